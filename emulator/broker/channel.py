@@ -1,0 +1,377 @@
+"""A channel: what a client declares, publishes and consumes, in order."""
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from pamqp import commands
+from pamqp.base import Frame
+from pamqp.exceptions import UnmarshalingException
+from pamqp.header import ContentHeader
+
+from emulator.broker.exchanges import Exchange
+from emulator.broker.problems import (
+    AccessRefused,
+    FrameProblem,
+    NotAllowed,
+    NotImplementedHere,
+    PreconditionFailed,
+    UnexpectedFrame,
+)
+from emulator.broker.queues import Message, Queue, Subscription
+from emulator.broker.virtual_host import VirtualHost
+
+__all__ = ["Channel", "Wire"]
+
+BODY_LIMIT_BYTES = 16 * 1024 * 1024
+NO_ROUTE = 312
+
+
+class Wire(Protocol):
+    """The connection as its channels see it."""
+
+    writable: bool
+
+    def send(self, channel: int, method: Frame, content: tuple[bytes, bytes] | None = None) -> None:
+        """Send a method, and behind it a content (header payload, body)."""
+
+
+class Channel:
+    """One channel of a connection. `connection` is also who owns its exclusive queues."""
+
+    def __init__(self, number: int, connection: Wire, host: VirtualHost) -> None:
+        self.number = number
+        self.closing = False
+        self._connection = connection
+        self._host = host
+        self._incoming: _Content | None = None
+        self._consumers: dict[str, tuple[Subscription, Queue]] = {}
+        self._unacked: dict[int, tuple[Message, Queue, Subscription | None]] = {}
+        self._delivered = 0
+        self._confirming = False
+        self._published = 0
+        self._consumer_prefetch = 0
+        self._channel_prefetch = 0
+        self._last_queue = ""
+        self._flowing = True
+
+    # What comes in
+
+    def method(self, method: Frame) -> None:
+        """Obey a method. Raises Problem."""
+        if self._incoming is not None:
+            raise UnexpectedFrame(f"expected content of a message, got {method.name}")
+        if isinstance(method, commands.Basic.Publish):
+            self._incoming = _Content(method)
+            return
+        obey = OBEY.get(type(method))
+        if obey is None:
+            raise NotImplementedHere(f"{method.name} is not implemented by the embedded broker")
+        reply = obey(self, method)
+        if reply is not None and not getattr(method, "nowait", False):
+            self._send(reply)
+
+    def header(self, payload: bytes) -> None:
+        """Take the content header of a message that is being published. Raises Problem."""
+        if self._incoming is None or self._incoming.header is not None:
+            raise UnexpectedFrame("a content header without a basic.publish")
+        self._incoming.begin(payload)
+        self._publish_if_whole()
+
+    def body(self, payload: bytes) -> None:
+        """Take a part of the body of a message that is being published. Raises Problem."""
+        if self._incoming is None or self._incoming.header is None:
+            raise UnexpectedFrame("a content body without a content header")
+        self._incoming.add(payload)
+        self._publish_if_whole()
+
+    def close(self) -> None:
+        """Give back what was not acknowledged, and stop consuming."""
+        self.closing = True
+        for tag in list(self._consumers):
+            self._stop_consuming(tag)
+        self._release(list(self._unacked), requeue=True)
+
+    def resume(self) -> None:
+        """Deliver again what had to wait: the connection can be written to, or messages were acknowledged."""
+        for queue in {id(queue): queue for _, queue in self._consumers.values()}.values():
+            queue.dispatch()
+
+    # Publishing
+
+    def _publish_if_whole(self) -> None:
+        content = self._incoming
+        if content is None or not content.whole:
+            return
+        self._incoming = None
+        method = content.method
+        if method.immediate:
+            raise NotImplementedHere("basic.publish with immediate=true")
+        exchange, key = method.exchange or "", method.routing_key or ""
+        if exchange and self._host.exchange(exchange).internal:
+            raise AccessRefused(f"cannot publish to internal exchange '{exchange}' in vhost '/'")
+        message = Message(exchange, key, content.header or b"", b"".join(content.parts))
+        routed = self._host.publish(message)
+        if not routed and method.mandatory:
+            returned = commands.Basic.Return(NO_ROUTE, "NO_ROUTE", exchange, key)
+            self._connection.send(self.number, returned, (message.header, message.body))
+        if self._confirming:
+            self._published += 1
+            self._send(commands.Basic.Ack(self._published))
+
+    def _confirm(self, _: commands.Confirm.Select) -> Frame:
+        self._confirming = True
+        return commands.Confirm.SelectOk()
+
+    # Consuming
+
+    def _qos(self, method: commands.Basic.Qos) -> Frame:
+        if method.prefetch_size:
+            raise NotImplementedHere("prefetch_size!=0")
+        if method.global_:
+            self._channel_prefetch = method.prefetch_count or 0
+        else:
+            self._consumer_prefetch = method.prefetch_count or 0
+        self.resume()
+        return commands.Basic.QosOk()
+
+    def _consume(self, method: commands.Basic.Consume) -> None:
+        queue = self._queue(method.queue)
+        tag = method.consumer_tag or f"amq.ctag-{self.number}-{len(self._consumers) + 1}-{id(method):x}"
+        if tag in self._consumers:
+            raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
+        if any(known.exclusive or method.exclusive for known in queue.consumers):
+            raise AccessRefused(f"queue '{queue.name}' in vhost '/' in exclusive use")
+        subscription = Subscription(
+            tag,
+            deliver=lambda consumer, message: self._deliver(consumer, queue, message),
+            ready=self._is_ready,
+            cancelled=self._on_queue_gone,
+            no_ack=bool(method.no_ack),
+            exclusive=bool(method.exclusive),
+            prefetch=self._consumer_prefetch,
+        )
+        self._consumers[tag] = (subscription, queue)
+        queue.consumers.append(subscription)
+        if not method.nowait:
+            self._send(commands.Basic.ConsumeOk(tag))
+        queue.dispatch()
+
+    def _is_ready(self, consumer: Subscription) -> bool:
+        if self.closing or not self._flowing or not self._connection.writable:
+            return False
+        if consumer.no_ack:
+            return True
+        if self._channel_prefetch and len(self._unacked) >= self._channel_prefetch:
+            return False
+        return not consumer.prefetch or consumer.unacked < consumer.prefetch
+
+    def _deliver(self, consumer: Subscription, queue: Queue, message: Message) -> None:
+        tag = self._hand_out(message, queue, None if consumer.no_ack else consumer, no_ack=consumer.no_ack)
+        method = commands.Basic.Deliver(consumer.tag, tag, message.redelivered, message.exchange, message.routing_key)
+        self._connection.send(self.number, method, (message.header, message.body))
+
+    def _get(self, method: commands.Basic.Get) -> None:
+        queue = self._queue(method.queue)
+        if not queue.ready:
+            self._send(commands.Basic.GetEmpty())
+            return
+        message = queue.ready.popleft()
+        tag = self._hand_out(message, queue, None, no_ack=bool(method.no_ack))
+        answer = commands.Basic.GetOk(
+            tag, message.redelivered, message.exchange, message.routing_key, len(queue.ready)
+        )
+        self._connection.send(self.number, answer, (message.header, message.body))
+
+    def _hand_out(self, message: Message, queue: Queue, consumer: Subscription | None, *, no_ack: bool) -> int:
+        self._delivered += 1
+        if not no_ack:
+            self._unacked[self._delivered] = (message, queue, consumer)
+            if consumer is not None:
+                consumer.unacked += 1
+        return self._delivered
+
+    def _cancel(self, method: commands.Basic.Cancel) -> Frame:
+        self._stop_consuming(method.consumer_tag or "")
+        return commands.Basic.CancelOk(method.consumer_tag or "")
+
+    def _stop_consuming(self, tag: str) -> None:
+        subscription, queue = self._consumers.pop(tag, (None, None))
+        if subscription is None or queue is None or subscription not in queue.consumers:
+            return
+        queue.consumers.remove(subscription)
+        if queue.auto_delete and not queue.consumers:
+            self._host.delete_queue(queue)
+
+    def _on_queue_gone(self, consumer: Subscription) -> None:
+        self._consumers.pop(consumer.tag, None)
+        if not self.closing:
+            self._send(commands.Basic.Cancel(consumer.tag, nowait=True))
+
+    # Settling
+
+    def _ack(self, method: commands.Basic.Ack) -> None:
+        self._release(self._settled(method.delivery_tag or 0, multiple=bool(method.multiple)), requeue=False)
+
+    def _nack(self, method: commands.Basic.Nack) -> None:
+        tags = self._settled(method.delivery_tag or 0, multiple=bool(method.multiple))
+        self._release(tags, requeue=bool(method.requeue))
+
+    def _reject(self, method: commands.Basic.Reject) -> None:
+        self._release(self._settled(method.delivery_tag or 0, multiple=False), requeue=bool(method.requeue))
+
+    def _recover(self, method: commands.Basic.Recover) -> Frame:
+        if not method.requeue:
+            raise NotImplementedHere("basic.recover with requeue=false")
+        self._release(list(self._unacked), requeue=True)
+        return commands.Basic.RecoverOk()
+
+    def _settled(self, tag: int, *, multiple: bool) -> list[int]:
+        if multiple and tag == 0:
+            return list(self._unacked)
+        if tag not in self._unacked:
+            raise PreconditionFailed(f"unknown delivery tag {tag}")
+        return [known for known in self._unacked if known <= tag] if multiple else [tag]
+
+    def _release(self, tags: Sequence[int], *, requeue: bool) -> None:
+        """Forget deliveries, or put them back; then there is room for others."""
+        back: dict[int, tuple[Queue, list[Message]]] = {}
+        touched: dict[int, Queue] = {}
+        for tag in tags:
+            message, queue, consumer = self._unacked.pop(tag)
+            touched[id(queue)] = queue
+            if consumer is not None:
+                consumer.unacked -= 1
+            if requeue:
+                back.setdefault(id(queue), (queue, []))[1].append(message)
+        for queue, messages in back.values():
+            queue.take_back(messages)
+        for queue in touched.values():
+            queue.dispatch()
+        if self._channel_prefetch:
+            self.resume()
+
+    # Exchanges, queues, bindings
+
+    def _declare_exchange(self, method: commands.Exchange.Declare) -> Frame:
+        wanted = Exchange(
+            method.exchange or "",
+            method.exchange_type or "direct",
+            durable=bool(method.durable),
+            auto_delete=bool(method.auto_delete),
+            internal=bool(method.internal),
+        )
+        self._host.declare_exchange(wanted, passive=bool(method.passive))
+        return commands.Exchange.DeclareOk()
+
+    def _delete_exchange(self, method: commands.Exchange.Delete) -> Frame:
+        self._host.delete_exchange(method.exchange or "", if_unused=bool(method.if_unused))
+        return commands.Exchange.DeleteOk()
+
+    def _declare_queue(self, method: commands.Queue.Declare) -> Frame:
+        queue = self._host.declare_queue(
+            method.queue or "",
+            self._connection,
+            passive=bool(method.passive),
+            durable=bool(method.durable),
+            exclusive=bool(method.exclusive),
+            auto_delete=bool(method.auto_delete),
+        )
+        self._last_queue = queue.name
+        return commands.Queue.DeclareOk(queue.name, len(queue.ready), len(queue.consumers))
+
+    def _bind_queue(self, method: commands.Queue.Bind) -> Frame:
+        self._bindable(method.exchange).bind(self._queue(method.queue), method.routing_key or "")
+        return commands.Queue.BindOk()
+
+    def _unbind_queue(self, method: commands.Queue.Unbind) -> Frame:
+        self._host.unbind(self._queue(method.queue), self._bindable(method.exchange), method.routing_key or "")
+        return commands.Queue.UnbindOk()
+
+    def _bindable(self, exchange: str | None) -> Exchange:
+        if not exchange:
+            raise AccessRefused("operation not permitted on the default exchange")
+        return self._host.exchange(exchange)
+
+    def _purge_queue(self, method: commands.Queue.Purge) -> Frame:
+        queue = self._queue(method.queue)
+        purged = len(queue.ready)
+        queue.ready.clear()
+        return commands.Queue.PurgeOk(purged)
+
+    def _delete_queue(self, method: commands.Queue.Delete) -> Frame:
+        if method.queue and method.queue not in self._host.queues:
+            return commands.Queue.DeleteOk(0)
+        queue = self._queue(method.queue)
+        lost = self._host.delete_queue(queue, if_unused=bool(method.if_unused), if_empty=bool(method.if_empty))
+        return commands.Queue.DeleteOk(lost)
+
+    def _queue(self, name: str | None) -> Queue:
+        """The named queue, or without a name the one declared last on this channel."""
+        return self._host.queue(name or self._last_queue, self._connection)
+
+    # The channel itself
+
+    def _flow(self, method: commands.Channel.Flow) -> Frame:
+        self._flowing = bool(method.active)
+        self.resume()
+        return commands.Channel.FlowOk(self._flowing)
+
+    def _send(self, method: Frame) -> None:
+        self._connection.send(self.number, method)
+
+
+class _Content:
+    """A message on its way in: the method, then a header, then as many parts as make up the size it announced."""
+
+    __slots__ = ("header", "method", "missing", "parts")
+
+    def __init__(self, method: commands.Basic.Publish) -> None:
+        self.method = method
+        self.header: bytes | None = None
+        self.missing = 0
+        self.parts: list[bytes] = []
+
+    def begin(self, payload: bytes) -> None:
+        decoded = ContentHeader()
+        try:
+            decoded.unmarshal(payload)
+        except (UnmarshalingException, ValueError, struct.error) as error:
+            raise FrameProblem(f"content header: {error}") from error
+        if decoded.class_id != commands.Basic.frame_id:
+            raise FrameProblem(f"content header of class {decoded.class_id}, a message is of class 60")
+        if decoded.body_size > BODY_LIMIT_BYTES:
+            raise PreconditionFailed(f"message size {decoded.body_size} is larger than {BODY_LIMIT_BYTES} bytes")
+        self.header, self.missing = payload, decoded.body_size
+
+    def add(self, payload: bytes) -> None:
+        self.missing -= len(payload)
+        if self.missing < 0:
+            raise FrameProblem(f"{-self.missing} bytes of content more than the header announced")
+        self.parts.append(payload)
+
+    @property
+    def whole(self) -> bool:
+        return self.header is not None and self.missing == 0
+
+
+OBEY: dict[type[Frame], Callable[[Channel, Any], Frame | None]] = {
+    commands.Basic.Ack: Channel._ack,
+    commands.Basic.Cancel: Channel._cancel,
+    commands.Basic.Consume: Channel._consume,
+    commands.Basic.Get: Channel._get,
+    commands.Basic.Nack: Channel._nack,
+    commands.Basic.Qos: Channel._qos,
+    commands.Basic.Recover: Channel._recover,
+    commands.Basic.Reject: Channel._reject,
+    commands.Channel.Flow: Channel._flow,
+    commands.Confirm.Select: Channel._confirm,
+    commands.Exchange.Declare: Channel._declare_exchange,
+    commands.Exchange.Delete: Channel._delete_exchange,
+    commands.Queue.Bind: Channel._bind_queue,
+    commands.Queue.Declare: Channel._declare_queue,
+    commands.Queue.Delete: Channel._delete_queue,
+    commands.Queue.Purge: Channel._purge_queue,
+    commands.Queue.Unbind: Channel._unbind_queue,
+}
+"""What a channel does on each method; a method that answers returns the answer."""

@@ -1,0 +1,77 @@
+"""Queues: messages in order, handed to the consumers in turn, and taken back when they are not acknowledged."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+__all__ = ["Message", "Queue", "Subscription"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A published message. `header` is the payload of its content header frame, passed on as it came."""
+
+    exchange: str
+    routing_key: str
+    header: bytes
+    body: bytes
+    number: int = 0
+    """Its place in the queue, which a requeued message takes again."""
+    redelivered: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """A consumer of a queue. `deliver` sends a message to it; `ready` says whether it may have one now."""
+
+    tag: str
+    deliver: Callable[["Subscription", Message], None]
+    ready: Callable[["Subscription"], bool]
+    cancelled: Callable[["Subscription"], None]
+    """Tells the client that the queue went away."""
+    no_ack: bool = False
+    exclusive: bool = False
+    prefetch: int = 0
+    """How many messages it may have unacknowledged; 0 is any number."""
+    unacked: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class Queue:
+    """A queue. `owner` is the connection that it is exclusive to, if it is."""
+
+    name: str
+    durable: bool
+    auto_delete: bool
+    owner: object | None = None
+    ready: deque[Message] = field(default_factory=deque)
+    consumers: deque[Subscription] = field(default_factory=deque)
+    counter: int = 0
+
+    def put(self, message: Message) -> None:
+        """Append a message, and deliver what can be delivered."""
+        self.counter += 1
+        self.ready.append(replace(message, number=self.counter))
+        self.dispatch()
+
+    def take_back(self, messages: list[Message]) -> None:
+        """Put unacknowledged messages back in their old places, marked as redelivered; deliver what can be."""
+        for message in sorted(messages, key=lambda taken: taken.number, reverse=True):
+            passed = []
+            while self.ready and self.ready[0].number < message.number:
+                passed.append(self.ready.popleft())
+            self.ready.appendleft(replace(message, redelivered=True))
+            self.ready.extendleft(reversed(passed))
+        self.dispatch()
+
+    def dispatch(self) -> None:
+        """Deliver as long as there are messages and consumers ready for them; the consumers take turns."""
+        while self.ready:
+            for _ in range(len(self.consumers)):
+                consumer = self.consumers[0]
+                self.consumers.rotate(-1)
+                if consumer.ready(consumer):
+                    consumer.deliver(consumer, self.ready.popleft())
+                    break
+            else:
+                return

@@ -1,0 +1,52 @@
+"""The broker on its port."""
+
+import asyncio
+import socket
+from types import TracebackType
+
+from emulator.broker.connection import Connection
+from emulator.broker.virtual_host import VirtualHost
+
+__all__ = ["Broker"]
+
+USERS = {"guest": "guest"}
+"""RabbitMQ's default login, which it too lets in from loopback only."""
+
+STOP_SECONDS = 1.0
+
+
+class Broker:
+    """An AMQP broker on `listener`, a bound socket, for as long as the `async with` lasts."""
+
+    def __init__(self, listener: socket.socket, users: dict[str, str] | None = None) -> None:
+        self._listener = listener
+        self._users = USERS if users is None else users
+        self._connections: set[Connection] = set()
+        self._host = VirtualHost()
+        self._server: asyncio.Server
+
+    @property
+    def url(self) -> str:
+        """Where clients of the same machine find it, with the login."""
+        login, password = next(iter(self._users.items()))
+        return f"amqp://{login}:{password}@127.0.0.1:{self._listener.getsockname()[1]}/"
+
+    async def __aenter__(self) -> "Broker":
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self._host, self._users, self._connections), sock=self._listener
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        for connection in list(self._connections):
+            connection.stop()
+        async with asyncio.timeout(STOP_SECONDS):
+            await self._server.wait_closed()
+
+    def depths(self) -> dict[str, int]:
+        """Return how many messages wait in each queue."""
+        return {queue.name: len(queue.ready) for queue in self._host.queues.values()}

@@ -1,0 +1,205 @@
+"""The user's story over HTTP: log in, ask for a server, look until it is there. One trace, of `openstack-client`."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from emulator.plumbing.http_client import HttpClient
+from emulator.plumbing.scene import Actor, acting, annotate
+from emulator.plumbing.telemetry import failed_with, span
+from emulator.services.fresh import resource_id
+
+__all__ = ["Boot", "Credentials", "Order", "boot"]
+
+SERVICE = "openstack-client"
+FIRST_POLL_SECONDS = 0.01
+LONGEST_POLL_SECONDS = 1.0
+POLL_GROWTH = 1.4
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who boots. `from_environment` reads the standard `OS_*` variables, and is admin without them."""
+
+    auth_url: str
+    username: str = "admin"
+    password: str = field(default="secret", repr=False)
+    project: str = "admin"
+
+    @classmethod
+    def from_environment(cls, auth_url: str, environment: Mapping[str, str] = os.environ) -> "Credentials":
+        """Return who `OS_USERNAME`, `OS_PASSWORD` and `OS_PROJECT_NAME` name.
+
+        The project of a user who is named alone is the one of the same name.
+        """
+        username = environment.get("OS_USERNAME", "admin")
+        return cls(
+            auth_url.rstrip("/").removesuffix("/v3"),
+            username,
+            environment.get("OS_PASSWORD", "secret"),
+            environment.get("OS_PROJECT_NAME", username),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A server that is wanted. Image and network by name (of a fresh cloud) or id, the flavor by name."""
+
+    name: str = "demo"
+    image: str = "cirros"
+    flavor: str = "m1.tiny"
+    network: str = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """What came of an order. `status` is the server's last one; `seconds` from the order to that status."""
+
+    order: Order
+    server_id: str
+    status: str
+    seconds: float
+    trace_id: str
+    host: str = ""
+    addresses: tuple[str, ...] = ()
+    fault: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the server became ACTIVE."""
+        return self.status == "ACTIVE"
+
+
+class _Endpoint(msgspec.Struct):
+    interface: str
+    url: str
+
+
+class _CatalogEntry(msgspec.Struct):
+    type: str
+    endpoints: list[_Endpoint]
+
+
+class _Token(msgspec.Struct):
+    catalog: list[_CatalogEntry]
+
+
+class _TokenAnswer(msgspec.Struct):
+    token: _Token
+
+
+class _Created(msgspec.Struct):
+    id: str
+
+
+class _CreatedAnswer(msgspec.Struct):
+    server: _Created
+
+
+class _Fault(msgspec.Struct):
+    message: str
+
+
+class _Address(msgspec.Struct):
+    addr: str
+
+
+class _Server(msgspec.Struct):
+    status: str
+    addresses: dict[str, list[_Address]]
+    task_state: str | None = msgspec.field(name="OS-EXT-STS:task_state", default=None)
+    host: str | None = msgspec.field(name="OS-EXT-SRV-ATTR:host", default=None)
+    fault: _Fault | None = None
+
+
+class _ServerAnswer(msgspec.Struct):
+    server: _Server
+
+
+async def boot(
+    actor: Actor,
+    http: HttpClient,
+    credentials: Credentials,
+    order: Order,
+    on_state: Callable[[str], Any] = lambda state: None,
+) -> Boot:
+    """Boot a server and wait until it is ACTIVE or in ERROR; `on_state` hears of every state on the way.
+
+    Raises UnexpectedAnswer if the cloud refuses the order, aiohttp.ClientError if it cannot be reached.
+    """
+    began = time.monotonic()
+    with acting(actor), span("openstack server create") as root:
+        token, compute_url = await _log_in(http, credentials)
+        server_id = await _order(http, token, compute_url, order)
+        server = await _watch(http, token, f"{compute_url}/servers/{server_id}", actor.pace, on_state)
+        fault = server.fault.message if server.fault else ""
+        if server.status != "ACTIVE":
+            failed_with(root, "ServerInError", fault)
+        return Boot(
+            order,
+            server_id,
+            server.status,
+            time.monotonic() - began,
+            f"{root.get_span_context().trace_id:032x}",
+            server.host or "",
+            tuple(address.addr for addresses in server.addresses.values() for address in addresses),
+            _name_what_was_asked(fault, order),
+        )
+
+
+async def _log_in(http: HttpClient, credentials: Credentials) -> tuple[str, str]:
+    """Return a token, and where the compute API is."""
+    domain = {"id": "default"}
+    user = {"name": credentials.username, "password": credentials.password, "domain": domain}
+    auth = {
+        "identity": {"methods": ["password"], "password": {"user": user}},
+        "scope": {"project": {"name": credentials.project, "domain": domain}},
+    }
+    answer = await http.fetch("POST", f"{credentials.auth_url}/v3/auth/tokens", body={"auth": auth})
+    catalog = answer.read(_TokenAnswer).token.catalog
+    compute = (point.url for entry in catalog if entry.type == "compute" for point in entry.endpoints)
+    return answer.headers["X-Subject-Token"], next(compute).rstrip("/")
+
+
+async def _order(http: HttpClient, token: str, compute_url: str, order: Order) -> str:
+    server = {
+        "name": order.name,
+        "imageRef": resource_id("image", order.image),
+        "flavorRef": order.flavor,
+        "networks": [{"uuid": resource_id("network", order.network)}],
+    }
+    answer = await http.fetch("POST", f"{compute_url}/servers", body={"server": server}, token=token)
+    server_id = answer.read(_CreatedAnswer).server.id
+    annotate(server__id=server_id)
+    return server_id
+
+
+async def _watch(
+    http: HttpClient, token: str, url: str, pace: float, on_state: Callable[[str], Any]
+) -> _Server:
+    """Look at the server until its build has ended. nova-api sees to it that it does."""
+    pause, known = FIRST_POLL_SECONDS, ""
+    while True:
+        server = (await http.fetch("GET", url, token=token)).read(_ServerAnswer).server
+        state = server.task_state or server.status
+        if state != known:
+            on_state(state)
+            known = state
+        if server.status != "BUILD":
+            return server
+        await asyncio.sleep(pause)
+        pause = min(pause * POLL_GROWTH, LONGEST_POLL_SECONDS * pace + FIRST_POLL_SECONDS * 2)
+
+
+def _name_what_was_asked(fault: str, order: Order) -> str:
+    """Put the names that the user gave beside the ids that the cloud speaks of."""
+    for kind, name in (("image", order.image), ("network", order.network)):
+        known = resource_id(kind, name)
+        if known != name:
+            fault = fault.replace(known, f"{name} ({known})")
+    return fault

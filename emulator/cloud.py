@@ -1,0 +1,173 @@
+"""The composition root: which services there are, where they listen, and on which broker they meet.
+
+`cloud` runs all of them in this process, `serve` one alone. Both take the same way.
+"""
+
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from emulator.broker import Broker
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.export import Export
+from emulator.plumbing.scene import Actor
+from emulator.plumbing.service import Service, running
+from emulator.services import glance, keystone, neutron
+from emulator.services.fresh import DURATIONS, USERS
+from emulator.services.nova import api, compute, scheduler
+from emulator.services.tokens import Tokens
+
+__all__ = ["PORTS", "Cloud", "PortInUse", "Settings", "cloud", "serve"]
+
+PORTS = {
+    "broker": 5672,
+    "keystone": 5000,
+    "neutron-server": 9696,
+    "glance-api": 9292,
+    "nova-api": 8774,
+    "nova-scheduler": 8780,
+    "nova-compute": 8781,
+}
+"""OpenStack's usual ports. The last two are ours: nothing but a health check answers there."""
+
+APIS = ("keystone", "neutron-server", "glance-api", "nova-api")
+
+
+class PortInUse(Exception):
+    """A service cannot listen where it should, mostly because another process does."""
+
+    def __init__(self, name: str, address: str, port: int, why: str | None) -> None:
+        super().__init__(f"{name} cannot listen on {address}:{port}: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be chosen about a cloud.
+
+    `pace` scales all pretended durations, `seed` fixes all that is random. `address` is what services bind to,
+    `public_host` how others reach them. All services of a cloud share `token_secret`, to check tokens with.
+    """
+
+    pace: float = 1.0
+    seed: int | None = None
+    build_seconds: float = api.BUILD_SECONDS
+    bus_patience: float = 30.0
+    address: str = "127.0.0.1"
+    public_host: str = "127.0.0.1"
+    token_secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """A cloud that is up: the base URL of each API by the name of its service, and the URL of its broker."""
+
+    endpoints: Mapping[str, str]
+    amqp_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a service is made from."""
+
+    settings: Settings
+    tokens: Tokens
+    endpoints: Mapping[str, str]
+    host: str = ""
+
+
+SERVICES: dict[str, Callable[[Plan], Service]] = {
+    "keystone": lambda plan: keystone.service(plan.tokens, plan.endpoints),
+    "neutron-server": lambda plan: neutron.service(plan.tokens),
+    "glance-api": lambda plan: glance.service(plan.tokens),
+    "nova-api": lambda plan: api.service(plan.tokens, plan.settings.build_seconds),
+    "nova-scheduler": lambda _: scheduler.service(),
+    "nova-compute": lambda plan: compute.service(plan.host, plan.endpoints["keystone"], NOVA),
+}
+"""In the order in which they start. They stop in the opposite order, so that what was begun can be finished."""
+
+NOVA = next(user for user in USERS if user.name == "nova")
+
+
+@asynccontextmanager
+async def cloud(
+    settings: Settings,
+    export: Export,
+    *,
+    amqp_url: str | None = None,
+    computes: int = 1,
+    ports: Mapping[str, int] | None = None,
+) -> AsyncIterator[Cloud]:
+    """Run a whole cloud in this process, on the bus at `amqp_url` or, without one, on an embedded broker.
+
+    `ports` says where services listen, as `PORTS` does; what it does not name gets a free port. Raises PortInUse, and
+    BusUnavailable if the bus does not come within `settings.bus_patience` seconds.
+    """
+    ports = ports or {}
+    async with AsyncExitStack() as stack:
+        listeners = {name: _listen(name, settings.address, ports.get(name, 0)) for name in APIS}
+        for listener in listeners.values():
+            stack.callback(listener.close)
+        endpoints = {name: _url(settings, listener) for name, listener in listeners.items()}
+        if amqp_url is None:
+            broker = Broker(_listen("broker", settings.address, ports.get("broker", 0)))
+            amqp_url = (await stack.enter_async_context(broker)).url
+        tokens = Tokens(settings.token_secret or secrets.token_hex())
+        for name in SERVICES:
+            hosts = [f"compute-{number + 1}" for number in range(computes)] if name == "nova-compute" else [""]
+            for number, host in enumerate(hosts):
+                port = ports[name] + number if name in ports else 0
+                listener = listeners.get(name) or _listen(name, settings.address, port)
+                plan = Plan(settings, tokens, endpoints, host)
+                await stack.enter_async_context(_running(name, plan, export, listener, amqp_url))
+        yield Cloud(endpoints, amqp_url)
+
+
+@asynccontextmanager
+async def serve(
+    name: str,
+    settings: Settings,
+    export: Export,
+    *,
+    amqp_url: str | None = None,
+    endpoints: Mapping[str, str],
+    host: str = "",
+    port: int | None = None,
+) -> AsyncIterator[str]:
+    """Run one service alone, or the `broker`; yields its URL.
+
+    `endpoints` says where the others are: nova-compute wants `keystone`, keystone all that its catalog is to name.
+    """
+    listener = _listen(name, settings.address, PORTS[name] if port is None else port)
+    with listener:
+        if name == "broker":
+            async with Broker(listener) as broker:
+                yield broker.url
+            return
+        plan = Plan(settings, Tokens(settings.token_secret), endpoints, host)
+        async with _running(name, plan, export, listener, amqp_url):
+            yield _url(settings, listener)
+
+
+@asynccontextmanager
+async def _running(
+    name: str, plan: Plan, export: Export, listener: socket.socket, amqp_url: str | None
+) -> AsyncIterator[None]:
+    service, settings = SERVICES[name](plan), plan.settings
+    chance = Chance(settings.seed)
+    actor = Actor(name, export.tracer(name, chance, service.resource), chance, settings.pace, DURATIONS)
+    async with running(service, actor, listener, amqp_url, settings.bus_patience):
+        yield
+
+
+def _listen(name: str, address: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((address, port), backlog=1024)
+    except (OSError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise PortInUse(name, address, port, why) from error
+
+
+def _url(settings: Settings, listener: socket.socket) -> str:
+    return f"http://{settings.public_host}:{listener.getsockname()[1]}"

@@ -1,0 +1,205 @@
+"""What the commands do: run clouds and clients, wait for signals, and print what came of it."""
+
+import asyncio
+import json
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from emulator import client
+from emulator.client import Boot, Credentials, Order
+from emulator.cloud import PORTS, Cloud, PortInUse, Settings, cloud
+from emulator.cloud import serve as serving
+from emulator.plumbing.amqp import BusUnavailable
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.export import Export, otlp_exporter, otlp_json_document
+from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
+from emulator.plumbing.scene import Actor
+from emulator.report import print_boots
+
+__all__ = ["boot", "serve", "up"]
+
+INTERRUPTED = 130
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """A command that cannot do what it was asked to; the message is for the user."""
+
+
+def boot(
+    orders: list[Order],
+    settings: Settings,
+    *,
+    computes: int,
+    amqp_url: str | None,
+    otlp: str | None,
+    otlp_json: Path | None,
+    keystone_url: str | None,
+) -> int:
+    """Boot servers on a cloud of our own or on the one at `keystone_url`. Return the exit status."""
+
+    async def story() -> int:
+        async with _exporting(otlp, settings.seed, keep=True) as export:
+            if keystone_url is not None:
+                boots = await _boot_all(orders, settings, export, keystone_url)
+            else:
+                async with cloud(settings, export, amqp_url=amqp_url, computes=computes) as up:
+                    boots = await _boot_all(orders, settings, export, up.endpoints["keystone"])
+        if otlp_json is not None:
+            otlp_json.write_text(json.dumps(otlp_json_document(export.kept)))
+        print_boots(boots, export.kept, sent_to=export.destination)
+        return 0 if all(isinstance(ended, Boot) and ended.succeeded for ended in boots) else 1
+
+    return _run(story())
+
+
+async def _boot_all(orders: list[Order], settings: Settings, export: Export, keystone_url: str) -> list[Boot | str]:
+    """Boot servers side by side; for what the cloud refused there is its answer."""
+    chance = Chance(settings.seed)
+    actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
+    credentials = Credentials.from_environment(keystone_url)
+
+    async def one(http: HttpClient, order: Order) -> Boot | str:
+        try:
+            return await client.boot(actor, http, credentials, order)
+        except UnexpectedAnswer as refusal:
+            return f"{order.name} was refused: {refusal.message} (HTTP {refusal.status})"
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return f"{order.name} was not booted: {str(error) or 'no answer in time'}"
+
+    async with HttpClient(client.SERVICE) as http:
+        return await asyncio.gather(*(one(http, order) for order in orders))
+
+
+def up(
+    settings: Settings, *, computes: int, amqp_url: str | None, otlp: str | None, port_base: int | None
+) -> int:
+    """Run a cloud until a signal comes. Return the exit status."""
+    if port_base is None:
+        ports = PORTS
+    else:
+        ports = {name: port_base + number for number, name in enumerate(PORTS)} if port_base else {}
+    return _run(
+        _until_signalled(
+            lambda export: cloud(settings, export, amqp_url=amqp_url, computes=computes, ports=ports),
+            settings.seed,
+            otlp,
+            _describe,
+        )
+    )
+
+
+def serve(
+    name: str,
+    settings: Settings,
+    endpoints: Mapping[str, str],
+    *,
+    amqp_url: str | None,
+    otlp: str | None,
+    port: int | None,
+    host: str | None,
+) -> int:
+    """Run one service until a signal comes. Return the exit status."""
+    if name not in PORTS:
+        print(f"there is no service {name!r}: choose one of {', '.join(PORTS)}", file=sys.stderr)
+        return 2
+    host = host or socket.gethostname()
+    return _run(
+        _until_signalled(
+            lambda export: serving(
+                name, settings, export, amqp_url=amqp_url, endpoints=endpoints, host=host, port=port
+            ),
+            settings.seed,
+            otlp,
+            lambda url: f"{name} is up at {url}",
+        )
+    )
+
+
+async def _until_signalled(
+    service: Callable[[Export], AbstractAsyncContextManager[T]],
+    seed: int | None,
+    otlp: str | None,
+    describe: Callable[[T], str],
+) -> int:
+    """Run a service or a cloud until SIGINT or SIGTERM; then let it finish what it has begun."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with _exporting(otlp, seed) as export, service(export) as started:
+        for wanted in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(wanted, stop.set)
+        print(describe(started), flush=True)
+        await stop.wait()
+        print("stopping: finishing what has begun", file=sys.stderr, flush=True)
+    return 0
+
+
+@asynccontextmanager
+async def _exporting(otlp: str | None, seed: int | None, *, keep: bool = False) -> AsyncIterator[Export]:
+    """Export spans while the block lasts, and send the rest at its end; that is done beside the event loop."""
+    try:
+        export = Export(otlp_exporter(otlp), keep=keep, seed=seed)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    try:
+        yield export
+    finally:
+        await asyncio.to_thread(export.close)
+
+
+def _run(story: Coroutine[Any, Any, int]) -> int:
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    for chatty in ("aio_pika", "aiormq", "asyncio"):  # what matters of theirs we say ourselves
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+    status = 1
+    try:
+        status = asyncio.run(story)
+    except* KeyboardInterrupt:
+        status = INTERRUPTED
+    except* (Refused, BusUnavailable, PortInUse) as failed:
+        for error in _leaves(failed):
+            print(f"emulator: {error}", file=sys.stderr)
+    return status
+
+
+def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _describe(up: Cloud) -> str:
+    """Tell where everything is, with a `clouds.yaml` to copy."""
+    endpoints = "\n".join(f"  {name:<15} {url}" for name, url in up.endpoints.items())
+    return f"""{endpoints}
+  {"broker":<15} {URL(up.amqp_url).with_user(None)}
+
+To boot a server here:
+
+  emulator boot --keystone-url {up.endpoints["keystone"]}
+
+For stock OpenStack clients, as clouds.yaml:
+
+clouds:
+  emulator:
+    auth:
+      auth_url: {up.endpoints["keystone"]}/v3
+      username: admin
+      password: secret
+      project_name: admin
+      user_domain_id: default
+      project_domain_id: default
+    region_name: RegionOne
+    identity_api_version: 3
+"""

@@ -1,0 +1,32 @@
+"""Everything random, drawn by name: with a seed, the same names give the same values in every run.
+
+A value depends on the names that it is drawn for and on nothing else, so it does not matter which task asks first.
+"""
+
+import hashlib
+import random
+import uuid
+from collections import Counter
+
+__all__ = ["Chance"]
+
+
+class Chance:
+    """A source of random values; reproducible where it has a `seed`."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = seed
+        self._drawn: Counter[str] = Counter()
+
+    def draw(self, *names: object) -> random.Random:
+        """Return a generator for `names`; asked again for the same names, the next of their generators."""
+        if self.seed is None:
+            return random.Random()  # noqa: S311 - ids and durations, no secrets
+        name = "\x1f".join(map(str, names))
+        self._drawn[name] += 1
+        digest = hashlib.sha256(f"{self.seed}\x1f{self._drawn[name]}\x1f{name}".encode()).digest()
+        return random.Random(digest)  # noqa: S311
+
+    def uuid(self, *names: object) -> str:
+        """Return a UUID (version 4, as text) for `names`."""
+        return str(uuid.UUID(int=self.draw(*names).getrandbits(128), version=4))

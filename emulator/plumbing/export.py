@@ -1,0 +1,179 @@
+"""Where spans go: one batch processor and one exporter for all services of a process.
+
+Standard `OTEL_*` variables belong to the SDK; what is given here comes before them.
+"""
+
+import base64
+import logging
+import os
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import Tracer
+
+from emulator import __version__
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.telemetry import NamedIds
+
+__all__ = ["Export", "otlp_exporter", "otlp_json_document"]
+
+FLUSH_SECONDS = 1.5
+GIVE_UP_SECONDS = 0.2
+QUEUE_SIZE = 65_536  # the SDK's 2,048 spans are some 80 boots: a burst would lose spans
+SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
+
+log = logging.getLogger(__name__)
+
+
+def otlp_exporter(url: str | None = None) -> SpanExporter | None:
+    """Return an OTLP exporter to the collector at `url`, or as `OTEL_*` says; None if neither names one.
+
+    `OTEL_EXPORTER_OTLP_PROTOCOL` chooses `http/protobuf` (the default) or `grpc`. Raises ValueError for others.
+    """
+    named = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if os.environ.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp" or not (url or named):
+        return None
+    protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+    if protocol == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as OverGrpc
+
+        return OverGrpc(endpoint=url, insecure=url.startswith("http://") if url else None)
+    if protocol not in {None, "", "http/protobuf"}:
+        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r}: choose http/protobuf or grpc")
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OverHttp
+
+    return OverHttp(endpoint=f"{url.rstrip('/')}/v1/traces" if url else None)
+
+
+class Export:
+    """The way out for the spans of a process: `tracer()` for each service, `close()` at the end.
+
+    `exporter` may be None (nothing is sent). `kept` holds every exported span, in the order of their ends, where
+    `keep` is set; a process that runs for long leaves it off. A collector that cannot be reached costs one warning.
+    """
+
+    def __init__(self, exporter: SpanExporter | None = None, *, keep: bool = False, seed: int | None = None) -> None:
+        self.kept: list[ReadableSpan] = []
+        self._seed = seed
+        self._sending = _Sending(exporter, self.kept if keep else None)
+        queue_size = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") or QUEUE_SIZE)
+        self._processor = BatchSpanProcessor(self._sending, max_queue_size=queue_size)
+
+    def tracer(self, service: str, chance: Chance, resource: Mapping[str, str] | None = None) -> Tracer:
+        """Return the tracer of a service, whose `service.name` is `service`, with more of its `resource`.
+
+        For the namespace and the environment `OTEL_RESOURCE_ATTRIBUTES` wins, since ours are only defaults.
+        """
+        resource = resource or {}
+        defaults = Resource({"service.namespace": "openstack", "deployment.environment.name": "emulator"})
+        identity = {
+            "service.name": service,
+            "service.version": __version__,
+            "service.instance.id": chance.uuid("instance", service, *resource.values()),
+            **resource,
+        }
+        provider = TracerProvider(
+            resource=defaults.merge(Resource.create(identity)),
+            id_generator=None if self._seed is None else NamedIds(chance),
+            shutdown_on_exit=False,
+        )
+        provider.add_span_processor(self._processor)
+        return provider.get_tracer("emulator", __version__, schema_url=SCHEMA)
+
+    @property
+    def destination(self) -> str | None:
+        """The OTLP endpoint that spans are sent to; None if they are not."""
+        return self._sending.destination
+
+    def close(self) -> None:
+        """Send what is left. Takes `FLUSH_SECONDS` and a moment at the most, also where nobody listens."""
+        flush = threading.Thread(target=self._processor.shutdown, daemon=True)
+        flush.start()
+        flush.join(FLUSH_SECONDS)
+        if flush.is_alive():
+            self._sending.shutdown()
+            flush.join(GIVE_UP_SECONDS)
+        self._sending.warn_of_loss()
+
+
+class _Sending(SpanExporter):
+    """Passes batches on, keeps them if asked to, and says once if some were not taken."""
+
+    def __init__(self, onward: SpanExporter | None, kept: list[ReadableSpan] | None) -> None:
+        self._onward = onward
+        self.destination: str | None = getattr(onward, "_endpoint", None)
+        self._kept = kept
+        self._missing = 0
+        self._warned = False
+        self._words = _LastWords()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self._kept is not None:
+            self._kept.extend(spans)
+        if self._onward is None:
+            return SpanExportResult.SUCCESS
+        self._missing += len(spans)
+        result = self._onward.export(spans)
+        if result is SpanExportResult.SUCCESS:
+            self._missing -= len(spans)
+        else:
+            self.warn_of_loss()
+        return result
+
+    def shutdown(self) -> None:
+        onward, self._onward = self._onward, None
+        if onward is not None:
+            onward.shutdown()
+        self._words.close()
+
+    def warn_of_loss(self) -> None:
+        if self._missing and not self._warned:
+            self._warned = True
+            log.warning("%d spans could not be sent over OTLP (%s)", self._missing, self._words.last)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - the SDK's signature
+        return True
+
+
+class _LastWords(logging.Handler):
+    """Hears the exporters out in our log's stead: they log every attempt, with a page of causes."""
+
+    LOGGER = logging.getLogger("opentelemetry.exporter")
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.last = "no answer in time"
+        self._propagated, self.LOGGER.propagate = self.LOGGER.propagate, False
+        self.LOGGER.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = record.getMessage()
+        cause = re.search(r"\[Errno -?\d+\] ([\w ]+)", said)
+        if cause or self.last == "no answer in time":
+            self.last = cause[1] if cause else said
+
+    def close(self) -> None:
+        self.LOGGER.removeHandler(self)
+        self.LOGGER.propagate = self._propagated
+        super().close()
+
+
+def otlp_json_document(spans: Sequence[ReadableSpan]) -> dict[str, Any]:
+    """Return spans as one OTLP JSON document, by the encoder that also encodes what is sent. Ids are in hex."""
+    from google.protobuf.json_format import MessageToDict
+    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+
+    document: dict[str, Any] = MessageToDict(encode_spans(spans), use_integers_for_enums=True)
+    for of_resource in document.get("resourceSpans", []):
+        for of_scope in of_resource["scopeSpans"]:
+            for span in of_scope["spans"]:
+                for holder in (span, *span.get("links", [])):
+                    for name in ("traceId", "spanId", "parentSpanId"):
+                        if name in holder:
+                            holder[name] = base64.b64decode(holder[name]).hex()
+    return document

@@ -1,0 +1,137 @@
+"""The client side of HTTP: one CLIENT span a request, from the first byte sent until the body is read."""
+
+import http.client
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+from opentelemetry import propagate
+from opentelemetry.trace import SpanKind
+from yarl import URL
+
+from emulator import __version__
+from emulator.plumbing.http_server import REQUEST_ID
+from emulator.plumbing.scene import current_scene
+from emulator.plumbing.telemetry import AttributeValue, failed_with, span
+
+__all__ = ["Answer", "HttpClient", "UnexpectedAnswer", "message_in"]
+
+TIMEOUT_SECONDS = 30.0
+T = TypeVar("T")
+
+
+class UnexpectedAnswer(Exception):
+    """A service answered what its caller cannot use; look at the service's span below the caller's."""
+
+    def __init__(self, method: str, url: str, status: int, message: str) -> None:
+        super().__init__(f"{method} {url} answered {status}: {message}")
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP answer."""
+
+    method: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def read(self, form: type[T]) -> T:
+        """Decode the body as `form`. Raises UnexpectedAnswer for a status of 400 and more, and for another form."""
+        if self.status >= HTTPStatus.BAD_REQUEST:
+            raise UnexpectedAnswer(self.method, self.url, self.status, message_in(self.body, self.status))
+        try:
+            return msgspec.json.decode(self.body, type=form)
+        except msgspec.DecodeError as error:
+            raise UnexpectedAnswer(self.method, self.url, self.status, f"not what was expected: {error}") from None
+
+
+
+def message_in(body: bytes, status: int) -> str:
+    """Return the message in an error body, in whichever shape a service words it; else the status in words."""
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        found = None
+    for shape in (found, *(found.values() if isinstance(found, dict) else ())):
+        if isinstance(shape, dict) and isinstance(shape.get("message"), str):
+            return str(shape["message"])
+    return http.client.responses.get(status, "unknown status")
+
+
+class HttpClient:
+    """Sends requests on behalf of one service. The scene goes along, in headers only."""
+
+    def __init__(self, service: str) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            headers={"User-Agent": f"{service}/{__version__}"},
+        )
+
+    async def __aenter__(self) -> "HttpClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: object = None,
+        token: str | None = None,
+        step: str | None = None,
+    ) -> Answer:
+        """Send a request and read the whole answer. `body` is sent as JSON; `step` is a number of Figure 1.8."""
+        async with self.stream(method, url, body=body, token=token, step=step) as response:
+            return Answer(method, url, response.status, response.headers, await response.read())
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: object = None,
+        token: str | None = None,
+        step: str | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request; the span lasts as long as the block that reads the answer.
+
+        Raises aiohttp.ClientError and TimeoutError; an answer of any status is an answer.
+        """
+        with span(method, SpanKind.CLIENT, _attributes(method, URL(url), step)) as calling:
+            headers = {REQUEST_ID: current_scene().request_id, "Accept": "application/json"}
+            if token is not None:
+                headers["X-Auth-Token"] = token
+            if body is not None:
+                headers["Content-Type"] = "application/json"
+            propagate.inject(headers)
+            data = None if body is None else msgspec.json.encode(body)
+            async with self._session.request(method, url, data=data, headers=headers) as response:
+                calling.set_attribute("http.response.status_code", response.status)
+                if response.version is not None:
+                    version = f"{response.version.major}.{response.version.minor}"
+                    calling.set_attribute("network.protocol.version", version)
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    failed_with(calling, str(response.status))
+                yield response
+
+
+def _attributes(method: str, url: URL, step: str | None) -> dict[str, AttributeValue]:
+    attributes: dict[str, AttributeValue] = {
+        "http.request.method": method,
+        "server.address": url.host or "",
+        "server.port": url.port or 0,
+        "url.full": str(url.with_user(None)),
+    }
+    return attributes if step is None else {**attributes, "openstack.boot.step": step}

@@ -1,0 +1,207 @@
+"""The server side of HTTP: what every API of the emulator does alike, as three middlewares.
+
+`tracing` makes one SERVER span of a request, `answering` turns errors into the service's own shape, `authenticating`
+wants a token. Handlers know about none of them.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import hdrs, web
+from opentelemetry import propagate
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, get_current_span
+
+from emulator.plumbing.scene import Actor, acting
+from emulator.plumbing.telemetry import AttributeValue, fail, failed_with, span
+
+__all__ = [
+    "REQUEST_ID",
+    "ApiError",
+    "BadRequest",
+    "ErrorShape",
+    "NotFound",
+    "Unauthorized",
+    "answering",
+    "authenticating",
+    "json_response",
+    "read_json",
+    "tracing",
+]
+
+REQUEST_ID = "X-OpenStack-Request-ID"
+HEALTHCHECK = "/healthcheck"
+KNOWN_METHODS = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+T = TypeVar("T")
+
+
+class ApiError(Exception):
+    """An error that is answered to the caller as `status`, with its text as the message."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class BadRequest(ApiError):
+    """The caller sent what the API cannot take. The message names the field."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class NotFound(ApiError):
+    """What the caller asked for is not there."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class Unauthorized(ApiError):
+    """The request carries no token that holds."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self) -> None:
+        super().__init__("The request you have made requires authentication.")
+
+
+class _Refused(ApiError):
+    """An error that aiohttp raised: an unknown route or method, a body over the limit."""
+
+    WORDS: Mapping[int, str] = {
+        404: "The resource could not be found.",
+        405: "The method {method} is not allowed for this resource.",
+        413: "The request body is too large: the limit is {limit} bytes.",
+    }
+
+    def __init__(self, refusal: web.HTTPException, request: web.Request) -> None:
+        words = self.WORDS.get(refusal.status, refusal.reason)
+        super().__init__(words.format(method=request.method, limit=request.client_max_size))
+        self.status = HTTPStatus(refusal.status)
+
+
+ErrorShape = Callable[[ApiError], dict[str, Any]]
+"""How a service words an error: the JSON body for it."""
+
+
+def tracing(actor: Actor) -> Middleware:
+    """Make one SERVER span of every request but health checks, below the caller's span that the headers name."""
+
+    @web.middleware
+    async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == HEALTHCHECK:
+            return await handler(request)
+        method = request.method if request.method in KNOWN_METHODS else "_OTHER"
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else None
+        name = " ".join(filter(None, ("HTTP" if method == "_OTHER" else method, route)))
+        context = propagate.extract(request.headers, context=Context())
+        with acting(actor, request.headers.get(REQUEST_ID), context) as scene:
+            with span(name, SpanKind.SERVER, _attributes(request, method, route)) as serving:
+                response = await handler(request)
+                serving.set_attribute("http.response.status_code", response.status)
+            if not response.prepared:
+                response.headers[REQUEST_ID] = scene.request_id
+            return response
+
+    return trace
+
+
+def _attributes(request: web.Request, method: str, route: str | None) -> dict[str, AttributeValue]:
+    attributes: dict[str, AttributeValue | None] = {
+        "http.request.method": method,
+        "http.request.method_original": request.method if method == "_OTHER" else None,
+        "http.route": route,
+        "url.path": request.path,
+        "url.query": request.query_string or None,
+        "url.scheme": request.scheme,
+        "server.address": request.url.host,
+        "server.port": request.url.port,
+        "client.address": request.remote,
+        "user_agent.original": request.headers.get(hdrs.USER_AGENT),
+        "network.protocol.version": f"{request.version.major}.{request.version.minor}",
+    }
+    return {key: value for key, value in attributes.items() if value is not None}
+
+
+def answering(shape: ErrorShape) -> Middleware:
+    """Answer every error in the service's own shape. What no one foresaw is a 500 that tells nothing of the inside."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except ApiError as error:
+            return _error_response(error, shape)
+        except web.HTTPException as refusal:
+            response = _error_response(_Refused(refusal, request), shape)
+            if hdrs.ALLOW in refusal.headers:
+                response.headers[hdrs.ALLOW] = refusal.headers[hdrs.ALLOW]
+            return response
+        except ConnectionError as gone:  # the caller left while we streamed to it
+            failed_with(get_current_span(), type(gone).__name__, str(gone))
+            return web.Response(status=499, reason="Client Closed Request")
+        except Exception as unforeseen:  # noqa: BLE001 - the last door before the wire
+            fail(get_current_span(), unforeseen)
+            return _error_response(ApiError("The server could not comply with the request: see its trace."), shape)
+
+    return answer
+
+
+def _error_response(error: ApiError, shape: ErrorShape) -> web.Response:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        fail(get_current_span(), error)
+        failed_with(get_current_span(), str(int(error.status)), str(error))
+    return json_response(shape(error), status=error.status)
+
+
+def authenticating(identify: Callable[[str], Any], public: frozenset[str]) -> Middleware:
+    """Let a request through only with a token that `identify` knows, but for the routes in `public`.
+
+    The identity is then `request["identity"]`. `identify` raises Unauthorized.
+    """
+
+    @web.middleware
+    async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        if resource is not None and resource.canonical not in public:
+            try:
+                request["identity"] = identify(request.headers.get("X-Auth-Token", ""))
+            except Unauthorized as refusal:
+                # keystonemiddleware answers this for every service, in keystone's shape
+                body = {"error": {"code": 401, "title": "Unauthorized", "message": str(refusal)}}
+                return json_response(body, status=401, headers={hdrs.WWW_AUTHENTICATE: "Keystone"})
+        return await handler(request)
+
+    return authenticate
+
+
+def json_response(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answer `body`, encoded as JSON."""
+    return web.Response(
+        body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json"
+    )
+
+
+async def read_json(request: web.Request, form: type[T]) -> T:
+    """Read the body of a request as `form`; raises BadRequest that names the field which does not fit."""
+    raw = await request.read()
+    try:
+        return msgspec.json.decode(raw, type=form)
+    except msgspec.ValidationError as error:
+        raise BadRequest(_name_the_field(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"The body is not valid JSON: {error}.") from None
+
+
+def _name_the_field(complaint: str) -> str:
+    """Turn ``Expected `int`, got `str` - at `$.server.min_count` `` into words that begin with the field."""
+    what, _, where = complaint.partition(" - at ")
+    field = where.strip("`").removeprefix("$").removeprefix(".")
+    missing = re.search(r"missing required field `(\w+)`", what)
+    if missing:
+        field = f"{field}.{missing[1]}".lstrip(".")
+    return f"Invalid input for field {field}: {what}." if field else f"Invalid input: {what}."

@@ -1,0 +1,114 @@
+"""A service is data: its routes, its consumers, how its errors are worded. `running` gives it all the rest, once.
+
+That is spans, authentication, error answers, the health check, the bus, and an orderly start and stop.
+"""
+
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from emulator.plumbing.amqp import Bus, Consumer, connected
+from emulator.plumbing.http_client import HttpClient
+from emulator.plumbing.http_server import HEALTHCHECK, ErrorShape, answering, authenticating, json_response, tracing
+from emulator.plumbing.scene import Actor, acting
+from emulator.plumbing.tasks import Tasks, task_group
+
+__all__ = ["ACTOR", "BUS", "HTTP", "TASKS", "Service", "running"]
+
+ACTOR = web.AppKey("actor", Actor)
+BUS = web.AppKey("bus", Bus)
+HTTP = web.AppKey("http", HttpClient)
+TASKS = web.AppKey("tasks", Tasks)
+
+BODY_LIMIT_BYTES = 1024 * 1024
+STOP_SECONDS = 5.0
+
+Background = Callable[[web.Application], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What makes one service differ from another.
+
+    `routes` want a token that `identify` knows, `public` ones do not. `consumers` are made for the running application.
+    `start` runs once, before the first request is let in; `background` runs until the service stops.
+    """
+
+    name: str
+    public: Sequence[web.RouteDef] = ()
+    routes: Sequence[web.RouteDef] = ()
+    identify: Callable[[str], Any] | None = None
+    error_shape: ErrorShape = lambda error: {"message": str(error)}
+    state: dict[web.AppKey[Any], Any] = field(default_factory=dict)
+    consumers: Callable[[web.Application], Sequence[Consumer]] | None = None
+    start: Background | None = None
+    background: Background | None = None
+    resource: dict[str, str] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def running(
+    service: Service, actor: Actor, listener: socket.socket, amqp_url: str | None, patience: float
+) -> AsyncIterator[web.Application]:
+    """Run a service on `listener` (bound already) until the block ends; then finish what it has begun and stop.
+
+    Waits `patience` seconds for the bus at `amqp_url`; raises BusUnavailable if it has not come by then.
+    """
+    async with AsyncExitStack() as stack:
+        stack.enter_context(acting(actor))
+        app = _application(service, actor)
+        app[HTTP] = await stack.enter_async_context(HttpClient(service.name))
+        consumers: Sequence[Consumer] = ()
+        if service.consumers is not None and amqp_url is not None:
+            app[BUS] = await stack.enter_async_context(connected(amqp_url, actor, patience))
+            consumers = service.consumers(app)
+        app[TASKS] = await stack.enter_async_context(_beside())
+        app.freeze()
+        await stack.enter_async_context(_serving(app, listener))
+        if consumers:
+            await stack.enter_async_context(app[BUS].consuming(*consumers))
+        if service.start is not None:
+            await service.start(app)
+        if service.background is not None:
+            app[TASKS].start(service.background(app))
+        yield app
+
+
+def _application(service: Service, actor: Actor) -> web.Application:
+    public = frozenset({HEALTHCHECK, *(route.path for route in service.public)})
+    middlewares = [tracing(actor), answering(service.error_shape)]
+    if service.identify is not None:
+        middlewares.append(authenticating(service.identify, public))
+    app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT_BYTES)
+    app.add_routes([web.get(HEALTHCHECK, _healthy), *service.public, *service.routes])
+    app[ACTOR] = actor
+    for key, value in service.state.items():
+        app[key] = value
+    return app
+
+
+async def _healthy(request: web.Request) -> web.Response:
+    return json_response({"service": request.app[ACTOR].service, "status": "ok"})
+
+
+@asynccontextmanager
+async def _beside() -> AsyncIterator[Tasks]:
+    """Hold what runs beside the requests; at the end it is cancelled."""
+    async with task_group() as tasks:
+        yield tasks
+        await tasks.finish(0)
+
+
+@asynccontextmanager
+async def _serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield
+    finally:
+        await runner.cleanup()

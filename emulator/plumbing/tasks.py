@@ -1,0 +1,42 @@
+"""Tasks that run beside their owner and never outlive it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+__all__ = ["Tasks", "task_group"]
+
+
+class Tasks:
+    """A task group that knows its tasks, so that they can be waited for or cancelled."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+        self._running: set[asyncio.Task[None]] = set()
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin a task. If it breaks, its owner breaks with the same error."""
+        task = self._group.create_task(coroutine)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until the tasks have ended, for so long at most; cancel those that have not."""
+        if self._running and seconds:
+            await asyncio.wait(self._running, timeout=seconds)
+        for task in self._running:
+            task.cancel()
+
+
+@asynccontextmanager
+async def task_group() -> AsyncIterator[Tasks]:
+    """Hold tasks while the block lasts, and until they have ended. One error comes out as it is, not in a group."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield Tasks(group)
+    except BaseExceptionGroup as errors:
+        if len(errors.exceptions) == 1:
+            raise errors.exceptions[0] from None
+        raise

@@ -1,0 +1,5 @@
+"""Traces as pictures. This room knows trees of spans, and nothing of how they came about."""
+
+from emulator.render.waterfall import duration, waterfall
+
+__all__ = ["duration", "waterfall"]

@@ -1,0 +1,92 @@
+"""A trace as a waterfall in the terminal: a line a span, with its bar on the time axis."""
+
+from collections.abc import Callable
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from emulator.traces import Span, SpanTree
+
+__all__ = ["duration", "step_number", "waterfall"]
+
+PALETTE = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
+STEP = "openstack.boot.step"
+SMALLEST_BAR = 16
+LARGEST_NAME = 54
+GAP = 2
+
+
+def waterfall(tree: SpanTree, width: int = 120, label: Callable[[Span], str] = lambda span: step_number(span)) -> Text:
+    """Draw a trace, `width` columns wide: service, name, `label`, bar and duration of every span; errors in red.
+
+    `label` is by default the step of Figure 1.8 that a span stands for.
+    """
+    rows = list(tree.walk())
+    begin, end = min(span.start for _, span in rows), max(span.end for _, span in rows)
+    services = max(cell_len(span.service) for _, span in rows)
+    names = max(cell_len("  " * depth + _title(span)) for depth, span in rows)
+    labels = max((cell_len(label(span)) for _, span in rows), default=0)
+    fixed = services + labels + len("1000.0 ms") + 4 * GAP
+    name_width = max(min(names, LARGEST_NAME, width - fixed - SMALLEST_BAR), 12)
+    bar_width = max(width - fixed - name_width, SMALLEST_BAR)
+    colours = {service: PALETTE[number % len(PALETTE)] for number, service in enumerate(tree.services)}
+
+    picture = Text(no_wrap=True)
+    picture.append(" " * (services + name_width + labels + 3 * GAP))
+    picture.append(_axis(end - begin, bar_width), "dim")
+    for depth, span in rows:
+        colour = "red" if span.failed else colours[span.service]
+        before, bar = _bar(span, begin, end, bar_width)
+        picture.append("\n")
+        picture.append(set_cell_size(span.service, services + GAP), colours[span.service])
+        picture.append(_fit("  " * depth + _title(span), name_width) + " " * GAP, "red" if span.failed else "")
+        picture.append(set_cell_size(label(span), labels + GAP), "bold")
+        picture.append(" " * before)
+        picture.append(bar, colour)
+        picture.append(" " * (bar_width - before - cell_len(bar) + GAP))
+        picture.append(duration(span.end - span.start).rjust(9), "red" if span.failed else "dim")
+    return picture
+
+
+def step_number(span: Span) -> str:
+    """Return the steps of Figure 1.8 that a span stands for, `(1)(2)` for one; "" for most."""
+    steps = str(span.attributes.get(STEP, ""))
+    return "".join(f"({number})" for number in steps.split(",") if number)
+
+
+def duration(nanoseconds: int) -> str:
+    """Word a duration: `0.4 ms`, `37 ms`, `2.13 s`."""
+    milliseconds = nanoseconds / 1e6
+    if milliseconds < 10:  # noqa: PLR2004 - one digit more where it matters
+        return f"{milliseconds:.1f} ms"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"  # noqa: PLR2004
+
+
+def _title(span: Span) -> str:
+    """A client span is called by its method alone: show whom it asks for what."""
+    url = str(span.attributes.get("url.full", ""))
+    path = "/" + url.split("/", 3)[-1].split("?")[0] if url.count("/") > 2 else ""  # noqa: PLR2004
+    status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
+    failure = f" !{span.error_type}" if span.failed and str(status) != span.error_type else ""
+    return " ".join(str(part) for part in (span.name, _shorten(path), status) if part) + failure
+
+
+def _shorten(path: str) -> str:
+    """Cut the UUIDs in a path: eight digits tell them apart."""
+    return "/".join(part[:8] + "…" if part.count("-") == 4 and len(part) == 36 else part for part in path.split("/"))  # noqa: PLR2004
+
+
+def _bar(span: Span, begin: int, end: int, width: int) -> tuple[int, str]:
+    scale = width / max(end - begin, 1)
+    before = min(int((span.start - begin) * scale), width - 1)
+    length = max(1, min(round((span.end - span.start) * scale), width - before))
+    return before, "█" * length if (span.end - span.start) * scale >= 1 else "▏"
+
+
+def _axis(span: int, width: int) -> str:
+    left, right = "0 ms", duration(span)
+    return left + right.rjust(width - len(left))
+
+
+def _fit(text: str, width: int) -> str:
+    return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"

@@ -1,0 +1,53 @@
+"""What `emulator boot` prints: what happened, the waterfall, and how to see the same in Jaeger."""
+
+from collections.abc import Sequence
+
+from opentelemetry.sdk.trace import ReadableSpan
+from rich.console import Console
+from rich.text import Text
+
+from emulator.client import Boot
+from emulator.render import duration, waterfall
+from emulator.traces import SpanTree, spans_from_sdk, trees
+
+__all__ = ["print_boots"]
+
+JAEGER_UI = "http://localhost:16686"
+JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
+PIPED_WIDTH = 120
+
+
+def print_boots(boots: Sequence[Boot | str], spans: Sequence[ReadableSpan], sent_to: str | None) -> None:
+    """Print the outcome of every boot, and the waterfall of one: of the first that failed, else of the slowest."""
+    console = Console(highlight=False, soft_wrap=True)
+    for ended in boots:
+        console.print(_outcome(ended))
+    ended_boots = [ended for ended in boots if isinstance(ended, Boot)]
+    shown = min(ended_boots, key=lambda ended: (ended.succeeded, -ended.seconds), default=None)
+    tree = _tree_of(shown, spans)
+    if shown is not None and tree is not None:
+        width = console.width if console.is_terminal else max(console.width, PIPED_WIDTH)
+        about = f"trace {shown.trace_id} · {len(tree.spans)} spans · {len(tree.services)} services"
+        console.print(Text(f"\n{about if len(boots) == 1 else f'{shown.order.name} · {about}'}\n", "dim"))
+        console.print(waterfall(tree, width))
+        console.print(Text(f"\n{_hint(shown, sent_to)}", "dim"))
+
+
+def _outcome(ended: Boot | str) -> Text:
+    if isinstance(ended, str):
+        return Text(f"✗ {ended}", "red")
+    took = duration(round(ended.seconds * 1e9))
+    if ended.succeeded:
+        return Text(f"✓ {ended.order.name} is ACTIVE on {ended.host}, {', '.join(ended.addresses)}, after {took}", "green")
+    return Text(f"✗ {ended.order.name} is in {ended.status} after {took}: {ended.fault}", "red")
+
+
+def _tree_of(shown: Boot | None, spans: Sequence[ReadableSpan]) -> SpanTree | None:
+    found = trees(spans_from_sdk(spans))
+    return next((tree for tree in found if shown is not None and tree.trace_id == shown.trace_id), None)
+
+
+def _hint(shown: Boot, sent_to: str | None) -> str:
+    if sent_to is not None:
+        return f"sent to {sent_to}; in Jaeger: {JAEGER_UI}/trace/{shown.trace_id}"
+    return f"To see it in Jaeger:\n  {JAEGER}\n  emulator boot --otlp http://localhost:4318"

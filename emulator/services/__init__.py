@@ -1,0 +1,1 @@
+"""OpenStack's behaviour, and nothing else: spans, HTTP and AMQP are the business of `plumbing`."""

@@ -1,0 +1,308 @@
+"""nova-api: takes requests for servers, hands them to the scheduler, and keeps the records that users see."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+import msgspec
+from aiohttp import web
+
+from emulator.plumbing.amqp import BusUnavailable, Unroutable
+from emulator.plumbing.http_server import ApiError, BadRequest, NotFound, json_response, read_json
+from emulator.plumbing.scene import annotate, current_scene
+from emulator.plumbing.service import ACTOR, TASKS, Service
+from emulator.services.fresh import FLAVORS, PROJECTS, Flavor
+from emulator.services.nova.messages import (
+    API,
+    SCHEDULER,
+    BuildRequest,
+    InstanceUpdate,
+    SelectDestinations,
+    Size,
+    TerminateInstance,
+    cast,
+    compute,
+    consumer,
+)
+from emulator.services.nova.servers import QuotaExceeded, Server, Servers
+from emulator.services.tokens import Identity, Tokens
+
+__all__ = ["BUILD_SECONDS", "service"]
+
+BUILD_SECONDS = 60.0
+SERVERS = web.AppKey("servers", Servers)
+SETTINGS = web.AppKey("settings", "Settings")
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How long a build may take, in seconds."""
+
+    build_seconds: float
+
+
+class FlavorNotFound(NotFound):
+    """No flavor has this id."""
+
+    def __init__(self, flavor_id: str) -> None:
+        super().__init__(f"Flavor {flavor_id} could not be found.")
+
+
+class NetworkReference(msgspec.Struct):
+    """A network that a server is to be on."""
+
+    uuid: str
+
+
+class NewServer(msgspec.Struct):
+    """What `POST /v2.1/servers` wants. What else clients send is not needed for a boot."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    image: str = msgspec.field(name="imageRef")
+    flavor: str = msgspec.field(name="flavorRef")
+    networks: list[NetworkReference] | Literal["auto", "none"] = "none"
+    min_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
+    max_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+    metadata: dict[str, str] = {}
+
+
+class CreateServer(msgspec.Struct):
+    """The body of `POST /v2.1/servers`."""
+
+    server: NewServer
+
+
+def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
+    """Nova's API. A server that is not built in `build_seconds` goes to ERROR."""
+    return Service(
+        "nova-api",
+        public=[web.get("/", list_versions), web.get("/v2.1", show_version), web.get("/v2.1/", show_version)],
+        routes=[
+            web.post("/v2.1/servers", create_server),
+            web.get("/v2.1/servers", list_servers),
+            web.get("/v2.1/servers/detail", list_servers_in_detail),
+            web.get("/v2.1/servers/{server_id}", show_server),
+            web.delete("/v2.1/servers/{server_id}", delete_server),
+            web.get("/v2.1/flavors", list_flavors),
+            web.get("/v2.1/flavors/detail", list_flavors),
+            web.get("/v2.1/flavors/{flavor_id}", show_flavor),
+        ],
+        identify=tokens.open,
+        error_shape=word_error,
+        state={SERVERS: Servers(), SETTINGS: Settings(build_seconds)},
+        consumers=lambda app: [consumer(app, API, {InstanceUpdate: instance_update})],
+    )
+
+
+FAULT_NAMES: Mapping[int, str] = {
+    400: "badRequest",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "itemNotFound",
+    405: "badMethod",
+    409: "conflictingRequest",
+    413: "overLimit",
+    503: "serviceUnavailable",
+}
+
+
+def word_error(error: ApiError) -> dict[str, Any]:
+    """Word an error as nova does."""
+    return {FAULT_NAMES.get(error.status, "computeFault"): {"code": int(error.status), "message": str(error)}}
+
+
+async def create_server(request: web.Request) -> web.Response:
+    """Record a server and ask the scheduler for a host. 202: the rest happens on the bus.
+
+    With a `max_count` above 1 there are several, named `name-1` …; the answer tells of the first.
+    """
+    wanted = (await read_json(request, CreateServer)).server
+    flavor = _check(wanted)
+    owner: Identity = request["identity"]
+    count = max(wanted.min_count, wanted.max_count or 1)
+    servers = request.app[SERVERS]
+    _check_quota(owner, count, sum(1 for _ in servers.of(owner.project_id)))
+    new = [_new_server(request.app, wanted, flavor, owner, number, count) for number in range(1, count + 1)]
+    for server in new:
+        servers.add(server)
+    annotate(server__id=new[0].id)
+    networks = [network.uuid for network in wanted.networks] if isinstance(wanted.networks, list) else []
+    for server in new:
+        await _ask_for_a_host(request.app, server, networks)
+    link = {"rel": "self", "href": f"{request.url.origin()}/v2.1/servers/{new[0].id}"}
+    return json_response({"server": {"id": new[0].id, "links": [link]}}, HTTPStatus.ACCEPTED)
+
+
+def _check(wanted: NewServer) -> Flavor:
+    """Refuse what cannot be built, and name the field."""
+    if not UUID.fullmatch(wanted.image):
+        raise BadRequest(f"Invalid input for field server.imageRef: {wanted.image!r} is not a UUID.")
+    for number, network in enumerate(wanted.networks if isinstance(wanted.networks, list) else ()):
+        if not UUID.fullmatch(network.uuid):
+            raise BadRequest(f"Invalid input for field server.networks[{number}].uuid: {network.uuid!r} is not a UUID.")
+    if wanted.max_count is not None and wanted.max_count < wanted.min_count:
+        raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
+    flavor = next((known for known in FLAVORS if known.name == wanted.flavor), None)
+    if flavor is None:
+        raise BadRequest(f"Invalid input for field server.flavorRef: Flavor {wanted.flavor} could not be found.")
+    return flavor
+
+
+def _check_quota(owner: Identity, count: int, used: int) -> None:
+    quota = next((project.instances for project in PROJECTS if project.id == owner.project_id), 0)
+    if used + count > quota:
+        raise QuotaExceeded(count, used, quota)
+
+
+def _new_server(
+    app: web.Application, wanted: NewServer, flavor: Flavor, owner: Identity, number: int, count: int
+) -> Server:
+    return Server(
+        id=app[ACTOR].chance.uuid("server", current_scene().request_id, number),
+        name=wanted.name if count == 1 else f"{wanted.name}-{number}",
+        project_id=owner.project_id,
+        user_id=owner.user_id,
+        image_id=wanted.image,
+        flavor=flavor,
+        metadata=dict(wanted.metadata),
+    )
+
+
+async def _ask_for_a_host(app: web.Application, server: Server, network_ids: list[str]) -> None:
+    """Hand a server to the scheduler. If the bus does not take it there is no server."""
+    size = Size(server.flavor.ram_mb, server.flavor.vcpus, server.flavor.disk_gb)
+    server.deadline = app[TASKS].start(_expire(app, server))
+    try:
+        request = BuildRequest(server.id, server.name, server.image_id, network_ids, size)
+        await cast(app, SCHEDULER, SelectDestinations(request))
+    except BusUnavailable:
+        app[SERVERS].remove(server)
+        raise
+
+
+async def _expire(app: web.Application, server: Server) -> None:
+    """A boot never stays in BUILD: after the deadline the server is in ERROR, and its host is told to clean up."""
+    seconds = app[SETTINGS].build_seconds
+    await asyncio.sleep(seconds)
+    fault = f"Build of instance {server.id} aborted: it was still {server.task_state} after {seconds:g} s."
+    server.apply(InstanceUpdate(server.id, vm_state="error", fault=fault))
+    if server.host is not None:
+        await _terminate(app, server.id, server.host)
+
+
+async def instance_update(app: web.Application, update: InstanceUpdate) -> None:
+    """Take over what scheduler and compute hosts say of a server.
+
+    News of a build that nobody waits for any more (deleted, or past its deadline) are answered with its end.
+    """
+    annotate(server__id=update.server_id)
+    server = app[SERVERS].get(update.server_id)
+    if update.vm_state == "deleted":
+        if server is not None and server.task_state == "deleting":
+            app[SERVERS].remove(server)
+    elif server is None or server.vm_state == "error":
+        if update.host is not None and update.vm_state != "error":
+            await _terminate(app, update.server_id, update.host)
+    elif server.task_state == "deleting":
+        server.host = update.host or server.host
+    else:
+        server.apply(update)
+
+
+async def _terminate(app: web.Application, server_id: str, host: str) -> bool:
+    """Tell a host to destroy a server; return whether there is somebody to tell."""
+    try:
+        await cast(app, compute(host), TerminateInstance(server_id))
+    except Unroutable:
+        return False
+    return True
+
+
+async def show_server(request: web.Request) -> web.Response:
+    """Show a server of the caller's project."""
+    server = _find(request)
+    return json_response({"server": server.describe()})
+
+
+async def list_servers(request: web.Request) -> web.Response:
+    """List the servers of the caller's project: ids and names."""
+    found = [{"id": server.id, "name": server.name} for server in _selected(request)]
+    return json_response({"servers": found})
+
+
+async def list_servers_in_detail(request: web.Request) -> web.Response:
+    """List the servers of the caller's project, as `show_server` shows them."""
+    return json_response({"servers": [server.describe() for server in _selected(request)]})
+
+
+async def delete_server(request: web.Request) -> web.Response:
+    """Begin to delete a server. 204: it is gone when its host has released it, and a GET answers 404."""
+    server = _find(request)
+    server.forget_deadline()
+    server.task_state = "deleting"
+    if server.host is None or not await _terminate(request.app, server.id, server.host):
+        request.app[SERVERS].remove(server)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def list_flavors(request: web.Request) -> web.Response:
+    """List the flavors. The short and the detailed list are one."""
+    return json_response({"flavors": [_describe_flavor(flavor) for flavor in FLAVORS]})
+
+
+async def show_flavor(request: web.Request) -> web.Response:
+    """Show a flavor."""
+    flavor_id = request.match_info["flavor_id"]
+    for flavor in FLAVORS:
+        if flavor.name == flavor_id:
+            return json_response({"flavor": _describe_flavor(flavor)})
+    raise FlavorNotFound(flavor_id)
+
+
+async def list_versions(request: web.Request) -> web.Response:
+    """Answer the discovery document of all versions."""
+    return json_response({"versions": [_version(request)]})
+
+
+async def show_version(request: web.Request) -> web.Response:
+    """Answer the discovery document of v2.1."""
+    return json_response({"version": _version(request)})
+
+
+def _version(request: web.Request) -> dict[str, Any]:
+    link = {"rel": "self", "href": f"{request.url.origin()}/v2.1/"}
+    return {"id": "v2.1", "status": "CURRENT", "version": "2.96", "min_version": "2.1", "links": [link]}
+
+
+def _find(request: web.Request) -> Server:
+    server = request.app[SERVERS].find(request.match_info["server_id"], request["identity"].project_id)
+    annotate(server__id=server.id)
+    return server
+
+
+def _selected(request: web.Request) -> list[Server]:
+    """The project's servers, those whose name a `name` (a regular expression, as in nova) is found in."""
+    servers = request.app[SERVERS].of(request["identity"].project_id)
+    try:
+        pattern = re.compile(request.query.get("name", ""))
+    except re.error as error:
+        raise BadRequest(f"Invalid input for query parameter name: {error}.") from None
+    return [server for server in servers if pattern.search(server.name)]
+
+
+def _describe_flavor(flavor: Flavor) -> dict[str, Any]:
+    return {
+        "id": flavor.name,
+        "name": flavor.name,
+        "ram": flavor.ram_mb,
+        "vcpus": flavor.vcpus,
+        "disk": flavor.disk_gb,
+        "OS-FLV-EXT-DATA:ephemeral": 0,
+        "swap": "",
+        "os-flavor-access:is_public": True,
+        "extra_specs": {},
+    }

@@ -1,0 +1,315 @@
+"""nova-compute: builds servers on its host. It asks keystone, neutron and glance for what they need: Figure 1.8."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from emulator.plumbing.amqp import BusUnavailable
+from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer, message_in
+from emulator.plumbing.scene import acting, annotate
+from emulator.plumbing.service import ACTOR, HTTP, Service
+from emulator.plumbing.steps import step
+from emulator.services.fresh import HOST, User
+from emulator.services.nova.messages import (
+    API,
+    SCHEDULER_FANOUT,
+    BuildAndRunInstance,
+    BuildRequest,
+    DeleteInstanceInfo,
+    InstanceUpdate,
+    Size,
+    TerminateInstance,
+    UpdateServiceCapabilities,
+    cast,
+    compute,
+    consumer,
+)
+
+__all__ = ["service"]
+
+REPORT_SECONDS = 10.0
+RETRY_REPORT_SECONDS = 1.0  # while no scheduler listens yet
+
+KEYSTONE, NEUTRON, GLANCE = "keystone", "neutron-server", "glance-api"
+
+
+class BuildAborted(Exception):
+    """A server that could not be built, with the step of Figure 1.8 at which it broke."""
+
+    def __init__(self, server_id: str, step_number: str, asked: str, why: object) -> None:
+        super().__init__(f"Build of instance {server_id} aborted at step {step_number}, {asked}: {why}")
+
+
+class ComputeResourcesUnavailable(Exception):
+    """The host cannot hold the server: it has less than the scheduler thought."""
+
+
+class ImageCorrupt(Exception):
+    """The bytes that came are not those that glance has."""
+
+    def __init__(self, image_id: str, expected: str, found: str) -> None:
+        super().__init__(f"image {image_id} has checksum {found}, glance said {expected}")
+
+
+class Endpoint(msgspec.Struct):
+    """Where a service listens."""
+
+    interface: str
+    url: str
+
+
+class CatalogEntry(msgspec.Struct):
+    """A service in the catalog."""
+
+    type: str
+    endpoints: list[Endpoint]
+
+
+class TokenBody(msgspec.Struct):
+    """A token, as far as it is of use here."""
+
+    catalog: list[CatalogEntry]
+
+    def url(self, kind: str) -> str:
+        """Return where the service of a type is. Raises LookupError if the catalog does not say."""
+        for entry in self.catalog:
+            for endpoint in entry.endpoints:
+                if entry.type == kind and endpoint.interface == "internal":
+                    return endpoint.url.rstrip("/")
+        raise LookupError(f"the catalog names no internal endpoint of type {kind}")
+
+
+class TokenAnswer(msgspec.Struct):
+    """The body of a token answer."""
+
+    token: TokenBody
+
+
+class FixedIp(msgspec.Struct):
+    """An address."""
+
+    ip_address: str
+
+
+class Port(msgspec.Struct):
+    """A server's place on a network."""
+
+    id: str
+    mac_address: str
+    fixed_ips: list[FixedIp]
+
+
+class AttachedNetwork(msgspec.Struct):
+    """A network, with the server's port on it."""
+
+    name: str
+    port: Port
+
+
+class NetworkAnswer(msgspec.Struct):
+    """The body of a network answer."""
+
+    network: AttachedNetwork
+
+
+@dataclass(slots=True)
+class Instance:
+    """A server on this host. Its `lock` is held while something is being done with it."""
+
+    size: Size
+    ports: list[AttachedNetwork] = field(default_factory=list)
+    running: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def addresses(self) -> dict[str, list[dict[str, Any]]]:
+        """The addresses by network, as users see them."""
+        return {
+            network.name: [
+                {
+                    "addr": fixed.ip_address,
+                    "version": 4,
+                    "OS-EXT-IPS:type": "fixed",
+                    "OS-EXT-IPS-MAC:mac_addr": network.port.mac_address,
+                }
+                for fixed in network.port.fixed_ips
+            ]
+            for network in self.ports
+        }
+
+
+@dataclass(slots=True)
+class Hypervisor:
+    """This host: its name, what it has, who it is at keystone, and the servers on it."""
+
+    host: str
+    total: Size
+    keystone_url: str
+    user: User
+    heard: bool = False
+    """Whether a scheduler got the last report."""
+    instances: dict[str, Instance] = field(default_factory=dict)
+
+    def claim(self, request: BuildRequest) -> Instance:
+        """Return the server's place on this host, made now if there is none. Raises ComputeResourcesUnavailable."""
+        if request.server_id not in self.instances:
+            used = sum(instance.size.ram_mb for instance in self.instances.values())
+            free = self.total.ram_mb - used
+            if request.size.ram_mb > free:
+                raise ComputeResourcesUnavailable(f"host {self.host} has {free} MB free, not {request.size.ram_mb}")
+            self.instances[request.server_id] = Instance(request.size)
+        return self.instances[request.server_id]
+
+
+HYPERVISOR = web.AppKey("hypervisor", Hypervisor)
+
+
+def service(host: str, keystone_url: str, user: User) -> Service:
+    """A compute host. It logs in at `keystone_url` as `user`, and finds the other services in the catalog."""
+    total = Size(HOST.ram_mb, HOST.vcpus, HOST.disk_gb)
+    return Service(
+        "nova-compute",
+        state={HYPERVISOR: Hypervisor(host, total, keystone_url.rstrip("/").removesuffix("/v3"), user)},
+        consumers=lambda app: [
+            consumer(
+                app,
+                compute(host),
+                {BuildAndRunInstance: build_and_run_instance, TerminateInstance: terminate_instance},
+            )
+        ],
+        start=report_capacity,
+        background=keep_reporting,
+        resource={"host.name": host},
+    )
+
+
+async def build_and_run_instance(app: web.Application, call: BuildAndRunInstance) -> None:
+    """Build a server, telling nova-api of every state. What fails is undone, and raised when all know of it."""
+    request, hypervisor = call.request, app[HYPERVISOR]
+    annotate(server__id=request.server_id)
+    try:
+        instance = hypervisor.claim(request)
+        async with instance.lock:
+            if not instance.running:  # else the message came again after the work was done
+                await _build(app, request, instance)
+            await _tell(app, request.server_id, "active", addresses=instance.addresses)
+    except Exception as error:
+        await _tell(app, request.server_id, "error", fault=str(error))
+        await _release(app, request.server_id)
+        raise
+
+
+async def _build(app: web.Application, request: BuildRequest, instance: Instance) -> None:
+    http, server_id = app[HTTP], request.server_id
+    await _tell(app, server_id, "building", "networking")
+    with _aborting(server_id, "(1)", KEYSTONE):
+        token, catalog = await _log_in(http, app[HYPERVISOR])
+    with _aborting(server_id, "(3)", NEUTRON):
+        for network_id in request.network_ids:
+            url = f"{catalog.url('network')}/v2.0/networks/{network_id}?device_id={server_id}"
+            answer = await http.fetch("GET", url, token=token, step="3,4")
+            instance.ports.append(answer.read(NetworkAnswer).network)
+    await _tell(app, server_id, "building", "spawning")
+    with _aborting(server_id, "(5)", GLANCE):
+        await _download(http, f"{catalog.url('image')}/v2/images/{request.image_id}/file", token, request.image_id)
+    async with step("spawn"):
+        instance.running = True
+
+
+async def _log_in(http: HttpClient, hypervisor: Hypervisor) -> tuple[str, TokenBody]:
+    """Steps (1) and (2): ask keystone for a scoped token."""
+    user, domain = hypervisor.user, {"id": "default"}
+    named = {"name": user.name, "password": user.password, "domain": domain}
+    auth = {
+        "identity": {"methods": ["password"], "password": {"user": named}},
+        "scope": {"project": {"name": user.project, "domain": domain}},
+    }
+    answer = await http.fetch("POST", f"{hypervisor.keystone_url}/v3/auth/tokens", body={"auth": auth}, step="1,2")
+    return answer.headers.get("X-Subject-Token", ""), answer.read(TokenAnswer).token
+
+
+async def _download(http: HttpClient, url: str, token: str, image_id: str) -> None:
+    """Steps (5) and (6): ask glance for the image, and check that it came whole."""
+    digest = hashlib.md5(usedforsecurity=False)
+    async with http.stream("GET", url, token=token, step="5,6") as response:
+        if response.status >= 400:  # noqa: PLR2004 - an error answer
+            raise UnexpectedAnswer("GET", url, response.status, message_in(await response.read(), response.status))
+        async for chunk in response.content.iter_any():
+            digest.update(chunk)
+    expected = response.headers.get("Content-MD5", "")
+    if digest.hexdigest() != expected:
+        raise ImageCorrupt(image_id, expected, digest.hexdigest())
+
+
+@contextmanager
+def _aborting(server_id: str, step_number: str, asked: str) -> Iterator[None]:
+    """Turn what a service failed with into words that name the step."""
+    try:
+        yield
+    except UnexpectedAnswer as error:
+        raise BuildAborted(server_id, step_number, asked, f"{error.message} (HTTP {error.status})") from error
+    except (aiohttp.ClientError, TimeoutError, LookupError, ImageCorrupt) as error:
+        raise BuildAborted(server_id, step_number, asked, str(error) or type(error).__name__) from error
+
+
+async def terminate_instance(app: web.Application, call: TerminateInstance) -> None:
+    """Destroy a server, when what is being done with it is done, and release what it had."""
+    annotate(server__id=call.server_id)
+    instance = app[HYPERVISOR].instances.get(call.server_id)
+    if instance is not None:
+        async with instance.lock, step("destroy"):
+            instance.running = False
+    await _release(app, call.server_id)
+    await _tell(app, call.server_id, "deleted")
+
+
+async def _release(app: web.Application, server_id: str) -> None:
+    """Give back the server's ports and its claim, here and at the schedulers."""
+    hypervisor = app[HYPERVISOR]
+    instance = hypervisor.instances.pop(server_id, None)
+    if instance is not None and instance.ports:
+        token, catalog = await _log_in(app[HTTP], hypervisor)
+        for network in instance.ports:
+            url = f"{catalog.url('network')}/v2.0/ports/{network.port.id}"
+            await app[HTTP].fetch("DELETE", url, token=token)
+    await cast(app, SCHEDULER_FANOUT, DeleteInstanceInfo(hypervisor.host, server_id))
+
+
+async def _tell(
+    app: web.Application,
+    server_id: str,
+    vm_state: str,
+    task_state: str | None = None,
+    addresses: dict[str, list[dict[str, Any]]] | None = None,
+    fault: str | None = None,
+) -> None:
+    """Tell nova-api what has become of a server."""
+    host = app[HYPERVISOR].host
+    await cast(app, API, InstanceUpdate(server_id, vm_state, task_state, host, addresses, fault))
+
+
+async def report_capacity(app: web.Application) -> None:
+    """Tell every scheduler what this host has. A report is a trace of its own."""
+    hypervisor = app[HYPERVISOR]
+    instances = {server_id: instance.size for server_id, instance in hypervisor.instances.items()}
+    report = UpdateServiceCapabilities(hypervisor.host, hypervisor.total, instances)
+    with acting(app[ACTOR]):
+        try:
+            await cast(app, SCHEDULER_FANOUT, report)
+            hypervisor.heard = True
+        except BusUnavailable:  # no scheduler is up, or no broker: the next report comes soon
+            hypervisor.heard = False
+
+
+async def keep_reporting(app: web.Application) -> None:
+    """Report every REPORT_SECONDS, and sooner where nobody has heard the last one."""
+    while True:
+        await asyncio.sleep(REPORT_SECONDS if app[HYPERVISOR].heard else RETRY_REPORT_SECONDS)
+        await report_capacity(app)
