@@ -1,7 +1,15 @@
 """Entry point. Imports little, so that the command line can start loading the rest in the order it needs."""
 
 
+import gc
+
+OBJECTS_PER_COLLECTION = 50_000
+"""Imports make many objects and no garbage. To collect after every 700 of them, Python's default, takes a tenth of
+the time that a boot takes from start to exit."""
+
+
 def main() -> None:
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
     from emulator.cli import app
 
     app()

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import logging
 import platform
+import socket
 import struct
 from typing import Any
 
@@ -65,6 +66,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        # asyncio switches Nagle's algorithm off only where the listener was made with an explicit IPPROTO_TCP
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._open_connections.add(self)
         self._timer = asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, transport.abort)
 

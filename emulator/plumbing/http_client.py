@@ -1,6 +1,5 @@
 """The client side of HTTP: one CLIENT span a request, from the first byte sent until the body is read."""
 
-import http.client
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -63,7 +62,7 @@ def message_in(body: bytes, status: int) -> str:
     for shape in (found, *(found.values() if isinstance(found, dict) else ())):
         if isinstance(shape, dict) and isinstance(shape.get("message"), str):
             return str(shape["message"])
-    return http.client.responses.get(status, "unknown status")
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status"
 
 
 class HttpClient:

@@ -67,7 +67,7 @@ def _title(span: Span) -> str:
     url = str(span.attributes.get("url.full", ""))
     path = "/" + url.split("/", 3)[-1].split("?")[0] if url.count("/") > 2 else ""  # noqa: PLR2004
     status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
-    failure = f" !{span.error_type}" if span.failed and str(status) != span.error_type else ""
+    failure = f" !{span.error_type.rpartition('.')[2]}" if span.failed and str(status) != span.error_type else ""
     return " ".join(str(part) for part in (span.name, _shorten(path), status) if part) + failure
 
 

@@ -210,7 +210,7 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
     http, server_id = app[HTTP], request.server_id
     await _tell(app, server_id, "building", "networking")
     with _aborting(server_id, "(1)", KEYSTONE):
-        token, catalog = await _log_in(http, app[HYPERVISOR])
+        token, catalog = await _log_in(http, app[HYPERVISOR], step_numbers="1,2")
     with _aborting(server_id, "(3)", NEUTRON):
         for network_id in request.network_ids:
             url = f"{catalog.url('network')}/v2.0/networks/{network_id}?device_id={server_id}"
@@ -223,26 +223,30 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
         instance.running = True
 
 
-async def _log_in(http: HttpClient, hypervisor: Hypervisor) -> tuple[str, TokenBody]:
-    """Steps (1) and (2): ask keystone for a scoped token."""
+async def _log_in(http: HttpClient, hypervisor: Hypervisor, step_numbers: str | None = None) -> tuple[str, TokenBody]:
+    """Ask keystone for a scoped token; answer it, and the catalog in it."""
     user, domain = hypervisor.user, {"id": "default"}
     named = {"name": user.name, "password": user.password, "domain": domain}
     auth = {
         "identity": {"methods": ["password"], "password": {"user": named}},
         "scope": {"project": {"name": user.project, "domain": domain}},
     }
-    answer = await http.fetch("POST", f"{hypervisor.keystone_url}/v3/auth/tokens", body={"auth": auth}, step="1,2")
+    url = f"{hypervisor.keystone_url}/v3/auth/tokens"
+    answer = await http.fetch("POST", url, body={"auth": auth}, step=step_numbers)
     return answer.headers.get("X-Subject-Token", ""), answer.read(TokenAnswer).token
 
 
 async def _download(http: HttpClient, url: str, token: str, image_id: str) -> None:
     """Steps (5) and (6): ask glance for the image, and check that it came whole."""
-    digest = hashlib.md5(usedforsecurity=False)
+    digest, refusal = hashlib.md5(usedforsecurity=False), b""
     async with http.stream("GET", url, token=token, step="5,6") as response:
-        if response.status >= 400:  # noqa: PLR2004 - an error answer
-            raise UnexpectedAnswer("GET", url, response.status, message_in(await response.read(), response.status))
-        async for chunk in response.content.iter_any():
-            digest.update(chunk)
+        if response.ok:
+            async for chunk in response.content.iter_any():
+                digest.update(chunk)
+        else:
+            refusal = await response.read()
+    if not response.ok:
+        raise UnexpectedAnswer("GET", url, response.status, message_in(refusal, response.status))
     expected = response.headers.get("Content-MD5", "")
     if digest.hexdigest() != expected:
         raise ImageCorrupt(image_id, expected, digest.hexdigest())
