@@ -1,6 +1,5 @@
 """Entry point. Imports little, so that the command line can start loading the rest in the order it needs."""
 
-
 import gc
 
 OBJECTS_PER_COLLECTION = 50_000

@@ -3,9 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -112,7 +111,6 @@ class _Address(msgspec.Struct):
 class _Server(msgspec.Struct):
     status: str
     addresses: dict[str, list[_Address]]
-    task_state: str | None = msgspec.field(name="OS-EXT-STS:task_state", default=None)
     host: str | None = msgspec.field(name="OS-EXT-SRV-ATTR:host", default=None)
     fault: _Fault | None = None
 
@@ -126,9 +124,8 @@ async def boot(
     http: HttpClient,
     credentials: Credentials,
     order: Order,
-    on_state: Callable[[str], Any] = lambda state: None,
 ) -> Boot:
-    """Boot a server and wait until it is ACTIVE or in ERROR; `on_state` hears of every state on the way.
+    """Boot a server and wait until it is ACTIVE or in ERROR.
 
     Raises UnexpectedAnswer if the cloud refuses the order, aiohttp.ClientError if it cannot be reached.
     """
@@ -136,7 +133,7 @@ async def boot(
     with acting(actor), span("openstack server create") as root:
         token, compute_url = await _log_in(http, credentials)
         server_id = await _order(http, token, compute_url, order)
-        server = await _watch(http, token, f"{compute_url}/servers/{server_id}", actor.pace, on_state)
+        server = await _watch(http, token, f"{compute_url}/servers/{server_id}", actor.pace)
         fault = server.fault.message if server.fault else ""
         if server.status != "ACTIVE":
             failed_with(root, "ServerInError", fault)
@@ -179,17 +176,11 @@ async def _order(http: HttpClient, token: str, compute_url: str, order: Order) -
     return server_id
 
 
-async def _watch(
-    http: HttpClient, token: str, url: str, pace: float, on_state: Callable[[str], Any]
-) -> _Server:
+async def _watch(http: HttpClient, token: str, url: str, pace: float) -> _Server:
     """Look at the server until its build has ended. nova-api sees to it that it does."""
-    pause, known = FIRST_POLL_SECONDS, ""
+    pause = FIRST_POLL_SECONDS
     while True:
         server = (await http.fetch("GET", url, token=token)).read(_ServerAnswer).server
-        state = server.task_state or server.status
-        if state != known:
-            on_state(state)
-            known = state
         if server.status != "BUILD":
             return server
         await asyncio.sleep(pause)

@@ -32,6 +32,9 @@ PORTS = {
 }
 """OpenStack's usual ports. The last two are ours: nothing but a health check answers there."""
 
+NOVA = next(user for user in USERS if user.name == "nova")
+"""Who nova-compute is at keystone."""
+
 APIS = ("keystone", "neutron-server", "glance-api", "nova-api")
 
 
@@ -86,8 +89,6 @@ SERVICES: dict[str, Callable[[Plan], Service]] = {
     "nova-compute": lambda plan: compute.service(plan.host, plan.endpoints["keystone"], NOVA),
 }
 """In the order in which they start. They stop in the opposite order, so that what was begun can be finished."""
-
-NOVA = next(user for user in USERS if user.name == "nova")
 
 
 @asynccontextmanager

@@ -54,12 +54,16 @@ def boot(
             else:
                 async with cloud(settings, export, amqp_url=amqp_url, computes=computes) as up:
                     boots = await _boot_all(orders, settings, export, up.endpoints["keystone"])
-        if otlp_json is not None:
-            otlp_json.write_text(json.dumps(otlp_json_document(export.kept)))
-        print_boots(boots, export.kept, sent_to=export.destination)
+        _report(boots, export, otlp_json)
         return 0 if all(isinstance(ended, Boot) and ended.succeeded for ended in boots) else 1
 
     return _run(story())
+
+
+def _report(boots: list[Boot | str], export: Export, otlp_json: Path | None) -> None:
+    if otlp_json is not None:
+        otlp_json.write_text(json.dumps(otlp_json_document(export.kept)))
+    print_boots(boots, export.kept, sent_to=export.destination)
 
 
 async def _boot_all(orders: list[Order], settings: Settings, export: Export, keystone_url: str) -> list[Boot | str]:
@@ -80,9 +84,7 @@ async def _boot_all(orders: list[Order], settings: Settings, export: Export, key
         return await asyncio.gather(*(one(http, order) for order in orders))
 
 
-def up(
-    settings: Settings, *, computes: int, amqp_url: str | None, otlp: str | None, port_base: int | None
-) -> int:
+def up(settings: Settings, *, computes: int, amqp_url: str | None, otlp: str | None, port_base: int | None) -> int:
     """Run a cloud until a signal comes. Return the exit status."""
     if port_base is None:
         ports = PORTS

@@ -38,7 +38,9 @@ def _outcome(ended: Boot | str) -> Text:
         return Text(f"✗ {ended}", "red")
     took = duration(round(ended.seconds * 1e9))
     if ended.succeeded:
-        return Text(f"✓ {ended.order.name} is ACTIVE on {ended.host}, {', '.join(ended.addresses)}, after {took}", "green")
+        return Text(
+            f"✓ {ended.order.name} is ACTIVE on {ended.host}, {', '.join(ended.addresses)}, after {took}", "green"
+        )
     return Text(f"✗ {ended.order.name} is in {ended.status} after {took}: {ended.fault}", "red")
 
 

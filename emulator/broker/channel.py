@@ -1,29 +1,25 @@
 """A channel: what a client declares, publishes and consumes, in order."""
 
-import struct
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pamqp import commands
 from pamqp.base import Frame
-from pamqp.exceptions import UnmarshalingException
-from pamqp.header import ContentHeader
 
-from emulator.broker.exchanges import Exchange
+from emulator.broker.content import Content
 from emulator.broker.problems import (
     AccessRefused,
-    FrameProblem,
     NotAllowed,
     NotImplementedHere,
     PreconditionFailed,
     UnexpectedFrame,
 )
 from emulator.broker.queues import Message, Queue, Subscription
+from emulator.broker.topology import TOPOLOGY
 from emulator.broker.virtual_host import VirtualHost
 
 __all__ = ["Channel", "Wire"]
 
-BODY_LIMIT_BYTES = 16 * 1024 * 1024
 NO_ROUTE = 312
 
 
@@ -44,7 +40,7 @@ class Channel:
         self.closing = False
         self._connection = connection
         self._host = host
-        self._incoming: _Content | None = None
+        self._incoming: Content | None = None
         self._consumers: dict[str, tuple[Subscription, Queue]] = {}
         self._unacked: dict[int, tuple[Message, Queue, Subscription | None]] = {}
         self._delivered = 0
@@ -62,12 +58,14 @@ class Channel:
         if self._incoming is not None:
             raise UnexpectedFrame(f"expected content of a message, got {method.name}")
         if isinstance(method, commands.Basic.Publish):
-            self._incoming = _Content(method)
+            self._incoming = Content(method)
             return
-        obey = OBEY.get(type(method))
-        if obey is None:
+        if type(method) in self._OBEY:
+            reply = self._OBEY[type(method)](self, method)
+        elif type(method) in TOPOLOGY:
+            reply = self._change_topology(method)
+        else:
             raise NotImplementedHere(f"{method.name} is not implemented by the embedded broker")
-        reply = obey(self, method)
         if reply is not None and not getattr(method, "nowait", False):
             self._send(reply)
 
@@ -178,9 +176,7 @@ class Channel:
             return
         message = queue.ready.popleft()
         tag = self._hand_out(message, queue, None, no_ack=bool(method.no_ack))
-        answer = commands.Basic.GetOk(
-            tag, message.redelivered, message.exchange, message.routing_key, len(queue.ready)
-        )
+        answer = commands.Basic.GetOk(tag, message.redelivered, message.exchange, message.routing_key, len(queue.ready))
         self._connection.send(self.number, answer, (message.header, message.body))
 
     def _hand_out(self, message: Message, queue: Queue, consumer: Subscription | None, *, no_ack: bool) -> int:
@@ -251,66 +247,19 @@ class Channel:
         if self._channel_prefetch:
             self.resume()
 
-    # Exchanges, queues, bindings
+    # Exchanges, queues, bindings, and the channel itself
 
-    def _declare_exchange(self, method: commands.Exchange.Declare) -> Frame:
-        wanted = Exchange(
-            method.exchange or "",
-            method.exchange_type or "direct",
-            durable=bool(method.durable),
-            auto_delete=bool(method.auto_delete),
-            internal=bool(method.internal),
-        )
-        self._host.declare_exchange(wanted, passive=bool(method.passive))
-        return commands.Exchange.DeclareOk()
-
-    def _delete_exchange(self, method: commands.Exchange.Delete) -> Frame:
-        self._host.delete_exchange(method.exchange or "", if_unused=bool(method.if_unused))
-        return commands.Exchange.DeleteOk()
-
-    def _declare_queue(self, method: commands.Queue.Declare) -> Frame:
-        queue = self._host.declare_queue(
-            method.queue or "",
-            self._connection,
-            passive=bool(method.passive),
-            durable=bool(method.durable),
-            exclusive=bool(method.exclusive),
-            auto_delete=bool(method.auto_delete),
-        )
-        self._last_queue = queue.name
-        return commands.Queue.DeclareOk(queue.name, len(queue.ready), len(queue.consumers))
-
-    def _bind_queue(self, method: commands.Queue.Bind) -> Frame:
-        self._bindable(method.exchange).bind(self._queue(method.queue), method.routing_key or "")
-        return commands.Queue.BindOk()
-
-    def _unbind_queue(self, method: commands.Queue.Unbind) -> Frame:
-        self._host.unbind(self._queue(method.queue), self._bindable(method.exchange), method.routing_key or "")
-        return commands.Queue.UnbindOk()
-
-    def _bindable(self, exchange: str | None) -> Exchange:
-        if not exchange:
-            raise AccessRefused("operation not permitted on the default exchange")
-        return self._host.exchange(exchange)
-
-    def _purge_queue(self, method: commands.Queue.Purge) -> Frame:
-        queue = self._queue(method.queue)
-        purged = len(queue.ready)
-        queue.ready.clear()
-        return commands.Queue.PurgeOk(purged)
-
-    def _delete_queue(self, method: commands.Queue.Delete) -> Frame:
-        if method.queue and method.queue not in self._host.queues:
-            return commands.Queue.DeleteOk(0)
-        queue = self._queue(method.queue)
-        lost = self._host.delete_queue(queue, if_unused=bool(method.if_unused), if_empty=bool(method.if_empty))
-        return commands.Queue.DeleteOk(lost)
+    def _change_topology(self, method: Any) -> Frame:  # noqa: ANN401 - any method of exchanges and queues
+        """Without a name, a queue is the one that was declared last on this channel."""
+        if not isinstance(method, commands.Queue.Declare) and not getattr(method, "queue", ""):
+            method.queue = self._last_queue
+        reply = TOPOLOGY[type(method)](self._host, self._connection, method)
+        if isinstance(reply, commands.Queue.DeclareOk):
+            self._last_queue = reply.queue or ""
+        return reply
 
     def _queue(self, name: str | None) -> Queue:
-        """The named queue, or without a name the one declared last on this channel."""
         return self._host.queue(name or self._last_queue, self._connection)
-
-    # The channel itself
 
     def _flow(self, method: commands.Channel.Flow) -> Frame:
         self._flowing = bool(method.active)
@@ -320,58 +269,16 @@ class Channel:
     def _send(self, method: Frame) -> None:
         self._connection.send(self.number, method)
 
-
-class _Content:
-    """A message on its way in: the method, then a header, then as many parts as make up the size it announced."""
-
-    __slots__ = ("header", "method", "missing", "parts")
-
-    def __init__(self, method: commands.Basic.Publish) -> None:
-        self.method = method
-        self.header: bytes | None = None
-        self.missing = 0
-        self.parts: list[bytes] = []
-
-    def begin(self, payload: bytes) -> None:
-        decoded = ContentHeader()
-        try:
-            decoded.unmarshal(payload)
-        except (UnmarshalingException, ValueError, struct.error) as error:
-            raise FrameProblem(f"content header: {error}") from error
-        if decoded.class_id != commands.Basic.frame_id:
-            raise FrameProblem(f"content header of class {decoded.class_id}, a message is of class 60")
-        if decoded.body_size > BODY_LIMIT_BYTES:
-            raise PreconditionFailed(f"message size {decoded.body_size} is larger than {BODY_LIMIT_BYTES} bytes")
-        self.header, self.missing = payload, decoded.body_size
-
-    def add(self, payload: bytes) -> None:
-        self.missing -= len(payload)
-        if self.missing < 0:
-            raise FrameProblem(f"{-self.missing} bytes of content more than the header announced")
-        self.parts.append(payload)
-
-    @property
-    def whole(self) -> bool:
-        return self.header is not None and self.missing == 0
-
-
-OBEY: dict[type[Frame], Callable[[Channel, Any], Frame | None]] = {
-    commands.Basic.Ack: Channel._ack,
-    commands.Basic.Cancel: Channel._cancel,
-    commands.Basic.Consume: Channel._consume,
-    commands.Basic.Get: Channel._get,
-    commands.Basic.Nack: Channel._nack,
-    commands.Basic.Qos: Channel._qos,
-    commands.Basic.Recover: Channel._recover,
-    commands.Basic.Reject: Channel._reject,
-    commands.Channel.Flow: Channel._flow,
-    commands.Confirm.Select: Channel._confirm,
-    commands.Exchange.Declare: Channel._declare_exchange,
-    commands.Exchange.Delete: Channel._delete_exchange,
-    commands.Queue.Bind: Channel._bind_queue,
-    commands.Queue.Declare: Channel._declare_queue,
-    commands.Queue.Delete: Channel._delete_queue,
-    commands.Queue.Purge: Channel._purge_queue,
-    commands.Queue.Unbind: Channel._unbind_queue,
-}
-"""What a channel does on each method; a method that answers returns the answer."""
+    _OBEY: ClassVar[dict[type[Frame], Callable[["Channel", Any], Frame | None]]] = {
+        commands.Basic.Ack: _ack,
+        commands.Basic.Cancel: _cancel,
+        commands.Basic.Consume: _consume,
+        commands.Basic.Get: _get,
+        commands.Basic.Nack: _nack,
+        commands.Basic.Qos: _qos,
+        commands.Basic.Recover: _recover,
+        commands.Basic.Reject: _reject,
+        commands.Channel.Flow: _flow,
+        commands.Confirm.Select: _confirm,
+    }
+    """What a channel does on each method; a method that answers returns the answer."""

@@ -90,21 +90,22 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = True
         self._buffer += data
-        channel = 0
         try:
-            if not self._greeted and not self._greet():
-                return
-            while (found := self._next_frame()) is not None:
-                kind, channel, payload = found
-                self._take(kind, channel, payload)
-        except ChannelProblem as problem:
-            self._close_channel(channel, problem)
-            self.data_received(b"")
+            if self._greeted or self._greet():
+                self._take_frames()
         except ConnectionProblem as problem:
             self._close(problem)
         except Exception:
-            log.exception("the broker failed on a frame of channel %d", channel)
+            log.exception("the embedded broker failed on a frame")
             self._close(ConnectionProblem("the broker failed on this frame"))
+
+    def _take_frames(self) -> None:
+        while (found := self._next_frame()) is not None:
+            kind, number, payload = found
+            try:
+                self._take(kind, number, payload)
+            except ChannelProblem as problem:
+                self._close_channel(number, problem)
 
     # Frames
 

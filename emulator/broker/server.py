@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from types import TracebackType
+from typing import Self
 
 from emulator.broker.connection import Connection
 from emulator.broker.virtual_host import VirtualHost
@@ -31,7 +32,7 @@ class Broker:
         login, password = next(iter(self._users.items()))
         return f"amqp://{login}:{password}@127.0.0.1:{self._listener.getsockname()[1]}/"
 
-    async def __aenter__(self) -> "Broker":
+    async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: Connection(self._host, self._users, self._connections), sock=self._listener

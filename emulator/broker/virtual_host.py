@@ -24,7 +24,9 @@ class VirtualHost:
 
     def __init__(self) -> None:
         self.queues: dict[str, Queue] = {}
-        self.exchanges = {f"amq.{kind}": Exchange(f"amq.{kind}", kind, durable=True, auto_delete=False) for kind in KINDS}
+        self.exchanges = {
+            f"amq.{kind}": Exchange(f"amq.{kind}", kind, durable=True, auto_delete=False) for kind in KINDS
+        }
 
     def publish(self, message: Message) -> bool:
         """Put a message in every queue that it is for; return whether there was one."""
@@ -133,6 +135,5 @@ def _check_name(what: str, name: str) -> None:
 
 def _check_same(what: str, name: str, aspect: str, wanted: object, found: object) -> None:
     if wanted != found:
-        raise PreconditionFailed(
-            f"inequivalent arg '{aspect}' for {what} '{name}' in vhost '/': received '{wanted}' but current is '{found}'"
-        )
+        difference = f"received '{wanted}' but current is '{found}'"
+        raise PreconditionFailed(f"inequivalent arg '{aspect}' for {what} '{name}' in vhost '/': {difference}")

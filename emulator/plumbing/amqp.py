@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 import aio_pika
 from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractQueue, AbstractRobustConnection
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 class BusUnavailable(ApiError):
     """The broker cannot be reached or did not take a message; try again later."""
 
-    status = 503
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class Unroutable(BusUnavailable):
@@ -124,7 +125,10 @@ class Bus:
         self._connection = connection
         self._channel = channel
         self._exchanges: dict[str, AbstractExchange] = {}
-        self._server = {"server.address": broker.host or "localhost", "server.port": broker.port or 5672}
+        self._server: dict[str, AttributeValue] = {
+            "server.address": broker.host or "localhost",
+            "server.port": broker.port or 5672,
+        }
 
     async def publish(self, to: Destination, body: bytes, message_id: str, kind: str | None = None) -> None:
         """Put a persistent message on the bus, and wait until the broker has it in a queue.
@@ -132,7 +136,10 @@ class Bus:
         `kind` is the message's `type` property; here it is the method that it calls.
         Raises Unroutable if no queue takes it, BusUnavailable if the broker does not.
         """
-        attributes = {**self._describe("publish", "send", to, message_id, kind), "messaging.message.body.size": len(body)}
+        attributes = {
+            **self._describe("publish", "send", to, message_id, kind),
+            "messaging.message.body.size": len(body),
+        }
         with span(f"publish {to.template or to.name}", SpanKind.PRODUCER, attributes) as publishing:
             headers: dict[str, str] = {}
             propagate.inject(headers)

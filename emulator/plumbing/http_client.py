@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import aiohttp
 import msgspec
@@ -52,7 +52,6 @@ class Answer:
             raise UnexpectedAnswer(self.method, self.url, self.status, f"not what was expected: {error}") from None
 
 
-
 def message_in(body: bytes, status: int) -> str:
     """Return the message in an error body, in whichever shape a service words it; else the status in words."""
     try:
@@ -75,7 +74,7 @@ class HttpClient:
             headers={"User-Agent": f"{service}/{__version__}"},
         )
 
-    async def __aenter__(self) -> "HttpClient":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

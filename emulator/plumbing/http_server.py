@@ -5,12 +5,13 @@ wants a token. Handlers know about none of them.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, get_current_span
@@ -36,8 +37,6 @@ REQUEST_ID = "X-OpenStack-Request-ID"
 HEALTHCHECK = "/healthcheck"
 KNOWN_METHODS = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
 
 
@@ -181,9 +180,7 @@ def authenticating(identify: Callable[[str], Any], public: frozenset[str]) -> Mi
 
 def json_response(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answer `body`, encoded as JSON."""
-    return web.Response(
-        body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json"
-    )
+    return web.Response(body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json")
 
 
 async def read_json(request: web.Request, form: type[T]) -> T:

@@ -16,7 +16,13 @@ LARGEST_NAME = 54
 GAP = 2
 
 
-def waterfall(tree: SpanTree, width: int = 120, label: Callable[[Span], str] = lambda span: step_number(span)) -> Text:
+def step_number(span: Span) -> str:
+    """Return the steps of Figure 1.8 that a span stands for, `(1)(2)` for one; "" for most."""
+    steps = str(span.attributes.get(STEP, ""))
+    return "".join(f"({number})" for number in steps.split(",") if number)
+
+
+def waterfall(tree: SpanTree, width: int = 120, label: Callable[[Span], str] = step_number) -> Text:
     """Draw a trace, `width` columns wide: service, name, `label`, bar and duration of every span; errors in red.
 
     `label` is by default the step of Figure 1.8 that a span stands for.
@@ -48,12 +54,6 @@ def waterfall(tree: SpanTree, width: int = 120, label: Callable[[Span], str] = l
     return picture
 
 
-def step_number(span: Span) -> str:
-    """Return the steps of Figure 1.8 that a span stands for, `(1)(2)` for one; "" for most."""
-    steps = str(span.attributes.get(STEP, ""))
-    return "".join(f"({number})" for number in steps.split(",") if number)
-
-
 def duration(nanoseconds: int) -> str:
     """Word a duration: `0.4 ms`, `37 ms`, `2.13 s`."""
     milliseconds = nanoseconds / 1e6
@@ -65,7 +65,7 @@ def duration(nanoseconds: int) -> str:
 def _title(span: Span) -> str:
     """A client span is called by its method alone: show whom it asks for what."""
     url = str(span.attributes.get("url.full", ""))
-    path = "/" + url.split("/", 3)[-1].split("?")[0] if url.count("/") > 2 else ""  # noqa: PLR2004
+    path = "/" + url.split("/", 3)[-1].split("?", maxsplit=1)[0] if url.count("/") > 2 else ""  # noqa: PLR2004
     status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
     failure = f" !{span.error_type.rpartition('.')[2]}" if span.failed and str(status) != span.error_type else ""
     return " ".join(str(part) for part in (span.name, _shorten(path), status) if part) + failure

@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -34,15 +33,8 @@ __all__ = ["BUILD_SECONDS", "service"]
 
 BUILD_SECONDS = 60.0
 SERVERS = web.AppKey("servers", Servers)
-SETTINGS = web.AppKey("settings", "Settings")
+BUILD_LIMIT = web.AppKey("build_limit", float)
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How long a build may take, in seconds."""
-
-    build_seconds: float
 
 
 class FlavorNotFound(NotFound):
@@ -93,7 +85,7 @@ def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
         ],
         identify=tokens.open,
         error_shape=word_error,
-        state={SERVERS: Servers(), SETTINGS: Settings(build_seconds)},
+        state={SERVERS: Servers(), BUILD_LIMIT: build_seconds},
         consumers=lambda app: [consumer(app, API, {InstanceUpdate: instance_update})],
     )
 
@@ -186,7 +178,7 @@ async def _ask_for_a_host(app: web.Application, server: Server, network_ids: lis
 
 async def _expire(app: web.Application, server: Server) -> None:
     """A boot never stays in BUILD: after the deadline the server is in ERROR, and its host is told to clean up."""
-    seconds = app[SETTINGS].build_seconds
+    seconds = app[BUILD_LIMIT]
     await asyncio.sleep(seconds)
     fault = f"Build of instance {server.id} aborted: it was still {server.task_state} after {seconds:g} s."
     server.apply(InstanceUpdate(server.id, vm_state="error", fault=fault))
@@ -249,7 +241,7 @@ async def delete_server(request: web.Request) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-async def list_flavors(request: web.Request) -> web.Response:
+async def list_flavors(_: web.Request) -> web.Response:
     """List the flavors. The short and the detailed list are one."""
     return json_response({"flavors": [_describe_flavor(flavor) for flavor in FLAVORS]})
 

@@ -147,7 +147,7 @@ class Instance:
 
 @dataclass(slots=True)
 class Hypervisor:
-    """This host: its name, what it has, who it is at keystone, and the servers on it."""
+    """The host: its name, what it has, who it is at keystone, and the servers on it."""
 
     host: str
     total: Size

@@ -161,7 +161,7 @@ async def cast(app: web.Application, to: Destination, call: Call) -> None:
     await app[BUS].publish(to, msgspec.json.encode(body), unique_id, kind=call.METHOD)
 
 
-def consumer(app: web.Application, source: Destination, methods: Mapping[type, Handler]) -> Consumer:
+def consumer(app: web.Application, source: Destination, methods: Mapping[type[Call], Handler]) -> Consumer:
     """Return a consumer that decodes calls and hands each to its method. `methods` is by class of message.
 
     A call that came before, by its `_unique_id`, is dropped: what comes twice is done once.
@@ -176,7 +176,7 @@ def consumer(app: web.Application, source: Destination, methods: Mapping[type, H
             if inner.method not in by_name:
                 raise UnknownMethod(inner.method, by_name)
             form, handler = by_name[inner.method]
-            call = msgspec.json.decode(inner.args, type=form)
+            call: Any = msgspec.json.decode(inner.args, type=form)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise MalformedMessage(f"{source.name}: {error}") from error
         if inner.unique_id in seen:

@@ -122,8 +122,12 @@ def choose_host(hosts: list[Host], request: BuildRequest, chance: Chance, span: 
     left = hosts
     for name, passes in FILTERS.items():
         before, left = left, [host for host in left if passes(host, request.size)]
-        tell = {"openstack.scheduler.filter": name, "openstack.scheduler.hosts.before": len(before)}
-        span.add_event("filter", {**tell, "openstack.scheduler.hosts.after": [host.name for host in left]})
+        passed = {
+            "openstack.scheduler.filter": name,
+            "openstack.scheduler.hosts.before": [host.name for host in before],
+            "openstack.scheduler.hosts.after": [host.name for host in left],
+        }
+        span.add_event("filter", passed)
     if not left:
         raise NoValidHost(request.size, max((host.free.ram_mb for host in hosts), default=0), len(hosts))
     most = max(host.free.ram_mb for host in left)

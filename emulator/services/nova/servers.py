@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from emulator.plumbing.http_server import ApiError, NotFound
@@ -26,7 +27,7 @@ class ServerNotFound(NotFound):
 class QuotaExceeded(ApiError):
     """The project may not have that many instances."""
 
-    status = 403
+    status = HTTPStatus.FORBIDDEN
 
     def __init__(self, requested: int, used: int, quota: int) -> None:
         super().__init__(
