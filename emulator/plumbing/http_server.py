@@ -4,6 +4,7 @@
 wants a token. Handlers know about none of them.
 """
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from emulator.plumbing.scene import Actor, acting
 from emulator.plumbing.telemetry import AttributeValue, fail, failed_with, span
 
 __all__ = [
+    "IDENTITY",
     "REQUEST_ID",
     "ApiError",
     "BadRequest",
@@ -38,6 +40,11 @@ HEALTHCHECK = "/healthcheck"
 KNOWN_METHODS = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 
 T = TypeVar("T")
+
+IDENTITY: web.RequestKey[Any] = web.RequestKey("identity", object)
+"""Whom the token of a request speaks for."""
+
+log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
@@ -143,8 +150,9 @@ def answering(shape: ErrorShape) -> Middleware:
         except ConnectionError as gone:  # the caller left while we streamed to it
             failed_with(get_current_span(), type(gone).__name__, str(gone))
             return web.Response(status=499, reason="Client Closed Request")
-        except Exception as unforeseen:  # noqa: BLE001 - the last door before the wire
+        except Exception as unforeseen:
             fail(get_current_span(), unforeseen)
+            log.exception("%s %s failed in a way that nobody foresaw", request.method, request.path)
             return _error_response(ApiError("The server could not comply with the request: see its trace."), shape)
 
     return answer
@@ -160,7 +168,7 @@ def _error_response(error: ApiError, shape: ErrorShape) -> web.Response:
 def authenticating(identify: Callable[[str], Any], public: frozenset[str]) -> Middleware:
     """Let a request through only with a token that `identify` knows, but for the routes in `public`.
 
-    The identity is then `request["identity"]`. `identify` raises Unauthorized.
+    The identity is then `request[IDENTITY]`. `identify` raises Unauthorized.
     """
 
     @web.middleware
@@ -168,7 +176,7 @@ def authenticating(identify: Callable[[str], Any], public: frozenset[str]) -> Mi
         resource = request.match_info.route.resource
         if resource is not None and resource.canonical not in public:
             try:
-                request["identity"] = identify(request.headers.get("X-Auth-Token", ""))
+                request[IDENTITY] = identify(request.headers.get("X-Auth-Token", ""))
             except Unauthorized as refusal:
                 # keystonemiddleware answers this for every service, in keystone's shape
                 body = {"error": {"code": 401, "title": "Unauthorized", "message": str(refusal)}}

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from emulator.plumbing.amqp import BusUnavailable, Unroutable
-from emulator.plumbing.http_server import ApiError, BadRequest, NotFound, json_response, read_json
+from emulator.plumbing.http_server import IDENTITY, ApiError, BadRequest, NotFound, json_response, read_json
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR, TASKS, Service
 from emulator.services.fresh import FLAVORS, PROJECTS, Flavor
@@ -114,7 +114,7 @@ async def create_server(request: web.Request) -> web.Response:
     """
     wanted = (await read_json(request, CreateServer)).server
     flavor = _check(wanted)
-    owner: Identity = request["identity"]
+    owner: Identity = request[IDENTITY]
     count = max(wanted.min_count, wanted.max_count or 1)
     servers = request.app[SERVERS]
     _check_quota(owner, count, sum(1 for _ in servers.of(owner.project_id)))
@@ -271,14 +271,14 @@ def _version(request: web.Request) -> dict[str, Any]:
 
 
 def _find(request: web.Request) -> Server:
-    server = request.app[SERVERS].find(request.match_info["server_id"], request["identity"].project_id)
+    server = request.app[SERVERS].find(request.match_info["server_id"], request[IDENTITY].project_id)
     annotate(server__id=server.id)
     return server
 
 
 def _selected(request: web.Request) -> list[Server]:
     """The project's servers, those whose name a `name` (a regular expression, as in nova) is found in."""
-    servers = request.app[SERVERS].of(request["identity"].project_id)
+    servers = request.app[SERVERS].of(request[IDENTITY].project_id)
     try:
         pattern = re.compile(request.query.get("name", ""))
     except re.error as error:

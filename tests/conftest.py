@@ -1,0 +1,155 @@
+"""Fixtures: a cloud, a client, and what they exported."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aio_pika
+import aiohttp
+import pytest
+
+from emulator import client
+from emulator.broker import Broker
+from emulator.client import Boot, Credentials, Order
+from emulator.cloud import Cloud, Settings, cloud
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.export import Export, otlp_exporter
+from emulator.plumbing.http_client import HttpClient
+from emulator.plumbing.scene import Actor
+from emulator.services.fresh import resource_id
+from emulator.traces import SpanTree, spans_from_sdk, trees
+
+RABBITMQ = os.environ.get("EMULATOR_TEST_AMQP_URL")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the developer's shell holds does not matter."""
+    for name in os.environ:
+        if name.startswith(("OTEL_", "OS_")) or (name.startswith("EMULATOR_") and name != "EMULATOR_TEST_AMQP_URL"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(
+    params=[
+        "embedded",
+        pytest.param(
+            "rabbitmq", marks=pytest.mark.skipif(not RABBITMQ, reason="EMULATOR_TEST_AMQP_URL names no RabbitMQ")
+        ),
+    ]
+)
+async def amqp_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """A bus: the embedded broker, and RabbitMQ where there is one. Its queues are gone afterwards."""
+    if request.param == "embedded":
+        async with Broker(socket.create_server(("127.0.0.1", 0))) as broker:
+            yield broker.url
+        return
+    assert RABBITMQ
+    yield RABBITMQ
+    async with await aio_pika.connect(RABBITMQ) as connection:
+        channel = await connection.channel()
+        for queue in ("scheduler", "api", "compute.compute-1", "compute.compute-2", "compute.compute-3"):
+            await channel.queue_delete(queue)
+        for exchange in ("nova", "scheduler_fanout"):
+            await channel.exchange_delete(exchange)
+
+
+@dataclass(frozen=True)
+class Api:
+    """An authenticated HTTP client of a cloud, without spans of its own."""
+
+    session: aiohttp.ClientSession
+    cloud: Cloud
+    token: str
+
+    async def __call__(
+        self, method: str, service: str, path: str, *, headers: dict[str, str] | None = None, **more: Any
+    ) -> tuple[int, Any]:
+        """Return status and decoded body."""
+        sent = {"X-Auth-Token": self.token, **(headers or {})}
+        url = self.cloud.endpoints[service] + path
+        async with self.session.request(method, url, headers=sent, **more) as response:
+            body = await response.read()
+            return response.status, await response.json() if body else None
+
+    async def create(self, **wanted: Any) -> tuple[int, Any]:
+        """Ask for a server; what is not named is as `emulator boot` has it."""
+        server = {
+            "name": "demo",
+            "imageRef": resource_id("image", "cirros"),
+            "flavorRef": "m1.tiny",
+            "networks": [{"uuid": resource_id("network", "private")}],
+        }
+        return await self("POST", "nova-api", "/v2.1/servers", json={"server": {**server, **wanted}})
+
+    async def until(self, server_id: str, *statuses: str) -> dict[str, Any]:
+        """Look at a server until its status is one of these; 404 is the status GONE."""
+        while True:
+            status, body = await self("GET", "nova-api", f"/v2.1/servers/{server_id}")
+            server: dict[str, Any] = body["server"] if status == 200 else {"status": "GONE"}
+            if server["status"] in statuses:
+                return server
+
+
+class World:
+    """A cloud that is up, ways to use it, and the spans of it all."""
+
+    def __init__(self, up: Cloud, export: Export, session: aiohttp.ClientSession) -> None:
+        self.cloud = up
+        self.export = export
+        self.session = session
+
+    async def boot(self, order: Order | None = None, user: str = "admin", seed: int | None = None) -> Boot:
+        """Boot a server as `emulator boot` does."""
+        chance = Chance(seed)
+        actor = Actor(client.SERVICE, self.export.tracer(client.SERVICE, chance), chance)
+        credentials = Credentials(self.cloud.endpoints["keystone"], user, "secret", user)
+        async with HttpClient(client.SERVICE) as http:
+            return await client.boot(actor, http, credentials, order or Order())
+
+    async def api(self, user: str = "admin") -> Api:
+        """Log in."""
+        body = credentials(user)
+        async with self.session.post(self.cloud.endpoints["keystone"] + "/v3/auth/tokens", json=body) as response:
+            return Api(self.session, self.cloud, response.headers["X-Subject-Token"])
+
+
+def credentials(user: str = "admin", password: str = "secret", project: str | None = None) -> dict[str, Any]:
+    """The body of a login."""
+    domain = {"name": "Default"}
+    named = {"name": user, "password": password, "domain": domain}
+    scope = {"project": {"name": project or user, "domain": domain}}
+    return {"auth": {"identity": {"methods": ["password"], "password": {"user": named}}, "scope": scope}}
+
+
+@asynccontextmanager
+async def a_world(
+    settings: Settings | None = None, *, otlp: str | None = None, amqp_url: str | None = None, computes: int = 1
+) -> AsyncIterator[World]:
+    """A cloud at pace 0. Its spans are complete when the block has ended."""
+    settings = settings or Settings(pace=0)
+    export = Export(otlp_exporter(otlp), keep=True, seed=settings.seed)
+    try:
+        async with (
+            cloud(settings, export, amqp_url=amqp_url, computes=computes) as up,
+            aiohttp.ClientSession() as session,
+        ):
+            yield World(up, export, session)
+    finally:
+        await asyncio.to_thread(export.close)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """A cloud on the embedded broker."""
+    async with a_world() as up:
+        yield up
+
+
+def trace_of(world: World, trace_id: str) -> SpanTree:
+    """The spans of a trace, of a world that has ended."""
+    return next(tree for tree in trees(spans_from_sdk(world.export.kept)) if tree.trace_id == trace_id)
