@@ -74,7 +74,9 @@ class Api:
         url = self.cloud.endpoints[service] + path
         async with self.session.request(method, url, headers=sent, **more) as response:
             body = await response.read()
-            return response.status, await response.json() if body else None
+            if not body:
+                return response.status, None
+            return response.status, await response.json() if response.content_type == "application/json" else body
 
     async def create(self, **wanted: Any) -> tuple[int, Any]:
         """Ask for a server; what is not named is as `emulator boot` has it."""

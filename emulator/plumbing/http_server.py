@@ -165,8 +165,8 @@ def _error_response(error: ApiError, shape: ErrorShape) -> web.Response:
     return json_response(shape(error), status=error.status)
 
 
-def authenticating(identify: Callable[[str], Any], public: frozenset[str]) -> Middleware:
-    """Let a request through only with a token that `identify` knows, but for the routes in `public`.
+def authenticating(identify: Callable[[str], Any], public: frozenset[tuple[str, str]]) -> Middleware:
+    """Let a request through only with a token that `identify` knows, but for the methods and routes in `public`.
 
     The identity is then `request[IDENTITY]`. `identify` raises Unauthorized.
     """
@@ -174,7 +174,8 @@ def authenticating(identify: Callable[[str], Any], public: frozenset[str]) -> Mi
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         resource = request.match_info.route.resource
-        if resource is not None and resource.canonical not in public:
+        method = "GET" if request.method == "HEAD" else request.method
+        if resource is not None and (method, resource.canonical) not in public:
             try:
                 request[IDENTITY] = identify(request.headers.get("X-Auth-Token", ""))
             except Unauthorized as refusal:

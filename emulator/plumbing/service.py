@@ -3,6 +3,7 @@
 That is spans, authentication, error answers, the health check, the bus, and an orderly start and stop.
 """
 
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,6 +27,9 @@ TASKS = web.AppKey("tasks", Tasks)
 
 BODY_LIMIT_BYTES = 1024 * 1024
 STOP_SECONDS = 5.0
+
+UNHEARD = logging.getLogger(f"{__name__}.aiohttp")
+UNHEARD.disabled = True  # it logs what a caller sent that is not HTTP; what fails in a handler `answering` logs
 
 Background = Callable[[web.Application], Coroutine[Any, Any, None]]
 
@@ -79,7 +83,7 @@ async def running(
 
 
 def _application(service: Service, actor: Actor) -> web.Application:
-    public = frozenset({HEALTHCHECK, *(route.path for route in service.public)})
+    public = frozenset({("GET", HEALTHCHECK), *((route.method, route.path) for route in service.public)})
     middlewares = [tracing(actor), answering(service.error_shape)]
     if service.identify is not None:
         middlewares.append(authenticating(service.identify, public))
@@ -105,7 +109,7 @@ async def _beside() -> AsyncIterator[Tasks]:
 
 @asynccontextmanager
 async def _serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
+    runner = web.AppRunner(app, access_log=None, logger=UNHEARD, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     try:
         await web.SockSite(runner, listener).start()

@@ -1,0 +1,193 @@
+"""Abuse: whatever comes over HTTP or the bus gets a clear answer that names the field, and harms nobody else."""
+
+import asyncio
+import io
+import json
+from typing import Any
+
+import aio_pika
+import pytest
+
+from emulator.services.fresh import resource_id
+from emulator.traces import Span, spans_from_sdk
+from tests.conftest import World, a_world, trace_of
+
+SERVER = {
+    "name": "demo",
+    "imageRef": resource_id("image", "cirros"),
+    "flavorRef": "m1.tiny",
+    "networks": [{"uuid": resource_id("network", "private")}],
+}
+
+
+def without(field: str) -> dict[str, Any]:
+    return {key: value for key, value in SERVER.items() if key != field}
+
+
+@pytest.mark.parametrize(
+    ("server", "names"),
+    [
+        (without("name"), "server.name"),
+        (without("imageRef"), "server.imageRef"),
+        (without("flavorRef"), "server.flavorRef"),
+        ({**SERVER, "name": ""}, "server.name"),
+        ({**SERVER, "name": 7}, "server.name"),
+        ({**SERVER, "name": "x" * 256}, "server.name"),
+        ({**SERVER, "imageRef": "../../etc"}, "server.imageRef"),
+        ({**SERVER, "flavorRef": "m1.nope"}, "server.flavorRef"),
+        ({**SERVER, "networks": "some"}, "server.networks"),
+        ({**SERVER, "networks": [{"id": "x"}]}, "server.networks[0].uuid"),
+        ({**SERVER, "networks": [{"uuid": "x"}]}, "server.networks[0].uuid"),
+        ({**SERVER, "min_count": 0}, "server.min_count"),
+        ({**SERVER, "min_count": 3, "max_count": 2}, "server.min_count"),
+        ({**SERVER, "metadata": {"a": 1}}, "server.metadata"),
+        ([], "server"),
+    ],
+)
+async def test_nova_names_the_field_that_it_cannot_take(world: World, server: Any, names: str) -> None:
+    api = await world.api()
+    status, body = await api("POST", "nova-api", "/v2.1/servers", json={"server": server})
+    assert (status, body["badRequest"]["code"]) == (400, 400)
+    assert names in body["badRequest"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("login", "names"),
+    [
+        ({}, "auth"),
+        ({"auth": {}}, "auth.identity"),
+        ({"auth": {"identity": {"methods": "password"}}}, "auth.identity.methods"),
+        ({"auth": {"identity": {"methods": [], "password": {"user": 1}}}}, "auth.identity.password.user"),
+    ],
+)
+async def test_keystone_names_the_field_that_it_cannot_take(world: World, login: Any, names: str) -> None:
+    async with world.session.post(world.cloud.endpoints["keystone"] + "/v3/auth/tokens", json=login) as response:
+        body = await response.json()
+    assert (response.status, body["error"]["title"]) == (400, "Bad Request")
+    assert f"field {names}:" in body["error"]["message"]
+
+
+SHAPES = {
+    "keystone": ("/v3/auth/tokens", lambda body: (body["error"]["code"], body["error"]["message"])),
+    "nova-api": ("/v2.1/servers", lambda body: next((e["code"], e["message"]) for e in body.values())),
+    "neutron-server": ("/v2.0/networks", lambda body: (None, body["NeutronError"]["message"])),
+    "glance-api": ("/v2/images", lambda body: (int(body["code"].split()[0]), body["message"])),
+}
+
+
+@pytest.mark.parametrize("service", SHAPES)
+async def test_unknown_routes_and_methods_are_refused_in_the_services_own_shape(world: World, service: str) -> None:
+    api = await world.api()
+    known, read = SHAPES[service]
+    for method, path, status in (("GET", "/nope", 404), ("PATCH", known, 405), ("PROPFIND", known, 405)):
+        found, body = await api(method, service, path)
+        assert found == status
+        code, message = read(body)
+        assert code in {status, None}
+        assert message
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"", b'"text"', b"[" * 100_000])
+@pytest.mark.parametrize("service", ["nova-api", "keystone"])
+async def test_what_is_not_json_is_a_bad_request(world: World, service: str, body: bytes) -> None:
+    api = await world.api()
+    status, answer = await api("POST", service, SHAPES[service][0], data=body)
+    assert (status, SHAPES[service][1](answer)[0]) == (400, 400)
+
+
+async def test_a_body_over_the_limit_is_too_large(world: World) -> None:
+    api = await world.api()
+    for service in ("nova-api", "keystone"):
+        status, body = await api("POST", service, SHAPES[service][0], data=io.BytesIO(b" " * (1024 * 1024 + 1)))
+        assert status == 413
+        assert "the limit is 1048576 bytes" in SHAPES[service][1](body)[1]
+
+
+async def test_refusals_below_500_leave_server_spans_without_error_and_say_what_was_asked() -> None:
+    async with a_world() as world:
+        api = await world.api()
+        for method, path in (("GET", "/nope"), ("PROPFIND", "/v2.1/servers"), ("GET", "/v2.1/servers/nope")):
+            await api(method, "nova-api", path)
+    served = {span.name: span for span in kept(world) if span.service == "nova-api"}
+    assert {name: span.attributes["http.response.status_code"] for name, span in served.items()} == {
+        "GET": 404,
+        "HTTP": 405,
+        "GET /v2.1/servers/{server_id}": 404,
+    }
+    assert not any(span.failed for span in served.values())
+    assert "http.route" not in served["GET"].attributes
+    assert served["HTTP"].attributes["http.request.method"] == "_OTHER"
+    assert served["HTTP"].attributes["http.request.method_original"] == "PROPFIND"
+
+
+async def test_what_is_not_http_is_refused_without_a_word_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = int(world.cloud.endpoints["nova-api"].rpartition(":")[2])
+    for garbage in (
+        b"BREW /v2.1/servers HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01 hello TLS\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(garbage)
+        assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+        await writer.wait_closed()
+    assert caplog.records == []
+    assert (await world.boot()).succeeded
+
+
+INNER = {"method": "select_destinations", "args": {}, "_unique_id": "u1"}
+
+MALFORMED = {
+    "no JSON": (b"{", "MalformedMessage"),
+    "not UTF-8": (b"\xff", "MalformedMessage"),
+    "no envelope": (b"{}", "MalformedMessage"),
+    "no JSON inside": (json.dumps({"oslo.version": "2.0", "oslo.message": "{"}).encode(), "MalformedMessage"),
+    "missing arguments": (json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(INNER)}).encode(), "Malformed"),
+    "unknown method": (
+        json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps({**INNER, "method": "format_disk"})}).encode(),
+        "UnknownMethod",
+    ),
+}
+
+
+async def test_malformed_messages_are_rejected_on_their_spans_and_the_consumer_goes_on(amqp_url: str) -> None:
+    async with a_world(amqp_url=amqp_url) as world:
+        async with await aio_pika.connect(amqp_url) as connection:
+            channel = await connection.channel()
+            exchange = await channel.get_exchange("nova")
+            for body, _ in MALFORMED.values():
+                await exchange.publish(aio_pika.Message(body), "scheduler")
+        booted = await world.boot()
+    assert booted.succeeded
+    processed = [s for s in kept(world) if s.name == "process nova:scheduler" and s.trace_id != booted.trace_id]
+    found = sorted(span.error_type.rpartition(".")[2] for span in processed)
+    assert found == sorted(["MalformedMessage"] * 5 + ["UnknownMethod"])
+    rejected = {span.trace_id for span in kept(world) if span.name == "reject nova:scheduler" and not span.failed}
+    assert rejected == {span.trace_id for span in processed}
+
+
+async def test_a_call_that_comes_twice_is_done_once(amqp_url: str) -> None:
+    """The same message, headers and all, is put on the bus again after it was done."""
+    async with a_world(amqp_url=amqp_url) as world:
+        async with await aio_pika.connect(amqp_url) as connection:
+            channel = await connection.channel()
+            spy = await channel.declare_queue("", exclusive=True)
+            exchange = await channel.get_exchange("nova")
+            await spy.bind(exchange, "scheduler")
+            booted = await world.boot()
+            original = await spy.get(no_ack=True)
+            await exchange.publish(original, "scheduler")
+        again = await world.boot()
+    assert again.succeeded
+    trace = trace_of(world, booted.trace_id)
+    first, second = [span for span in trace.spans if span.name == "process nova:scheduler"]
+    assert second.attributes["openstack.amqp.duplicate"] is True
+    assert "openstack.amqp.duplicate" not in first.attributes
+    assert [child.name for child in trace.children(second)] == ["ack nova:scheduler"]
+
+
+def kept(world: World) -> list[Span]:
+    return spans_from_sdk(world.export.kept)
