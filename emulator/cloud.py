@@ -3,6 +3,7 @@
 `cloud` runs all of them in this process, `serve` one alone. Both take the same way.
 """
 
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -41,7 +42,7 @@ APIS = ("keystone", "neutron-server", "glance-api", "nova-api")
 class PortInUse(Exception):
     """A service cannot listen where it should, mostly because another process does."""
 
-    def __init__(self, name: str, address: str, port: int, why: str | None) -> None:
+    def __init__(self, name: str, address: str, port: int, why: str) -> None:
         super().__init__(f"{name} cannot listen on {address}:{port}: {why}")
 
 
@@ -166,7 +167,7 @@ def _listen(name: str, address: str, port: int) -> socket.socket:
     try:
         return socket.create_server((address, port), backlog=1024)
     except (OSError, OverflowError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
         raise PortInUse(name, address, port, why) from error
 
 

@@ -18,7 +18,7 @@ from emulator import client
 from emulator.client import Boot, Credentials, Order
 from emulator.cloud import PORTS, Cloud, PortInUse, Settings, cloud
 from emulator.cloud import serve as serving
-from emulator.plumbing.amqp import BusUnavailable
+from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter, otlp_json_document
 from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
@@ -28,6 +28,7 @@ from emulator.report import print_boots
 __all__ = ["boot", "serve", "up"]
 
 INTERRUPTED = 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 T = TypeVar("T")
 
 
@@ -48,6 +49,7 @@ def boot(
     """Boot servers on a cloud of our own or on the one at `keystone_url`. Return the exit status."""
 
     async def story() -> int:
+        _interrupt_on_sigterm()
         async with _exporting(otlp, settings.seed, keep=True) as export:
             if keystone_url is not None:
                 boots = await _boot_all(orders, settings, export, keystone_url)
@@ -58,6 +60,13 @@ def boot(
         return 0 if all(isinstance(ended, Boot) and ended.succeeded for ended in boots) else 1
 
     return _run(story())
+
+
+def _interrupt_on_sigterm() -> None:
+    """End on SIGTERM as on Ctrl-C, which asyncio handles: stop everything in order, and send the spans so far."""
+    me = asyncio.current_task()
+    assert me is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
 
 
 def _report(boots: list[Boot | str], export: Export, otlp_json: Path | None) -> None:
@@ -133,15 +142,34 @@ async def _until_signalled(
     otlp: str | None,
     describe: Callable[[T], str],
 ) -> int:
-    """Run a service or a cloud until SIGINT or SIGTERM; then let it finish what it has begun."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    async with _exporting(otlp, seed) as export, service(export) as started:
-        for wanted in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(wanted, stop.set)
-        print(describe(started), flush=True)
-        await stop.wait()
+    """Run a service or a cloud until SIGINT or SIGTERM; then let it finish what it has begun.
+
+    While it is starting there is nothing to finish, and a second signal ends it at once.
+    """
+    stopping, is_up = asyncio.Event(), False
+    me, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert me is not None
+
+    def stop() -> None:
+        stopping.set()
         print("stopping: finishing what has begun", file=sys.stderr, flush=True)
+        for signalled in SIGNALS:
+            loop.remove_signal_handler(signalled)
+        if not is_up:
+            me.cancel()
+
+    for signalled in SIGNALS:
+        loop.add_signal_handler(signalled, stop)
+    async with _exporting(otlp, seed) as export:
+        try:
+            async with service(export) as started:
+                is_up = True
+                print(describe(started), flush=True)
+                await stopping.wait()
+        except asyncio.CancelledError:
+            if not stopping.is_set():
+                raise
+            me.uncancel()
     return 0
 
 
@@ -165,7 +193,7 @@ def _run(story: Coroutine[Any, Any, int]) -> int:
     status = 1
     try:
         status = asyncio.run(story)
-    except* KeyboardInterrupt:
+    except* (KeyboardInterrupt, asyncio.CancelledError):
         status = INTERRUPTED
     except* (Refused, BusUnavailable, PortInUse) as failed:
         for error in _leaves(failed):

@@ -31,6 +31,10 @@ def print_boots(boots: Sequence[Boot | str], spans: Sequence[ReadableSpan], sent
         console.print(Text(f"\n{about if len(boots) == 1 else f'{shown.order.name} · {about}'}\n", "dim"))
         console.print(waterfall(tree, width))
         console.print(Text(f"\n{_hint(shown, sent_to)}", "dim"))
+    elif shown is not None:
+        console.print(
+            Text("\nThere is no trace to show: the SDK is disabled, or its sampler dropped the spans.", "dim")
+        )
 
 
 def _outcome(ended: Boot | str) -> Text:

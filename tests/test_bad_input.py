@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import aio_pika
@@ -67,7 +68,7 @@ async def test_keystone_names_the_field_that_it_cannot_take(world: World, login:
     assert f"field {names}:" in body["error"]["message"]
 
 
-SHAPES = {
+SHAPES: dict[str, tuple[str, Callable[[Any], tuple[int | None, str]]]] = {
     "keystone": ("/v3/auth/tokens", lambda body: (body["error"]["code"], body["error"]["message"])),
     "nova-api": ("/v2.1/servers", lambda body: next((e["code"], e["message"]) for e in body.values())),
     "neutron-server": ("/v2.0/networks", lambda body: (None, body["NeutronError"]["message"])),

@@ -1,6 +1,8 @@
 """A channel: what a client declares, publishes and consumes, in order."""
 
+import secrets
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Any, ClassVar, Protocol
 
 from pamqp import commands
@@ -27,6 +29,8 @@ class Wire(Protocol):
     """The connection as its channels see it."""
 
     writable: bool
+    hears_cancel: bool
+    """Whether the client wants to know that a queue went away (a RabbitMQ extension)."""
 
     def send(self, channel: int, method: Frame, content: tuple[bytes, bytes] | None = None) -> None:
         """Send a method, and behind it a content (header payload, body)."""
@@ -44,6 +48,7 @@ class Channel:
         self._consumers: dict[str, tuple[Subscription, Queue]] = {}
         self._unacked: dict[int, tuple[Message, Queue, Subscription | None]] = {}
         self._delivered = 0
+        self._in_flight = 0
         self._confirming = False
         self._published = 0
         self._consumer_prefetch = 0
@@ -135,7 +140,7 @@ class Channel:
 
     def _consume(self, method: commands.Basic.Consume) -> None:
         queue = self._queue(method.queue)
-        tag = method.consumer_tag or f"amq.ctag-{self.number}-{len(self._consumers) + 1}-{id(method):x}"
+        tag = method.consumer_tag or f"amq.ctag-{secrets.token_urlsafe(16)}"
         if tag in self._consumers:
             raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
         if any(known.exclusive or method.exclusive for known in queue.consumers):
@@ -160,7 +165,7 @@ class Channel:
             return False
         if consumer.no_ack:
             return True
-        if self._channel_prefetch and len(self._unacked) >= self._channel_prefetch:
+        if self._channel_prefetch and self._in_flight >= self._channel_prefetch:
             return False
         return not consumer.prefetch or consumer.unacked < consumer.prefetch
 
@@ -185,6 +190,7 @@ class Channel:
             self._unacked[self._delivered] = (message, queue, consumer)
             if consumer is not None:
                 consumer.unacked += 1
+                self._in_flight += 1
         return self._delivered
 
     def _cancel(self, method: commands.Basic.Cancel) -> Frame:
@@ -201,7 +207,7 @@ class Channel:
 
     def _on_queue_gone(self, consumer: Subscription) -> None:
         self._consumers.pop(consumer.tag, None)
-        if not self.closing:
+        if self._connection.hears_cancel and not self.closing:
             self._send(commands.Basic.Cancel(consumer.tag, nowait=True))
 
     # Settling
@@ -227,7 +233,7 @@ class Channel:
             return list(self._unacked)
         if tag not in self._unacked:
             raise PreconditionFailed(f"unknown delivery tag {tag}")
-        return [known for known in self._unacked if known <= tag] if multiple else [tag]
+        return list(takewhile(lambda known: known <= tag, self._unacked)) if multiple else [tag]
 
     def _release(self, tags: Sequence[int], *, requeue: bool) -> None:
         """Forget deliveries, or put them back; then there is room for others."""
@@ -238,6 +244,7 @@ class Channel:
             touched[id(queue)] = queue
             if consumer is not None:
                 consumer.unacked -= 1
+                self._in_flight -= 1
             if requeue:
                 back.setdefault(id(queue), (queue, []))[1].append(message)
         for queue, messages in back.values():
@@ -272,6 +279,7 @@ class Channel:
     _OBEY: ClassVar[dict[type[Frame], Callable[["Channel", Any], Frame | None]]] = {
         commands.Basic.Ack: _ack,
         commands.Basic.Cancel: _cancel,
+        commands.Basic.CancelOk: lambda *_: None,  # some clients answer the cancel of a queue that went away
         commands.Basic.Consume: _consume,
         commands.Basic.Get: _get,
         commands.Basic.Nack: _nack,

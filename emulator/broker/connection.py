@@ -1,30 +1,26 @@
 """A client's connection: frames in and out, the handshake, heartbeats, and what happens when something is wrong."""
 
 import asyncio
-import hmac
 import logging
 import platform
 import socket
-import struct
 from typing import Any
 
-from pamqp import commands, constants, decode, frame
+from pamqp import commands, constants, frame
 from pamqp.base import Frame
-from pamqp.exceptions import UnmarshalingException
 from pamqp.header import ProtocolHeader
 from pamqp.heartbeat import Heartbeat
 
 from emulator.broker.channel import Channel
+from emulator.broker.frames import OVERHEAD, pack, read_method, take_frame
+from emulator.broker.login import MECHANISMS, check_login
 from emulator.broker.problems import (
     ChannelProblem,
-    CommandInvalid,
     ConnectionProblem,
     FrameProblem,
-    LoginRefused,
     NotAllowed,
     Problem,
     Stopping,
-    UnexpectedFrame,
     UnknownChannel,
 )
 from emulator.broker.virtual_host import VirtualHost
@@ -36,8 +32,7 @@ FRAME_MAX = 131_072
 HEARTBEAT_SECONDS = 60
 HANDSHAKE_SECONDS = 10
 CAPABILITIES = ("authentication_failure_close", "basic.nack", "consumer_cancel_notify", "publisher_confirms")
-OVERHEAD = constants.FRAME_HEADER_SIZE + 1
-FRAME_HEAD = struct.Struct(">BHI")
+SILENT_HALVES = 4  # two heartbeat intervals, as AMQP has it (section 4.2.7)
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +42,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, host: VirtualHost, users: dict[str, str], open_connections: set["Connection"]) -> None:
         self.writable = True
+        self.hears_cancel = False
+        self.gone = asyncio.Event()
         self._host = host
         self._users = users
         self._open_connections = open_connections
@@ -75,9 +72,9 @@ class Connection(asyncio.Protocol):
         self._closing = True
         self._timer.cancel()
         self._open_connections.discard(self)
-        for channel in self._channels.values():
-            channel.close()
+        self._give_back()
         self._host.drop_exclusive(self)
+        self.gone.set()
 
     def pause_writing(self) -> None:
         self.writable = False
@@ -100,7 +97,10 @@ class Connection(asyncio.Protocol):
             self._close(ConnectionProblem("the broker failed on this frame"))
 
     def _take_frames(self) -> None:
-        while (found := self._next_frame()) is not None:
+        while not self._transport.is_closing():
+            found = take_frame(self._buffer, self._frame_max)
+            if found is None:
+                return
             kind, number, payload = found
             try:
                 self._take(kind, number, payload)
@@ -125,29 +125,14 @@ class Connection(asyncio.Protocol):
             "capabilities": dict.fromkeys(CAPABILITIES, True),
         }
         self._expected = (commands.Connection.StartOk,)
-        self.send(0, commands.Connection.Start(server_properties=properties, mechanisms="AMQPLAIN PLAIN"))
+        self.send(0, commands.Connection.Start(server_properties=properties, mechanisms=MECHANISMS))
         return True
-
-    def _next_frame(self) -> tuple[int, int, bytes] | None:
-        if len(self._buffer) < constants.FRAME_HEADER_SIZE or self._transport.is_closing():
-            return None
-        kind, channel, size = FRAME_HEAD.unpack_from(self._buffer)
-        if size > self._frame_max - OVERHEAD:
-            raise FrameProblem(f"frame of {size} bytes, at most {self._frame_max - OVERHEAD} were agreed")
-        end = constants.FRAME_HEADER_SIZE + size
-        if len(self._buffer) <= end:
-            return None
-        if self._buffer[end] != constants.FRAME_END:
-            raise FrameProblem(f"frame ends with {self._buffer[end]}, not with {constants.FRAME_END}")
-        payload = bytes(self._buffer[constants.FRAME_HEADER_SIZE : end])
-        del self._buffer[: end + 1]
-        return kind, channel, payload
 
     def _take(self, kind: int, number: int, payload: bytes) -> None:
         if kind == constants.FRAME_HEARTBEAT:
             return
         if kind == constants.FRAME_METHOD:
-            self._take_method(number, _decode(number, payload))
+            self._take_method(number, read_method(payload))
             return
         if kind not in {constants.FRAME_HEADER, constants.FRAME_BODY}:
             raise FrameProblem(f"unknown frame type {kind}")
@@ -164,7 +149,7 @@ class Connection(asyncio.Protocol):
         if number == 0:
             self._connection_method(method)
         elif not self._opened:
-            raise CommandInvalid(f"{method.name} before the connection is open")
+            raise UnknownChannel(f"{method.name} before the connection is open")
         elif isinstance(method, commands.Channel.Open):
             self._open_channel(number)
         elif number not in self._channels:
@@ -174,7 +159,7 @@ class Connection(asyncio.Protocol):
             self._channels.pop(number).close()
             self.send(number, commands.Channel.CloseOk())
         elif isinstance(method, commands.Channel.CloseOk):
-            del self._channels[number]
+            self._channels.pop(number).close()
         elif not self._channels[number].closing:
             self._channels[number].method(method)
 
@@ -186,21 +171,23 @@ class Connection(asyncio.Protocol):
         out = [frame.marshal(method, channel)]
         if content is not None:
             header, body = content
-            out.append(_frame(constants.FRAME_HEADER, channel, header))
+            out.append(pack(constants.FRAME_HEADER, channel, header))
             size = self._frame_max - OVERHEAD
-            out += [_frame(constants.FRAME_BODY, channel, body[at : at + size]) for at in range(0, len(body), size)]
+            out += [pack(constants.FRAME_BODY, channel, body[at : at + size]) for at in range(0, len(body), size)]
         self._transport.write(b"".join(out))
 
     # The connection's own methods
 
     def _connection_method(self, method: Frame) -> None:
         if isinstance(method, commands.Connection.Close):
+            self._give_back()
+            self._host.drop_exclusive(self)
             self.send(0, commands.Connection.CloseOk())
-            self._transport.close()
+            self._hang_up()
         elif isinstance(method, commands.Connection.CloseOk):
-            self._transport.close()
+            self._hang_up()
         elif not isinstance(method, self._expected):
-            raise CommandInvalid(f"{method.name} has no place here")
+            raise UnknownChannel(f"{method.name} has no place here")
         elif isinstance(method, commands.Connection.StartOk):
             self._log_in(method)
         elif isinstance(method, commands.Connection.TuneOk):
@@ -212,18 +199,17 @@ class Connection(asyncio.Protocol):
             self.send(0, commands.Connection.OpenOk())
 
     def _log_in(self, method: commands.Connection.StartOk) -> None:
-        login, password = _credentials(method)
-        known = self._users.get(login)
-        if known is None or not hmac.compare_digest(known.encode(), password.encode()):
-            raise LoginRefused(f"login was refused for user '{login}' using {method.mechanism}")
+        check_login(self._users, method)
+        capabilities = (method.client_properties or {}).get("capabilities")
+        self.hears_cancel = isinstance(capabilities, dict) and bool(capabilities.get("consumer_cancel_notify"))
         self._expected = (commands.Connection.TuneOk,)
         self.send(0, commands.Connection.Tune(CHANNEL_MAX, FRAME_MAX, HEARTBEAT_SECONDS))
 
     def _tune(self, method: commands.Connection.TuneOk) -> None:
         wanted = method.frame_max or FRAME_MAX
-        if wanted < constants.FRAME_MIN_SIZE:
-            raise NotAllowed(f"frame_max {wanted} is below the minimum of {constants.FRAME_MIN_SIZE}")
-        self._frame_max = min(wanted, FRAME_MAX)
+        if not constants.FRAME_MIN_SIZE <= wanted <= FRAME_MAX:
+            raise NotAllowed(f"frame_max {wanted} is not within {constants.FRAME_MIN_SIZE} and {FRAME_MAX}")
+        self._frame_max = wanted
         self._expected = (commands.Connection.Open,)
         self._timer.cancel()
         if method.heartbeat:
@@ -232,7 +218,7 @@ class Connection(asyncio.Protocol):
     def _beat(self, pause: float, silences: int) -> None:
         """Every half interval: speak if we did not, and leave a client that was silent for two intervals."""
         silences = 0 if self._heard else silences + 1
-        if silences > 4:  # noqa: PLR2004 - four halves
+        if silences == SILENT_HALVES:
             self._transport.abort()
             return
         if not self._spoke and not self._transport.is_closing():
@@ -261,43 +247,30 @@ class Connection(asyncio.Protocol):
             self._transport.close()
             return
         self._closing = True
-        for channel in self._channels.values():
-            channel.close()
+        self._give_back()
         self.send(0, commands.Connection.Close(problem.code, problem.text, 0, 0))
-        self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, self._transport.abort)
+        self._abort_later()
 
     def stop(self) -> None:
         """Tell the client that the broker stops."""
         self._close(Stopping("the broker stops"))
         self._transport.close()
 
+    def abort(self) -> None:
+        """Leave a client that does not read what it is told."""
+        self._transport.abort()
 
-def _frame(kind: int, channel: int, payload: bytes) -> bytes:
-    return FRAME_HEAD.pack(kind, channel, len(payload)) + payload + constants.FRAME_END_CHAR
+    def _give_back(self) -> None:
+        """Give back what was not acknowledged, on all channels; none of them takes it from another."""
+        self.writable = False
+        for channel in self._channels.values():
+            channel.close()
 
+    def _hang_up(self) -> None:
+        self._transport.close()
+        self._abort_later()
 
-def _decode(channel: int, payload: bytes) -> Frame:
-    try:
-        _, _, method = frame.unmarshal(_frame(constants.FRAME_METHOD, channel, payload))
-    except (UnmarshalingException, ValueError, struct.error, IndexError) as error:
-        raise FrameProblem(str(error)) from error
-    if not isinstance(method, Frame):
-        raise UnexpectedFrame("a method frame that holds no method")
-    return method
-
-
-def _credentials(method: commands.Connection.StartOk) -> tuple[str, str]:
-    """Read login and password as PLAIN (RFC 4616) or AMQPLAIN (a table without its length) sends them."""
-    response: str | bytes = method.response or ""
-    raw = response.encode() if isinstance(response, str) else response
-    try:
-        if method.mechanism == "PLAIN":
-            _, login, password = raw.decode().split("\0")
-            return login, password
-        if method.mechanism == "AMQPLAIN":
-            _, table = decode.field_table(struct.pack(">I", len(raw)) + raw)
-            return str(table["LOGIN"]), str(table["PASSWORD"])
-    except (ValueError, KeyError, struct.error):
-        return "", ""
-    raise CommandInvalid(f"unknown mechanism {method.mechanism!r}, there are PLAIN and AMQPLAIN")
+    def _abort_later(self) -> None:
+        """Do not wait for ever for a client to read, or to answer."""
+        self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, self._transport.abort)

@@ -1,17 +1,17 @@
 """A message on its way in: the method, then a header, then as many parts as make up the size it announced."""
 
-import struct
 from typing import Any
 
 from pamqp import commands
-from pamqp.exceptions import UnmarshalingException
 from pamqp.header import ContentHeader
 
-from emulator.broker.problems import FrameProblem, PreconditionFailed
+from emulator.broker.frames import UNREADABLE
+from emulator.broker.problems import FrameProblem, PreconditionFailed, UnexpectedFrame
 
 __all__ = ["Content"]
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024  # RabbitMQ 4's default
+FLAGS_END = 14  # the last bit of the property flags says that there are more, which AMQP 0-9-1 never has
 
 
 class Content:
@@ -27,13 +27,15 @@ class Content:
 
     def begin(self, payload: bytes) -> None:
         """Take the header."""
+        if len(payload) >= FLAGS_END and payload[FLAGS_END - 1] & 1:
+            raise FrameProblem("content header with more properties than AMQP has")
         decoded: Any = ContentHeader()
         try:
             decoded.unmarshal(payload)
-        except (UnmarshalingException, ValueError, struct.error) as error:
+        except UNREADABLE as error:
             raise FrameProblem(f"content header: {error}") from error
         if decoded.class_id != commands.Basic.frame_id:
-            raise FrameProblem(f"content header of class {decoded.class_id}, a message is of class 60")
+            raise UnexpectedFrame(f"content header of class {decoded.class_id}, a message is of class 60")
         if decoded.body_size > BODY_LIMIT_BYTES:
             raise PreconditionFailed(f"message size {decoded.body_size} is larger than {BODY_LIMIT_BYTES} bytes")
         self.header, self.missing = payload, decoded.body_size

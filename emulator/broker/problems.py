@@ -88,7 +88,7 @@ class CommandInvalid(ConnectionProblem):
 
 
 class UnknownChannel(ConnectionProblem):
-    """The channel is not open, or open already."""
+    """The channel is not open, or open already; or the method has no place at this point of the connection."""
 
     code, name = 504, "CHANNEL_ERROR"
 

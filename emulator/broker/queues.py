@@ -1,5 +1,6 @@
 """Queues: messages in order, handed to the consumers in turn, and taken back when they are not acknowledged."""
 
+from bisect import bisect
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -57,11 +58,8 @@ class Queue:
     def take_back(self, messages: list[Message]) -> None:
         """Put unacknowledged messages back in their old places, marked as redelivered; deliver what can be."""
         for message in sorted(messages, key=lambda taken: taken.number, reverse=True):
-            passed = []
-            while self.ready and self.ready[0].number < message.number:
-                passed.append(self.ready.popleft())
-            self.ready.appendleft(replace(message, redelivered=True))
-            self.ready.extendleft(reversed(passed))
+            place = bisect(self.ready, message.number, key=lambda waiting: waiting.number)
+            self.ready.insert(place, replace(message, redelivered=True))
         self.dispatch()
 
     def dispatch(self) -> None:

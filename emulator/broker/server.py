@@ -45,8 +45,17 @@ class Broker:
         self._server.close()
         for connection in list(self._connections):
             connection.stop()
-        async with asyncio.timeout(STOP_SECONDS):
-            await self._server.wait_closed()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._all_gone()
+        except TimeoutError:  # a client does not read
+            for connection in list(self._connections):
+                connection.abort()
+            await self._all_gone()
+
+    async def _all_gone(self) -> None:
+        for connection in list(self._connections):
+            await connection.gone.wait()
 
     def depths(self) -> dict[str, int]:
         """Return how many messages wait in each queue."""

@@ -50,16 +50,16 @@ class VirtualHost:
             raise UnknownEntity(f"no queue '{name}' in vhost '/'")
         queue = self.queues[name]
         if queue.owner not in {None, connection}:
-            raise ResourceLocked(f"cannot obtain exclusive access to locked queue '{name}' in vhost '/'")
+            raise _locked(name)
         return queue
 
     def declare_exchange(self, wanted: Exchange, *, passive: bool) -> None:
         """Make an exchange, or make sure that it is there as wanted."""
         known = self.exchanges.get(wanted.name)
+        if not wanted.name:
+            raise AccessRefused("operation not permitted on the default exchange")
         if passive:
             self.exchange(wanted.name)
-        elif not wanted.name:
-            raise AccessRefused("operation not permitted on the default exchange")
         elif wanted.kind not in KINDS:
             raise CommandInvalid(f"unknown exchange type '{wanted.kind}'")
         elif known is None:
@@ -84,8 +84,9 @@ class VirtualHost:
         if passive or name in self.queues:
             known = self.queue(name, connection)
             if not passive:
+                if exclusive != (known.owner is not None):
+                    raise _locked(name)
                 _check_same("queue", name, "durable", durable, known.durable)
-                _check_same("queue", name, "exclusive", exclusive, known.owner is not None)
                 _check_same("queue", name, "auto_delete", auto_delete, known.auto_delete)
             return known
         if name:
@@ -124,6 +125,10 @@ class VirtualHost:
         for exchange in list(self.exchanges.values()):
             if exchange.unbind(queue.name):
                 del self.exchanges[exchange.name]
+
+
+def _locked(name: str) -> ResourceLocked:
+    return ResourceLocked(f"cannot obtain exclusive access to locked queue '{name}' in vhost '/'")
 
 
 def _check_name(what: str, name: str) -> None:

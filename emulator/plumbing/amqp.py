@@ -8,36 +8,28 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 
 import aio_pika
-from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractQueue, AbstractRobustConnection
-from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError, PublishError
+from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractQueue
+from aio_pika.exceptions import PublishError
 from opentelemetry import propagate
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, SpanKind, get_current_span
-from yarl import URL
+from opentelemetry.trace import Link as SpanLink
+from opentelemetry.trace import SpanKind, get_current_span
 
-from emulator.plumbing.http_server import ApiError
+from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Link, Session
 from emulator.plumbing.scene import Actor, acting, current_scene
 from emulator.plumbing.tasks import Tasks, task_group
 from emulator.plumbing.telemetry import AttributeValue, fail, span
 
-__all__ = ["Bus", "BusUnavailable", "Consumer", "Delivery", "Destination", "Unroutable", "connected"]
+__all__ = ["Bus", "Consumer", "Delivery", "Destination", "Unroutable"]
 
-CONNECT_PAUSE_SECONDS = 0.2
-RECONNECT_SECONDS = 1.0
+CANCEL_SECONDS = 0.5
 PUBLISH_SECONDS = 5.0
 DRAIN_SECONDS = 5.0
 PREFETCH = 200
 
 log = logging.getLogger(__name__)
-
-
-class BusUnavailable(ApiError):
-    """The broker cannot be reached or did not take a message; try again later."""
-
-    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class Unroutable(BusUnavailable):
@@ -81,53 +73,15 @@ class Consumer:
     handle: Callable[[Delivery], Awaitable[None]]
 
 
-@asynccontextmanager
-async def connected(url: str, actor: Actor, patience: float) -> AsyncIterator["Bus"]:
-    """Connect to the broker, waiting up to `patience` seconds for it to be there.
-
-    Raises BusUnavailable, with the reason, when it is not, and at once when it refuses the login.
-    """
-    connection = await _connect(url, actor.service, patience)
-    try:
-        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        yield Bus(actor, connection, channel, URL(url))
-    finally:
-        await connection.close()
-
-
-async def _connect(url: str, service: str, patience: float) -> AbstractRobustConnection:
-    where = URL(url).with_user(None)
-    deadline = asyncio.get_running_loop().time() + patience
-    waiting = False
-    while True:
-        try:
-            return await aio_pika.connect_robust(
-                url, reconnect_interval=RECONNECT_SECONDS, client_properties={"connection_name": service}
-            )
-        except (AuthenticationError, ProbableAuthenticationError) as refused:
-            raise BusUnavailable(f"the broker at {where} refuses the login: {refused}") from refused
-        except (AMQPError, OSError) as error:
-            if asyncio.get_running_loop().time() >= deadline:
-                raise BusUnavailable(f"no broker at {where} after {patience:g} s: {error}") from error
-            if not waiting:
-                log.warning("%s waits for the bus at %s, for %g s at the most", service, where, patience)
-                waiting = True
-            await asyncio.sleep(CONNECT_PAUSE_SECONDS)
-
-
 class Bus:
-    """A service's connection to the broker."""
+    """What a service publishes and consumes, over its link to the broker."""
 
-    def __init__(
-        self, actor: Actor, connection: AbstractRobustConnection, channel: aio_pika.abc.AbstractChannel, broker: URL
-    ) -> None:
+    def __init__(self, actor: Actor, link: Link) -> None:
         self._actor = actor
-        self._connection = connection
-        self._channel = channel
-        self._exchanges: dict[str, AbstractExchange] = {}
+        self._link = link
         self._server: dict[str, AttributeValue] = {
-            "server.address": broker.host or "localhost",
-            "server.port": broker.port or 5672,
+            "server.address": link.broker.host or "localhost",
+            "server.port": link.broker.port or 5672,
         }
 
     async def publish(self, to: Destination, body: bytes, message_id: str, kind: str | None = None) -> None:
@@ -154,11 +108,11 @@ class Bus:
             )
             try:
                 async with asyncio.timeout(PUBLISH_SECONDS):
-                    exchange = await self._declare_exchange(self._channel, to)
+                    exchange = await _exchange(await self._link.session(), to)
                     await exchange.publish(message, to.routing_key)
             except PublishError as returned:
                 raise Unroutable(to) from returned
-            except (AMQPError, OSError, RuntimeError) as error:  # RuntimeError: aiormq's channel is closed
+            except BROKEN as error:
                 why = str(error) or type(error).__name__
                 raise BusUnavailable(f"the broker did not take a message for {to.name}: {why}") from error
             publishing.add_event("confirmed")
@@ -169,18 +123,24 @@ class Bus:
 
         What is not finished in `DRAIN_SECONDS` is left unsettled: the broker gives it to the next consumer.
         """
+        queues: list[tuple[AbstractQueue, str]] = []
         async with task_group() as at_work:
-            queues = [await self._start(consumer, at_work) for consumer in consumers]
-            yield
+
+            async def start(session: Session) -> None:
+                queues[:] = [await self._start(consumer, session, at_work) for consumer in consumers]
+
+            async with self._link.each_session(start):
+                yield
             for queue, tag in queues:
                 await _cancel(queue, tag)
             await at_work.finish(DRAIN_SECONDS)
 
-    async def _start(self, consumer: Consumer, at_work: Tasks) -> tuple[AbstractQueue, str]:
+    async def _start(self, consumer: Consumer, session: Session, at_work: Tasks) -> tuple[AbstractQueue, str]:
         source = consumer.source
-        channel = await self._connection.channel()
+        channel = await session.connection.channel()
+        await self._link.watch(channel)
         await channel.set_qos(prefetch_count=PREFETCH)
-        exchange = await self._declare_exchange(channel, source)
+        exchange = await _exchange(session, source)
         if source.fanout:
             unique = self._actor.chance.draw("queue", source.exchange).getrandbits(128)
             queue = await channel.declare_queue(f"{source.exchange}_{unique:032x}", exclusive=True, auto_delete=True)
@@ -194,15 +154,6 @@ class Bus:
             at_work.start(self._process(replace(consumer, source=source), message))
 
         return queue, await queue.consume(deliver)
-
-    async def _declare_exchange(self, channel: aio_pika.abc.AbstractChannel, named: Destination) -> AbstractExchange:
-        if channel is self._channel and named.exchange in self._exchanges:
-            return self._exchanges[named.exchange]
-        kind = aio_pika.ExchangeType.FANOUT if named.fanout else aio_pika.ExchangeType.TOPIC
-        exchange = await channel.declare_exchange(named.exchange, kind, durable=True)
-        if channel is self._channel:
-            self._exchanges[named.exchange] = exchange
-        return exchange
 
     async def _process(self, consumer: Consumer, message: AbstractIncomingMessage) -> None:
         """Handle one message below the span that published it, and settle it. The next one does not wait for it."""
@@ -219,7 +170,7 @@ class Bus:
             attributes = {**settled, "messaging.message.body.size": len(message.body)}
             if message.redelivered:
                 attributes["openstack.amqp.redelivered"] = True
-            links = [Link(published)] if published.is_valid else []
+            links = [SpanLink(published)] if published.is_valid else []
             with span(f"process {source.template or source.name}", SpanKind.CONSUMER, attributes, links) as processing:
                 try:
                     await consumer.handle(Delivery(message.body, message_id))
@@ -236,7 +187,7 @@ class Bus:
         with span(f"{how} {source.template or source.name}", SpanKind.CLIENT, attributes) as settling:
             try:
                 await (message.ack() if how == "ack" else message.reject(requeue=False))
-            except (AMQPError, OSError, RuntimeError) as lost:  # the broker redelivers; the duplicate is dropped
+            except BROKEN as lost:  # the broker redelivers; the duplicate is dropped
                 fail(settling, lost)
 
     def _describe(
@@ -257,8 +208,16 @@ class Bus:
         return {key: value for key, value in described.items() if value is not None}
 
 
+async def _exchange(session: Session, named: Destination) -> AbstractExchange:
+    """Return an exchange, declared once a session."""
+    if named.exchange not in session.exchanges:
+        kind = aio_pika.ExchangeType.FANOUT if named.fanout else aio_pika.ExchangeType.TOPIC
+        session.exchanges[named.exchange] = await session.channel.declare_exchange(named.exchange, kind, durable=True)
+    return session.exchanges[named.exchange]
+
+
 async def _cancel(queue: AbstractQueue, tag: str) -> None:
     try:
-        await queue.cancel(tag, timeout=CONNECT_PAUSE_SECONDS)
-    except (AMQPError, OSError, RuntimeError) as gone:  # then nothing is delivered any more either
+        await queue.cancel(tag, timeout=CANCEL_SECONDS)
+    except BROKEN as gone:  # then nothing is delivered any more either
         log.debug("consumer %s is gone: %s", tag, gone)

@@ -60,7 +60,8 @@ class Export:
     def __init__(self, exporter: SpanExporter | None = None, *, keep: bool = False, seed: int | None = None) -> None:
         self.kept: list[ReadableSpan] = []
         self._seed = seed
-        self._sending = _Sending(exporter, self.kept if keep else None)
+        self._last_words = _LastWords()
+        self._sending = _Sending(exporter, self.kept if keep else None, self._last_words)
         queue_size = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") or QUEUE_SIZE)
         self._processor = BatchSpanProcessor(self._sending, max_queue_size=queue_size)
 
@@ -87,8 +88,12 @@ class Export:
 
     @property
     def destination(self) -> str | None:
-        """The OTLP endpoint that spans are sent to; None if they are not."""
-        return self._sending.destination
+        """The OTLP endpoint that spans are sent to; None if there is none, or it does not take them."""
+        return None if self._sending.missing else self._sending.destination
+
+    def flush(self) -> None:
+        """Send what has ended so far. Blocks until that is done."""
+        self._processor.force_flush()
 
     def close(self) -> None:
         """Send what is left. Takes `FLUSH_SECONDS` and a moment at the most, also where nobody listens."""
@@ -99,28 +104,30 @@ class Export:
             self._sending.shutdown()
             flush.join(GIVE_UP_SECONDS)
         self._sending.warn_of_loss()
+        if not flush.is_alive():
+            self._last_words.close()
 
 
 class _Sending(SpanExporter):
     """Passes batches on, keeps them if asked to, and says once if some were not taken."""
 
-    def __init__(self, onward: SpanExporter | None, kept: list[ReadableSpan] | None) -> None:
+    def __init__(self, onward: SpanExporter | None, kept: list[ReadableSpan] | None, words: "_LastWords") -> None:
         self._onward = onward
         self.destination: str | None = getattr(onward, "_endpoint", None)
         self._kept = kept
-        self._missing = 0
+        self._words = words
         self._warned = False
-        self._words = _LastWords()
+        self.missing = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         if self._kept is not None:
             self._kept.extend(spans)
         if self._onward is None:
             return SpanExportResult.SUCCESS
-        self._missing += len(spans)
+        self.missing += len(spans)
         result = self._onward.export(spans)
         if result is SpanExportResult.SUCCESS:
-            self._missing -= len(spans)
+            self.missing -= len(spans)
         else:
             self.warn_of_loss()
         return result
@@ -129,12 +136,11 @@ class _Sending(SpanExporter):
         onward, self._onward = self._onward, None
         if onward is not None:
             onward.shutdown()
-        self._words.close()
 
     def warn_of_loss(self) -> None:
-        if self._missing and not self._warned:
+        if self.missing and not self._warned:
             self._warned = True
-            log.warning("%d spans could not be sent over OTLP (%s)", self._missing, self._words.last)
+            log.warning("%d spans could not be sent over OTLP (%s)", self.missing, self._words.last)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - the SDK's signature
         return True

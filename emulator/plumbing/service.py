@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.plumbing.amqp import Bus, Consumer, connected
+from emulator.plumbing.amqp import Bus, Consumer
+from emulator.plumbing.amqp_link import linked
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.http_server import HEALTHCHECK, ErrorShape, answering, authenticating, json_response, tracing
 from emulator.plumbing.scene import Actor, acting
@@ -68,7 +69,7 @@ async def running(
         app[HTTP] = await stack.enter_async_context(HttpClient(service.name))
         consumers: Sequence[Consumer] = ()
         if service.consumers is not None and amqp_url is not None:
-            app[BUS] = await stack.enter_async_context(connected(amqp_url, actor, patience))
+            app[BUS] = Bus(actor, await stack.enter_async_context(linked(amqp_url, service.name, patience)))
             consumers = service.consumers(app)
         app[TASKS] = await stack.enter_async_context(_beside())
         app.freeze()

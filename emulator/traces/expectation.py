@@ -53,7 +53,7 @@ class Expectation:
     def __str__(self) -> str:
         kind = "" if self.kind == "internal" else f" ({self.kind})"
         error = f" !{self.error}" if self.error else ""
-        pairs = ", ".join(key if value is None else f"{key}={value}" for key, value in self.attributes.items())
+        pairs = ", ".join(_pair(key, value) for key, value in self.attributes.items())
         attributes = f" {{{pairs}}}" if pairs else ""
         return f"{self.service}: {self.name}{kind}{error}{attributes}{' +' if self.repeated else ''}"
 
@@ -114,6 +114,12 @@ def _expectation(found: re.Match[str]) -> Expectation:
         {pair["key"]: pair["value"] if pair["quoted"] is None else pair["quoted"] for pair in pairs},
         bool(found["repeated"]),
     )
+
+
+def _pair(key: str, value: str | None) -> str:
+    if value is None:
+        return key
+    return f'{key}="{value}"' if "," in value else f"{key}={value}"
 
 
 def _compare_children(

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from aiohttp import web
 
-from emulator.plumbing.amqp import BusUnavailable, Unroutable
+from emulator.plumbing.amqp import Unroutable
+from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.http_server import IDENTITY, ApiError, BadRequest, NotFound, json_response, read_json
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR, TASKS, Service

@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from emulator.plumbing.amqp import BusUnavailable
+from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer, message_in
 from emulator.plumbing.scene import acting, annotate
 from emulator.plumbing.service import ACTOR, HTTP, Service

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from opentelemetry.trace import Span
 
-from emulator.plumbing.amqp import BusUnavailable
+from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.scene import annotate
 from emulator.plumbing.service import ACTOR, Service

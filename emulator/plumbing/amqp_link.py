@@ -1,0 +1,151 @@
+"""A connection to the broker that is waited for at the start, and comes back by itself when it was lost.
+
+aio-pika's robust connections do the same in more ways than we can follow: one was seen to hang when its broker stopped
+between two attempts. Here there is one way: whatever breaks, everything is declared and consumed anew.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
+from yarl import URL
+
+from emulator.plumbing.http_server import ApiError
+from emulator.plumbing.tasks import task_group
+
+__all__ = ["BROKEN", "BusUnavailable", "Link", "Session", "linked"]
+
+CONNECT_PAUSE_SECONDS = 0.2
+CLOSE_SECONDS = 1.0
+
+BROKEN = (AMQPError, OSError, RuntimeError)
+"""What aio-pika raises where the broker or the connection fails; the last one when a channel is closed already."""
+
+log = logging.getLogger(__name__)
+
+
+class BusUnavailable(ApiError):
+    """The broker cannot be reached or did not take a message; try again later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection as long as it lasts, its channel for publishing, and the exchanges declared there."""
+
+    connection: AbstractConnection
+    channel: AbstractChannel
+    exchanges: dict[str, AbstractExchange] = field(default_factory=dict)
+
+
+Start = Callable[[Session], Awaitable[None]]
+
+
+class Link:
+    """The way of one service to the broker at `url`."""
+
+    def __init__(self, url: str, service: str) -> None:
+        self.broker = URL(url).with_user(None)
+        self._url = url
+        self._service = service
+        self._session: Session | None = None
+        self._there = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._starts: list[Start] = []
+
+    async def session(self) -> Session:
+        """Return the session; wait for the next one if it was lost."""
+        while self._session is None:
+            await self._there.wait()
+        return self._session
+
+    @asynccontextmanager
+    async def each_session(self, start: Start) -> AsyncIterator[None]:
+        """Call `start` now, and again whenever the connection has come back, while the block lasts."""
+        await start(await self.session())
+        self._starts.append(start)
+        try:
+            yield
+        finally:
+            self._starts.remove(start)
+
+    async def open(self, patience: float) -> None:
+        """Connect, trying again for `patience` seconds. Raises BusUnavailable; at once where the login is refused."""
+        deadline = asyncio.get_running_loop().time() + patience
+        waiting = self._lost.is_set()
+        while True:
+            try:
+                connection = await aio_pika.connect(self._url, client_properties={"connection_name": self._service})
+                break
+            except (AuthenticationError, ProbableAuthenticationError) as refused:
+                raise BusUnavailable(f"the broker at {self.broker} refuses the login: {refused}") from refused
+            except (AMQPError, OSError) as error:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise BusUnavailable(f"no broker at {self.broker} after {patience:g} s: {error}") from error
+            if not waiting:
+                log.warning("%s waits for the bus at %s, for %g s at the most", self._service, self.broker, patience)
+                waiting = True
+            await asyncio.sleep(CONNECT_PAUSE_SECONDS)
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        self._lost.clear()
+        for watched in (connection, channel):
+            watched.close_callbacks.add(self._on_loss)
+        self._session = Session(connection, channel)
+        self._there.set()
+
+    async def watch(self, channel: AbstractChannel) -> None:
+        """Take it for a loss of the connection when this channel closes, or the broker cancels a consumer on it."""
+        channel.close_callbacks.add(self._on_loss)
+        (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(self._on_loss)
+
+    async def keep(self) -> None:
+        """Get the connection back whenever it is lost, and all that was started on it."""
+        while True:
+            await self._lost.wait()
+            log.warning("%s has lost the bus at %s", self._service, self.broker)
+            await self.close()
+            try:
+                await self.open(patience=float("inf"))
+                for start in self._starts:
+                    await start(await self.session())
+            except (*BROKEN, BusUnavailable):
+                self._lost.set()
+                await asyncio.sleep(CONNECT_PAUSE_SECONDS)
+            else:
+                log.warning("%s is back on the bus", self._service)
+
+    async def close(self) -> None:
+        """Close the connection; that it is closed already, or does not answer, is fine."""
+        session, self._session = self._session, None
+        self._there.clear()
+        if session is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await session.connection.close()
+        except (*BROKEN, TimeoutError) as error:
+            log.debug("closing the connection of %s: %s", self._service, error)
+
+    def _on_loss(self, *_: object) -> None:
+        self._lost.set()
+
+
+@asynccontextmanager
+async def linked(url: str, service: str, patience: float) -> AsyncIterator[Link]:
+    """Connect to the broker, waiting up to `patience` seconds for it, and stay connected while the block lasts."""
+    link = Link(url, service)
+    await link.open(patience)
+    async with task_group() as tasks:
+        tasks.start(link.keep())
+        try:
+            yield link
+        finally:
+            await tasks.finish(0)
+            await link.close()

@@ -1,0 +1,95 @@
+"""The emulator as a user runs it: as processes."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+COMMAND = (sys.executable, "-W", "error", "-m", "emulator")
+"""What is not closed or not awaited shows up on stderr."""
+
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OS_", "EMULATOR_"))}
+    return {**kept, "PYTHONUNBUFFERED": "1", **more}
+
+
+async def run(*arguments: str, **env: str) -> Ended:
+    """Run a command to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *arguments,
+        env=environment(**env),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+class Service:
+    """A command that runs until it is stopped."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.out = ""
+
+    async def says(self, words: str) -> None:
+        """Wait until it says these words on stderr."""
+        assert self._process.stderr is not None
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert words in (await self._process.stderr.readline()).decode()
+
+    async def until(self, words: str) -> str:
+        """Read its output until a line with these words; return the line."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while line := (await self._process.stdout.readline()).decode():
+                self.out += line
+                if words in line:
+                    return line
+        _, err = await self._process.communicate()
+        raise AssertionError(f"it ended before it said {words!r}:\n{self.out}{err.decode()}")
+
+    async def stop(self, by: signal.Signals = signal.SIGTERM) -> Ended:
+        """Stop it as a user or an orchestrator does."""
+        self._process.send_signal(by)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            out, err = await self._process.communicate()
+        assert self._process.returncode is not None
+        return Ended(self._process.returncode, self.out + out.decode(), err.decode())
+
+
+@asynccontextmanager
+async def started(*arguments: str, **env: str) -> AsyncIterator[Service]:
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *arguments,
+        env=environment(**env),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Service(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()

@@ -1,0 +1,196 @@
+"""The command line, as a user meets it: real processes, their output, their exit status, and nothing on stderr."""
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from emulator.traces import SpanTree, spans_from_json, trees
+from tests.collector import collecting
+from tests.processes import environment, run, started
+from tests.test_boot import assert_reference
+
+STOPPING = "stopping: finishing what has begun\n"
+
+
+def boot_of(spans: str) -> SpanTree:
+    return next(tree for tree in trees(spans_from_json(spans)) if tree.roots[0].name == "openstack server create")
+
+
+async def test_boot_prints_what_happened_and_the_waterfall(tmp_path: Path) -> None:
+    exported = tmp_path / "boot.json"
+    ended = await run("boot", "web", "--pace", "0", "--otlp-json", str(exported))
+    assert (ended.status, ended.err) == (0, "")
+    assert re.match(r"✓ web is ACTIVE on compute-[12], 10\.0\.\d+\.\d+, after \d", ended.out)
+    assert "\x1b[" not in ended.out
+    trace = boot_of(exported.read_text())
+    assert_reference(trace)
+    assert f"trace {trace.trace_id} · {len(trace.spans)} spans · 7 services" in ended.out
+    for steps in ("(1)(2)", "(3)(4)", "(5)(6)"):
+        assert steps in ended.out
+    assert "emulator boot --otlp http://localhost:4318" in ended.out
+
+
+async def test_the_json_file_holds_exactly_what_was_sent(tmp_path: Path) -> None:
+    exported = tmp_path / "boot.json"
+    async with collecting() as otlp:
+        ended = await run("boot", "--pace", "0", "--otlp", otlp.url, "--otlp-json", str(exported))
+    assert ended.status == 0, ended.err
+    written = spans_from_json(exported.read_text())
+    assert {span.span_id: span for span in written} == {span.span_id: span for span in otlp.spans}
+    assert len(written) == len(otlp.spans)
+    assert all(re.fullmatch("[0-9a-f]{32}", span.trace_id) for span in written)
+    assert len(json.loads(exported.read_text())["resourceSpans"]) >= 8
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--flavor", "m1.huge"], "No valid host was found."),
+        (["--image", "nope"], "aborted at step (5), glance-api: No image found with ID nope ("),
+        (["--network", "nope"], "aborted at step (3), neutron-server: Network nope ("),
+        (["--flavor", "nope"], "server.flavorRef: Flavor nope could not be found. (HTTP 400)"),
+    ],
+)
+async def test_a_boot_that_fails_says_why_and_exits_with_1(options: list[str], says: str) -> None:
+    ended = await run("boot", "--pace", "0", *options)
+    assert (ended.status, ended.err) == (1, "")
+    assert ended.out.startswith("✗ demo")
+    assert says in ended.out.splitlines()[0]
+
+
+async def test_options_read_the_environment_and_os_variables_say_who_boots() -> None:
+    as_demo = {"OS_USERNAME": "demo", "OS_PASSWORD": "secret", "OS_PROJECT_NAME": "demo"}
+    ended = await run("boot", EMULATOR_PACE="0", EMULATOR_COUNT="11", **as_demo)
+    assert ended.status == 1
+    assert sum(line.startswith("✓ demo-") for line in ended.out.splitlines()) == 10  # demo's quota
+    assert "was refused: Quota exceeded for instances: Requested 1, but already used 10 of 10" in ended.out
+
+
+async def test_a_wrong_password_is_refused() -> None:
+    ended = await run("boot", "--pace", "0", OS_PASSWORD="wrong")
+    assert (ended.status, ended.err) == (1, "")
+    assert "The request you have made requires authentication. (HTTP 401)" in ended.out
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_a_dead_collector_costs_a_warning_and_not_the_boot(protocol: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody_accepts:
+        url = f"http://127.0.0.1:{nobody_accepts.getsockname()[1]}"
+        ended = await run("boot", "--pace", "0", OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
+    assert ended.status == 0
+    assert re.fullmatch(r"\d+ spans could not be sent over OTLP \([^\n]+\)\n", ended.err)
+
+
+async def test_the_sdks_own_variables_hold(tmp_path: Path) -> None:
+    exported = tmp_path / "boot.json"
+    resource = {"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=ci,team=a"}
+    assert (await run("boot", "--pace", "0", "--otlp-json", str(exported), **resource)).status == 0
+    resources = [span.resource for span in boot_of(exported.read_text()).spans]
+    assert {(about["deployment.environment.name"], about["team"]) for about in resources} == {("ci", "a")}
+    for silence in ({"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_SAMPLER": "always_off"}):
+        ended = await run("boot", "--pace", "0", "--otlp-json", str(exported), **silence)
+        assert (ended.status, ended.err) == (0, "")
+        assert "There is no trace to show" in ended.out
+        assert spans_from_json(exported.read_text()) == []
+
+
+async def test_a_protocol_that_otlp_does_not_have_is_named() -> None:
+    ended = await run("boot", "--otlp", "http://127.0.0.1:1", OTEL_EXPORTER_OTLP_PROTOCOL="carrier-pigeon")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == ("emulator: OTEL_EXPORTER_OTLP_PROTOCOL is 'carrier-pigeon': choose http/protobuf or grpc\n")
+
+
+async def test_a_bus_that_does_not_come_is_waited_for_and_then_named() -> None:
+    ended = await run("boot", "--amqp-url", "amqp://127.0.0.1:1/", "--bus-timeout", "0.3")
+    assert (ended.status, ended.out) == (1, "")
+    waits, fails = ended.err.splitlines()
+    assert waits == "nova-api waits for the bus at amqp://127.0.0.1:1/, for 0.3 s at the most"
+    assert fails.startswith("emulator: no broker at amqp://127.0.0.1:1/ after 0.3 s: ")
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+async def test_up_serves_until_it_is_told_to_stop(by: signal.Signals) -> None:
+    async with started("up", "--port-base", "0", "--pace", "0") as up:
+        keystone = (await up.until("keystone")).split()[1]
+        await up.until("identity_api_version")
+        assert f"auth_url: {keystone}/v3" in up.out
+        booted = await run("boot", "--keystone-url", keystone, "--pace", "0")
+        assert booted.status == 0, booted
+        ended = await up.stop(by)
+    assert (ended.status, ended.err) == (0, STOPPING)
+
+
+async def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = await run("serve", "keystone", "--port", port)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == f"emulator: keystone cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+async def test_an_unknown_service_is_named() -> None:
+    ended = await run("serve", "cinder")
+    assert ended.status == 2
+    assert "there is no service 'cinder': choose one of broker, keystone" in ended.err
+
+
+async def test_a_service_is_told_to_stop_while_it_waits_for_the_bus() -> None:
+    async with started("serve", "nova-api", "--port", "0", "--amqp-url", "amqp://127.0.0.1:1/") as waiting:
+        await waiting.says("waits for the bus")
+        ended = await waiting.stop()
+    assert (ended.status, ended.err) == (0, STOPPING)
+
+
+@pytest.mark.parametrize("command", ["boot", "up", "serve"])
+async def test_every_option_reads_a_variable_and_has_a_help_text(command: str) -> None:
+    ended = await run(command, "--help", COLUMNS="200", TERM="dumb")
+    options = re.findall(r"^\s+(--[a-z-]+)", ended.out, re.MULTILINE)
+    assert len(options) > 8
+    for option in set(options) - {"--help"}:
+        assert f"EMULATOR_{option[2:].upper().replace('-', '_')}" in ended.out
+
+
+async def test_ctrl_c_in_a_boot_stops_it_in_order_and_sends_the_spans_so_far() -> None:
+    async with collecting() as otlp:
+        async with started("boot", "--pace", "1000", "--otlp", otlp.url, OTEL_BSP_SCHEDULE_DELAY="50") as booting:
+            await otlp.span("nova-compute", "publish scheduler_fanout")
+            ended = await booting.stop(signal.SIGINT)
+        assert (ended.status, ended.err) == (130, "")
+        assert {span.service for span in otlp.spans} >= {"nova-compute", "nova-scheduler", "openstack-client"}
+
+
+async def test_development_mode_finds_nothing_to_complain_about() -> None:
+    ended = await run("boot", "--pace", "0", PYTHONDEVMODE="1")
+    assert (ended.status, ended.err) == (0, "")
+
+
+IMPORTED = """
+import sys
+from emulator.__main__ import main
+try:
+    main()
+except SystemExit:
+    print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+async def test_a_command_imports_only_what_it_uses() -> None:
+    for arguments, unused in (
+        (["--help"], {"aiohttp", "aio_pika", "opentelemetry", "msgspec", "cryptography", "asyncio"}),
+        (["boot", "--pace", "0"], {"grpc", "requests", "google", "pydantic", "pytest"}),
+    ):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-c", IMPORTED, *arguments),
+            env=environment(),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, err = await process.communicate()
+        assert not unused & set(err.decode().split()), arguments

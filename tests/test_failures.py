@@ -1,0 +1,272 @@
+"""When something is not there: the server ends in ERROR with a fault that names the step, and the cloud stays whole."""
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aio_pika
+import aiohttp
+import pytest
+from aiohttp import web
+
+from emulator.broker import Broker
+from emulator.client import Order
+from emulator.cloud import Cloud, Settings, serve
+from emulator.plumbing.export import Export
+from emulator.services.fresh import resource_id
+from emulator.traces import SpanTree, spans_from_sdk
+from tests.conftest import World, a_world, trace_of
+from tests.test_boot import assert_reference
+
+STATELESS = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler", "nova-compute")
+
+
+def with_exception(trace: SpanTree) -> list[str]:
+    """The spans that tell of an exception themselves."""
+    return [str(span) for span in trace.spans if any(event.name == "exception" for event in span.events)]
+
+
+def failed(trace: SpanTree) -> list[str]:
+    return [f"{span} !{span.error_type.rpartition('.')[2]}" for span in trace.spans if span.failed]
+
+
+async def test_an_image_that_is_not_there_fails_the_server_and_names_glance(amqp_url: str) -> None:
+    async with a_world(amqp_url=amqp_url) as world:
+        booted = await world.boot(Order(image="nope"))
+        api = await world.api()
+        while (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"]:
+            pass  # the address is released after the server is in ERROR
+        whole = await world.boot()
+    assert booted.status == "ERROR"
+    assert re.fullmatch(
+        r"Build of instance \S+ aborted at step \(5\), glance-api: No image found with ID nope \(\S+\) \(HTTP 404\)",
+        booted.fault,
+    )
+    trace = trace_of(world, booted.trace_id)
+    assert failed(trace) == [
+        "openstack-client: openstack server create (internal) !ServerInError",
+        "nova-compute: process nova:compute.{host} (consumer) !BuildAborted",
+        "nova-compute: GET (client) !404",
+    ]
+    assert with_exception(trace) == ["nova-compute: process nova:compute.{host} (consumer)"]
+    settled = [span.name for span in trace.spans if span.attributes.get("messaging.operation.type") == "settle"]
+    assert "reject nova:compute.{host}" in settled
+    assert_reference(trace_of(world, whole.trace_id))
+
+
+async def test_a_network_that_is_not_there_fails_the_server_and_names_neutron(amqp_url: str) -> None:
+    async with a_world(amqp_url=amqp_url) as world:
+        booted = await world.boot(Order(network="nope"))
+    assert "aborted at step (3), neutron-server: Network nope (" in booted.fault
+    assert "nova-compute: GET (client) !404" in failed(trace_of(world, booted.trace_id))
+
+
+async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_the_filters_as_events(amqp_url: str) -> None:
+    async with a_world(amqp_url=amqp_url, computes=2) as world:
+        booted = await world.boot(Order(flavor="m1.huge"))
+    assert booted.fault.startswith("No valid host was found. There are not enough hosts available: ")
+    trace = trace_of(world, booted.trace_id)
+    assert failed(trace) == [
+        "openstack-client: openstack server create (internal) !ServerInError",
+        "nova-scheduler: process nova:scheduler (consumer) !NoValidHost",
+        "nova-scheduler: select_destinations (internal) !NoValidHost",
+    ]
+    assert with_exception(trace) == ["nova-scheduler: select_destinations (internal)"]
+    choice = next(span for span in trace.spans if span.name == "select_destinations")
+    filters = [event for event in choice.events if event.name == "filter"]
+    assert [event.attributes["openstack.scheduler.filter"] for event in filters] == [
+        "ComputeFilter",
+        "RamFilter",
+        "CoreFilter",
+        "DiskFilter",
+    ]
+    assert list(filters[1].attributes["openstack.scheduler.hosts.after"]) == []
+    assert "nova-scheduler: reject nova:scheduler (client)" in [str(span) for span in trace.spans]
+
+
+async def test_a_boot_that_takes_too_long_goes_to_error_and_what_it_had_is_released() -> None:
+    async with a_world(Settings(pace=0.3, build_seconds=0.25)) as world:
+        booted = await world.boot()
+        assert booted.status == "ERROR"
+        assert re.search(r"aborted: it was still \w+ after 0\.25 s\.$", booted.fault)
+        api = await world.api()
+        while (await api("GET", "neutron-server", f"/v2.0/ports?device_id={booted.server_id}"))[1]["ports"]:
+            pass  # the host releases the address when it hears that nobody waits any more
+    assert any(span.name == "process nova:compute.{host}" for span in trace_of(world, booted.trace_id).spans)
+
+
+async def test_a_server_deleted_while_it_builds_is_gone_and_releases_what_it_had() -> None:
+    async with a_world(Settings(pace=0.1)) as world:
+        api = await world.api()
+        _, body = await api.create()
+        server_id = body["server"]["id"]
+        assert (await api("DELETE", "nova-api", f"/v2.1/servers/{server_id}"))[0] == 204
+        await api.until(server_id, "GONE")
+        destroyed = asyncio.timeout(20)
+        async with destroyed:
+            while not done(world, "destroy", server_id):
+                await api("GET", "neutron-server", "/v2.0/ports")
+                await asyncio.to_thread(world.export.flush)
+        while (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"]:
+            pass
+
+
+def done(world: World, name: str, server_id: str) -> bool:
+    return any(
+        span.name == name and span.attributes.get("openstack.server.id") == server_id
+        for span in spans_from_sdk(list(world.export.kept))
+    )
+
+
+@asynccontextmanager
+async def in_parts(
+    parts: tuple[str, ...] = STATELESS, build_seconds: float = 60, glance: str | None = None
+) -> AsyncIterator[tuple[World, Broker]]:
+    """A cloud of single services, as `emulator serve` runs them, on request with another glance."""
+    settings = Settings(pace=0, build_seconds=build_seconds, token_secret="shared", bus_patience=5)
+    export = Export(keep=True)
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(Broker(socket.create_server(("127.0.0.1", 0))))
+        endpoints = {name: f"http://127.0.0.1:{free_port()}" for name in STATELESS}
+        told = {**endpoints, "glance-api": glance or endpoints["glance-api"]}
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        for name in parts:
+            catalog = {key: url for key, url in told.items() if not key.startswith(("nova-s", "nova-c"))}
+            port = int(endpoints[name].rpartition(":")[2])
+            service = serve(name, settings, export, amqp_url=broker.url, endpoints=catalog, host="compute-1", port=port)
+            await stack.enter_async_context(service)
+        yield World(Cloud(endpoints, broker.url), export, session), broker
+    await asyncio.to_thread(export.close)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def a_lying_glance() -> AsyncIterator[str]:
+    """Sends other bytes than its checksum is of."""
+
+    async def lie(_: web.Request) -> web.Response:
+        return web.Response(body=b"not the image", headers={"Content-MD5": "0" * 32})
+
+    app = web.Application()
+    app.add_routes([web.get("/v2/images/{image_id}/file", lie)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_services_run_one_by_one_boot_the_reference_trace() -> None:
+    async with in_parts() as (world, _):
+        booted = await world.boot()
+    assert_reference(trace_of(world, booted.trace_id))
+
+
+async def test_an_image_that_does_not_match_its_checksum_is_refused_by_the_compute_host() -> None:
+    async with a_lying_glance() as url, in_parts(glance=url) as (world, _):
+        booted = await world.boot()
+    assert booted.status == "ERROR"
+    assert "aborted at step (5), glance-api: image " in booted.fault
+    assert "has checksum" in booted.fault
+
+
+@pytest.mark.parametrize(
+    ("away", "step"), [("glance-api", "(5)"), ("neutron-server", "(3)")], ids=["glance", "neutron"]
+)
+async def test_a_service_that_is_down_is_named_in_the_fault(away: str, step: str) -> None:
+    async with in_parts(tuple(name for name in STATELESS if name != away)) as (world, _):
+        booted = await world.boot()
+    assert booted.status == "ERROR"
+    assert f"aborted at step {step}, {away}: Cannot connect to host" in booted.fault
+    trace = trace_of(world, booted.trace_id)
+    refused = next(s for s in trace.spans if s.kind == "client" and s.error_type.endswith("ClientConnectorError"))
+    assert [event.name for event in refused.events] == ["exception"]
+
+
+async def test_without_a_scheduler_nova_api_refuses_and_keeps_no_server() -> None:
+    async with in_parts(("keystone", "nova-api")) as (world, _):
+        api = await world.api()
+        status, body = await api.create()
+        assert (status, body["serviceUnavailable"]["code"]) == (503, 503)
+        assert "no queue takes messages for nova:scheduler" in body["serviceUnavailable"]["message"]
+        assert (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"] == []
+
+
+async def test_a_server_that_nobody_builds_goes_to_error_at_the_deadline() -> None:
+    """The scheduler's queue is there, as after a crash, but nobody consumes it."""
+    async with in_parts(("keystone", "nova-api"), build_seconds=0.2) as (world, broker):
+        async with await aio_pika.connect(broker.url) as connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue("scheduler", durable=True)
+            await queue.bind("nova", "scheduler")
+            booted = await world.boot()
+    assert booted.status == "ERROR"
+    assert booted.fault.endswith("aborted: it was still scheduling after 0.2 s.")
+
+
+async def test_a_scheduler_without_hosts_waits_for_the_first_report() -> None:
+    """The compute host comes after the order: its first report is what the scheduler was waiting for."""
+    settings = Settings(pace=0, token_secret="shared")
+    without_compute = tuple(name for name in STATELESS if name != "nova-compute")
+    async with in_parts(without_compute) as (world, broker):
+        booting = asyncio.create_task(world.boot())
+        async with serve(
+            "nova-compute",
+            settings,
+            world.export,
+            amqp_url=broker.url,
+            endpoints=world.cloud.endpoints,
+            host="compute-1",
+            port=0,
+        ):
+            booted = await booting
+    assert booted.succeeded, booted.fault
+
+
+async def test_services_survive_a_broker_that_goes_and_comes_back() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    first = Broker(listener)
+    await first.__aenter__()
+    async with a_world(amqp_url=first.url) as world:
+        assert (await world.boot()).succeeded
+        await first.__aexit__(None, None, None)
+        api = await world.api()
+        status, body = await api.create()
+        assert (status, list(body)) == (503, ["serviceUnavailable"])
+        async with Broker(socket.create_server(("127.0.0.1", port))), asyncio.timeout(30):
+            while (await api.create())[0] != 202:
+                pass  # the services find it again by themselves, each in its time
+            booted = await world.boot()
+            assert booted.succeeded, booted.fault
+
+
+async def test_no_secret_is_on_a_span_an_event_or_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with a_world() as world:
+        await world.boot()
+        await world.boot(Order(image="nope"))
+        api = await world.api()
+        await api("GET", "nova-api", "/v2.1/servers")
+        async with world.session.post(
+            world.cloud.endpoints["keystone"] + "/v3/auth/tokens", json={"auth": {"identity": {"password": "secret"}}}
+        ) as response:
+            assert response.status == 400
+    for span in spans_from_sdk(world.export.kept):
+        said = [span.name, span.message, *span.attributes.values()]
+        said += [value for event in span.events for value in event.attributes.values()]
+        for word in map(str, said):
+            assert not re.search(r"secret|gAAAA|X-Auth-Token|password\W+[^/\s]", word), f"{span}: {word}"
+    assert not re.search("secret|gAAAA", caplog.text)
+
+
+def test_ids_of_a_fresh_cloud_follow_from_names_and_uuids_stay() -> None:
+    known = resource_id("image", "cirros")
+    assert resource_id("image", known) == known
+    assert resource_id("network", "cirros") != known
