@@ -16,9 +16,10 @@ from emulator.services.fresh import resource_id
 __all__ = ["Boot", "Credentials", "Order", "boot"]
 
 SERVICE = "openstack-client"
-FIRST_POLL_SECONDS = 0.01
-LONGEST_POLL_SECONDS = 1.0
-POLL_GROWTH = 1.4
+POLL_SECONDS = 0.01
+POLL_SECONDS_AT_PACE_1 = 0.2
+POLL_GROWTH = 1.5
+LONGEST_POLL_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +179,13 @@ async def _order(http: HttpClient, token: str, compute_url: str, order: Order) -
 
 async def _watch(http: HttpClient, token: str, url: str, pace: float) -> _Server:
     """Look at the server until its build has ended. nova-api sees to it that it does."""
-    pause = FIRST_POLL_SECONDS
+    first = pause = POLL_SECONDS + POLL_SECONDS_AT_PACE_1 * pace
     while True:
         server = (await http.fetch("GET", url, token=token)).read(_ServerAnswer).server
         if server.status != "BUILD":
             return server
-        await asyncio.sleep(pause)
-        pause = min(pause * POLL_GROWTH, LONGEST_POLL_SECONDS * pace + FIRST_POLL_SECONDS * 2)
+        await asyncio.sleep(min(pause, LONGEST_POLL_SECONDS))
+        pause = min(pause * POLL_GROWTH, first * 3, LONGEST_POLL_SECONDS)
 
 
 def _name_what_was_asked(fault: str, order: Order) -> str:

@@ -56,7 +56,7 @@ def boot(
             else:
                 async with cloud(settings, export, amqp_url=amqp_url, computes=computes) as up:
                     boots = await _boot_all(orders, settings, export, up.endpoints["keystone"])
-        _report(boots, export, otlp_json)
+        _report(boots, export, otlp_json, complete=keystone_url is None)
         return 0 if all(isinstance(ended, Boot) and ended.succeeded for ended in boots) else 1
 
     return _run(story())
@@ -69,10 +69,10 @@ def _interrupt_on_sigterm() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
 
 
-def _report(boots: list[Boot | str], export: Export, otlp_json: Path | None) -> None:
+def _report(boots: list[Boot | str], export: Export, otlp_json: Path | None, *, complete: bool) -> None:
     if otlp_json is not None:
         otlp_json.write_text(json.dumps(otlp_json_document(export.kept)))
-    print_boots(boots, export.kept, sent_to=export.destination)
+    print_boots(boots, export.kept, sent_to=export.destination, complete=complete)
 
 
 async def _boot_all(orders: list[Order], settings: Settings, export: Export, keystone_url: str) -> list[Boot | str]:

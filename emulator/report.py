@@ -17,8 +17,13 @@ JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11
 PIPED_WIDTH = 120
 
 
-def print_boots(boots: Sequence[Boot | str], spans: Sequence[ReadableSpan], sent_to: str | None) -> None:
-    """Print the outcome of every boot, and the waterfall of one: of the first that failed, else of the slowest."""
+def print_boots(
+    boots: Sequence[Boot | str], spans: Sequence[ReadableSpan], sent_to: str | None, *, complete: bool
+) -> None:
+    """Print the outcome of every boot, and the waterfall of one: of the first that failed, else of the slowest.
+
+    Without `complete` the services were not in this process, so that their spans are not here.
+    """
     console = Console(highlight=False, soft_wrap=True)
     for ended in boots:
         console.print(_outcome(ended))
@@ -30,6 +35,9 @@ def print_boots(boots: Sequence[Boot | str], spans: Sequence[ReadableSpan], sent
         about = f"trace {shown.trace_id} · {len(tree.spans)} spans · {len(tree.services)} services"
         console.print(Text(f"\n{about if len(boots) == 1 else f'{shown.order.name} · {about}'}\n", "dim"))
         console.print(waterfall(tree, width))
+        if not complete:
+            elsewhere = "this process saw only its own spans; those of the services went where their --otlp says"
+            console.print(Text(f"\n{elsewhere}", "dim"))
         console.print(Text(f"\n{_hint(shown, sent_to)}", "dim"))
     elif shown is not None:
         console.print(
