@@ -1,7 +1,10 @@
 """The command line: words to calls. The only reader of `EMULATOR_*`; `OTEL_*` and `OS_*` keep their usual meaning."""
 
+from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -22,53 +25,128 @@ def option(name: str, text: str, **more: Any) -> Any:  # noqa: ANN401 - typer's 
     return typer.Option(f"--{name}", envvar=f"EMULATOR_{name.upper().replace('-', '_')}", help=text, **more)
 
 
+def url(*schemes: str) -> Callable[[str | None], str | None]:
+    """Make a check for URLs of these schemes."""
+
+    def check(value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            fits = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            fits = False
+        if not fits:
+            raise typer.BadParameter(f"{value!r} is not a URL such as {schemes[0]}://localhost.")
+        return value
+
+    return check
+
+
+def writable(file: Path | None) -> Path | None:
+    """Refuse a file that cannot be written before anything has begun."""
+    if file is not None:
+        try:
+            file.open("a").close()
+        except OSError as error:
+            raise typer.BadParameter(f"{str(file)!r} cannot be written: {error.strerror}.") from error
+    return file
+
+
+def finite(value: float) -> float:
+    """Refuse what is no number to wait for."""
+    if not isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number.")
+    return value
+
+
+HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
+DEFAULT_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the passwords are
+
+Name = Annotated[str, typer.Argument(help="The server's name.", envvar="EMULATOR_NAME")]
+Image = Annotated[str, option("image", "cirros, debian or fedora, or the id of an image.")]
+Flavor = Annotated[str, option("flavor", "m1.nano, m1.tiny, m1.small … m1.xlarge, or m1.huge, which fits nowhere.")]
+Network = Annotated[str, option("network", "private or public, or the id of a network.")]
+Count = Annotated[int, option("count", "How many servers to boot, side by side, a trace each.", min=1)]
+OtlpJson = Annotated[
+    Path | None,
+    option("otlp-json", "Write what was exported to this file, as OTLP JSON.", dir_okay=False, callback=writable),
+]
+Emulator = Annotated[
+    str | None,
+    option("keystone-url", "Boot on the emulator whose keystone this is, http://localhost:5000 say.", callback=HTTP),
+]
 Pace = Annotated[
-    float, option("pace", "How long pretended work takes: 1 as in a small cloud, 0 no time at all.", min=0)
+    float,
+    option(
+        "pace",
+        "How long pretended work takes: 1 as in a small cloud, 0 no time at all.",
+        min=0,
+        max=1000,
+        callback=finite,
+    ),
 ]
 Seed = Annotated[int | None, option("seed", "Fix all that is random: durations, ids, addresses.")]
 Otlp = Annotated[
     str | None,
     option(
-        "otlp", "Send spans to this OTLP endpoint, http://localhost:4318 for one. So does OTEL_EXPORTER_OTLP_ENDPOINT."
+        "otlp",
+        "Send spans to this OTLP endpoint, http://localhost:4318 say. So does OTEL_EXPORTER_OTLP_ENDPOINT.",
+        callback=HTTP,
     ),
 ]
 AmqpUrl = Annotated[
-    str | None, option("amqp-url", "Use the RabbitMQ at this URL, amqp://guest:guest@localhost/ for one.")
+    str | None,
+    option("amqp-url", "Use the broker at this URL, amqp://guest:guest@localhost/ say, not our own.", callback=AMQP),
 ]
+Bus = Annotated[str, option("amqp-url", "The broker on which the services meet.", callback=AMQP)]
 Computes = Annotated[int, option("computes", "How many compute hosts there are.", min=1, max=100)]
 BuildTimeout = Annotated[
-    float, option("build-timeout", "Seconds after which a server still in BUILD goes to ERROR.", min=0.01)
+    float,
+    option("build-timeout", "Seconds after which a server still in BUILD goes to ERROR.", min=0.01, callback=finite),
 ]
-BusTimeout = Annotated[float, option("bus-timeout", "Seconds to wait for the bus when starting.", min=0)]
+BusTimeout = Annotated[
+    float, option("bus-timeout", "Seconds to wait for the bus when starting.", min=0, callback=finite)
+]
+PortBase = Annotated[
+    int | None,
+    option("port-base", "Listen on this port and those that follow; 0 finds free ones.", min=0, max=65000),
+]
+Port = Annotated[
+    int | None, option("port", "The port; OpenStack's usual one by default, 0 a free one.", min=0, max=65535)
+]
 Bind = Annotated[str, option("bind", "The address to listen on; 0.0.0.0 is everywhere.")]
 PublicHost = Annotated[str, option("public-host", "The host name by which clients and services reach the APIs.")]
-KEYSTONE_HELP = "The keystone of an emulator that is up already: http://localhost:5000 for one."
-DEFAULT_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the passwords are
+TokenSecret = Annotated[
+    str, option("token-secret", "What all services share, to check tokens with.", show_default=False)
+]
+ServiceName = Annotated[
+    str,
+    typer.Argument(help="keystone, nova-api, nova-scheduler, nova-compute, neutron-server, glance-api or broker."),
+]
+KeystoneUrl = Annotated[str, option("keystone-url", "Where keystone is; its own catalog names it.", callback=HTTP)]
+ComputeUrl = Annotated[str, option("compute-url", "keystone: where its catalog says that nova is.", callback=HTTP)]
+NetworkUrl = Annotated[str, option("network-url", "keystone: where its catalog says that neutron is.", callback=HTTP)]
+ImageUrl = Annotated[str, option("image-url", "keystone: where its catalog says that glance is.", callback=HTTP)]
+ComputeHost = Annotated[
+    str | None, option("compute-host", "nova-compute: the name of its host; this machine's by default.")
+]
 
 
 @app.command()
 def boot(
-    name: Annotated[str, typer.Argument(help="The server's name.", envvar="EMULATOR_NAME")] = "demo",
-    image: Annotated[str, option("image", "cirros, debian or fedora, or the id of an image.")] = "cirros",
-    flavor: Annotated[
-        str, option("flavor", "m1.nano, m1.tiny, m1.small … m1.xlarge, or m1.huge, which fits nowhere.")
-    ] = "m1.tiny",
-    network: Annotated[str, option("network", "private or public, or the id of a network.")] = "private",
-    count: Annotated[int, option("count", "How many servers to boot, side by side, a trace each.", min=1)] = 1,
+    name: Name = "demo",
+    image: Image = "cirros",
+    flavor: Flavor = "m1.tiny",
+    network: Network = "private",
+    count: Count = 1,
     pace: Pace = 1.0,
     seed: Seed = None,
     computes: Computes = 2,
     amqp_url: AmqpUrl = None,
     otlp: Otlp = None,
-    otlp_json: Annotated[
-        Path | None,
-        option(
-            "otlp-json",
-            "Write what was exported to this file, as OTLP JSON; Jaeger's UI can upload it.",
-            dir_okay=False,
-        ),
-    ] = None,
-    keystone_url: Annotated[str | None, option("keystone-url", KEYSTONE_HELP)] = None,
+    otlp_json: OtlpJson = None,
+    keystone_url: Emulator = None,
     build_timeout: BuildTimeout = 60.0,
     bus_timeout: BusTimeout = 30.0,
 ) -> None:
@@ -80,28 +158,23 @@ def boot(
     from emulator.client import Order
     from emulator.cloud import Settings
 
-    settings = Settings(pace=pace, seed=seed, build_seconds=build_timeout, bus_patience=bus_timeout)
+    settings = Settings(pace, seed, build_timeout, bus_timeout)
     names = [name] if count == 1 else [f"{name}-{number + 1}" for number in range(count)]
-    orders = [Order(each, image, flavor, network) for each in names]
-    raise typer.Exit(
-        commands.boot(
-            orders,
-            settings,
-            computes=computes,
-            amqp_url=amqp_url,
-            otlp=otlp,
-            otlp_json=otlp_json,
-            keystone_url=keystone_url,
-        )
+    status = commands.boot(
+        [Order(each, image, flavor, network) for each in names],
+        settings,
+        computes=computes,
+        amqp_url=amqp_url,
+        otlp=otlp,
+        otlp_json=otlp_json,
+        keystone_url=keystone_url,
     )
+    raise typer.Exit(status)
 
 
 @app.command()
 def up(
-    port_base: Annotated[
-        int | None,
-        option("port-base", "Listen on this port and those that follow; 0 finds free ones.", min=0, max=65000),
-    ] = None,
+    port_base: PortBase = None,
     pace: Pace = 1.0,
     seed: Seed = None,
     computes: Computes = 2,
@@ -111,43 +184,27 @@ def up(
     bus_timeout: BusTimeout = 30.0,
     bind: Bind = "127.0.0.1",
     public_host: PublicHost = "127.0.0.1",
-    token_secret: Annotated[
-        str, option("token-secret", "What services share to check tokens with.", show_default=False)
-    ] = DEFAULT_SECRET,
+    token_secret: TokenSecret = DEFAULT_SECRET,
 ) -> None:
     """Run all services on OpenStack's usual ports, until Ctrl-C or SIGTERM."""
     from emulator import commands
     from emulator.cloud import Settings
 
     settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret)
-    raise typer.Exit(commands.up(settings, computes=computes, amqp_url=amqp_url, otlp=otlp, port_base=port_base))
+    status = commands.up(settings, computes=computes, amqp_url=amqp_url, otlp=otlp, port_base=port_base)
+    raise typer.Exit(status)
 
 
 @app.command()
 def serve(
-    service: Annotated[
-        str,
-        typer.Argument(help="keystone, nova-api, nova-scheduler, nova-compute, neutron-server, glance-api or broker."),
-    ],
-    port: Annotated[
-        int | None, option("port", "The port; OpenStack's usual one by default, 0 a free one.", min=0, max=65535)
-    ] = None,
-    amqp_url: AmqpUrl = None,
-    keystone_url: Annotated[
-        str, option("keystone-url", "Where keystone is; keystone itself names it in its catalog.")
-    ] = "http://127.0.0.1:5000",
-    compute_url: Annotated[
-        str, option("compute-url", "keystone: where its catalog says that nova-api is.")
-    ] = "http://127.0.0.1:8774",
-    network_url: Annotated[
-        str, option("network-url", "keystone: where its catalog says that neutron-server is.")
-    ] = "http://127.0.0.1:9696",
-    image_url: Annotated[
-        str, option("image-url", "keystone: where its catalog says that glance-api is.")
-    ] = "http://127.0.0.1:9292",
-    compute_host: Annotated[
-        str | None, option("compute-host", "nova-compute: the name of its host; this machine's by default.")
-    ] = None,
+    service: ServiceName,
+    port: Port = None,
+    amqp_url: Bus = "amqp://guest:guest@127.0.0.1:5672/",
+    keystone_url: KeystoneUrl = "http://127.0.0.1:5000",
+    compute_url: ComputeUrl = "http://127.0.0.1:8774",
+    network_url: NetworkUrl = "http://127.0.0.1:9696",
+    image_url: ImageUrl = "http://127.0.0.1:9292",
+    compute_host: ComputeHost = None,
     pace: Pace = 1.0,
     seed: Seed = None,
     otlp: Otlp = None,
@@ -155,9 +212,7 @@ def serve(
     bus_timeout: BusTimeout = 30.0,
     bind: Bind = "127.0.0.1",
     public_host: PublicHost = "127.0.0.1",
-    token_secret: Annotated[
-        str, option("token-secret", "What services share to check tokens with.", show_default=False)
-    ] = DEFAULT_SECRET,
+    token_secret: TokenSecret = DEFAULT_SECRET,
 ) -> None:
     """Run one service alone, until Ctrl-C or SIGTERM: a process, or a container, for each."""
     from emulator import commands
@@ -170,6 +225,5 @@ def serve(
         "neutron-server": network_url,
         "glance-api": image_url,
     }
-    raise typer.Exit(
-        commands.serve(service, settings, endpoints, amqp_url=amqp_url, otlp=otlp, port=port, host=compute_host)
-    )
+    status = commands.serve(service, settings, endpoints, amqp_url=amqp_url, otlp=otlp, port=port, host=compute_host)
+    raise typer.Exit(status)

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from emulator.cli import app
 from emulator.traces import SpanTree, spans_from_json, trees
 from tests.collector import collecting
 from tests.processes import environment, run, started
@@ -112,6 +114,26 @@ async def test_a_bus_that_does_not_come_is_waited_for_and_then_named() -> None:
     waits, fails = ended.err.splitlines()
     assert waits == "nova-api waits for the bus at amqp://127.0.0.1:1/, for 0.3 s at the most"
     assert fails.startswith("emulator: no broker at amqp://127.0.0.1:1/ after 0.3 s: ")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--amqp-url", "foo"],
+        ["--otlp", "http://"],
+        ["--keystone-url", "localhost:5000"],
+        ["--count", "0"],
+        ["--pace", "-1"],
+        ["--pace", "nan"],
+        ["--seed", "x"],
+        ["--otlp-json", "/nowhere/boot.json"],
+    ],
+    ids=lambda wrong: "=".join(wrong),
+)
+def test_an_option_that_makes_no_sense_is_named_before_anything_begins(wrong: list[str]) -> None:
+    refused = CliRunner().invoke(app, ["boot", *wrong])
+    assert refused.exit_code == 2
+    assert f"Invalid value for '{wrong[0]}'" in refused.output
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
