@@ -128,7 +128,7 @@ async def test_a_bus_that_does_not_come_is_waited_for_and_then_named() -> None:
         ["--seed", "x"],
         ["--otlp-json", "/nowhere/boot.json"],
     ],
-    ids=lambda wrong: "=".join(wrong),
+    ids="=".join,
 )
 def test_an_option_that_makes_no_sense_is_named_before_anything_begins(wrong: list[str]) -> None:
     refused = CliRunner().invoke(app, ["boot", *wrong])

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, get_current_span
+from yarl import URL
 
 from emulator.plumbing.scene import Actor, acting
 from emulator.plumbing.telemetry import AttributeValue, fail, failed_with, span
@@ -117,6 +118,7 @@ def tracing(actor: Actor) -> Middleware:
 
 
 def _attributes(request: web.Request, method: str, route: str | None) -> dict[str, AttributeValue]:
+    host = _host(request)
     attributes: dict[str, AttributeValue | None] = {
         "http.request.method": method,
         "http.request.method_original": request.method if method == "_OTHER" else None,
@@ -124,13 +126,21 @@ def _attributes(request: web.Request, method: str, route: str | None) -> dict[st
         "url.path": request.path,
         "url.query": request.query_string or None,
         "url.scheme": request.scheme,
-        "server.address": request.url.host,
-        "server.port": request.url.port,
+        "server.address": host.host if host is not None else None,
+        "server.port": host.port if host is not None else None,
         "client.address": request.remote,
         "user_agent.original": request.headers.get(hdrs.USER_AGENT),
         "network.protocol.version": f"{request.version.major}.{request.version.minor}",
     }
     return {key: value for key, value in attributes.items() if value is not None}
+
+
+def _host(request: web.Request) -> URL | None:
+    """Where the request was sent to, None where its Host header makes no sense."""
+    try:
+        return request.url.origin()
+    except ValueError:
+        return None
 
 
 def answering(shape: ErrorShape) -> Middleware:
@@ -139,6 +149,8 @@ def answering(shape: ErrorShape) -> Middleware:
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
+            if _host(request) is None:
+                raise BadRequest("Invalid input for header Host: it names no host.")
             return await handler(request)
         except ApiError as error:
             return _error_response(error, shape)

@@ -124,8 +124,13 @@ async def create_server(request: web.Request) -> web.Response:
         servers.add(server)
     annotate(server__id=new[0].id)
     networks = [network.uuid for network in wanted.networks] if isinstance(wanted.networks, list) else []
-    for server in new:
-        await _ask_for_a_host(request.app, server, networks)
+    try:
+        for server in new:
+            await _ask_for_a_host(request.app, server, networks)
+    except BusUnavailable:  # all or none: what the scheduler has got already ends when its first news finds no record
+        for server in new:
+            servers.remove(server)
+        raise
     link = {"rel": "self", "href": f"{request.url.origin()}/v2.1/servers/{new[0].id}"}
     return json_response({"server": {"id": new[0].id, "links": [link]}}, HTTPStatus.ACCEPTED)
 
@@ -166,15 +171,11 @@ def _new_server(
 
 
 async def _ask_for_a_host(app: web.Application, server: Server, network_ids: list[str]) -> None:
-    """Hand a server to the scheduler. If the bus does not take it there is no server."""
+    """Hand a server to the scheduler. Raises BusUnavailable."""
     size = Size(server.flavor.ram_mb, server.flavor.vcpus, server.flavor.disk_gb)
     server.deadline = app[TASKS].start(_expire(app, server))
-    try:
-        request = BuildRequest(server.id, server.name, server.image_id, network_ids, size)
-        await cast(app, SCHEDULER, SelectDestinations(request))
-    except BusUnavailable:
-        app[SERVERS].remove(server)
-        raise
+    request = BuildRequest(server.id, server.name, server.image_id, network_ids, size)
+    await cast(app, SCHEDULER, SelectDestinations(request))
 
 
 async def _expire(app: web.Application, server: Server) -> None:

@@ -119,12 +119,19 @@ class NetworkAnswer(msgspec.Struct):
     network: AttachedNetwork
 
 
+class PortsAnswer(msgspec.Struct):
+    """The body of a list of ports."""
+
+    ports: list[Port]
+
+
 @dataclass(slots=True)
 class Instance:
     """A server on this host. Its `lock` is held while something is being done with it."""
 
     size: Size
-    ports: list[AttachedNetwork] = field(default_factory=list)
+    networks: list[AttachedNetwork] = field(default_factory=list)
+    asked_for_ports: bool = False
     running: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -141,7 +148,7 @@ class Instance:
                 }
                 for fixed in network.port.fixed_ips
             ]
-            for network in self.ports
+            for network in self.networks
         }
 
 
@@ -211,11 +218,12 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
     await _tell(app, server_id, "building", "networking")
     with _aborting(server_id, "(1)", KEYSTONE):
         token, catalog = await _log_in(http, app[HYPERVISOR], step_numbers="1,2")
+    instance.asked_for_ports = bool(request.network_ids)
     with _aborting(server_id, "(3)", NEUTRON):
         for network_id in request.network_ids:
             url = f"{catalog.url('network')}/v2.0/networks/{network_id}?device_id={server_id}"
             answer = await http.fetch("GET", url, token=token, step="3,4")
-            instance.ports.append(answer.read(NetworkAnswer).network)
+            instance.networks.append(answer.read(NetworkAnswer).network)
     await _tell(app, server_id, "building", "spawning")
     with _aborting(server_id, "(5)", GLANCE):
         await _download(http, f"{catalog.url('image')}/v2/images/{request.image_id}/file", token, request.image_id)
@@ -264,10 +272,15 @@ def _aborting(server_id: str, step_number: str, asked: str) -> Iterator[None]:
 
 
 async def terminate_instance(app: web.Application, call: TerminateInstance) -> None:
-    """Destroy a server, when what is being done with it is done, and release what it had."""
+    """Destroy a server, when what is being done with it is done, and release what it had.
+
+    A server that is not known here may have been built before a restart: its ports are looked for all the same.
+    """
     annotate(server__id=call.server_id)
     instance = app[HYPERVISOR].instances.get(call.server_id)
-    if instance is not None:
+    if instance is None:
+        await _release_ports(app, call.server_id)
+    else:
         async with instance.lock, step("destroy"):
             instance.running = False
     await _release(app, call.server_id)
@@ -275,15 +288,21 @@ async def terminate_instance(app: web.Application, call: TerminateInstance) -> N
 
 
 async def _release(app: web.Application, server_id: str) -> None:
-    """Give back the server's ports and its claim, here and at the schedulers."""
+    """Give back what the server claimed, here and at the schedulers, and its ports."""
     hypervisor = app[HYPERVISOR]
     instance = hypervisor.instances.pop(server_id, None)
-    if instance is not None and instance.ports:
-        token, catalog = await _log_in(app[HTTP], hypervisor)
-        for network in instance.ports:
-            url = f"{catalog.url('network')}/v2.0/ports/{network.port.id}"
-            await app[HTTP].fetch("DELETE", url, token=token)
     await cast(app, SCHEDULER_FANOUT, DeleteInstanceInfo(hypervisor.host, server_id))
+    if instance is not None and instance.asked_for_ports:
+        await _release_ports(app, server_id)
+
+
+async def _release_ports(app: web.Application, server_id: str) -> None:
+    """Delete the server's ports: those that neutron has, whatever became of its answers."""
+    token, catalog = await _log_in(app[HTTP], app[HYPERVISOR])
+    ports = f"{catalog.url('network')}/v2.0/ports"
+    found = (await app[HTTP].fetch("GET", f"{ports}?device_id={server_id}", token=token)).read(PortsAnswer)
+    for port in found.ports:
+        await app[HTTP].fetch("DELETE", f"{ports}/{port.id}", token=token)
 
 
 async def _tell(
