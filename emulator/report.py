@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from emulator.client import Boot
-from emulator.render import duration, waterfall
+from emulator.render import duration, step_number, waterfall
 from emulator.traces import SpanTree, spans_from_sdk, trees
 
 __all__ = ["print_boots"]
@@ -32,6 +32,7 @@ def print_boots(
     tree = _tree_of(shown, spans)
     if shown is not None and tree is not None:
         width = console.width if console.is_terminal else max(console.width, PIPED_WIDTH)
+        console.print(_story(tree))
         about = f"trace {shown.trace_id} · {len(tree.spans)} spans · {len(tree.services)} services"
         console.print(Text(f"\n{about if len(boots) == 1 else f'{shown.order.name} · {about}'}\n", "dim"))
         console.print(waterfall(tree, width))
@@ -54,6 +55,24 @@ def _outcome(ended: Boot | str) -> Text:
             f"✓ {ended.order.name} is ACTIVE on {ended.host}, {', '.join(ended.addresses)}, after {took}", "green"
         )
     return Text(f"✗ {ended.order.name} is in {ended.status} after {took}: {ended.fault}", "red")
+
+
+def _story(tree: SpanTree) -> Text:
+    """What the services did, in a line for each choice and each exchange of Figure 1.8."""
+    lines = Text()
+    for span in tree.spans:
+        took = duration(span.end - span.start)
+        if span.name == "select_destinations":
+            chosen = span.attributes.get("openstack.scheduler.host")
+            outcome = f"chose {chosen}" if chosen else "found no host that can hold it"
+            lines.append(f"\n  {'':6}  nova-scheduler {outcome}, {took}", "red" if span.failed else "")
+        elif steps := step_number(span):
+            asked = next((child.service for child in tree.children(span)), "nobody")
+            status = span.attributes.get("http.response.status_code", span.error_type)
+            lines.append(f"\n  {steps}  {span.service} asked {asked}: {status}, {took}", "red" if span.failed else "")
+        elif span.name == "spawn":
+            lines.append(f"\n  {'':6}  {span.service} spawned it, {took}", "red" if span.failed else "")
+    return lines
 
 
 def _tree_of(shown: Boot | None, spans: Sequence[ReadableSpan]) -> SpanTree | None:

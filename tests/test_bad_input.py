@@ -126,6 +126,7 @@ async def test_what_is_not_http_is_refused_without_a_word_in_the_log(
 ) -> None:
     port = int(world.cloud.endpoints["nova-api"].rpartition(":")[2])
     for garbage in (
+        b"GET /v2.1 HTTP/1.1\r\nHost: a:b:c\r\n\r\n",
         b"BREW /v2.1/servers HTTP/1.1\r\n\r\n",
         b"\x16\x03\x01 hello TLS\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",

@@ -143,14 +143,18 @@ def _host(request: web.Request) -> URL | None:
         return None
 
 
+def _check_host(request: web.Request) -> None:
+    if _host(request) is None:
+        raise BadRequest("Invalid input for header Host: it names no host.")
+
+
 def answering(shape: ErrorShape) -> Middleware:
     """Answer every error in the service's own shape. What no one foresaw is a 500 that tells nothing of the inside."""
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            if _host(request) is None:
-                raise BadRequest("Invalid input for header Host: it names no host.")
+            _check_host(request)
             return await handler(request)
         except ApiError as error:
             return _error_response(error, shape)
