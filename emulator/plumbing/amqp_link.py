@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
 from yarl import URL
 
-from emulator.plumbing.http_server import ApiError
+from emulator.plumbing.errors import ApiError
 from emulator.plumbing.tasks import task_group
 
 __all__ = ["BROKEN", "BusUnavailable", "Link", "Session", "linked"]

@@ -13,8 +13,7 @@ from opentelemetry.trace import SpanKind
 from yarl import URL
 
 from emulator import __version__
-from emulator.plumbing.http_server import REQUEST_ID
-from emulator.plumbing.scene import current_scene
+from emulator.plumbing.scene import REQUEST_ID, current_scene
 from emulator.plumbing.telemetry import AttributeValue, failed_with, span
 
 __all__ = ["Answer", "HttpClient", "UnexpectedAnswer", "message_in"]

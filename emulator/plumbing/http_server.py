@@ -18,25 +18,12 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, get_current_span
 from yarl import URL
 
-from emulator.plumbing.scene import Actor, acting
+from emulator.plumbing.errors import ApiError, BadRequest, ErrorShape, Unauthorized
+from emulator.plumbing.scene import REQUEST_ID, Actor, acting
 from emulator.plumbing.telemetry import AttributeValue, fail, failed_with, span
 
-__all__ = [
-    "IDENTITY",
-    "REQUEST_ID",
-    "ApiError",
-    "BadRequest",
-    "ErrorShape",
-    "NotFound",
-    "Unauthorized",
-    "answering",
-    "authenticating",
-    "json_response",
-    "read_json",
-    "tracing",
-]
+__all__ = ["HEALTHCHECK", "IDENTITY", "answering", "authenticating", "json_response", "read_json", "tracing"]
 
-REQUEST_ID = "X-OpenStack-Request-ID"
 HEALTHCHECK = "/healthcheck"
 KNOWN_METHODS = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 
@@ -46,33 +33,6 @@ IDENTITY: web.RequestKey[Any] = web.RequestKey("identity", object)
 """Whom the token of a request speaks for."""
 
 log = logging.getLogger(__name__)
-
-
-class ApiError(Exception):
-    """An error that is answered to the caller as `status`, with its text as the message."""
-
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-class BadRequest(ApiError):
-    """The caller sent what the API cannot take. The message names the field."""
-
-    status = HTTPStatus.BAD_REQUEST
-
-
-class NotFound(ApiError):
-    """What the caller asked for is not there."""
-
-    status = HTTPStatus.NOT_FOUND
-
-
-class Unauthorized(ApiError):
-    """The request carries no token that holds."""
-
-    status = HTTPStatus.UNAUTHORIZED
-
-    def __init__(self) -> None:
-        super().__init__("The request you have made requires authentication.")
 
 
 class _Refused(ApiError):
@@ -88,10 +48,6 @@ class _Refused(ApiError):
         words = self.WORDS.get(refusal.status, refusal.reason)
         super().__init__(words.format(method=request.method, limit=request.client_max_size))
         self.status = HTTPStatus(refusal.status)
-
-
-ErrorShape = Callable[[ApiError], dict[str, Any]]
-"""How a service words an error: the JSON body for it."""
 
 
 def tracing(actor: Actor) -> Middleware:

@@ -16,7 +16,7 @@ from opentelemetry.trace import Tracer, get_current_span
 
 from emulator.plumbing.chance import Chance
 
-__all__ = ["Actor", "Duration", "Scene", "acting", "annotate", "current_scene"]
+__all__ = ["REQUEST_ID", "Actor", "Duration", "Scene", "acting", "annotate", "current_scene"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,10 @@ class Scene:
     attributes: dict[str, str | int | bool]
 
 
-REQUEST_ID = re.compile(r"req-[0-9a-fA-F-]{32,36}")
+REQUEST_ID = "X-OpenStack-Request-ID"
+"""The header that carries a request id."""
+
+WELL_FORMED = re.compile(r"req-[0-9a-fA-F-]{32,36}")
 
 _scene: ContextVar[Scene] = ContextVar("scene")
 
@@ -63,7 +66,7 @@ def acting(actor: Actor, request_id: str | None = None, context: Context | None 
 
     A `request_id` that has not the form of one is replaced: what comes from outside is not put on spans unseen.
     """
-    if request_id is None or not REQUEST_ID.fullmatch(request_id):
+    if request_id is None or not WELL_FORMED.fullmatch(request_id):
         request_id = "req-" + actor.chance.uuid("request", actor.service)
     scene = Scene(actor, request_id, {"openstack.request.id": request_id})
     reset = _scene.set(scene)

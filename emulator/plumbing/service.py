@@ -14,8 +14,9 @@ from aiohttp import web
 
 from emulator.plumbing.amqp import Bus, Consumer
 from emulator.plumbing.amqp_link import linked
+from emulator.plumbing.errors import ErrorShape
 from emulator.plumbing.http_client import HttpClient
-from emulator.plumbing.http_server import HEALTHCHECK, ErrorShape, answering, authenticating, json_response, tracing
+from emulator.plumbing.http_server import HEALTHCHECK, answering, authenticating, json_response, tracing
 from emulator.plumbing.scene import Actor, acting
 from emulator.plumbing.tasks import Tasks, task_group
 

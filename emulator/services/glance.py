@@ -9,7 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.plumbing.http_server import ApiError, NotFound, json_response
+from emulator.plumbing.errors import ApiError, NotFound
+from emulator.plumbing.http_server import json_response
 from emulator.plumbing.service import Service
 from emulator.plumbing.steps import pretend
 from emulator.services.fresh import IMAGES as FRESH

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from emulator.plumbing.http_server import ApiError, NotFound, Unauthorized, json_response, read_json
+from emulator.plumbing.errors import ApiError, NotFound, Unauthorized
+from emulator.plumbing.http_server import json_response, read_json
 from emulator.plumbing.service import Service
 from emulator.plumbing.steps import pretend
 from emulator.services.fresh import PROJECTS, USERS, Project, User, resource_id

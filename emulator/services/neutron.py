@@ -8,7 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from emulator.plumbing.chance import Chance
-from emulator.plumbing.http_server import ApiError, NotFound, json_response
+from emulator.plumbing.errors import ApiError, NotFound
+from emulator.plumbing.http_server import json_response
 from emulator.plumbing.scene import annotate
 from emulator.plumbing.service import ACTOR, Service
 from emulator.plumbing.steps import pretend

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
-from emulator.plumbing.http_server import Unauthorized
+from emulator.plumbing.errors import Unauthorized
 
 __all__ = ["Identity", "Tokens"]
 

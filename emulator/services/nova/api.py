@@ -11,7 +11,8 @@ from aiohttp import web
 
 from emulator.plumbing.amqp import Unroutable
 from emulator.plumbing.amqp_link import BusUnavailable
-from emulator.plumbing.http_server import IDENTITY, ApiError, BadRequest, NotFound, json_response, read_json
+from emulator.plumbing.errors import ApiError, BadRequest, NotFound
+from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR, TASKS, Service
 from emulator.services.fresh import FLAVORS, PROJECTS, Flavor

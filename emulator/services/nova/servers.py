@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from emulator.plumbing.http_server import ApiError, NotFound
+from emulator.plumbing.errors import ApiError, NotFound
 from emulator.services.fresh import Flavor
 from emulator.services.nova.messages import InstanceUpdate
 
