@@ -108,20 +108,18 @@ async def cloud(
     """
     ports = ports or {}
     async with AsyncExitStack() as stack:
-        listeners = {name: _listen(name, settings.address, ports.get(name, 0)) for name in APIS}
-        for listener in listeners.values():
-            stack.callback(listener.close)
+        listeners = {name: stack.enter_context(_listen(name, settings.address, ports.get(name, 0))) for name in APIS}
         endpoints = {name: _url(settings, listener) for name, listener in listeners.items()}
         if amqp_url is None:
-            broker = Broker(_listen("broker", settings.address, ports.get("broker", 0)))
-            amqp_url = (await stack.enter_async_context(broker)).url
-        tokens = Tokens(settings.token_secret or secrets.token_hex())
+            listener = stack.enter_context(_listen("broker", settings.address, ports.get("broker", 0)))
+            amqp_url = (await stack.enter_async_context(Broker(listener))).url
+        secret = settings.token_secret or secrets.token_hex()
         for name in SERVICES:
             hosts = [f"compute-{number + 1}" for number in range(computes)] if name == "nova-compute" else [""]
             for number, host in enumerate(hosts):
                 port = ports[name] + number if name in ports else 0
-                listener = listeners.get(name) or _listen(name, settings.address, port)
-                plan = Plan(settings, tokens, endpoints, host)
+                listener = listeners.get(name) or stack.enter_context(_listen(name, settings.address, port))
+                plan = Plan(settings, Tokens(secret), endpoints, host)
                 await stack.enter_async_context(_running(name, plan, export, listener, amqp_url))
         yield Cloud(endpoints, amqp_url)
 
@@ -157,7 +155,7 @@ async def _running(
     name: str, plan: Plan, export: Export, listener: socket.socket, amqp_url: str | None
 ) -> AsyncIterator[None]:
     service, settings = SERVICES[name](plan), plan.settings
-    chance = Chance(settings.seed)
+    chance = Chance(settings.seed, owner=f"{name} {plan.host}")
     actor = Actor(name, export.tracer(name, chance, service.resource), chance, settings.pace, DURATIONS)
     async with running(service, actor, listener, amqp_url, settings.bus_patience):
         yield

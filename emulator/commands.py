@@ -77,7 +77,7 @@ def _report(boots: list[Boot | str], export: Export, otlp_json: Path | None, *, 
 
 async def _boot_all(orders: list[Order], settings: Settings, export: Export, keystone_url: str) -> list[Boot | str]:
     """Boot servers side by side; for what the cloud refused there is its answer."""
-    chance = Chance(settings.seed)
+    chance = Chance(settings.seed, owner=client.SERVICE)
     actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
     credentials = Credentials.from_environment(keystone_url)
 

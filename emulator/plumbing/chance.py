@@ -12,17 +12,18 @@ __all__ = ["Chance"]
 
 
 class Chance:
-    """A source of random values; reproducible where it has a `seed`."""
+    """A source of random values; reproducible where it has a `seed`. Sources of different `owner`s never agree."""
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, owner: str = "") -> None:
         self.seed = seed
+        self._owner = owner
         self._drawn: Counter[str] = Counter()
 
     def draw(self, *names: object) -> random.Random:
         """Return a generator for `names`; asked again for the same names, the next of their generators."""
         if self.seed is None:
             return random.Random()  # noqa: S311 - ids and durations, no secrets
-        name = "\x1f".join(map(str, names))
+        name = "\x1f".join(map(str, (self._owner, *names)))
         self._drawn[name] += 1
         digest = hashlib.sha256(f"{self.seed}\x1f{self._drawn[name]}\x1f{name}".encode()).digest()
         return random.Random(digest)  # noqa: S311

@@ -113,15 +113,17 @@ def answering(shape: ErrorShape) -> Middleware:
             _check_host(request)
             return await handler(request)
         except ApiError as error:
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                fail(get_current_span(), error)
+                failed_with(get_current_span(), str(int(error.status)), str(error))
             return _error_response(error, shape)
         except web.HTTPException as refusal:
             response = _error_response(_Refused(refusal, request), shape)
             if hdrs.ALLOW in refusal.headers:
                 response.headers[hdrs.ALLOW] = refusal.headers[hdrs.ALLOW]
             return response
-        except ConnectionError as gone:  # the caller left while we streamed to it
-            failed_with(get_current_span(), type(gone).__name__, str(gone))
-            return web.Response(status=499, reason="Client Closed Request")
+        except ConnectionError:  # the caller left; what is answered reaches nobody
+            return _error_response(BadRequest("The caller closed the connection."), shape)
         except Exception as unforeseen:
             fail(get_current_span(), unforeseen)
             log.exception("%s %s failed in a way that nobody foresaw", request.method, request.path)
@@ -131,9 +133,6 @@ def answering(shape: ErrorShape) -> Middleware:
 
 
 def _error_response(error: ApiError, shape: ErrorShape) -> web.Response:
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        fail(get_current_span(), error)
-        failed_with(get_current_span(), str(int(error.status)), str(error))
     return json_response(shape(error), status=error.status)
 
 
@@ -166,12 +165,11 @@ def json_response(body: object, status: int = 200, headers: Mapping[str, str] | 
 
 async def read_json(request: web.Request, form: type[T]) -> T:
     """Read the body of a request as `form`; raises BadRequest that names the field which does not fit."""
-    raw = await request.read()
     try:
-        return msgspec.json.decode(raw, type=form)
+        return msgspec.json.decode(await request.read(), type=form)
     except msgspec.ValidationError as error:
         raise BadRequest(_name_the_field(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, web.RequestPayloadError) as error:
         raise BadRequest(f"The body is not valid JSON: {error}.") from None
 
 

@@ -85,4 +85,5 @@ def annotate(**attributes: str | int | bool | None) -> None:
     """
     named = {f"openstack.{key.replace('__', '.')}": value for key, value in attributes.items() if value is not None}
     current_scene().attributes.update(named)
-    get_current_span().set_attributes(named)
+    if get_current_span().is_recording():  # a deadline acts when the span that set it has ended
+        get_current_span().set_attributes(named)

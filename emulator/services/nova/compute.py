@@ -2,15 +2,18 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Literal
 
 import aiohttp
 import msgspec
 from aiohttp import web
 
+from emulator.plumbing.amqp import Unroutable
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer, message_in
 from emulator.plumbing.scene import acting, annotate
@@ -36,6 +39,8 @@ __all__ = ["service"]
 
 REPORT_SECONDS = 10.0
 RETRY_REPORT_SECONDS = 1.0  # while no scheduler listens yet
+
+log = logging.getLogger(__name__)
 
 KEYSTONE, NEUTRON, GLANCE = "keystone", "neutron-server", "glance-api"
 
@@ -208,8 +213,10 @@ async def build_and_run_instance(app: web.Application, call: BuildAndRunInstance
                 await _build(app, request, instance)
             await _tell(app, request.server_id, "active", addresses=instance.addresses)
     except Exception as error:
-        await _tell(app, request.server_id, "error", fault=str(error))
-        await _release(app, request.server_id)
+        try:
+            await _tell(app, request.server_id, "error", fault=str(error))
+        finally:
+            await _release(app, request.server_id)
         raise
 
 
@@ -272,27 +279,33 @@ def _aborting(server_id: str, step_number: str, asked: str) -> Iterator[None]:
 
 
 async def terminate_instance(app: web.Application, call: TerminateInstance) -> None:
-    """Destroy a server, when what is being done with it is done, and release what it had.
-
-    A server that is not known here may have been built before a restart: its ports are looked for all the same.
-    """
+    """Destroy a server, when what is being done with it is done, and release what it had. Failing is told, too."""
     annotate(server__id=call.server_id)
     instance = app[HYPERVISOR].instances.get(call.server_id)
-    if instance is None:
-        await _release_ports(app, call.server_id)
-    else:
-        async with instance.lock, step("destroy"):
-            instance.running = False
-    await _release(app, call.server_id)
+    try:
+        if instance is not None:
+            async with instance.lock, step("destroy"):
+                instance.running = False
+        await _release(app, call.server_id)
+    except Exception as error:
+        fault = f"Deletion of instance {call.server_id} aborted: {error}"
+        await _tell(app, call.server_id, "error", "deleting", fault=fault)
+        raise
     await _tell(app, call.server_id, "deleted")
 
 
 async def _release(app: web.Application, server_id: str) -> None:
-    """Give back what the server claimed, here and at the schedulers, and its ports."""
+    """Give back what the server claimed, here and at the schedulers, and its ports.
+
+    A server that is not known here may have been built before a restart: its ports are looked for all the same.
+    """
     hypervisor = app[HYPERVISOR]
     instance = hypervisor.instances.pop(server_id, None)
-    await cast(app, SCHEDULER_FANOUT, DeleteInstanceInfo(hypervisor.host, server_id))
-    if instance is not None and instance.asked_for_ports:
+    try:
+        await cast(app, SCHEDULER_FANOUT, DeleteInstanceInfo(hypervisor.host, server_id))
+    except Unroutable:
+        log.debug("no scheduler is there to hear that %s is gone; the next reports say so", server_id)
+    if instance is None or instance.asked_for_ports:
         await _release_ports(app, server_id)
 
 
@@ -302,13 +315,15 @@ async def _release_ports(app: web.Application, server_id: str) -> None:
     ports = f"{catalog.url('network')}/v2.0/ports"
     found = (await app[HTTP].fetch("GET", f"{ports}?device_id={server_id}", token=token)).read(PortsAnswer)
     for port in found.ports:
-        await app[HTTP].fetch("DELETE", f"{ports}/{port.id}", token=token)
+        answer = await app[HTTP].fetch("DELETE", f"{ports}/{port.id}", token=token)
+        if answer.status not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}:
+            raise UnexpectedAnswer("DELETE", answer.url, answer.status, message_in(answer.body, answer.status))
 
 
 async def _tell(
     app: web.Application,
     server_id: str,
-    vm_state: str,
+    vm_state: Literal["building", "active", "error", "deleted"],
     task_state: str | None = None,
     addresses: dict[str, list[dict[str, Any]]] | None = None,
     fault: str | None = None,

@@ -4,9 +4,10 @@ As in oslo.messaging 2.0 a body is `{"oslo.version": "2.0", "oslo.message": "<JS
 `method`, `args`, `_unique_id` and the `_context_*` of the request. Unlike oslo we acknowledge when the work is done.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import msgspec
 from aiohttp import web
@@ -57,12 +58,15 @@ class UnknownMethod(Exception):
         super().__init__(f"no method {method!r} here, there are {', '.join(sorted(known))}")
 
 
+Amount = Annotated[int, msgspec.Meta(ge=0)]
+
+
 class Size(msgspec.Struct, frozen=True):
     """What a server takes, or a host has."""
 
-    ram_mb: int
-    vcpus: int
-    disk_gb: int
+    ram_mb: Amount
+    vcpus: Amount
+    disk_gb: Amount
 
 
 class BuildRequest(msgspec.Struct, frozen=True):
@@ -101,7 +105,7 @@ class InstanceUpdate(msgspec.Struct, frozen=True, omit_defaults=True):
 
     METHOD: ClassVar[str] = "instance_update"
     server_id: str
-    vm_state: str
+    vm_state: Literal["building", "active", "error", "deleted"]
     task_state: str | None = None
     host: str | None = None
     addresses: dict[str, list[dict[str, Any]]] | None = None
@@ -185,6 +189,10 @@ def consumer(app: web.Application, source: Destination, methods: Mapping[type[Ca
         seen[inner.unique_id] = None
         if len(seen) > REMEMBERED:
             seen.popitem(last=False)
-        await handler(app, call)
+        try:
+            await handler(app, call)
+        except asyncio.CancelledError:  # not done, and not settled: it will come again
+            seen.pop(inner.unique_id, None)
+            raise
 
     return Consumer(source, handle)

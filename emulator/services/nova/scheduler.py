@@ -48,12 +48,16 @@ class NoValidHost(Exception):
 
 @dataclass(slots=True)
 class Host:
-    """A compute host as it reported itself, and what is claimed on it, by server."""
+    """A compute host as it reported itself, and what is claimed on it, by server.
+
+    `confirmed` are the servers that its last report named: when a later one does not, they are gone.
+    """
 
     name: str
     total: Size
     reported: float
     claims: dict[str, Size] = field(default_factory=dict)
+    confirmed: frozenset[str] = frozenset()
 
     @property
     def free(self) -> Size:
@@ -88,7 +92,10 @@ class Hosts:
         """Take over what a host reports. Claims for servers that it has not heard of yet stay."""
         host = self._hosts.setdefault(said.host, Host(said.host, said.total, 0.0))
         host.total, host.reported = said.total, time.monotonic()
+        for gone in host.confirmed - said.instances.keys():
+            host.claims.pop(gone, None)
         host.claims.update(said.instances)
+        host.confirmed = frozenset(said.instances)
         self._heard.set()
 
     async def heard(self) -> None:
