@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from emulator.plumbing.http_client import HttpClient
+from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
 from emulator.plumbing.scene import Actor, acting, annotate
 from emulator.plumbing.telemetry import failed_with, span
 from emulator.services.fresh import resource_id
@@ -160,8 +160,10 @@ async def _log_in(http: HttpClient, credentials: Credentials) -> tuple[str, str]
     }
     answer = await http.fetch("POST", f"{credentials.auth_url}/v3/auth/tokens", body={"auth": auth})
     catalog = answer.read(_TokenAnswer).token.catalog
-    compute = (point.url for entry in catalog if entry.type == "compute" for point in entry.endpoints)
-    return answer.headers["X-Subject-Token"], next(compute).rstrip("/")
+    compute = [point.url for entry in catalog if entry.type == "compute" for point in entry.endpoints]
+    if not compute or "X-Subject-Token" not in answer.headers:
+        raise UnexpectedAnswer("POST", answer.url, answer.status, "no token, or no compute service in its catalog")
+    return answer.headers["X-Subject-Token"], compute[0].rstrip("/")
 
 
 async def _order(http: HttpClient, token: str, compute_url: str, order: Order) -> str:

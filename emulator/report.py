@@ -1,5 +1,7 @@
 """What `emulator boot` prints: what happened, the waterfall, and how to see the same in Jaeger."""
 
+import os
+import sys
 from collections.abc import Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -25,6 +27,18 @@ def print_boots(
     Without `complete` the services were not in this process, so that their spans are not here.
     """
     console = Console(highlight=False, soft_wrap=True)
+    with console.capture() as captured:
+        _print(console, boots, spans, sent_to, complete=complete)
+    try:
+        sys.stdout.write(captured.get())
+        sys.stdout.flush()
+    except BrokenPipeError:  # `emulator boot | head`: whoever read has seen enough, and the boot is what it is
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print(
+    console: Console, boots: Sequence[Boot | str], spans: Sequence[ReadableSpan], sent_to: str | None, *, complete: bool
+) -> None:
     for ended in boots:
         console.print(_outcome(ended))
     ended_boots = [ended for ended in boots if isinstance(ended, Boot)]

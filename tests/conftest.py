@@ -107,7 +107,7 @@ class World:
 
     async def boot(self, order: Order | None = None, user: str = "admin", seed: int | None = None) -> Boot:
         """Boot a server as `emulator boot` does."""
-        chance = Chance(seed)
+        chance = Chance(seed, owner=client.SERVICE)
         actor = Actor(client.SERVICE, self.export.tracer(client.SERVICE, chance), chance)
         credentials = Credentials(self.cloud.endpoints["keystone"], user, "secret", user)
         async with HttpClient(client.SERVICE) as http:

@@ -10,6 +10,7 @@ from emulator.client import Order
 from emulator.cloud import Settings
 from emulator.services.fresh import FLAVORS, IMAGES, NETWORKS, resource_id
 from emulator.services.tokens import Identity, Tokens
+from emulator.traces import spans_from_sdk
 from tests.conftest import Api, World, a_world, credentials
 
 CIRROS, PRIVATE = resource_id("image", "cirros"), resource_id("network", "private")
@@ -116,6 +117,17 @@ async def test_several_servers_in_one_request_are_numbered(world: World) -> None
     assert [server["name"] for server in servers] == ["demo-1", "demo-2", "demo-3"]
     for server in servers:
         assert (await api.until(server["id"], "ACTIVE", "ERROR"))["status"] == "ACTIVE"
+
+
+async def test_each_of_several_servers_has_its_own_id_on_its_spans() -> None:
+    async with a_world() as world:
+        api = await world.api()
+        await api.create(min_count=3)
+        servers = (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"]
+        for server in servers:
+            await api.until(server["id"], "ACTIVE")
+    published = [s for s in spans_from_sdk(world.export.kept) if s.name == "publish nova:scheduler"]
+    assert [span.attributes["openstack.server.id"] for span in published] == [server["id"] for server in servers]
 
 
 async def test_a_project_sees_its_own_servers_only(world: World) -> None:

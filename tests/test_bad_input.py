@@ -88,12 +88,22 @@ async def test_unknown_routes_and_methods_are_refused_in_the_services_own_shape(
         assert message
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"", b'"text"', b"[" * 100_000])
+DEEP = b'{"unknown": ' + b"[" * 100_000
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"", b'"text"', DEEP], ids=["{", "bytes", "empty", "text", "deep"])
 @pytest.mark.parametrize("service", ["nova-api", "keystone"])
 async def test_what_is_not_json_is_a_bad_request(world: World, service: str, body: bytes) -> None:
     api = await world.api()
     status, answer = await api("POST", service, SHAPES[service][0], data=body)
     assert (status, SHAPES[service][1](answer)[0]) == (400, 400)
+
+
+async def test_a_body_that_is_not_in_its_encoding_is_a_bad_request(world: World) -> None:
+    api = await world.api()
+    headers = {"Content-Encoding": "gzip"}
+    status, body = await api("POST", "nova-api", "/v2.1/servers", data=b"not gzip", headers=headers)
+    assert (status, list(body)) == (400, ["badRequest"])
 
 
 async def test_a_body_over_the_limit_is_too_large(world: World) -> None:
@@ -153,6 +163,19 @@ MALFORMED = {
         "UnknownMethod",
     ),
 }
+
+
+async def test_a_state_that_no_server_has_never_reaches_its_record(world: World) -> None:
+    booted = await world.boot()
+    update = {"server_id": booted.server_id, "vm_state": "banana"}
+    inner = {"method": "instance_update", "args": update, "_unique_id": "u2"}
+    body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(inner)}).encode()
+    async with await aio_pika.connect(world.cloud.amqp_url) as connection:
+        channel = await connection.channel()
+        await (await channel.get_exchange("nova")).publish(aio_pika.Message(body), "api")
+    await world.boot()  # its news came after that message
+    api = await world.api()
+    assert (await api("GET", "nova-api", f"/v2.1/servers/{booted.server_id}"))[1]["server"]["status"] == "ACTIVE"
 
 
 async def test_malformed_messages_are_rejected_on_their_spans_and_the_consumer_goes_on(amqp_url: str) -> None:

@@ -176,6 +176,12 @@ async def test_twenty_boots_side_by_side_give_twenty_reference_traces(amqp_url: 
     assert len({booted.addresses for booted in boots}) == 20
 
 
+async def test_a_seed_leaves_every_host_its_own_ids() -> None:
+    async with a_world(Settings(pace=0, seed=7), computes=3) as world:
+        hosts = {(await world.boot(Order(flavor="m1.xlarge"), seed=number)).host for number in range(3)}
+    assert hosts == {"compute-1", "compute-2", "compute-3"}
+
+
 async def test_a_seed_gives_the_same_ids_twice() -> None:
     runs = []
     for _ in range(2):

@@ -89,6 +89,31 @@ async def test_a_dead_collector_costs_a_warning_and_not_the_boot(protocol: str) 
     assert re.fullmatch(r"\d+ spans could not be sent over OTLP \([^\n]+\)\n", ended.err)
 
 
+async def test_a_collector_that_does_not_answer_costs_neither_picture_nor_file(tmp_path: Path) -> None:
+    exported = tmp_path / "boots.json"
+    with socket.create_server(("127.0.0.1", 0)) as nobody_accepts:
+        url = f"http://127.0.0.1:{nobody_accepts.getsockname()[1]}"
+        ended = await run("boot", "--pace", "0", "--count", "20", "--otlp", url, "--otlp-json", str(exported))
+    assert ended.status == 0
+    written = trees(spans_from_json(exported.read_text()))
+    assert not any(tree.orphans for tree in written)
+    lost = sum(len(tree.spans) for tree in written)
+    assert ended.err == f"{lost} spans could not be sent over OTLP (no answer in time)\n"
+
+
+async def test_a_reader_that_has_seen_enough_does_not_change_the_exit_status() -> None:
+    process = await asyncio.create_subprocess_shell(
+        f"{sys.executable} -m emulator boot --pace 0 | head -n 1; exit ${{PIPESTATUS[0]}}",
+        executable="/bin/bash",
+        env=environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert (process.returncode, err.decode()) == (0, "")
+    assert out.decode().startswith("✓ demo is ACTIVE")
+
+
 async def test_the_sdks_own_variables_hold(tmp_path: Path) -> None:
     exported = tmp_path / "boot.json"
     resource = {"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=ci,team=a"}
@@ -114,6 +139,14 @@ async def test_a_bus_that_does_not_come_is_waited_for_and_then_named() -> None:
     waits, fails = ended.err.splitlines()
     assert waits == "nova-api waits for the bus at amqp://127.0.0.1:1/, for 0.3 s at the most"
     assert fails.startswith("emulator: no broker at amqp://127.0.0.1:1/ after 0.3 s: ")
+
+
+async def test_a_bus_that_accepts_but_never_answers_is_named_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"amqp://127.0.0.1:{silent.getsockname()[1]}/"
+        ended = await run("boot", "--amqp-url", url, "--bus-timeout", "0.3")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == f"emulator: no broker at {url} after 0.3 s: it accepts connections, but does not answer\n"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """When something is not there: the server ends in ERROR with a fault that names the step, and the cloud stays whole."""
 
 import asyncio
+import json
 import re
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import aio_pika
 import aiohttp
@@ -122,7 +123,7 @@ def done(world: World, name: str, server_id: str) -> bool:
 
 @asynccontextmanager
 async def in_parts(
-    parts: tuple[str, ...] = STATELESS, build_seconds: float = 60, glance: str | None = None
+    parts: tuple[str, ...] = STATELESS, build_seconds: float = 60, glance: str | None = None, amqp_url: str = ""
 ) -> AsyncIterator[tuple[World, Broker]]:
     """A cloud of single services, as `emulator serve` runs them, on request with another glance."""
     settings = Settings(pace=0, build_seconds=build_seconds, token_secret="shared", bus_patience=5)
@@ -135,10 +136,26 @@ async def in_parts(
         for name in parts:
             catalog = {key: url for key, url in told.items() if not key.startswith(("nova-s", "nova-c"))}
             port = int(endpoints[name].rpartition(":")[2])
-            service = serve(name, settings, export, amqp_url=broker.url, endpoints=catalog, host="compute-1", port=port)
+            service = serve(
+                name, settings, export, amqp_url=amqp_url or broker.url, endpoints=catalog, host="compute-1", port=port
+            )
             await stack.enter_async_context(service)
         yield World(Cloud(endpoints, broker.url), export, session), broker
     await asyncio.to_thread(export.close)
+
+
+@asynccontextmanager
+async def part(world: World, amqp_url: str, name: str) -> AsyncIterator[None]:
+    """One more service of a cloud in parts."""
+    settings = Settings(pace=0, token_secret="shared")
+    port = int(world.cloud.endpoints[name].rpartition(":")[2])
+    endpoints = world.cloud.endpoints
+    async with serve(name, settings, world.export, amqp_url=amqp_url, endpoints=endpoints, host="compute-1", port=port):
+        yield
+
+
+def compute_host(world: World, amqp_url: str) -> AbstractAsyncContextManager[None]:
+    return part(world, amqp_url, "nova-compute")
 
 
 def free_port() -> int:
@@ -211,21 +228,57 @@ async def test_a_server_that_nobody_builds_goes_to_error_at_the_deadline() -> No
     assert booted.fault.endswith("aborted: it was still scheduling after 0.2 s.")
 
 
+async def test_nova_api_survives_a_deadline_while_the_bus_is_away() -> None:
+    async with in_parts(build_seconds=0.3) as (world, broker):
+        booted = await world.boot()
+        api = await world.api()
+        async with await aio_pika.connect(broker.url) as connection:
+            channel = await connection.channel()
+            update = {"server_id": (await api.create())[1]["server"]["id"], "vm_state": "building", "host": "compute-9"}
+            inner = {"method": "instance_update", "args": update, "_unique_id": "building"}
+            body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(inner)}).encode()
+            exchange = await channel.get_exchange("nova")
+            await exchange.publish(aio_pika.Message(body), "api")
+        await broker.__aexit__(None, None, None)
+        assert (await api.until(booted.server_id, "ACTIVE"))["status"] == "ACTIVE"
+        await api.until(update["server_id"], "ERROR", "ACTIVE")
+        assert (await api("GET", "nova-api", "/v2.1/servers"))[0] == 200
+
+
+async def test_a_delete_that_nobody_answers_ends_in_error_and_not_in_deleting() -> None:
+    everyone_but_compute = tuple(name for name in STATELESS if name != "nova-compute")
+    async with in_parts(everyone_but_compute, build_seconds=0.3) as (world, broker):
+        async with compute_host(world, broker.url):
+            booted = await world.boot()
+        assert booted.succeeded
+        api = await world.api()
+        assert (await api("DELETE", "nova-api", f"/v2.1/servers/{booted.server_id}"))[0] == 204
+        server = await api.until(booted.server_id, "ERROR", "GONE")
+    assert server["fault"]["message"].endswith("aborted: it was still deleting after 0.3 s.")
+
+
+async def test_a_delete_that_fails_says_why_and_works_when_tried_again() -> None:
+    """Neutron is away when the server is deleted, and back for the second try."""
+    without_neutron = tuple(name for name in STATELESS if name != "neutron-server")
+    async with in_parts(without_neutron) as (world, broker):
+        async with part(world, broker.url, "neutron-server"):
+            booted = await world.boot()
+        api = await world.api()
+        path = f"/v2.1/servers/{booted.server_id}"
+        assert (await api("DELETE", "nova-api", path))[0] == 204
+        server = await api.until(booted.server_id, "ERROR", "GONE")
+        assert f"Deletion of instance {booted.server_id} aborted: Cannot connect to" in server["fault"]["message"]
+        async with part(world, broker.url, "neutron-server"):
+            assert (await api("DELETE", "nova-api", path))[0] == 204
+            await api.until(booted.server_id, "GONE")
+
+
 async def test_a_scheduler_without_hosts_waits_for_the_first_report() -> None:
     """The compute host comes after the order: its first report is what the scheduler was waiting for."""
-    settings = Settings(pace=0, token_secret="shared")
     without_compute = tuple(name for name in STATELESS if name != "nova-compute")
     async with in_parts(without_compute) as (world, broker):
         booting = asyncio.create_task(world.boot())
-        async with serve(
-            "nova-compute",
-            settings,
-            world.export,
-            amqp_url=broker.url,
-            endpoints=world.cloud.endpoints,
-            host="compute-1",
-            port=0,
-        ):
+        async with compute_host(world, broker.url):
             booted = await booting
     assert booted.succeeded, booted.fault
 
@@ -246,6 +299,30 @@ async def test_services_survive_a_broker_that_goes_and_comes_back() -> None:
                 pass  # the services find it again by themselves, each in its time
             booted = await world.boot()
             assert booted.succeeded, booted.fault
+
+
+async def test_a_message_whose_consumer_was_cut_off_is_done_again_and_says_that_it_came_before(amqp_url: str) -> None:
+    """A consumer takes the message and goes away without a word; then the scheduler gets it, marked."""
+    without_scheduler = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-compute")
+    async with in_parts(without_scheduler, amqp_url=amqp_url) as (world, _):
+        async with await aio_pika.connect(amqp_url) as connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue("scheduler", durable=True)
+            await queue.bind("nova", "scheduler")
+            taken = asyncio.Event()
+
+            async def take(_: object) -> None:
+                taken.set()
+
+            await queue.consume(take)
+            booting = asyncio.create_task(world.boot())
+            await taken.wait()
+        async with part(world, amqp_url, "nova-scheduler"):
+            booted = await booting
+    assert booted.succeeded, booted.fault
+    trace = trace_of(world, booted.trace_id)
+    again = next(span for span in trace.spans if span.name == "process nova:scheduler")
+    assert again.attributes["openstack.amqp.redelivered"] is True
 
 
 async def test_no_secret_is_on_a_span_an_event_or_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

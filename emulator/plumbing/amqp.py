@@ -17,7 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link as SpanLink
 from opentelemetry.trace import SpanKind, get_current_span
 
-from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Link, Session
+from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Link, Session, not_cancelled
 from emulator.plumbing.scene import Actor, acting, current_scene
 from emulator.plumbing.tasks import Tasks, task_group
 from emulator.plumbing.telemetry import AttributeValue, fail, span
@@ -107,7 +107,7 @@ class Bus:
                 correlation_id=current_scene().request_id,
             )
             try:
-                async with asyncio.timeout(PUBLISH_SECONDS):
+                async with not_cancelled(), asyncio.timeout(PUBLISH_SECONDS):
                     exchange = await _exchange(await self._link.session(), to)
                     await exchange.publish(message, to.routing_key)
             except PublishError as returned:
@@ -138,7 +138,7 @@ class Bus:
     async def _start(self, consumer: Consumer, session: Session, at_work: Tasks) -> tuple[AbstractQueue, str]:
         source = consumer.source
         channel = await session.connection.channel()
-        await self._link.watch(channel)
+        await self._link.watch(session, channel)
         await channel.set_qos(prefetch_count=PREFETCH)
         exchange = await _exchange(session, source)
         if source.fanout:
@@ -186,8 +186,9 @@ class Bus:
         attributes = {**described, "messaging.operation.name": how, "messaging.operation.type": "settle"}
         with span(f"{how} {source.template or source.name}", SpanKind.CLIENT, attributes) as settling:
             try:
-                await (message.ack() if how == "ack" else message.reject(requeue=False))
-            except BROKEN as lost:  # the broker redelivers; the duplicate is dropped
+                async with not_cancelled():
+                    await (message.ack() if how == "ack" else message.reject(requeue=False))
+            except (*BROKEN, BusUnavailable) as lost:  # the broker redelivers; the duplicate is dropped
                 fail(settling, lost)
 
     def _describe(

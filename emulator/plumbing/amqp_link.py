@@ -19,9 +19,10 @@ from yarl import URL
 from emulator.plumbing.errors import ApiError
 from emulator.plumbing.tasks import task_group
 
-__all__ = ["BROKEN", "BusUnavailable", "Link", "Session", "linked"]
+__all__ = ["BROKEN", "BusUnavailable", "Link", "Session", "linked", "not_cancelled"]
 
 CONNECT_PAUSE_SECONDS = 0.2
+ATTEMPT_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 
 BROKEN = (AMQPError, OSError, RuntimeError)
@@ -69,7 +70,11 @@ class Link:
     @asynccontextmanager
     async def each_session(self, start: Start) -> AsyncIterator[None]:
         """Call `start` now, and again whenever the connection has come back, while the block lasts."""
-        await start(await self.session())
+        try:
+            async with not_cancelled():
+                await start(await self.session())
+        except BROKEN as error:
+            raise BusUnavailable(f"the broker at {self.broker} does not let {self._service} begin: {error}") from error
         self._starts.append(start)
         try:
             yield
@@ -78,48 +83,65 @@ class Link:
 
     async def open(self, patience: float) -> None:
         """Connect, trying again for `patience` seconds. Raises BusUnavailable; at once where the login is refused."""
-        deadline = asyncio.get_running_loop().time() + patience
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience
         waiting = self._lost.is_set()
         while True:
             try:
-                connection = await aio_pika.connect(self._url, client_properties={"connection_name": self._service})
+                async with asyncio.timeout_at(min(max(deadline, loop.time() + 0.1), loop.time() + ATTEMPT_SECONDS)):
+                    session = await self._begin()
                 break
             except (AuthenticationError, ProbableAuthenticationError) as refused:
                 raise BusUnavailable(f"the broker at {self.broker} refuses the login: {refused}") from refused
-            except (AMQPError, OSError) as error:
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise BusUnavailable(f"no broker at {self.broker} after {patience:g} s: {error}") from error
+            except (*BROKEN, TimeoutError) as error:
+                if loop.time() >= deadline:
+                    why = str(error) or "it accepts connections, but does not answer"
+                    raise BusUnavailable(f"no broker at {self.broker} after {patience:g} s: {why}") from error
             if not waiting:
                 log.warning("%s waits for the bus at %s, for %g s at the most", self._service, self.broker, patience)
                 waiting = True
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
-        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         self._lost.clear()
-        for watched in (connection, channel):
-            watched.close_callbacks.add(self._on_loss)
-        self._session = Session(connection, channel)
+        self._session = session
+        for watched in (session.connection, session.channel):
+            watched.close_callbacks.add(self._loss_of(session))
         self._there.set()
 
-    async def watch(self, channel: AbstractChannel) -> None:
-        """Take it for a loss of the connection when this channel closes, or the broker cancels a consumer on it."""
-        channel.close_callbacks.add(self._on_loss)
-        (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(self._on_loss)
+    async def _begin(self) -> Session:
+        connection = await aio_pika.connect(self._url, client_properties={"connection_name": self._service})
+        try:
+            return Session(connection, await connection.channel(publisher_confirms=True, on_return_raises=True))
+        except BaseException:
+            await connection.close()
+            raise
+
+    async def watch(self, session: Session, channel: AbstractChannel) -> None:
+        """Take it for a loss of the session when this channel closes, or the broker cancels a consumer on it."""
+        lost = self._loss_of(session)
+        channel.close_callbacks.add(lost)
+        (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(lost)
 
     async def keep(self) -> None:
         """Get the connection back whenever it is lost, and all that was started on it."""
         while True:
             await self._lost.wait()
             log.warning("%s has lost the bus at %s", self._service, self.broker)
-            await self.close()
-            try:
+            while not await self._recover():  # noqa: ASYNC110 - it waits for another process, which sets no event
+                await asyncio.sleep(CONNECT_PAUSE_SECONDS)
+            log.warning("%s is back on the bus", self._service)
+
+    async def _recover(self) -> bool:
+        """Try to connect anew and to start everything again; return whether that worked."""
+        await self.close()
+        try:
+            async with not_cancelled():
                 await self.open(patience=float("inf"))
                 for start in self._starts:
                     await start(await self.session())
-            except (*BROKEN, BusUnavailable):
-                self._lost.set()
-                await asyncio.sleep(CONNECT_PAUSE_SECONDS)
-            else:
-                log.warning("%s is back on the bus", self._service)
+        except (*BROKEN, BusUnavailable) as error:
+            log.debug("%s is not back on the bus yet: %s", self._service, error)
+            return False
+        return True
 
     async def close(self) -> None:
         """Close the connection; that it is closed already, or does not answer, is fine."""
@@ -133,8 +155,26 @@ class Link:
         except (*BROKEN, TimeoutError) as error:
             log.debug("closing the connection of %s: %s", self._service, error)
 
-    def _on_loss(self, *_: object) -> None:
-        self._lost.set()
+    def _loss_of(self, session: Session) -> Callable[..., None]:
+        """A callback for when something of a session has closed; what closes late, after the next one began, is old."""
+
+        def lose(*_: object) -> None:
+            if self._session is session:
+                self._lost.set()
+
+        return lose
+
+
+@asynccontextmanager
+async def not_cancelled() -> AsyncIterator[None]:
+    """Raise BusUnavailable for a CancelledError that nobody asked for: aiormq ends so what waits for a lost broker."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise BusUnavailable("the connection to the broker was lost") from None
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Tracer
 
@@ -36,7 +36,7 @@ def otlp_exporter(url: str | None = None) -> SpanExporter | None:
     `OTEL_EXPORTER_OTLP_PROTOCOL` chooses `http/protobuf` (the default) or `grpc`. Raises ValueError for others.
     """
     named = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    if os.environ.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp" or not (url or named):
+    if not url and (not named or os.environ.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp"):
         return None
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
     if protocol == "grpc":
@@ -58,10 +58,10 @@ class Export:
     """
 
     def __init__(self, exporter: SpanExporter | None = None, *, keep: bool = False, seed: int | None = None) -> None:
-        self.kept: list[ReadableSpan] = []
         self._seed = seed
+        self._ended = _Ended(keep=keep)
         self._last_words = _LastWords()
-        self._sending = _Sending(exporter, self.kept if keep else None, self._last_words)
+        self._sending = _Sending(exporter, self._last_words)
         queue_size = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") or QUEUE_SIZE)
         self._processor = BatchSpanProcessor(self._sending, max_queue_size=queue_size)
 
@@ -83,13 +83,19 @@ class Export:
             id_generator=None if self._seed is None else NamedIds(chance),
             shutdown_on_exit=False,
         )
-        provider.add_span_processor(self._processor)
+        for processor in (self._ended, self._processor):
+            provider.add_span_processor(processor)
         return provider.get_tracer("emulator", __version__, schema_url=SCHEMA)
+
+    @property
+    def kept(self) -> list[ReadableSpan]:
+        """The spans that have ended and are sent, or would be, where `keep` is set."""
+        return self._ended.kept
 
     @property
     def destination(self) -> str | None:
         """The OTLP endpoint that spans are sent to; None if there is none, or it does not take them."""
-        return None if self._sending.missing else self._sending.destination
+        return None if self._sending.refused else self._sending.destination
 
     def flush(self) -> None:
         """Send what has ended so far. Blocks until that is done."""
@@ -103,33 +109,45 @@ class Export:
         if flush.is_alive():
             self._sending.shutdown()
             flush.join(GIVE_UP_SECONDS)
-        self._sending.warn_of_loss()
+        if self._sending.destination is not None:
+            self._sending.warn_of_loss(self._ended.count - self._sending.delivered)
         if not flush.is_alive():
             self._last_words.close()
 
 
-class _Sending(SpanExporter):
-    """Passes batches on, keeps them if asked to, and says once if some were not taken."""
+class _Ended(SpanProcessor):
+    """Counts the spans that are to be sent, and keeps them if asked to, whatever becomes of sending them."""
 
-    def __init__(self, onward: SpanExporter | None, kept: list[ReadableSpan] | None, words: "_LastWords") -> None:
-        self._onward = onward
+    def __init__(self, *, keep: bool) -> None:
+        self.count = 0
+        self.kept: list[ReadableSpan] = []
+        self._keep = keep
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if span.context is not None and span.context.trace_flags.sampled:
+            self.count += 1
+            if self._keep:
+                self.kept.append(span)
+
+
+class _Sending(SpanExporter):
+    """Passes batches on, and says once if some were not taken."""
+
+    def __init__(self, onward: SpanExporter | None, words: "_LastWords") -> None:
         self.destination: str | None = getattr(onward, "_endpoint", None)
-        self._kept = kept
+        self.delivered = 0
+        self.refused = False
+        self._onward = onward
         self._words = words
-        self._warned = False
-        self.missing = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        if self._kept is not None:
-            self._kept.extend(spans)
         if self._onward is None:
             return SpanExportResult.SUCCESS
-        self.missing += len(spans)
         result = self._onward.export(spans)
         if result is SpanExportResult.SUCCESS:
-            self.missing -= len(spans)
+            self.delivered += len(spans)
         else:
-            self.warn_of_loss()
+            self.warn_of_loss(len(spans))
         return result
 
     def shutdown(self) -> None:
@@ -137,10 +155,10 @@ class _Sending(SpanExporter):
         if onward is not None:
             onward.shutdown()
 
-    def warn_of_loss(self) -> None:
-        if self.missing and not self._warned:
-            self._warned = True
-            log.warning("%d spans could not be sent over OTLP (%s)", self.missing, self._words.last)
+    def warn_of_loss(self, missing: int) -> None:
+        if missing > 0 and not self.refused:
+            self.refused = True
+            log.warning("%d spans could not be sent over OTLP (%s)", missing, self._words.last)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - the SDK's signature
         return True
