@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
+from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.scene import Actor, acting, annotate
 from emulator.plumbing.telemetry import failed_with, span
 from emulator.services.fresh import resource_id
+from emulator.services.login import log_in
 
 __all__ = ["Boot", "Credentials", "Order", "boot"]
 
@@ -39,7 +40,7 @@ class Credentials:
         """
         username = environment.get("OS_USERNAME", "admin")
         return cls(
-            auth_url.rstrip("/").removesuffix("/v3"),
+            auth_url,
             username,
             environment.get("OS_PASSWORD", "secret"),
             environment.get("OS_PROJECT_NAME", username),
@@ -73,24 +74,6 @@ class Boot:
     def succeeded(self) -> bool:
         """Whether the server became ACTIVE."""
         return self.status == "ACTIVE"
-
-
-class _Endpoint(msgspec.Struct):
-    interface: str
-    url: str
-
-
-class _CatalogEntry(msgspec.Struct):
-    type: str
-    endpoints: list[_Endpoint]
-
-
-class _Token(msgspec.Struct):
-    catalog: list[_CatalogEntry]
-
-
-class _TokenAnswer(msgspec.Struct):
-    token: _Token
 
 
 class _Created(msgspec.Struct):
@@ -128,13 +111,21 @@ async def boot(
 ) -> Boot:
     """Boot a server and wait until it is ACTIVE or in ERROR.
 
-    Raises UnexpectedAnswer if the cloud refuses the order, aiohttp.ClientError if it cannot be reached.
+    Raises UnexpectedAnswer if the cloud refuses the order, LookupError if it has no compute service, and
+    aiohttp.ClientError if it cannot be reached.
     """
     began = time.monotonic()
     with acting(actor), span("openstack server create") as root:
-        token, compute_url = await _log_in(http, credentials)
-        server_id = await _order(http, token, compute_url, order)
-        server = await _watch(http, token, f"{compute_url}/servers/{server_id}", actor.pace)
+        access = await log_in(
+            http,
+            credentials.auth_url,
+            username=credentials.username,
+            password=credentials.password,
+            project=credentials.project,
+        )
+        servers_url = f"{access.url('compute')}/servers"
+        server_id = await _order(http, access.token, servers_url, order)
+        server = await _watch(http, access.token, f"{servers_url}/{server_id}", actor.pace)
         fault = server.fault.message if server.fault else ""
         if server.status != "ACTIVE":
             failed_with(root, "ServerInError", fault)
@@ -150,30 +141,14 @@ async def boot(
         )
 
 
-async def _log_in(http: HttpClient, credentials: Credentials) -> tuple[str, str]:
-    """Return a token, and where the compute API is."""
-    domain = {"id": "default"}
-    user = {"name": credentials.username, "password": credentials.password, "domain": domain}
-    auth = {
-        "identity": {"methods": ["password"], "password": {"user": user}},
-        "scope": {"project": {"name": credentials.project, "domain": domain}},
-    }
-    answer = await http.fetch("POST", f"{credentials.auth_url}/v3/auth/tokens", body={"auth": auth})
-    catalog = answer.read(_TokenAnswer).token.catalog
-    compute = [point.url for entry in catalog if entry.type == "compute" for point in entry.endpoints]
-    if not compute or "X-Subject-Token" not in answer.headers:
-        raise UnexpectedAnswer("POST", answer.url, answer.status, "no token, or no compute service in its catalog")
-    return answer.headers["X-Subject-Token"], compute[0].rstrip("/")
-
-
-async def _order(http: HttpClient, token: str, compute_url: str, order: Order) -> str:
+async def _order(http: HttpClient, token: str, servers_url: str, order: Order) -> str:
     server = {
         "name": order.name,
         "imageRef": resource_id("image", order.image),
         "flavorRef": order.flavor,
         "networks": [{"uuid": resource_id("network", order.network)}],
     }
-    answer = await http.fetch("POST", f"{compute_url}/servers", body={"server": server}, token=token)
+    answer = await http.fetch("POST", servers_url, body={"server": server}, token=token)
     server_id = answer.read(_CreatedAnswer).server.id
     annotate(server__id=server_id)
     return server_id

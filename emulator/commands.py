@@ -86,7 +86,7 @@ async def _boot_all(orders: list[Order], settings: Settings, export: Export, key
             return await client.boot(actor, http, credentials, order)
         except UnexpectedAnswer as refusal:
             return f"{order.name} was refused: {refusal.message} (HTTP {refusal.status})"
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, LookupError) as error:
             return f"{order.name} was not booted: {str(error) or 'no answer in time'}"
 
     async with HttpClient(client.SERVICE) as http:

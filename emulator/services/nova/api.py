@@ -12,11 +12,12 @@ from aiohttp import web
 
 from emulator.plumbing.amqp import Unroutable
 from emulator.plumbing.amqp_link import BusUnavailable
-from emulator.plumbing.errors import ApiError, BadRequest, NotFound
+from emulator.plumbing.errors import ApiError, BadRequest
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR, TASKS, Service
-from emulator.services.fresh import FLAVORS, PROJECTS, Flavor
+from emulator.services.fresh import PROJECTS, Flavor
+from emulator.services.nova.flavors import FLAVOR_ROUTES, find_flavor
 from emulator.services.nova.messages import (
     API,
     SCHEDULER,
@@ -40,13 +41,6 @@ BUILD_LIMIT = web.AppKey("build_limit", float)
 log = logging.getLogger(__name__)
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-class FlavorNotFound(NotFound):
-    """No flavor has this id."""
-
-    def __init__(self, flavor_id: str) -> None:
-        super().__init__(f"Flavor {flavor_id} could not be found.")
 
 
 class NetworkReference(msgspec.Struct):
@@ -84,9 +78,7 @@ def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
             web.get("/v2.1/servers/detail", list_servers_in_detail),
             web.get("/v2.1/servers/{server_id}", show_server),
             web.delete("/v2.1/servers/{server_id}", delete_server),
-            web.get("/v2.1/flavors", list_flavors),
-            web.get("/v2.1/flavors/detail", list_flavors),
-            web.get("/v2.1/flavors/{flavor_id}", show_flavor),
+            *FLAVOR_ROUTES,
         ],
         identify=tokens.open,
         error_shape=word_error,
@@ -148,7 +140,7 @@ def _check(wanted: NewServer) -> Flavor:
             raise BadRequest(f"Invalid input for field server.networks[{number}].uuid: {network.uuid!r} is not a UUID.")
     if wanted.max_count is not None and wanted.max_count < wanted.min_count:
         raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
-    flavor = next((known for known in FLAVORS if known.name == wanted.flavor), None)
+    flavor = find_flavor(wanted.flavor)
     if flavor is None:
         raise BadRequest(f"Invalid input for field server.flavorRef: Flavor {wanted.flavor} could not be found.")
     return flavor
@@ -266,20 +258,6 @@ async def delete_server(request: web.Request) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-async def list_flavors(_: web.Request) -> web.Response:
-    """List the flavors. The short and the detailed list are one."""
-    return json_response({"flavors": [_describe_flavor(flavor) for flavor in FLAVORS]})
-
-
-async def show_flavor(request: web.Request) -> web.Response:
-    """Show a flavor."""
-    flavor_id = request.match_info["flavor_id"]
-    for flavor in FLAVORS:
-        if flavor.name == flavor_id:
-            return json_response({"flavor": _describe_flavor(flavor)})
-    raise FlavorNotFound(flavor_id)
-
-
 async def list_versions(request: web.Request) -> web.Response:
     """Answer the discovery document of all versions."""
     return json_response({"versions": [_version(request)]})
@@ -311,17 +289,3 @@ def _selected(request: web.Request) -> list[Server]:
     fits = re.compile(f"{'^' * asked.startswith('^')}{re.escape(text)}{'$' * asked.endswith('$')}")
     servers = request.app[SERVERS].of(request[IDENTITY].project_id)
     return [server for server in servers if fits.search(server.name)]
-
-
-def _describe_flavor(flavor: Flavor) -> dict[str, Any]:
-    return {
-        "id": flavor.name,
-        "name": flavor.name,
-        "ram": flavor.ram_mb,
-        "vcpus": flavor.vcpus,
-        "disk": flavor.disk_gb,
-        "OS-FLV-EXT-DATA:ephemeral": 0,
-        "swap": "",
-        "os-flavor-access:is_public": True,
-        "extra_specs": {},
-    }

@@ -5,12 +5,10 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
 import aiohttp
-import msgspec
 from aiohttp import web
 
 from emulator.plumbing.amqp import Unroutable
@@ -20,6 +18,8 @@ from emulator.plumbing.scene import acting, annotate
 from emulator.plumbing.service import ACTOR, HTTP, Service
 from emulator.plumbing.steps import step
 from emulator.services.fresh import HOST, User
+from emulator.services.login import Access, log_in
+from emulator.services.nova.hypervisor import Hypervisor, Instance, NetworkAnswer, PortsAnswer
 from emulator.services.nova.messages import (
     API,
     SCHEDULER_FANOUT,
@@ -52,132 +52,11 @@ class BuildAborted(Exception):
         super().__init__(f"Build of instance {server_id} aborted at step {step_number}, {asked}: {why}")
 
 
-class ComputeResourcesUnavailable(Exception):
-    """The host cannot hold the server: it has less than the scheduler thought."""
-
-
 class ImageCorrupt(Exception):
     """The bytes that came are not those that glance has."""
 
     def __init__(self, image_id: str, expected: str, found: str) -> None:
         super().__init__(f"image {image_id} has checksum {found}, glance said {expected}")
-
-
-class Endpoint(msgspec.Struct):
-    """Where a service listens."""
-
-    interface: str
-    url: str
-
-
-class CatalogEntry(msgspec.Struct):
-    """A service in the catalog."""
-
-    type: str
-    endpoints: list[Endpoint]
-
-
-class TokenBody(msgspec.Struct):
-    """A token, as far as it is of use here."""
-
-    catalog: list[CatalogEntry]
-
-    def url(self, kind: str) -> str:
-        """Return where the service of a type is. Raises LookupError if the catalog does not say."""
-        for entry in self.catalog:
-            for endpoint in entry.endpoints:
-                if entry.type == kind and endpoint.interface == "internal":
-                    return endpoint.url.rstrip("/")
-        raise LookupError(f"the catalog names no internal endpoint of type {kind}")
-
-
-class TokenAnswer(msgspec.Struct):
-    """The body of a token answer."""
-
-    token: TokenBody
-
-
-class FixedIp(msgspec.Struct):
-    """An address."""
-
-    ip_address: str
-
-
-class Port(msgspec.Struct):
-    """A server's place on a network."""
-
-    id: str
-    mac_address: str
-    fixed_ips: list[FixedIp]
-
-
-class AttachedNetwork(msgspec.Struct):
-    """A network, with the server's port on it."""
-
-    name: str
-    port: Port
-
-
-class NetworkAnswer(msgspec.Struct):
-    """The body of a network answer."""
-
-    network: AttachedNetwork
-
-
-class PortsAnswer(msgspec.Struct):
-    """The body of a list of ports."""
-
-    ports: list[Port]
-
-
-@dataclass(slots=True)
-class Instance:
-    """A server on this host. Its `lock` is held while something is being done with it."""
-
-    size: Size
-    networks: list[AttachedNetwork] = field(default_factory=list)
-    asked_for_ports: bool = False
-    running: bool = False
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def addresses(self) -> dict[str, list[dict[str, Any]]]:
-        """The addresses by network, as users see them."""
-        return {
-            network.name: [
-                {
-                    "addr": fixed.ip_address,
-                    "version": 4,
-                    "OS-EXT-IPS:type": "fixed",
-                    "OS-EXT-IPS-MAC:mac_addr": network.port.mac_address,
-                }
-                for fixed in network.port.fixed_ips
-            ]
-            for network in self.networks
-        }
-
-
-@dataclass(slots=True)
-class Hypervisor:
-    """The host: its name, what it has, who it is at keystone, and the servers on it."""
-
-    host: str
-    total: Size
-    keystone_url: str
-    user: User
-    heard: bool = False
-    """Whether a scheduler got the last report."""
-    instances: dict[str, Instance] = field(default_factory=dict)
-
-    def claim(self, request: BuildRequest) -> Instance:
-        """Return the server's place on this host, made now if there is none. Raises ComputeResourcesUnavailable."""
-        if request.server_id not in self.instances:
-            used = sum(instance.size.ram_mb for instance in self.instances.values())
-            free = self.total.ram_mb - used
-            if request.size.ram_mb > free:
-                raise ComputeResourcesUnavailable(f"host {self.host} has {free} MB free, not {request.size.ram_mb}")
-            self.instances[request.server_id] = Instance(request.size)
-        return self.instances[request.server_id]
 
 
 HYPERVISOR = web.AppKey("hypervisor", Hypervisor)
@@ -188,7 +67,7 @@ def service(host: str, keystone_url: str, user: User) -> Service:
     total = Size(HOST.ram_mb, HOST.vcpus, HOST.disk_gb)
     return Service(
         "nova-compute",
-        state={HYPERVISOR: Hypervisor(host, total, keystone_url.rstrip("/").removesuffix("/v3"), user)},
+        state={HYPERVISOR: Hypervisor(host, total, keystone_url, user)},
         consumers=lambda app: [
             consumer(
                 app,
@@ -224,31 +103,29 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
     http, server_id = app[HTTP], request.server_id
     await _tell(app, server_id, "building", "networking")
     with _aborting(server_id, "(1)", KEYSTONE):
-        token, catalog = await _log_in(http, app[HYPERVISOR], step_numbers="1,2")
+        access = await _log_in(app, step_numbers="1,2")
     instance.asked_for_ports = bool(request.network_ids)
     with _aborting(server_id, "(3)", NEUTRON):
         for network_id in request.network_ids:
-            url = f"{catalog.url('network')}/v2.0/networks/{network_id}?device_id={server_id}"
-            answer = await http.fetch("GET", url, token=token, step="3,4")
+            url = f"{access.url('network')}/v2.0/networks/{network_id}?device_id={server_id}"
+            answer = await http.fetch("GET", url, token=access.token, step="3,4")
             instance.networks.append(answer.read(NetworkAnswer).network)
     await _tell(app, server_id, "building", "spawning")
     with _aborting(server_id, "(5)", GLANCE):
-        await _download(http, f"{catalog.url('image')}/v2/images/{request.image_id}/file", token, request.image_id)
+        await _download(
+            http, f"{access.url('image')}/v2/images/{request.image_id}/file", access.token, request.image_id
+        )
     async with step("spawn"):
         instance.running = True
 
 
-async def _log_in(http: HttpClient, hypervisor: Hypervisor, step_numbers: str | None = None) -> tuple[str, TokenBody]:
-    """Ask keystone for a scoped token; answer it, and the catalog in it."""
-    user, domain = hypervisor.user, {"id": "default"}
-    named = {"name": user.name, "password": user.password, "domain": domain}
-    auth = {
-        "identity": {"methods": ["password"], "password": {"user": named}},
-        "scope": {"project": {"name": user.project, "domain": domain}},
-    }
-    url = f"{hypervisor.keystone_url}/v3/auth/tokens"
-    answer = await http.fetch("POST", url, body={"auth": auth}, step=step_numbers)
-    return answer.headers.get("X-Subject-Token", ""), answer.read(TokenAnswer).token
+async def _log_in(app: web.Application, step_numbers: str | None = None) -> Access:
+    """Ask keystone for a token of the service user."""
+    hypervisor = app[HYPERVISOR]
+    user, url = hypervisor.user, hypervisor.keystone_url
+    return await log_in(
+        app[HTTP], url, username=user.name, password=user.password, project=user.project, step=step_numbers
+    )
 
 
 async def _download(http: HttpClient, url: str, token: str, image_id: str) -> None:
@@ -311,11 +188,11 @@ async def _release(app: web.Application, server_id: str) -> None:
 
 async def _release_ports(app: web.Application, server_id: str) -> None:
     """Delete the server's ports: those that neutron has, whatever became of its answers."""
-    token, catalog = await _log_in(app[HTTP], app[HYPERVISOR])
-    ports = f"{catalog.url('network')}/v2.0/ports"
-    found = (await app[HTTP].fetch("GET", f"{ports}?device_id={server_id}", token=token)).read(PortsAnswer)
+    access = await _log_in(app)
+    ports = f"{access.url('network')}/v2.0/ports"
+    found = (await app[HTTP].fetch("GET", f"{ports}?device_id={server_id}", token=access.token)).read(PortsAnswer)
     for port in found.ports:
-        answer = await app[HTTP].fetch("DELETE", f"{ports}/{port.id}", token=token)
+        answer = await app[HTTP].fetch("DELETE", f"{ports}/{port.id}", token=access.token)
         if answer.status not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}:
             raise UnexpectedAnswer("DELETE", answer.url, answer.status, message_in(answer.body, answer.status))
 

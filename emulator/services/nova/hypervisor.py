@@ -1,0 +1,99 @@
+"""A compute host as nova-compute keeps it: what it has, and the servers on it."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from emulator.services.fresh import User
+from emulator.services.nova.messages import BuildRequest, Size
+
+__all__ = ["AttachedNetwork", "ComputeResourcesUnavailable", "Hypervisor", "Instance", "NetworkAnswer", "PortsAnswer"]
+
+
+class ComputeResourcesUnavailable(Exception):
+    """The host cannot hold the server: it has less than the scheduler thought."""
+
+
+class FixedIp(msgspec.Struct):
+    """An address."""
+
+    ip_address: str
+
+
+class Port(msgspec.Struct):
+    """A server's place on a network."""
+
+    id: str
+    mac_address: str
+    fixed_ips: list[FixedIp]
+
+
+class AttachedNetwork(msgspec.Struct):
+    """A network, with the server's port on it."""
+
+    name: str
+    port: Port
+
+
+class NetworkAnswer(msgspec.Struct):
+    """The body of a network answer."""
+
+    network: AttachedNetwork
+
+
+class PortsAnswer(msgspec.Struct):
+    """The body of a list of ports."""
+
+    ports: list[Port]
+
+
+@dataclass(slots=True)
+class Instance:
+    """A server on this host. Its `lock` is held while something is being done with it."""
+
+    size: Size
+    networks: list[AttachedNetwork] = field(default_factory=list)
+    asked_for_ports: bool = False
+    running: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def addresses(self) -> dict[str, list[dict[str, Any]]]:
+        """The addresses by network, as users see them."""
+        return {
+            network.name: [
+                {
+                    "addr": fixed.ip_address,
+                    "version": 4,
+                    "OS-EXT-IPS:type": "fixed",
+                    "OS-EXT-IPS-MAC:mac_addr": network.port.mac_address,
+                }
+                for fixed in network.port.fixed_ips
+            ]
+            for network in self.networks
+        }
+
+
+@dataclass(slots=True)
+class Hypervisor:
+    """The host: its name, what it has, who it is at keystone, and the servers on it."""
+
+    host: str
+    total: Size
+    keystone_url: str
+    user: User
+    heard: bool = False
+    """Whether a scheduler got the last report."""
+    instances: dict[str, Instance] = field(default_factory=dict)
+
+    def claim(self, request: BuildRequest) -> Instance:
+        """Return the server's place on this host, made now if there is none. Raises ComputeResourcesUnavailable."""
+        if request.server_id not in self.instances:
+            used = sum(instance.size.ram_mb for instance in self.instances.values())
+            free = self.total.ram_mb - used
+            if request.size.ram_mb > free:
+                raise ComputeResourcesUnavailable(f"host {self.host} has {free} MB free, not {request.size.ram_mb}")
+            self.instances[request.server_id] = Instance(request.size)
+        return self.instances[request.server_id]
