@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
+from emulator import __version__
+
 __all__ = ["app"]
 
 app = typer.Typer(
     name="emulator",
-    help="Re-enact how OpenStack boots a virtual machine, and see it as a distributed trace.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -60,13 +62,39 @@ def finite(value: float) -> float:
     return value
 
 
+def printable(value: str) -> str:
+    """Refuse an empty text, and one that cannot be printed."""
+    if not value or not value.isprintable():
+        raise typer.BadParameter(f"{value!r} is empty, or has characters that cannot be printed.")
+    return value
+
+
+def show_version(*, wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"emulator {__version__}")
+        raise typer.Exit
+
+
+def load_commands() -> ModuleType:
+    """Import what the commands do. The SDK reads some of `OTEL_*` at import; what it cannot use is for the user."""
+    try:
+        from emulator import commands
+    except ValueError as error:
+        typer.echo(f"emulator: {error}", err=True)
+        raise typer.Exit(2) from error
+    return commands
+
+
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
 DEFAULT_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the passwords are
 
-Name = Annotated[str, typer.Argument(help="The server's name.", envvar="EMULATOR_NAME")]
-Image = Annotated[str, option("image", "cirros, debian or fedora, or the id of an image.")]
-Flavor = Annotated[str, option("flavor", "m1.nano, m1.tiny, m1.small … m1.xlarge, or m1.huge, which fits nowhere.")]
-Network = Annotated[str, option("network", "private or public, or the id of a network.")]
+Name = Annotated[str, typer.Argument(help="The server's name.", envvar="EMULATOR_NAME", callback=printable)]
+Image = Annotated[str, option("image", "cirros, debian or fedora, or the id of an image.", callback=printable)]
+Flavor = Annotated[
+    str, option("flavor", "m1.nano, m1.tiny, m1.small … m1.xlarge, or m1.huge, which fits nowhere.", callback=printable)
+]
+Network = Annotated[str, option("network", "private or public, or the id of a network.", callback=printable)]
 Count = Annotated[int, option("count", "How many servers to boot, side by side, a trace each.", min=1)]
 OtlpJson = Annotated[
     Path | None,
@@ -115,8 +143,10 @@ PortBase = Annotated[
 Port = Annotated[
     int | None, option("port", "The port; OpenStack's usual one by default, 0 a free one.", min=0, max=65535)
 ]
-Bind = Annotated[str, option("bind", "The address to listen on; 0.0.0.0 is everywhere.")]
-PublicHost = Annotated[str, option("public-host", "The host name by which clients and services reach the APIs.")]
+Bind = Annotated[str, option("bind", "The address to listen on; 0.0.0.0 is everywhere.", callback=printable)]
+PublicHost = Annotated[
+    str, option("public-host", "The host name by which clients and services reach the APIs.", callback=printable)
+]
 TokenSecret = Annotated[
     str, option("token-secret", "What all services share, to check tokens with.", show_default=False)
 ]
@@ -131,6 +161,16 @@ ImageUrl = Annotated[str, option("image-url", "keystone: where its catalog says 
 ComputeHost = Annotated[
     str | None, option("compute-host", "nova-compute: the name of its host; this machine's by default.")
 ]
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=lambda wanted: show_version(wanted=wanted))
+    ] = False,
+) -> None:
+    """Re-enact how OpenStack boots a virtual machine, and see it as a distributed trace."""
 
 
 @app.command()
@@ -154,7 +194,7 @@ def boot(
 
     Boots as admin, or as OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME say.
     """
-    from emulator import commands
+    commands = load_commands()
     from emulator.client import Order
     from emulator.cloud import Settings
 
@@ -187,7 +227,7 @@ def up(
     token_secret: TokenSecret = DEFAULT_SECRET,
 ) -> None:
     """Run all services on OpenStack's usual ports, until Ctrl-C or SIGTERM."""
-    from emulator import commands
+    commands = load_commands()
     from emulator.cloud import Settings
 
     settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret)
@@ -215,7 +255,7 @@ def serve(
     token_secret: TokenSecret = DEFAULT_SECRET,
 ) -> None:
     """Run one service alone, until Ctrl-C or SIGTERM: a process, or a container, for each."""
-    from emulator import commands
+    commands = load_commands()
     from emulator.cloud import Settings
 
     settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret)

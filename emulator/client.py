@@ -4,13 +4,14 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import aiohttp
 import msgspec
 
-from emulator.plumbing.http_client import HttpClient
+from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
 from emulator.plumbing.scene import Actor, acting, annotate
-from emulator.plumbing.telemetry import failed_with, span
+from emulator.plumbing.telemetry import fail, failed_with, span
 from emulator.services.fresh import resource_id
 from emulator.services.login import log_in
 
@@ -59,13 +60,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """What came of an order. `status` is the server's last one; `seconds` from the order to that status."""
+    """What came of an order. `status` is the server's last one, or REFUSED; `seconds` from the order to that status."""
 
     order: Order
-    server_id: str
-    status: str
-    seconds: float
     trace_id: str
+    server_id: str = ""
+    status: str = "BUILD"
+    seconds: float = 0.0
     host: str = ""
     addresses: tuple[str, ...] = ()
     fault: str = ""
@@ -103,42 +104,43 @@ class _ServerAnswer(msgspec.Struct):
     server: _Server
 
 
-async def boot(
-    actor: Actor,
-    http: HttpClient,
-    credentials: Credentials,
-    order: Order,
-) -> Boot:
-    """Boot a server and wait until it is ACTIVE or in ERROR.
-
-    Raises UnexpectedAnswer if the cloud refuses the order, LookupError if it has no compute service, and
-    aiohttp.ClientError if it cannot be reached.
-    """
+async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: Order) -> Boot:
+    """Boot a server and wait until it is ACTIVE or in ERROR. What the cloud refuses has the status REFUSED."""
     began = time.monotonic()
     with acting(actor), span("openstack server create") as root:
-        access = await log_in(
-            http,
-            credentials.auth_url,
-            username=credentials.username,
-            password=credentials.password,
-            project=credentials.project,
-        )
-        servers_url = f"{access.url('compute')}/servers"
-        server_id = await _order(http, access.token, servers_url, order)
-        server = await _watch(http, access.token, f"{servers_url}/{server_id}", actor.pace)
-        fault = server.fault.message if server.fault else ""
-        if server.status != "ACTIVE":
-            failed_with(root, "ServerInError", fault)
-        return Boot(
-            order,
-            server_id,
-            server.status,
-            time.monotonic() - began,
-            f"{root.get_span_context().trace_id:032x}",
-            server.host or "",
-            tuple(address.addr for addresses in server.addresses.values() for address in addresses),
-            _name_what_was_asked(fault, order),
-        )
+        booted = Boot(order, f"{root.get_span_context().trace_id:032x}")
+        try:
+            booted = await _boot(http, credentials, booted, actor.pace)
+        except UnexpectedAnswer as refusal:
+            fail(root, refusal)
+            booted = replace(booted, status="REFUSED", fault=f"{refusal.message} (HTTP {refusal.status})")
+        except (aiohttp.ClientError, TimeoutError, LookupError) as error:
+            fail(root, error)
+            booted = replace(booted, status="REFUSED", fault=str(error) or "no answer in time")
+        if booted.status == "ERROR":
+            failed_with(root, "ServerInError", booted.fault)
+        return replace(booted, seconds=time.monotonic() - began)
+
+
+async def _boot(http: HttpClient, credentials: Credentials, booted: Boot, pace: float) -> Boot:
+    access = await log_in(
+        http,
+        credentials.auth_url,
+        username=credentials.username,
+        password=credentials.password,
+        project=credentials.project,
+    )
+    servers_url = f"{access.url('compute')}/servers"
+    server_id = await _order(http, access.token, servers_url, booted.order)
+    server = await _watch(http, access.token, f"{servers_url}/{server_id}", pace)
+    return replace(
+        booted,
+        server_id=server_id,
+        status=server.status,
+        host=server.host or "",
+        addresses=tuple(address.addr for addresses in server.addresses.values() for address in addresses),
+        fault=_name_what_was_asked(server.fault.message if server.fault else "", booted.order),
+    )
 
 
 async def _order(http: HttpClient, token: str, servers_url: str, order: Order) -> str:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from emulator.broker import Broker
+from emulator.plumbing.amqp_link import purge
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export
 from emulator.plumbing.scene import Actor
@@ -18,6 +19,8 @@ from emulator.plumbing.service import Service, running
 from emulator.services import glance, keystone, neutron
 from emulator.services.fresh import DURATIONS, USERS
 from emulator.services.nova import api, compute, scheduler
+from emulator.services.nova.messages import API, SCHEDULER
+from emulator.services.nova.messages import compute as compute_queue
 from emulator.services.tokens import Tokens
 
 __all__ = ["PORTS", "Cloud", "PortInUse", "Settings", "cloud", "serve"]
@@ -103,20 +106,24 @@ async def cloud(
 ) -> AsyncIterator[Cloud]:
     """Run a whole cloud in this process, on the bus at `amqp_url` or, without one, on an embedded broker.
 
-    `ports` says where services listen, as `PORTS` does; what it does not name gets a free port. Raises PortInUse, and
+    A bus that is not ours must serve this cloud alone: what waits in its queues is thrown away. `ports` says where
+    services listen, as `PORTS` does; what it does not name gets a free port. Raises PortInUse, and
     BusUnavailable if the bus does not come within `settings.bus_patience` seconds.
     """
     ports = ports or {}
+    hosts = [f"compute-{number + 1}" for number in range(computes)]
     async with AsyncExitStack() as stack:
         listeners = {name: stack.enter_context(_listen(name, settings.address, ports.get(name, 0))) for name in APIS}
         endpoints = {name: _url(settings, listener) for name, listener in listeners.items()}
         if amqp_url is None:
             listener = stack.enter_context(_listen("broker", settings.address, ports.get("broker", 0)))
             amqp_url = (await stack.enter_async_context(Broker(listener))).url
+        else:  # a bus that outlives its clouds: what waits there was for servers that are gone
+            queues = (API.routing_key, SCHEDULER.routing_key, *(compute_queue(host).routing_key for host in hosts))
+            await purge(amqp_url, queues, settings.bus_patience)
         secret = settings.token_secret or secrets.token_hex()
         for name in SERVICES:
-            hosts = [f"compute-{number + 1}" for number in range(computes)] if name == "nova-compute" else [""]
-            for number, host in enumerate(hosts):
+            for number, host in enumerate(hosts if name == "nova-compute" else [""]):
                 port = ports[name] + number if name in ports else 0
                 listener = listeners.get(name) or stack.enter_context(_listen(name, settings.address, port))
                 plan = Plan(settings, Tokens(secret), endpoints, host)
@@ -164,9 +171,12 @@ async def _running(
 def _listen(name: str, address: str, port: int) -> socket.socket:
     try:
         return socket.create_server((address, port), backlog=1024)
-    except (OSError, OverflowError) as error:
-        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        raise PortInUse(name, address, port, why) from error
+    except socket.gaierror as error:
+        raise PortInUse(name, address, port, error.strerror or str(error)) from error
+    except OSError as error:
+        raise PortInUse(name, address, port, os.strerror(error.errno or 0)) from error
+    except OverflowError as error:
+        raise PortInUse(name, address, port, str(error)) from error
 
 
 def _url(settings: Settings, listener: socket.socket) -> str:

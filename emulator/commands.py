@@ -11,7 +11,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiohttp
 from yarl import URL
 
 from emulator import client
@@ -21,13 +20,14 @@ from emulator.cloud import serve as serving
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter, otlp_json_document
-from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
+from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.scene import Actor
 from emulator.report import print_boots
 
 __all__ = ["boot", "serve", "up"]
 
 INTERRUPTED = 130
+SIDE_BY_SIDE = 50  # more would wait for one another in this one process, and time out
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ def boot(
                 async with cloud(settings, export, amqp_url=amqp_url, computes=computes) as up:
                     boots = await _boot_all(orders, settings, export, up.endpoints["keystone"])
         _report(boots, export, otlp_json, complete=keystone_url is None)
-        return 0 if all(isinstance(ended, Boot) and ended.succeeded for ended in boots) else 1
+        return 0 if all(ended.succeeded for ended in boots) else 1
 
     return _run(story())
 
@@ -69,27 +69,27 @@ def _interrupt_on_sigterm() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
 
 
-def _report(boots: list[Boot | str], export: Export, otlp_json: Path | None, *, complete: bool) -> None:
-    if otlp_json is not None:
-        otlp_json.write_text(json.dumps(otlp_json_document(export.kept)))
+def _report(boots: list[Boot], export: Export, otlp_json: Path | None, *, complete: bool) -> None:
     print_boots(boots, export.kept, sent_to=export.destination, complete=complete)
+    if otlp_json is not None:
+        try:
+            otlp_json.write_text(json.dumps(otlp_json_document(export.kept)))
+        except OSError as error:
+            raise Refused(f"{otlp_json} could not be written: {error.strerror}") from error
 
 
-async def _boot_all(orders: list[Order], settings: Settings, export: Export, keystone_url: str) -> list[Boot | str]:
-    """Boot servers side by side; for what the cloud refused there is its answer."""
+async def _boot_all(orders: list[Order], settings: Settings, export: Export, keystone_url: str) -> list[Boot]:
+    """Boot servers side by side, `SIDE_BY_SIDE` at once."""
     chance = Chance(settings.seed, owner=client.SERVICE)
     actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
     credentials = Credentials.from_environment(keystone_url)
+    places = asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def one(http: HttpClient, order: Order) -> Boot | str:
-        try:
+    async def one(http: HttpClient, order: Order) -> Boot:
+        async with places:
             return await client.boot(actor, http, credentials, order)
-        except UnexpectedAnswer as refusal:
-            return f"{order.name} was refused: {refusal.message} (HTTP {refusal.status})"
-        except (aiohttp.ClientError, TimeoutError, LookupError) as error:
-            return f"{order.name} was not booted: {str(error) or 'no answer in time'}"
 
-    async with HttpClient(client.SERVICE) as http:
+    async with HttpClient(client.SERVICE, settings.pace) as http:
         return await asyncio.gather(*(one(http, order) for order in orders))
 
 
@@ -188,7 +188,7 @@ async def _exporting(otlp: str | None, seed: int | None, *, keep: bool = False) 
 
 def _run(story: Coroutine[Any, Any, int]) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
-    for chatty in ("aio_pika", "aiormq", "asyncio"):  # what matters of theirs we say ourselves
+    for chatty in ("aio_pika", "aiormq", "asyncio", "opentelemetry.baggage"):  # what matters of theirs we say
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
     status = 1
     try:

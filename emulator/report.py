@@ -1,5 +1,6 @@
 """What `emulator boot` prints: what happened, the waterfall, and how to see the same in Jaeger."""
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -18,10 +19,10 @@ JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
 PIPED_WIDTH = 120
 
+log = logging.getLogger(__name__)
 
-def print_boots(
-    boots: Sequence[Boot | str], spans: Sequence[ReadableSpan], sent_to: str | None, *, complete: bool
-) -> None:
+
+def print_boots(boots: Sequence[Boot], spans: Sequence[ReadableSpan], sent_to: str | None, *, complete: bool) -> None:
     """Print the outcome of every boot, and the waterfall of one: of the first that failed, else of the slowest.
 
     Without `complete` the services were not in this process, so that their spans are not here.
@@ -32,19 +33,20 @@ def print_boots(
     try:
         sys.stdout.write(captured.get())
         sys.stdout.flush()
-    except BrokenPipeError:  # `emulator boot | head`: whoever read has seen enough, and the boot is what it is
+    except OSError as error:  # the boot is what it is, also where its report cannot be written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # `emulator boot | head` has seen enough
+            log.warning("the report could not be written: %s", error.strerror)
 
 
 def _print(
-    console: Console, boots: Sequence[Boot | str], spans: Sequence[ReadableSpan], sent_to: str | None, *, complete: bool
+    console: Console, boots: Sequence[Boot], spans: Sequence[ReadableSpan], sent_to: str | None, *, complete: bool
 ) -> None:
     for ended in boots:
         console.print(_outcome(ended))
-    ended_boots = [ended for ended in boots if isinstance(ended, Boot)]
-    shown = min(ended_boots, key=lambda ended: (ended.succeeded, -ended.seconds), default=None)
+    shown = min(boots, key=lambda ended: (ended.succeeded, -ended.seconds))
     tree = _tree_of(shown, spans)
-    if shown is not None and tree is not None:
+    if tree is not None:
         width = console.width if console.is_terminal else max(console.width, PIPED_WIDTH)
         console.print(_story(tree))
         about = f"trace {shown.trace_id} · {len(tree.spans)} spans · {len(tree.services)} services"
@@ -54,20 +56,20 @@ def _print(
             elsewhere = "this process saw only its own spans; those of the services went where their --otlp says"
             console.print(Text(f"\n{elsewhere}", "dim"))
         console.print(Text(f"\n{_hint(shown, sent_to)}", "dim"))
-    elif shown is not None:
+    else:
         console.print(
             Text("\nThere is no trace to show: the SDK is disabled, or its sampler dropped the spans.", "dim")
         )
 
 
-def _outcome(ended: Boot | str) -> Text:
-    if isinstance(ended, str):
-        return Text(f"✗ {ended}", "red")
+def _outcome(ended: Boot) -> Text:
     took = duration(round(ended.seconds * 1e9))
     if ended.succeeded:
         return Text(
             f"✓ {ended.order.name} is ACTIVE on {ended.host}, {', '.join(ended.addresses)}, after {took}", "green"
         )
+    if ended.status == "REFUSED":
+        return Text(f"✗ {ended.order.name} was refused: {ended.fault}", "red")
     return Text(f"✗ {ended.order.name} is in {ended.status} after {took}: {ended.fault}", "red")
 
 
@@ -89,9 +91,9 @@ def _story(tree: SpanTree) -> Text:
     return lines
 
 
-def _tree_of(shown: Boot | None, spans: Sequence[ReadableSpan]) -> SpanTree | None:
+def _tree_of(shown: Boot, spans: Sequence[ReadableSpan]) -> SpanTree | None:
     found = trees(spans_from_sdk(spans))
-    return next((tree for tree in found if shown is not None and tree.trace_id == shown.trace_id), None)
+    return next((tree for tree in found if tree.trace_id == shown.trace_id), None)
 
 
 def _hint(shown: Boot, sent_to: str | None) -> str:

@@ -33,6 +33,7 @@ def without(field: str) -> dict[str, Any]:
         (without("flavorRef"), "server.flavorRef"),
         ({**SERVER, "name": ""}, "server.name"),
         ({**SERVER, "name": 7}, "server.name"),
+        ({**SERVER, "name": "a\x00\x1b[31m"}, "server.name"),
         ({**SERVER, "name": "x" * 256}, "server.name"),
         ({**SERVER, "imageRef": "../../etc"}, "server.imageRef"),
         ({**SERVER, "flavorRef": "m1.nope"}, "server.flavorRef"),
@@ -131,12 +132,36 @@ async def test_refusals_below_500_leave_server_spans_without_error_and_say_what_
     assert served["HTTP"].attributes["http.request.method_original"] == "PROPFIND"
 
 
+async def test_a_head_of_a_file_is_refused_and_the_connection_stays_usable(world: World) -> None:
+    api = await world.api()
+    for method, status in (("HEAD", 405), ("GET", 200), ("HEAD", 405)):
+        path = f"/v2/images/{SERVER['imageRef']}/file"
+        assert (await api(method, "glance-api", path))[0] == status
+
+
+async def test_every_answer_has_the_request_id_streams_and_refusals_too(world: World) -> None:
+    api = await world.api()
+    given = "req-00000000-0000-4000-8000-000000000000"
+    for path, sent in (
+        (f"/v2/images/{SERVER['imageRef']}/file", given),
+        ("/nope", given),
+        ("/v2/images", "req-no-such-form"),
+    ):
+        headers = {"X-Auth-Token": api.token, "X-OpenStack-Request-ID": sent}
+        async with world.session.get(world.cloud.endpoints["glance-api"] + path, headers=headers) as response:
+            answered = response.headers["X-OpenStack-Request-ID"]
+        assert (answered == given) == (sent == given)
+        assert answered.startswith("req-")
+
+
 async def test_what_is_not_http_is_refused_without_a_word_in_the_log(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = int(world.cloud.endpoints["nova-api"].rpartition(":")[2])
     for garbage in (
         b"GET /v2.1 HTTP/1.1\r\nHost: a:b:c\r\n\r\n",
+        b"GET /v2.1 HTTP/1.1\r\nHost: a:99999\r\n\r\n",
+        b"GET /v2.1 HTTP/1.1\r\nHost:\r\n\r\n",
         b"BREW /v2.1/servers HTTP/1.1\r\n\r\n",
         b"\x16\x03\x01 hello TLS\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",

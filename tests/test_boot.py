@@ -176,6 +176,18 @@ async def test_twenty_boots_side_by_side_give_twenty_reference_traces(amqp_url: 
     assert len({booted.addresses for booted in boots}) == 20
 
 
+async def test_what_an_earlier_cloud_left_on_the_bus_does_not_reach_the_next_one(amqp_url: str) -> None:
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        for queue in ("scheduler", "api", "compute.compute-1"):
+            await channel.declare_queue(queue, durable=True)
+            await channel.default_exchange.publish(aio_pika.Message(b"stale"), queue)
+    async with a_world(amqp_url=amqp_url) as world:
+        booted = await world.boot()
+    assert booted.succeeded
+    assert [tree for tree in all_traces(world) if any(span.failed for span in tree.spans)] == []
+
+
 async def test_a_seed_leaves_every_host_its_own_ids() -> None:
     async with a_world(Settings(pace=0, seed=7), computes=3) as world:
         hosts = {(await world.boot(Order(flavor="m1.xlarge"), seed=number)).host for number in range(3)}

@@ -133,11 +133,24 @@ async def test_a_protocol_that_otlp_does_not_have_is_named() -> None:
     assert ended.err == ("emulator: OTEL_EXPORTER_OTLP_PROTOCOL is 'carrier-pigeon': choose http/protobuf or grpc\n")
 
 
+async def test_a_propagator_that_is_not_installed_is_named() -> None:
+    ended = await run("boot", OTEL_PROPAGATORS="carrier-pigeon")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("emulator: ")
+    assert "carrier-pigeon" in ended.err
+
+
+async def test_a_terminal_without_our_characters_gets_others() -> None:
+    ended = await run("boot", "--pace", "0", PYTHONIOENCODING="ascii")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith("? demo is ACTIVE")
+
+
 async def test_a_bus_that_does_not_come_is_waited_for_and_then_named() -> None:
     ended = await run("boot", "--amqp-url", "amqp://127.0.0.1:1/", "--bus-timeout", "0.3")
     assert (ended.status, ended.out) == (1, "")
     waits, fails = ended.err.splitlines()
-    assert waits == "nova-api waits for the bus at amqp://127.0.0.1:1/, for 0.3 s at the most"
+    assert waits == "emulator waits for the bus at amqp://127.0.0.1:1/, for 0.3 s at the most"
     assert fails.startswith("emulator: no broker at amqp://127.0.0.1:1/ after 0.3 s: ")
 
 
@@ -160,6 +173,8 @@ async def test_a_bus_that_accepts_but_never_answers_is_named_in_time() -> None:
         ["--pace", "nan"],
         ["--seed", "x"],
         ["--otlp-json", "/nowhere/boot.json"],
+        ["--amqp-url", "amqp://127.0.0.1:99999/"],
+        ["--image", "a\x1b[31m"],
     ],
     ids="=".join,
 )

@@ -6,7 +6,7 @@ between two attempts. Here there is one way: whatever breaks, everything is decl
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,7 +19,7 @@ from yarl import URL
 from emulator.plumbing.errors import ApiError
 from emulator.plumbing.tasks import task_group
 
-__all__ = ["BROKEN", "BusUnavailable", "Link", "Session", "linked", "not_cancelled"]
+__all__ = ["BROKEN", "BusUnavailable", "Link", "Session", "linked", "not_cancelled", "purge"]
 
 CONNECT_PAUSE_SECONDS = 0.2
 ATTEMPT_SECONDS = 10.0
@@ -163,6 +163,14 @@ class Link:
                 self._lost.set()
 
         return lose
+
+
+async def purge(url: str, queues: Iterable[str], patience: float) -> None:
+    """Empty durable queues, and make those that are not there, for their consumers to come."""
+    async with linked(url, "emulator", patience) as link, not_cancelled():
+        channel = (await link.session()).channel
+        for name in queues:
+            await (await channel.declare_queue(name, durable=True)).purge()
 
 
 @asynccontextmanager

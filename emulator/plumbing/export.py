@@ -62,7 +62,7 @@ class Export:
         self._ended = _Ended(keep=keep)
         self._last_words = _LastWords()
         self._sending = _Sending(exporter, self._last_words)
-        queue_size = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") or QUEUE_SIZE)
+        queue_size = None if os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") else QUEUE_SIZE
         self._processor = BatchSpanProcessor(self._sending, max_queue_size=queue_size)
 
     def tracer(self, service: str, chance: Chance, resource: Mapping[str, str] | None = None) -> Tracer:

@@ -18,7 +18,8 @@ from emulator.plumbing.telemetry import AttributeValue, failed_with, span
 
 __all__ = ["Answer", "HttpClient", "UnexpectedAnswer", "message_in"]
 
-TIMEOUT_SECONDS = 30.0
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0  # at the pace of a small cloud; services that take their time are given it
 T = TypeVar("T")
 
 
@@ -64,12 +65,15 @@ def message_in(body: bytes, status: int) -> str:
 
 
 class HttpClient:
-    """Sends requests on behalf of one service. The scene goes along, in headers only."""
+    """Sends requests on behalf of one service. The scene goes along, in headers only.
 
-    def __init__(self, service: str) -> None:
+    At a slow `pace` the others may take that much longer to answer.
+    """
+
+    def __init__(self, service: str, pace: float = 0.0) -> None:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            timeout=aiohttp.ClientTimeout(connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS * max(1.0, pace)),
             headers={"User-Agent": f"{service}/{__version__}"},
         )
 

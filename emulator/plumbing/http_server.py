@@ -22,7 +22,16 @@ from emulator.plumbing.errors import ApiError, BadRequest, ErrorShape, Unauthori
 from emulator.plumbing.scene import REQUEST_ID, Actor, acting
 from emulator.plumbing.telemetry import AttributeValue, fail, failed_with, span
 
-__all__ = ["HEALTHCHECK", "IDENTITY", "answering", "authenticating", "json_response", "read_json", "tracing"]
+__all__ = [
+    "HEALTHCHECK",
+    "IDENTITY",
+    "answer_request_id",
+    "answering",
+    "authenticating",
+    "json_response",
+    "read_json",
+    "tracing",
+]
 
 HEALTHCHECK = "/healthcheck"
 KNOWN_METHODS = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
@@ -31,6 +40,8 @@ T = TypeVar("T")
 
 IDENTITY: web.RequestKey[Any] = web.RequestKey("identity", object)
 """Whom the token of a request speaks for."""
+
+ANSWERED_ID = web.RequestKey("answered_id", str)
 
 log = logging.getLogger(__name__)
 
@@ -63,14 +74,19 @@ def tracing(actor: Actor) -> Middleware:
         name = " ".join(filter(None, ("HTTP" if method == "_OTHER" else method, route)))
         context = propagate.extract(request.headers, context=Context())
         with acting(actor, request.headers.get(REQUEST_ID), context) as scene:
+            request[ANSWERED_ID] = scene.request_id
             with span(name, SpanKind.SERVER, _attributes(request, method, route)) as serving:
                 response = await handler(request)
                 serving.set_attribute("http.response.status_code", response.status)
-            if not response.prepared:
-                response.headers[REQUEST_ID] = scene.request_id
             return response
 
     return trace
+
+
+async def answer_request_id(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the request id on every answer, on streams too. For an application's `on_response_prepare`."""
+    if ANSWERED_ID in request:
+        response.headers[REQUEST_ID] = request[ANSWERED_ID]
 
 
 def _attributes(request: web.Request, method: str, route: str | None) -> dict[str, AttributeValue]:

@@ -16,7 +16,14 @@ from emulator.plumbing.amqp import Bus, Consumer
 from emulator.plumbing.amqp_link import linked
 from emulator.plumbing.errors import ErrorShape
 from emulator.plumbing.http_client import HttpClient
-from emulator.plumbing.http_server import HEALTHCHECK, answering, authenticating, json_response, tracing
+from emulator.plumbing.http_server import (
+    HEALTHCHECK,
+    answer_request_id,
+    answering,
+    authenticating,
+    json_response,
+    tracing,
+)
 from emulator.plumbing.scene import Actor, acting
 from emulator.plumbing.tasks import Tasks, task_group
 
@@ -67,7 +74,7 @@ async def running(
     async with AsyncExitStack() as stack:
         stack.enter_context(acting(actor))
         app = _application(service, actor)
-        app[HTTP] = await stack.enter_async_context(HttpClient(service.name))
+        app[HTTP] = await stack.enter_async_context(HttpClient(service.name, actor.pace))
         consumers: Sequence[Consumer] = ()
         if service.consumers is not None and amqp_url is not None:
             app[BUS] = Bus(actor, await stack.enter_async_context(linked(amqp_url, service.name, patience)))
@@ -91,6 +98,7 @@ def _application(service: Service, actor: Actor) -> web.Application:
         middlewares.append(authenticating(service.identify, public))
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT_BYTES)
     app.add_routes([web.get(HEALTHCHECK, _healthy), *service.public, *service.routes])
+    app.on_response_prepare.append(answer_request_id)
     app[ACTOR] = actor
     for key, value in service.state.items():
         app[key] = value

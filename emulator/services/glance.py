@@ -66,7 +66,7 @@ def service(tokens: Tokens) -> Service:
         routes=[
             web.get("/v2/images", list_images),
             web.get("/v2/images/{image_id}", show_image),
-            web.get("/v2/images/{image_id}/file", download_image),
+            web.get("/v2/images/{image_id}/file", download_image, allow_head=False),
         ],
         identify=tokens.open,
         error_shape=word_error,

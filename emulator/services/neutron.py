@@ -122,7 +122,9 @@ def service(tokens: Tokens) -> Service:
 
 def word_error(error: ApiError) -> dict[str, Any]:
     """Word an error as neutron does."""
-    return {"NeutronError": {"type": type(error).__name__.lstrip("_"), "message": str(error), "detail": ""}}
+    ours = type(error).__module__ == __name__
+    kind = type(error).__name__ if ours else f"HTTP{HTTPStatus(error.status).phrase.title().replace(' ', '')}"
+    return {"NeutronError": {"type": kind, "message": str(error), "detail": ""}}
 
 
 async def list_versions(request: web.Request) -> web.Response:

@@ -16,6 +16,8 @@ from emulator.plumbing.errors import ApiError, BadRequest
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR, TASKS, Service
+from emulator.plumbing.steps import step
+from emulator.plumbing.telemetry import failed_with
 from emulator.services.fresh import PROJECTS, Flavor
 from emulator.services.nova.flavors import FLAVOR_ROUTES, find_flavor
 from emulator.services.nova.messages import (
@@ -133,6 +135,8 @@ async def create_server(request: web.Request) -> web.Response:
 
 def _check(wanted: NewServer) -> Flavor:
     """Refuse what cannot be built, and name the field."""
+    if not wanted.name.isprintable():
+        raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} has characters that cannot be printed.")
     if not UUID.fullmatch(wanted.image):
         raise BadRequest(f"Invalid input for field server.imageRef: {wanted.image!r} is not a UUID.")
     for number, network in enumerate(wanted.networks if isinstance(wanted.networks, list) else ()):
@@ -186,11 +190,22 @@ async def _expire(app: web.Application, server: Server) -> None:
     what = "Deletion" if server.task_state == "deleting" else "Build"
     fault = f"{what} of instance {server.id} aborted: it was still {server.task_state} after {seconds:g} s."
     server.apply(InstanceUpdate(server.id, vm_state="error", fault=fault))
-    if server.host is not None:
-        try:
-            await _terminate(app, server.id, server.host)
-        except BusUnavailable as away:  # what the host says of the server next is answered with its end
-            log.warning("%s could not be told to clean up after %s: %s", server.host, server.id, away)
+    async with step("deadline") as passed:
+        failed_with(passed, "TimeoutError", fault)
+        if server.host is not None:
+            await _end(app, server.id, server.host)
+
+
+async def _end(app: web.Application, server_id: str, host: str) -> None:
+    """Tell a host, once, to end a build that nobody waits for any more."""
+    if server_id in app[SERVERS].ended:
+        return
+    app[SERVERS].ended.add(server_id)
+    try:
+        await _terminate(app, server_id, host)
+    except BusUnavailable as away:  # what the host says of the server next is answered with its end
+        app[SERVERS].ended.discard(server_id)
+        log.warning("%s could not be told to clean up after %s: %s", host, server_id, away)
 
 
 async def instance_update(app: web.Application, update: InstanceUpdate) -> None:
@@ -202,11 +217,12 @@ async def instance_update(app: web.Application, update: InstanceUpdate) -> None:
     annotate(server__id=update.server_id)
     server = app[SERVERS].get(update.server_id)
     if update.vm_state == "deleted":
+        app[SERVERS].ended.discard(update.server_id)
         if server is not None and server.task_state == "deleting":
             app[SERVERS].remove(server)
     elif server is None or server.vm_state == "error":
         if update.host is not None and update.vm_state != "error":
-            await _terminate(app, update.server_id, update.host)
+            await _end(app, update.server_id, update.host)
     elif server.task_state == "deleting" and update.task_state != "deleting":
         server.host = update.host or server.host
     elif update.task_state == "deleting":

@@ -114,6 +114,8 @@ class Servers:
 
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
+        self.ended: set[str] = set()
+        """Servers whose hosts were told to end a build that nobody waits for any more."""
 
     def add(self, server: Server) -> None:
         """Remember a new server."""
