@@ -250,6 +250,29 @@ except SystemExit:
 """
 
 
+MEASURED = """
+import resource, sys
+from emulator.__main__ import main
+try:
+    main()
+except SystemExit as ended:
+    print(ended.code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+"""
+
+
+async def test_a_boot_takes_less_than_120_mb() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", MEASURED, "boot", "--pace", "0", "--count", "20"),
+        env=environment(),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, err = await process.communicate()
+    status, megabytes = map(int, err.decode().split())
+    assert status == 0
+    assert megabytes < 120
+
+
 async def test_a_command_imports_only_what_it_uses() -> None:
     for arguments, unused in (
         (["--help"], {"aiohttp", "aio_pika", "opentelemetry", "msgspec", "cryptography", "asyncio"}),

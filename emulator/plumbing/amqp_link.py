@@ -150,9 +150,9 @@ class Link:
         if session is None:
             return
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with not_cancelled(), asyncio.timeout(CLOSE_SECONDS):
                 await session.connection.close()
-        except (*BROKEN, TimeoutError) as error:
+        except (*BROKEN, BusUnavailable) as error:
             log.debug("closing the connection of %s: %s", self._service, error)
 
     def _loss_of(self, session: Session) -> Callable[..., None]:
@@ -166,11 +166,14 @@ class Link:
 
 
 async def purge(url: str, queues: Iterable[str], patience: float) -> None:
-    """Empty durable queues, and make those that are not there, for their consumers to come."""
+    """Empty durable queues, and make those that are not there, for their consumers to come. Raises BusUnavailable."""
     async with linked(url, "emulator", patience) as link, not_cancelled():
         channel = (await link.session()).channel
-        for name in queues:
-            await (await channel.declare_queue(name, durable=True)).purge()
+        try:
+            for name in queues:
+                await (await channel.declare_queue(name, durable=True)).purge()
+        except BROKEN as error:
+            raise BusUnavailable(f"the broker at {link.broker} does not let us empty its queues: {error}") from error
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ class Tasks:
         """Wait until the tasks have ended, for so long at most; cancel those that have not."""
         if self._running and seconds:
             await asyncio.wait(self._running, timeout=seconds)
-        for task in self._running:
+        for task in list(self._running):
             task.cancel()
 
 

@@ -1,0 +1,32 @@
+"""The rooms' doors: what each offers to the others and to users. A change here is a change for them."""
+
+import importlib
+
+import pytest
+
+DOORS = {
+    "emulator.broker": ["Broker"],
+    "emulator.reference": ["span_catalogue", "tree"],
+    "emulator.render": ["duration", "step_number", "waterfall"],
+    "emulator.traces": [
+        "Event",
+        "Expectation",
+        "Link",
+        "MalformedOtlp",
+        "Mismatch",
+        "Span",
+        "SpanTree",
+        "parse_tree",
+        "spans_from_json",
+        "spans_from_protobuf",
+        "spans_from_sdk",
+        "trees",
+    ],
+}
+
+
+@pytest.mark.parametrize("room", DOORS)
+def test_a_room_offers_this_and_no_more(room: str) -> None:
+    module = importlib.import_module(room)
+    assert module.__all__ == DOORS[room] == sorted(DOORS[room])
+    assert all(hasattr(module, name) for name in module.__all__)
