@@ -20,7 +20,7 @@ __all__ = ["Boot", "Credentials", "Order", "boot"]
 SERVICE = "openstack-client"
 POLL_SECONDS = 0.01
 POLL_SECONDS_AT_PACE_1 = 0.2
-POLL_GROWTH = 1.5
+PATIENCE = 0.2  # of the time that it has taken already, until the next look
 LONGEST_POLL_SECONDS = 2.0
 
 
@@ -158,13 +158,12 @@ async def _order(http: HttpClient, token: str, servers_url: str, order: Order) -
 
 async def _watch(http: HttpClient, token: str, url: str, pace: float) -> _Server:
     """Look at the server until its build has ended. nova-api sees to it that it does."""
-    first = pause = POLL_SECONDS + POLL_SECONDS_AT_PACE_1 * pace
+    first, began = POLL_SECONDS + POLL_SECONDS_AT_PACE_1 * pace, time.monotonic()
     while True:
         server = (await http.fetch("GET", url, token=token)).read(_ServerAnswer).server
         if server.status != "BUILD":
             return server
-        await asyncio.sleep(min(pause, LONGEST_POLL_SECONDS))
-        pause = min(pause * POLL_GROWTH, first * 3, LONGEST_POLL_SECONDS)
+        await asyncio.sleep(min(first + PATIENCE * (time.monotonic() - began), LONGEST_POLL_SECONDS))
 
 
 def _name_what_was_asked(fault: str, order: Order) -> str:

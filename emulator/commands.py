@@ -49,7 +49,7 @@ def boot(
     """Boot servers on a cloud of our own or on the one at `keystone_url`. Return the exit status."""
 
     async def story() -> int:
-        _interrupt_on_sigterm()
+        _cancel_on_signals()
         async with _exporting(otlp, settings.seed, keep=True) as export:
             if keystone_url is not None:
                 boots = await _boot_all(orders, settings, export, keystone_url)
@@ -62,11 +62,15 @@ def boot(
     return _run(story())
 
 
-def _interrupt_on_sigterm() -> None:
-    """End on SIGTERM as on Ctrl-C, which asyncio handles: stop everything in order, and send the spans so far."""
+def _cancel_on_signals() -> None:
+    """On Ctrl-C and SIGTERM stop everything in order, and send the spans so far.
+
+    asyncio does that for Ctrl-C by itself, but not where a shell has started us in the background.
+    """
     me = asyncio.current_task()
     assert me is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
+    for signalled in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(signalled, me.cancel)
 
 
 def _report(boots: list[Boot], export: Export, otlp_json: Path | None, *, complete: bool) -> None:

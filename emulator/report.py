@@ -17,6 +17,7 @@ __all__ = ["print_boots"]
 
 JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
+OTLP = "http://localhost:4318"
 PIPED_WIDTH = 120
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def _print(
         if not complete:
             elsewhere = "this process saw only its own spans; those of the services went where their --otlp says"
             console.print(Text(f"\n{elsewhere}", "dim"))
-        console.print(Text(f"\n{_hint(shown, sent_to)}", "dim"))
+        console.print(Text(f"\n{_hint(shown, sent_to, complete=complete)}", "dim"))
     else:
         console.print(
             Text("\nThere is no trace to show: the SDK is disabled, or its sampler dropped the spans.", "dim")
@@ -96,7 +97,8 @@ def _tree_of(shown: Boot, spans: Sequence[ReadableSpan]) -> SpanTree | None:
     return next((tree for tree in found if tree.trace_id == shown.trace_id), None)
 
 
-def _hint(shown: Boot, sent_to: str | None) -> str:
+def _hint(shown: Boot, sent_to: str | None, *, complete: bool) -> str:
     if sent_to is not None:
         return f"sent to {sent_to}; in Jaeger: {JAEGER_UI}/trace/{shown.trace_id}"
-    return f"To see it in Jaeger:\n  {JAEGER}\n  emulator boot --otlp http://localhost:4318"
+    commands = ("boot",) if complete else ("up", "boot")
+    return f"To see it in Jaeger:\n  {JAEGER}" + "".join(f"\n  emulator {name} --otlp {OTLP}" for name in commands)
