@@ -5,21 +5,20 @@ import logging
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from emulator.plumbing.amqp import Unroutable
 from emulator.plumbing.amqp_link import BusUnavailable
-from emulator.plumbing.errors import ApiError, BadRequest
+from emulator.plumbing.errors import ApiError
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR, TASKS, Service
 from emulator.plumbing.steps import step
 from emulator.plumbing.telemetry import failed_with
 from emulator.services.fresh import PROJECTS, Flavor
-from emulator.services.nova.flavors import FLAVOR_ROUTES, find_flavor
+from emulator.services.nova.flavors import FLAVOR_ROUTES
 from emulator.services.nova.messages import (
     API,
     SCHEDULER,
@@ -32,6 +31,7 @@ from emulator.services.nova.messages import (
     compute,
     consumer,
 )
+from emulator.services.nova.orders import CreateServer, NewServer, check
 from emulator.services.nova.servers import QuotaExceeded, Server, Servers
 from emulator.services.tokens import Identity, Tokens
 
@@ -41,32 +41,6 @@ BUILD_SECONDS = 60.0
 SERVERS = web.AppKey("servers", Servers)
 BUILD_LIMIT = web.AppKey("build_limit", float)
 log = logging.getLogger(__name__)
-
-UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-class NetworkReference(msgspec.Struct):
-    """A network that a server is to be on."""
-
-    uuid: str
-
-
-class NewServer(msgspec.Struct):
-    """What `POST /v2.1/servers` wants. What else clients send is not needed for a boot."""
-
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-    image: str = msgspec.field(name="imageRef")
-    flavor: str = msgspec.field(name="flavorRef")
-    networks: list[NetworkReference] | Literal["auto", "none"] = "none"
-    min_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
-    max_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
-    metadata: dict[str, str] = {}
-
-
-class CreateServer(msgspec.Struct):
-    """The body of `POST /v2.1/servers`."""
-
-    server: NewServer
 
 
 def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
@@ -112,7 +86,7 @@ async def create_server(request: web.Request) -> web.Response:
     With a `max_count` above 1 there are several, named `name-1` …; the answer tells of the first.
     """
     wanted = (await read_json(request, CreateServer)).server
-    flavor = _check(wanted)
+    flavor = check(wanted)
     owner: Identity = request[IDENTITY]
     count = max(wanted.min_count, wanted.max_count or 1)
     servers = request.app[SERVERS]
@@ -131,23 +105,6 @@ async def create_server(request: web.Request) -> web.Response:
     annotate(server__id=new[0].id)
     link = {"rel": "self", "href": f"{request.url.origin()}/v2.1/servers/{new[0].id}"}
     return json_response({"server": {"id": new[0].id, "links": [link]}}, HTTPStatus.ACCEPTED)
-
-
-def _check(wanted: NewServer) -> Flavor:
-    """Refuse what cannot be built, and name the field."""
-    if not wanted.name.isprintable():
-        raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} has characters that cannot be printed.")
-    if not UUID.fullmatch(wanted.image):
-        raise BadRequest(f"Invalid input for field server.imageRef: {wanted.image!r} is not a UUID.")
-    for number, network in enumerate(wanted.networks if isinstance(wanted.networks, list) else ()):
-        if not UUID.fullmatch(network.uuid):
-            raise BadRequest(f"Invalid input for field server.networks[{number}].uuid: {network.uuid!r} is not a UUID.")
-    if wanted.max_count is not None and wanted.max_count < wanted.min_count:
-        raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
-    flavor = find_flavor(wanted.flavor)
-    if flavor is None:
-        raise BadRequest(f"Invalid input for field server.flavorRef: Flavor {wanted.flavor} could not be found.")
-    return flavor
 
 
 def _check_quota(owner: Identity, count: int, used: int) -> None:
