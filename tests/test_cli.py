@@ -251,15 +251,19 @@ except SystemExit:
 
 
 MEASURED = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from emulator.__main__ import main
 try:
     main()
 except SystemExit as ended:
-    print(ended.code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+    peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+    print(ended.code, int(peak[1]) // 1024, file=sys.stderr)
 """
+"""Not by getrusage: a child begins with the peak of the process that it was forked from."""
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from Linux's /proc")
 async def test_a_boot_takes_less_than_120_mb() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", MEASURED, "boot", "--pace", "0", "--count", "20"),
