@@ -1,10 +1,20 @@
-"""An OTLP/HTTP collector on a loopback port: what the emulator exports, as it crossed the wire."""
+"""OTLP collectors on loopback ports: what the emulator exports, as it crossed the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 
+import grpc
 from aiohttp import web
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
+)
 
 from emulator.traces import Span, SpanTree, spans_from_protobuf, trees
 
@@ -32,6 +42,30 @@ class Collector:
             while not (found := [span for span in self.spans if (span.service, span.name) == (service, name)]):
                 await self._arrived.wait()
         return found[0]
+
+
+class OverGrpc(TraceServiceServicer):
+    """Keeps every span that was sent over OTLP/gRPC."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    def Export(self, request: ExportTraceServiceRequest, _: object) -> ExportTraceServiceResponse:  # noqa: N802
+        self.spans += spans_from_protobuf(request.SerializeToString())
+        return ExportTraceServiceResponse()
+
+
+@contextmanager
+def collecting_over_grpc() -> Iterator[tuple[str, OverGrpc]]:
+    """A collector on a loopback port; gives its URL, and what it keeps."""
+    server, collector = grpc.server(ThreadPoolExecutor(2)), OverGrpc()
+    add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call] # generated without types
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{port}", collector
+    finally:
+        server.stop(None).wait()
 
 
 @asynccontextmanager

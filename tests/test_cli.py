@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from emulator.cli import app
 from emulator.traces import SpanTree, spans_from_json, trees
-from tests.collector import collecting
+from tests.collector import collecting, collecting_over_grpc
 from tests.processes import environment, run, started
 from tests.test_boot import assert_reference
 
@@ -78,6 +78,13 @@ async def test_a_wrong_password_is_refused() -> None:
     ended = await run("boot", "--pace", "0", OS_PASSWORD="wrong")
     assert (ended.status, ended.err) == (1, "")
     assert "The request you have made requires authentication. (HTTP 401)" in ended.out
+
+
+async def test_the_reference_trace_arrives_over_grpc_too() -> None:
+    with collecting_over_grpc() as (url, collector):
+        ended = await run("boot", "--pace", "0", "--otlp", url, OTEL_EXPORTER_OTLP_PROTOCOL="grpc")
+    assert (ended.status, ended.err) == (0, "")
+    assert_reference(next(tree for tree in trees(collector.spans) if tree.services[0] == "openstack-client"))
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
