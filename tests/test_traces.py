@@ -53,6 +53,12 @@ def test_a_span_without_its_parent_is_kept_as_an_orphan() -> None:
     assert str(tree).endswith("\nshop: lost")
 
 
+def test_spans_that_are_parents_of_one_another_are_kept_too() -> None:
+    tree = SpanTree([*FAMILY, a_span(5, 6, "five"), a_span(6, 5, "six"), a_span(7, 7, "itself")])
+    assert str(tree).endswith("shop: five\n  shop: six\nshop: itself")
+    assert len(list(tree.walk())) == 7
+
+
 def test_traces_are_kept_apart() -> None:
     other = a_span(5, trace_id="f" * 32)
     assert [tree.trace_id for tree in trees([other, *FAMILY])] == [TRACE, "f" * 32]

@@ -16,6 +16,7 @@ __all__ = ["AttributeValue", "NamedIds", "fail", "failed_with", "span"]
 AttributeValue = str | bool | int | float | Sequence[str]
 
 _name: ContextVar[str] = ContextVar("name", default="")
+"""What the span that is about to begin is called: the SDK asks its id generator for an id and tells it nothing."""
 
 
 @contextmanager

@@ -11,7 +11,8 @@ __all__ = ["SpanTree", "trees"]
 class SpanTree:
     """The spans of one trace. They may come in any order; one that comes twice counts once.
 
-    A span whose parent is not there is an orphan and is shown beside the roots, never dropped.
+    A span whose parent is not there is an orphan and is shown beside the roots, never dropped; so is the first of
+    several that are parents of one another.
     """
 
     def __init__(self, spans: Iterable[Span]) -> None:
@@ -20,6 +21,7 @@ class SpanTree:
         self._children: defaultdict[str, list[Span]] = defaultdict(list)
         for span in by_id.values():
             self._children[span.parent_id if span.parent_id in by_id else ""].append(span)
+        self._cut_circles()
 
     @property
     def trace_id(self) -> str:
@@ -56,7 +58,19 @@ class SpanTree:
 
     def walk(self) -> Iterator[tuple[int, Span]]:
         """Yield every span with its depth, from the top down and the earliest first."""
-        waiting = [(0, span) for span in reversed(self.roots)]
+        return self._walk(self.roots)
+
+    def _cut_circles(self) -> None:
+        """Spans that are parents of one another hang below no root: put the earliest of each such circle at the top."""
+        reached = {span.span_id for _, span in self.walk()}
+        for span in self._by_id.values():
+            if span.span_id not in reached:
+                self._children[span.parent_id].remove(span)
+                self._children[""].append(span)
+                reached |= {below.span_id for _, below in self._walk([span])}
+
+    def _walk(self, spans: list[Span]) -> Iterator[tuple[int, Span]]:
+        waiting = [(0, span) for span in reversed(spans)]
         while waiting:
             depth, span = waiting.pop()
             yield depth, span
