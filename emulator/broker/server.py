@@ -56,7 +56,3 @@ class Broker:
     async def _all_gone(self) -> None:
         for connection in list(self._connections):
             await connection.gone.wait()
-
-    def depths(self) -> dict[str, int]:
-        """Return how many messages wait in each queue."""
-        return {queue.name: len(queue.ready) for queue in self._host.queues.values()}

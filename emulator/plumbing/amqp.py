@@ -22,7 +22,7 @@ from emulator.plumbing.scene import Actor, acting, current_scene
 from emulator.plumbing.tasks import Tasks, task_group
 from emulator.plumbing.telemetry import AttributeValue, fail, span
 
-__all__ = ["Bus", "Consumer", "Delivery", "Destination", "Unroutable"]
+__all__ = ["Bus", "Consumer", "Destination", "Unroutable"]
 
 CANCEL_SECONDS = 0.5
 PUBLISH_SECONDS = 5.0
@@ -58,19 +58,11 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message as its consumer sees it."""
-
-    body: bytes
-    message_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Consumer:
-    """What to do with the messages of a queue: acknowledged when `handle` returns, rejected when it raises."""
+    """What to do with the bodies of a queue's messages: acknowledged when `handle` returns, rejected when it raises."""
 
     source: Destination
-    handle: Callable[[Delivery], Awaitable[None]]
+    handle: Callable[[bytes], Awaitable[None]]
 
 
 class Bus:
@@ -173,7 +165,7 @@ class Bus:
             links = [SpanLink(published)] if published.is_valid else []
             with span(f"process {source.template or source.name}", SpanKind.CONSUMER, attributes, links) as processing:
                 try:
-                    await consumer.handle(Delivery(message.body, message_id))
+                    await consumer.handle(message.body)
                 except Exception as error:  # noqa: BLE001 - it is on the span; the consumer goes on
                     fail(processing, error)
                     await self._settle(message, "reject", source, settled)

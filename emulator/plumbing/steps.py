@@ -8,19 +8,15 @@ from math import log
 from opentelemetry.trace import Span, get_current_span
 
 from emulator.plumbing.scene import current_scene
-from emulator.plumbing.telemetry import AttributeValue, span
+from emulator.plumbing.telemetry import span
 
 __all__ = ["pretend", "step"]
 
 
 @asynccontextmanager
-async def step(name: str, **attributes: AttributeValue) -> AsyncIterator[Span]:
-    """Do a named piece of work under an internal span of that name, lasting at least its pretended duration.
-
-    Keywords become `openstack.*` attributes, as in `annotate`.
-    """
-    named = {f"openstack.{key.replace('__', '.')}": value for key, value in attributes.items()}
-    with span(name, attributes=named) as begun:
+async def step(name: str) -> AsyncIterator[Span]:
+    """Do a named piece of work under an internal span of that name, lasting at least its pretended duration."""
+    with span(name) as begun:
         await pretend(name)
         yield begun
 

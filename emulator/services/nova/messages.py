@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 from opentelemetry.trace import get_current_span
 
-from emulator.plumbing.amqp import Consumer, Delivery, Destination
+from emulator.plumbing.amqp import Consumer, Destination
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR, BUS
 
@@ -173,9 +173,9 @@ def consumer(app: web.Application, source: Destination, methods: Mapping[type[Ca
     by_name = {form.METHOD: (form, handler) for form, handler in methods.items()}
     seen: OrderedDict[str, None] = OrderedDict()
 
-    async def handle(delivery: Delivery) -> None:
+    async def handle(body: bytes) -> None:
         try:
-            envelope = msgspec.json.decode(delivery.body, type=_Envelope)
+            envelope = msgspec.json.decode(body, type=_Envelope)
             inner = msgspec.json.decode(envelope.message, type=_Inner)
             if inner.method not in by_name:
                 raise UnknownMethod(inner.method, by_name)
