@@ -1,5 +1,6 @@
 """The command line: words to calls. The only reader of `EMULATOR_*`; `OTEL_*` and `OS_*` keep their usual meaning."""
 
+import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -67,6 +68,21 @@ def printable(value: str) -> str:
     if not value or not value.isprintable():
         raise typer.BadParameter(f"{value!r} is empty, or has characters that cannot be printed.")
     return value
+
+
+def named(value: str | None) -> str | None:
+    """Refuse an empty name."""
+    return value if value is None else printable(value)
+
+
+def trace_id(value: str | None) -> str | None:
+    """Refuse what is no trace id."""
+    if value is None:
+        return None
+    digits = value.lower()
+    if not re.fullmatch(r"[0-9a-f]{1,32}", digits):
+        raise typer.BadParameter(f"{value!r} is not up to 32 hex digits.")
+    return digits.zfill(32)
 
 
 def show_version(*, wanted: bool) -> None:
@@ -163,6 +179,27 @@ ComputeHost = Annotated[
 ]
 
 
+SourceName = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="A file of OTLP JSON, - for standard input, or a Jaeger: http://localhost:16686."
+    ),
+]
+Expect = Annotated[
+    str | None, option("expect", "The expected tree: a *.tree file, or boot, the reference trace of this emulator.")
+]
+TraceId = Annotated[str | None, option("trace", "Only the trace with this id.", callback=trace_id)]
+OfService = Annotated[str | None, option("service", "Only traces in which this service took part.", callback=named)]
+Timeout = Annotated[
+    float, option("timeout", "Seconds to wait for a Jaeger, and for traces to be whole.", min=0, callback=finite)
+]
+Junit = Annotated[
+    Path | None, option("junit", "Write the outcome to this file, as JUnit XML.", dir_okay=False, callback=writable)
+]
+OneIsEnough = Annotated[bool, option("any", "One trace that is as expected is enough; others may differ.")]
+AsTree = Annotated[bool, option("tree", "Print trees as text, to begin a *.tree file with.")]
+
+
 @app.callback()
 def root(
     *,
@@ -209,6 +246,55 @@ def boot(
         otlp_json=otlp_json,
         keystone_url=keystone_url,
     )
+    raise typer.Exit(status)
+
+
+@app.command()
+def check(
+    source: SourceName,
+    expect: Expect = None,
+    trace: TraceId = None,
+    service: OfService = None,
+    timeout: Timeout = 30.0,
+    junit: Junit = None,
+    *,
+    one_is_enough: OneIsEnough = False,
+) -> None:
+    """Compare exported traces with an expected tree; without one, look for what makes them unsound.
+
+    Exits with 0 if all traces that begin as expected are as expected, 1 if not, 2 if that cannot be said.
+    """
+    from emulator import trace_commands
+
+    def checked() -> int:
+        return trace_commands.check(
+            trace_commands.Source(source, trace, service),
+            None if expect is None else trace_commands.expectation(expect),
+            seconds=timeout,
+            one_is_enough=one_is_enough,
+            junit=junit,
+        )
+
+    _exit(checked)
+
+
+@app.command()
+def show(source: SourceName, trace: TraceId = None, service: OfService = None, *, tree: AsTree = False) -> None:
+    """Print the waterfall of exported traces, ours or not."""
+    from emulator import trace_commands
+
+    _exit(lambda: trace_commands.show(trace_commands.Source(source, trace, service), as_tree=tree))
+
+
+def _exit(command: Callable[[], int]) -> None:
+    """End with a command's status; with 2, and the reason, if it has nothing to work on."""
+    from emulator.trace_commands import Unreadable
+
+    try:
+        status = command()
+    except Unreadable as error:
+        typer.echo(f"emulator: {error}", err=True)
+        status = 2
     raise typer.Exit(status)
 
 

@@ -84,7 +84,7 @@ def _story(tree: SpanTree) -> Text:
             outcome = f"chose {chosen}" if chosen else "found no host that can hold it"
             lines.append(f"\n  {'':6}  nova-scheduler {outcome}, {took}", "red" if span.failed else "")
         elif steps := step_number(span):
-            asked = next((child.service for child in tree.children(span)), "nobody")
+            asked = next((child.service for child in span.children), "nobody")
             status = span.attributes.get("http.response.status_code", span.error_type)
             lines.append(f"\n  {steps}  {span.service} asked {asked}: {status}, {took}", "red" if span.failed else "")
         elif span.name == "spawn":

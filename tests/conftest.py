@@ -20,9 +20,11 @@ from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.scene import Actor
+from emulator.reference import tree_text
 from emulator.services.fresh import resource_id
-from emulator.traces import SpanTree, spans_from_sdk, trees
+from emulator.traces import SpanTree, spans_from_sdk, tree, trees
 
+REFERENCE = tree(tree_text("boot"))
 RABBITMQ = os.environ.get("EMULATOR_TEST_AMQP_URL")
 
 
@@ -154,4 +156,4 @@ async def world() -> AsyncIterator[World]:
 
 def trace_of(world: World, trace_id: str) -> SpanTree:
     """The spans of a trace, of a world that has ended."""
-    return next(tree for tree in trees(spans_from_sdk(world.export.kept)) if tree.trace_id == trace_id)
+    return next(trace for trace in trees(spans_from_sdk(world.export.kept)) if trace.trace_id == trace_id)

@@ -11,30 +11,28 @@ from aiohttp import web
 
 from emulator.client import Order
 from emulator.cloud import Settings
-from emulator.reference import span_catalogue, tree
-from emulator.traces import Span, SpanTree, parse_tree, spans_from_sdk, trees
-from tests.collector import collecting
-from tests.conftest import World, a_world, trace_of
+from emulator.reference import span_catalogue
+from emulator.traces import OtlpReceiver, Span, SpanTree, spans_from_sdk, trees
+from tests.conftest import REFERENCE, World, a_world, trace_of
 
 
-def assert_reference(trace: SpanTree) -> None:
-    mismatch = parse_tree(tree("boot")).compare(trace)
-    assert mismatch is None, f"{mismatch}\n\nthe trace:\n{trace}"
+async def test_a_boot_exports_the_reference_trace_over_otlp(amqp_url: str, otlp: OtlpReceiver) -> None:
+    async with a_world(otlp=otlp.endpoint, amqp_url=amqp_url) as world:
+        booted = await world.boot()
+    assert booted.succeeded
+    assert await otlp.trace(trace_id=booted.trace_id) == REFERENCE
 
 
-async def test_a_boot_exports_the_reference_trace_over_otlp(amqp_url: str) -> None:
-    async with collecting() as otlp:
-        async with a_world(otlp=otlp.url, amqp_url=amqp_url) as world:
-            booted = await world.boot()
-        assert booted.succeeded
-        assert_reference(otlp.trace(booted.trace_id))
+async def test_a_boot_is_a_sound_trace(amqp_url: str, otlp: OtlpReceiver) -> None:
+    async with a_world(otlp=otlp.endpoint, amqp_url=amqp_url) as world:
+        await world.boot()
+    assert [finding for trace in otlp.traces for finding in trace.check()] == []
 
 
-async def test_every_span_carries_what_the_catalogue_says_and_nothing_else(amqp_url: str) -> None:
-    async with collecting() as otlp:
-        async with a_world(otlp=otlp.url, amqp_url=amqp_url) as world:
-            booted = await world.boot()
-        trace = otlp.trace(booted.trace_id)
+async def test_every_span_carries_what_the_catalogue_says_and_nothing_else(amqp_url: str, otlp: OtlpReceiver) -> None:
+    async with a_world(otlp=otlp.endpoint, amqp_url=amqp_url) as world:
+        booted = await world.boot()
+    trace = await otlp.trace(trace_id=booted.trace_id)
     catalogue = span_catalogue()
     wrong = [
         f"{span}: {complaint}"
@@ -88,7 +86,7 @@ async def test_a_process_span_is_child_of_its_publish_span_and_links_to_it(amqp_
     assert len(processed) == 5
     for span in processed:
         assert [(link.trace_id, link.span_id) for link in span.links] == [(span.trace_id, span.parent_id)]
-        parent = trace.parent(span)
+        parent = span.parent
         assert parent is not None
         assert parent.kind == "producer"
         assert [event.name for event in parent.events] == ["confirmed"]
@@ -172,7 +170,7 @@ async def test_twenty_boots_side_by_side_give_twenty_reference_traces(amqp_url: 
         boots = await asyncio.gather(*(world.boot(Order(f"demo-{number}")) for number in range(20)))
     for booted in boots:
         assert booted.succeeded, booted.fault
-        assert_reference(trace_of(world, booted.trace_id))
+        assert trace_of(world, booted.trace_id) == REFERENCE
     assert len({booted.addresses for booted in boots}) == 20
 
 

@@ -12,16 +12,15 @@ import pytest
 from typer.testing import CliRunner
 
 from emulator.cli import app
-from emulator.traces import SpanTree, spans_from_json, trees
-from tests.collector import collecting, collecting_over_grpc
+from emulator.traces import OtlpReceiver, SpanTree, spans_from_json, tree, trees
+from tests.conftest import REFERENCE
 from tests.processes import environment, run, started
-from tests.test_boot import assert_reference
 
 STOPPING = "stopping: finishing what has begun\n"
 
 
 def boot_of(spans: str) -> SpanTree:
-    return next(tree for tree in trees(spans_from_json(spans)) if tree.roots[0].name == "openstack server create")
+    return next(trace for trace in trees(spans_from_json(spans)) if trace.roots[0].name == "openstack server create")
 
 
 async def test_boot_prints_what_happened_and_the_waterfall(tmp_path: Path) -> None:
@@ -31,21 +30,21 @@ async def test_boot_prints_what_happened_and_the_waterfall(tmp_path: Path) -> No
     assert re.match(r"✓ web is ACTIVE on compute-[12], 10\.0\.\d+\.\d+, after \d", ended.out)
     assert "\x1b[" not in ended.out
     trace = boot_of(exported.read_text())
-    assert_reference(trace)
+    assert trace == REFERENCE
     assert f"trace {trace.trace_id} · {len(trace.spans)} spans · 7 services" in ended.out
     for steps in ("(1)(2)", "(3)(4)", "(5)(6)"):
         assert steps in ended.out
     assert "emulator boot --otlp http://localhost:4318" in ended.out
 
 
-async def test_the_json_file_holds_exactly_what_was_sent(tmp_path: Path) -> None:
+async def test_the_json_file_holds_exactly_what_was_sent(tmp_path: Path, otlp: OtlpReceiver) -> None:
     exported = tmp_path / "boot.json"
-    async with collecting() as otlp:
-        ended = await run("boot", "--pace", "0", "--otlp", otlp.url, "--otlp-json", str(exported))
+    ended = await run("boot", "--pace", "0", "--otlp", otlp.endpoint, "--otlp-json", str(exported))
     assert ended.status == 0, ended.err
     written = spans_from_json(exported.read_text())
-    assert {span.span_id: span for span in written} == {span.span_id: span for span in otlp.spans}
-    assert len(written) == len(otlp.spans)
+    sent = {span.span_id: span for trace in otlp.traces for span in trace.spans}
+    assert {span.span_id: span for span in written} == sent
+    assert len(written) == len(sent)
     assert all(re.fullmatch("[0-9a-f]{32}", span.trace_id) for span in written)
     assert len(json.loads(exported.read_text())["resourceSpans"]) >= 8
 
@@ -80,11 +79,10 @@ async def test_a_wrong_password_is_refused() -> None:
     assert "The request you have made requires authentication. (HTTP 401)" in ended.out
 
 
-async def test_the_reference_trace_arrives_over_grpc_too() -> None:
-    with collecting_over_grpc() as (url, collector):
-        ended = await run("boot", "--pace", "0", "--otlp", url, OTEL_EXPORTER_OTLP_PROTOCOL="grpc")
+async def test_the_reference_trace_arrives_over_grpc_too(otlp: OtlpReceiver) -> None:
+    ended = await run("boot", "--pace", "0", **{**otlp.environment, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
     assert (ended.status, ended.err) == (0, "")
-    assert_reference(next(tree for tree in trees(collector.spans) if tree.services[0] == "openstack-client"))
+    assert await otlp.trace(expecting=REFERENCE) == REFERENCE
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
@@ -103,8 +101,8 @@ async def test_a_collector_that_does_not_answer_costs_neither_picture_nor_file(t
         ended = await run("boot", "--pace", "0", "--count", "20", "--otlp", url, "--otlp-json", str(exported))
     assert ended.status == 0
     written = trees(spans_from_json(exported.read_text()))
-    assert not any(tree.orphans for tree in written)
-    lost = sum(len(tree.spans) for tree in written)
+    assert not any(trace.orphans for trace in written)
+    lost = sum(map(len, written))
     assert ended.err == f"{lost} spans could not be sent over OTLP (no answer in time)\n"
 
 
@@ -233,13 +231,13 @@ async def test_every_option_reads_a_variable_and_has_a_help_text(command: str) -
         assert f"EMULATOR_{option[2:].upper().replace('-', '_')}" in ended.out
 
 
-async def test_ctrl_c_in_a_boot_stops_it_in_order_and_sends_the_spans_so_far() -> None:
-    async with collecting() as otlp:
-        async with started("boot", "--pace", "1000", "--otlp", otlp.url, OTEL_BSP_SCHEDULE_DELAY="50") as booting:
-            await otlp.span("nova-compute", "publish scheduler_fanout")
-            ended = await booting.stop(signal.SIGINT)
-        assert (ended.status, ended.err) == (130, "")
-        assert {span.service for span in otlp.spans} >= {"nova-compute", "nova-scheduler", "openstack-client"}
+async def test_ctrl_c_in_a_boot_stops_it_in_order_and_sends_the_spans_so_far(otlp: OtlpReceiver) -> None:
+    async with started("boot", "--pace", "1000", **otlp.environment) as booting:
+        await otlp.trace(expecting=tree("nova-compute: publish scheduler_fanout (producer)\n  ..."), timeout=30)
+        ended = await booting.stop(signal.SIGINT)
+    assert (ended.status, ended.err) == (130, "")
+    services = {service for trace in otlp.traces for service in trace.services}
+    assert services >= {"nova-compute", "nova-scheduler", "openstack-client"}
 
 
 async def test_development_mode_finds_nothing_to_complain_about() -> None:

@@ -54,11 +54,20 @@ class Export:
     """The way out for the spans of a process: `tracer()` for each service, `close()` at the end.
 
     `exporter` may be None (nothing is sent). `kept` holds every exported span, in the order of their ends, where
-    `keep` is set; a process that runs for long leaves it off. A collector that cannot be reached costs one warning.
+    `keep` is set; a process that runs for long leaves it off. `watching` sees spans begin and
+    end. A collector that cannot be reached costs one warning.
     """
 
-    def __init__(self, exporter: SpanExporter | None = None, *, keep: bool = False, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        exporter: SpanExporter | None = None,
+        *,
+        keep: bool = False,
+        seed: int | None = None,
+        watching: SpanProcessor | None = None,
+    ) -> None:
         self._seed = seed
+        self._watching = watching
         self._ended = _Ended(keep=keep)
         self._last_words = _LastWords()
         self._sending = _Sending(exporter, self._last_words)
@@ -83,8 +92,9 @@ class Export:
             id_generator=None if self._seed is None else NamedIds(chance),
             shutdown_on_exit=False,
         )
-        for processor in (self._ended, self._processor):
-            provider.add_span_processor(processor)
+        for processor in (self._ended, self._watching, self._processor):
+            if processor is not None:
+                provider.add_span_processor(processor)
         return provider.get_tracer("emulator", __version__, schema_url=SCHEMA)
 
     @property

@@ -4,11 +4,16 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["span_catalogue", "tree"]
+__all__ = ["span_catalogue", "tree_names", "tree_text"]
 
 
-def tree(name: str) -> str:
-    """Return the reference tree of that name, `boot` for one, in the form that `traces.parse_tree` reads."""
+def tree_names() -> list[str]:
+    """Return the names of the reference trees, `boot` for one."""
+    return sorted(file.name.removesuffix(".tree") for file in files(__name__).iterdir() if file.name.endswith(".tree"))
+
+
+def tree_text(name: str) -> str:
+    """Return the reference tree of that name, in the form that `traces.tree` reads."""
     return files(__name__).joinpath(f"{name}.tree").read_text()
 
 

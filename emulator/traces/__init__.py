@@ -1,22 +1,56 @@
 """Spans as trees, from any source and for anyone: this room imports nothing of the rest of the emulator."""
 
-from emulator.traces.expectation import Expectation, Mismatch, parse_tree
-from emulator.traces.otlp import MalformedOtlp, spans_from_json, spans_from_protobuf
-from emulator.traces.readable import spans_from_sdk
+from emulator.traces.critical_path import Segment
+from emulator.traces.expectation import (
+    NORMALISED,
+    Difference,
+    Expectation,
+    Mismatch,
+    Placeholder,
+    tree,
+    updating_trees,
+)
+from emulator.traces.hops import Hop, NoHop
+from emulator.traces.receiver import NotReceived, OtlpReceiver, Pending
+from emulator.traces.selection import NotOne
+from emulator.traces.soundness import Finding
+from emulator.traces.sources.jaeger import JaegerUnavailable, jaeger_spans
+from emulator.traces.sources.jaeger_json import MalformedJaeger, spans_from_jaeger_json
+from emulator.traces.sources.otlp import MalformedOtlp, spans_from_json
+from emulator.traces.sources.otlp_document import otlp_json
+from emulator.traces.sources.otlp_protobuf import spans_from_protobuf
+from emulator.traces.sources.sdk import spans_from_sdk
 from emulator.traces.span import Event, Link, Span
-from emulator.traces.tree import SpanTree, trees
+from emulator.traces.span_tree import SpanTree, trees
 
 __all__ = [
+    "NORMALISED",
+    "Difference",
     "Event",
     "Expectation",
+    "Finding",
+    "Hop",
+    "JaegerUnavailable",
     "Link",
+    "MalformedJaeger",
     "MalformedOtlp",
     "Mismatch",
+    "NoHop",
+    "NotOne",
+    "NotReceived",
+    "OtlpReceiver",
+    "Pending",
+    "Placeholder",
+    "Segment",
     "Span",
     "SpanTree",
-    "parse_tree",
+    "jaeger_spans",
+    "otlp_json",
+    "spans_from_jaeger_json",
     "spans_from_json",
     "spans_from_protobuf",
     "spans_from_sdk",
+    "tree",
     "trees",
+    "updating_trees",
 ]

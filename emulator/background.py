@@ -1,0 +1,146 @@
+"""A cloud in the background: on an event loop in a thread of its own, for callers that have another loop, or none."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from emulator import client
+from emulator.client import Credentials, Order
+from emulator.cloud import Settings, cloud
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.export import Export, otlp_exporter
+from emulator.plumbing.http_client import HttpClient
+from emulator.plumbing.scene import Actor
+from emulator.traces import OtlpReceiver, Pending, SpanTree
+
+__all__ = ["BackgroundCloud", "background_cloud"]
+
+BOOT_SECONDS = 120.0
+
+
+class _OpenSpans(SpanProcessor):
+    """Counts the spans of each trace that have begun and not ended. All on the cloud's event loop."""
+
+    def __init__(self) -> None:
+        self._open: Counter[int] = Counter()
+        self._waiting: dict[int, asyncio.Event] = {}
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
+        self._open[_trace_id(span)] += 1
+
+    def on_end(self, span: ReadableSpan) -> None:
+        trace_id = _trace_id(span)
+        self._open[trace_id] -= 1
+        if not self._open[trace_id]:
+            del self._open[trace_id]
+            if trace_id in self._waiting:
+                self._waiting.pop(trace_id).set()
+
+    async def none_of(self, trace_id: str) -> None:
+        """Wait until no span of a trace is open."""
+        number = int(trace_id, 16)
+        if number in self._open:
+            await self._waiting.setdefault(number, asyncio.Event()).wait()
+
+
+def _trace_id(span: ReadableSpan) -> int:
+    assert span.context is not None
+    trace_id: int = span.context.trace_id
+    return trace_id
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundCloud:
+    """A cloud that is up in the background. Its spans leave over OTLP, and come back as the trace of each boot."""
+
+    endpoints: Mapping[str, str]
+    """The base URL of each API, by the name of its service."""
+    amqp_url: str
+    """The URL of the broker."""
+    _actor: Actor
+    _export: Export
+    _http: HttpClient
+    _open_spans: _OpenSpans
+    _receiver: OtlpReceiver
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    _end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def boot(
+        self, name: str = "demo", image: str = "cirros", flavor: str = "m1.tiny", network: str = "private"
+    ) -> Pending[SpanTree]:
+        """Boot a server as `emulator boot` does. `await` its trace, or `.wait()` for it, also where the boot fails.
+
+        The trace is whole when it comes: not before the last span of the boot has ended and was exported.
+        """
+        story = asyncio.run_coroutine_threadsafe(self._boot(Order(name, image, flavor, network)), self._loop)
+        late = f"the boot of {name} did not end within {BOOT_SECONDS:g} s"
+        return Pending(story, BOOT_SECONDS, lambda: TimeoutError(late))
+
+    async def _boot(self, order: Order) -> SpanTree:
+        credentials = Credentials(self.endpoints["keystone"])
+        booted = await client.boot(self._actor, self._http, credentials, order)
+        await self._open_spans.none_of(booted.trace_id)
+        await asyncio.to_thread(self._export.flush)
+        trace = self._receiver.find(booted.trace_id)
+        if trace is None:
+            raise LookupError(
+                f"the boot of {order.name} exported no spans: do OTEL_* switch the SDK or its sampler off?"
+            )
+        return trace
+
+    def end(self) -> None:
+        """Let the cloud finish what it has begun, and end."""
+        self._loop.call_soon_threadsafe(self._end.set)
+
+    async def until_ended(self) -> None:
+        """Wait until `end` was called. On the cloud's event loop."""
+        await self._end.wait()
+
+
+@contextmanager
+def background_cloud(settings: Settings, *, computes: int = 2) -> Iterator[BackgroundCloud]:
+    """Run a cloud while the block lasts. Raises what `cloud` raises."""
+    started: Future[BackgroundCloud] = Future()
+
+    async def story(receiver: OtlpReceiver) -> None:
+        open_spans = _OpenSpans()
+        export = Export(otlp_exporter(receiver.endpoint), seed=settings.seed, watching=open_spans)
+        try:
+            async with (
+                cloud(settings, export, computes=computes) as up,
+                HttpClient(client.SERVICE, settings.pace) as http,
+            ):
+                chance = Chance(settings.seed, owner=client.SERVICE)
+                actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
+                running = BackgroundCloud(up.endpoints, up.amqp_url, actor, export, http, open_spans, receiver)
+                started.set_result(running)
+                await running.until_ended()
+        finally:
+            await asyncio.to_thread(export.close)
+
+    def run(receiver: OtlpReceiver) -> None:
+        try:
+            asyncio.run(story(receiver))
+        except Exception as error:
+            if started.done():
+                raise
+            started.set_exception(error)
+
+    with OtlpReceiver() as receiver:
+        thread = threading.Thread(target=run, args=(receiver,), name="emulator", daemon=True)
+        thread.start()
+        try:
+            running = started.result()
+            try:
+                yield running
+            finally:
+                running.end()
+        finally:
+            thread.join()

@@ -1,0 +1,40 @@
+"""Outcomes as JUnit XML, which CI systems show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+__all__ = ["Case", "write_junit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An outcome: what was checked, and the report if it failed."""
+
+    name: str
+    report: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is a report."""
+        return bool(self.report)
+
+
+def write_junit(file: Path, suite: str, cases: Sequence[Case]) -> None:
+    """Write a suite of cases. Raises OSError."""
+    failures = sum(case.failed for case in cases)
+    root = ET.Element("testsuites")
+    of_suite = ET.SubElement(root, "testsuite", name=suite, tests=str(len(cases)), failures=str(failures))
+    for case in cases:
+        of_case = ET.SubElement(of_suite, "testcase", classname=suite, name=_xml(case.name))
+        if case.failed:
+            failure = ET.SubElement(of_case, "failure", message=_xml(case.report.split("\n", 1)[0]))
+            failure.text = _xml(case.report)
+    ET.indent(root)
+    file.write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _xml(text: str) -> str:
+    """Replace what XML cannot hold: control characters, which the name of a span may have."""
+    return "".join(char if char in "\t\n\r" or " " <= char <= "\ud7ff" or char >= "\ue000" else "�" for char in text)

@@ -1,0 +1,199 @@
+"""What `emulator check` and `emulator show` do with traces from a file or a Jaeger. No cloud is needed for that."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from emulator.junit import Case, write_junit
+from emulator.reference import tree_names, tree_text
+from emulator.render import duration, waterfall
+from emulator.traces import (
+    Expectation,
+    JaegerUnavailable,
+    MalformedJaeger,
+    MalformedOtlp,
+    Span,
+    SpanTree,
+    jaeger_spans,
+    spans_from_jaeger_json,
+    spans_from_json,
+    tree,
+    trees,
+)
+
+__all__ = ["Source", "Unreadable", "check", "expectation", "show"]
+
+PIPED_WIDTH = 120
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+"""Seconds between two looks at a Jaeger, which cannot tell us when a trace comes."""
+
+
+class Unreadable(Exception):
+    """Traces, or an expected tree, that cannot be read; the message is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where traces are: a file of OTLP JSON, `-` for standard input, or the URL of a Jaeger; and which are meant."""
+
+    place: str
+    trace_id: str | None = None
+    service: str | None = None
+
+    @property
+    def is_jaeger(self) -> bool:
+        """Whether traces may still be coming in."""
+        return self.place.startswith(("http://", "https://"))
+
+    def traces(self, of_service: str | None = None) -> list[SpanTree]:
+        """Return the traces that are meant; of a Jaeger, where nothing else was said, those of this service.
+
+        Raises Unreadable.
+        """
+        service = self.service or of_service
+        try:
+            if self.is_jaeger:
+                found = trees(jaeger_spans(self.place, trace_id=self.trace_id, service=service))
+            else:
+                text = sys.stdin.buffer.read() if self.place == "-" else Path(self.place).read_bytes()
+                found = trees(_spans_in(text))
+        except OSError as error:
+            raise Unreadable(f"{self.place} cannot be read: {error.strerror or error}") from error
+        except MalformedOtlp as error:
+            raise Unreadable(f"{self.place}: {error}") from error
+        except JaegerUnavailable as error:
+            raise Unreadable(str(error)) from error
+        return [
+            trace
+            for trace in found
+            if (self.trace_id is None or trace.trace_id == self.trace_id)
+            and (self.service is None or self.service in trace.services)
+        ]
+
+
+def _spans_in(text: bytes) -> list[Span]:
+    """Read OTLP JSON, or the JSON that Jaeger's UI downloads, which as OTLP has no spans."""
+    found = spans_from_json(text)
+    if not found:
+        with suppress(MalformedJaeger):
+            return spans_from_jaeger_json(text)
+    return found
+
+
+def expectation(name: str) -> Expectation:
+    """Return the expected tree in the file of that name, or the reference tree. Raises Unreadable."""
+    file = Path(name)
+    try:
+        if file.is_file():
+            return tree(file)
+        if name in tree_names():
+            return tree(tree_text(name))
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{name}: {error}") from error
+    raise Unreadable(f"{name} is neither a file nor a reference tree: {', '.join(tree_names())}")
+
+
+def show(source: Source, *, as_tree: bool) -> int:
+    """Print the waterfalls of traces, or their trees. Return the exit status. Raises Unreadable if there are none."""
+    traces = source.traces()
+    if not traces:
+        raise Unreadable(f"there is no such trace in {source.place}")
+    console = Console(highlight=False, soft_wrap=True)
+    width = console.width if console.is_terminal else max(console.width, PIPED_WIDTH)
+    for number, trace in enumerate(traces):
+        about = f"trace {trace.trace_id} · {_count(len(trace), 'span')} · {_count(len(trace.services), 'service')}"
+        remark = "# " if as_tree else ""
+        console.print(Text(("\n" if number else "") + f"{remark}{about} · {duration(trace.duration)}\n", "dim"))
+        console.print(Text(str(trace)) if as_tree else waterfall(trace, width))
+    return 0
+
+
+def check(
+    source: Source, expected: Expectation | None, *, seconds: float, one_is_enough: bool, junit: Path | None
+) -> int:
+    """Compare traces with an expected tree, or look for what makes them unsound. Return the exit status.
+
+    A Jaeger is asked again until all is as expected or `seconds` are over.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    judge = _sound if expected is None else _compared(expected, colour=console.is_terminal)
+    patience = seconds if source.is_jaeger else 0.0
+    cases = _awaited(lambda: _judged(source, expected, judge, one_is_enough=one_is_enough), patience)
+    for case in cases:
+        console.print(Text.from_ansi(f"{'✗' if case.failed else '✓'} {case.name}"))
+        if case.failed:
+            console.print(Text.from_ansi(f"{case.report}\n"))
+    if junit is not None:
+        _write(junit, cases)
+    return 1 if any(case.failed for case in cases) else 0
+
+
+def _awaited(judged: Callable[[], list[Case]], seconds: float) -> list[Case]:
+    """Judge until nothing fails, or no time is left; then what fails, fails."""
+    until, pause = time.monotonic() + seconds, FIRST_PAUSE
+    while True:
+        left = until - time.monotonic()
+        try:
+            cases = judged()
+        except Unreadable:
+            if left <= 0:
+                raise
+        else:
+            if left <= 0 or not any(case.failed for case in cases):
+                return cases
+        time.sleep(min(pause, max(left, 0.0)))
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _judged(
+    source: Source, expected: Expectation | None, judge: Callable[[SpanTree], Case], *, one_is_enough: bool
+) -> list[Case]:
+    """Judge the traces that are meant: all that begin as expected, or the one that was named."""
+    root = expected.roots[0] if expected is not None and expected.roots else None
+    traces = source.traces(of_service=root[0] if root else None)
+    if root is not None and source.trace_id is None:
+        alike = [trace for trace in traces if root in [(span.service, span.name) for span in trace.roots]]
+    else:
+        alike = traces
+    if not alike:
+        there = "".join(f"\n  {span}" for span in dict.fromkeys(str(span) for trace in traces for span in trace.roots))
+        begins = f" that begins with {': '.join(root)}" if root else ""
+        return [
+            Case("a trace is there", f"there is no trace{begins} in {source.place}. Traces there:{there or ' none'}")
+        ]
+    cases = [judge(trace) for trace in alike]
+    passed = [case for case in cases if not case.failed]
+    return passed if one_is_enough and passed else cases
+
+
+def _compared(expected: Expectation, *, colour: bool) -> Callable[[SpanTree], Case]:
+    def judge(trace: SpanTree) -> Case:
+        difference = expected.difference(trace.roots)
+        name = f"trace {trace.trace_id}, {_count(len(trace), 'span')}, is as expected"
+        return Case(name, "" if difference is None else difference.render(colour=colour))
+
+    return judge
+
+
+def _sound(trace: SpanTree) -> Case:
+    findings = trace.check()
+    name = f"trace {trace.trace_id}, {_count(len(trace), 'span')}, is sound"
+    return Case(name, "\n".join(map(str, findings)))
+
+
+def _write(junit: Path, cases: Sequence[Case]) -> None:
+    plain = [Case(case.name, Text.from_ansi(case.report).plain) for case in cases]
+    try:
+        write_junit(junit, "emulator check", plain)
+    except OSError as error:
+        raise Unreadable(f"{junit} cannot be written: {error.strerror}") from error
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

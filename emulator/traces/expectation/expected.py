@@ -1,0 +1,144 @@
+"""The expectation itself: made by `tree()` from text or a file, compared with traces."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+
+from emulator.traces.expectation.alignment import Alignment, align
+from emulator.traces.expectation.difference import Difference
+from emulator.traces.expectation.pattern import parse
+from emulator.traces.expectation.placeholders import NORMALISED, Placeholder
+from emulator.traces.expectation.rewriting import rewritten, written
+from emulator.traces.span import Span
+
+__all__ = ["Expectation", "Mismatch", "tree", "updating_trees"]
+
+updating_trees: ContextVar[bool] = ContextVar("updating_trees", default=False)
+"""Set while trees that were read from files are to be brought up to date instead of failing."""
+
+
+class Mismatch(AssertionError):
+    """A trace is not as expected; `difference` says in what."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(str(difference))
+        self.difference = difference
+
+
+def tree(source: str | Path, normalise: Mapping[str, Placeholder] = NORMALISED) -> "Expectation":
+    """Return the expected tree that a text, or the file at a path, describes.
+
+    A line is a span, indentation its place; see the README for the form. `normalise` says what placeholders such as
+    `{id}` stand for; without it they are plain text. Raises ValueError, naming the line, for what is no tree, and
+    FileNotFoundError.
+    """
+    if isinstance(source, str):
+        return Expectation(source, normalise)
+    if source.exists():
+        try:
+            return Expectation(source.read_text(), normalise, source)
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}") from error
+    if updating_trees.get():
+        return Expectation("", normalise, source)
+    raise FileNotFoundError(f"there is no {source}; `pytest --update-trees` writes it")
+
+
+class Expectation:
+    """A tree of spans as it should be. `trace == expectation` tells whether a trace is; `difference` tells more."""
+
+    def __init__(self, text: str, normalise: Mapping[str, Placeholder] = NORMALISED, path: Path | None = None) -> None:
+        self.text = text
+        self.path = path
+        self._placeholders = normalise
+        self._top, self._last_remarks = parse(text)
+        if not (self._top.items or self._top.rest or path):
+            raise ValueError("the tree is empty")
+
+    @property
+    def roots(self) -> list[tuple[str, str]]:
+        """Service and name of the spans that are expected at the top, as they are written."""
+        return [(item.line.service, item.line.name) for item in self._top.lines()]
+
+    @property
+    def size(self) -> int:
+        """How many spans there are at least."""
+        return sum(item.size for item in (*self._top.lines(), *self._top.deep) if not item.optional)
+
+    def difference(self, spans: Sequence[Span]) -> Difference | None:
+        """Return in what the spans at the top of a trace, with all below, are not as expected; None if they are.
+
+        A tree from a file is brought up to date instead, while `updating_trees` is set.
+        """
+        alignment = self._align(spans)
+        if alignment.cost == 0:
+            return None
+        if self.path is not None and updating_trees.get():
+            self._write(self.path, self.updated(spans))
+            return None
+        return Difference(alignment)
+
+    def must_match(self, spans: Sequence[Span]) -> bool:
+        """Return True if there is no difference. Raises Mismatch."""
+        __tracebackhide__ = True
+        difference = self.difference(spans)
+        if difference is not None:
+            raise Mismatch(difference)
+        return True
+
+    def has_come(self, spans: Sequence[Span]) -> bool:
+        """Whether every expected span is there.
+
+        One that is not expected does not matter, unless it looks like one that is: then it may be incomplete yet.
+        """
+        alignment = self._align(spans)
+        return alignment.cost == 0 or _complete(alignment)
+
+    def nearest(self, traces: Iterable[Sequence[Span]]) -> Difference | None:
+        """Return the difference to the trace, of those with these spans at the top, that is most alike.
+
+        None if there are no traces, or one is as expected.
+        """
+        alignments = [self._align(spans) for spans in traces]
+        nearest = min(alignments, key=lambda alignment: alignment.cost, default=None)
+        return Difference(nearest) if nearest is not None and nearest.cost else None
+
+    def updated(self, spans: Sequence[Span]) -> str:
+        """Return the text of this tree, changed as little as needed for these spans to fit."""
+        lines = [*rewritten(self._align(spans), self._placeholders), *self._last_remarks]
+        text = "\n".join(lines).rstrip("\n") + "\n"
+        if Expectation(text, self._placeholders)._align(spans).cost:  # noqa: SLF001 - of the same class
+            text = "\n".join(written(spans, self._placeholders)) + "\n"
+        return text
+
+    def _align(self, spans: Sequence[Span]) -> Alignment:
+        return align(self._top, spans, self._placeholders)
+
+    def _write(self, path: Path, text: str) -> None:
+        """Replace the file at once, so that tests side by side read either the old one or the new one."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(text)
+        beside.replace(path)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<expected tree {self.path or ', '.join(': '.join(root) for root in self.roots)}>"
+
+
+def _complete(alignment: Alignment) -> bool:
+    """Whether nothing is missing or different, and nothing that is too much looks like what is expected beside it."""
+    waiting = [alignment]
+    while waiting:
+        level = waiting.pop()
+        alike = {(item.line.service, item.line.name) for item in level.level.lines()}
+        for row in level.rows:
+            if row.differs and (row.item is not None or row.span is None):
+                return False
+            if row.differs and row.span is not None and (row.span.service, row.span.name) in alike:
+                return False
+            waiting += [row.below] if row.below is not None else []
+    return True

@@ -1,0 +1,60 @@
+"""What differs from run to run without meaning: ids, times, ports and hosts. An expected tree has `{id}` for them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+__all__ = ["NORMALISED", "Placeholder", "fits", "normal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """What a placeholder stands for: regular expressions for all that it `matches`, and to `find` it in a text."""
+
+    matches: str
+    find: str
+
+
+_UUID = r"(?:req-)?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_HEX = r"(?=[a-f]*[0-9])[0-9a-f]{16,64}|[0-9]{6,}"
+_TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
+_IP = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]"
+_HOST = r"(?<=://)(?:[^/:@\s\[\]{}]*@)?[^/:@\s\[\]{}]+"
+
+NORMALISED: Mapping[str, Placeholder] = {
+    "time": Placeholder(_TIME, _TIME),
+    "id": Placeholder(r"[\w.~-]+", rf"(?<![\w-])(?:{_UUID}|{_HEX})(?![\w-])"),
+    "port": Placeholder(r"\d{1,5}", r"(?<=[\w\]]:)(?<!\d\d:)\d{2,5}(?=[/?#\s]|$)"),
+    "host": Placeholder(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", rf"{_HOST}|(?<![\w.])(?:{_IP}|localhost)(?![\w.])"),
+}
+"""The placeholders that expected trees know without being told, by name."""
+
+
+def fits(expected: str, found: str, placeholders: Mapping[str, Placeholder]) -> bool:
+    """Whether a text is as expected: the same, or the same where no placeholder stands for a part of it."""
+    return expected == found or (
+        "{" in expected and _pattern(expected, _key(placeholders)).fullmatch(found) is not None
+    )
+
+
+def normal(text: str, placeholders: Mapping[str, Placeholder]) -> str:
+    """Put placeholders where a text has what they stand for."""
+    for name, placeholder in placeholders.items():
+        text = re.sub(placeholder.find, f"{{{name}}}", text)
+    return text
+
+
+def _key(placeholders: Mapping[str, Placeholder]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, placeholder.matches) for name, placeholder in placeholders.items())
+
+
+@lru_cache(1024)
+def _pattern(expected: str, placeholders: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
+    matches = dict(placeholders)
+    parts = re.split(r"\{(\w+)\}", expected)
+    for number in range(1, len(parts), 2):
+        name = parts[number]
+        parts[number] = f"(?:{matches[name]})" if name in matches else re.escape(f"{{{name}}}")
+    parts[::2] = map(re.escape, parts[::2])
+    return re.compile("".join(parts))

@@ -1,0 +1,119 @@
+"""A span as a line of text: `service: name (kind) !error.type {attributes} +`. Written and read here alone.
+
+A line says as much as it needs to. A span without a kind is internal; one without `!` did not fail, and `!` alone is
+any failure; `{name}` is an attribute that is there, `{name=value}` one with that value; `+`, `*` and `?` repeat the
+line. What would be mistaken for something else stands in double quotes, as JSON has them.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["KINDS", "Line", "read_line", "write_value"]
+
+KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+"""Kinds of spans, by their numbers in OTLP. Where a kind is expected, `any` is one, too."""
+
+QUOTED = r'"(?:[^"\\]|\\.)*"'
+LINE = re.compile(
+    rf"(?P<service>{QUOTED}|[^\s\":][^\":]*): (?P<name>{QUOTED}|[^\s\"].*?)"
+    rf"(?: \((?P<kind>any|{'|'.join(KINDS)})\))?(?P<failed> !(?P<error>{QUOTED}|[^\s\"{{#]\S*)?)?"
+    rf"(?: \{{(?P<attributes>(?:{QUOTED}|[^{{}}\"])*)\}})?(?: (?P<repeated>[+*?]))?(?P<comment>\s+#.*)?\s*"
+)
+ATTRIBUTE = re.compile(rf"\s*(?P<key>{QUOTED}|[^\s,=\"]+)(?:=(?P<value>{QUOTED}|[^,\"]*?))?\s*(?:,|$)")
+
+PLAIN_SERVICE = re.compile(r"[\w][\w./-]*")
+PLAIN_NAME = re.compile(r"[\w/][^\s\"]*(?: [\w/][^\s\"]*)*")
+PLAIN_WORD = re.compile(r"[^\s\",={}#]+")
+PLAIN_ERROR = re.compile(r"[^\s\"{}#]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a line says of a span. `error` is None for one that did not fail, `""` for any failure."""
+
+    service: str
+    name: str
+    kind: str = "internal"
+    error: str | None = None
+    attributes: Mapping[str, str | None] = field(default_factory=dict)
+    repeated: str = ""
+    comment: str = field(default="", compare=False)
+    """What stands behind it, with the space before; it is not written."""
+
+    def __str__(self) -> str:
+        kind = "" if self.kind == "internal" else f" ({self.kind})"
+        error = "" if self.error is None else f" !{_quote(self.error, PLAIN_ERROR) if self.error else ''}"
+        pairs = ", ".join(_pair(key, value) for key, value in self.attributes.items())
+        attributes = f" {{{pairs}}}" if pairs else ""
+        repeated = f" {self.repeated}" if self.repeated else ""
+        return f"{_service(self.service)}: {_name(self.name)}{kind}{error}{attributes}{repeated}"
+
+
+def read_line(text: str) -> Line:
+    """Read a line, without its indentation. Raises ValueError."""
+    found = LINE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"not `service: name (kind) !error {{attributes}} +`: {text!r}")
+    return Line(
+        _unquote(found["service"]),
+        _unquote(found["name"]),
+        found["kind"] or "internal",
+        _unquote(found["error"] or "") if found["failed"] else None,
+        _attributes(found["attributes"] or ""),
+        found["repeated"] or "",
+        found["comment"] or "",
+    )
+
+
+def write_value(value: Any) -> str:  # noqa: ANN401 - OTLP's AnyValue
+    """Return the value of an attribute as text: a text as it is, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - as above
+    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else str(value)
+
+
+def _attributes(text: str) -> dict[str, str | None]:
+    attributes: dict[str, str | None] = {}
+    position = 0
+    while position < len(text):
+        pair = ATTRIBUTE.match(text, position)
+        if pair is None:
+            raise ValueError(f"not `{{name}}` or `{{name=value}}`: {{{text}}}")
+        value = pair["value"]
+        attributes[_unquote(pair["key"])] = None if value is None else _unquote(value)
+        position = pair.end()
+    return attributes
+
+
+def _pair(key: str, value: str | None) -> str:
+    key = _quote(key, PLAIN_WORD)
+    return key if value is None else f"{key}={_quote(value, PLAIN_WORD)}"
+
+
+@lru_cache(4096)
+def _service(text: str) -> str:
+    return _quote(text, PLAIN_SERVICE)
+
+
+@lru_cache(4096)
+def _name(text: str) -> str:
+    return _quote(text, PLAIN_NAME)
+
+
+def _quote(text: str, plain: re.Pattern[str]) -> str:
+    printable = text.isprintable()
+    return text if printable and plain.fullmatch(text) else json.dumps(text, ensure_ascii=not printable)
+
+
+def _unquote(text: str) -> str:
+    return str(json.loads(text, strict=False)) if text.startswith('"') else text

@@ -1,0 +1,146 @@
+"""Spans as they come in, by trace, and those who wait for some of them.
+
+Nothing here polls: what comes is looked at once, by the thread that brings it.
+"""
+
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from emulator.traces.expectation import Expectation
+from emulator.traces.receiver.pending import Pending
+from emulator.traces.span import Span
+from emulator.traces.span_tree import SpanTree
+
+__all__ = ["Arrivals", "NotReceived"]
+
+SHOWN = 20
+"""Traces that the report of a time-out shows."""
+
+
+class NotReceived(AssertionError):
+    """The trace that was waited for did not come in time. The message has what is missing, and what did come."""
+
+
+@dataclass(slots=True)
+class _Arriving:
+    """The spans of a trace so far: once its root is there and every parent, nothing more is known to come."""
+
+    spans: list[Span] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+    rooted: bool = False
+
+    def add(self, span: Span) -> None:
+        if span.span_id in self.ids:
+            return
+        self.spans.append(span)
+        self.ids.add(span.span_id)
+        self.missing.discard(span.span_id)
+        if not span.parent_id:
+            self.rooted = True
+        elif span.parent_id not in self.ids:
+            self.missing.add(span.parent_id)
+
+    @property
+    def complete(self) -> bool:
+        return self.rooted and not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What somebody waits for: a trace that is complete, or has all that is expected."""
+
+    expected: Expectation | None
+    trace_id: str | None
+    future: Future[SpanTree] = field(default_factory=Future)
+
+
+class Arrivals:
+    """Takes spans from any thread. Whatever has come can be asked for, and what is to come waited for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._traces: dict[str, _Arriving] = {}
+        self._given: set[str] = set()
+        self._wishes: list[_Wish] = []
+
+    def add(self, spans: Iterable[Span]) -> None:
+        """Take spans in, and hand out the traces that somebody waited for."""
+        with self._lock:
+            touched = {}
+            for span in spans:
+                arriving = self._traces.setdefault(span.trace_id, _Arriving())
+                arriving.add(span)
+                touched[span.trace_id] = arriving
+            self._wishes = [wish for wish in self._wishes if not wish.future.done() and not self._grant(wish, touched)]
+
+    def trees(self) -> list[SpanTree]:
+        """Return every trace that has come so far, in the order of their first spans' coming."""
+        with self._lock:
+            return [self._tree(trace_id) for trace_id in self._traces]
+
+    def tree(self, trace_id: str) -> SpanTree | None:
+        """Return a trace so far; None if there is none."""
+        with self._lock:
+            return self._tree(trace_id) if trace_id in self._traces else None
+
+    def trace(self, expected: Expectation | None, trace_id: str | None, seconds: float) -> Pending[SpanTree]:
+        """Return the next trace that is complete, or that has all that is expected. No trace is handed out twice,
+
+        but one that is asked for by its id. Raises NotReceived when awaited.
+        """
+        wish = _Wish(expected, trace_id)
+        with self._lock:
+            if not self._grant(wish, self._traces):
+                self._wishes.append(wish)
+        return Pending(wish.future, seconds, lambda: self._too_late(wish, seconds))
+
+    def _grant(self, wish: _Wish, traces: dict[str, _Arriving]) -> bool:
+        for trace_id, arriving in traces.items():
+            if self._suits(wish, trace_id) and self._is_enough(wish, trace_id, arriving):
+                if wish.future.set_running_or_notify_cancel():
+                    self._given.add(trace_id)
+                    wish.future.set_result(self._tree(trace_id))
+                return True
+        return False
+
+    def _suits(self, wish: _Wish, trace_id: str) -> bool:
+        return trace_id not in self._given if wish.trace_id is None else trace_id == wish.trace_id
+
+    def _is_enough(self, wish: _Wish, trace_id: str, arriving: _Arriving) -> bool:
+        if wish.expected is None:
+            return arriving.complete
+        return len(arriving.spans) >= wish.expected.size and wish.expected.has_come(self._tree(trace_id).roots)
+
+    def _tree(self, trace_id: str) -> SpanTree:
+        return SpanTree(self._traces[trace_id].spans, {name: arriving.spans for name, arriving in self._traces.items()})
+
+    def _too_late(self, wish: _Wish, seconds: float) -> NotReceived:
+        with self._lock:
+            candidates = [self._tree(name) for name in self._traces if self._suits(wish, name)]
+        which = "" if wish.trace_id is None else f" {wish.trace_id}"
+        if wish.expected is None:
+            reasons = "".join(f"\n{_incomplete(tree)}" for tree in candidates)
+            return NotReceived(f"no complete trace{which} came within {seconds:g} s.{reasons}\n{self._all_that_came()}")
+        nearest = wish.expected.nearest([tree.roots for tree in candidates])
+        missing = "".join(f"\n  {line.strip()}" for line in nearest.missing) if nearest else " all of it"
+        detail = f"\n\nThe nearest trace:\n{nearest}" if nearest else ""
+        return NotReceived(
+            f"the expected trace{which} did not come within {seconds:g} s. Missing:{missing or ' nothing'}{detail}"
+            f"\n\n{self._all_that_came()}"
+        )
+
+    def _all_that_came(self) -> str:
+        trees = self.trees()
+        if not trees:
+            return "Nothing came: does the exporter send to this receiver's endpoint, and was it flushed?"
+        more = f"\n\nand {len(trees) - SHOWN} traces more" if len(trees) > SHOWN else ""
+        return "What came:" + "".join(f"\n\ntrace {tree.trace_id}\n{tree}" for tree in trees[:SHOWN]) + more
+
+
+def _incomplete(tree: SpanTree) -> str:
+    absent = {span.parent_id: span for span in tree.orphans}
+    words = "; ".join(f"the parent {parent} of {span} has not come" for parent, span in absent.items())
+    return f"trace {tree.trace_id}: {words or 'it was handed out before'}"

@@ -1,0 +1,1 @@
+"""Where spans come from: OTLP in protobuf and JSON, opentelemetry-sdk, Jaeger."""

@@ -1,0 +1,212 @@
+"""A trace as a tree of spans, and what can be asked of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Unpack
+
+from emulator.traces.critical_path import Segment, critical_path
+from emulator.traces.expectation import Expectation
+from emulator.traces.hops import Hop, edges, hops, one_hop
+from emulator.traces.selection import Criteria, one, select
+from emulator.traces.soundness import Finding, check
+from emulator.traces.span import Span
+
+__all__ = ["SpanTree", "trees"]
+
+
+class SpanTree:
+    """The spans of one trace. They may come in any order; one that comes twice counts once.
+
+    A span whose parent is not there is an orphan and stands beside the roots, never dropped; so does the first of
+    several that are parents of one another. `others` are the spans of other traces, by trace id, for links that
+    lead there or come from there. A tree is a value: what comes later makes another tree. Raises ValueError for no
+    spans at all, and for spans of several traces.
+    """
+
+    def __init__(self, spans: Iterable[Span], others: Mapping[str, Sequence[Span]] | None = None) -> None:
+        family = _Family(spans, {} if others is None else others)
+        self._family = family
+        self._spans = tuple(family.by_id.values())
+
+    @property
+    def trace_id(self) -> str:
+        """The trace that the spans belong to."""
+        return self._spans[0].trace_id
+
+    @property
+    def spans(self) -> Sequence[Span]:
+        """All spans, the earliest first."""
+        return self._spans
+
+    @property
+    def roots(self) -> Sequence[Span]:
+        """The spans at the top: those without a parent, and the orphans."""
+        return self._family.top
+
+    @property
+    def orphans(self) -> Sequence[Span]:
+        """The spans that name a parent which is not there."""
+        return [span for span in self.roots if span.parent_id]
+
+    @property
+    def services(self) -> Sequence[str]:
+        """The services that took part, in the order in which they came in."""
+        return list(dict.fromkeys(span.service for span in self._spans))
+
+    @property
+    def duration(self) -> int:
+        """Nanoseconds from the first start to the last end."""
+        return max(span.end for span in self._spans) - self._spans[0].start
+
+    def walk(self) -> Iterator[tuple[int, Span]]:
+        """Yield every span with its depth, from the top down and the earliest first."""
+        waiting = [(0, span) for span in reversed(self.roots)]
+        while waiting:
+            depth, span = waiting.pop()
+            yield depth, span
+            waiting += [(depth + 1, child) for child in reversed(span.children)]
+
+    def all(self, service: str | None = None, **criteria: Unpack[Criteria]) -> list[Span]:
+        """Return the spans that fit all criteria, the earliest first."""
+        return select(self._spans, service, **criteria)
+
+    def one(self, service: str | None = None, **criteria: Unpack[Criteria]) -> Span:
+        """Return the only span that fits all criteria. Raises NotOne, with the candidates, if there is not just one."""
+        __tracebackhide__ = True
+        return one(self._spans, service, **criteria)
+
+    def critical_path(self) -> list[Segment]:
+        """Return the stretches of time that the trace took as long as it did for, in the order of time.
+
+        They lie end to end, from the start of the first root to the end of all that it caused, through work that
+        was handed to others by messages, too.
+        """
+        return critical_path(self.roots[0])
+
+    def edges(self) -> dict[tuple[str, str], list[Hop]]:
+        """Return who called whom, as `(caller, called)` services with their hops, by parent or by link."""
+        return edges(self._spans)
+
+    def hop(self, sender: str, receiver: str) -> Hop:
+        """Return the first message that service `sender` published and service `receiver` processed.
+
+        By parent or by link, in this trace or from here to another. Raises NoHop, with what was seen of both.
+        """
+        __tracebackhide__ = True
+        return one_hop(self._spans, sender, receiver)
+
+    def hops(self, sender: str, receiver: str) -> list[Hop]:
+        """Return every message that service `sender` published and service `receiver` processed, the earliest first."""
+        return hops(self._spans, sender, receiver)
+
+    def check(self, ignore: Iterable[str] = ()) -> list[Finding]:
+        """Return what makes this trace unsound, each with its remedy; `ignore` names rules that do not matter."""
+        return check(self._spans, ignore)
+
+    def matches(self, expected: Expectation) -> bool:
+        """Return True if the trace is as expected. Raises Mismatch, with the difference, if it is not."""
+        __tracebackhide__ = True
+        return expected.must_match(self._family.top)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Expectation):
+            return other.difference(self._family.top) is None
+        return isinstance(other, SpanTree) and self._spans == other._spans
+
+    def __hash__(self) -> int:
+        return hash(self.trace_id)
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{'  ' * depth}{span}" for depth, span in self.walk())
+
+    def __repr__(self) -> str:
+        return f"<trace {self.trace_id}, {len(self)} spans of {', '.join(self.services)}>"
+
+
+def trees(spans: Iterable[Span]) -> list[SpanTree]:
+    """Return a tree for every trace that has spans here, in the order of their starts. Each knows the others."""
+    by_trace: defaultdict[str, list[Span]] = defaultdict(list)
+    for span in spans:
+        by_trace[span.trace_id].append(span)
+    return sorted((SpanTree(found, by_trace) for found in by_trace.values()), key=lambda tree: tree.spans[0].start)
+
+
+class _Family:
+    """Who is whose parent and child within a trace, and who is linked to whom within and beyond it."""
+
+    def __init__(self, spans: Iterable[Span], others: Mapping[str, Sequence[Span]]) -> None:
+        ordered = sorted(spans, key=lambda span: (span.start, span.end, span.span_id))
+        self.by_id = {span.span_id: replace(span, relations=self) for span in ordered}
+        traces = {span.trace_id for span in ordered}
+        if len(traces) != 1:
+            raise ValueError(f"a tree holds the spans of one trace, not of {len(traces)}: see trees()")
+        [self._trace_id] = traces
+        self._others = others
+        self._beyond: dict[str, _Family] | None = None
+        self._followers: dict[tuple[str, str], list[Span]] | None = None
+        self._children: defaultdict[str, list[Span]] = defaultdict(list)
+        for span in self.by_id.values():
+            self._children[span.parent_id if span.parent_id in self.by_id else ""].append(span)
+        self.top = self._children[""]
+        self._cut_circles()
+
+    def parent(self, span: Span) -> Span | None:
+        above = self.by_id.get(span.parent_id)
+        return None if above is None or span.span_id in self._cut else above
+
+    def children(self, span: Span) -> Sequence[Span]:
+        return self._children.get(span.span_id, ())
+
+    def linked(self, span: Span) -> Sequence[Span]:
+        linked = {
+            (link.trace_id, link.span_id): target
+            for link in span.links
+            if (family := self._of(link.trace_id)) is not None
+            and (target := family.by_id.get(link.span_id)) is not None
+        }
+        return list(linked.values())
+
+    def followers(self, span: Span) -> Sequence[Span]:
+        if self._followers is None:
+            self._followers = self._find_followers()
+        return self._followers.get((span.trace_id, span.span_id), ())
+
+    def _cut_circles(self) -> None:
+        """Spans that are parents of one another hang below no root: put the earliest of each such circle at the top."""
+        self._cut: set[str] = set()
+        reached = {span.span_id for top in self.top for span in (top, *top.descendants)}
+        if len(reached) == len(self.by_id):
+            return
+        for span in self.by_id.values():
+            if span.span_id not in reached:
+                self._children[span.parent_id].remove(span)
+                self._cut.add(span.span_id)
+                self.top.append(span)
+                reached |= {span.span_id, *(below.span_id for below in span.descendants)}
+
+    def _of(self, trace_id: str) -> "_Family | None":
+        """Return the family of a trace, made when it is first asked for; families share what they have made."""
+        if trace_id == self._trace_id:
+            return self
+        if self._beyond is None:
+            self._beyond = {self._trace_id: self}
+        if trace_id not in self._beyond and trace_id in self._others:
+            beyond = self._beyond[trace_id] = _Family(self._others[trace_id], self._others)
+            beyond._beyond = self._beyond
+        return self._beyond.get(trace_id)
+
+    def _find_followers(self) -> dict[tuple[str, str], list[Span]]:
+        followers: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
+        own = {self._trace_id: tuple(self.by_id.values())}
+        for trace_id, spans in {**self._others, **own}.items():
+            if any(link.trace_id == self._trace_id for span in spans for link in span.links):
+                family = self._of(trace_id)
+                assert family is not None
+                for span in family.by_id.values():
+                    for link in span.links:
+                        followers[link.trace_id, link.span_id].append(span)
+        return followers
