@@ -36,7 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--update-trees"):
         from emulator.traces import updating_trees
 
-        updating_trees.set(True)
+        token = updating_trees.set(True)
+        config.add_cleanup(lambda: updating_trees.reset(token))
 
 
 @pytest.fixture
@@ -104,8 +105,10 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
     if difference is None:
         return None
     colour = config.get_terminal_writer().hasmarkup
-    config.stash[DIFFERENCES].append(difference.render(colour=colour))
-    return [f"{trace!r} == {expected!r}", *difference.first(colour=colour)]
+    first, whole = difference.first(colour=colour), difference.render(colour=colour)
+    if len(whole.splitlines()) > len(first):
+        config.stash[DIFFERENCES].append(whole)
+    return [f"{trace!r} == {expected!r}", *first]
 
 
 def _remember(request: pytest.FixtureRequest, source: "Callable[[], Iterable[SpanTree]]") -> None:

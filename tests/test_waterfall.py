@@ -1,10 +1,11 @@
 """The waterfall in the terminal."""
 
+from collections.abc import Callable
+
 import pytest
 
 from emulator.render import duration, waterfall
-from emulator.traces import Span, SpanTree
-from tests.conftest import a_world, trace_of
+from emulator.traces import Pending, Span, SpanTree
 
 
 def make_span(number: int, parent: int, service: str, name: str, start: int, end: int, **attributes: object) -> Span:
@@ -51,10 +52,8 @@ def test_errors_are_red_and_every_service_has_a_colour_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-async def test_every_line_fits_the_width(width: int) -> None:
-    async with a_world() as world:
-        booted = await world.boot()
-    lines = waterfall(trace_of(world, booted.trace_id), width).plain.splitlines()
+async def test_every_line_fits_the_width(width: int, boot: Callable[[], Pending[SpanTree]]) -> None:
+    lines = waterfall(await boot(), width).plain.splitlines()
     assert max(map(len, lines)) <= max(width, 77)
 
 

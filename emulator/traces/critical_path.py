@@ -41,26 +41,30 @@ def critical_path(root: Span) -> list[Segment]:
     """
     ends = _ends(root)
     path: list[Segment] = []
-    open_spans = [_Open(root, ends[root.span_id], ends)]
+    open_spans = [_Open(root, root.start, ends[root.span_id], ends)]
     while open_spans:
         current = open_spans[-1]
         child = next(current.children, None)
         if child is None:
-            path += _segments(current.span, current.span.start, current.until)
+            path += _segments(current.span, current.since, current.until)
             open_spans.pop()
-        elif child.start < current.until:
-            end = min(ends[child.span_id], current.until)
+        elif (since := max(child.start, current.since)) < current.until:
+            end = max(since, min(ends[child.span_id], current.until))
             path += _segments(current.span, end, current.until)
-            current.until = max(child.start, current.span.start)
-            open_spans.append(_Open(child, end, ends))
+            current.until = since
+            open_spans.append(_Open(child, since, end, ends))
     return path[::-1]
 
 
 class _Open:
-    """A span whose time, up to `until`, is being given out; its children from the one that ended last."""
+    """A span whose time, from `since` to `until`, is being given out; its children from the one that ended last.
 
-    def __init__(self, span: Span, until: int, ends: dict[str, int]) -> None:
+    Where clocks differ a child may start before its parent: it has no more time than its parent.
+    """
+
+    def __init__(self, span: Span, since: int, until: int, ends: dict[str, int]) -> None:
         self.span = span
+        self.since = since
         self.until = until
         self.children: Iterator[Span] = iter(
             sorted(span.children, key=lambda child: (ends[child.span_id], child.start), reverse=True)

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Unpack
 
 from emulator.traces.critical_path import Segment, critical_path
@@ -140,7 +139,7 @@ class _Family:
 
     def __init__(self, spans: Iterable[Span], others: Mapping[str, Sequence[Span]]) -> None:
         ordered = sorted(spans, key=lambda span: (span.start, span.end, span.span_id))
-        self.by_id = {span.span_id: replace(span, relations=self) for span in ordered}
+        self.by_id = {span.span_id: span.among(self) for span in ordered}
         traces = {span.trace_id for span in ordered}
         if len(traces) != 1:
             raise ValueError(f"a tree holds the spans of one trace, not of {len(traces)}: see trees()")

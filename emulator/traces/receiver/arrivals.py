@@ -87,9 +87,9 @@ class Arrivals:
             return self._tree(trace_id) if trace_id in self._traces else None
 
     def trace(self, expected: Expectation | None, trace_id: str | None, seconds: float) -> Pending[SpanTree]:
-        """Return the next trace that is complete, or that has all that is expected. No trace is handed out twice,
+        """Return the next trace that is complete, or that has all that is expected.
 
-        but one that is asked for by its id. Raises NotReceived when awaited.
+        No trace is handed out twice, but one that is asked for by its id. Raises NotReceived when awaited.
         """
         wish = _Wish(expected, trace_id)
         with self._lock:
@@ -119,18 +119,22 @@ class Arrivals:
 
     def _too_late(self, wish: _Wish, seconds: float) -> NotReceived:
         with self._lock:
-            candidates = [self._tree(name) for name in self._traces if self._suits(wish, name)]
+            new = [self._tree(name) for name in self._traces if self._suits(wish, name)]
+            given = [name for name in self._given if wish.trace_id in {None, name}]
         which = "" if wish.trace_id is None else f" {wish.trace_id}"
         if wish.expected is None:
-            reasons = "".join(f"\n{_incomplete(tree)}" for tree in candidates)
-            return NotReceived(f"no complete trace{which} came within {seconds:g} s.{reasons}\n{self._all_that_came()}")
-        nearest = wish.expected.nearest([tree.roots for tree in candidates])
-        missing = "".join(f"\n  {line.strip()}" for line in nearest.missing) if nearest else " all of it"
-        detail = f"\n\nThe nearest trace:\n{nearest}" if nearest else ""
-        return NotReceived(
-            f"the expected trace{which} did not come within {seconds:g} s. Missing:{missing or ' nothing'}{detail}"
-            f"\n\n{self._all_that_came()}"
-        )
+            reasons = [f"trace {tree.trace_id}: {_gaps(tree)}" for tree in new]
+            reasons += [f"trace {name}: it was handed out before" for name in given if wish.trace_id is None]
+            summary = "\n".join([f"no complete trace{which} came within {seconds:g} s.", *reasons])
+        else:
+            summary = f"the expected trace{which} did not come within {seconds:g} s."
+            nearest = wish.expected.nearest([tree.roots for tree in new])
+            if nearest is not None:
+                missing = "".join(f"\n  {line}" for line in nearest.missing) or " nothing"
+                summary += f" Missing:{missing}\n\nThe nearest trace:\n{nearest}"
+            elif given:
+                summary += " All that came was handed out before."
+        return NotReceived(f"{summary}\n\n{self._all_that_came()}")
 
     def _all_that_came(self) -> str:
         trees = self.trees()
@@ -140,7 +144,6 @@ class Arrivals:
         return "What came:" + "".join(f"\n\ntrace {tree.trace_id}\n{tree}" for tree in trees[:SHOWN]) + more
 
 
-def _incomplete(tree: SpanTree) -> str:
+def _gaps(tree: SpanTree) -> str:
     absent = {span.parent_id: span for span in tree.orphans}
-    words = "; ".join(f"the parent {parent} of {span} has not come" for parent, span in absent.items())
-    return f"trace {tree.trace_id}: {words or 'it was handed out before'}"
+    return "; ".join(f"the parent {parent} of {span} has not come" for parent, span in absent.items())

@@ -134,7 +134,7 @@ class _Requests(BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that is no HTTP, as http.server found; it calls this."""
-        self.close_connection = True
+        self.close_connection, self.request_version = True, self.protocol_version  # or there would be no status line
         self._answer(code, explain or message or "not HTTP")
 
     def _answer(self, status: int, error: str = "") -> None:

@@ -1,0 +1,102 @@
+"""How long the span-tree library takes for large traces: `uv run python -m tests.benchmark`, with ratios of one run."""
+
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from emulator.traces import Span, SpanTree, otlp_json, spans_from_json, spans_from_protobuf, tree
+from tests.spans import a_span, protobuf
+
+SIZE, PART = 100_000, 10_000
+SHAPES: dict[str, Callable[[int, random.Random], int]] = {
+    "random": lambda number, chance: chance.randint(max(1, number - 50), number - 1),
+    "deep": lambda number, _: number - 1,
+    "wide": lambda _, __: 1,
+}
+"""The parent of a span, by number."""
+
+
+def trace_of(size: int, shape: str) -> SpanTree:
+    """A trace of five services."""
+    chance = random.Random(size)
+    parents = (0, *(SHAPES[shape](number, chance) for number in range(2, size + 1)))
+    return SpanTree(
+        a_span(number, parent, f"step {number % 7}", f"service-{number % 5}", end=2 * size)
+        for number, parent in enumerate(parents, start=1)
+    )
+
+
+def query(trace: SpanTree) -> None:
+    assert trace.all("service-3", name="step 2")
+    assert sum(1 for _ in trace.walk()) == len(trace)
+    assert sum(span.self_time for span in trace.spans) > 0
+
+
+def flat(trace: SpanTree) -> list[Span]:
+    """As many spans in a row: the text of a chain is as wide as it is long."""
+    return [a_span(1), *(a_span(number, 1) for number in range(2, len(trace) + 1))]
+
+
+def compare(trace: SpanTree) -> None:
+    same = SpanTree(flat(trace))
+    assert same == tree(str(same))
+
+
+def compare_repeated(trace: SpanTree) -> None:
+    assert SpanTree(flat(trace)) == tree("shop: work\n  shop: work +")
+
+
+WORK: dict[str, Callable[[SpanTree], object]] = {
+    "build the tree": lambda trace: SpanTree(trace.spans),
+    "walk and query": query,
+    "critical path": lambda trace: trace.critical_path(),
+    "edges": lambda trace: trace.edges(),
+    "check": lambda trace: trace.check(),
+    "read and compare": compare,
+    "compare `+`": compare_repeated,
+    "JSON and back": lambda trace: spans_from_json(json.dumps(otlp_json(trace.spans))),
+    "protobuf and back": lambda trace: spans_from_protobuf(protobuf(trace.spans)),
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """CPU seconds for `PART` spans and for `SIZE`."""
+
+    work: str
+    part: float
+    whole: float
+
+    @property
+    def ratio(self) -> float:
+        return self.whole / self.part
+
+    def __str__(self) -> str:
+        return f"{self.work:<18}{self.part * 1e3:7.0f} ms{self.whole * 1e3:7.0f} ms{self.ratio:8.1f}"
+
+
+def measured(shape: str, works: Collection[str] = WORK.keys()) -> Iterator[Measured]:
+    part, whole = trace_of(PART, shape), trace_of(SIZE, shape)
+    for name in works:
+        yield Measured(name, min(seconds(WORK[name], part) for _ in range(3)), seconds(WORK[name], whole))
+
+
+def seconds(work: Callable[[SpanTree], object], trace: SpanTree) -> float:
+    began = time.process_time()
+    work(trace)
+    return time.process_time() - began
+
+
+def main() -> None:
+    for shape in SHAPES:
+        sys.stdout.write(f"{shape + ' trace':<18}{PART // 1000:>5} 000{SIZE // 1000:>6} 000    ratio\n")
+        for line in measured(shape):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

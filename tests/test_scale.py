@@ -1,0 +1,15 @@
+"""A trace of 100,000 spans takes time in proportion to its size."""
+
+import pytest
+
+from tests.benchmark import PART, SIZE, measured
+
+SLACK = 2.5
+"""How much more than ten times as long ten times as much may take: caches are small, and the machine has other work."""
+
+
+def test_a_hundred_thousand_spans_are_built_and_queried_in_linear_time(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = list(measured("random", ("build the tree", "walk and query", "critical path", "edges", "check")))
+    with capsys.disabled():
+        print("\n" + "\n".join(map(str, lines)))  # noqa: T201 - the benchmark
+    assert [str(line) for line in lines if line.ratio > SLACK * SIZE / PART] == []
