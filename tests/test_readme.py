@@ -1,9 +1,7 @@
 """What the README shows is true: its example is a test that passes, its commands are commands."""
 
-import os
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,14 +15,32 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_example_test_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    [example] = blocks("python")
-    names: dict[str, object] = {}
-    exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - our own README
-    [test] = [value for name, value in names.items() if name.startswith("test_")]
-    assert callable(test)
-    test(tmp_path)
+def examples(pytester: pytest.Pytester) -> None:
+    """Write the examples to the files that their first lines name."""
+    for example in blocks("python"):
+        file, code = example.split("\n", 1)
+        (pytester.path / file.removeprefix("# ")).write_text(code)
+
+
+def test_the_examples_pass(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    examples(pytester)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+
+
+def test_the_failure_it_shows_is_the_failure_that_comes(pytester: pytest.Pytester) -> None:
+    examples(pytester)
+    for name, was, then in (
+        ("shop.py", '("reserve stock", "charge card")', '("charge card",)'),
+        ("test_shop.py", ".trace(expecting=CHECKOUT)", ".trace()"),
+    ):
+        file = pytester.path / name
+        file.write_text(file.read_text().replace(was, then))
+    failed = pytester.runpytest_subprocess("-p", "no:cacheprovider", "test_shop.py")
+    [shown] = blocks("text")
+    without_id = re.compile(r"[0-9a-f]{32}")
+    found = [without_id.sub("", line) for line in failed.outlines]
+    assert [line for line in shown.splitlines() if without_id.sub("", line) not in found] == []
 
 
 BOOTS = re.findall(r"^uv run emulator (boot(?: .*?)?)(?:\s*#.*)?$", "\n".join(blocks("bash")), re.MULTILINE)
@@ -39,8 +55,8 @@ async def test_the_commands_boot(command: str, tmp_path: Path, monkeypatch: pyte
 
 
 async def test_the_other_commands_are_there() -> None:
-    commands = set(re.findall(r"emulator (up|serve|boot)\b", README))
-    assert commands == {"up", "serve", "boot"}
-    options = set(re.findall(r"(--[a-z][a-z-]+)", README)) - {"--rm"}
+    commands = set(re.findall(r"uv run emulator ([a-z]+)", README))
+    assert commands == {"up", "serve", "boot", "check", "show"}
+    options = set(re.findall(r"(--[a-z][a-z-]+)", README)) - {"--rm", "--update-trees"}
     known = "".join([(await run(command, "--help")).out for command in commands])
     assert {option for option in options if option not in known} == set()
