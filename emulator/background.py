@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -18,18 +18,19 @@ from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.scene import Actor
-from emulator.traces import OtlpReceiver, Pending, SpanTree
+from emulator.traces import Pending, SpanTree, spans_from_sdk
 
 __all__ = ["BackgroundCloud", "background_cloud"]
 
 BOOT_SECONDS = 120.0
 
 
-class _OpenSpans(SpanProcessor):
-    """Counts the spans of each trace that have begun and not ended. All on the cloud's event loop."""
+class _Traces(SpanProcessor):
+    """Keeps the spans of each trace, and knows how many have begun and not ended. All on the cloud's event loop."""
 
     def __init__(self) -> None:
         self._open: Counter[int] = Counter()
+        self._ended: defaultdict[int, list[ReadableSpan]] = defaultdict(list)
         self._waiting: dict[int, asyncio.Event] = {}
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
@@ -37,17 +38,19 @@ class _OpenSpans(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         trace_id = _trace_id(span)
+        self._ended[trace_id].append(span)
         self._open[trace_id] -= 1
         if not self._open[trace_id]:
             del self._open[trace_id]
             if trace_id in self._waiting:
                 self._waiting.pop(trace_id).set()
 
-    async def none_of(self, trace_id: str) -> None:
-        """Wait until no span of a trace is open."""
+    async def whole(self, trace_id: str) -> list[ReadableSpan]:
+        """Return the spans of a trace once none of them is open."""
         number = int(trace_id, 16)
         if number in self._open:
             await self._waiting.setdefault(number, asyncio.Event()).wait()
+        return self._ended.pop(number, [])
 
 
 def _trace_id(span: ReadableSpan) -> int:
@@ -58,17 +61,18 @@ def _trace_id(span: ReadableSpan) -> int:
 
 @dataclass(frozen=True, slots=True)
 class BackgroundCloud:
-    """A cloud that is up in the background. Its spans leave over OTLP, and come back as the trace of each boot."""
+    """A cloud that is up in the background, and gives the trace of each boot.
+
+    Spans are taken as the SDK ends them; where `OTEL_EXPORTER_OTLP_ENDPOINT` says so they are sent there, too.
+    """
 
     endpoints: Mapping[str, str]
     """The base URL of each API, by the name of its service."""
     amqp_url: str
     """The URL of the broker."""
     _actor: Actor
-    _export: Export
     _http: HttpClient
-    _open_spans: _OpenSpans
-    _receiver: OtlpReceiver
+    _traces: _Traces
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _end: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -77,7 +81,7 @@ class BackgroundCloud:
     ) -> Pending[SpanTree]:
         """Boot a server as `emulator boot` does. `await` its trace, or `.wait()` for it, also where the boot fails.
 
-        The trace is whole when it comes: not before the last span of the boot has ended and was exported.
+        The trace is whole when it comes: not before the last span of the boot has ended.
         """
         story = asyncio.run_coroutine_threadsafe(self._boot(Order(name, image, flavor, network)), self._loop)
         late = f"the boot of {name} did not end within {BOOT_SECONDS:g} s"
@@ -86,14 +90,10 @@ class BackgroundCloud:
     async def _boot(self, order: Order) -> SpanTree:
         credentials = Credentials(self.endpoints["keystone"])
         booted = await client.boot(self._actor, self._http, credentials, order)
-        await self._open_spans.none_of(booted.trace_id)
-        await asyncio.to_thread(self._export.flush)
-        trace = self._receiver.find(booted.trace_id)
-        if trace is None:
-            raise LookupError(
-                f"the boot of {order.name} exported no spans: do OTEL_* switch the SDK or its sampler off?"
-            )
-        return trace
+        spans = spans_from_sdk(await self._traces.whole(booted.trace_id))
+        if not spans:
+            raise LookupError(f"the boot of {order.name} left no spans: do OTEL_* switch the SDK or its sampler off?")
+        return SpanTree(spans)
 
     def end(self) -> None:
         """Let the cloud finish what it has begun, and end."""
@@ -109,9 +109,9 @@ def background_cloud(settings: Settings, *, computes: int = 2) -> Iterator[Backg
     """Run a cloud while the block lasts. Raises what `cloud` raises."""
     started: Future[BackgroundCloud] = Future()
 
-    async def story(receiver: OtlpReceiver) -> None:
-        open_spans = _OpenSpans()
-        export = Export(otlp_exporter(receiver.endpoint), seed=settings.seed, watching=open_spans)
+    async def story() -> None:
+        traces = _Traces()
+        export = Export(otlp_exporter(), seed=settings.seed, watching=traces)
         try:
             async with (
                 cloud(settings, export, computes=computes) as up,
@@ -119,28 +119,27 @@ def background_cloud(settings: Settings, *, computes: int = 2) -> Iterator[Backg
             ):
                 chance = Chance(settings.seed, owner=client.SERVICE)
                 actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
-                running = BackgroundCloud(up.endpoints, up.amqp_url, actor, export, http, open_spans, receiver)
+                running = BackgroundCloud(up.endpoints, up.amqp_url, actor, http, traces)
                 started.set_result(running)
                 await running.until_ended()
         finally:
             await asyncio.to_thread(export.close)
 
-    def run(receiver: OtlpReceiver) -> None:
+    def run() -> None:
         try:
-            asyncio.run(story(receiver))
+            asyncio.run(story())
         except Exception as error:
             if started.done():
                 raise
             started.set_exception(error)
 
-    with OtlpReceiver() as receiver:
-        thread = threading.Thread(target=run, args=(receiver,), name="emulator", daemon=True)
-        thread.start()
+    thread = threading.Thread(target=run, name="emulator", daemon=True)
+    thread.start()
+    try:
+        running = started.result()
         try:
-            running = started.result()
-            try:
-                yield running
-            finally:
-                running.end()
+            yield running
         finally:
-            thread.join()
+            running.end()
+    finally:
+        thread.join()

@@ -1,8 +1,12 @@
 """The pytest plugin, as those who install it use it: test files of their own, run by pytest."""
 
+import random
+from collections.abc import Callable
+
 import pytest
 
 from emulator.reference import tree_text
+from emulator.traces import Pending, SpanTree
 
 INI = """
 [pytest]
@@ -90,6 +94,14 @@ def test_the_cloud_is_one(cloud, request):
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "with xdist"])
 def test_boots_are_whole_traces(theirs: pytest.Pytester, options: tuple[str, ...]) -> None:
     run(theirs, BOOTS, *options).assert_outcomes(passed=6)
+
+
+async def test_a_boot_in_the_background_leaves_the_module_random_alone(
+    boot: Callable[[], Pending[SpanTree]],
+) -> None:
+    state = random.getstate()
+    await boot()
+    assert random.getstate() == state
 
 
 def test_a_failed_test_shows_the_first_difference_all_of_it_and_every_trace_it_received(

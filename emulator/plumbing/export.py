@@ -18,7 +18,7 @@ from opentelemetry.trace import Tracer
 
 from emulator import __version__
 from emulator.plumbing.chance import Chance
-from emulator.plumbing.telemetry import NamedIds
+from emulator.plumbing.telemetry import FreshIds, NamedIds
 
 __all__ = ["Export", "otlp_exporter", "otlp_json_document"]
 
@@ -89,7 +89,7 @@ class Export:
         }
         provider = TracerProvider(
             resource=defaults.merge(Resource.create(identity)),
-            id_generator=None if self._seed is None else NamedIds(chance),
+            id_generator=FreshIds() if self._seed is None else NamedIds(chance),
             shutdown_on_exit=False,
         )
         for processor in (self._ended, self._watching, self._processor):

@@ -1,5 +1,6 @@
 """OpenTelemetry for services: spans that know their scene, and failures recorded once, where they happened."""
 
+import random
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_cu
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.scene import current_scene
 
-__all__ = ["AttributeValue", "NamedIds", "fail", "failed_with", "span"]
+__all__ = ["AttributeValue", "FreshIds", "NamedIds", "fail", "failed_with", "span"]
 
 AttributeValue = str | bool | int | float | Sequence[str]
 
@@ -74,6 +75,27 @@ def _is_recorded(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+class FreshIds(IdGenerator):
+    """Trace and span ids at random, from a source of our own.
+
+    The SDK's come from the module `random`: a program that seeds it gets the same ids again, and one that looks after
+    its state, as hypothesis does, finds it changed by a cloud in the background.
+    """
+
+    def __init__(self) -> None:
+        self._random = random.Random()  # noqa: S311 - no secrets
+
+    def generate_span_id(self) -> int:
+        return self._random.getrandbits(64) or 1
+
+    def generate_trace_id(self) -> int:
+        return self._random.getrandbits(128) or 1
+
+    def is_trace_id_random(self) -> bool:
+        """Return True: the bits are evenly spread."""
+        return True
 
 
 class NamedIds(IdGenerator):
