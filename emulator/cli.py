@@ -1,16 +1,49 @@
-"""The command line: words to calls. The only reader of `EMULATOR_*`; `OTEL_*` and `OS_*` keep their usual meaning."""
+"""The command line: words to calls. Only its options read `EMULATOR_*`; `OTEL_*` and `OS_*` keep their usual meaning."""
 
-import re
 from collections.abc import Callable
-from math import isfinite
-from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated
 
 import typer
 
 from emulator import __version__
+from emulator.options import (
+    DEFAULT_SECRET,
+    AmqpUrl,
+    AsTree,
+    Bind,
+    BuildTimeout,
+    Bus,
+    BusTimeout,
+    ComputeHost,
+    Computes,
+    ComputeUrl,
+    Count,
+    Emulator,
+    Expect,
+    Flavor,
+    Image,
+    ImageUrl,
+    Junit,
+    KeystoneUrl,
+    Name,
+    Network,
+    NetworkUrl,
+    OfService,
+    OneIsEnough,
+    Otlp,
+    OtlpJson,
+    Pace,
+    Port,
+    PortBase,
+    PublicHost,
+    Seed,
+    ServiceName,
+    SourceName,
+    Timeout,
+    TokenSecret,
+    TraceId,
+)
 
 __all__ = ["app"]
 
@@ -21,68 +54,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-def option(name: str, text: str, **more: Any) -> Any:  # noqa: ANN401 - typer's own type
-    """Make an option that also reads `EMULATOR_…`."""
-    return typer.Option(f"--{name}", envvar=f"EMULATOR_{name.upper().replace('-', '_')}", help=text, **more)
-
-
-def url(*schemes: str) -> Callable[[str | None], str | None]:
-    """Make a check for URLs of these schemes."""
-
-    def check(value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            fits = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            fits = False
-        if not fits:
-            raise typer.BadParameter(f"{value!r} is not a URL such as {schemes[0]}://localhost.")
-        return value
-
-    return check
-
-
-def writable(file: Path | None) -> Path | None:
-    """Refuse a file that cannot be written before anything has begun."""
-    if file is not None:
-        try:
-            file.open("a").close()
-        except OSError as error:
-            raise typer.BadParameter(f"{str(file)!r} cannot be written: {error.strerror}.") from error
-    return file
-
-
-def finite(value: float) -> float:
-    """Refuse what is no number to wait for."""
-    if not isfinite(value):
-        raise typer.BadParameter(f"{value} is not a finite number.")
-    return value
-
-
-def printable(value: str) -> str:
-    """Refuse an empty text, and one that cannot be printed."""
-    if not value or not value.isprintable():
-        raise typer.BadParameter(f"{value!r} is empty, or has characters that cannot be printed.")
-    return value
-
-
-def named(value: str | None) -> str | None:
-    """Refuse an empty name."""
-    return value if value is None else printable(value)
-
-
-def trace_id(value: str | None) -> str | None:
-    """Refuse what is no trace id."""
-    if value is None:
-        return None
-    digits = value.lower()
-    if not re.fullmatch(r"[0-9a-f]{1,32}", digits):
-        raise typer.BadParameter(f"{value!r} is not up to 32 hex digits.")
-    return digits.zfill(32)
 
 
 def show_version(*, wanted: bool) -> None:
@@ -100,104 +71,6 @@ def load_commands() -> ModuleType:
         typer.echo(f"emulator: {error}", err=True)
         raise typer.Exit(2) from error
     return commands
-
-
-HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
-DEFAULT_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the passwords are
-
-Name = Annotated[str, typer.Argument(help="The server's name.", envvar="EMULATOR_NAME", callback=printable)]
-Image = Annotated[str, option("image", "cirros, debian or fedora, or the id of an image.", callback=printable)]
-Flavor = Annotated[
-    str, option("flavor", "m1.nano, m1.tiny, m1.small … m1.xlarge, or m1.huge, which fits nowhere.", callback=printable)
-]
-Network = Annotated[str, option("network", "private or public, or the id of a network.", callback=printable)]
-Count = Annotated[int, option("count", "How many servers to boot, side by side, a trace each.", min=1)]
-OtlpJson = Annotated[
-    Path | None,
-    option("otlp-json", "Write what was exported to this file, as OTLP JSON.", dir_okay=False, callback=writable),
-]
-Emulator = Annotated[
-    str | None,
-    option("keystone-url", "Boot on the emulator whose keystone this is, http://localhost:5000 say.", callback=HTTP),
-]
-Pace = Annotated[
-    float,
-    option(
-        "pace",
-        "How long pretended work takes: 1 as in a small cloud, 0 no time at all.",
-        min=0,
-        max=1000,
-        callback=finite,
-    ),
-]
-Seed = Annotated[int | None, option("seed", "Fix all that is random: durations, ids, addresses.")]
-Otlp = Annotated[
-    str | None,
-    option(
-        "otlp",
-        "Send spans to this OTLP endpoint, http://localhost:4318 say. So does OTEL_EXPORTER_OTLP_ENDPOINT.",
-        callback=HTTP,
-    ),
-]
-AmqpUrl = Annotated[
-    str | None,
-    option("amqp-url", "Use the broker at this URL, amqp://guest:guest@localhost/ say, not our own.", callback=AMQP),
-]
-Bus = Annotated[str, option("amqp-url", "The broker on which the services meet.", callback=AMQP)]
-Computes = Annotated[int, option("computes", "How many compute hosts there are.", min=1, max=100)]
-BuildTimeout = Annotated[
-    float,
-    option("build-timeout", "Seconds after which a server still in BUILD goes to ERROR.", min=0.01, callback=finite),
-]
-BusTimeout = Annotated[
-    float, option("bus-timeout", "Seconds to wait for the bus when starting.", min=0, callback=finite)
-]
-PortBase = Annotated[
-    int | None,
-    option("port-base", "Listen on this port and those that follow; 0 finds free ones.", min=0, max=65000),
-]
-Port = Annotated[
-    int | None, option("port", "The port; OpenStack's usual one by default, 0 a free one.", min=0, max=65535)
-]
-Bind = Annotated[str, option("bind", "The address to listen on; 0.0.0.0 is everywhere.", callback=printable)]
-PublicHost = Annotated[
-    str, option("public-host", "The host name by which clients and services reach the APIs.", callback=printable)
-]
-TokenSecret = Annotated[
-    str, option("token-secret", "What all services share, to check tokens with.", show_default=False)
-]
-ServiceName = Annotated[
-    str,
-    typer.Argument(help="keystone, nova-api, nova-scheduler, nova-compute, neutron-server, glance-api or broker."),
-]
-KeystoneUrl = Annotated[str, option("keystone-url", "Where keystone is; its own catalog names it.", callback=HTTP)]
-ComputeUrl = Annotated[str, option("compute-url", "keystone: where its catalog says that nova is.", callback=HTTP)]
-NetworkUrl = Annotated[str, option("network-url", "keystone: where its catalog says that neutron is.", callback=HTTP)]
-ImageUrl = Annotated[str, option("image-url", "keystone: where its catalog says that glance is.", callback=HTTP)]
-ComputeHost = Annotated[
-    str | None, option("compute-host", "nova-compute: the name of its host; this machine's by default.")
-]
-
-
-SourceName = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE", help="A file of OTLP JSON, - for standard input, or a Jaeger: http://localhost:16686."
-    ),
-]
-Expect = Annotated[
-    str | None, option("expect", "The expected tree: a *.tree file, or boot, the reference trace of this emulator.")
-]
-TraceId = Annotated[str | None, option("trace", "Only the trace with this id.", callback=trace_id)]
-OfService = Annotated[str | None, option("service", "Only traces in which this service took part.", callback=named)]
-Timeout = Annotated[
-    float, option("timeout", "Seconds to wait for a Jaeger, and for traces to be whole.", min=0, callback=finite)
-]
-Junit = Annotated[
-    Path | None, option("junit", "Write the outcome to this file, as JUnit XML.", dir_okay=False, callback=writable)
-]
-OneIsEnough = Annotated[bool, option("any", "One trace that is as expected is enough; others may differ.")]
-AsTree = Annotated[bool, option("tree", "Print trees as text, to begin a *.tree file with.")]
 
 
 @app.callback()

@@ -41,7 +41,7 @@ class Refused(Exception):
 def answer_http(connection: socket, take: Callable[[list[Span]], None]) -> None:
     """Answer the requests that come over a connection until it ends, and pass their spans to `take`."""
     try:
-        type("Requests", (_Requests,), {"take": staticmethod(take)})(connection, connection.getpeername(), None)
+        _Requests(connection, take)
     except OSError:
         return  # the other side has gone
 
@@ -52,7 +52,10 @@ class _Requests(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
-    take: Callable[[list[Span]], None]
+
+    def __init__(self, connection: socket, take: Callable[[list[Span]], None]) -> None:
+        self._take = take
+        super().__init__(connection, connection.getpeername(), None)  # type: ignore[arg-type] # there is no server
 
     def do_POST(self) -> None:
         try:
@@ -62,7 +65,7 @@ class _Requests(BaseHTTPRequestHandler):
         except Refused as error:
             self._refuse(error)
         else:
-            self.take(spans)
+            self._take(spans)
             self._answer(200)
 
     def do_GET(self) -> None:
