@@ -1,4 +1,4 @@
-"""The command line: words to calls. Only its options read `EMULATOR_*`; `OTEL_*` and `OS_*` keep their usual meaning."""
+"""The command line: words to calls. Its options alone read `EMULATOR_*`; `OTEL_*` and `OS_*` are as always."""
 
 from collections.abc import Callable
 from types import ModuleType

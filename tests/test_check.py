@@ -170,6 +170,21 @@ def test_a_trace_that_stays_incomplete_in_a_jaeger_fails_with_the_difference(exp
     assert "shop    first" in one.output
 
 
+def test_what_a_terminal_would_obey_is_shown_instead(saved: Callable[..., str], tmp_path: Path) -> None:
+    evil = "\x1b[2J\r\nroot\u202e"
+    attributes = {"a": evil, "error.type": evil}
+    spans = [a_span(1, name=evil, service=evil, failed=True, attributes=attributes), a_span(3, 2, evil)]
+    (tmp_path / "evil.tree").write_text('"\\u001b[2J\\r\\nroot\\u202e": root {a=1}')
+    for ended in (
+        emulator("show", saved(spans)),
+        emulator("show", saved(spans), "--tree"),
+        emulator("check", saved(spans)),
+        emulator("check", saved(spans), "--expect", str(tmp_path / "evil.tree"), "--trace", TRACE),
+    ):
+        assert "u001b[2J" in ended.output
+        assert ended.output.replace("\n", "").isprintable()
+
+
 def test_a_trace_of_any_source_is_shown_as_a_waterfall_or_as_a_tree(saved: Callable[..., str]) -> None:
     file = saved([*FAMILY, *HEARTBEAT])
     shown = emulator("show", file)

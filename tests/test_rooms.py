@@ -38,6 +38,7 @@ DOORS = {
         "tree",
         "trees",
         "updating_trees",
+        "visible",
     ],
 }
 

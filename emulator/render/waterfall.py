@@ -5,7 +5,7 @@ from collections.abc import Callable
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from emulator.traces import Span, SpanTree
+from emulator.traces import Span, SpanTree, visible
 
 __all__ = ["duration", "step_number", "waterfall"]
 
@@ -29,7 +29,7 @@ def waterfall(tree: SpanTree, width: int = 120, label: Callable[[Span], str] = s
     """
     rows = list(tree.walk())
     begin, end = min(span.start for _, span in rows), max(span.end for _, span in rows)
-    services = max(cell_len(span.service) for _, span in rows)
+    services = max(cell_len(visible(span.service)) for _, span in rows)
     names = max(cell_len("  " * depth + _title(span)) for depth, span in rows)
     labels = max((cell_len(label(span)) for _, span in rows), default=0)
     fixed = services + labels + len("1000.0 ms") + 4 * GAP
@@ -44,7 +44,7 @@ def waterfall(tree: SpanTree, width: int = 120, label: Callable[[Span], str] = s
         colour = "red" if span.failed else colours[span.service]
         before, bar = _bar(span, begin, end, bar_width)
         picture.append("\n")
-        picture.append(set_cell_size(span.service, services + GAP), colours[span.service])
+        picture.append(set_cell_size(visible(span.service), services + GAP), colours[span.service])
         picture.append(_fit("  " * depth + _title(span), name_width) + " " * GAP, "red" if span.failed else "")
         picture.append(set_cell_size(label(span), labels + GAP), "bold")
         picture.append(" " * before)
@@ -68,7 +68,7 @@ def _title(span: Span) -> str:
     path = "/" + url.split("/", 3)[-1].split("?", maxsplit=1)[0] if url.count("/") > 2 else ""  # noqa: PLR2004
     status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
     failure = f" !{span.error_type.rpartition('.')[2]}" if span.failed and str(status) != span.error_type else ""
-    return " ".join(str(part) for part in (span.name, _shorten(path), status) if part) + failure
+    return visible(" ".join(str(part) for part in (span.name, _shorten(path), status) if part) + failure)
 
 
 def _shorten(path: str) -> str:

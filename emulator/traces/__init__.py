@@ -11,6 +11,7 @@ from emulator.traces.expectation import (
     updating_trees,
 )
 from emulator.traces.hops import Hop, NoHop
+from emulator.traces.line import visible
 from emulator.traces.receiver import NotReceived, OtlpReceiver, Pending
 from emulator.traces.selection import NotOne
 from emulator.traces.soundness import Finding
@@ -53,4 +54,5 @@ __all__ = [
     "tree",
     "trees",
     "updating_trees",
+    "visible",
 ]

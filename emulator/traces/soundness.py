@@ -13,6 +13,7 @@ from importlib.resources import files
 from itertools import chain
 
 from emulator.traces.hops import receives, sends
+from emulator.traces.line import visible
 from emulator.traces.span import Span
 
 __all__ = ["RULES", "Finding", "check"]
@@ -41,7 +42,7 @@ class Finding:
 
     def __str__(self) -> str:
         where = "" if self.span is None else f"{self.span}: "
-        return f"{self.rule}: {where}{self.problem}\n  → {self.remedy}"
+        return f"{self.rule}: {where}{visible(self.problem)}\n  → {visible(self.remedy)}"
 
 
 def check(spans: Sequence[Span], ignore: Iterable[str] = ()) -> list[Finding]:

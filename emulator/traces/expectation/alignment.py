@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from emulator.traces.expectation.pattern import AnyOrder, Item, Level
 from emulator.traces.expectation.placeholders import Placeholder, fits
-from emulator.traces.line import write_value
+from emulator.traces.line import visible, write_value
 from emulator.traces.span import Span
 
 __all__ = ["Alignment", "Reason", "Row", "align"]
@@ -218,20 +218,20 @@ class _Aligner:
         line = item.line
         same_service, same_kind = line.service == span.service, line.kind in {"any", span.kind}
         if not fits(line.name, span.name, self.placeholders):
-            return (Reason(f"its name is {span.name}", RENAMED),) if same_service and same_kind else None
-        why = [] if same_service else [Reason(f"it is of {span.service}", RENAMED)]
+            return (Reason(f"its name is {visible(span.name)}", RENAMED),) if same_service and same_kind else None
+        why = [] if same_service else [Reason(f"it is of {visible(span.service)}", RENAMED)]
         why += [] if same_kind else [Reason(f"its kind is {span.kind}")]
         if line.error is None and span.failed:
-            why.append(Reason(f"it failed: {span.error_type or span.message or 'without an error.type'}"))
+            why.append(Reason(f"it failed: {visible(span.error_type or span.message) or 'without an error.type'}"))
         elif line.error is not None and not span.failed:
             why.append(Reason("it did not fail"))
         elif line.error and span.error_type != line.error:
-            why.append(Reason(f"it failed with {span.error_type or 'no error.type'}, not {line.error}"))
+            why.append(Reason(f"it failed with {visible(span.error_type) or 'no error.type'}, not {line.error}"))
         for key, wanted in line.attributes.items():
             if key not in span.attributes:
                 why.append(Reason(f"it has no {key}"))
             elif wanted is not None and not fits(wanted, found := write_value(span.attributes[key]), self.placeholders):
-                why.append(Reason(f"{key} is {found}, not {wanted}"))
+                why.append(Reason(f"{key} is {visible(found)}, not {wanted}"))
         return tuple(why)
 
     def _cost(self, row: Row) -> int:
