@@ -226,6 +226,9 @@ def test_what_is_no_placeholder_is_literal_and_more_can_be_named() -> None:
     assert trace != tree('shop: "ship {order}"')
     orders = {**NORMALISED, "order": Placeholder(r"ORD-\d+", r"ORD-\d+")}
     assert trace == tree('shop: "ship {order}"', normalise=orders)
+    assert SpanTree([a_span(1, name="GET 17:80")]) != tree('shop: "GET {id}:{port}"', normalise=["id"])
+    with pytest.raises(ValueError, match="no placeholder order, only time, id, port, host"):
+        tree("shop: work", normalise=["id", "order"])
     assert trace != tree('shop: "ship ORD-18"', normalise=orders), "what is written out is meant"
 
 

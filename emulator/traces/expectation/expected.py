@@ -8,7 +8,7 @@ from pathlib import Path
 from emulator.traces.expectation.alignment import Alignment, align
 from emulator.traces.expectation.difference import Difference
 from emulator.traces.expectation.pattern import parse
-from emulator.traces.expectation.placeholders import NORMALISED, Placeholder
+from emulator.traces.expectation.placeholders import NORMALISED, Placeholder, known
 from emulator.traces.expectation.rewriting import rewritten, written
 from emulator.traces.span import Span
 
@@ -26,11 +26,11 @@ class Mismatch(AssertionError):
         self.difference = difference
 
 
-def tree(source: str | Path, normalise: Mapping[str, Placeholder] = NORMALISED) -> "Expectation":
+def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder] = NORMALISED) -> "Expectation":
     """Return the expected tree that a text, or the file at a path, describes.
 
-    A line is a span, indentation its place; see the README for the form. `normalise` says what placeholders such as
-    `{id}` stand for; without it they are plain text. Raises ValueError, naming the line, for what is no tree, and
+    A line is a span, indentation its place; see the README for the form. `normalise` names the placeholders that are
+    understood, of `NORMALISED`, or maps names of your own to what they stand for; others are plain text. Raises ValueError, naming the line, for what is no tree, and
     FileNotFoundError.
     """
     if isinstance(source, str):
@@ -48,10 +48,15 @@ def tree(source: str | Path, normalise: Mapping[str, Placeholder] = NORMALISED) 
 class Expectation:
     """A tree of spans as it should be. `trace == expectation` tells whether a trace is; `difference` tells more."""
 
-    def __init__(self, text: str, normalise: Mapping[str, Placeholder] = NORMALISED, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        normalise: Iterable[str] | Mapping[str, Placeholder] = NORMALISED,
+        path: Path | None = None,
+    ) -> None:
         self.text = text
         self.path = path
-        self._placeholders = normalise
+        self._placeholders = known(normalise)
         self._top, self._last_remarks = parse(text)
         if not (self._top.items or self._top.rest or path):
             raise ValueError("the tree is empty")

@@ -1,11 +1,11 @@
 """What differs from run to run without meaning: ids, times, ports and hosts. An expected tree has `{id}` for them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["NORMALISED", "Placeholder", "fits", "normal"]
+__all__ = ["NORMALISED", "Placeholder", "fits", "known", "normal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,16 @@ NORMALISED: Mapping[str, Placeholder] = {
     "host": Placeholder(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", rf"{_HOST}|(?<![\w.])(?:{_IP}|localhost)(?![\w.])"),
 }
 """The placeholders that expected trees know without being told, by name."""
+
+
+def known(normalise: Iterable[str] | Mapping[str, Placeholder]) -> Mapping[str, Placeholder]:
+    """Return placeholders by name; names alone are those of `NORMALISED`. Raises ValueError for others."""
+    if isinstance(normalise, Mapping):
+        return normalise
+    names = set(normalise)
+    if unknown := names - NORMALISED.keys():
+        raise ValueError(f"there is no placeholder {', '.join(sorted(unknown))}, only {', '.join(NORMALISED)}")
+    return {name: placeholder for name, placeholder in NORMALISED.items() if name in names}
 
 
 def fits(expected: str, found: str, placeholders: Mapping[str, Placeholder]) -> bool:
