@@ -30,8 +30,8 @@ def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder
     """Return the expected tree that a text, or the file at a path, describes.
 
     A line is a span, indentation its place; see the README for the form. `normalise` names the placeholders that are
-    understood, of `NORMALISED`, or maps names of your own to what they stand for; others are plain text. Raises ValueError, naming the line, for what is no tree, and
-    FileNotFoundError.
+    understood, of `NORMALISED`, or maps names of your own to what they stand for; others are plain text. Raises
+    ValueError, naming the line, for what is no tree, and FileNotFoundError.
     """
     if isinstance(source, str):
         return Expectation(source, normalise)
