@@ -84,8 +84,11 @@ class BackgroundCloud:
         The trace is whole when it comes: not before the last span of the boot has ended.
         """
         story = asyncio.run_coroutine_threadsafe(self._boot(Order(name, image, flavor, network)), self._loop)
-        late = f"the boot of {name} did not end within {BOOT_SECONDS:g} s"
-        return Pending(story, BOOT_SECONDS, lambda: TimeoutError(late))
+
+        def too_late() -> SpanTree:
+            raise TimeoutError(f"the boot of {name} did not end within {BOOT_SECONDS:g} s")
+
+        return Pending(story, BOOT_SECONDS, too_late)
 
     async def _boot(self, order: Order) -> SpanTree:
         credentials = Credentials(self.endpoints["keystone"])

@@ -22,6 +22,7 @@ from emulator.options import (
     Emulator,
     Expect,
     Flavor,
+    Ignore,
     Image,
     ImageUrl,
     Junit,
@@ -126,6 +127,7 @@ def boot(
 def check(
     source: SourceName,
     expect: Expect = None,
+    ignore: Ignore = None,
     trace: TraceId = None,
     service: OfService = None,
     timeout: Timeout = 30.0,
@@ -143,6 +145,7 @@ def check(
         return trace_commands.check(
             trace_commands.Source(source, trace, service),
             None if expect is None else trace_commands.expectation(expect),
+            ignore=ignore or [],
             seconds=timeout,
             one_is_enough=one_is_enough,
             junit=junit,

@@ -10,10 +10,19 @@ __all__ = ["Case", "write_junit"]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An outcome: what was checked, and the report if it failed."""
+    """An outcome: that `subject` is `claim`, and the report if it is not."""
 
-    name: str
+    subject: str
+    claim: str
     report: str = ""
+
+    @property
+    def name(self) -> str:
+        """What was to be shown."""
+        return f"{self.subject} is {self.claim}"
+
+    def __str__(self) -> str:
+        return f"✗ {self.subject} is not {self.claim}" if self.failed else f"✓ {self.name}"
 
     @property
     def failed(self) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "Emulator",
     "Expect",
     "Flavor",
+    "Ignore",
     "Image",
     "ImageUrl",
     "Junit",
@@ -93,6 +94,16 @@ def printable(value: str) -> str:
     if not value or not value.isprintable():
         raise typer.BadParameter(f"{value!r} is empty, or has characters that cannot be printed.")
     return value
+
+
+def rules(names: list[str] | None) -> list[str] | None:
+    """Refuse rules that there are none of."""
+    from emulator.traces import RULES
+
+    for name in names or ():
+        if name not in RULES:
+            raise typer.BadParameter(f"{name!r} is none of {', '.join(RULES)}.")
+    return names
 
 
 def named(value: str | None) -> str | None:
@@ -195,6 +206,10 @@ SourceName = Annotated[
 ]
 Expect = Annotated[
     str | None, option("expect", "The expected tree: a *.tree file, or boot, the reference trace of this emulator.")
+]
+Ignore = Annotated[
+    list[str] | None,
+    option("ignore", "Without --expect: a rule that does not matter. May be given more than once.", callback=rules),
 ]
 TraceId = Annotated[str | None, option("trace", "Only the trace with this id.", callback=trace_id)]
 OfService = Annotated[str | None, option("service", "Only traces in which this service took part.", callback=named)]

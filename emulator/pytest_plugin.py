@@ -6,6 +6,7 @@ installed, so it imports nothing before a fixture is used.
 
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,8 @@ RECEIVED: "pytest.StashKey[list[Callable[[], Iterable[SpanTree]]]]" = pytest.Sta
 """Where a test's traces are to be had from, once it has failed."""
 DIFFERENCES: pytest.StashKey[list[str]] = pytest.StashKey()
 """The whole of what pytest cuts short."""
+UPDATED: pytest.StashKey[list[Path]] = pytest.StashKey()
+"""The tree files that were written."""
 SHOWN = 20
 
 
@@ -32,11 +35,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let trees that are read from files be rewritten, if that is wanted."""
-    config.stash[DIFFERENCES] = []
+    config.stash[DIFFERENCES], config.stash[UPDATED] = [], []
     if config.getoption("--update-trees"):
         from emulator.traces import updating_trees
 
-        token = updating_trees.set(True)
+        token = updating_trees.set(config.stash[UPDATED])
         config.add_cleanup(lambda: updating_trees.reset(token))
 
 
@@ -85,7 +88,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     differences, item.config.stash[DIFFERENCES] = item.config.stash[DIFFERENCES], []
     if report.failed:
-        report.sections += [("trace and expected tree", difference) for difference in differences]
+        report.sections += [("in full", difference) for difference in differences]
         traces = [trace for source in item.stash.get(RECEIVED, []) for trace in source()]
         if traces:
             report.sections.append((f"traces received: {len(traces)}", _show(traces)))
@@ -96,7 +99,11 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
     """Explain `trace == tree(…)`: the first difference here, since pytest cuts what is longer, and all below."""
     if op != "==" or "emulator.traces" not in sys.modules:
         return None
-    from emulator.traces import Expectation, SpanTree
+    from emulator.traces import Expectation, Finding, SpanTree
+
+    if isinstance(left, list) and right == [] and all(isinstance(found, Finding) for found in left):
+        config.stash[DIFFERENCES].append("\n".join(map(str, left)))
+        return [f"the trace is not sound: {len(left)} findings", *str(left[0]).splitlines()]
 
     trace, expected = (left, right) if isinstance(left, SpanTree) else (right, left)
     if not (isinstance(trace, SpanTree) and isinstance(expected, Expectation)):
@@ -109,6 +116,12 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
     if len(whole.splitlines()) > len(first):
         config.stash[DIFFERENCES].append(whole)
     return [f"{trace!r} == {expected!r}", *first]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the trees that were brought up to date."""
+    for path in dict.fromkeys(config.stash[UPDATED]):
+        terminalreporter.write_line(f"updated {path}")
 
 
 def _remember(request: pytest.FixtureRequest, source: "Callable[[], Iterable[SpanTree]]") -> None:

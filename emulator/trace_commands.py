@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -45,6 +45,10 @@ class Source:
     place: str
     trace_id: str | None = None
     service: str | None = None
+
+    def __str__(self) -> str:
+        chosen = ((" with the id ", self.trace_id), (" of service ", self.service))
+        return self.place + "".join(f"{words}{choice}" for words, choice in chosen if choice)
 
     @property
     def is_jaeger(self) -> bool:
@@ -103,7 +107,7 @@ def show(source: Source, *, as_tree: bool) -> int:
     """Print the waterfalls of traces, or their trees. Return the exit status. Raises Unreadable if there are none."""
     traces = source.traces()
     if not traces:
-        raise Unreadable(f"there is no such trace in {source.place}")
+        raise Unreadable(f"there is no trace in {source}")
     console = Console(highlight=False, soft_wrap=True)
     width = console.width if console.is_terminal else max(console.width, PIPED_WIDTH)
     for number, trace in enumerate(traces):
@@ -115,18 +119,24 @@ def show(source: Source, *, as_tree: bool) -> int:
 
 
 def check(
-    source: Source, expected: Expectation | None, *, seconds: float, one_is_enough: bool, junit: Path | None
+    source: Source,
+    expected: Expectation | None,
+    *,
+    ignore: Sequence[str],
+    seconds: float,
+    one_is_enough: bool,
+    junit: Path | None,
 ) -> int:
-    """Compare traces with an expected tree, or look for what makes them unsound. Return the exit status.
+    """Compare traces with an expected tree, or look for what makes them unsound, but `ignore`. Return the exit status.
 
     A Jaeger is asked again until all is as expected or `seconds` are over.
     """
     console = Console(highlight=False, soft_wrap=True)
-    judge = _sound if expected is None else _compared(expected, colour=console.is_terminal)
+    judge = _sound(ignore) if expected is None else _compared(expected, colour=console.is_terminal)
     patience = seconds if source.is_jaeger else 0.0
     cases = _awaited(lambda: _judged(source, expected, judge, one_is_enough=one_is_enough), patience)
     for case in cases:
-        console.print(Text.from_ansi(f"{'✗' if case.failed else '✓'} {case.name}"))
+        console.print(Text(str(case)))
         if case.failed:
             console.print(Text.from_ansi(f"{case.report}\n"))
     if junit is not None:
@@ -163,10 +173,8 @@ def _judged(
         alike = traces
     if not alike:
         there = "".join(f"\n  {span}" for span in dict.fromkeys(str(span) for trace in traces for span in trace.roots))
-        begins = f" that begins with {': '.join(root)}" if root else ""
-        return [
-            Case("a trace is there", f"there is no trace{begins} in {source.place}. Traces there:{there or ' none'}")
-        ]
+        begins = f" begins with {': '.join(root)}" if root else ""
+        return [Case("such a trace", "there", f"no trace of {source}{begins}. Those are:{there or ' none'}")]
     cases = [judge(trace) for trace in alike]
     passed = [case for case in cases if not case.failed]
     return passed if one_is_enough and passed else cases
@@ -175,20 +183,24 @@ def _judged(
 def _compared(expected: Expectation, *, colour: bool) -> Callable[[SpanTree], Case]:
     def judge(trace: SpanTree) -> Case:
         difference = expected.difference(trace.roots)
-        name = f"trace {trace.trace_id}, {_count(len(trace), 'span')}, is as expected"
-        return Case(name, "" if difference is None else difference.render(colour=colour))
+        return Case(_subject(trace), "as expected", "" if difference is None else difference.render(colour=colour))
 
     return judge
 
 
-def _sound(trace: SpanTree) -> Case:
-    findings = trace.check()
-    name = f"trace {trace.trace_id}, {_count(len(trace), 'span')}, is sound"
-    return Case(name, "\n".join(map(str, findings)))
+def _sound(ignore: Sequence[str]) -> Callable[[SpanTree], Case]:
+    def judge(trace: SpanTree) -> Case:
+        return Case(_subject(trace), "sound", "\n".join(map(str, trace.check(ignore))))
+
+    return judge
+
+
+def _subject(trace: SpanTree) -> str:
+    return f"trace {trace.trace_id}, {_count(len(trace), 'span')},"
 
 
 def _write(junit: Path, cases: Sequence[Case]) -> None:
-    plain = [Case(case.name, Text.from_ansi(case.report).plain) for case in cases]
+    plain = [replace(case, report=Text.from_ansi(case.report).plain) for case in cases]
     try:
         write_junit(junit, "emulator check", plain)
     except OSError as error:

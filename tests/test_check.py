@@ -61,7 +61,7 @@ def test_every_trace_that_begins_as_expected_must_be_as_expected(saved: Callable
     assert checked.exit_code == 1
     assert checked.output.splitlines() == [
         f"✓ trace {TRACE}, 3 spans, is as expected",
-        f"✗ trace {'f' * 32}, 2 spans, is as expected",
+        f"✗ trace {'f' * 32}, 2 spans, is not as expected",
         "the trace is not as expected: 1 missing  (- expected, + found)",
         "  shop: root",
         "    shop: first",
@@ -79,8 +79,8 @@ def test_no_trace_that_begins_as_expected_is_a_failure_that_says_what_there_is(
 ) -> None:
     checked = emulator("check", saved(HEARTBEAT), "--expect", expected)
     assert checked.exit_code == 1
-    assert "there is no trace that begins with shop: root" in checked.output
-    assert "Traces there:\n  shop: heartbeat" in checked.output
+    assert "✗ such a trace is not there\nno trace of " in checked.output
+    assert "spans.json begins with shop: root. Those are:\n  shop: heartbeat" in checked.output
 
 
 def test_without_an_expected_tree_soundness_is_checked(saved: Callable[..., str]) -> None:
@@ -90,6 +90,8 @@ def test_without_an_expected_tree_soundness_is_checked(saved: Callable[..., str]
     assert "→" in checked.output
     known = {"service.name": "shop", "service.version": "1", "service.instance.id": "a"}
     assert emulator("check", saved([a_span(1, resource=known)])).exit_code == 0
+    assert emulator("check", saved([a_span(1)])).exit_code == 1
+    assert emulator("check", saved([a_span(1)]), "--ignore", "missing-resource").exit_code == 0
 
 
 def test_the_outcome_is_written_as_junit_xml(saved: Callable[..., str], expected: str, tmp_path: Path) -> None:
@@ -117,8 +119,9 @@ def test_the_outcome_is_written_as_junit_xml(saved: Callable[..., str], expected
         (["check", "{good}", "--junit", "/nowhere/x.xml"], "cannot be written: No such file"),
         (["check", "http://127.0.0.1:1/", "--timeout", "0"], "Connection refused"),
         (["show", "http://127.0.0.1:1/"], "Connection refused"),
-        (["show", "{good}", "--service", "bank"], "there is no such trace in"),
+        (["show", "{good}", "--service", "bank"], "spans.json of service bank"),
         (["show", "{good}", "--service", ""], "'' is empty"),
+        (["check", "{good}", "--ignore", "all"], "'all' is none of orphan, circle, several-roots"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -241,6 +241,11 @@ def test_what_is_no_placeholder_is_literal_and_more_can_be_named() -> None:
         ("a: b\n  nonsense", "line 2: not"),
         ("a: b\n    c: d\n  e: f", "line 3: an indentation of 2"),
         ("a: b {=}", "line 1: not `{name}`"),
+        ("a: b (sever)", r"line 1: \(sever\) is no kind.*would be in quotes"),
+        ("a: b (client", "line 1: .*in quotes"),
+        ("a: b {x", "line 1: .*in quotes"),
+        ("a: b {x} (client)", "line 1: .*in quotes"),
+        ("a: b !500 (client)", "line 1: .*in quotes"),
         ("a: b\n  ...\n  ...", "line 3: a second"),
         ("a: b\n  in any order:\n    ...", "line 3: `...` stands alone"),
         ("a: b\n\tc: d", "line 2"),
@@ -303,9 +308,11 @@ def test_an_update_changes_what_differs_and_keeps_all_else() -> None:
 
 def test_while_trees_are_updated_a_file_is_written_and_its_trace_fits(tmp_path: Path) -> None:
     file, trace = tmp_path / "deep" / "shop.tree", SpanTree([*FAMILY, a_span(5, 4, f"GET /x/{UUID}")])
-    updating = updating_trees.set(True)
+    written: list[Path] = []
+    updating = updating_trees.set(written)
     try:
         assert trace == tree(file)
+        assert written == [file]
     finally:
         updating_trees.reset(updating)
     assert file.read_text().splitlines()[-1] == "    shop: GET /x/{id}"

@@ -60,7 +60,8 @@ def test_shuffled_duplicated_and_delayed_spans_give_the_same_trees(spans: list[S
         post(otlp, json.dumps(otlp_json(late + order.sample(spans, len(spans)))).encode(), "json")
         assert by_id(otlp.traces) == expected
         for trace_id, trace in expected.items():
-            assert str(otlp.find(trace_id)) == str(trace)
+            if len({span.start for span in trace.spans}) == len(trace):  # or nobody knows their order
+                assert str(otlp.find(trace_id)) == str(trace)
 
 
 @given(forests())

@@ -124,7 +124,7 @@ async def test_wrong(boot):
             "E*the trace is not as expected: 1 missing, * not expected, 4 different  (- expected, + found)",
             "E*- openstack-client: openstack server create   ? first difference: it failed: ServerInError",
             "E*+ openstack-client: openstack server create !ServerInError",
-            "*- trace and expected tree -*",
+            "*- in full -*",
             "-               nova-compute: GET (client) {*}   ? it failed: 404; http.response.status_code is*",
             "+               nova-compute: GET (client) !404 {*http.response.status_code=404}",
             "-               nova-compute: spawn   ? missing",
@@ -165,10 +165,57 @@ def test_old_and_new(otlp):
     refused = run(theirs, code)
     refused.assert_outcomes(failed=1)
     assert (theirs.path / "old.tree").read_text() == kept
-    run(theirs, code, "--update-trees").assert_outcomes(passed=1)
+    updated = run(theirs, code, "--update-trees")
+    updated.assert_outcomes(passed=1)
+    updated.stdout.fnmatch_lines(["updated old.tree", "updated new.tree"])
     assert (theirs.path / "old.tree").read_text() == kept.replace("refund", "pay")
     assert (theirs.path / "new.tree").read_text() == "shop: order\n  shop: pay\n"
     run(theirs, code).assert_outcomes(passed=1)
+
+
+def test_update_trees_helps_also_where_the_expected_trace_is_waited_for(theirs: pytest.Pytester) -> None:
+    (theirs.path / "old.tree").write_text("shop: order\n  shop: refund\n")
+    code = (
+        EXPORT
+        + """
+from pathlib import Path
+
+def test_old(otlp):
+    export(otlp)
+    expected = tree(Path("old.tree"))
+    assert otlp.trace(expecting=expected, timeout=0.1).wait() == expected
+"""
+    )
+    run(theirs, code, "--update-trees").assert_outcomes(passed=1)
+    run(theirs, code).assert_outcomes(passed=1)
+
+
+def test_findings_are_told_with_their_remedies(theirs: pytest.Pytester) -> None:
+    failed = run(
+        theirs, EXPORT + "\ndef test_sound(otlp):\n    export(otlp)\n    assert otlp.trace().wait().check() == []"
+    )
+    failed.stdout.fnmatch_lines(
+        [
+            "E*the trace is not sound: 1 findings",
+            "E*missing-resource: shop: *service.version*",
+            "E*? Set OTEL_RESOURCE*",
+        ]
+    )
+
+
+def test_what_is_still_to_come_says_so(theirs: pytest.Pytester) -> None:
+    code = """
+def test_forgotten(otlp):
+    assert otlp.trace() == 1
+
+def test_asked(boot):
+    boot().one()
+"""
+    failed = run(theirs, code)
+    failed.assert_outcomes(failed=2)
+    failed.stdout.fnmatch_lines(
+        ["E*<still to come: await it, or call wait()> == 1", "E*'one' is asked of what is still*"]
+    )
 
 
 def test_a_session_that_uses_no_fixture_imports_nothing(theirs: pytest.Pytester) -> None:

@@ -354,6 +354,17 @@ def receivers() -> Iterator[tuple[OtlpReceiver, OtlpReceiver]]:
         yield one, other
 
 
+def test_its_environment_wins_over_what_is_said_of_traces_alone_and_of_proxies(
+    otlp: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" not in otlp.environment
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://elsewhere.example/v1/traces")
+    monkeypatch.setenv("no_proxy", "intranet.example")
+    assert otlp.environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] == f"{otlp.endpoint}/v1/traces"
+    assert otlp.environment["no_proxy"] == "intranet.example,127.0.0.1"
+    assert otlp.environment["NO_PROXY"] == "127.0.0.1"
+
+
 def test_two_receivers_see_their_own_spans_only(receivers: tuple[OtlpReceiver, OtlpReceiver]) -> None:
     one, other = receivers
     send(one, FAMILY)

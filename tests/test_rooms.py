@@ -10,6 +10,7 @@ DOORS = {
     "emulator.render": ["duration", "step_number", "waterfall"],
     "emulator.traces": [
         "NORMALISED",
+        "RULES",
         "Difference",
         "Event",
         "Expectation",

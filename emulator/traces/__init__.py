@@ -14,7 +14,7 @@ from emulator.traces.hops import Hop, NoHop
 from emulator.traces.line import visible
 from emulator.traces.receiver import NotReceived, OtlpReceiver, Pending
 from emulator.traces.selection import NotOne
-from emulator.traces.soundness import Finding
+from emulator.traces.soundness import RULES, Finding
 from emulator.traces.sources.jaeger import JaegerUnavailable, jaeger_spans
 from emulator.traces.sources.jaeger_json import MalformedJaeger, spans_from_jaeger_json
 from emulator.traces.sources.otlp import MalformedOtlp, spans_from_json
@@ -26,6 +26,7 @@ from emulator.traces.span_tree import SpanTree, trees
 
 __all__ = [
     "NORMALISED",
+    "RULES",
     "Difference",
     "Event",
     "Expectation",

@@ -25,6 +25,9 @@ LINE = re.compile(
 )
 ATTRIBUTE = re.compile(rf"\s*(?P<key>{QUOTED}|[^\s,=\"]+)(?:=(?P<value>{QUOTED}|[^,\"]*?))?\s*(?:,|$)")
 
+MISTAKEN = re.compile(r"\s([({!]\S*)")
+"""What in a name without quotes was meant for something else."""
+
 PLAIN_SERVICE = re.compile(r"[\w][\w./-]*")
 PLAIN_NAME = re.compile(r"[\w/][^\s\"]*(?: [\w/][^\s\"]*)*")
 PLAIN_WORD = re.compile(r"[^\s\",={}#]+")
@@ -58,6 +61,11 @@ def read_line(text: str) -> Line:
     found = LINE.fullmatch(text)
     if found is None:
         raise ValueError(f"not `service: name (kind) !error {{attributes}} +`: {text!r}")
+    if part := MISTAKEN.search(found["name"]) if not found["name"].startswith('"') else None:
+        raise ValueError(
+            f"{part[1]} is no kind, error or attribute at its place: `service: name (kind) !error {{attributes}} +`. "
+            f"If it is part of the name, that would be in quotes: {text!r}"
+        )
     return Line(
         _unquote(found["service"]),
         _unquote(found["name"]),

@@ -27,6 +27,9 @@ class Link:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
+MILLISECOND = 1_000_000
+
+
 class Relations(Protocol):
     """What a span's tree knows about it and others."""
 
@@ -180,12 +183,16 @@ class Span:
         return False
 
     def before(self, other: "Span") -> bool:
-        """Whether this span was over when the other began."""
-        return self.end <= other.start
+        """Whether this span was over when the other began.
+
+        A start in whole milliseconds, which is what JavaScript's SDK has, was cut off: it may be as much later.
+        """
+        cut_off = MILLISECOND - 1 if other.start % MILLISECOND == 0 else 0
+        return self.start <= other.start and self.end <= other.start + cut_off
 
     def overlaps(self, other: "Span") -> bool:
         """Whether there was a time at which both ran."""
-        return self.start < other.end and other.start < self.end
+        return not (self.before(other) or other.before(self))
 
     @property
     def line(self) -> Line:

@@ -8,7 +8,7 @@ stack of generators, since a trace may be deeper than Python's own stack.
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, groupby, pairwise
 from typing import NamedTuple, TypeAlias
 
 from emulator.traces.expectation.pattern import AnyOrder, Item, Level
@@ -116,6 +116,7 @@ class _Aligner:
 
     def search(self, level: Level, spans: Sequence[Span]) -> Search:
         """Find the cheapest alignment of a level."""
+        spans = self._ties_settled(level, spans)
         if self._in_step(level, spans):
             rows = []
             for place, span in enumerate(spans):
@@ -127,6 +128,21 @@ class _Aligner:
         for item in level.deep:
             rows.append((yield from self._somewhere(item, spans, len(level.items))))
         return Alignment(level, tuple(rows), sum(map(self._cost, rows)))
+
+    def _ties_settled(self, level: Level, spans: Sequence[Span]) -> Sequence[Span]:
+        """Bring spans that began at once into the order of the lines that they fit: nobody knows which was first."""
+        if all(one.start != other.start for one, other in pairwise(spans)):
+            return spans
+        settled: list[Span] = []
+        for _, at_once in groupby(spans, key=lambda span: span.start):
+            left = list(at_once)
+            for item in level.lines() if len(left) > 1 else ():
+                fitting = [span for span in left if self._difference(item, span) == ()]
+                for span in fitting if item.many else fitting[:1]:
+                    settled.append(span)
+                    left.remove(span)
+            settled += left
+        return settled
 
     def _in_step(self, level: Level, spans: Sequence[Span]) -> bool:
         """Whether lines and spans agree one by one, as they mostly do."""

@@ -14,8 +14,8 @@ from emulator.traces.span import Span
 
 __all__ = ["Expectation", "Mismatch", "tree", "updating_trees"]
 
-updating_trees: ContextVar[bool] = ContextVar("updating_trees", default=False)
-"""Set while trees that were read from files are to be brought up to date instead of failing."""
+updating_trees: ContextVar[list[Path] | None] = ContextVar("updating_trees", default=None)
+"""Set while trees that were read from files are brought up to date instead of failing: to the list of those written."""
 
 
 class Mismatch(AssertionError):
@@ -33,6 +33,7 @@ def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder
     understood, of `NORMALISED`, or maps names of your own to what they stand for; others are plain text. Raises
     ValueError, naming the line, for what is no tree, and FileNotFoundError.
     """
+    __tracebackhide__ = True
     if isinstance(source, str):
         return Expectation(source, normalise)
     if source.exists():
@@ -40,7 +41,7 @@ def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder
             return Expectation(source.read_text(), normalise, source)
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from error
-    if updating_trees.get():
+    if updating_trees.get() is not None:
         return Expectation("", normalise, source)
     raise FileNotFoundError(f"there is no {source}; `pytest --update-trees` writes it")
 
@@ -58,7 +59,7 @@ class Expectation:
         self.path = path
         self._placeholders = known(normalise)
         self._top, self._last_remarks = parse(text)
-        if not (self._top.items or self._top.rest or path):
+        if not (self._top.items or self._top.rest or self.is_updated):
             raise ValueError("the tree is empty")
 
     @property
@@ -79,10 +80,15 @@ class Expectation:
         alignment = self._align(spans)
         if alignment.cost == 0:
             return None
-        if self.path is not None and updating_trees.get():
-            self._write(self.path, self.updated(spans))
+        if self.is_updated:
+            self._write(self.updated(spans))
             return None
         return Difference(alignment)
+
+    @property
+    def is_updated(self) -> bool:
+        """Whether the tree is from a file, and is brought up to date now instead of failing."""
+        return self.path is not None and updating_trees.get() is not None
 
     def must_match(self, spans: Sequence[Span]) -> bool:
         """Return True if there is no difference. Raises Mismatch."""
@@ -100,14 +106,9 @@ class Expectation:
         alignment = self._align(spans)
         return alignment.cost == 0 or _complete(alignment)
 
-    def nearest(self, traces: Iterable[Sequence[Span]]) -> Difference | None:
-        """Return the difference to the trace, of those with these spans at the top, that is most alike.
-
-        None if there are no traces, or one is as expected.
-        """
-        alignments = [self._align(spans) for spans in traces]
-        nearest = min(alignments, key=lambda alignment: alignment.cost, default=None)
-        return Difference(nearest) if nearest is not None and nearest.cost else None
+    def cost(self, spans: Sequence[Span]) -> int:
+        """Return how much these spans at the top of a trace, with all below, differ; 0 if they are as expected."""
+        return self._align(spans).cost
 
     def updated(self, spans: Sequence[Span]) -> str:
         """Return the text of this tree, changed as little as needed for these spans to fit."""
@@ -120,12 +121,16 @@ class Expectation:
     def _align(self, spans: Sequence[Span]) -> Alignment:
         return align(self._top, spans, self._placeholders)
 
-    def _write(self, path: Path, text: str) -> None:
+    def _write(self, text: str) -> None:
         """Replace the file at once, so that tests side by side read either the old one or the new one."""
+        path, updated = self.path, updating_trees.get()
+        assert path is not None
+        assert updated is not None
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         beside.write_text(text)
         beside.replace(path)
+        updated.append(path)
 
     def __str__(self) -> str:
         return self.text

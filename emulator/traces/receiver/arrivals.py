@@ -117,9 +117,15 @@ class Arrivals:
     def _tree(self, trace_id: str) -> SpanTree:
         return SpanTree(self._traces[trace_id].spans, {name: arriving.spans for name, arriving in self._traces.items()})
 
-    def _too_late(self, wish: _Wish, seconds: float) -> NotReceived:
+    def _too_late(self, wish: _Wish, seconds: float) -> SpanTree:
+        """Raise NotReceived; but a tree that is brought up to date gets the trace that is most like it."""
+        __tracebackhide__ = True
         with self._lock:
             new = [self._tree(name) for name in self._traces if self._suits(wish, name)]
+            if wish.expected is not None and wish.expected.is_updated and new:
+                nearest = self._nearest(wish.expected, new)
+                self._given.add(nearest.trace_id)
+                return nearest
             given = [name for name in self._given if wish.trace_id in {None, name}]
         which = "" if wish.trace_id is None else f" {wish.trace_id}"
         if wish.expected is None:
@@ -128,13 +134,16 @@ class Arrivals:
             summary = "\n".join([f"no complete trace{which} came within {seconds:g} s.", *reasons])
         else:
             summary = f"the expected trace{which} did not come within {seconds:g} s."
-            nearest = wish.expected.nearest([tree.roots for tree in new])
-            if nearest is not None:
-                missing = "".join(f"\n  {line}" for line in nearest.missing) or " nothing"
-                summary += f" Missing:{missing}\n\nThe nearest trace:\n{nearest}"
+            difference = wish.expected.difference(self._nearest(wish.expected, new).roots) if new else None
+            if difference is not None:
+                missing = "".join(f"\n  {line}" for line in difference.missing) or " nothing"
+                summary += f" Missing:{missing}\n\nThe nearest trace:\n{difference}"
             elif given:
                 summary += " All that came was handed out before."
-        return NotReceived(f"{summary}\n\n{self._all_that_came()}")
+        raise NotReceived(f"{summary}\n\n{self._all_that_came()}")
+
+    def _nearest(self, expected: Expectation, candidates: list[SpanTree]) -> SpanTree:
+        return min(candidates, key=lambda tree: expected.cost(tree.roots))
 
     def _all_that_came(self) -> str:
         trees = self.trees()

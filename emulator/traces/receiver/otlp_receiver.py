@@ -1,6 +1,7 @@
 """An OTLP receiver for tests: one loopback port for HTTP and gRPC, and traces to await."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from socket import MSG_PEEK, MSG_WAITALL, socket
 from types import TracebackType
@@ -40,8 +41,18 @@ class OtlpReceiver:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Variables that make the SDK of any language send its spans here, and soon: to add to a subprocess's own."""
+        """Variables that make the SDK of any language send its spans here, and soon: to add to a subprocess's own.
+
+        They take back what this process's own variables say of traces alone, and of proxies.
+        """
+        own = {
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{self.endpoint}/v1/traces",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+            "NO_PROXY": ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1"))),
+            "no_proxy": ",".join(filter(None, (os.environ.get("no_proxy"), "127.0.0.1"))),
+        }
         return {
+            **{name: value for name, value in own.items() if name in os.environ or name.upper() == "NO_PROXY"},
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.endpoint,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OTEL_EXPORTER_OTLP_INSECURE": "true",

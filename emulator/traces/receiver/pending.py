@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 __all__ = ["Pending"]
 
@@ -13,10 +13,10 @@ T = TypeVar("T")
 class Pending(Generic[T]):
     """A result to come: `await` it in asyncio, or call `wait()` elsewhere.
 
-    If it has not come `seconds` after that, the error that `late` makes is raised.
+    If it has not come `seconds` after that, it is what `late` returns instead, or the error that `late` raises.
     """
 
-    def __init__(self, future: Future[T], seconds: float, late: Callable[[], Exception]) -> None:
+    def __init__(self, future: Future[T], seconds: float, late: Callable[[], T]) -> None:
         self._future = future
         self._seconds = seconds
         self._late = late
@@ -27,10 +27,7 @@ class Pending(Generic[T]):
         try:
             return self._future.result(self._seconds)
         except TimeoutError:
-            if self._future.done() and not self._future.cancelled():
-                raise  # the result is an error of this class
-            self._future.cancel()
-            raise self._late() from None
+            return self._expired()
 
     def then(self, call: Callable[[T], object]) -> None:
         """Call with the result as soon as it is there, in the thread that brings it."""
@@ -52,4 +49,17 @@ class Pending(Generic[T]):
         except TimeoutError:
             if not patience.expired():
                 raise  # the result is an error of this class
-            raise self._late() from None
+        return self._expired()
+
+    def _expired(self) -> T:
+        """Give up, unless the result has come at this very moment."""
+        __tracebackhide__ = True
+        if self._future.cancel() or self._future.cancelled():
+            return self._late()
+        return self._future.result()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{name!r} is asked of what is still to come: `await` it, or call `wait()`, first")
+
+    def __repr__(self) -> str:
+        return "<still to come: await it, or call wait()>"
