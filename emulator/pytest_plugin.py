@@ -120,7 +120,8 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Name the trees that were brought up to date."""
-    for path in dict.fromkeys(config.stash[UPDATED]):
+    updated: list[Path] = config.stash[UPDATED]
+    for path in dict.fromkeys(updated):
         terminalreporter.write_line(f"updated {path}")
 
 
