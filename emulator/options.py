@@ -76,7 +76,10 @@ def writable(file: Path | None) -> Path | None:
     """Refuse a file that cannot be written before anything has begun."""
     if file is not None:
         try:
+            was_there = file.exists()
             file.open("a").close()
+            if not was_there:
+                file.unlink()  # an empty file would be taken for what is to come
         except OSError as error:
             raise typer.BadParameter(f"{str(file)!r} cannot be written: {error.strerror}.") from error
     return file

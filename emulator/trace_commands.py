@@ -32,6 +32,8 @@ __all__ = ["Source", "Unreadable", "check", "expectation", "show"]
 PIPED_WIDTH = 120
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two looks at a Jaeger, which cannot tell us when a trace comes."""
+SHORTEST_ANSWER, LONGEST_ANSWER = 1.0, 10.0
+"""Seconds that a Jaeger has for an answer."""
 
 
 class Unreadable(Exception):
@@ -55,15 +57,15 @@ class Source:
         """Whether traces may still be coming in."""
         return self.place.startswith(("http://", "https://"))
 
-    def traces(self, of_service: str | None = None) -> list[SpanTree]:
+    def traces(self, of_service: str | None = None, patience: float = LONGEST_ANSWER) -> list[SpanTree]:
         """Return the traces that are meant; of a Jaeger, where nothing else was said, those of this service.
 
-        Raises Unreadable.
+        An answer may take `patience` seconds. Raises Unreadable.
         """
         service = self.service or of_service
         try:
             if self.is_jaeger:
-                found = trees(jaeger_spans(self.place, trace_id=self.trace_id, service=service))
+                found = trees(jaeger_spans(self.place, trace_id=self.trace_id, service=service, timeout=patience))
             else:
                 text = sys.stdin.buffer.read() if self.place == "-" else Path(self.place).read_bytes()
                 found = trees(_spans_in(text))
@@ -114,7 +116,7 @@ def show(source: Source, *, as_tree: bool) -> int:
         about = f"trace {trace.trace_id} · {_count(len(trace), 'span')} · {_count(len(trace.services), 'service')}"
         remark = "# " if as_tree else ""
         console.print(Text(("\n" if number else "") + f"{remark}{about} · {duration(trace.duration)}\n", "dim"))
-        console.print(Text(str(trace)) if as_tree else waterfall(trace, width))
+        console.print(Text(trace.as_expected().rstrip("\n")) if as_tree else waterfall(trace, width))
     return 0
 
 
@@ -134,7 +136,7 @@ def check(
     console = Console(highlight=False, soft_wrap=True)
     judge = _sound(ignore) if expected is None else _compared(expected, colour=console.is_terminal)
     patience = seconds if source.is_jaeger else 0.0
-    cases = _awaited(lambda: _judged(source, expected, judge, one_is_enough=one_is_enough), patience)
+    cases = _awaited(lambda left: _judged(source, expected, judge, left, one_is_enough=one_is_enough), patience)
     for case in cases:
         console.print(Text(str(case)))
         if case.failed:
@@ -144,33 +146,32 @@ def check(
     return 1 if any(case.failed for case in cases) else 0
 
 
-def _awaited(judged: Callable[[], list[Case]], seconds: float) -> list[Case]:
+def _awaited(judged: Callable[[float], list[Case]], seconds: float) -> list[Case]:
     """Judge until nothing fails, or no time is left; then what fails, fails."""
     until, pause = time.monotonic() + seconds, FIRST_PAUSE
     while True:
         left = until - time.monotonic()
         try:
-            cases = judged()
+            cases = judged(min(max(left, SHORTEST_ANSWER), LONGEST_ANSWER))
         except Unreadable:
             if left <= 0:
                 raise
         else:
             if left <= 0 or not any(case.failed for case in cases):
                 return cases
-        time.sleep(min(pause, max(left, 0.0)))
+        time.sleep(min(pause, max(until - time.monotonic(), 0.0)))
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def _judged(
-    source: Source, expected: Expectation | None, judge: Callable[[SpanTree], Case], *, one_is_enough: bool
+    source: Source, expected: Expectation | None, judge: Callable[[SpanTree], Case], left: float, *, one_is_enough: bool
 ) -> list[Case]:
     """Judge the traces that are meant: all that begin as expected, or the one that was named."""
     root = expected.roots[0] if expected is not None and expected.roots else None
-    traces = source.traces(of_service=root[0] if root else None)
-    if root is not None and source.trace_id is None:
-        alike = [trace for trace in traces if root in [(span.service, span.name) for span in trace.roots]]
-    else:
-        alike = traces
+    traces = source.traces(root[0] if root else None, left)
+    alike = traces
+    if expected is not None and source.trace_id is None:
+        alike = [trace for trace in traces if any(expected.begins_like([span]) for span in trace.roots)]
     if not alike:
         there = "".join(f"\n  {span}" for span in dict.fromkeys(str(span) for trace in traces for span in trace.roots))
         begins = f" begins with {': '.join(root)}" if root else ""

@@ -74,6 +74,15 @@ def test_every_trace_that_begins_as_expected_must_be_as_expected(saved: Callable
     assert emulator("check", file, "--expect", expected, "--service", "bank").exit_code == 1
 
 
+def test_roots_may_have_placeholders_and_be_optional(saved: Callable[..., str], tmp_path: Path) -> None:
+    file = tmp_path / "orders.tree"
+    source = saved([a_span(1, name="GET /orders/6b0e1c9e-6f0f-4f3e-9a39-1d2f6f0c8a11")])
+    for text in ("shop: GET /orders/{id}", "shop: never ?\nshop: GET /orders/{id}", "..."):
+        file.write_text(text)
+        assert emulator("check", source, "--expect", str(file)).exit_code == 0
+    assert emulator("show", source, "--tree").output.endswith("\nshop: GET /orders/{id}\n")
+
+
 def test_no_trace_that_begins_as_expected_is_a_failure_that_says_what_there_is(
     saved: Callable[..., str], expected: str
 ) -> None:

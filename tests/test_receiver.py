@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import socket
+import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -62,11 +63,12 @@ DOCUMENT = json.dumps(otlp_json(FAMILY)).encode()
         (DOCUMENT, JSON),
         (DOCUMENT, {"Content-Type": "application/json; charset=utf-8"}),
         (gzip.compress(protobuf(FAMILY)), {**PROTOBUF, "Content-Encoding": "gzip"}),
+        (gzip.compress(DOCUMENT[:50]) + gzip.compress(DOCUMENT[50:]), {**JSON, "Content-Encoding": "gzip"}),
         (gzip.compress(DOCUMENT), {**JSON, "Content-Encoding": "gzip"}),
         (zlib.compress(DOCUMENT), {**JSON, "Content-Encoding": "deflate"}),
         (iter([DOCUMENT[:100], DOCUMENT[100:]]), JSON),
     ],
-    ids=["protobuf", "json", "json with a charset", "gzip", "json in gzip", "deflate", "chunked"],
+    ids=["protobuf", "json", "json with a charset", "gzip", "gzip in parts", "json in gzip", "deflate", "chunked"],
 )
 async def test_spans_come_in_over_http_in_every_form(otlp: OtlpReceiver, body: bytes, headers: dict[str, str]) -> None:
     status, _ = await asyncio.to_thread(post, otlp, body, headers)
@@ -177,11 +179,24 @@ def test_malformed_protobuf_is_refused_over_http_and_grpc(otlp: OtlpReceiver, bo
         (WHOLE, {**PROTOBUF, "Content-Encoding": "gzip"}, "/v1/traces", 400),
         (gzip.compress(WHOLE)[:-9], {**PROTOBUF, "Content-Encoding": "gzip"}, "/v1/traces", 400),
         (WHOLE, {**PROTOBUF, "Content-Length": "ten"}, "/v1/traces", 400),
+        (b"", {**PROTOBUF, "Content-Length": "9" * 5_000}, "/v1/traces", 413),
         (bytes(64 * MEGABYTE), PROTOBUF, "/v1/traces", 413),
         (iter([bytes(MEGABYTE)] * 64), PROTOBUF, "/v1/traces", 413),
         (gzip.compress(bytes(64 * MEGABYTE)), {**PROTOBUF, "Content-Encoding": "gzip"}, "/v1/traces", 413),
     ],
-    ids=["text", "no type", "brotli", "no such path", "no gzip", "cut gzip", "length", "64 MB", "in chunks", "a bomb"],
+    ids=[
+        "text",
+        "no type",
+        "brotli",
+        "no such path",
+        "no gzip",
+        "cut gzip",
+        "length",
+        "digits",
+        "64 MB",
+        "in chunks",
+        "a bomb",
+    ],
 )
 def test_what_it_cannot_use_is_refused_with_4xx(
     otlp: OtlpReceiver, body: bytes, headers: dict[str, str], path: str, status: int
@@ -302,6 +317,60 @@ def test_a_repeated_span_that_is_half_there_is_waited_for(otlp: OtlpReceiver) ->
         otlp.trace(expecting=expected, timeout=0.01).wait()
     send(otlp, [a_span(5, 4, "look", "bank")])
     assert otlp.trace(expecting=expected, timeout=0.01).wait() == expected
+
+
+LOOKS = "shop: root\n  shop: GET /x/{id} +\n    bank: look"
+"""What a poller does."""
+
+
+@pytest.mark.parametrize("missing", [4, 5], ids=["the second call", "its answer"])
+def test_a_trace_with_a_gap_is_not_given_out(otlp: OtlpReceiver, missing: int) -> None:
+    calls = [a_span(n, 1, f"GET /x/{n}000000") for n in (2, 4)]
+    spans = [a_span(1, name="root"), *calls, a_span(3, 2, "look", "bank"), a_span(5, 4, "look", "bank")]
+    late = [span for span in spans if span.span_id == f"{missing:016x}"]
+    send(otlp, [span for span in spans if span not in late])
+    with pytest.raises(NotReceived):
+        otlp.trace(expecting=tree(LOOKS), timeout=0.01).wait()
+    send(otlp, late)
+    assert otlp.trace(expecting=tree(LOOKS)).wait() == tree(LOOKS)
+
+
+def test_lines_below_dots_do_not_keep_a_trace_back(otlp: OtlpReceiver) -> None:
+    expected = tree("shop: root\n  ...\n    shop: below first")
+    send(otlp, FAMILY)
+    assert otlp.trace(expecting=expected).wait() == expected
+
+
+def test_a_trace_that_grows_span_by_span_is_not_laid_beside_the_expected_one_each_time(otlp: OtlpReceiver) -> None:
+    expected = tree("shop: root\n  shop: step +\n  shop: last")
+    coming = otlp.trace(expecting=expected, timeout=60)
+    spans = [a_span(number, 1, "step", end=9_999) for number in range(2, 1_000)]
+    began = time.process_time()
+    for span in [a_span(1, name="root"), *spans, a_span(2_000, 1, "last")]:
+        send(otlp, [span])
+    assert coming.wait() == expected
+    assert time.process_time() - began < 15, "it takes some 2 s; laid beside 1,000 times it takes 50"
+
+
+def test_who_is_called_with_a_trace_may_ask_the_receiver_for_more(otlp: OtlpReceiver) -> None:
+    seen: list[int] = []
+    coming = otlp.trace()
+    coming.then(lambda _: seen.append(len(otlp.traces)))
+    send(otlp, FAMILY)
+    coming.wait()
+    assert seen == [1]
+
+
+def test_a_receiver_can_be_used_again_and_waiting_twice_says_the_same_twice() -> None:
+    otlp = OtlpReceiver()
+    for _ in range(2):
+        with otlp, grpc.insecure_channel(otlp.endpoint.removeprefix("http://")) as channel:
+            channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")(WHOLE)
+            assert otlp.find(TRACE) == SpanTree(FAMILY)
+            late = otlp.trace(trace_id="f" * 32, timeout=0.01)
+            for _ in range(2):
+                with pytest.raises(NotReceived):
+                    late.wait()
 
 
 def test_a_time_out_names_what_is_missing_and_shows_what_came(otlp: OtlpReceiver) -> None:

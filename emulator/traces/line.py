@@ -23,9 +23,9 @@ LINE = re.compile(
     rf"(?: \((?P<kind>any|{'|'.join(KINDS)})\))?(?P<failed> !(?P<error>{QUOTED}|[^\s\"{{#]\S*)?)?"
     rf"(?: \{{(?P<attributes>(?:{QUOTED}|[^{{}}\"])*)\}})?(?: (?P<repeated>[+*?]))?(?P<comment>\s+#.*)?\s*"
 )
-ATTRIBUTE = re.compile(rf"\s*(?P<key>{QUOTED}|[^\s,=\"]+)(?:=(?P<value>{QUOTED}|[^,\"]*?))?\s*(?:,|$)")
+ATTRIBUTE = re.compile(rf"\s*(?P<key>{QUOTED}|[^\s,=\"]+)(?:=(?P<value>{QUOTED}|[^,\"\[\]]*?))?\s*(?:,|$)")
 
-MISTAKEN = re.compile(r"\s([({!]\S*)")
+MISTAKEN = re.compile(r"\s([({!]\S*|[+*?](?=\s|$))")
 """What in a name without quotes was meant for something else."""
 
 PLAIN_SERVICE = re.compile(r"[\w][\w./-]*")

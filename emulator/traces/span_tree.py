@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Unpack
 
 from emulator.traces.critical_path import Segment, critical_path
-from emulator.traces.expectation import Expectation
+from emulator.traces.expectation import NORMALISED, Expectation, written
 from emulator.traces.hops import Hop, edges, hops, one_hop
 from emulator.traces.selection import Criteria, one, select
 from emulator.traces.soundness import Finding, check
@@ -81,10 +81,10 @@ class SpanTree:
     def critical_path(self) -> list[Segment]:
         """Return the stretches of time that the trace took as long as it did for, in the order of time.
 
-        They lie end to end, from the start of the first root to the end of all that it caused, through work that
-        was handed to others by messages, too.
+        They lie end to end, from the start of the first root to the end of all that is below it, also where a message
+        is on its way in between. (What is related by a link alone is not below it.)
         """
-        return critical_path(self.roots[0])
+        return critical_path(next((span for span in self.roots if not span.parent_id), self.roots[0]))
 
     def edges(self) -> dict[tuple[str, str], list[Hop]]:
         """Return who called whom, as `(caller, called)` services with their hops, by parent or by link."""
@@ -116,8 +116,17 @@ class SpanTree:
             return other.difference(self._family.top) is None
         return isinstance(other, SpanTree) and self._family.by_id == other._family.by_id
 
+    def __ne__(self, other: object) -> bool:
+        if isinstance(other, Expectation):
+            return other.cost(self._family.top) > 0  # and brings nothing up to date
+        return not self == other
+
     def __hash__(self) -> int:
         return hash(self.trace_id)
+
+    def as_expected(self) -> str:
+        """Return the trace as the text of an expected tree, with placeholders for ids, times, ports and hosts."""
+        return "\n".join(written(self._family.top, NORMALISED)) + "\n"
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -153,15 +162,16 @@ class _Family:
         self._children: defaultdict[str, list[Span]] = defaultdict(list)
         for span in self.by_id.values():
             self._children[span.parent_id if span.parent_id in self.by_id else ""].append(span)
-        self.top = self._children[""]
+        self.top: Sequence[Span] = self._children[""]
         self._cut_circles()
+        self.top = tuple(self.top)
 
     def parent(self, span: Span) -> Span | None:
         above = self.by_id.get(span.parent_id)
         return None if above is None or span.span_id in self._cut else above
 
     def children(self, span: Span) -> Sequence[Span]:
-        return self._children.get(span.span_id, ())
+        return tuple(self._children.get(span.span_id, ()))
 
     def linked(self, span: Span) -> Sequence[Span]:
         linked = {
@@ -187,7 +197,7 @@ class _Family:
             if span.span_id not in reached:
                 self._children[span.parent_id].remove(span)
                 self._cut.add(span.span_id)
-                self.top.append(span)
+                self._children[""].append(span)
                 reached |= {span.span_id, *(below.span_id for below in span.descendants)}
 
     def _of(self, trace_id: str) -> "_Family | None":

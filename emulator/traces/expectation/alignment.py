@@ -90,8 +90,17 @@ Search: TypeAlias = Generator[Request, Alignment, Alignment]
 
 
 def align(level: Level, spans: Sequence[Span], placeholders: Mapping[str, Placeholder]) -> Alignment:
-    """Lay spans, with all below them, beside what is expected."""
-    aligner = _Aligner(placeholders, _sizes(spans))
+    """Lay spans, with all below them, beside what is expected.
+
+    Whether they fit is decided first, and for any number of spans. Where they do not, the differences are as few as
+    can be found with some patience: in traces of many differing siblings there may be fewer.
+    """
+    exact = _run(_Aligner(placeholders, {}, exact=True), level, spans)
+    return exact if exact.cost == 0 else _run(_Aligner(placeholders, _sizes(spans)), level, spans)
+
+
+def _run(aligner: "_Aligner", level: Level, spans: Sequence[Span]) -> Alignment:
+    """Let searches wait for those of the levels below them."""
     searches: list[Search] = [aligner.search(level, spans)]
     answer: Alignment | None = None
     while searches:
@@ -111,6 +120,8 @@ def align(level: Level, spans: Sequence[Span], placeholders: Mapping[str, Placeh
 class _Aligner:
     placeholders: Mapping[str, Placeholder]
     sizes: Mapping[str, int]
+    exact: bool = False
+    """Whether only what costs nothing is looked for."""
     patience: int = PATIENCE
     known: dict[tuple[int, str], Alignment] = field(default_factory=dict)
 
@@ -124,9 +135,15 @@ class _Aligner:
                 assert isinstance(item, Item)
                 rows.append(Row(item, span, place, below=(yield item.below, span.children)))
         else:
-            rows = yield from self._cheapest(level, spans)
+            found = yield from self._cheapest(level, spans)
+            if found is None:
+                return Alignment(level, (), DIFFERENT)
+            rows = found
+        taken = {row.span.span_id for row in rows if row.item is not None and row.span is not None}
         for item in level.deep:
-            rows.append((yield from self._somewhere(item, spans, len(level.items))))
+            row = yield from self._somewhere(item, spans, taken, len(level.items))
+            taken |= {row.span.span_id} if row.span is not None else set()
+            rows.append(row)
         return Alignment(level, tuple(rows), sum(map(self._cost, rows)))
 
     def _ties_settled(self, level: Level, spans: Sequence[Span]) -> Sequence[Span]:
@@ -151,12 +168,13 @@ class _Aligner:
             for item, span in zip(level.items, spans, strict=True)
         )
 
-    def _cheapest(self, level: Level, spans: Sequence[Span]) -> Generator[Request, Alignment, list[Row]]:
+    def _cheapest(self, level: Level, spans: Sequence[Span]) -> Generator[Request, Alignment, list[Row] | None]:
+        """Find the cheapest way through lines and spans; None if it has to be for nothing and is not."""
         serial = count()
         frontier: list[Way] = [Way(0, 0, next(serial), State(0, _due(level, 0), 0), None, None)]
         settled: set[State] = set()
-        while True:
-            self.patience -= 1
+        while frontier:
+            self.patience -= 0 if self.exact else 1
             if self.patience < 0:
                 frontier = [min(frontier)]
             way = heappop(frontier)
@@ -165,6 +183,8 @@ class _Aligner:
                 compared = yield from self._compared(way.pair)
                 assert compared.below is not None
                 trail = (compared, trail)
+                if compared.below.cost and self.exact:
+                    continue
                 if compared.below.cost:
                     heappush(frontier, way._replace(cost=way.cost + compared.below.cost, trail=trail, pair=None))
                     continue
@@ -174,10 +194,13 @@ class _Aligner:
             if state.place == len(level.items) and state.position == len(spans):
                 return _unwound(trail)
             for cost, following, row in self._steps(level, spans, state):
+                if cost and self.exact:
+                    continue
                 pair = row if row is not None and row.item is not None and row.span is not None else None
                 on = trail if row is None or pair is not None else (row, trail)
                 behind = -following.place - following.position
                 heappush(frontier, Way(way.cost + cost, behind, next(serial), following, on, pair))
+        return None
 
     def _compared(self, row: Row) -> Generator[Request, Alignment, Row]:
         """Add what is below a line and a span to their row."""
@@ -213,27 +236,32 @@ class _Aligner:
                 State(place, due_then, position + 1),
                 Row(entry[0], span, place, why),
             )
-        too_much = 0 if level.rest else TOO_MUCH * self.sizes[span.span_id] + 1
+        too_much = 0 if level.rest else self._too_much(span)
         yield too_much, State(place, due, position + 1), Row(None, span, place, allowed=level.rest)
 
-    def _somewhere(self, item: Item, spans: Sequence[Span], place: int) -> Generator[Request, Alignment, Row]:
-        """Find the best span for a line that may stand anywhere below."""
-        best: Row | None = None
+    def _somewhere(
+        self, item: Item, spans: Sequence[Span], taken: set[str], place: int
+    ) -> Generator[Request, Alignment, Row]:
+        """Find the best span, of those not `taken`, for a line that may stand anywhere below."""
+        best, least = Row(item, None, place, allowed=item.optional), float("inf")
         for span in _walk(spans):
-            if self._difference(item, span) == ():
-                row = yield from self._compared(Row(item, span, place))
-                assert row.below is not None
-                if best is None or best.below is None or row.below.cost < best.below.cost:
-                    best = row
-                if row.below.cost == 0:
-                    break
-        return best or Row(item, None, place, allowed=item.optional)
+            why = None if span.span_id in taken else self._difference(item, span)
+            if why is None or (why and (self.exact or max(reason.weight for reason in why) >= RENAMED)):
+                continue
+            row = yield from self._compared(Row(item, span, place, why))
+            if (cost := self._cost(row)) < least:
+                best, least = row, cost
+            if cost == 0:
+                break
+        return best
 
     def _difference(self, item: Item, span: Span) -> tuple[Reason, ...] | None:
         """Say in what a span is not as its line wants it, what is below apart; None if they have nothing in common."""
         line = item.line
         same_service, same_kind = line.service == span.service, line.kind in {"any", span.kind}
         if not fits(line.name, span.name, self.placeholders):
+            if item.many:
+                return None  # several of one name are no place for a span of another
             return (Reason(f"its name is {visible(span.name)}", RENAMED),) if same_service and same_kind else None
         why = [] if same_service else [Reason(f"it is of {visible(span.service)}", RENAMED)]
         why += [] if same_kind else [Reason(f"its kind is {span.kind}")]
@@ -250,10 +278,13 @@ class _Aligner:
                 why.append(Reason(f"{key} is {visible(found)}, not {wanted}"))
         return tuple(why)
 
+    def _too_much(self, span: Span) -> int:
+        return TOO_MUCH * self.sizes.get(span.span_id, 1) + 1
+
     def _cost(self, row: Row) -> int:
         if row.item is None:
             assert row.span is not None
-            return 0 if row.allowed else TOO_MUCH * self.sizes[row.span.span_id] + 1
+            return 0 if row.allowed else self._too_much(row.span)
         if row.span is None:
             return 0 if row.allowed else MISSING * row.item.size
         assert row.below is not None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from emulator.traces.expectation.alignment import Alignment, align
 from emulator.traces.expectation.difference import Difference
-from emulator.traces.expectation.pattern import parse
-from emulator.traces.expectation.placeholders import NORMALISED, Placeholder, known
+from emulator.traces.expectation.pattern import Level, parse
+from emulator.traces.expectation.placeholders import NORMALISED, Placeholder, fits, known
 from emulator.traces.expectation.rewriting import rewritten, written
 from emulator.traces.span import Span
 
@@ -38,7 +38,7 @@ def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder
         return Expectation(source, normalise)
     if source.exists():
         try:
-            return Expectation(source.read_text(), normalise, source)
+            return Expectation(source.read_text("utf-8-sig"), normalise, source)
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from error
     if updating_trees.get() is not None:
@@ -70,7 +70,21 @@ class Expectation:
     @property
     def size(self) -> int:
         """How many spans there are at least."""
-        return sum(item.size for item in (*self._top.lines(), *self._top.deep) if not item.optional)
+        return sum(item.size for item in self._top.lines() if not item.optional)
+
+    @property
+    def names(self) -> set[tuple[str, str]]:
+        """Service and name of spans that there must be, as far as they have no placeholders."""
+        names, levels = set(), [self._top]
+        while levels:
+            needed = [item for item in levels.pop().lines() if not item.optional]
+            names |= {(item.line.service, item.line.name) for item in needed if "{" not in item.line.name}
+            levels += [item.below for item in needed]
+        return names
+
+    def begins_like(self, spans: Iterable[Span]) -> bool:
+        """Whether all of these spans may stand at the top, as far as service and name go."""
+        return self._top.rest or all(_looks_expected(self._top, span, self._placeholders) for span in spans)
 
     def difference(self, spans: Sequence[Span]) -> Difference | None:
         """Return in what the spans at the top of a trace, with all below, are not as expected; None if they are.
@@ -80,7 +94,7 @@ class Expectation:
         alignment = self._align(spans)
         if alignment.cost == 0:
             return None
-        if self.is_updated:
+        if self.is_updated and self.path not in (updating_trees.get() or ()):  # two traces cannot have one file
             self._write(self.updated(spans))
             return None
         return Difference(alignment)
@@ -104,7 +118,7 @@ class Expectation:
         One that is not expected does not matter, unless it looks like one that is: then it may be incomplete yet.
         """
         alignment = self._align(spans)
-        return alignment.cost == 0 or _complete(alignment)
+        return alignment.cost == 0 or _complete(alignment, self._placeholders)
 
     def cost(self, spans: Sequence[Span]) -> int:
         """Return how much these spans at the top of a trace, with all below, differ; 0 if they are as expected."""
@@ -128,7 +142,7 @@ class Expectation:
         assert updated is not None
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(text)
+        beside.write_text(text, "utf-8")
         beside.replace(path)
         updated.append(path)
 
@@ -139,16 +153,21 @@ class Expectation:
         return f"<expected tree {self.path or ', '.join(': '.join(root) for root in self.roots)}>"
 
 
-def _complete(alignment: Alignment) -> bool:
+def _complete(alignment: Alignment, placeholders: Mapping[str, Placeholder]) -> bool:
     """Whether nothing is missing or different, and nothing that is too much looks like what is expected beside it."""
     waiting = [alignment]
     while waiting:
         level = waiting.pop()
-        alike = {(item.line.service, item.line.name) for item in level.level.lines()}
         for row in level.rows:
             if row.differs and (row.item is not None or row.span is None):
                 return False
-            if row.differs and row.span is not None and (row.span.service, row.span.name) in alike:
+            if row.differs and row.span is not None and _looks_expected(level.level, row.span, placeholders):
                 return False
             waiting += [row.below] if row.below is not None else []
     return True
+
+
+def _looks_expected(level: Level, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
+    return any(
+        item.line.service == span.service and fits(item.line.name, span.name, placeholders) for item in level.lines()
+    )

@@ -41,7 +41,7 @@ class Item:
     """The lines above that are no spans."""
     below: Level = field(default_factory=Level)
     size: int = 1
-    """How many spans there are at least, this one and below."""
+    """How many spans there are at least, this one and below; without those that may be anywhere."""
 
     @property
     def optional(self) -> bool:
@@ -65,11 +65,12 @@ class AnyOrder:
 
 @dataclass(slots=True)
 class _Branch:
-    """A place where lines of deeper indentation go."""
+    """A place where lines of deeper indentation go: a level, or `items` below `in any order:` or `...`."""
 
     indent: int
     level: Level | None = None
     items: list[Item] | None = None
+    anywhere: bool = False
     depth: int = -1
     """The indentation of what is there already; -1 while nothing is."""
 
@@ -85,18 +86,20 @@ def parse(text: str) -> tuple[Level, list[str]]:
             continue
         try:
             indent = len(raw) - len(raw.lstrip(" "))
-            branch = _branch_for(branches, indent)
+            branch = _branch_for(branches, indent, words)
             branches.append(_read(words, branch, indent, remarks, every))
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
         remarks = []
     for item in reversed(every):
-        item.size = 1 + sum(below.size for below in (*item.below.lines(), *item.below.deep) if not below.optional)
+        item.size = 1 + sum(below.size for below in item.below.lines() if not below.optional)
     return top, remarks
 
 
-def _branch_for(branches: list[_Branch], indent: int) -> _Branch:
+def _branch_for(branches: list[_Branch], indent: int, words: str) -> _Branch:
     """Go back to the place that a line with this indentation belongs to."""
+    if words.startswith("\t"):
+        raise ValueError("an indentation is of spaces, not tabs")
     while branches[-1].indent >= indent:
         branches.pop()
     branch = branches[-1]
@@ -115,10 +118,12 @@ def _read(words: str, branch: _Branch, indent: int, remarks: list[str], every: l
         if branch.level.rest:
             raise ValueError("a second `...` at the same place")
         branch.level.rest, branch.level.remarks = True, [*remarks, words]
-        return _Branch(indent, items=branch.level.deep)
+        return _Branch(indent, items=branch.level.deep, anywhere=True)
     if words.startswith("..."):
         raise ValueError("`...` stands alone in its line, and not below `in any order:` or `...`")
     item = Item(read_line(words), words, remarks)
+    if branch.anywhere and item.many:
+        raise ValueError(f"right below `...` a line stands for one span, not {item.line.repeated}: {words!r}")
     every.append(item)
     if branch.level is not None:
         branch.level.items.append(item)

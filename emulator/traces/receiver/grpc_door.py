@@ -25,6 +25,7 @@ class GrpcDoor:
         self._take = take
         self._lock = threading.Lock()
         self._server: Any = None
+        self._threads: ThreadPoolExecutor
         self._port = 0
 
     def answer(self, connection: socket) -> None:
@@ -39,15 +40,18 @@ class GrpcDoor:
         """End it."""
         if self._server is not None:
             self._server.stop(None).wait()
+            self._threads.shutdown()
+            self._server = None
 
     def _started(self) -> int:
         with self._lock:
             if self._server is None:
-                self._server, self._port = _serve(self._take)
+                self._threads = ThreadPoolExecutor(4)
+                self._server, self._port = _serve(self._take, self._threads)
         return self._port
 
 
-def _serve(take: Callable[[list[Span]], None]) -> tuple[Any, int]:
+def _serve(take: Callable[[list[Span]], None], threads: ThreadPoolExecutor) -> tuple[Any, int]:
     """Start a gRPC server on a port of its own; return both."""
     import grpc
 
@@ -62,7 +66,7 @@ def _serve(take: Callable[[list[Span]], None]) -> tuple[Any, int]:
         return b""
 
     server = grpc.server(
-        ThreadPoolExecutor(4),
+        threads,
         options=[("grpc.max_receive_message_length", LARGEST_BODY), ("grpc.so_reuseport", 0)],
     )
     for signal, handle in (("Trace", export), ("Metrics", pass_by), ("Logs", pass_by)):

@@ -8,6 +8,9 @@ from socket import SHUT_RDWR, create_connection, create_server, socket
 __all__ = ["Listener"]
 
 
+OUT_OF_BREATH_SECONDS = 0.05
+
+
 class Listener:
     """Passes every connection to `answer`, which returns when it is over. `close` ends those that are not."""
 
@@ -16,16 +19,18 @@ class Listener:
         self._socket = create_server(("127.0.0.1", port), backlog=128)
         self.port: int = self._socket.getsockname()[1]
         self._lock = threading.Lock()
-        self._closing = False
+        self._closing = threading.Event()
         self._open: dict[socket, threading.Thread] = {}
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
     def close(self) -> None:
         """End every connection and stop listening. Returns when no thread is left."""
-        self._closing = True
+        self._closing.set()
         with suppress(OSError):
-            create_connection(("127.0.0.1", self.port)).close()  # wakes the thread that waits for one
+            self._socket.shutdown(SHUT_RDWR)  # wakes the thread that waits for a connection; elsewhere than on Linux
+        with suppress(OSError):
+            create_connection(("127.0.0.1", self.port)).close()  # one does
         self._accepting.join()
         self._socket.close()
         with self._lock:
@@ -40,9 +45,11 @@ class Listener:
         while True:
             try:
                 connection, _ = self._socket.accept()
-            except OSError:
-                continue  # gone before it was there
-            if self._closing:
+            except OSError:  # it is over; or a connection was gone before it was there, or there are too many
+                if self._closing.wait(OUT_OF_BREATH_SECONDS):
+                    return
+                continue
+            if self._closing.is_set():
                 connection.close()
                 return
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)

@@ -10,7 +10,7 @@ from typing import Self
 from emulator.traces.expectation import Expectation
 from emulator.traces.receiver.arrivals import Arrivals
 from emulator.traces.receiver.grpc_door import GrpcDoor
-from emulator.traces.receiver.http_door import IDLE_SECONDS, answer_http
+from emulator.traces.receiver.http_door import answer_http
 from emulator.traces.receiver.listener import Listener
 from emulator.traces.receiver.pending import Pending
 from emulator.traces.span_tree import SpanTree
@@ -83,7 +83,7 @@ class OtlpReceiver:
         No trace is given out twice, but one that is asked for by `trace_id`. Raises NotReceived after `timeout`
         seconds, with what is missing and what did come.
         """
-        return self._arrivals.trace(expecting, trace_id, timeout)
+        return self._arrivals.trace(expecting, trace_id and trace_id.lower(), timeout)
 
     def __enter__(self) -> Self:
         self._listener = Listener(self._port, self._answer)
@@ -95,6 +95,7 @@ class OtlpReceiver:
         assert self._listener is not None
         self._listener.close()
         self._grpc.close()
+        self._listener = None
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -105,13 +106,11 @@ class OtlpReceiver:
         await asyncio.to_thread(self.__exit__, kind, error, where)
 
     def _answer(self, connection: socket) -> None:
-        connection.settimeout(IDLE_SECONDS)
         try:
             begins = connection.recv(len(HTTP2), MSG_PEEK | MSG_WAITALL)
         except OSError:
             return
         if begins == HTTP2:
-            connection.settimeout(None)
             self._grpc.answer(connection)
         else:
             answer_http(connection, self._arrivals.add)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Generic, NoReturn, TypeVar
 
 __all__ = ["Pending"]
@@ -26,7 +26,7 @@ class Pending(Generic[T]):
         __tracebackhide__ = True
         try:
             return self._future.result(self._seconds)
-        except TimeoutError:
+        except (TimeoutError, CancelledError):
             return self._expired()
 
     def then(self, call: Callable[[T], object]) -> None:
@@ -43,6 +43,8 @@ class Pending(Generic[T]):
 
     async def _awaited(self) -> T:
         __tracebackhide__ = True
+        if self._future.cancelled():
+            return self._late()
         try:
             async with asyncio.timeout(self._seconds) as patience:
                 return await asyncio.wrap_future(self._future)
