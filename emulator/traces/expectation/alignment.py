@@ -1,6 +1,6 @@
 """Laying a trace beside an expected tree: which span stands for which line, with as few differences as possible.
 
-For each level it is a search for the cheapest way through two lists at once (Dijkstra's, with costs for what is
+For each level it is a search for the cheapest way through two lists at once (A*, with costs for what is
 missing, too much or different); where the lists agree, that is one step a span. Levels call each other through a
 stack of generators, since a trace may be deeper than Python's own stack.
 """
@@ -75,8 +75,9 @@ class State(NamedTuple):
 
 
 class Way(NamedTuple):
-    """A way to a state, ordered by its cost. `pair` is a line and a span; what is below is still to be compared."""
+    """A way to a state, ordered by what it will cost at least. What is below `pair` is still to be compared."""
 
+    estimate: int
     cost: int
     behind: int
     serial: int
@@ -171,7 +172,8 @@ class _Aligner:
     def _cheapest(self, level: Level, spans: Sequence[Span]) -> Generator[Request, Alignment, list[Row] | None]:
         """Find the cheapest way through lines and spans; None if it has to be for nothing and is not."""
         serial = count()
-        frontier: list[Way] = [Way(0, 0, next(serial), State(0, _due(level, 0), 0), None, None)]
+        needed = _needed(level)
+        frontier: list[Way] = [Way(0, 0, 0, next(serial), State(0, _due(level, 0), 0), None, None)]
         settled: set[State] = set()
         while frontier:
             self.patience -= 0 if self.exact else 1
@@ -186,7 +188,9 @@ class _Aligner:
                 if compared.below.cost and self.exact:
                     continue
                 if compared.below.cost:
-                    heappush(frontier, way._replace(cost=way.cost + compared.below.cost, trail=trail, pair=None))
+                    more = compared.below.cost
+                    known = way._replace(estimate=way.estimate + more, cost=way.cost + more, trail=trail, pair=None)
+                    heappush(frontier, known)
                     continue
             if state in settled and self.patience >= 0:
                 continue
@@ -194,12 +198,15 @@ class _Aligner:
             if state.place == len(level.items) and state.position == len(spans):
                 return _unwound(trail)
             for cost, following, row in self._steps(level, spans, state):
-                if cost and self.exact:
+                left = needed[following.place] + sum(1 for item, met in following.due if not (met or item.optional))
+                still = MISSING * max(0, left - len(spans) + following.position)
+                if cost + still and self.exact:
                     continue
                 pair = row if row is not None and row.item is not None and row.span is not None else None
                 on = trail if row is None or pair is not None else (row, trail)
                 behind = -following.place - following.position
-                heappush(frontier, Way(way.cost + cost, behind, next(serial), following, on, pair))
+                known = Way(way.cost + cost + still, way.cost + cost, behind, next(serial), following, on, pair)
+                heappush(frontier, known)
         return None
 
     def _compared(self, row: Row) -> Generator[Request, Alignment, Row]:
@@ -296,6 +303,14 @@ def _due(level: Level, place: int) -> Open:
         return ()
     item = level.items[place]
     return tuple((one, False) for one in item.items) if isinstance(item, AnyOrder) else ((item, False),)
+
+
+def _needed(level: Level) -> list[int]:
+    """Return for each place, and the end, how many spans the lines behind it need at least."""
+    needed = [0] * (len(level.items) + 1)
+    for place in range(len(level.items) - 2, -1, -1):
+        needed[place] = needed[place + 1] + sum(not item.optional for item, _ in _due(level, place + 1))
+    return needed
 
 
 def _unwound(trail: "tuple[Row, tuple[object, ...] | None] | None") -> list[Row]:
