@@ -108,8 +108,11 @@ class Link:
         self._there.set()
 
     async def _begin(self) -> Session:
-        connection = await aio_pika.connect(self._url, client_properties={"connection_name": self._service})
+        # Not aio_pika.connect: where it fails it leaves its connection to the garbage collector, and to a __del__ that
+        # begins to close it, even when no event loop runs any more.
+        connection = aio_pika.Connection(URL(self._url), client_properties={"connection_name": self._service})
         try:
+            await connection.connect()
             return Session(connection, await connection.channel(publisher_confirms=True, on_return_raises=True))
         except BaseException:
             await connection.close()
