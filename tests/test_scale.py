@@ -4,8 +4,11 @@ import pytest
 
 from tests.benchmark import PART, SIZE, measured
 
-SLACK = 2.5
-"""How much more than ten times as long ten times as much may take: caches are small, and the machine has other work."""
+SLACK = 4
+"""How much more than ten times as long ten times as much may take, since caches are small and the machine has other work.
+
+If something took the square of it, that would be a hundred times.
+"""
 
 
 def test_a_hundred_thousand_spans_are_built_and_queried_in_linear_time(capsys: pytest.CaptureFixture[str]) -> None:
