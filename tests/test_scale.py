@@ -5,7 +5,7 @@ import pytest
 from tests.benchmark import PART, SIZE, measured
 
 SLACK = 4
-"""How much more than ten times as long ten times as much may take, since caches are small and the machine has other work.
+"""How much more than ten times as long ten times as much may take: caches are small, the machine has other work.
 
 If something took the square of it, that would be a hundred times.
 """
