@@ -3,9 +3,10 @@
 import asyncio
 import json
 import re
+import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 
 import aio_pika
 import aiohttp
@@ -164,9 +165,11 @@ def compute_host(world: World, amqp_url: str) -> AbstractAsyncContextManager[Non
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is still free when its service comes to listen: the system gives those from 32,768 to connections."""
+    while True:
+        port = secrets.choice(range(10_000, 32_000))
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @asynccontextmanager
