@@ -22,7 +22,7 @@ from tests.spans import forests, protobuf
 
 relaxed = settings(
     deadline=None,
-    max_examples=25,
+    max_examples=10,
     phases=[phase for phase in Phase if phase is not Phase.explain],  # which takes minutes
     suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no failure
 )

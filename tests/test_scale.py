@@ -12,7 +12,7 @@ If something took the square of it, that would be a hundred times.
 
 
 def test_a_hundred_thousand_spans_are_built_and_queried_in_linear_time(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = list(measured("random", ("build the tree", "walk and query", "critical path", "edges", "check")))
+    lines = list(measured("random", ("build the tree", "walk and query", "edges")))
     with capsys.disabled():
         print("\n" + "\n".join(map(str, lines)))  # noqa: T201 - the benchmark
     assert [str(line) for line in lines if line.ratio > SLACK * SIZE / PART] == []
