@@ -101,7 +101,7 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
         return None
     from emulator.traces import Expectation, Finding, SpanTree
 
-    if isinstance(left, list) and right == [] and all(isinstance(found, Finding) for found in left):
+    if isinstance(left, list) and isinstance(right, list) and not right and isinstance(next(iter(left), None), Finding):
         config.stash[DIFFERENCES].append("\n".join(map(str, left)))
         return [f"the trace is not sound: {len(left)} findings", *str(left[0]).splitlines()]
 

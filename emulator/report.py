@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from emulator.client import Boot
-from emulator.render import duration, step_number, waterfall
+from emulator.render import columns, duration, headline, step_number, waterfall
 from emulator.traces import SpanTree, spans_from_sdk, trees
 
 __all__ = ["print_boots"]
@@ -18,7 +18,6 @@ __all__ = ["print_boots"]
 JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
 OTLP = "http://localhost:4318"
-PIPED_WIDTH = 120
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +47,10 @@ def _print(
     shown = min(boots, key=lambda ended: (ended.succeeded, -ended.seconds))
     tree = _tree_of(shown, spans)
     if tree is not None:
-        width = console.width if console.is_terminal else max(console.width, PIPED_WIDTH)
         console.print(_story(tree))
-        about = f"trace {shown.trace_id} · {len(tree.spans)} spans · {len(tree.services)} services"
+        about = headline(tree)
         console.print(Text(f"\n{about if len(boots) == 1 else f'{shown.order.name} · {about}'}\n", "dim"))
-        console.print(waterfall(tree, width))
+        console.print(waterfall(tree, columns(console)))
         if not complete:
             elsewhere = "this process saw only its own spans; those of the services went where their --otlp says"
             console.print(Text(f"\n{elsewhere}", "dim"))

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from emulator.junit import Case, write_junit
 from emulator.reference import tree_names, tree_text
-from emulator.render import duration, waterfall
+from emulator.render import columns, duration, headline, waterfall
 from emulator.traces import (
     Expectation,
     JaegerUnavailable,
@@ -29,7 +29,6 @@ from emulator.traces import (
 
 __all__ = ["Source", "Unreadable", "check", "expectation", "show"]
 
-PIPED_WIDTH = 120
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two looks at a Jaeger, which cannot tell us when a trace comes."""
 SHORTEST_ANSWER, LONGEST_ANSWER = 1.0, 10.0
@@ -111,12 +110,11 @@ def show(source: Source, *, as_tree: bool) -> int:
     if not traces:
         raise Unreadable(f"there is no trace in {source}")
     console = Console(highlight=False, soft_wrap=True)
-    width = console.width if console.is_terminal else max(console.width, PIPED_WIDTH)
     for number, trace in enumerate(traces):
-        about = f"trace {trace.trace_id} · {_count(len(trace), 'span')} · {_count(len(trace.services), 'service')}"
         remark = "# " if as_tree else ""
-        console.print(Text(("\n" if number else "") + f"{remark}{about} · {duration(trace.duration)}\n", "dim"))
-        console.print(Text(trace.as_expected().rstrip("\n")) if as_tree else waterfall(trace, width))
+        about = f"{remark}{headline(trace)} · {duration(trace.duration)}"
+        console.print(Text(f"\n{about}\n" if number else f"{about}\n", "dim"))
+        console.print(Text(trace.as_expected().rstrip("\n")) if as_tree else waterfall(trace, columns(console)))
     return 0
 
 
@@ -197,7 +195,7 @@ def _sound(ignore: Sequence[str]) -> Callable[[SpanTree], Case]:
 
 
 def _subject(trace: SpanTree) -> str:
-    return f"trace {trace.trace_id}, {_count(len(trace), 'span')},"
+    return f"trace {trace.trace_id}, {len(trace)} span{'' if len(trace) == 1 else 's'},"
 
 
 def _write(junit: Path, cases: Sequence[Case]) -> None:
@@ -206,7 +204,3 @@ def _write(junit: Path, cases: Sequence[Case]) -> None:
         write_junit(junit, "emulator check", plain)
     except OSError as error:
         raise Unreadable(f"{junit} cannot be written: {error.strerror}") from error
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from emulator.traces.span import Event, Link, Span
+from emulator.traces import Event, Link, Span
 
 UI = (200, "<!doctype html><title>Jaeger UI</title>")
 """What Jaeger has for a path that it does not know."""

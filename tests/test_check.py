@@ -184,7 +184,7 @@ def test_a_trace_that_stays_incomplete_in_a_jaeger_fails_with_the_difference(exp
 
 def test_what_a_terminal_would_obey_is_shown_instead(saved: Callable[..., str], tmp_path: Path) -> None:
     evil = "\x1b[2J\r\nroot\u202e"
-    attributes = {"a": evil, "error.type": evil}
+    attributes = {"a": evil, "error.type": evil, "openstack.boot.step": evil}
     spans = [a_span(1, name=evil, service=evil, failed=True, attributes=attributes), a_span(3, 2, evil)]
     (tmp_path / "evil.tree").write_text('"\\u001b[2J\\r\\nroot\\u202e": root {a=1}')
     for ended in (

@@ -7,7 +7,7 @@ import pytest
 DOORS = {
     "emulator.broker": ["Broker"],
     "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],
-    "emulator.render": ["duration", "step_number", "waterfall"],
+    "emulator.render": ["columns", "duration", "headline", "step_number", "waterfall"],
     "emulator.traces": [
         "NORMALISED",
         "RULES",

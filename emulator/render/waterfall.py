@@ -3,22 +3,24 @@
 from collections.abc import Callable
 
 from rich.cells import cell_len, set_cell_size
+from rich.console import Console
 from rich.text import Text
 
 from emulator.traces import Span, SpanTree, visible
 
-__all__ = ["duration", "step_number", "waterfall"]
+__all__ = ["columns", "duration", "headline", "step_number", "waterfall"]
 
 PALETTE = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 STEP = "openstack.boot.step"
 SMALLEST_BAR = 16
 LARGEST_NAME = 54
 GAP = 2
+PIPED_WIDTH = 120
 
 
 def step_number(span: Span) -> str:
     """Return the steps of Figure 1.8 that a span stands for, `(1)(2)` for one; "" for most."""
-    steps = str(span.attributes.get(STEP, ""))
+    steps = visible(str(span.attributes.get(STEP, "")))
     return "".join(f"({number})" for number in steps.split(",") if number)
 
 
@@ -54,12 +56,26 @@ def waterfall(tree: SpanTree, width: int = 120, label: Callable[[Span], str] = s
     return picture
 
 
+def headline(tree: SpanTree) -> str:
+    """Say in a line what a trace is: its id, and how many spans and services it has."""
+    return f"trace {tree.trace_id} · {_count(len(tree), 'span')} · {_count(len(tree.services), 'service')}"
+
+
+def columns(console: Console) -> int:
+    """Return how wide pictures are: as the terminal, but not narrow where there is none."""
+    return console.width if console.is_terminal else max(console.width, PIPED_WIDTH)
+
+
 def duration(nanoseconds: int) -> str:
     """Word a duration: `0.4 ms`, `37 ms`, `2.13 s`."""
     milliseconds = nanoseconds / 1e6
     if milliseconds < 10:  # noqa: PLR2004 - one digit more where it matters
         return f"{milliseconds:.1f} ms"
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"  # noqa: PLR2004
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _title(span: Span) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from emulator.traces.expectation.alignment import Alignment, Row
 from emulator.traces.expectation.pattern import Item
+from emulator.traces.expectation.rows import Alignment, Row
 from emulator.traces.line import Line, write_value
 from emulator.traces.span import Span
 

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 
-from emulator.traces.expectation.alignment import Alignment, align
+from emulator.traces.expectation.alignment import align
+from emulator.traces.expectation.comparison import called_alike
 from emulator.traces.expectation.difference import Difference
 from emulator.traces.expectation.pattern import Level, parse
-from emulator.traces.expectation.placeholders import NORMALISED, Placeholder, fits, known
+from emulator.traces.expectation.placeholders import NORMALISED, Placeholder, known
 from emulator.traces.expectation.rewriting import rewritten, written
+from emulator.traces.expectation.rows import Alignment
 from emulator.traces.span import Span
 
 __all__ = ["Expectation", "Mismatch", "tree", "updating_trees"]
@@ -55,10 +57,9 @@ class Expectation:
         normalise: Iterable[str] | Mapping[str, Placeholder] = NORMALISED,
         path: Path | None = None,
     ) -> None:
-        self.text = text
         self.path = path
         self._placeholders = known(normalise)
-        self._top, self._last_remarks = parse(text)
+        self._read(text)
         if not (self._top.items or self._top.rest or self.is_updated):
             raise ValueError("the tree is empty")
 
@@ -92,12 +93,10 @@ class Expectation:
         A tree from a file is brought up to date instead, while `updating_trees` is set.
         """
         alignment = self._align(spans)
-        if alignment.cost == 0:
-            return None
-        if self.is_updated and self.path not in (updating_trees.get() or ()):  # two traces cannot have one file
-            self._write(self.updated(spans))
-            return None
-        return Difference(alignment)
+        if alignment.cost and self.is_updated:
+            self._update(spans)
+            alignment = self._align(spans)
+        return Difference(alignment) if alignment.cost else None
 
     @property
     def is_updated(self) -> bool:
@@ -112,13 +111,13 @@ class Expectation:
             raise Mismatch(difference)
         return True
 
-    def has_come(self, spans: Sequence[Span]) -> bool:
-        """Whether every expected span is there.
+    def has_come(self, spans: Sequence[Span], *, gaps: bool) -> bool:
+        """Whether every expected span is there; where there are `gaps`, parents yet to come, all must be as expected.
 
         One that is not expected does not matter, unless it looks like one that is: then it may be incomplete yet.
         """
         alignment = self._align(spans)
-        return alignment.cost == 0 or _complete(alignment, self._placeholders)
+        return alignment.cost == 0 or (not gaps and _complete(alignment, self._placeholders))
 
     def cost(self, spans: Sequence[Span]) -> int:
         """Return how much these spans at the top of a trace, with all below, differ; 0 if they are as expected."""
@@ -135,16 +134,27 @@ class Expectation:
     def _align(self, spans: Sequence[Span]) -> Alignment:
         return align(self._top, spans, self._placeholders)
 
-    def _write(self, text: str) -> None:
-        """Replace the file at once, so that tests side by side read either the old one or the new one."""
-        path, updated = self.path, updating_trees.get()
+    def _read(self, text: str) -> None:
+        self.text = text
+        self._top, self._last_remarks = parse(text)
+
+    def _update(self, spans: Sequence[Span]) -> None:
+        """Write the file anew, at once, so that tests side by side read either the old one or the new one.
+
+        It is written for one trace: another that needs it then must fit, or differs.
+        """
+        path, written_already = self.path, updating_trees.get()
         assert path is not None
-        assert updated is not None
+        assert written_already is not None
+        if path in written_already:
+            self._read(path.read_text("utf-8"))
+            return
+        self._read(self.updated(spans))
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(text, "utf-8")
+        beside.write_text(self.text, "utf-8")
         beside.replace(path)
-        updated.append(path)
+        written_already.append(path)
 
     def __str__(self) -> str:
         return self.text
@@ -168,6 +178,4 @@ def _complete(alignment: Alignment, placeholders: Mapping[str, Placeholder]) -> 
 
 
 def _looks_expected(level: Level, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
-    return any(
-        item.line.service == span.service and fits(item.line.name, span.name, placeholders) for item in level.lines()
-    )
+    return any(called_alike(item.line, span, placeholders) for item in level.lines())

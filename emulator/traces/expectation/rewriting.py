@@ -6,9 +6,9 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import TypeAlias
 
-from emulator.traces.expectation.alignment import Alignment, Row
 from emulator.traces.expectation.pattern import AnyOrder, Item, Level
 from emulator.traces.expectation.placeholders import Placeholder, fits, normal
+from emulator.traces.expectation.rows import Alignment, Row
 from emulator.traces.line import write_value
 from emulator.traces.span import Span
 

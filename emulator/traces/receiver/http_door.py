@@ -19,6 +19,7 @@ LONGEST_DRAIN = 8 * LARGEST_BODY
 """Bytes of a body that is too large which are read and thrown away, for its sender to see the answer."""
 IDLE_SECONDS = 60.0
 LONGEST_LINE = 1024
+LONGEST_NUMBER = 20
 
 READERS: dict[str, Callable[[bytes], list[Span]]] = {
     "application/x-protobuf": spans_from_protobuf,
@@ -95,9 +96,9 @@ class _Requests(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length")
         if length is None:
             raise Refused(411, "Content-Length is missing")
-        if not length.isdecimal():
-            raise Refused(400, f"Content-Length is {length!r}, not a number")
-        return self._read(int(length[:20]))
+        if not length.isdecimal() or len(length) > LONGEST_NUMBER:
+            raise Refused(400, f"Content-Length is {length[:LONGEST_NUMBER]!r}, not a number of bytes")
+        return self._read(int(length))
 
     def _chunks(self) -> Iterator[bytes]:
         total = 0

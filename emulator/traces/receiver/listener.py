@@ -7,7 +7,6 @@ from socket import SHUT_RDWR, create_connection, create_server, socket
 
 __all__ = ["Listener"]
 
-
 OUT_OF_BREATH_SECONDS = 0.05
 
 
@@ -27,10 +26,10 @@ class Listener:
     def close(self) -> None:
         """End every connection and stop listening. Returns when no thread is left."""
         self._closing.set()
-        with suppress(OSError):
-            self._socket.shutdown(SHUT_RDWR)  # wakes the thread that waits for a connection; elsewhere than on Linux
-        with suppress(OSError):
-            create_connection(("127.0.0.1", self.port)).close()  # one does
+        with suppress(OSError):  # wakes the thread that waits for a connection, on Linux
+            self._socket.shutdown(SHUT_RDWR)
+        with suppress(OSError):  # and elsewhere
+            create_connection(("127.0.0.1", self.port)).close()
         self._accepting.join()
         self._socket.close()
         with self._lock:
