@@ -321,6 +321,75 @@ async def test_a_thousand_messages_given_back_one_by_one_keep_their_order(
     assert [(await queue.get()).body for _ in sent] == sent
 
 
+async def test_a_rejected_message_goes_where_its_queue_sends_dead_letters_and_tells_its_history(
+    channel: AbstractChannel,
+) -> None:
+    exchange = await channel.declare_exchange(unique("exchange"), ExchangeType.TOPIC, auto_delete=True)
+    grave = await channel.declare_queue(exclusive=True)
+    await grave.bind(exchange, "buried")
+    arguments: Any = {"x-dead-letter-exchange": exchange.name, "x-dead-letter-routing-key": "buried"}
+    queue = await channel.declare_queue(exclusive=True, arguments=arguments)
+    await queue.bind(exchange, "alive")
+    await exchange.publish(Message(b"bad", headers={"traceparent": "00-1"}, correlation_id="req-1"), "alive")
+    await (await queue.get()).reject(requeue=False)
+    dead = await (await Consumer().of(grave)).next()
+    assert (dead.body, dead.routing_key, dead.correlation_id) == (b"bad", "buried", "req-1")
+    assert not dead.redelivered
+    assert dead.headers["traceparent"] == "00-1"
+    assert dead.headers["x-first-death-queue"] == queue.name
+    assert dead.headers["x-first-death-reason"] == "rejected"
+    deaths: Any = dead.headers["x-death"]
+    assert [(death["queue"], death["count"], death["routing-keys"]) for death in deaths] == [(queue.name, 1, ["alive"])]
+
+
+async def test_dead_letters_without_a_key_of_their_own_keep_theirs_and_every_death_is_counted(
+    channel: AbstractChannel,
+) -> None:
+    exchange = await channel.declare_exchange(unique("exchange"), ExchangeType.FANOUT, auto_delete=True)
+    queue = await channel.declare_queue(exclusive=True, arguments={"x-dead-letter-exchange": exchange.name})
+    await queue.bind(exchange)
+    await exchange.publish(Message(b"bad"), "key")
+    consumer = await Consumer().of(queue)
+    for count in (0, 1, 2):
+        message = await consumer.next()
+        assert message.routing_key == "key"
+        deaths: Any = message.headers.get("x-death", [])
+        assert [death["count"] for death in deaths] == ([count] if count else [])
+        await message.nack(requeue=False)
+
+
+async def test_an_acknowledged_message_and_one_without_an_exchange_for_it_leave_no_dead_letter(
+    channel: AbstractChannel,
+) -> None:
+    grave = await channel.declare_queue(exclusive=True)
+    arguments: Any = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": grave.name}
+    fine = await channel.declare_queue(exclusive=True, arguments=arguments)
+    lost = await channel.declare_queue(exclusive=True, arguments={"x-dead-letter-exchange": unique("nowhere")})
+    await publish(channel, fine, b"acknowledged", b"rejected")
+    await publish(channel, lost, b"lost")
+    await (await fine.get()).ack()
+    await (await lost.get()).reject(requeue=False)
+    await (await fine.get()).reject(requeue=False)
+    dead = await (await Consumer().of(grave)).next()
+    assert dead.body == b"rejected"
+    assert await bodies(grave) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"x-dead-letter-exchange": 7}, {"x-dead-letter-routing-key": "key"}, {"x-dead-letter-exchange": "other"}],
+    ids=["no text", "a key alone", "another exchange than before"],
+)
+async def test_arguments_for_dead_letters_that_make_no_sense_are_refused(
+    channel: AbstractChannel, arguments: dict[str, Any]
+) -> None:
+    name = unique("queue")
+    if arguments == {"x-dead-letter-exchange": "other"}:
+        await channel.declare_queue(name, exclusive=True, arguments={"x-dead-letter-exchange": "one"})
+    with pytest.raises(ChannelClosed, match=r"PRECONDITION_FAILED - .*'x-dead-letter-"):
+        await channel.declare_queue(name, exclusive=True, arguments=arguments)
+
+
 async def test_a_broker_that_stops_leaves_its_clients_and_its_port() -> None:
     async with Broker(socket.create_server(("127.0.0.1", 0))) as broker:
         url = broker.url

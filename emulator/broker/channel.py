@@ -1,7 +1,7 @@
 """A channel: what a client declares, publishes and consumes, in order."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from typing import Any, ClassVar, Protocol
 
@@ -93,7 +93,7 @@ class Channel:
         self.closing = True
         for tag in list(self._consumers):
             self._stop_consuming(tag)
-        self._release(list(self._unacked), requeue=True)
+        self._put_back(list(self._unacked))
 
     def resume(self) -> None:
         """Deliver again what had to wait: the connection can be written to, or messages were acknowledged."""
@@ -179,14 +179,16 @@ class Channel:
         if not queue.ready:
             self._send(commands.Basic.GetEmpty())
             return
-        message = queue.ready.popleft()
+        message = queue.hand_out()
         tag = self._hand_out(message, queue, None, no_ack=bool(method.no_ack))
         answer = commands.Basic.GetOk(tag, message.redelivered, message.exchange, message.routing_key, len(queue.ready))
         self._connection.send(self.number, answer, (message.header, message.body))
 
     def _hand_out(self, message: Message, queue: Queue, consumer: Subscription | None, *, no_ack: bool) -> int:
         self._delivered += 1
-        if not no_ack:
+        if no_ack:
+            self._host.settle(queue, message, rejected=False)
+        else:
             self._unacked[self._delivered] = (message, queue, consumer)
             if consumer is not None:
                 consumer.unacked += 1
@@ -213,19 +215,25 @@ class Channel:
     # Settling
 
     def _ack(self, method: commands.Basic.Ack) -> None:
-        self._release(self._settled(method.delivery_tag or 0, multiple=bool(method.multiple)), requeue=False)
+        self._settle(self._settled(method.delivery_tag or 0, multiple=bool(method.multiple)), rejected=False)
 
     def _nack(self, method: commands.Basic.Nack) -> None:
         tags = self._settled(method.delivery_tag or 0, multiple=bool(method.multiple))
-        self._release(tags, requeue=bool(method.requeue))
+        self._refuse(tags, requeue=bool(method.requeue))
 
     def _reject(self, method: commands.Basic.Reject) -> None:
-        self._release(self._settled(method.delivery_tag or 0, multiple=False), requeue=bool(method.requeue))
+        self._refuse(self._settled(method.delivery_tag or 0, multiple=False), requeue=bool(method.requeue))
+
+    def _refuse(self, tags: Sequence[int], *, requeue: bool) -> None:
+        if requeue:
+            self._put_back(tags)
+        else:
+            self._settle(tags, rejected=True)
 
     def _recover(self, method: commands.Basic.Recover) -> Frame:
         if not method.requeue:
             raise NotImplementedHere("basic.recover with requeue=false")
-        self._release(list(self._unacked), requeue=True)
+        self._put_back(list(self._unacked))
         return commands.Basic.RecoverOk()
 
     def _settled(self, tag: int, *, multiple: bool) -> list[int]:
@@ -235,21 +243,33 @@ class Channel:
             raise PreconditionFailed(f"unknown delivery tag {tag}")
         return list(takewhile(lambda known: known <= tag, self._unacked)) if multiple else [tag]
 
-    def _release(self, tags: Sequence[int], *, requeue: bool) -> None:
-        """Forget deliveries, or put them back; then there is room for others."""
+    def _settle(self, tags: Sequence[int], *, rejected: bool) -> None:
+        """Forget deliveries; then there is room for others."""
+        settled = [self._release(tag) for tag in tags]
+        for message, queue in settled:
+            self._host.settle(queue, message, rejected=rejected)
+        self._go_on(queue for _, queue in settled)
+
+    def _put_back(self, tags: Sequence[int]) -> None:
+        """Put deliveries back into their queues."""
         back: dict[int, tuple[Queue, list[Message]]] = {}
-        touched: dict[int, Queue] = {}
         for tag in tags:
-            message, queue, consumer = self._unacked.pop(tag)
-            touched[id(queue)] = queue
-            if consumer is not None:
-                consumer.unacked -= 1
-                self._in_flight -= 1
-            if requeue:
-                back.setdefault(id(queue), (queue, []))[1].append(message)
+            message, queue = self._release(tag)
+            back.setdefault(id(queue), (queue, []))[1].append(message)
         for queue, messages in back.values():
             queue.take_back(messages)
-        for queue in touched.values():
+        self._go_on(())
+
+    def _release(self, tag: int) -> tuple[Message, Queue]:
+        message, queue, consumer = self._unacked.pop(tag)
+        if consumer is not None:
+            consumer.unacked -= 1
+            self._in_flight -= 1
+        return message, queue
+
+    def _go_on(self, queues: Iterable[Queue]) -> None:
+        """Deliver what there is room for now."""
+        for queue in {id(queue): queue for queue in queues}.values():
             queue.dispatch()
         if self._channel_prefetch:
             self.resume()

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-__all__ = ["Message", "Queue", "Subscription"]
+__all__ = ["DeadLetters", "Message", "Queue", "Subscription"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,14 @@ class Message:
     number: int = 0
     """Its place in the queue, which a requeued message takes again."""
     redelivered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Where a queue sends what is rejected; without a routing key of their own dead letters keep theirs."""
+
+    exchange: str
+    routing_key: str | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -45,7 +53,10 @@ class Queue:
     durable: bool
     auto_delete: bool
     owner: object | None = None
+    dead_letters: DeadLetters | None = None
     ready: deque[Message] = field(default_factory=deque)
+    taken: dict[int, Message] = field(default_factory=dict)
+    """What was handed out and is not settled, by number."""
     consumers: deque[Subscription] = field(default_factory=deque)
     counter: int = 0
 
@@ -55,9 +66,20 @@ class Queue:
         self.ready.append(replace(message, number=self.counter))
         self.dispatch()
 
+    def hand_out(self) -> Message:
+        """Return the next message; until it is settled or taken back it is remembered."""
+        message = self.ready.popleft()
+        self.taken[message.number] = message
+        return message
+
+    def settle(self, message: Message) -> None:
+        """Forget a message that was handed out."""
+        self.taken.pop(message.number, None)
+
     def take_back(self, messages: list[Message]) -> None:
         """Put unacknowledged messages back in their old places, marked as redelivered; deliver what can be."""
         for message in sorted(messages, key=lambda taken: taken.number, reverse=True):
+            self.taken.pop(message.number, None)
             place = bisect(self.ready, message.number, key=lambda waiting: waiting.number)
             self.ready.insert(place, replace(message, redelivered=True))
         self.dispatch()
@@ -69,7 +91,7 @@ class Queue:
                 consumer = self.consumers[0]
                 self.consumers.rotate(-1)
                 if consumer.ready(consumer):
-                    consumer.deliver(consumer, self.ready.popleft())
+                    consumer.deliver(consumer, self.hand_out())
                     break
             else:
                 return

@@ -32,6 +32,17 @@ class Broker:
         login, password = next(iter(self._users.items()))
         return f"amqp://{login}:{password}@127.0.0.1:{self._listener.getsockname()[1]}/"
 
+    async def settled(self, correlation_id: str) -> None:
+        """Wait until no message with this correlation id is in a queue or with a consumer."""
+        mark, changed = correlation_id.encode(), asyncio.Event()
+        self._host.watchers.add(changed)
+        try:
+            while self._host.holds(mark):
+                changed.clear()
+                await changed.wait()
+        finally:
+            self._host.watchers.discard(changed)
+
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(

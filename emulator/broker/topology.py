@@ -6,6 +6,7 @@ from typing import Any
 from pamqp import commands
 from pamqp.base import Frame
 
+from emulator.broker.dead_letters import dead_letters
 from emulator.broker.exchanges import Exchange
 from emulator.broker.problems import AccessRefused
 from emulator.broker.virtual_host import VirtualHost
@@ -34,13 +35,15 @@ def delete_exchange(host: VirtualHost, _: object, method: commands.Exchange.Dele
 
 def declare_queue(host: VirtualHost, owner: object, method: commands.Queue.Declare) -> Frame:
     """Make a queue, exclusive to `owner` if it asks for that."""
+    name = method.queue or ""
     queue = host.declare_queue(
-        method.queue or "",
+        name,
         owner,
         passive=bool(method.passive),
         durable=bool(method.durable),
         exclusive=bool(method.exclusive),
         auto_delete=bool(method.auto_delete),
+        dead_letters=dead_letters(name, method.arguments or {}),
     )
     return commands.Queue.DeclareOk(queue.name, len(queue.ready), len(queue.consumers))
 
@@ -60,10 +63,7 @@ def unbind_queue(host: VirtualHost, owner: object, method: commands.Queue.Unbind
 
 def purge_queue(host: VirtualHost, owner: object, method: commands.Queue.Purge) -> Frame:
     """Throw away what waits in a queue."""
-    queue = host.queue(method.queue or "", owner)
-    purged = len(queue.ready)
-    queue.ready.clear()
-    return commands.Queue.PurgeOk(purged)
+    return commands.Queue.PurgeOk(host.purge(host.queue(method.queue or "", owner)))
 
 
 def delete_queue(host: VirtualHost, owner: object, method: commands.Queue.Delete) -> Frame:

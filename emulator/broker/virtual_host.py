@@ -1,8 +1,10 @@
 """The exchanges and queues of a broker, and the rules for making and removing them."""
 
+import asyncio
 import re
 import secrets
 
+from emulator.broker.dead_letters import died
 from emulator.broker.exchanges import KINDS, Exchange
 from emulator.broker.problems import (
     AccessRefused,
@@ -11,7 +13,7 @@ from emulator.broker.problems import (
     ResourceLocked,
     UnknownEntity,
 )
-from emulator.broker.queues import Message, Queue
+from emulator.broker.queues import DeadLetters, Message, Queue
 
 __all__ = ["VirtualHost"]
 
@@ -24,6 +26,8 @@ class VirtualHost:
 
     def __init__(self) -> None:
         self.queues: dict[str, Queue] = {}
+        self.watchers: set[asyncio.Event] = set()
+        """Set whenever a message has left."""
         self.exchanges = {
             f"amq.{kind}": Exchange(f"amq.{kind}", kind, durable=True, auto_delete=False) for kind in KINDS
         }
@@ -37,6 +41,32 @@ class VirtualHost:
         for queue in queues:
             queue.put(message)
         return bool(queues)
+
+    def settle(self, queue: Queue, message: Message, *, rejected: bool) -> None:
+        """Forget a message that was handed out; one that was rejected goes where the queue sends its dead letters.
+
+        It is gone where that exchange is not there, or leads nowhere.
+        """
+        to = queue.dead_letters if rejected else None
+        if to is not None and (not to.exchange or to.exchange in self.exchanges):
+            self.publish(died(message, queue.name, to))
+        queue.settle(message)
+        self._changed()
+
+    def purge(self, queue: Queue) -> int:
+        """Throw away what waits in a queue; return how many messages that were."""
+        purged = len(queue.ready)
+        queue.ready.clear()
+        self._changed()
+        return purged
+
+    def holds(self, mark: bytes) -> bool:
+        """Whether a message with this in its header, a correlation id for one, waits or is not settled."""
+        return any(
+            mark in message.header
+            for queue in self.queues.values()
+            for message in (*queue.ready, *queue.taken.values())
+        )
 
     def exchange(self, name: str) -> Exchange:
         """Return an exchange; raises UnknownEntity."""
@@ -78,7 +108,15 @@ class VirtualHost:
         self.exchanges.pop(name, None)
 
     def declare_queue(
-        self, name: str, connection: object, *, passive: bool, durable: bool, exclusive: bool, auto_delete: bool
+        self,
+        name: str,
+        connection: object,
+        *,
+        passive: bool,
+        durable: bool,
+        exclusive: bool,
+        auto_delete: bool,
+        dead_letters: DeadLetters | None = None,
     ) -> Queue:
         """Make a queue, or make sure that it is there as wanted. Without a name the broker finds one."""
         if passive or name in self.queues:
@@ -88,11 +126,15 @@ class VirtualHost:
                     raise _locked(name)
                 _check_same("queue", name, "durable", durable, known.durable)
                 _check_same("queue", name, "auto_delete", auto_delete, known.auto_delete)
+                for aspect in ("exchange", "routing_key"):
+                    wanted, found = getattr(dead_letters, aspect, None), getattr(known.dead_letters, aspect, None)
+                    _check_same("queue", name, f"x-dead-letter-{aspect.replace('_', '-')}", wanted, found)
             return known
         if name:
             _check_name("queue", name)
         name = name or f"amq.gen-{secrets.token_urlsafe(16)}"
-        self.queues[name] = Queue(name, durable, auto_delete, owner=connection if exclusive else None)
+        owner = connection if exclusive else None
+        self.queues[name] = Queue(name, durable, auto_delete, owner=owner, dead_letters=dead_letters)
         return self.queues[name]
 
     def delete_queue(self, queue: Queue, *, if_unused: bool = False, if_empty: bool = False) -> int:
@@ -107,9 +149,7 @@ class VirtualHost:
         for consumer in list(queue.consumers):
             consumer.cancelled(consumer)
         queue.consumers.clear()
-        lost = len(queue.ready)
-        queue.ready.clear()
-        return lost
+        return self.purge(queue)
 
     def unbind(self, queue: Queue, exchange: Exchange, key: str) -> None:
         """Remove a binding, and an auto-delete exchange with its last one."""
@@ -120,6 +160,10 @@ class VirtualHost:
         """Remove the queues that were exclusive to a connection which is gone."""
         for queue in [queue for queue in self.queues.values() if queue.owner is connection]:
             self.delete_queue(queue)
+
+    def _changed(self) -> None:
+        for watcher in self.watchers:
+            watcher.set()
 
     def _unbind_everywhere(self, queue: Queue) -> None:
         for exchange in list(self.exchanges.values()):
