@@ -57,6 +57,7 @@ CALL = a_span(2, 1, "client", attributes=GET)
 SERVED = a_span(3, 2, "server", "bank")
 PUBLISH = a_span(2, 1, "producer")
 PROCESS = a_span(3, 2, "consumer", "mail")
+PROCESSING = {"messaging.system": "kafka", "messaging.operation.type": "process"}
 SEND = {"messaging.system": "kafka", "messaging.operation.type": "send"}
 
 UNSOUND: list[tuple[str, list[Span]]] = [
@@ -87,6 +88,8 @@ UNSOUND: list[tuple[str, list[Span]]] = [
     ("no-carrier", [ROOT, CALL, replace(SERVED, kind="internal")]),
     ("no-carrier", [ROOT, CALL, replace(SERVED, kind="consumer")]),
     ("no-carrier", [ROOT, PUBLISH, replace(PROCESS, kind="server")]),
+    ("wrong-kind", [ROOT, PUBLISH, replace(PROCESS, kind="internal", attributes=PROCESSING)]),
+    ("wrong-kind", [ROOT, a_span(2, 1, attributes=SEND)]),
     ("missing-resource", [a_span(1, resource={})]),
     ("missing-resource", [a_span(1, resource=of("unknown_service:python"))]),
     ("missing-resource", [a_span(1, resource=of("shop", ""))]),

@@ -24,6 +24,14 @@ NOT_CALLS = frozenset({"messaging.system", "db.system.name", "db.system"})
 """Brokers and databases send no spans, even where they are spoken to by HTTP."""
 OPT_IN = {"http.": "http", "net.": "http,database", "db.": "database"}
 """The values of OTEL_SEMCONV_STABILITY_OPT_IN, by the beginnings of the names that they replace."""
+KINDS = {
+    "create": ("producer",),
+    "send": ("producer", "client"),
+    "receive": ("client", "consumer"),
+    "process": ("consumer",),
+    "settle": ("client",),
+}
+"""The kinds that a messaging span may have, by what it does."""
 LATE_END = 1_000_000
 """Nanoseconds that a server may need to end its span after its answer has arrived, without a skew of clocks."""
 
@@ -194,6 +202,19 @@ def _no_carrier(spans: Sequence[Span]) -> Unsound:
             yield span, problem, remedy
 
 
+def _wrong_kind(spans: Sequence[Span]) -> Unsound:
+    for span in spans:
+        does = str(span.attributes.get("messaging.operation.type", ""))
+        kinds = KINDS.get(does, (span.kind,))
+        if span.kind not in kinds:
+            problem = f"is of kind {span.kind}, but messaging.operation.type is {does}"
+            remedy = (
+                f"Make it a {' or '.join(kinds)} span (semantic conventions for messaging, span kind): backends tell "
+                "messages, and who is connected by them, from the kind alone."
+            )
+            yield span, problem, remedy
+
+
 def _missing_resource(spans: Sequence[Span]) -> Unsound:
     first: dict[str, Span] = {}
     missing: defaultdict[str, set[str]] = defaultdict(set)
@@ -288,6 +309,7 @@ TABLE: Mapping[str, Callable[[Sequence[Span]], Unsound]] = {
     "client-without-server": _clients_without_server,
     "never-processed": _never_processed,
     "no-carrier": _no_carrier,
+    "wrong-kind": _wrong_kind,
     "missing-resource": _missing_resource,
     "deprecated-attribute": _deprecated_attributes,
 }

@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Unpack
 
 from emulator.traces.critical_path import Segment, critical_path
-from emulator.traces.expectation import NORMALISED, Expectation, written
+from emulator.traces.expectation import NORMALISED, Difference, Expectation, written
 from emulator.traces.hops import Hop, edges, hops, one_hop
 from emulator.traces.selection import Criteria, one, select
 from emulator.traces.soundness import Finding, check
@@ -27,7 +29,7 @@ class SpanTree:
     """
 
     def __init__(self, spans: Iterable[Span], others: Mapping[str, Sequence[Span]] | None = None) -> None:
-        family = _Family(spans, {} if others is None else others)
+        family = _Family(spans, others if isinstance(others, _Others) else _Others(others or {}))
         self._family = family
         self._spans = tuple(family.by_id.values())
 
@@ -45,6 +47,27 @@ class SpanTree:
     def roots(self) -> Sequence[Span]:
         """The spans at the top: those without a parent, and the orphans."""
         return self._family.top
+
+    @property
+    def story(self) -> Sequence[Span]:
+        """The spans at the top of this trace, and of the traces that follow from it by links, the earliest first.
+
+        An expected tree that has several roots may tell of these.
+        """
+        tops = [self.roots, *(family.top for family in self._family.following())]
+        return sorted((span for top in tops for span in top), key=lambda span: span.start)
+
+    def joined(self) -> "SpanTree":
+        """Return this trace and those that follow from it by links as one: each below the span that it links to.
+
+        Where consumers begin traces of their own, this is the trace that there would be if they were children.
+        """
+        spans = list(self._spans)
+        for family in self._family.following():
+            for span in family.by_id.values():
+                above = next((linked.span_id for linked in span.linked), "") if not span.parent_id else span.parent_id
+                spans.append(replace(span, trace_id=self.trace_id, parent_id=above))
+        return SpanTree(spans)
 
     @property
     def orphans(self) -> Sequence[Span]:
@@ -109,16 +132,25 @@ class SpanTree:
     def matches(self, expected: Expectation) -> bool:
         """Return True if the trace is as expected. Raises Mismatch, with the difference, if it is not."""
         __tracebackhide__ = True
-        return expected.must_match(self._family.top)
+        return expected.must_match(self._top_for(expected))
+
+    def difference(self, expected: Expectation) -> Difference | None:
+        """Return in what the trace is not as expected, None if it is."""
+        return expected.difference(self._top_for(expected))
+
+    def _top_for(self, expected: Expectation) -> Sequence[Span]:
+        """Return what an expected tree is compared with: where it has several roots, whichever it is more like."""
+        story = self.story if len(expected.roots) > 1 else self.roots
+        return self.roots if len(story) == len(self.roots) else min((self.roots, story), key=expected.cost)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Expectation):
-            return other.difference(self._family.top) is None
+            return self.difference(other) is None
         return isinstance(other, SpanTree) and self._family.by_id == other._family.by_id
 
     def __ne__(self, other: object) -> bool:
         if isinstance(other, Expectation):
-            return other.cost(self._family.top) > 0  # and brings nothing up to date
+            return other.cost(self._top_for(other)) > 0  # and brings nothing up to date
         return not self == other
 
     def __hash__(self) -> int:
@@ -143,13 +175,28 @@ def trees(spans: Iterable[Span]) -> list[SpanTree]:
     by_trace: defaultdict[str, list[Span]] = defaultdict(list)
     for span in spans:
         by_trace[span.trace_id].append(span)
-    return sorted((SpanTree(found, by_trace) for found in by_trace.values()), key=lambda tree: tree.spans[0].start)
+    others = _Others(by_trace)
+    return sorted((SpanTree(found, others) for found in by_trace.values()), key=lambda tree: tree.spans[0].start)
+
+
+class _Others(dict[str, Sequence[Span]]):
+    """The spans of traces, by trace id."""
+
+    @cached_property
+    def linking(self) -> Mapping[str, Sequence[str]]:
+        """The traces that have links to a trace, each once."""
+        linking: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for trace_id, spans in self.items():
+            for span in spans:
+                for link in span.links:
+                    linking[link.trace_id][trace_id] = None
+        return {trace_id: list(traces) for trace_id, traces in linking.items()}
 
 
 class _Family:
     """Who is whose parent and child within a trace, and who is linked to whom within and beyond it."""
 
-    def __init__(self, spans: Iterable[Span], others: Mapping[str, Sequence[Span]]) -> None:
+    def __init__(self, spans: Iterable[Span], others: _Others) -> None:
         ordered = sorted(spans, key=lambda span: span.start)  # of those that began at once, the first to come
         self.by_id = {span.span_id: span.among(self) for span in ordered}
         traces = {span.trace_id for span in ordered}
@@ -182,6 +229,19 @@ class _Family:
         }
         return list(linked.values())
 
+    def following(self) -> "list[_Family]":
+        """Return the families of the traces that follow from this one by links, and from these in turn."""
+        known, waiting = {self._trace_id: self}, [self]
+        while waiting:
+            family = waiting.pop()
+            for span in family.by_id.values():
+                for follower in family.followers(span):
+                    beyond = self._of(follower.trace_id)
+                    if beyond is not None and follower.trace_id not in known:
+                        known[follower.trace_id] = beyond
+                        waiting.append(beyond)
+        return [family for family in known.values() if family is not self]
+
     def followers(self, span: Span) -> Sequence[Span]:
         if self._followers is None:
             self._followers = self._find_followers()
@@ -213,12 +273,10 @@ class _Family:
 
     def _find_followers(self) -> dict[tuple[str, str], list[Span]]:
         followers: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
-        own = {self._trace_id: tuple(self.by_id.values())}
-        for trace_id, spans in {**self._others, **own}.items():
-            if any(link.trace_id == self._trace_id for span in spans for link in span.links):
-                family = self._of(trace_id)
-                assert family is not None
-                for span in family.by_id.values():
-                    for link in span.links:
-                        followers[link.trace_id, link.span_id].append(span)
+        for trace_id in dict.fromkeys([*self._others.linking.get(self._trace_id, ()), self._trace_id]):
+            family = self._of(trace_id)
+            assert family is not None
+            for span in family.by_id.values():
+                for link in span.links:
+                    followers[link.trace_id, link.span_id].append(span)
         return followers
