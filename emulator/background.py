@@ -12,51 +12,52 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from emulator import client
+from emulator.broker import Broker
 from emulator.client import Credentials, Order
-from emulator.cloud import Settings, cloud
+from emulator.cloud import COMPUTES, Settings, cloud
+from emulator.faults import find_fault
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.scene import Actor
-from emulator.traces import Pending, SpanTree, spans_from_sdk
+from emulator.traces import Pending, SpanTree, spans_from_sdk, trees
 
 __all__ = ["BackgroundCloud", "background_cloud"]
 
 BOOT_SECONDS = 120.0
 
 
-class _Traces(SpanProcessor):
-    """Keeps the spans of each trace, and knows how many have begun and not ended. All on the cloud's event loop."""
+class _Stories(SpanProcessor):
+    """Keeps the spans of each request, of all its traces, and counts those that are open. On the cloud's event loop."""
 
     def __init__(self) -> None:
-        self._open: Counter[int] = Counter()
-        self._ended: defaultdict[int, list[ReadableSpan]] = defaultdict(list)
-        self._waiting: dict[int, asyncio.Event] = {}
+        self._open: Counter[str] = Counter()
+        self._ended: defaultdict[str, list[ReadableSpan]] = defaultdict(list)
+        self._waiting: dict[str, asyncio.Event] = {}
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
-        self._open[_trace_id(span)] += 1
+        self._open[_request_id(span)] += 1
 
     def on_end(self, span: ReadableSpan) -> None:
-        trace_id = _trace_id(span)
-        self._ended[trace_id].append(span)
-        self._open[trace_id] -= 1
-        if not self._open[trace_id]:
-            del self._open[trace_id]
-            if trace_id in self._waiting:
-                self._waiting.pop(trace_id).set()
+        request_id = _request_id(span)
+        self._ended[request_id].append(span)
+        self._open[request_id] -= 1
+        if not self._open[request_id]:
+            del self._open[request_id]
+            if request_id in self._waiting:
+                self._waiting.pop(request_id).set()
 
-    async def whole(self, trace_id: str) -> list[ReadableSpan]:
-        """Return the spans of a trace once none of them is open."""
-        number = int(trace_id, 16)
-        if number in self._open:
-            await self._waiting.setdefault(number, asyncio.Event()).wait()
-        return self._ended.pop(number, [])
+    async def whole(self, request_id: str, broker: Broker) -> list[ReadableSpan]:
+        """Return the spans of a request once none is open, and no message of it is on its way to begin another."""
+        while True:
+            await broker.settled(request_id)
+            if request_id not in self._open:
+                return self._ended.pop(request_id, [])
+            await self._waiting.setdefault(request_id, asyncio.Event()).wait()
 
 
-def _trace_id(span: ReadableSpan) -> int:
-    assert span.context is not None
-    trace_id: int = span.context.trace_id
-    return trace_id
+def _request_id(span: ReadableSpan) -> str:
+    return str((span.attributes or {}).get("openstack.request.id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,26 @@ class BackgroundCloud:
     """The URL of the broker."""
     _actor: Actor
     _http: HttpClient
-    _traces: _Traces
+    _broker: Broker
+    _stories: _Stories
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _end: asyncio.Event = field(default_factory=asyncio.Event)
 
     def boot(
-        self, name: str = "demo", image: str = "cirros", flavor: str = "m1.tiny", network: str = "private"
+        self,
+        name: str = "demo",
+        image: str = "cirros",
+        flavor: str = "m1.tiny",
+        network: str = "private",
+        fault: str | None = None,
     ) -> Pending[SpanTree]:
         """Boot a server as `emulator boot` does. `await` its trace, or `.wait()` for it, also where the boot fails.
 
-        The trace is whole when it comes: not before the last span of the boot has ended.
+        `fault` is one that `emulator faults` lists; raises LookupError for another. The trace is whole when it comes:
+        not before the last span of the boot has ended. It knows the other traces of the boot where there are some.
         """
-        story = asyncio.run_coroutine_threadsafe(self._boot(Order(name, image, flavor, network)), self._loop)
+        order = Order(name, image, flavor, network, None if fault is None else find_fault(fault))
+        story = asyncio.run_coroutine_threadsafe(self._boot(order), self._loop)
 
         def too_late() -> SpanTree:
             raise TimeoutError(f"the boot of {name} did not end within {BOOT_SECONDS:g} s")
@@ -93,10 +102,11 @@ class BackgroundCloud:
     async def _boot(self, order: Order) -> SpanTree:
         credentials = Credentials(self.endpoints["keystone"])
         booted = await client.boot(self._actor, self._http, credentials, order)
-        spans = spans_from_sdk(await self._traces.whole(booted.trace_id))
-        if not spans:
-            raise LookupError(f"the boot of {order.name} left no spans: do OTEL_* switch the SDK or its sampler off?")
-        return SpanTree(spans)
+        spans = spans_from_sdk(await self._stories.whole(booted.request_id, self._broker))
+        for trace in trees(spans):
+            if trace.trace_id == booted.trace_id:
+                return trace
+        raise LookupError(f"the boot of {order.name} left no spans: do OTEL_* switch the SDK or its sampler off?")
 
     def end(self) -> None:
         """Let the cloud finish what it has begun, and end."""
@@ -108,13 +118,13 @@ class BackgroundCloud:
 
 
 @contextmanager
-def background_cloud(settings: Settings, *, computes: int = 2) -> Iterator[BackgroundCloud]:
+def background_cloud(settings: Settings, *, computes: int = COMPUTES) -> Iterator[BackgroundCloud]:
     """Run a cloud while the block lasts. Raises what `cloud` raises."""
     started: Future[BackgroundCloud] = Future()
 
     async def story() -> None:
-        traces = _Traces()
-        export = Export(otlp_exporter(), seed=settings.seed, watching=traces)
+        stories = _Stories()
+        export = Export(otlp_exporter(), seed=settings.seed, watching=stories)
         try:
             async with (
                 cloud(settings, export, computes=computes) as up,
@@ -122,7 +132,8 @@ def background_cloud(settings: Settings, *, computes: int = 2) -> Iterator[Backg
             ):
                 chance = Chance(settings.seed, owner=client.SERVICE)
                 actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
-                running = BackgroundCloud(up.endpoints, up.amqp_url, actor, http, traces)
+                assert up.broker is not None
+                running = BackgroundCloud(up.endpoints, up.amqp_url, actor, http, up.broker, stories)
                 started.set_result(running)
                 await running.until_ended()
         finally:

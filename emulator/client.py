@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import aiohttp
 import msgspec
 
+from emulator.faults import Fault
 from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
-from emulator.plumbing.scene import Actor, acting, annotate
+from emulator.plumbing.scene import Actor, acting, annotate, carrying
 from emulator.plumbing.telemetry import fail, failed_with, span
 from emulator.services.fresh import resource_id
 from emulator.services.login import log_in
@@ -56,6 +57,8 @@ class Order:
     image: str = "cirros"
     flavor: str = "m1.tiny"
     network: str = "private"
+    fault: Fault | None = None
+    """What is to go wrong; it rides with the request for the server, as baggage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Boot:
 
     order: Order
     trace_id: str
+    request_id: str = ""
+    """The same on every span of the boot, also where these are in other traces."""
     server_id: str = ""
     status: str = "BUILD"
     seconds: float = 0.0
@@ -107,8 +112,8 @@ class _ServerAnswer(msgspec.Struct):
 async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: Order) -> Boot:
     """Boot a server and wait until it is ACTIVE or in ERROR. What the cloud refuses has the status REFUSED."""
     began = time.monotonic()
-    with acting(actor), span("openstack server create") as root:
-        booted = Boot(order, f"{root.get_span_context().trace_id:032x}")
+    with acting(actor) as scene, span("openstack server create") as root:
+        booted = Boot(order, f"{root.get_span_context().trace_id:032x}", scene.request_id)
         try:
             booted = await _boot(http, credentials, booted, actor.pace)
         except UnexpectedAnswer as refusal:
@@ -150,7 +155,8 @@ async def _order(http: HttpClient, token: str, servers_url: str, order: Order) -
         "flavorRef": order.flavor,
         "networks": [{"uuid": resource_id("network", order.network)}],
     }
-    answer = await http.fetch("POST", servers_url, body={"server": server}, token=token)
+    with carrying(order.fault):
+        answer = await http.fetch("POST", servers_url, body={"server": server}, token=token)
     server_id = answer.read(_CreatedAnswer).server.id
     annotate(server__id=server_id)
     return server_id

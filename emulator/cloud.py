@@ -3,27 +3,33 @@
 `cloud` runs all of them in this process, `serve` one alone. Both take the same way.
 """
 
+import asyncio
+import logging
 import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from aiohttp import web
 
 from emulator.broker import Broker
-from emulator.plumbing.amqp_link import purge
+from emulator.faults import FAULTS
+from emulator.plumbing.amqp import purge
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export
-from emulator.plumbing.scene import Actor
+from emulator.plumbing.scene import Actor, MessagingContext
 from emulator.plumbing.service import Service, running
+from emulator.plumbing.tasks import Patience
 from emulator.services import glance, keystone, neutron
 from emulator.services.fresh import DURATIONS, USERS
 from emulator.services.nova import api, compute, scheduler
-from emulator.services.nova.messages import API, SCHEDULER
+from emulator.services.nova.messages import API, DEAD_LETTERS, SCHEDULER
 from emulator.services.nova.messages import compute as compute_queue
 from emulator.services.tokens import Tokens
 
-__all__ = ["PORTS", "Cloud", "PortInUse", "Settings", "cloud", "serve"]
+__all__ = ["COMPUTES", "PORTS", "Cloud", "MessagingContext", "PortInUse", "Settings", "cloud", "serve"]
 
 PORTS = {
     "broker": 5672,
@@ -35,6 +41,13 @@ PORTS = {
     "nova-compute": 8781,
 }
 """OpenStack's usual ports. The last two are ours: nothing but a health check answers there."""
+
+COMPUTES = 3
+"""How many compute hosts there are where nobody says: as many as nova tries for a server that cannot be spawned."""
+
+SETTLE_SECONDS = 5.0
+STOP_SECONDS = 5.0
+log = logging.getLogger(__name__)
 
 NOVA = next(user for user in USERS if user.name == "nova")
 """Who nova-compute is at keystone."""
@@ -54,7 +67,8 @@ class Settings:
     """What can be chosen about a cloud.
 
     `pace` scales all pretended durations, `seed` fixes all that is random. `address` is what services bind to,
-    `public_host` how others reach them. All services of a cloud share `token_secret`, to check tokens with.
+    `public_host` how others reach them. All services of a cloud share `token_secret`, to check tokens with. Without
+    `faults` no request brings any along.
     """
 
     pace: float = 1.0
@@ -64,6 +78,8 @@ class Settings:
     address: str = "127.0.0.1"
     public_host: str = "127.0.0.1"
     token_secret: str = ""
+    faults: bool = True
+    messaging_context: MessagingContext = MessagingContext.BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,18 @@ class Cloud:
 
     endpoints: Mapping[str, str]
     amqp_url: str
+    broker: Broker | None = None
+    """The embedded broker; None where the bus is not ours."""
+
+    async def settled(self, request_id: str) -> None:
+        """Wait until no message of a request is on the bus, for a while at the most; at once where it is not ours."""
+        if self.broker is None:
+            return
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await self.broker.settled(request_id)
+        except TimeoutError:
+            log.debug("something of %s is still on the bus", request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +110,8 @@ class Plan:
     tokens: Tokens
     endpoints: Mapping[str, str]
     host: str = ""
+    stopping: Patience = field(default_factory=lambda: Patience(STOP_SECONDS))
+    """For all services of a process together."""
 
 
 SERVICES: dict[str, Callable[[Plan], Service]] = {
@@ -113,22 +143,26 @@ async def cloud(
     ports = ports or {}
     hosts = [f"compute-{number + 1}" for number in range(computes)]
     async with AsyncExitStack() as stack:
+        broker = None
         listeners = {name: stack.enter_context(_listen(name, settings.address, ports.get(name, 0))) for name in APIS}
         endpoints = {name: _url(settings, listener) for name, listener in listeners.items()}
         if amqp_url is None:
             listener = stack.enter_context(_listen("broker", settings.address, ports.get("broker", 0)))
-            amqp_url = (await stack.enter_async_context(Broker(listener))).url
+            broker = await stack.enter_async_context(Broker(listener))
+            amqp_url = broker.url
         else:  # a bus that outlives its clouds: what waits there was for servers that are gone
-            queues = (API.routing_key, SCHEDULER.routing_key, *(compute_queue(host).routing_key for host in hosts))
+            queues = (DEAD_LETTERS, API, SCHEDULER, *(compute_queue(host) for host in hosts))
             await purge(amqp_url, queues, settings.bus_patience)
         secret = settings.token_secret or secrets.token_hex()
+        apps, stopping = {}, Patience(STOP_SECONDS)
         for name in SERVICES:
             for number, host in enumerate(hosts if name == "nova-compute" else [""]):
                 port = ports[name] + number if name in ports else 0
                 listener = listeners.get(name) or stack.enter_context(_listen(name, settings.address, port))
-                plan = Plan(settings, Tokens(secret), endpoints, host)
-                await stack.enter_async_context(_running(name, plan, export, listener, amqp_url))
-        yield Cloud(endpoints, amqp_url)
+                plan = Plan(settings, Tokens(secret), endpoints, host, stopping)
+                apps[name] = await stack.enter_async_context(_running(name, plan, export, listener, amqp_url))
+        await scheduler.heard_of(apps["nova-scheduler"], computes)  # so that it chooses from all, at the first boot too
+        yield Cloud(endpoints, amqp_url, broker)
 
 
 @asynccontextmanager
@@ -160,12 +194,20 @@ async def serve(
 @asynccontextmanager
 async def _running(
     name: str, plan: Plan, export: Export, listener: socket.socket, amqp_url: str | None
-) -> AsyncIterator[None]:
+) -> AsyncIterator[web.Application]:
     service, settings = SERVICES[name](plan), plan.settings
     chance = Chance(settings.seed, owner=f"{name} {plan.host}")
-    actor = Actor(name, export.tracer(name, chance, service.resource), chance, settings.pace, DURATIONS)
-    async with running(service, actor, listener, amqp_url, settings.bus_patience):
-        yield
+    actor = Actor(
+        name,
+        export.tracer(name, chance, service.resource),
+        chance,
+        settings.pace,
+        DURATIONS,
+        FAULTS if settings.faults else {},
+        settings.messaging_context,
+    )
+    async with running(service, actor, listener, amqp_url, settings.bus_patience, plan.stopping) as app:
+        yield app
 
 
 def _listen(name: str, address: str, port: int) -> socket.socket:

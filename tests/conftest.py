@@ -1,11 +1,14 @@
 """Fixtures: a cloud, a client, and what they exported."""
 
 import asyncio
+import fcntl
 import os
 import socket
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aio_pika
@@ -26,6 +29,8 @@ from emulator.traces import SpanTree, spans_from_sdk, tree, trees
 
 REFERENCE = tree(tree_text("boot"))
 RABBITMQ = os.environ.get("EMULATOR_TEST_AMQP_URL")
+DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "nova", "x-dead-letter-routing-key": "dead_letters"}
+"""The arguments of the queues of nova's daemons."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,28 +41,41 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.fixture(
-    params=[
-        "embedded",
-        pytest.param(
-            "rabbitmq", marks=pytest.mark.skipif(not RABBITMQ, reason="EMULATOR_TEST_AMQP_URL names no RabbitMQ")
-        ),
-    ]
-)
-async def amqp_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """A bus: the embedded broker, and RabbitMQ where there is one. Its queues are gone afterwards."""
-    if request.param == "embedded":
-        async with Broker(socket.create_server(("127.0.0.1", 0))) as broker:
-            yield broker.url
-        return
+@asynccontextmanager
+async def tidied_rabbitmq() -> AsyncIterator[str]:
+    """RabbitMQ, for one test at a time of all that run side by side. Our queues and exchanges are gone afterwards."""
     assert RABBITMQ
-    yield RABBITMQ
-    async with await aio_pika.connect(RABBITMQ) as connection:
-        channel = await connection.channel()
-        for queue in ("scheduler", "api", "compute.compute-1", "compute.compute-2", "compute.compute-3"):
-            await channel.queue_delete(queue)
-        for exchange in ("nova", "scheduler_fanout"):
-            await channel.exchange_delete(exchange)
+    with (Path(tempfile.gettempdir()) / "emulator-tests-rabbitmq.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield RABBITMQ
+        async with await aio_pika.connect(RABBITMQ) as connection:
+            channel = await connection.channel()
+            hosts = (f"compute.compute-{number}" for number in (1, 2, 3))
+            for queue in ("dead_letters", "scheduler", "api", *hosts):
+                await channel.queue_delete(queue)
+            for exchange in ("nova", "scheduler_fanout"):
+                await channel.exchange_delete(exchange)
+
+
+needs_rabbitmq = pytest.mark.skipif(not RABBITMQ, reason="EMULATOR_TEST_AMQP_URL names no RabbitMQ")
+
+
+@pytest.fixture(params=[pytest.param("rabbitmq", marks=needs_rabbitmq)])
+async def rabbitmq() -> AsyncIterator[str]:
+    """RabbitMQ, where there is one."""
+    async with tidied_rabbitmq() as url:
+        yield url
+
+
+@pytest.fixture(params=["embedded", pytest.param("rabbitmq", marks=needs_rabbitmq)])
+async def amqp_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """A bus: the embedded broker, and RabbitMQ where there is one."""
+    if request.param == "rabbitmq":
+        async with tidied_rabbitmq() as url:
+            yield url
+        return
+    async with Broker(socket.create_server(("127.0.0.1", 0))) as broker:
+        yield broker.url
 
 
 @dataclass(frozen=True)
@@ -80,7 +98,7 @@ class Api:
                 return response.status, None
             return response.status, await response.json() if response.content_type == "application/json" else body
 
-    async def create(self, **wanted: Any) -> tuple[int, Any]:
+    async def create(self, headers: dict[str, str] | None = None, **wanted: Any) -> tuple[int, Any]:
         """Ask for a server; what is not named is as `emulator boot` has it."""
         server = {
             "name": "demo",
@@ -88,7 +106,12 @@ class Api:
             "flavorRef": "m1.tiny",
             "networks": [{"uuid": resource_id("network", "private")}],
         }
-        return await self("POST", "nova-api", "/v2.1/servers", json={"server": {**server, **wanted}})
+        return await self("POST", "nova-api", "/v2.1/servers", headers=headers, json={"server": {**server, **wanted}})
+
+    async def gone(self, server_id: str) -> None:
+        """Delete a server, and wait until it is gone."""
+        assert (await self("DELETE", "nova-api", f"/v2.1/servers/{server_id}"))[0] == 204
+        await self.until(server_id, "GONE")
 
     async def until(self, server_id: str, *statuses: str) -> dict[str, Any]:
         """Look at a server until its status is one of these; 404 is the status GONE."""
@@ -114,6 +137,12 @@ class World:
         credentials = Credentials(self.cloud.endpoints["keystone"], user, "secret", user)
         async with HttpClient(client.SERVICE) as http:
             return await client.boot(actor, http, credentials, order or Order())
+
+    async def quiet(self, *boots: Boot) -> None:
+        """Wait until no message of these boots is on the bus, which is our own."""
+        assert self.cloud.broker is not None
+        for booted in boots:
+            await self.cloud.broker.settled(booted.request_id)
 
     async def api(self, user: str = "admin") -> Api:
         """Log in."""

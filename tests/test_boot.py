@@ -10,10 +10,11 @@ import pytest
 from aiohttp import web
 
 from emulator.client import Order
-from emulator.cloud import Settings
-from emulator.reference import span_catalogue
-from emulator.traces import OtlpReceiver, Span, SpanTree, spans_from_sdk, trees
-from tests.conftest import REFERENCE, World, a_world, trace_of
+from emulator.cloud import MessagingContext, Settings
+from emulator.faults import FAULTS, fault_tree
+from emulator.reference import span_catalogue, tree_text
+from emulator.traces import OtlpReceiver, Span, SpanTree, spans_from_sdk, tree, trees
+from tests.conftest import DEAD_LETTERS, REFERENCE, World, a_world, trace_of
 
 
 async def test_a_boot_exports_the_reference_trace_over_otlp(amqp_url: str, otlp: OtlpReceiver) -> None:
@@ -165,6 +166,35 @@ def ids(trace: SpanTree) -> set[str]:
     return {span.attributes["openstack.request.id"] for span in trace.spans}
 
 
+async def test_a_process_span_may_be_a_child_alone(amqp_url: str) -> None:
+    async with a_world(in_context("parent"), amqp_url=amqp_url) as world:
+        booted = await world.boot()
+    trace = trace_of(world, booted.trace_id)
+    assert trace == REFERENCE
+    assert not any(span.links for span in trace.spans)
+
+
+async def test_a_process_span_may_begin_a_trace_of_its_own_and_link_to_where_it_came_from(amqp_url: str) -> None:
+    async with a_world(in_context("link"), amqp_url=amqp_url) as world:
+        booted = await world.boot()
+    trace = trace_of(world, booted.trace_id)
+    assert trace == tree(tree_text("boot-link"))
+    assert trace.joined() == REFERENCE
+    assert trace.hop("nova-api", "nova-scheduler").by == "link"
+    assert {len(span.links) for span in trace.story if span.kind == "consumer"} == {1}
+
+
+async def test_a_fault_is_found_behind_links_too() -> None:
+    async with a_world(in_context("link")) as world:
+        booted = await world.boot(Order(fault=FAULTS["glance.image_missing"]))
+    assert booted.status == "ERROR"
+    assert trace_of(world, booted.trace_id).joined() == tree(fault_tree("glance.image_missing"))
+
+
+def in_context(messaging: str) -> Settings:
+    return Settings(pace=0, messaging_context=MessagingContext(messaging))
+
+
 async def test_twenty_boots_side_by_side_give_twenty_reference_traces(amqp_url: str) -> None:
     async with a_world(amqp_url=amqp_url, computes=3) as world:
         boots = await asyncio.gather(*(world.boot(Order(f"demo-{number}")) for number in range(20)))
@@ -178,7 +208,7 @@ async def test_what_an_earlier_cloud_left_on_the_bus_does_not_reach_the_next_one
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
         for queue in ("scheduler", "api", "compute.compute-1"):
-            await channel.declare_queue(queue, durable=True)
+            await channel.declare_queue(queue, durable=True, arguments=DEAD_LETTERS)
             await channel.default_exchange.publish(aio_pika.Message(b"stale"), queue)
     async with a_world(amqp_url=amqp_url) as world:
         booted = await world.boot()

@@ -5,6 +5,7 @@ import json
 import re
 import secrets
 import socket
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 
@@ -19,7 +20,7 @@ from emulator.cloud import Cloud, Settings, serve
 from emulator.plumbing.export import Export
 from emulator.services.fresh import resource_id
 from emulator.traces import SpanTree, spans_from_sdk
-from tests.conftest import REFERENCE, World, a_world, trace_of
+from tests.conftest import DEAD_LETTERS, REFERENCE, World, a_world, trace_of
 
 STATELESS = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler", "nova-compute")
 
@@ -107,24 +108,15 @@ async def test_a_boot_that_takes_too_long_goes_to_error_and_what_it_had_is_relea
 async def test_a_server_deleted_while_it_builds_is_gone_and_releases_what_it_had() -> None:
     async with a_world(Settings(pace=0.1)) as world:
         api = await world.api()
-        _, body = await api.create()
+        request_id = f"req-{uuid.uuid4()}"
+        _, body = await api.create(headers={"X-OpenStack-Request-ID": request_id})
         server_id = body["server"]["id"]
-        assert (await api("DELETE", "nova-api", f"/v2.1/servers/{server_id}"))[0] == 204
-        await api.until(server_id, "GONE")
-        destroyed = asyncio.timeout(20)
-        async with destroyed:
-            while not done(world, "destroy", server_id):
-                await api("GET", "neutron-server", "/v2.0/ports")
-                await asyncio.to_thread(world.export.flush)
-        while (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"]:
-            pass
-
-
-def done(world: World, name: str, server_id: str) -> bool:
-    return any(
-        span.name == name and span.attributes.get("openstack.server.id") == server_id
-        for span in spans_from_sdk(list(world.export.kept))
-    )
+        await api.gone(server_id)
+        assert world.cloud.broker is not None
+        await world.cloud.broker.settled(request_id)
+        assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
+    spans = [s for s in spans_from_sdk(world.export.kept) if s.attributes.get("openstack.server.id") == server_id]
+    assert any(s.error_type.endswith("Interrupted") for s in spans)
 
 
 @asynccontextmanager
@@ -229,7 +221,7 @@ async def test_a_server_that_nobody_builds_goes_to_error_at_the_deadline() -> No
     async with in_parts(("keystone", "nova-api"), build_seconds=0.2) as (world, broker):
         async with await aio_pika.connect(broker.url) as connection:
             channel = await connection.channel()
-            queue = await channel.declare_queue("scheduler", durable=True)
+            queue = await channel.declare_queue("scheduler", durable=True, arguments=DEAD_LETTERS)
             await queue.bind("nova", "scheduler")
             booted = await world.boot()
     assert booted.status == "ERROR"
@@ -315,7 +307,7 @@ async def test_a_message_whose_consumer_was_cut_off_is_done_again_and_says_that_
     async with in_parts(without_scheduler, amqp_url=amqp_url) as (world, _):
         async with await aio_pika.connect(amqp_url) as connection:
             channel = await connection.channel()
-            queue = await channel.declare_queue("scheduler", durable=True)
+            queue = await channel.declare_queue("scheduler", durable=True, arguments=DEAD_LETTERS)
             await queue.bind("nova", "scheduler")
             taken = asyncio.Event()
 

@@ -5,28 +5,30 @@ Knows exchanges, queues and messages, not what they say. Context travels in the 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import aio_pika
-from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractQueue
-from aio_pika.exceptions import PublishError
-from opentelemetry import propagate
-from opentelemetry.context import Context
+from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage, AbstractQueue, FieldValue
+from aio_pika.exceptions import DeliveryError, PublishError
 from opentelemetry.trace import Link as SpanLink
-from opentelemetry.trace import SpanKind, get_current_span
+from opentelemetry.trace import Span, SpanKind, get_current_span
 
-from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Link, Session, not_cancelled
-from emulator.plumbing.scene import Actor, acting, current_scene
-from emulator.plumbing.tasks import Tasks, task_group
-from emulator.plumbing.telemetry import AttributeValue, fail, span
+from emulator.faults import Effect
+from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Link, Session, linked, not_cancelled
+from emulator.plumbing.propagation import put_into
+from emulator.plumbing.scene import Actor, MessagingContext, acting, current_scene, fault_at, strike
+from emulator.plumbing.steps import take_time
+from emulator.plumbing.tasks import Patience, Tasks, task_group
+from emulator.plumbing.telemetry import AttributeValue, event, fail, report_ignored, span
 
-__all__ = ["Bus", "Consumer", "Destination", "Unroutable"]
+__all__ = ["Bus", "ConnectionDropped", "Consumer", "Destination", "Unroutable", "purge"]
 
 CANCEL_SECONDS = 0.5
 PUBLISH_SECONDS = 5.0
-DRAIN_SECONDS = 5.0
+CONFIRM_SECONDS = 30.0
+PUBLISH_ATTEMPTS = 10
 PREFETCH = 200
 
 log = logging.getLogger(__name__)
@@ -39,81 +41,141 @@ class Unroutable(BusUnavailable):
         super().__init__(f"no queue takes messages for {destination.name}")
 
 
+class ConnectionDropped(Exception):
+    """The connection to the broker went before the message was acknowledged: it will come again.
+
+    That is pretended: in truth the one message is given back, since a connection that went would take along what
+    others have on it. To the broker both are the same.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("the connection to the broker was dropped before the message was acknowledged")
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where messages go, and whence they come. `template` stands for the name where a part of the name varies.
 
     A `fanout` exchange gives every consumer a temporary queue of its own; else the routing key names a durable queue.
+    What is rejected there goes on to the routing key `dead_letters`, if that is named.
     """
 
     exchange: str
     routing_key: str = ""
     template: str | None = None
     fanout: bool = False
+    dead_letters: str | None = None
 
     @property
     def name(self) -> str:
         """`{exchange}:{routing key}`, RabbitMQ's convention; a queue named as its routing key is written once."""
         return ":".join(filter(None, (self.exchange, self.routing_key)))
 
+    @property
+    def label(self) -> str:
+        """How spans call it: by the template, if there is one."""
+        return self.template or self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """What to do with the bodies of a queue's messages: acknowledged when `handle` returns, rejected when it raises."""
+    """What to do with the messages of a queue, their bodies and headers.
+
+    A message is acknowledged when `handle` returns, rejected when it raises.
+    """
 
     source: Destination
-    handle: Callable[[bytes], Awaitable[None]]
+    handle: Callable[[bytes, Mapping[str, str]], Awaitable[None]]
 
 
 class Bus:
-    """What a service publishes and consumes, over its link to the broker."""
+    """What a service publishes and consumes, over its link to the broker. It has `stopping` to finish its work."""
 
-    def __init__(self, actor: Actor, link: Link) -> None:
+    def __init__(self, actor: Actor, link: Link, stopping: Patience) -> None:
         self._actor = actor
+        self._stopping = stopping
         self._link = link
         self._server: dict[str, AttributeValue] = {
             "server.address": link.broker.host or "localhost",
             "server.port": link.broker.port or 5672,
         }
 
-    async def publish(self, to: Destination, body: bytes, message_id: str, kind: str | None = None) -> None:
+    async def publish(
+        self,
+        to: Destination,
+        body: bytes,
+        message_id: str,
+        kind: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Put a persistent message on the bus, and wait until the broker has it in a queue.
 
-        `kind` is the message's `type` property; here it is the method that it calls.
+        `kind` is the message's `type` property; here it is the method that it calls. `headers` go along. A message
+        whose confirmation was lost with the connection is published again: consumers know it by its id.
         Raises Unroutable if no queue takes it, BusUnavailable if the broker does not.
         """
-        attributes = {
-            **self._describe("publish", "send", to, message_id, kind),
-            "messaging.message.body.size": len(body),
-        }
-        with span(f"publish {to.template or to.name}", SpanKind.PRODUCER, attributes) as publishing:
-            headers: dict[str, str] = {}
-            propagate.inject(headers)
+        attributes = self._describe("publish", "send", to, message_id, kind)
+        with span(f"publish {to.label}", SpanKind.PRODUCER, attributes) as publishing:
+            fault = strike(f"publish {to.label}")
+            effect = fault and fault.effect
+            if effect is Effect.MISROUTE:
+                to = replace(to, routing_key=f"{to.routing_key}.nowhere")
+            if effect is Effect.GARBLE:
+                body = body[: len(body) // 2]
+            publishing.set_attributes({**_routed(to), "messaging.message.body.size": len(body)})
+            carried: dict[str, str] = {}
+            if effect is not Effect.LOSE_CONTEXT:
+                put_into(carried, current_scene().fault)
             message = aio_pika.Message(
                 body,
-                headers=dict(headers),
+                headers={**(headers or {}), **carried},
                 content_type="application/json",
                 delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
                 message_id=message_id,
                 type=kind,
                 correlation_id=current_scene().request_id,
             )
-            try:
-                async with not_cancelled(), asyncio.timeout(PUBLISH_SECONDS):
-                    exchange = await _exchange(await self._link.session(), to)
-                    await exchange.publish(message, to.routing_key)
-            except PublishError as returned:
-                raise Unroutable(to) from returned
-            except BROKEN as error:
-                why = str(error) or type(error).__name__
-                raise BusUnavailable(f"the broker did not take a message for {to.name}: {why}") from error
-            publishing.add_event("confirmed")
+            await self._send(to, message, publishing)
+            event(publishing, "confirmed")
+        if effect is Effect.REPEAT:
+            await self.publish(to, body, message_id, kind, headers)
+
+    async def _send(self, to: Destination, message: aio_pika.Message, publishing: Span) -> None:
+        """Have the broker confirm a message; where the connection is lost, again on the next one.
+
+        A broker that is away has `PUBLISH_SECONDS` to come back, one that is there `CONFIRM_SECONDS` for its answer.
+        """
+        loop, lost = asyncio.get_running_loop(), Exception("no answer in time")
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS) as patience:
+                for _ in range(PUBLISH_ATTEMPTS):
+                    session = await self._link.session()
+                    patience.reschedule(loop.time() + CONFIRM_SECONDS)
+                    try:
+                        async with not_cancelled():
+                            await (await _exchange(session, to)).publish(message, to.routing_key)
+                    except DeliveryError:  # the broker has answered: it does not take the message
+                        raise
+                    except (*BROKEN, BusUnavailable) as error:
+                        lost = error
+                        event(publishing, "connection lost")
+                        patience.reschedule(loop.time() + PUBLISH_SECONDS)
+                        await self._link.after(session)
+                    else:
+                        return
+        except PublishError as returned:
+            raise Unroutable(to) from returned
+        except DeliveryError as refused:
+            lost = refused
+        except TimeoutError:
+            log.debug("gave up a message for %s", to.name)
+        raise BusUnavailable(f"the broker did not take a message for {to.name}: {lost}") from lost
 
     @asynccontextmanager
     async def consuming(self, *consumers: Consumer) -> AsyncIterator[None]:
         """Consume while the block lasts. At its end take no more messages, but finish those at hand.
 
-        What is not finished in `DRAIN_SECONDS` is left unsettled: the broker gives it to the next consumer.
+        What is not finished in time is left unsettled: the broker gives it to the next consumer.
         """
         queues: list[tuple[AbstractQueue, str]] = []
         async with task_group() as at_work:
@@ -125,7 +187,7 @@ class Bus:
                 yield
             for queue, tag in queues:
                 await _cancel(queue, tag)
-            await at_work.finish(DRAIN_SECONDS)
+            await at_work.finish(self._stopping.left())
 
     async def _start(self, consumer: Consumer, session: Session, at_work: Tasks) -> tuple[AbstractQueue, str]:
         source = consumer.source
@@ -139,44 +201,70 @@ class Bus:
             template = f"{source.exchange}:{source.exchange}_{{id}}"
             source = replace(source, routing_key=queue.name, template=template)
         else:
-            queue = await channel.declare_queue(source.routing_key, durable=True)
+            queue = await _declare(channel, source)
         await queue.bind(exchange, consumer.source.routing_key)
 
         async def deliver(message: AbstractIncomingMessage) -> None:
-            at_work.start(self._process(replace(consumer, source=source), message))
+            if not at_work.over:  # else it goes back to the queue with the channel
+                at_work.start(self._process(replace(consumer, source=source), message))
 
         return queue, await queue.consume(deliver)
 
     async def _process(self, consumer: Consumer, message: AbstractIncomingMessage) -> None:
         """Handle one message below the span that published it, and settle it. The next one does not wait for it."""
         headers = {key: value for key, value in message.headers.items() if isinstance(value, str)}
-        context = propagate.extract(headers, context=Context())
-        published = get_current_span(context).get_span_context()
-        source = consumer.source
-        message_id = message.message_id or ""
-        with acting(self._actor, message.correlation_id, context):
-            settled = {
-                **self._describe("process", "process", source, message_id, message.type),
+        source, at = consumer.source, f"process {consumer.source.label}"
+        with acting(self._actor, message.correlation_id, headers):
+            effect = await self._upset(at, message)
+            described = {
+                **self._describe("process", "process", source, message.message_id or "", message.type),
+                **_routed(source),
                 "messaging.rabbitmq.message.delivery_tag": message.delivery_tag or 0,
             }
-            attributes = {**settled, "messaging.message.body.size": len(message.body)}
-            if message.redelivered:
-                attributes["openstack.amqp.redelivered"] = True
-            links = [SpanLink(published)] if published.is_valid else []
-            with span(f"process {source.template or source.name}", SpanKind.CONSUMER, attributes, links) as processing:
+            attributes = {**described, **_history(message), "messaging.message.body.size": len(message.body)}
+            with span(at, SpanKind.CONSUMER, attributes, self._links(), root=self._begins_traces) as processing:
+                report_ignored(processing)
+                strike(at)
                 try:
-                    await consumer.handle(message.body)
+                    await consumer.handle(message.body, headers)
                 except Exception as error:  # noqa: BLE001 - it is on the span; the consumer goes on
                     fail(processing, error)
-                    await self._settle(message, "reject", source, settled)
+                    await self._settle(message, "reject", source, described)
                 else:
-                    await self._settle(message, "ack", source, settled)
+                    if effect is Effect.CRASH:
+                        fail(processing, ConnectionDropped())
+                        await message.reject(requeue=True)
+                    else:
+                        await self._settle(message, "ack", source, described)
+
+    @staticmethod
+    async def _upset(at: str, message: AbstractIncomingMessage) -> Effect | None:
+        """Return what a fault does to this delivery; one that lets the message wait has done so."""
+        fault = fault_at(at)
+        if fault is None:
+            return None
+        if fault.effect is Effect.DELAY:
+            await take_time(fault.name)
+        if fault.effect is Effect.CRASH and message.redelivered:  # it was the first delivery that crashed
+            current_scene().spend()
+            return None
+        return fault.effect
+
+    def _links(self) -> list[SpanLink]:
+        """Return the links of a process span: to the span that published the message, as its headers say."""
+        published = get_current_span().get_span_context()
+        wanted = self._actor.messaging_context is not MessagingContext.PARENT
+        return [SpanLink(published)] if wanted and published.is_valid else []
+
+    @property
+    def _begins_traces(self) -> bool:
+        return self._actor.messaging_context is MessagingContext.LINK
 
     async def _settle(
         self, message: AbstractIncomingMessage, how: str, source: Destination, described: dict[str, AttributeValue]
     ) -> None:
         attributes = {**described, "messaging.operation.name": how, "messaging.operation.type": "settle"}
-        with span(f"{how} {source.template or source.name}", SpanKind.CLIENT, attributes) as settling:
+        with span(f"{how} {source.label}", SpanKind.CLIENT, attributes) as settling:
             try:
                 async with not_cancelled():
                     await (message.ack() if how == "ack" else message.reject(requeue=False))
@@ -190,9 +278,7 @@ class Bus:
             "messaging.system": "rabbitmq",
             "messaging.operation.name": name,
             "messaging.operation.type": operation,
-            "messaging.destination.name": where.name,
             "messaging.destination.template": where.template,
-            "messaging.rabbitmq.destination.routing_key": where.routing_key if not where.fanout else None,
             "messaging.message.id": message_id or None,
             "messaging.message.conversation_id": current_scene().request_id,
             "openstack.rpc.method": kind,
@@ -201,12 +287,45 @@ class Bus:
         return {key: value for key, value in described.items() if value is not None}
 
 
+def _routed(where: Destination) -> dict[str, AttributeValue]:
+    named: dict[str, AttributeValue] = {"messaging.destination.name": where.name}
+    return named if where.fanout else {**named, "messaging.rabbitmq.destination.routing_key": where.routing_key}
+
+
+def _history(message: AbstractIncomingMessage) -> dict[str, AttributeValue]:
+    """Tell what became of a message before: that it was delivered, or rejected by the consumers of another queue."""
+    history: dict[str, AttributeValue] = {"openstack.amqp.redelivered": True} if message.redelivered else {}
+    for what in ("queue", "reason"):
+        if said := message.headers.get(f"x-first-death-{what}"):
+            history[f"openstack.amqp.dead_letter.{what}"] = str(said)
+    return history
+
+
 async def _exchange(session: Session, named: Destination) -> AbstractExchange:
     """Return an exchange, declared once a session."""
     if named.exchange not in session.exchanges:
         kind = aio_pika.ExchangeType.FANOUT if named.fanout else aio_pika.ExchangeType.TOPIC
         session.exchanges[named.exchange] = await session.channel.declare_exchange(named.exchange, kind, durable=True)
     return session.exchanges[named.exchange]
+
+
+async def _declare(channel: AbstractChannel, source: Destination) -> AbstractQueue:
+    """Return a durable queue, made if it is not there."""
+    arguments: dict[str, FieldValue] = {}
+    if source.dead_letters is not None:
+        arguments = {"x-dead-letter-exchange": source.exchange, "x-dead-letter-routing-key": source.dead_letters}
+    return await channel.declare_queue(source.routing_key, durable=True, arguments=arguments)
+
+
+async def purge(url: str, queues: Iterable[Destination], patience: float) -> None:
+    """Empty durable queues, and make those that are not there, for their consumers to come. Raises BusUnavailable."""
+    async with linked(url, "emulator", patience) as link, not_cancelled():
+        channel = (await link.session()).channel
+        try:
+            for queue in queues:
+                await (await _declare(channel, queue)).purge()
+        except BROKEN as error:
+            raise BusUnavailable(f"the broker at {link.broker} does not let us empty its queues: {error}") from error
 
 
 async def _cancel(queue: AbstractQueue, tag: str) -> None:

@@ -6,7 +6,7 @@ between two attempts. Here there is one way: whatever breaks, everything is decl
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,7 +19,7 @@ from yarl import URL
 from emulator.plumbing.errors import ApiError
 from emulator.plumbing.tasks import task_group
 
-__all__ = ["BROKEN", "BusUnavailable", "Link", "Session", "linked", "not_cancelled", "purge"]
+__all__ = ["BROKEN", "BusUnavailable", "Link", "Session", "linked", "not_cancelled"]
 
 CONNECT_PAUSE_SECONDS = 0.2
 ATTEMPT_SECONDS = 10.0
@@ -39,11 +39,15 @@ class BusUnavailable(ApiError):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A connection as long as it lasts, its channel for publishing, and the exchanges declared there."""
+    """A connection as long as it lasts, its channel for publishing, and the exchanges declared there.
+
+    `over` is set when it has ended.
+    """
 
     connection: AbstractConnection
     channel: AbstractChannel
     exchanges: dict[str, AbstractExchange] = field(default_factory=dict)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 Start = Callable[[Session], Awaitable[None]]
@@ -66,6 +70,12 @@ class Link:
         while self._session is None:
             await self._there.wait()
         return self._session
+
+    async def after(self, session: Session) -> None:
+        """Wait until a session that failed its user is over; `session` then gives the next one."""
+        if self._session is session:
+            self._lost.set()
+        await session.over.wait()
 
     @asynccontextmanager
     async def each_session(self, start: Start) -> AsyncIterator[None]:
@@ -152,6 +162,7 @@ class Link:
         self._there.clear()
         if session is None:
             return
+        session.over.set()
         try:
             async with not_cancelled(), asyncio.timeout(CLOSE_SECONDS):
                 await session.connection.close()
@@ -168,22 +179,18 @@ class Link:
         return lose
 
 
-async def purge(url: str, queues: Iterable[str], patience: float) -> None:
-    """Empty durable queues, and make those that are not there, for their consumers to come. Raises BusUnavailable."""
-    async with linked(url, "emulator", patience) as link, not_cancelled():
-        channel = (await link.session()).channel
-        try:
-            for name in queues:
-                await (await channel.declare_queue(name, durable=True)).purge()
-        except BROKEN as error:
-            raise BusUnavailable(f"the broker at {link.broker} does not let us empty its queues: {error}") from error
-
-
 @asynccontextmanager
 async def not_cancelled() -> AsyncIterator[None]:
-    """Raise BusUnavailable for a CancelledError that nobody asked for: aiormq ends so what waits for a lost broker."""
+    """Raise BusUnavailable for a CancelledError that nobody asked for: aiormq ends so what waits for a lost broker.
+
+    Likewise for a bare Exception, with which it ends what waits to be written.
+    """
     try:
         yield
+    except Exception as error:
+        if type(error) is Exception:
+            raise BusUnavailable("the connection to the broker was lost") from error
+        raise
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():

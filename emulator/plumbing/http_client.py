@@ -1,6 +1,6 @@
 """The client side of HTTP: one CLIENT span a request, from the first byte sent until the body is read."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,15 +8,15 @@ from typing import Self, TypeVar
 
 import aiohttp
 import msgspec
-from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
 from yarl import URL
 
 from emulator import __version__
-from emulator.plumbing.scene import REQUEST_ID, current_scene
+from emulator.plumbing.propagation import put_into
+from emulator.plumbing.scene import FAULT_SPENT, REQUEST_ID, current_scene, strike
 from emulator.plumbing.telemetry import AttributeValue, failed_with, span
 
-__all__ = ["Answer", "HttpClient", "UnexpectedAnswer", "message_in"]
+__all__ = ["Answer", "HttpClient", "UnexpectedAnswer"]
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0  # at the pace of a small cloud; services that take their time are given it
@@ -42,17 +42,21 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
+    def check(self) -> None:
+        """Raise UnexpectedAnswer for a status of 400 and more."""
+        if self.status >= HTTPStatus.BAD_REQUEST:
+            raise UnexpectedAnswer(self.method, self.url, self.status, _message_in(self.body, self.status))
+
     def read(self, form: type[T]) -> T:
         """Decode the body as `form`. Raises UnexpectedAnswer for a status of 400 and more, and for another form."""
-        if self.status >= HTTPStatus.BAD_REQUEST:
-            raise UnexpectedAnswer(self.method, self.url, self.status, message_in(self.body, self.status))
+        self.check()
         try:
             return msgspec.json.decode(self.body, type=form)
         except msgspec.DecodeError as error:
             raise UnexpectedAnswer(self.method, self.url, self.status, f"not what was expected: {error}") from None
 
 
-def message_in(body: bytes, status: int) -> str:
+def _message_in(body: bytes, status: int) -> str:
     """Return the message in an error body, in whichever shape a service words it; else the status in words."""
     try:
         found = msgspec.json.decode(body)
@@ -91,35 +95,42 @@ class HttpClient:
         body: object = None,
         token: str | None = None,
         step: str | None = None,
+        resend: int = 0,
+        sink: Callable[[bytes], object] | None = None,
     ) -> Answer:
-        """Send a request and read the whole answer. `body` is sent as JSON; `step` is a number of Figure 1.8."""
-        async with self.stream(method, url, body=body, token=token, step=step) as response:
-            return Answer(method, url, response.status, response.headers, await response.read())
+        """Send a request and read the whole answer. `body` is sent as JSON; `step` is a number of Figure 1.8.
+
+        `resend` counts how often the request was sent before. What comes with a status below 400 goes to `sink`, if
+        there is one, piece by piece. Raises aiohttp.ClientError and TimeoutError; an answer of any status is an answer.
+        """
+        async with self._stream(method, url, body=body, token=token, step=step, resend=resend) as response:
+            if sink is None or not response.ok:
+                received = await response.read()
+            else:
+                received = b""
+                async for piece in response.content.iter_any():
+                    sink(piece)
+            return Answer(method, url, response.status, response.headers, received)
 
     @asynccontextmanager
-    async def stream(
-        self,
-        method: str,
-        url: str,
-        *,
-        body: object = None,
-        token: str | None = None,
-        step: str | None = None,
+    async def _stream(
+        self, method: str, url: str, *, body: object, token: str | None, step: str | None, resend: int
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request; the span lasts as long as the block that reads the answer.
-
-        Raises aiohttp.ClientError and TimeoutError; an answer of any status is an answer.
-        """
-        with span(method, SpanKind.CLIENT, _attributes(method, URL(url), step)) as calling:
-            headers = {REQUEST_ID: current_scene().request_id, "Accept": "application/json"}
+        """Send a request; the span lasts as long as the block that reads the answer."""
+        scene = current_scene()
+        with span(method, SpanKind.CLIENT, _attributes(method, URL(url), step, resend)) as calling:
+            headers = {REQUEST_ID: scene.request_id, "Accept": "application/json"}
             if token is not None:
                 headers["X-Auth-Token"] = token
             if body is not None:
                 headers["Content-Type"] = "application/json"
-            propagate.inject(headers)
+            if step is None or strike(f"step {step}") is None:  # else the context is lost
+                put_into(headers, scene.fault)
             data = None if body is None else msgspec.json.encode(body)
             async with self._session.request(method, url, data=data, headers=headers) as response:
                 calling.set_attribute("http.response.status_code", response.status)
+                if FAULT_SPENT in response.headers:
+                    scene.spend()
                 if response.version is not None:
                     version = f"{response.version.major}.{response.version.minor}"
                     calling.set_attribute("network.protocol.version", version)
@@ -128,11 +139,13 @@ class HttpClient:
                 yield response
 
 
-def _attributes(method: str, url: URL, step: str | None) -> dict[str, AttributeValue]:
-    attributes: dict[str, AttributeValue] = {
+def _attributes(method: str, url: URL, step: str | None, resend: int) -> dict[str, AttributeValue]:
+    attributes: dict[str, AttributeValue | None] = {
         "http.request.method": method,
         "server.address": url.host or "",
         "server.port": url.port or 0,
         "url.full": str(url.with_user(None)),
+        "http.request.resend_count": resend or None,
+        "openstack.boot.step": step,
     }
-    return attributes if step is None else {**attributes, "openstack.boot.step": step}
+    return {key: value for key, value in attributes.items() if value is not None}

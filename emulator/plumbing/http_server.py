@@ -6,6 +6,8 @@ wants a token. Handlers know about none of them.
 
 import logging
 import re
+import socket
+import struct
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -13,22 +15,21 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
-from opentelemetry import propagate
-from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, get_current_span
+from opentelemetry.trace import Span, SpanKind, get_current_span
 from yarl import URL
 
 from emulator.plumbing.errors import ApiError, BadRequest, ErrorShape, Unauthorized
-from emulator.plumbing.scene import REQUEST_ID, Actor, acting
-from emulator.plumbing.telemetry import AttributeValue, fail, failed_with, span
+from emulator.plumbing.scene import FAULT_SPENT, REQUEST_ID, Actor, Scene, acting
+from emulator.plumbing.steps import ConnectionReset
+from emulator.plumbing.telemetry import AttributeValue, fail, failed_with, report_ignored, span
 
 __all__ = [
     "HEALTHCHECK",
     "IDENTITY",
-    "answer_request_id",
     "answering",
     "authenticating",
     "json_response",
+    "on_prepare",
     "read_json",
     "tracing",
 ]
@@ -41,7 +42,9 @@ T = TypeVar("T")
 IDENTITY: web.RequestKey[Any] = web.RequestKey("identity", object)
 """Whom the token of a request speaks for."""
 
-ANSWERED_ID = web.RequestKey("answered_id", str)
+SCENE = web.RequestKey("scene", Scene)
+SERVING: web.RequestKey[Span] = web.RequestKey("serving", Span)
+NO_LINGER = struct.pack("ii", 1, 0)
 
 log = logging.getLogger(__name__)
 
@@ -72,21 +75,39 @@ def tracing(actor: Actor) -> Middleware:
         resource = request.match_info.route.resource
         route = resource.canonical if resource is not None else None
         name = " ".join(filter(None, ("HTTP" if method == "_OTHER" else method, route)))
-        context = propagate.extract(request.headers, context=Context())
-        with acting(actor, request.headers.get(REQUEST_ID), context) as scene:
-            request[ANSWERED_ID] = scene.request_id
-            with span(name, SpanKind.SERVER, _attributes(request, method, route)) as serving:
-                response = await handler(request)
-                serving.set_attribute("http.response.status_code", response.status)
+        headers = {key.lower(): ",".join(request.headers.getall(key)) for key in request.headers}
+        with acting(actor, request.headers.get(REQUEST_ID), headers) as scene:
+            request[SCENE] = scene
+            try:
+                with span(name, SpanKind.SERVER, _attributes(request, method, route)) as serving:
+                    request[SERVING] = serving
+                    report_ignored(serving)
+                    response = await handler(request)
+                    serving.set_attribute("http.response.status_code", response.status)
+            except ConnectionReset:
+                _reset_connection(request)
+                return web.Response()  # for aiohttp; there is no way left to send it
             return response
 
     return trace
 
 
-async def answer_request_id(request: web.Request, response: web.StreamResponse) -> None:
+def _reset_connection(request: web.Request) -> None:
+    """Break the connection off as a crash would: what was not read yet is lost, and the peer sees a reset."""
+    if request.transport is not None:
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        request.transport.abort()
+
+
+async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
     """Put the request id on every answer, on streams too. For an application's `on_response_prepare`."""
-    if ANSWERED_ID in request:
-        response.headers[REQUEST_ID] = request[ANSWERED_ID]
+    if SCENE not in request:
+        return
+    response.headers[REQUEST_ID] = request[SCENE].request_id
+    if request[SCENE].spent:
+        response.headers[FAULT_SPENT] = "1"
+    if SERVING in request and request[SERVING].is_recording():  # a stream, whose handler has not ended
+        request[SERVING].set_attribute("http.response.status_code", response.status)
 
 
 def _attributes(request: web.Request, method: str, route: str | None) -> dict[str, AttributeValue]:
@@ -138,6 +159,8 @@ def answering(shape: ErrorShape) -> Middleware:
             if hdrs.ALLOW in refusal.headers:
                 response.headers[hdrs.ALLOW] = refusal.headers[hdrs.ALLOW]
             return response
+        except ConnectionReset:
+            raise
         except ConnectionError:  # the caller left; what is answered reaches nobody
             return _error_response(BadRequest("The caller closed the connection."), shape)
         except Exception as unforeseen:

@@ -9,14 +9,29 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from opentelemetry import context as otel_context
-from opentelemetry.context import Context
 from opentelemetry.trace import Tracer, get_current_span
 
+from emulator.faults import Fault
 from emulator.plumbing.chance import Chance
+from emulator.plumbing.propagation import Carried, carried_in
 
-__all__ = ["REQUEST_ID", "Actor", "Duration", "Scene", "acting", "annotate", "current_scene"]
+__all__ = [
+    "FAULT_SPENT",
+    "REQUEST_ID",
+    "Actor",
+    "Duration",
+    "MessagingContext",
+    "Scene",
+    "acting",
+    "annotate",
+    "carrying",
+    "current_scene",
+    "fault_at",
+    "strike",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +42,58 @@ class Duration:
     sigma: float = 0.25
 
 
+class MessagingContext(StrEnum):
+    """How the span that processes a message is related to the one that published it."""
+
+    PARENT = "parent"
+    """It is its child."""
+    LINK = "link"
+    """It begins a trace of its own, and links to it."""
+    BOTH = "both"
+    """It is its child, and links to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A service as its own code sees it. `pace` scales `durations`: 1 as in a small cloud, 0 none."""
+    """A service as its own code sees it. `pace` scales `durations`: 1 as in a small cloud, 0 none.
+
+    `faults` are those that may act here, by name.
+    """
 
     service: str
     tracer: Tracer
     chance: Chance
     pace: float = 0.0
     durations: Mapping[str, Duration] = field(default_factory=dict)
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+    messaging_context: MessagingContext = MessagingContext.BOTH
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scene:
-    """An actor at work for one request. `attributes` go on every span that it begins."""
+    """An actor at work for one request. `attributes` go on every span that it begins.
+
+    `fault` is the one that the request carries; `spent` is set when it has acted and acts no more. `ignored` tells what
+    of the baggage was not taken.
+    """
 
     actor: Actor
     request_id: str
     attributes: dict[str, str | int | bool]
+    fault: Fault | None = None
+    spent: bool = False
+    ignored: str = ""
+
+    def spend(self) -> None:
+        """Carry the fault no further."""
+        self.fault, self.spent = None, True
 
 
 REQUEST_ID = "X-OpenStack-Request-ID"
 """The header that carries a request id."""
+
+FAULT_SPENT = "X-Emulator-Fault-Spent"
+"""The header of an answer that tells the caller to carry its fault no further."""
 
 WELL_FORMED = re.compile(r"req-[0-9a-fA-F-]{32,36}")
 
@@ -61,21 +106,53 @@ def current_scene() -> Scene:
 
 
 @contextmanager
-def acting(actor: Actor, request_id: str | None = None, context: Context | None = None) -> Iterator[Scene]:
-    """Open a scene. `context` is what the caller's headers carried; without it the next span is a root.
+def acting(actor: Actor, request_id: str | None = None, headers: Mapping[str, str] | None = None) -> Iterator[Scene]:
+    """Open a scene. `headers` are those that came in; without a caller's context in them the next span is a root.
 
     A `request_id` that has not the form of one is replaced: what comes from outside is not put on spans unseen.
     """
     if request_id is None or not WELL_FORMED.fullmatch(request_id):
         request_id = "req-" + actor.chance.uuid("request", actor.service)
-    scene = Scene(actor, request_id, {"openstack.request.id": request_id})
+    came = Carried() if headers is None else carried_in(headers, actor.faults)
+    scene = Scene(actor, request_id, {"openstack.request.id": request_id}, came.fault, ignored=came.ignored)
     reset = _scene.set(scene)
-    token = otel_context.attach(Context() if context is None else context)
+    token = otel_context.attach(came.context)
     try:
         yield scene
     finally:
         otel_context.detach(token)
         _scene.reset(reset)
+
+
+@contextmanager
+def carrying(fault: Fault | None) -> Iterator[None]:
+    """Send a fault along with the requests of the block."""
+    scene = current_scene()
+    scene.fault, before = fault, scene.fault
+    try:
+        yield
+    finally:
+        scene.fault = before
+
+
+def fault_at(at: str) -> Fault | None:
+    """Return the fault that the request carries, if it acts here: `at` some work or a span."""
+    scene = current_scene()
+    fault = scene.fault
+    return fault if fault is not None and (fault.service, fault.at) == (scene.actor.service, at) else None
+
+
+def strike(at: str) -> Fault | None:
+    """Let the fault act, if it does so here: return it, and put its name on the current span.
+
+    One that acts once is spent by that.
+    """
+    fault = fault_at(at)
+    if fault is not None:
+        get_current_span().set_attribute("openstack.fault.name", fault.name)
+        if fault.once:
+            current_scene().spend()
+    return fault
 
 
 def annotate(**attributes: str | int | bool | None) -> None:

@@ -18,14 +18,14 @@ from emulator.plumbing.errors import ErrorShape
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.http_server import (
     HEALTHCHECK,
-    answer_request_id,
     answering,
     authenticating,
     json_response,
+    on_prepare,
     tracing,
 )
 from emulator.plumbing.scene import Actor, acting
-from emulator.plumbing.tasks import Tasks, task_group
+from emulator.plumbing.tasks import Patience, Tasks, task_group
 
 __all__ = ["ACTOR", "BUS", "HTTP", "TASKS", "Service", "running"]
 
@@ -35,6 +35,7 @@ HTTP = web.AppKey("http", HttpClient)
 TASKS = web.AppKey("tasks", Tasks)
 
 BODY_LIMIT_BYTES = 1024 * 1024
+FIELD_LIMIT_BYTES = 32 * 1024  # baggage may have 8 KiB; what is longer is ignored, and that is told on the span
 STOP_SECONDS = 5.0
 
 UNHEARD = logging.getLogger(f"{__name__}.aiohttp")
@@ -65,11 +66,17 @@ class Service:
 
 @asynccontextmanager
 async def running(
-    service: Service, actor: Actor, listener: socket.socket, amqp_url: str | None, patience: float
+    service: Service,
+    actor: Actor,
+    listener: socket.socket,
+    amqp_url: str | None,
+    patience: float,
+    stopping: Patience,
 ) -> AsyncIterator[web.Application]:
     """Run a service on `listener` (bound already) until the block ends; then finish what it has begun and stop.
 
-    Waits `patience` seconds for the bus at `amqp_url`; raises BusUnavailable if it has not come by then.
+    It has `stopping` to finish what came over the bus, for which it waits `patience` seconds at the start; raises
+    BusUnavailable if the bus at `amqp_url` has not come by then.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(acting(actor))
@@ -77,7 +84,7 @@ async def running(
         app[HTTP] = await stack.enter_async_context(HttpClient(service.name, actor.pace))
         consumers: Sequence[Consumer] = ()
         if service.consumers is not None and amqp_url is not None:
-            app[BUS] = Bus(actor, await stack.enter_async_context(linked(amqp_url, service.name, patience)))
+            app[BUS] = Bus(actor, await stack.enter_async_context(linked(amqp_url, service.name, patience)), stopping)
             consumers = service.consumers(app)
         app[TASKS] = await stack.enter_async_context(_beside())
         app.freeze()
@@ -98,7 +105,7 @@ def _application(service: Service, actor: Actor) -> web.Application:
         middlewares.append(authenticating(service.identify, public))
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT_BYTES)
     app.add_routes([web.get(HEALTHCHECK, _healthy), *service.public, *service.routes])
-    app.on_response_prepare.append(answer_request_id)
+    app.on_response_prepare.append(on_prepare)
     app[ACTOR] = actor
     for key, value in service.state.items():
         app[key] = value
@@ -119,7 +126,9 @@ async def _beside() -> AsyncIterator[Tasks]:
 
 @asynccontextmanager
 async def _serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, logger=UNHEARD, shutdown_timeout=STOP_SECONDS)
+    runner = web.AppRunner(
+        app, access_log=None, logger=UNHEARD, shutdown_timeout=STOP_SECONDS, max_field_size=FIELD_LIMIT_BYTES
+    )
     await runner.setup()
     try:
         await web.SockSite(runner, listener).start()

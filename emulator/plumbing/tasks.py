@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-__all__ = ["Tasks", "task_group"]
+__all__ = ["Patience", "Tasks", "task_group"]
 
 
 class Tasks:
     """A task group that knows its tasks, so that they can be waited for or cancelled."""
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
+        self.over = False
+        """Whether no more may be started."""
         self._group = group
         self._running: set[asyncio.Task[None]] = set()
 
@@ -30,12 +32,30 @@ class Tasks:
             task.cancel()
 
 
+class Patience:
+    """Seconds that several wait together, one after the other, from when the first of them begins."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until: float | None = None
+
+    def left(self) -> float:
+        """Return what is left; the first to ask has all of it."""
+        now = asyncio.get_running_loop().time()
+        self._until = now + self._seconds if self._until is None else self._until
+        return max(self._until - now, 0.0)
+
+
 @asynccontextmanager
 async def task_group() -> AsyncIterator[Tasks]:
     """Hold tasks while the block lasts, and until they have ended. One error comes out as it is, not in a group."""
     try:
         async with asyncio.TaskGroup() as group:
-            yield Tasks(group)
+            tasks = Tasks(group)
+            try:
+                yield tasks
+            finally:
+                tasks.over = True
     except BaseExceptionGroup as errors:
         if len(errors.exceptions) == 1:
             raise errors.exceptions[0] from None

@@ -1,20 +1,38 @@
 """OpenTelemetry for services: spans that know their scene, and failures recorded once, where they happened."""
 
 import random
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_current_span, use_span
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    get_current_span,
+    set_span_in_context,
+    use_span,
+)
 
+from emulator.faults import Effect
 from emulator.plumbing.chance import Chance
-from emulator.plumbing.scene import current_scene
+from emulator.plumbing.scene import current_scene, fault_at
 
-__all__ = ["AttributeValue", "FreshIds", "NamedIds", "fail", "failed_with", "span"]
+__all__ = ["AttributeValue", "FreshIds", "NamedIds", "event", "fail", "failed_with", "report_ignored", "span"]
 
 AttributeValue = str | bool | int | float | Sequence[str]
+
+SKEW_NANOSECONDS = 1_500_000_000
+OF_SPANS = {Effect.SKEW, Effect.WRONG_KIND}
+"""What a fault does to a span itself; the others act on what is done under it."""
 
 _name: ContextVar[str] = ContextVar("name", default="")
 """What the span that is about to begin is called: the SDK asks its id generator for an id and tells it nothing."""
@@ -26,19 +44,67 @@ def span(
     kind: SpanKind = SpanKind.INTERNAL,
     attributes: Mapping[str, AttributeValue] | None = None,
     links: Sequence[Link] = (),
+    *,
+    root: bool = False,
 ) -> Iterator[Span]:
-    """Begin a span of the current scene and make it current. An exception that passes through marks it as failed."""
+    """Begin a span of the current scene and make it current; with `root` it begins a trace.
+
+    An exception that passes through marks it as failed.
+    """
+    begun = _begin(name, kind, attributes or {}, links, root=root)
+    try:
+        with use_span(begun, record_exception=False, set_status_on_exception=False):
+            try:
+                yield begun
+            except Exception as error:
+                fail(begun, error)
+                raise
+    finally:
+        begun.end(_now())
+
+
+def _begin(
+    name: str, kind: SpanKind, attributes: Mapping[str, AttributeValue], links: Sequence[Link], *, root: bool
+) -> Span:
+    """Begin a span, as far as a fault leaves it alone: it may be of another kind, or not be there."""
     scene = current_scene()
-    _name.set(f"{scene.actor.service} {name}")
+    fault = fault_at(name) or fault_at("*")
+    effect = fault and fault.effect
+    above = get_current_span().get_span_context()
+    _name.set(" ".join([scene.actor.service, scene.request_id, name, *(f"{link.context.span_id:x}" for link in links)]))
+    if effect is Effect.NO_SPAN:
+        return NonRecordingSpan(above)
+    if effect is Effect.UNSAMPLED:
+        span_id = scene.actor.chance.draw("unsampled", above.span_id, _name.get()).getrandbits(64) or 1
+        return NonRecordingSpan(SpanContext(above.trace_id, span_id, is_remote=False, trace_flags=above.trace_flags))
     begun = scene.actor.tracer.start_span(
-        name, kind=kind, attributes={**scene.attributes, **(attributes or {})}, links=links
+        name,
+        context=set_span_in_context(INVALID_SPAN) if root else None,
+        kind=SpanKind.INTERNAL if effect is Effect.WRONG_KIND else kind,
+        attributes={**scene.attributes, **attributes},
+        links=links,
+        start_time=_now(),
     )
-    with use_span(begun, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-        try:
-            yield begun
-        except Exception as error:
-            fail(begun, error)
-            raise
+    if fault is not None and effect in OF_SPANS:
+        begun.set_attribute("openstack.fault.name", fault.name)
+    return begun
+
+
+def event(on: Span, name: str, attributes: Mapping[str, AttributeValue] | None = None) -> None:
+    """Add an event to a span, by the clock that the span has."""
+    on.add_event(name, attributes, timestamp=_now())
+
+
+def report_ignored(on: Span) -> None:
+    """Tell on the span of a request that just came in what of its baggage was not taken."""
+    if ignored := current_scene().ignored:
+        event(on, "openstack.fault.ignored", {"openstack.fault.ignored": ignored})
+
+
+def _now() -> int:
+    """Tell the time in nanoseconds, as far as a fault leaves the clock alone."""
+    fault = fault_at("*")
+    return time.time_ns() - (SKEW_NANOSECONDS if fault is not None and fault.effect is Effect.SKEW else 0)
 
 
 def fail(failed: Span, error: Exception) -> None:
@@ -47,14 +113,12 @@ def fail(failed: Span, error: Exception) -> None:
     if _is_recorded(error):
         return
     error.__dict__["_recorded_on_span"] = True
-    failed.add_event(
-        "exception",
-        {
-            "exception.type": qualified_name(error),
-            "exception.message": str(error),
-            "exception.stacktrace": "".join(traceback.format_exception(error)),
-        },
-    )
+    described = {
+        "exception.type": qualified_name(error),
+        "exception.message": str(error),
+        "exception.stacktrace": "".join(traceback.format_exception(error)),
+    }
+    event(failed, "exception", described)
 
 
 def failed_with(failed: Span, error_type: str, message: str = "") -> None:

@@ -151,7 +151,11 @@ DURATIONS = {  # median in seconds and the spread: a boot takes about 2 s at --p
     "check password": Duration(0.060),
     "select_destinations": Duration(0.035),
     "find network": Duration(0.080),
-    "open image": Duration(0.120),
+    "find image": Duration(0.120),
     "spawn": Duration(1.400, sigma=0.15),
     "destroy": Duration(0.300),
+    "back off": Duration(0.250, sigma=0.10),  # doubled from try to try
+    "keystone.slow": Duration(3.000),  # faults that take time are called by their own names
+    "glance.slow_download": Duration(0.400),  # for each chunk
+    "amqp.delay": Duration(2.000),
 }

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +12,7 @@ from aiohttp import web
 from emulator.plumbing.errors import ApiError, NotFound
 from emulator.plumbing.http_server import json_response
 from emulator.plumbing.service import Service
-from emulator.plumbing.steps import pretend
+from emulator.plumbing.steps import given, pretend
 from emulator.services.fresh import IMAGES as FRESH
 from emulator.services.tokens import Tokens
 
@@ -102,13 +102,14 @@ async def show_image(request: web.Request) -> web.Response:
 async def download_image(request: web.Request) -> web.StreamResponse:
     """Stream an image, with its checksum in `Content-MD5`, as glance does."""
     image = _find(request)
-    await pretend("open image")
+    await pretend("find image", fails=lambda: ImageNotFound(image.id))
     headers = {"Content-Type": "application/octet-stream", "Content-MD5": image.checksum}
     response = web.StreamResponse(headers=headers)
     response.content_length = image.size
     await response.prepare(request)
-    for chunk in image.chunks():
-        await response.write(chunk)
+    for number, chunk in enumerate(image.chunks()):
+        await response.write(given("read chunk", right=chunk, wrong=partial(bytes, len(chunk))))
+        await pretend("send chunk", about={"openstack.image.offset": number * CHUNK_BYTES})
     await response.write_eof()
     return response
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from emulator.plumbing.errors import ApiError, NotFound, Unauthorized
 from emulator.plumbing.http_server import json_response, read_json
 from emulator.plumbing.service import Service
-from emulator.plumbing.steps import pretend
+from emulator.plumbing.steps import given, pretend
 from emulator.services.fresh import PROJECTS, USERS, Project, User, resource_id
 from emulator.services.tokens import Identity, Tokens
 
@@ -100,14 +100,15 @@ def word_error(error: ApiError) -> dict[str, Any]:
 async def issue_token(request: web.Request) -> web.Response:
     """Check user, password and project; answer a token for them."""
     asked = (await read_json(request, TokenRequest)).auth
-    await pretend("check password")
+    await pretend("check password", fails=Unauthorized)
     if asked.identity.password is None or "password" not in asked.identity.methods:
         raise Unauthorized
     user = _find_user(asked.identity.password.user)
     project = _find_project(asked.scope.project if asked.scope and asked.scope.project else None, user)
     tokens = request.app[TOKENS]
     now = tokens.clock()
-    identity = Identity(user.id, user.name, project.id, project.name, user.roles, now, now + tokens.ttl)
+    lifetime = given("token lifetime", right=tokens.ttl, wrong=lambda: 0.0)
+    identity = Identity(user.id, user.name, project.id, project.name, user.roles, now, now + lifetime)
     headers = {"X-Subject-Token": tokens.seal(identity)}
     return json_response(_describe(identity, request.app[CATALOG]), TOKEN_ISSUED, headers)
 

@@ -1,12 +1,18 @@
 """How a caller logs in at keystone, and what it reads of the answer: a token, and where the services are."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import msgspec
 
-from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
+from emulator.plumbing.http_client import Answer, HttpClient, UnexpectedAnswer
+from emulator.plumbing.steps import take_time
 
-__all__ = ["Access", "log_in"]
+__all__ = ["Access", "Session", "log_in"]
+
+RETRIES = 3
+"""How often a service that is unavailable is asked again."""
 
 
 class _Endpoint(msgspec.Struct):
@@ -64,3 +70,33 @@ async def log_in(
     if "X-Subject-Token" not in answer.headers:
         raise UnexpectedAnswer("POST", url, answer.status, "there is no token in it")
     return Access(answer.headers["X-Subject-Token"], catalog)
+
+
+class Session:
+    """Requests of a user who is logged in, to the services in the catalog.
+
+    As keystoneauth does, it answers a refused token with a new one, once, and a service that is unavailable with
+    patience: it tries again after pauses that double.
+    """
+
+    def __init__(self, http: HttpClient, log_in: Callable[[], Awaitable[Access]], access: Access) -> None:
+        self._http = http
+        self._log_in = log_in
+        self._access = access
+
+    async def fetch(
+        self, method: str, kind: str, path: str, *, step: str | None = None, sink: Callable[[bytes], None] | None = None
+    ) -> Answer:
+        """Send a request to the service of a type, as `HttpClient.fetch` does, which tells what is raised."""
+        sent, refused, renewed = 0, 0, False
+        while True:
+            url = self._access.url(kind) + path
+            answer = await self._http.fetch(method, url, token=self._access.token, step=step, resend=sent, sink=sink)
+            if answer.status == HTTPStatus.UNAUTHORIZED and not renewed:
+                renewed, self._access = True, await self._log_in()
+            elif answer.status == HTTPStatus.SERVICE_UNAVAILABLE and refused < RETRIES:
+                await take_time("back off", 2**refused)
+                refused += 1
+            else:
+                return answer
+            sent += 1

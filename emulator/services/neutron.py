@@ -147,13 +147,14 @@ async def show_network(request: web.Request) -> web.Response:
     and the allocation of an address on it are one. Asked twice for the same device, it gives the same port.
     """
     network_id = request.match_info["network_id"]
-    await pretend("find network")
+    await pretend("find network", fails=lambda: NetworkNotFound(network_id))
     network = request.app[NETWORKS].get(network_id)
     if network is None:
         raise NetworkNotFound(network_id)
     described = _describe(network)
     if device_id := request.query.get("device_id"):
         annotate(server__id=device_id)
+        await pretend("allocate address", fails=lambda: IpAddressGenerationFailure(network_id))
         described["port"] = _describe_port(network, network.attach(device_id, request.app[ACTOR].chance))
     return json_response({"network": described})
 

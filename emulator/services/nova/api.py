@@ -1,7 +1,5 @@
 """nova-api: takes requests for servers, hands them to the scheduler, and keeps the records that users see."""
 
-import asyncio
-import logging
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -9,28 +7,24 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.plumbing.amqp import Unroutable
+from emulator.plumbing.amqp import Consumer
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.errors import ApiError
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.plumbing.scene import annotate, current_scene
-from emulator.plumbing.service import ACTOR, TASKS, Service
-from emulator.plumbing.steps import step
-from emulator.plumbing.telemetry import failed_with
+from emulator.plumbing.service import ACTOR, Service
 from emulator.services.fresh import PROJECTS, Flavor
-from emulator.services.nova.flavors import FLAVOR_ROUTES
-from emulator.services.nova.messages import (
-    API,
-    SCHEDULER,
-    BuildRequest,
-    InstanceUpdate,
-    SelectDestinations,
-    Size,
-    TerminateInstance,
-    cast,
-    compute,
-    consumer,
+from emulator.services.nova.builds import (
+    BUILD_LIMIT,
+    SERVERS,
+    ask_for_a_host,
+    instance_update,
+    set_deadline,
+    take_note_of_dead_letter,
+    terminate,
 )
+from emulator.services.nova.flavors import FLAVOR_ROUTES
+from emulator.services.nova.messages import API, DEAD_LETTERS, InstanceUpdate, consumer
 from emulator.services.nova.orders import CreateServer, NewServer, check
 from emulator.services.nova.servers import QuotaExceeded, Server, Servers
 from emulator.services.tokens import Identity, Tokens
@@ -38,9 +32,6 @@ from emulator.services.tokens import Identity, Tokens
 __all__ = ["BUILD_SECONDS", "service"]
 
 BUILD_SECONDS = 60.0
-SERVERS = web.AppKey("servers", Servers)
-BUILD_LIMIT = web.AppKey("build_limit", float)
-log = logging.getLogger(__name__)
 
 
 def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
@@ -59,7 +50,10 @@ def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
         identify=tokens.open,
         error_shape=word_error,
         state={SERVERS: Servers(), BUILD_LIMIT: build_seconds},
-        consumers=lambda app: [consumer(app, API, {InstanceUpdate: instance_update})],
+        consumers=lambda app: [
+            consumer(app, API, {InstanceUpdate: instance_update}),
+            Consumer(DEAD_LETTERS, lambda body, headers: take_note_of_dead_letter(app, body, headers)),
+        ],
     )
 
 
@@ -97,7 +91,7 @@ async def create_server(request: web.Request) -> web.Response:
     networks = [network.uuid for network in wanted.networks] if isinstance(wanted.networks, list) else []
     try:
         for server in new:
-            await _ask_for_a_host(request.app, server, networks)
+            await ask_for_a_host(request.app, server, networks)
     except BusUnavailable:  # all or none: what the scheduler has got already ends when its first news finds no record
         for server in new:
             servers.remove(server)
@@ -127,76 +121,6 @@ def _new_server(
     )
 
 
-async def _ask_for_a_host(app: web.Application, server: Server, network_ids: list[str]) -> None:
-    """Hand a server to the scheduler. Raises BusUnavailable."""
-    annotate(server__id=server.id)
-    size = Size(server.flavor.ram_mb, server.flavor.vcpus, server.flavor.disk_gb)
-    server.deadline = app[TASKS].start(_expire(app, server))
-    request = BuildRequest(server.id, server.name, server.image_id, network_ids, size)
-    await cast(app, SCHEDULER, SelectDestinations(request))
-
-
-async def _expire(app: web.Application, server: Server) -> None:
-    """A boot never stays in BUILD: after the deadline the server is in ERROR, and its host is told to clean up.
-
-    The same goes for a server that does not get deleted.
-    """
-    seconds = app[BUILD_LIMIT]
-    await asyncio.sleep(seconds)
-    annotate(server__id=server.id)
-    what = "Deletion" if server.task_state == "deleting" else "Build"
-    fault = f"{what} of instance {server.id} aborted: it was still {server.task_state} after {seconds:g} s."
-    server.apply(InstanceUpdate(server.id, vm_state="error", fault=fault))
-    async with step("deadline") as passed:
-        failed_with(passed, "TimeoutError", fault)
-        if server.host is not None:
-            await _end(app, server.id, server.host)
-
-
-async def _end(app: web.Application, server_id: str, host: str) -> None:
-    """Tell a host, once, to end a build that nobody waits for any more."""
-    if server_id in app[SERVERS].ended:
-        return
-    app[SERVERS].ended.add(server_id)
-    try:
-        await _terminate(app, server_id, host)
-    except BusUnavailable as away:  # what the host says of the server next is answered with its end
-        app[SERVERS].ended.discard(server_id)
-        log.warning("%s could not be told to clean up after %s: %s", host, server_id, away)
-
-
-async def instance_update(app: web.Application, update: InstanceUpdate) -> None:
-    """Take over what scheduler and compute hosts say of a server.
-
-    News of a build that nobody waits for any more (deleted, or past its deadline) are answered with its end. While a
-    server is being deleted, only that it is gone counts, or that this failed.
-    """
-    annotate(server__id=update.server_id)
-    server = app[SERVERS].get(update.server_id)
-    if update.vm_state == "deleted":
-        app[SERVERS].ended.discard(update.server_id)
-        if server is not None and server.task_state == "deleting":
-            app[SERVERS].remove(server)
-    elif server is None or server.vm_state == "error":
-        if update.host is not None and update.vm_state != "error":
-            await _end(app, update.server_id, update.host)
-    elif server.task_state == "deleting" and update.task_state != "deleting":
-        server.host = update.host or server.host
-    elif update.task_state == "deleting":
-        server.apply(InstanceUpdate(server.id, vm_state="error", fault=update.fault))
-    else:
-        server.apply(update)
-
-
-async def _terminate(app: web.Application, server_id: str, host: str) -> bool:
-    """Tell a host to destroy a server; return whether there is somebody to tell."""
-    try:
-        await cast(app, compute(host), TerminateInstance(server_id))
-    except Unroutable:
-        return False
-    return True
-
-
 async def show_server(request: web.Request) -> web.Response:
     """Show a server of the caller's project."""
     server = _find(request)
@@ -219,7 +143,7 @@ async def delete_server(request: web.Request) -> web.Response:
     app, server = request.app, _find(request)
     before, server.task_state = server.task_state, "deleting"
     try:
-        somebody_will = server.host is not None and await _terminate(app, server.id, server.host)
+        somebody_will = server.host is not None and await terminate(app, server.id, server.host)
     except BusUnavailable:
         server.task_state = before
         raise
@@ -227,7 +151,7 @@ async def delete_server(request: web.Request) -> web.Response:
     if not somebody_will:
         app[SERVERS].remove(server)
     elif app[SERVERS].get(server.id) is server:  # else it is gone already
-        server.deadline = app[TASKS].start(_expire(app, server))
+        set_deadline(app, server)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -13,20 +13,28 @@ from aiohttp import web
 
 from emulator.plumbing.amqp import Unroutable
 from emulator.plumbing.amqp_link import BusUnavailable
-from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer, message_in
+from emulator.plumbing.http_client import UnexpectedAnswer
 from emulator.plumbing.scene import acting, annotate
 from emulator.plumbing.service import ACTOR, HTTP, Service
 from emulator.plumbing.steps import step
 from emulator.services.fresh import HOST, User
-from emulator.services.login import Access, log_in
-from emulator.services.nova.hypervisor import Hypervisor, Instance, NetworkAnswer, PortsAnswer
+from emulator.services.login import Access, Session, log_in
+from emulator.services.nova.hypervisor import (
+    ComputeResourcesUnavailable,
+    Hypervisor,
+    Instance,
+    NetworkAnswer,
+    PortsAnswer,
+)
 from emulator.services.nova.messages import (
     API,
+    SCHEDULER,
     SCHEDULER_FANOUT,
     BuildAndRunInstance,
     BuildRequest,
     DeleteInstanceInfo,
     InstanceUpdate,
+    SelectDestinations,
     Size,
     TerminateInstance,
     UpdateServiceCapabilities,
@@ -37,6 +45,8 @@ from emulator.services.nova.messages import (
 
 __all__ = ["service"]
 
+ATTEMPTS = 3
+"""How many hosts are tried for a server, nova's `max_attempts`."""
 REPORT_SECONDS = 10.0
 RETRY_REPORT_SECONDS = 1.0  # while no scheduler listens yet
 
@@ -57,6 +67,23 @@ class ImageCorrupt(Exception):
 
     def __init__(self, image_id: str, expected: str, found: str) -> None:
         super().__init__(f"image {image_id} has checksum {found}, glance said {expected}")
+
+
+class SpawnFailed(Exception):
+    """The hypervisor could not start the server, for reasons of its own: another host may."""
+
+    def __init__(self, server_id: str, host: str) -> None:
+        super().__init__(f"Failed to spawn instance {server_id} on host {host}")
+
+
+class MaxRetriesExceeded(Exception):
+    """The server failed on as many hosts as are tried."""
+
+    def __init__(self, server_id: str, last: Exception) -> None:
+        super().__init__(
+            f"Exceeded maximum number of retries. Exceeded max scheduling attempts {ATTEMPTS} "
+            f"for instance {server_id}. Last exception: {last}"
+        )
 
 
 HYPERVISOR = web.AppKey("hypervisor", Hypervisor)
@@ -83,40 +110,70 @@ def service(host: str, keystone_url: str, user: User) -> Service:
 
 async def build_and_run_instance(app: web.Application, call: BuildAndRunInstance) -> None:
     """Build a server, telling nova-api of every state. What fails is undone, and raised when all know of it."""
-    request, hypervisor = call.request, app[HYPERVISOR]
-    annotate(server__id=request.server_id)
+    annotate(server__id=call.request.server_id)
     try:
-        instance = hypervisor.claim(request)
-        async with instance.lock:
-            if not instance.running:  # else the message came again after the work was done
-                await _build(app, request, instance)
-            await _tell(app, request.server_id, "active", addresses=instance.addresses)
-    except Exception as error:
+        instance = app[HYPERVISOR].claim(call.request, call.limits)
+    except ComputeResourcesUnavailable as error:
+        await _try_elsewhere(app, call, error)
+        raise
+    async with instance.lock:
         try:
-            await _tell(app, request.server_id, "error", fault=str(error))
-        finally:
-            await _release(app, request.server_id)
+            async with instance.interruptible():
+                if not instance.running:  # else the message came again after the work was done
+                    await _build(app, call.request, instance)
+                await _tell(app, call.request.server_id, "active", addresses=instance.addresses)
+        except SpawnFailed as error:
+            await _try_elsewhere(app, call, error)
+            raise
+        except Exception as error:
+            await _give_up(app, call, str(error))
+            raise
+
+
+async def _try_elsewhere(app: web.Application, call: BuildAndRunInstance, error: Exception) -> None:
+    """Ask the scheduler for another host; a server that has failed on `ATTEMPTS` of them is given up."""
+    hypervisor, request = app[HYPERVISOR], call.request
+    tried = (*call.tried, hypervisor.host)
+    if len(tried) >= ATTEMPTS:
+        await _give_up(app, call, str(MaxRetriesExceeded(request.server_id, error)))
+        return
+    try:
+        await (_release if request.server_id in hypervisor.instances else _unclaim)(app, request.server_id)
+        await _tell(app, request.server_id, "building", "scheduling")
+        await cast(app, SCHEDULER, SelectDestinations(request, tried, str(error)))
+    except Exception as failed:
+        await _tell(app, request.server_id, "error", fault=f"{error}. It was not rescheduled: {failed}")
         raise
 
 
+async def _give_up(app: web.Application, call: BuildAndRunInstance, fault: str) -> None:
+    try:
+        await _tell(app, call.request.server_id, "error", fault=fault)
+    finally:
+        await _release(app, call.request.server_id)
+
+
 async def _build(app: web.Application, request: BuildRequest, instance: Instance) -> None:
-    http, server_id = app[HTTP], request.server_id
+    server_id = request.server_id
     await _tell(app, server_id, "building", "networking")
     with _aborting(server_id, "(1)", KEYSTONE):
-        access = await _log_in(app, step_numbers="1,2")
+        session = instance.session = await _session(app, step_numbers="1,2")
     instance.asked_for_ports = bool(request.network_ids)
     with _aborting(server_id, "(3)", NEUTRON):
         for network_id in request.network_ids:
-            url = f"{access.url('network')}/v2.0/networks/{network_id}?device_id={server_id}"
-            answer = await http.fetch("GET", url, token=access.token, step="3,4")
+            path = f"/v2.0/networks/{network_id}?device_id={server_id}"
+            answer = await session.fetch("GET", "network", path, step="3,4")
             instance.networks.append(answer.read(NetworkAnswer).network)
     await _tell(app, server_id, "building", "spawning")
     with _aborting(server_id, "(5)", GLANCE):
-        await _download(
-            http, f"{access.url('image')}/v2/images/{request.image_id}/file", access.token, request.image_id
-        )
-    async with step("spawn"):
+        await _download(session, request.image_id)
+    async with step("spawn", fails=lambda: SpawnFailed(server_id, app[HYPERVISOR].host)):
         instance.running = True
+
+
+async def _session(app: web.Application, step_numbers: str | None = None) -> Session:
+    """Log in, and again whenever the token is refused."""
+    return Session(app[HTTP], lambda: _log_in(app), await _log_in(app, step_numbers))
 
 
 async def _log_in(app: web.Application, step_numbers: str | None = None) -> Access:
@@ -128,18 +185,12 @@ async def _log_in(app: web.Application, step_numbers: str | None = None) -> Acce
     )
 
 
-async def _download(http: HttpClient, url: str, token: str, image_id: str) -> None:
+async def _download(session: Session, image_id: str) -> None:
     """Steps (5) and (6): ask glance for the image, and check that it came whole."""
-    digest, refusal = hashlib.md5(usedforsecurity=False), b""
-    async with http.stream("GET", url, token=token, step="5,6") as response:
-        if response.ok:
-            async for chunk in response.content.iter_any():
-                digest.update(chunk)
-        else:
-            refusal = await response.read()
-    if not response.ok:
-        raise UnexpectedAnswer("GET", url, response.status, message_in(refusal, response.status))
-    expected = response.headers.get("Content-MD5", "")
+    digest = hashlib.md5(usedforsecurity=False)
+    answer = await session.fetch("GET", "image", f"/v2/images/{image_id}/file", step="5,6", sink=digest.update)
+    answer.check()
+    expected = answer.headers.get("Content-MD5", "")
     if digest.hexdigest() != expected:
         raise ImageCorrupt(image_id, expected, digest.hexdigest())
 
@@ -156,19 +207,29 @@ def _aborting(server_id: str, step_number: str, asked: str) -> Iterator[None]:
 
 
 async def terminate_instance(app: web.Application, call: TerminateInstance) -> None:
-    """Destroy a server, when what is being done with it is done, and release what it had. Failing is told, too."""
+    """Destroy a server, ending its build if that goes on, and release what it had. Failing is told, too."""
     annotate(server__id=call.server_id)
-    instance = app[HYPERVISOR].instances.get(call.server_id)
+    instances = app[HYPERVISOR].instances
+    instance = instances.get(call.server_id)
     try:
         if instance is not None:
-            async with instance.lock, step("destroy"):
-                instance.running = False
-        await _release(app, call.server_id)
+            instance.interrupt()
+            async with instance.lock:
+                if call.server_id in instances:
+                    await _destroy(app, call.server_id, instance)
+        else:
+            await _release(app, call.server_id)
     except Exception as error:
         fault = f"Deletion of instance {call.server_id} aborted: {error}"
         await _tell(app, call.server_id, "error", "deleting", fault=fault)
         raise
     await _tell(app, call.server_id, "deleted")
+
+
+async def _destroy(app: web.Application, server_id: str, instance: Instance) -> None:
+    async with step("destroy"):
+        instance.running = False
+    await _release(app, server_id)
 
 
 async def _release(app: web.Application, server_id: str) -> None:
@@ -178,23 +239,26 @@ async def _release(app: web.Application, server_id: str) -> None:
     """
     hypervisor = app[HYPERVISOR]
     instance = hypervisor.instances.pop(server_id, None)
+    await _unclaim(app, server_id)
+    if instance is None or instance.asked_for_ports:
+        await _release_ports((instance and instance.session) or await _session(app), server_id)
+
+
+async def _unclaim(app: web.Application, server_id: str) -> None:
+    """Tell the schedulers that a server takes nothing of this host any more."""
     try:
-        await cast(app, SCHEDULER_FANOUT, DeleteInstanceInfo(hypervisor.host, server_id))
+        await cast(app, SCHEDULER_FANOUT, DeleteInstanceInfo(app[HYPERVISOR].host, server_id))
     except Unroutable:
         log.debug("no scheduler is there to hear that %s is gone; the next reports say so", server_id)
-    if instance is None or instance.asked_for_ports:
-        await _release_ports(app, server_id)
 
 
-async def _release_ports(app: web.Application, server_id: str) -> None:
+async def _release_ports(session: Session, server_id: str) -> None:
     """Delete the server's ports: those that neutron has, whatever became of its answers."""
-    access = await _log_in(app)
-    ports = f"{access.url('network')}/v2.0/ports"
-    found = (await app[HTTP].fetch("GET", f"{ports}?device_id={server_id}", token=access.token)).read(PortsAnswer)
+    found = (await session.fetch("GET", "network", f"/v2.0/ports?device_id={server_id}")).read(PortsAnswer)
     for port in found.ports:
-        answer = await app[HTTP].fetch("DELETE", f"{ports}/{port.id}", token=access.token)
-        if answer.status not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}:
-            raise UnexpectedAnswer("DELETE", answer.url, answer.status, message_in(answer.body, answer.status))
+        answer = await session.fetch("DELETE", "network", f"/v2.0/ports/{port.id}")
+        if answer.status != HTTPStatus.NOT_FOUND:  # else it is gone already
+            answer.check()
 
 
 async def _tell(

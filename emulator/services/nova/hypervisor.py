@@ -1,19 +1,37 @@
 """A compute host as nova-compute keeps it: what it has, and the servers on it."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from emulator.services.fresh import User
+from emulator.services.login import Session
 from emulator.services.nova.messages import BuildRequest, Size
 
-__all__ = ["AttachedNetwork", "ComputeResourcesUnavailable", "Hypervisor", "Instance", "NetworkAnswer", "PortsAnswer"]
+__all__ = [
+    "AttachedNetwork",
+    "ComputeResourcesUnavailable",
+    "Hypervisor",
+    "Instance",
+    "Interrupted",
+    "NetworkAnswer",
+    "PortsAnswer",
+]
 
 
 class ComputeResourcesUnavailable(Exception):
     """The host cannot hold the server: it has less than the scheduler thought."""
+
+
+class Interrupted(Exception):
+    """The server is to be destroyed; nobody waits for its build any more."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is to be destroyed")
 
 
 class FixedIp(msgspec.Struct):
@@ -55,9 +73,30 @@ class Instance:
 
     size: Size
     networks: list[AttachedNetwork] = field(default_factory=list)
+    session: Session | None = None
+    """With which its ports were asked for."""
     asked_for_ports: bool = False
     running: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _work: asyncio.Timeout | None = None
+
+    @asynccontextmanager
+    async def interruptible(self) -> AsyncIterator[None]:
+        """Do what `interrupt` may end; the block then raises Interrupted."""
+        try:
+            async with asyncio.timeout(None) as self._work:
+                yield
+        except TimeoutError:
+            if self._work is not None and self._work.expired():
+                raise Interrupted from None
+            raise
+        finally:
+            self._work = None
+
+    def interrupt(self) -> None:
+        """End what is being done with the server, if it can be."""
+        if self._work is not None:
+            self._work.reschedule(asyncio.get_running_loop().time())
 
     @property
     def addresses(self) -> dict[str, list[dict[str, Any]]]:
@@ -88,11 +127,14 @@ class Hypervisor:
     """Whether a scheduler got the last report."""
     instances: dict[str, Instance] = field(default_factory=dict)
 
-    def claim(self, request: BuildRequest) -> Instance:
-        """Return the server's place on this host, made now if there is none. Raises ComputeResourcesUnavailable."""
+    def claim(self, request: BuildRequest, limits: Size) -> Instance:
+        """Return the server's place on this host, made now if there is none. Raises ComputeResourcesUnavailable.
+
+        The host may hold no more than its scheduler reckons with, `limits`.
+        """
         if request.server_id not in self.instances:
             used = sum(instance.size.ram_mb for instance in self.instances.values())
-            free = self.total.ram_mb - used
+            free = max(min(self.total.ram_mb, limits.ram_mb) - used, 0)
             if request.size.ram_mb > free:
                 raise ComputeResourcesUnavailable(f"host {self.host} has {free} MB free, not {request.size.ram_mb}")
             self.instances[request.server_id] = Instance(request.size)

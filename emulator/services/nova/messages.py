@@ -19,8 +19,10 @@ from emulator.plumbing.service import ACTOR, BUS
 
 __all__ = [
     "API",
+    "DEAD_LETTERS",
     "SCHEDULER",
     "SCHEDULER_FANOUT",
+    "SERVER_ID",
     "BuildAndRunInstance",
     "BuildRequest",
     "DeleteInstanceInfo",
@@ -34,17 +36,21 @@ __all__ = [
     "cast",
     "compute",
     "consumer",
+    "read_call",
 ]
 
-SCHEDULER = Destination("nova", "scheduler")
-API = Destination("nova", "api")
+DEAD_LETTERS = Destination("nova", "dead_letters")
+SCHEDULER = Destination("nova", "scheduler", dead_letters=DEAD_LETTERS.routing_key)
+API = Destination("nova", "api", dead_letters=DEAD_LETTERS.routing_key)
 SCHEDULER_FANOUT = Destination("scheduler_fanout", fanout=True)
+SERVER_ID = "openstack-server-id"
+"""The header that names the server which a message is about, also where its body cannot be read."""
 REMEMBERED = 10_000
 
 
 def compute(host: str) -> Destination:
     """Where nova-compute on `host` listens."""
-    return Destination("nova", f"compute.{host}", template="nova:compute.{host}")
+    return Destination("nova", f"compute.{host}", template="nova:compute.{host}", dead_letters=DEAD_LETTERS.routing_key)
 
 
 class MalformedMessage(Exception):
@@ -84,6 +90,10 @@ class SelectDestinations(msgspec.Struct, frozen=True):
 
     METHOD: ClassVar[str] = "select_destinations"
     request: BuildRequest
+    tried: tuple[str, ...] = ()
+    """Hosts on which it failed already."""
+    why: str = ""
+    """With what it failed on the last of them."""
 
 
 class BuildAndRunInstance(msgspec.Struct, frozen=True):
@@ -91,6 +101,10 @@ class BuildAndRunInstance(msgspec.Struct, frozen=True):
 
     METHOD: ClassVar[str] = "build_and_run_instance"
     request: BuildRequest
+    limits: Size
+    """What the scheduler reckons the host has in all."""
+    tried: tuple[str, ...] = ()
+    """Hosts on which it failed already."""
 
 
 class TerminateInstance(msgspec.Struct, frozen=True):
@@ -125,7 +139,8 @@ class DeleteInstanceInfo(msgspec.Struct, frozen=True):
     """To every scheduler: a server no longer takes anything of a host."""
 
     METHOD: ClassVar[str] = "delete_instance_info"
-    host: str
+    host: str | None
+    """None where it is not known: then of any."""
     server_id: str
 
 
@@ -134,6 +149,18 @@ class Call(Protocol):
 
     METHOD: ClassVar[str]
 
+
+CALLS: Mapping[str, type[Call]] = {
+    form.METHOD: form
+    for form in (
+        SelectDestinations,
+        BuildAndRunInstance,
+        TerminateInstance,
+        InstanceUpdate,
+        UpdateServiceCapabilities,
+        DeleteInstanceInfo,
+    )
+}
 
 Handler = Callable[[web.Application, Any], Awaitable[None]]
 
@@ -162,37 +189,50 @@ async def cast(app: web.Application, to: Destination, call: Call) -> None:
         "_context_request_id": scene.request_id,
     }
     body = {"oslo.version": "2.0", "oslo.message": msgspec.json.encode(inner).decode()}
-    await app[BUS].publish(to, msgspec.json.encode(body), unique_id, kind=call.METHOD)
+    about = scene.attributes.get("openstack.server.id")
+    headers = {} if about is None else {SERVER_ID: str(about)}
+    await app[BUS].publish(to, msgspec.json.encode(body), unique_id, call.METHOD, headers)
 
 
 def consumer(app: web.Application, source: Destination, methods: Mapping[type[Call], Handler]) -> Consumer:
     """Return a consumer that decodes calls and hands each to its method. `methods` is by class of message.
 
-    A call that came before, by its `_unique_id`, is dropped: what comes twice is done once.
+    A call that came before, by its `_unique_id`, is dropped: what comes twice is done once. Not so reports: with a seed
+    a host that was restarted gives them the same ids again, and what it reports is whatever it has now.
     """
-    by_name = {form.METHOD: (form, handler) for form, handler in methods.items()}
+    handlers = {form.METHOD: handler for form, handler in methods.items()}
+    forms = {form.METHOD: form for form in methods}
     seen: OrderedDict[str, None] = OrderedDict()
 
-    async def handle(body: bytes) -> None:
-        try:
-            envelope = msgspec.json.decode(body, type=_Envelope)
-            inner = msgspec.json.decode(envelope.message, type=_Inner)
-            if inner.method not in by_name:
-                raise UnknownMethod(inner.method, by_name)
-            form, handler = by_name[inner.method]
-            call: Any = msgspec.json.decode(inner.args, type=form)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise MalformedMessage(f"{source.name}: {error}") from error
-        if inner.unique_id in seen:
+    async def handle(body: bytes, _: Mapping[str, str]) -> None:
+        unique_id, call = read_call(body, forms)
+        if unique_id in seen and not isinstance(call, UpdateServiceCapabilities):
             annotate(amqp__duplicate=True)
             return
-        seen[inner.unique_id] = None
+        seen[unique_id] = None
         if len(seen) > REMEMBERED:
             seen.popitem(last=False)
         try:
-            await handler(app, call)
+            await handlers[call.METHOD](app, call)
         except asyncio.CancelledError:  # not done, and not settled: it will come again
-            seen.pop(inner.unique_id, None)
+            seen.pop(unique_id, None)
             raise
 
     return Consumer(source, handle)
+
+
+def read_call(body: bytes, forms: Mapping[str, type[Call]] | None = None) -> tuple[str, Call]:
+    """Return a call and its `_unique_id`; `forms` by method, all there are by default.
+
+    Raises MalformedMessage and UnknownMethod.
+    """
+    forms = CALLS if forms is None else forms
+    try:
+        envelope = msgspec.json.decode(body, type=_Envelope)
+        inner = msgspec.json.decode(envelope.message, type=_Inner)
+        if inner.method not in forms:
+            raise UnknownMethod(inner.method, forms)
+        call: Call = msgspec.json.decode(inner.args, type=forms[inner.method])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedMessage(str(error)) from error
+    return inner.unique_id, call

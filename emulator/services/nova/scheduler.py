@@ -12,13 +12,13 @@ from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.scene import annotate
 from emulator.plumbing.service import ACTOR, Service
-from emulator.plumbing.steps import step
+from emulator.plumbing.steps import given, step
+from emulator.plumbing.telemetry import event
 from emulator.services.nova.messages import (
     API,
     SCHEDULER,
     SCHEDULER_FANOUT,
     BuildAndRunInstance,
-    BuildRequest,
     DeleteInstanceInfo,
     InstanceUpdate,
     SelectDestinations,
@@ -29,10 +29,21 @@ from emulator.services.nova.messages import (
     consumer,
 )
 
-__all__ = ["service"]
+__all__ = ["heard_of", "service"]
 
 UP_SECONDS = 30.0  # a host reports every 10 s: three times silent is down
 FIRST_REPORT_SECONDS = 5.0
+UNCONFIRMED_SECONDS = 60.0  # a host reports a server from the moment that it begins to build it
+
+
+class NoHostLeft(Exception):
+    """The server failed on some hosts, and no other one can hold it."""
+
+    def __init__(self, call: SelectDestinations) -> None:
+        super().__init__(
+            "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures "
+            f"for instance {call.request.server_id}. Last exception: {call.why}"
+        )
 
 
 class NoValidHost(Exception):
@@ -50,14 +61,26 @@ class NoValidHost(Exception):
 class Host:
     """A compute host as it reported itself, and what is claimed on it, by server.
 
-    `confirmed` are the servers that its last report named: when a later one does not, they are gone.
+    `confirmed` are the servers that its last report named: when a later one does not, they are gone. So are claims
+    that are as old as `UNCONFIRMED_SECONDS` and were never confirmed.
     """
 
     name: str
     total: Size
     reported: float
     claims: dict[str, Size] = field(default_factory=dict)
+    claimed: dict[str, float] = field(default_factory=dict)
+    """When a server claimed what it claims."""
     confirmed: frozenset[str] = frozenset()
+
+    def claim(self, server_id: str, size: Size) -> None:
+        """Set aside what a server takes."""
+        self.claims[server_id], self.claimed[server_id] = size, time.monotonic()
+
+    def release(self, server_id: str) -> None:
+        """Give back what a server took."""
+        self.claims.pop(server_id, None)
+        self.claimed.pop(server_id, None)
 
     @property
     def free(self) -> Size:
@@ -92,56 +115,66 @@ class Hosts:
         """Take over what a host reports. Claims for servers that it has not heard of yet stay."""
         host = self._hosts.setdefault(said.host, Host(said.host, said.total, 0.0))
         host.total, host.reported = said.total, time.monotonic()
-        for gone in host.confirmed - said.instances.keys():
-            host.claims.pop(gone, None)
+        old = {server for server, since in host.claimed.items() if host.reported - since > UNCONFIRMED_SECONDS}
+        for gone in (host.confirmed | old) - said.instances.keys():
+            host.release(gone)
         host.claims.update(said.instances)
         host.confirmed = frozenset(said.instances)
         self._heard.set()
 
-    async def heard(self) -> None:
-        """Wait until a host has reported: a scheduler that has just started knows of none."""
+    async def heard(self, count: int = 1) -> None:
+        """Wait until so many hosts have reported: a scheduler that has just started knows of none. Not for long."""
         try:
             async with asyncio.timeout(FIRST_REPORT_SECONDS):
-                await self._heard.wait()
+                while len(self._hosts) < count:
+                    self._heard.clear()
+                    await self._heard.wait()
         except TimeoutError:
             return
 
-    def claim(self, request: BuildRequest, chance: Chance, span: Span) -> Host:
-        """Choose a host and claim the server's resources on it. Raises NoValidHost."""
+    def claim(self, call: SelectDestinations, chance: Chance, span: Span) -> Host:
+        """Choose a host and claim the server's resources on it, none of those that were tried. Raises NoValidHost."""
+        request = call.request
+        for name in call.tried:
+            self.release(name, request.server_id)
         for host in self._hosts.values():
             if request.server_id in host.claims:
                 return host
-        host = choose_host(list(self._hosts.values()), request, chance, span)
-        host.claims[request.server_id] = request.size
+        known = sorted(self._hosts.values(), key=lambda host: host.name)
+        host = choose_host(known, call, chance, span)
+        host.claim(request.server_id, request.size)
         return host
 
-    def release(self, host_name: str, server_id: str) -> None:
-        """Give back what a server had claimed."""
-        if host_name in self._hosts:
-            self._hosts[host_name].claims.pop(server_id, None)
+    def release(self, host_name: str | None, server_id: str) -> None:
+        """Give back what a server had claimed, on any host for None."""
+        for host in self._hosts.values():
+            if host_name in {None, host.name}:
+                host.release(server_id)
 
 
 HOSTS = web.AppKey("hosts", Hosts)
 
 
-def choose_host(hosts: list[Host], request: BuildRequest, chance: Chance, span: Span) -> Host:
+def choose_host(hosts: list[Host], call: SelectDestinations, chance: Chance, span: Span) -> Host:
     """Return the host with the most free RAM of those that pass all filters; the span tells how it came about."""
-    left = hosts
-    for name, passes in FILTERS.items():
-        before, left = left, [host for host in left if passes(host, request.size)]
+    left, request = hosts, call.request
+    retry: dict[str, Filter] = {"RetryFilter": lambda host, _: host.name not in call.tried} if call.tried else {}
+    for name, passes in {**retry, **FILTERS}.items():
+        before = left
+        left = given(name, right=[host for host in left if passes(host, request.size)], wrong=list)
         passed = {
             "openstack.scheduler.filter": name,
             "openstack.scheduler.hosts.before": [host.name for host in before],
             "openstack.scheduler.hosts.after": [host.name for host in left],
         }
-        span.add_event("filter", passed)
+        event(span, "filter", passed)
     if not left:
         raise NoValidHost(request.size, max((host.free.ram_mb for host in hosts), default=0), len(hosts))
     most = max(host.free.ram_mb for host in left)
-    best = sorted((host for host in left if host.free.ram_mb == most), key=lambda host: host.name)
-    chosen = chance.draw("tie", request.server_id).choice(best)
+    best = [host for host in left if host.free.ram_mb == most]
+    chosen = chance.draw("tie", request.server_id, *call.tried).choice(best)
     weights = {f"openstack.scheduler.weight.{host.name}": host.free.ram_mb for host in left}
-    span.add_event("weigher", {"openstack.scheduler.weigher": "RAMWeigher", **weights})
+    event(span, "weigher", {"openstack.scheduler.weigher": "RAMWeigher", **weights})
     span.set_attribute("openstack.scheduler.host", chosen.name)
     return chosen
 
@@ -170,15 +203,22 @@ async def select_destinations(app: web.Application, call: SelectDestinations) ->
     try:
         async with step("select_destinations") as span:
             await hosts.heard()
-            host = hosts.claim(request, app[ACTOR].chance, span)
+            host = hosts.claim(call, app[ACTOR].chance, span)
+            limits = given("limits", right=host.total, wrong=lambda: Size(0, 0, 0))
         try:
-            await cast(app, compute(host.name), BuildAndRunInstance(request))
+            await cast(app, compute(host.name), BuildAndRunInstance(request, limits, call.tried))
         except BusUnavailable:
             hosts.release(host.name, request.server_id)
             raise
-    except (NoValidHost, BusUnavailable) as error:
-        await cast(app, API, InstanceUpdate(request.server_id, vm_state="error", fault=str(error)))
+    except Exception as error:
+        fault = NoHostLeft(call) if isinstance(error, NoValidHost) and call.tried else error
+        await cast(app, API, InstanceUpdate(request.server_id, vm_state="error", fault=str(fault)))
         raise
+
+
+async def heard_of(app: web.Application, hosts: int) -> None:
+    """Wait until so many hosts have reported, or a few seconds are over."""
+    await app[HOSTS].heard(hosts)
 
 
 async def update_service_capabilities(app: web.Application, call: UpdateServiceCapabilities) -> None:

@@ -114,8 +114,8 @@ class Servers:
 
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
-        self.ended: set[str] = set()
-        """Servers whose hosts were told to end a build that nobody waits for any more."""
+        self.ended: set[tuple[str, str]] = set()
+        """Servers and hosts that were told to end a build which nobody waits for any more."""
 
     def add(self, server: Server) -> None:
         """Remember a new server."""

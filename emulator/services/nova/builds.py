@@ -1,0 +1,151 @@
+"""What becomes of the servers that nova-api was asked for: builds that are ordered, reported on, overdue or ended."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from emulator.plumbing.amqp import Unroutable
+from emulator.plumbing.amqp_link import BusUnavailable
+from emulator.plumbing.scene import annotate
+from emulator.plumbing.service import TASKS
+from emulator.plumbing.steps import step
+from emulator.plumbing.telemetry import failed_with
+from emulator.services.nova.messages import (
+    SCHEDULER,
+    SCHEDULER_FANOUT,
+    SERVER_ID,
+    BuildRequest,
+    DeleteInstanceInfo,
+    InstanceUpdate,
+    MalformedMessage,
+    SelectDestinations,
+    Size,
+    TerminateInstance,
+    UnknownMethod,
+    cast,
+    compute,
+    read_call,
+)
+from emulator.services.nova.servers import Server, Servers
+
+__all__ = [
+    "BUILD_LIMIT",
+    "SERVERS",
+    "ask_for_a_host",
+    "instance_update",
+    "set_deadline",
+    "take_note_of_dead_letter",
+    "terminate",
+]
+
+SERVERS = web.AppKey("servers", Servers)
+BUILD_LIMIT = web.AppKey("build_limit", float)
+log = logging.getLogger(__name__)
+
+
+async def ask_for_a_host(app: web.Application, server: Server, network_ids: list[str]) -> None:
+    """Hand a server to the scheduler. Raises BusUnavailable."""
+    annotate(server__id=server.id)
+    size = Size(server.flavor.ram_mb, server.flavor.vcpus, server.flavor.disk_gb)
+    set_deadline(app, server)
+    request = BuildRequest(server.id, server.name, server.image_id, network_ids, size)
+    await cast(app, SCHEDULER, SelectDestinations(request))
+
+
+def set_deadline(app: web.Application, server: Server) -> None:
+    """Give what was begun with a server `BUILD_LIMIT` seconds to end."""
+    server.deadline = app[TASKS].start(_expire(app, server))
+
+
+async def _expire(app: web.Application, server: Server) -> None:
+    """A boot never stays in BUILD: after the deadline the server is in ERROR, and its host is told to clean up.
+
+    The same goes for a server that does not get deleted.
+    """
+    seconds = app[BUILD_LIMIT]
+    await asyncio.sleep(seconds)
+    annotate(server__id=server.id)
+    what = "Deletion" if server.task_state == "deleting" else "Build"
+    fault = f"{what} of instance {server.id} aborted: it was still {server.task_state} after {seconds:g} s."
+    server.apply(InstanceUpdate(server.id, vm_state="error", fault=fault))
+    async with step("deadline") as passed:
+        failed_with(passed, "TimeoutError", fault)
+        await _clean_up(app, server)
+
+
+async def _clean_up(app: web.Application, server: Server) -> None:
+    """See to it that a build which nobody waits for any more leaves nothing behind."""
+    if server.host is not None:
+        await _end(app, server.id, server.host)
+        return
+    try:
+        await cast(app, SCHEDULER_FANOUT, DeleteInstanceInfo(None, server.id))
+    except BusUnavailable as away:  # a host that has it after all says so, and is told then
+        log.warning("no scheduler could be told that %s is gone: %s", server.id, away)
+
+
+async def _end(app: web.Application, server_id: str, host: str) -> None:
+    """Tell a host, once, to end a build that nobody waits for any more."""
+    ended = app[SERVERS].ended
+    if (server_id, host) in ended:
+        return
+    ended.add((server_id, host))
+    try:
+        await terminate(app, server_id, host)
+    except BusUnavailable as away:  # what the host says of the server next is answered with its end
+        ended.discard((server_id, host))
+        log.warning("%s could not be told to clean up after %s: %s", host, server_id, away)
+
+
+async def instance_update(app: web.Application, update: InstanceUpdate) -> None:
+    """Take over what scheduler and compute hosts say of a server.
+
+    News of a build that nobody waits for any more (deleted, or past its deadline) are answered with its end. While a
+    server is being deleted, only that it is gone counts, or that this failed.
+    """
+    annotate(server__id=update.server_id)
+    server = app[SERVERS].get(update.server_id)
+    if update.vm_state == "deleted":
+        app[SERVERS].ended.discard((update.server_id, update.host or ""))
+        if server is not None and server.task_state == "deleting":
+            app[SERVERS].remove(server)
+    elif server is None or server.vm_state == "error":
+        if update.host is not None and update.vm_state != "error":
+            await _end(app, update.server_id, update.host)
+    elif server.task_state == "deleting" and update.task_state != "deleting":
+        server.host = update.host or server.host
+    elif update.task_state == "deleting":
+        server.apply(InstanceUpdate(server.id, vm_state="error", fault=update.fault))
+    else:
+        server.apply(update)
+
+
+async def take_note_of_dead_letter(app: web.Application, body: bytes, headers: Mapping[str, str]) -> None:
+    """Look into a message that its consumer rejected.
+
+    Most consumers say themselves what became of the server. What one could not even read left a server waiting: if it
+    is not built yet, it goes to ERROR.
+    """
+    try:
+        read_call(body)
+    except (MalformedMessage, UnknownMethod) as error:
+        unreadable = f"a message that it depended on could not be decoded: {error}"
+    else:
+        return
+    server = app[SERVERS].get(headers.get(SERVER_ID, ""))
+    if server is not None and server.vm_state == "building":
+        annotate(server__id=server.id)
+        fault = f"Build of instance {server.id} aborted: {unreadable}"
+        server.apply(InstanceUpdate(server.id, vm_state="error", fault=fault))
+        await _clean_up(app, server)
+
+
+async def terminate(app: web.Application, server_id: str, host: str) -> bool:
+    """Tell a host to destroy a server; return whether there is somebody to tell."""
+    try:
+        await cast(app, compute(host), TerminateInstance(server_id))
+    except Unroutable:
+        return False
+    return True
