@@ -10,8 +10,10 @@ from emulator import __version__
 from emulator.options import (
     DEFAULT_SECRET,
     AmqpUrl,
+    AsJson,
     AsTree,
     Bind,
+    BootTimeout,
     BuildTimeout,
     Bus,
     BusTimeout,
@@ -21,12 +23,16 @@ from emulator.options import (
     Count,
     Emulator,
     Expect,
+    FaultName,
+    FaultsOff,
     Flavor,
     Ignore,
     Image,
     ImageUrl,
+    Joined,
     Junit,
     KeystoneUrl,
+    Messaging,
     Name,
     Network,
     NetworkUrl,
@@ -47,6 +53,8 @@ from emulator.options import (
 )
 
 __all__ = ["app"]
+
+BUILD_SECONDS = 60.0
 
 app = typer.Typer(
     name="emulator",
@@ -90,15 +98,17 @@ def boot(
     image: Image = "cirros",
     flavor: Flavor = "m1.tiny",
     network: Network = "private",
+    fault: FaultName = None,
     count: Count = 1,
     pace: Pace = 1.0,
     seed: Seed = None,
-    computes: Computes = 2,
+    computes: Computes = 3,
     amqp_url: AmqpUrl = None,
     otlp: Otlp = None,
     otlp_json: OtlpJson = None,
     keystone_url: Emulator = None,
-    build_timeout: BuildTimeout = 60.0,
+    messaging_context: Messaging = "both",
+    build_timeout: BootTimeout = None,
     bus_timeout: BusTimeout = 30.0,
 ) -> None:
     """Start a cloud, boot a server on it, and show the trace. Exits with 0 only if the server became ACTIVE.
@@ -107,12 +117,16 @@ def boot(
     """
     commands = load_commands()
     from emulator.client import Order
-    from emulator.cloud import Settings
+    from emulator.cloud import MessagingContext, Settings
+    from emulator.faults import FAULTS
 
-    settings = Settings(pace, seed, build_timeout, bus_timeout)
+    carried = None if fault is None else FAULTS[fault]
+    shorter = carried and carried.build_seconds and carried.build_seconds * max(1.0, pace)
+    seconds = build_timeout or shorter or BUILD_SECONDS
+    settings = Settings(pace, seed, seconds, bus_timeout, messaging_context=MessagingContext(messaging_context))
     names = [name] if count == 1 else [f"{name}-{number + 1}" for number in range(count)]
     status = commands.boot(
-        [Order(each, image, flavor, network) for each in names],
+        [Order(each, image, flavor, network, carried) for each in names],
         settings,
         computes=computes,
         amqp_url=amqp_url,
@@ -134,6 +148,7 @@ def check(
     junit: Junit = None,
     *,
     one_is_enough: OneIsEnough = False,
+    joined: Joined = False,
 ) -> None:
     """Compare exported traces with an expected tree; without one, look for what makes them unsound.
 
@@ -143,7 +158,7 @@ def check(
 
     def checked() -> int:
         return trace_commands.check(
-            trace_commands.Source(source, trace, service),
+            trace_commands.Source(source, trace, service, joined),
             None if expect is None else trace_commands.expectation(expect),
             ignore=ignore or [],
             seconds=timeout,
@@ -155,11 +170,26 @@ def check(
 
 
 @app.command()
-def show(source: SourceName, trace: TraceId = None, service: OfService = None, *, tree: AsTree = False) -> None:
+def faults(*, as_json: AsJson = False) -> None:
+    """List the faults that can ride with a request, and what each of them teaches."""
+    from emulator import fault_commands
+
+    raise typer.Exit(fault_commands.faults(as_json=as_json))
+
+
+@app.command()
+def show(
+    source: SourceName,
+    trace: TraceId = None,
+    service: OfService = None,
+    *,
+    tree: AsTree = False,
+    joined: Joined = False,
+) -> None:
     """Print the waterfall of exported traces, ours or not."""
     from emulator import trace_commands
 
-    _exit(lambda: trace_commands.show(trace_commands.Source(source, trace, service), as_tree=tree))
+    _exit(lambda: trace_commands.show(trace_commands.Source(source, trace, service, joined), as_tree=tree))
 
 
 def _exit(command: Callable[[], int]) -> None:
@@ -179,20 +209,24 @@ def up(
     port_base: PortBase = None,
     pace: Pace = 1.0,
     seed: Seed = None,
-    computes: Computes = 2,
+    computes: Computes = 3,
     amqp_url: AmqpUrl = None,
     otlp: Otlp = None,
-    build_timeout: BuildTimeout = 60.0,
+    messaging_context: Messaging = "both",
+    build_timeout: BuildTimeout = BUILD_SECONDS,
     bus_timeout: BusTimeout = 30.0,
     bind: Bind = "127.0.0.1",
     public_host: PublicHost = "127.0.0.1",
     token_secret: TokenSecret = DEFAULT_SECRET,
+    *,
+    no_faults: FaultsOff = False,
 ) -> None:
     """Run all services on OpenStack's usual ports, until Ctrl-C or SIGTERM."""
     commands = load_commands()
-    from emulator.cloud import Settings
+    from emulator.cloud import MessagingContext, Settings
 
-    settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret)
+    context = MessagingContext(messaging_context)
+    settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret, not no_faults, context)
     status = commands.up(settings, computes=computes, amqp_url=amqp_url, otlp=otlp, port_base=port_base)
     raise typer.Exit(status)
 
@@ -210,17 +244,21 @@ def serve(
     pace: Pace = 1.0,
     seed: Seed = None,
     otlp: Otlp = None,
-    build_timeout: BuildTimeout = 60.0,
+    messaging_context: Messaging = "both",
+    build_timeout: BuildTimeout = BUILD_SECONDS,
     bus_timeout: BusTimeout = 30.0,
     bind: Bind = "127.0.0.1",
     public_host: PublicHost = "127.0.0.1",
     token_secret: TokenSecret = DEFAULT_SECRET,
+    *,
+    no_faults: FaultsOff = False,
 ) -> None:
     """Run one service alone, until Ctrl-C or SIGTERM: a process, or a container, for each."""
     commands = load_commands()
-    from emulator.cloud import Settings
+    from emulator.cloud import MessagingContext, Settings
 
-    settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret)
+    context = MessagingContext(messaging_context)
+    settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret, not no_faults, context)
     endpoints = {
         "keystone": keystone_url,
         "nova-api": compute_url,

@@ -21,6 +21,7 @@ from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter, otlp_json_document
 from emulator.plumbing.http_client import HttpClient
+from emulator.plumbing.propagation import carries_baggage
 from emulator.plumbing.scene import Actor
 from emulator.report import print_boots
 
@@ -50,12 +51,16 @@ def boot(
 
     async def story() -> int:
         _cancel_on_signals()
+        if any(order.fault for order in orders) and not carries_baggage():
+            raise Refused("OTEL_PROPAGATORS leaves out baggage, in which faults ride")
         async with _exporting(otlp, settings.seed, keep=True) as export:
             if keystone_url is not None:
                 boots = await _boot_all(orders, settings, export, keystone_url)
             else:
                 async with cloud(settings, export, amqp_url=amqp_url, computes=computes) as up:
                     boots = await _boot_all(orders, settings, export, up.endpoints["keystone"])
+                    for booted in boots:  # what is still under way belongs to the trace, a second delivery for one
+                        await up.settled(booted.request_id)
         _report(boots, export, otlp_json, complete=keystone_url is None)
         return 0 if all(ended.succeeded for ended in boots) else 1
 

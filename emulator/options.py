@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import typer
@@ -12,8 +12,10 @@ import typer
 __all__ = [
     "DEFAULT_SECRET",
     "AmqpUrl",
+    "AsJson",
     "AsTree",
     "Bind",
+    "BootTimeout",
     "BuildTimeout",
     "Bus",
     "BusTimeout",
@@ -23,12 +25,16 @@ __all__ = [
     "Count",
     "Emulator",
     "Expect",
+    "FaultName",
+    "FaultsOff",
     "Flavor",
     "Ignore",
     "Image",
     "ImageUrl",
+    "Joined",
     "Junit",
     "KeystoneUrl",
+    "Messaging",
     "Name",
     "Network",
     "NetworkUrl",
@@ -124,6 +130,16 @@ def trace_id(value: str | None) -> str | None:
     return digits.zfill(32)
 
 
+def fault(name: str | None) -> str | None:
+    """Refuse a fault that there is none of."""
+    from emulator.faults import find_fault
+
+    try:
+        return None if name is None else find_fault(name).name
+    except LookupError as error:
+        raise typer.BadParameter(f"{error.args[0]} `emulator faults` lists them.") from error
+
+
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
 DEFAULT_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the passwords are
 
@@ -171,6 +187,26 @@ BuildTimeout = Annotated[
     float,
     option("build-timeout", "Seconds after which a server still in BUILD goes to ERROR.", min=0.01, callback=finite),
 ]
+BootTimeout = Annotated[
+    float | None,
+    option(
+        "build-timeout",
+        "Seconds after which a server still in BUILD goes to ERROR; 60, and less with a fault that hangs.",
+        min=0.01,
+        callback=lambda value: None if value is None else finite(value),
+    ),
+]
+FaultName = Annotated[
+    str | None,
+    option("fault", "What is to go wrong: one of those that `emulator faults` lists.", callback=fault),
+]
+FaultsOff = Annotated[bool, option("no-faults", "Let no request bring faults along, whatever its baggage says.")]
+Messaging = Annotated[
+    Literal["parent", "link", "both"],
+    option("messaging-context", "How a process span is related to its publish span: as child, by a link, or both."),
+]
+AsJson = Annotated[bool, option("json", "Print the ground truth about each as JSON.")]
+Joined = Annotated[bool, option("joined", "Take traces that follow from others by links as one, each below its link.")]
 BusTimeout = Annotated[
     float, option("bus-timeout", "Seconds to wait for the bus when starting.", min=0, callback=finite)
 ]

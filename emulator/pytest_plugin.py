@@ -108,7 +108,7 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
     trace, expected = (left, right) if isinstance(left, SpanTree) else (right, left)
     if not (isinstance(trace, SpanTree) and isinstance(expected, Expectation)):
         return None
-    difference = expected.difference(trace.roots)
+    difference = trace.difference(expected)
     if difference is None:
         return None
     colour = config.get_terminal_writer().hasmarkup

@@ -10,14 +10,19 @@ from rich.console import Console
 from rich.text import Text
 
 from emulator.client import Boot
+from emulator.faults import Fault
 from emulator.render import columns, duration, headline, step_number, waterfall
-from emulator.traces import SpanTree, spans_from_sdk, trees
+from emulator.traces import Span, SpanTree, spans_from_sdk, tree, trees
 
 __all__ = ["print_boots"]
 
 JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
 OTLP = "http://localhost:4318"
+CULPRIT, SEEN = "◄ culprit", "◄ seen here"
+NARROW = 100
+ASKED = {"(1)(2)": "keystone", "(3)(4)": "neutron-server", "(5)(6)": "glance-api"}
+"""Whom nova-compute asks at each step of Figure 1.8, also where that left no span."""
 
 log = logging.getLogger(__name__)
 
@@ -45,20 +50,72 @@ def _print(
     for ended in boots:
         console.print(_outcome(ended))
     shown = min(boots, key=lambda ended: (ended.succeeded, -ended.seconds))
-    tree = _tree_of(shown, spans)
-    if tree is not None:
-        console.print(_story(tree))
-        about = headline(tree)
-        console.print(Text(f"\n{about if len(boots) == 1 else f'{shown.order.name} · {about}'}\n", "dim"))
-        console.print(waterfall(tree, columns(console)))
-        if not complete:
-            elsewhere = "this process saw only its own spans; those of the services went where their --otlp says"
-            console.print(Text(f"\n{elsewhere}", "dim"))
-        console.print(Text(f"\n{_hint(shown, sent_to, complete=complete)}", "dim"))
-    else:
+    traces, joined = _traces_of(shown, spans)
+    if not traces:
+        nothing = "There is no trace to show: the SDK is disabled, or its sampler dropped the spans."
+        console.print(Text(f"\n{nothing}", "dim"))
+        return
+    console.print(_story([span for trace in traces for span in trace.spans]))
+    culprits, mark = _culprits(shown.order.fault, traces), _mark(shown.order.fault, columns(console))
+    if shown.order.fault is not None:
+        as_told = bool(culprits) and shown.status == shown.order.fault.status
+        console.print(_truth(shown.order.fault, acted=as_told if complete else None))
+    for number, trace in enumerate(traces):
+        about = headline(trace) if len(boots) == 1 else f"{shown.order.name} · {headline(trace)}"
+        lost = "of the same request, and nothing leads here: " if number else ""
+        console.print(Text(f"\n{lost}{about}\n", "dim"))
+        console.print(waterfall(trace, columns(console), lambda span: _label(span, culprits, mark)))
+    if joined:
         console.print(
-            Text("\nThere is no trace to show: the SDK is disabled, or its sampler dropped the spans.", "dim")
+            Text(f"\njoined to it: {joined} that follow by links, each below the span that it links to", "dim")
         )
+    if not complete:
+        elsewhere = "this process saw only its own spans; those of the services went where their --otlp says"
+        console.print(Text(f"\n{elsewhere}", "dim"))
+    console.print(Text(f"\n{_hint(shown, sent_to, complete=complete)}", "dim"))
+
+
+def _traces_of(shown: Boot, spans: Sequence[ReadableSpan]) -> tuple[list[SpanTree], int]:
+    """The trace of a boot with those that follow by links, how many these are, and others of its request, if any."""
+    ours = [span for span in spans if (span.attributes or {}).get("openstack.request.id") == shown.request_id]
+    found = trees(spans_from_sdk(ours))
+    own = next((trace for trace in found if trace.trace_id == shown.trace_id), None)
+    if own is None:
+        return [], 0
+    joined = own.joined()
+    there = {span.span_id for span in joined.spans}
+    lost = [trace for trace in found if trace.spans[0].span_id not in there]
+    return [joined, *lost], len(found) - len(lost) - 1
+
+
+def _truth(fault: Fault, *, acted: bool | None) -> Text:
+    """Say in a sentence what happened and where to look. What other services did is not known: `acted` is None."""
+    said = f"{fault.happened}; look at {fault.look_for}."
+    if acted is None:
+        said = f"if the services there let faults in, {said}"
+    elif not acted:
+        said = "something else came in between, and it did not act as it is described."
+    return Text.assemble(("\n⚑ ", "bold red"), (fault.name, "bold"), f": {said}")
+
+
+def _culprits(fault: Fault | None, traces: Sequence[SpanTree]) -> set[str]:
+    """The spans on which a fault acted; where these are not in the trace, those that show it."""
+    if fault is None:
+        return set()
+    all_spans = [span for trace in traces for span in trace.spans]
+    acted = {span.span_id for span in all_spans if span.attributes.get("openstack.fault.name") == fault.name}
+    shows = tree(f"{fault.evidence}\n  ...")
+    return acted or {span.span_id for span in all_spans if shows.cost([span]) == 0}
+
+
+def _mark(fault: Fault | None, width: int) -> str:
+    """What stands beside a culprit, or beside the span that shows it; in a narrow terminal there is little room."""
+    words = SEEN if fault is not None and fault.seen_at else CULPRIT
+    return words if width >= NARROW else words[0]
+
+
+def _label(span: Span, culprits: set[str], mark: str) -> str:
+    return " ".join(filter(None, (step_number(span), mark if span.span_id in culprits else "")))
 
 
 def _outcome(ended: Boot) -> Text:
@@ -72,31 +129,33 @@ def _outcome(ended: Boot) -> Text:
     return Text(f"✗ {ended.order.name} is in {ended.status} after {took}: {ended.fault}", "red")
 
 
-def _story(tree: SpanTree) -> Text:
+def _story(spans: Sequence[Span]) -> Text:
     """What the services did, in a line for each choice and each exchange of Figure 1.8."""
     lines = Text()
-    for span in tree.spans:
+    for span in spans:
         took = duration(span.end - span.start)
         if span.name == "select_destinations":
             chosen = span.attributes.get("openstack.scheduler.host")
-            outcome = f"chose {chosen}" if chosen else "found no host that can hold it"
+            outcome = f"chose {chosen}" if chosen else "found no host"
             lines.append(f"\n  {'':6}  nova-scheduler {outcome}, {took}", "red" if span.failed else "")
         elif steps := step_number(span):
-            asked = next((child.service for child in span.children), "nobody")
-            status = span.attributes.get("http.response.status_code", span.error_type)
-            lines.append(f"\n  {steps}  {span.service} asked {asked}: {status}, {took}", "red" if span.failed else "")
+            answer = ", then ".join(
+                dict.fromkeys(filter(None, (str(span.status or ""), span.error_type.split(".")[-1])))
+            )
+            asked = ASKED.get(steps, "somebody")
+            lines.append(f"\n  {steps}  {span.service} asked {asked}: {answer}, {took}", "red" if span.failed else "")
         elif span.name == "spawn":
-            lines.append(f"\n  {'':6}  {span.service} spawned it, {took}", "red" if span.failed else "")
+            ended = span.parent is not None and span.parent.error_type.endswith("Interrupted")
+            what = "could not spawn" if span.failed else "was still spawning" if ended else "spawned"
+            lines.append(f"\n  {'':6}  {span.service} {what} it, {took}", "red" if span.failed or ended else "")
     return lines
-
-
-def _tree_of(shown: Boot, spans: Sequence[ReadableSpan]) -> SpanTree | None:
-    found = trees(spans_from_sdk(spans))
-    return next((tree for tree in found if tree.trace_id == shown.trace_id), None)
 
 
 def _hint(shown: Boot, sent_to: str | None, *, complete: bool) -> str:
     if sent_to is not None:
         return f"sent to {sent_to}; in Jaeger: {JAEGER_UI}/trace/{shown.trace_id}"
-    commands = ("boot",) if complete else ("up", "boot")
-    return f"To see it in Jaeger:\n  {JAEGER}" + "".join(f"\n  emulator {name} --otlp {OTLP}" for name in commands)
+    again = "boot" if shown.order.fault is None else f"boot --fault {shown.order.fault.name}"
+    commands = (again,) if complete else ("up", again)
+    return f"To see it in Jaeger:\n  {JAEGER}" + "".join(
+        f"\n  emulator {command} --otlp {OTLP}" for command in commands
+    )

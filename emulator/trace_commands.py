@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from emulator.faults import FAULTS, fault_tree
 from emulator.junit import Case, write_junit
 from emulator.reference import tree_names, tree_text
 from emulator.render import columns, duration, headline, waterfall
@@ -41,11 +42,15 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where traces are: a file of OTLP JSON, `-` for standard input, or the URL of a Jaeger; and which are meant."""
+    """Where traces are: a file of OTLP JSON, `-` for standard input, or the URL of a Jaeger; and which are meant.
+
+    `joined` traces are taken as one where they follow from one another by links.
+    """
 
     place: str
     trace_id: str | None = None
     service: str | None = None
+    joined: bool = False
 
     def __str__(self) -> str:
         chosen = ((" with the id ", self.trace_id), (" of service ", self.service))
@@ -74,6 +79,8 @@ class Source:
             raise Unreadable(f"{self.place}: {error}") from error
         except JaegerUnavailable as error:
             raise Unreadable(str(error)) from error
+        if self.joined:
+            found = [trace.joined() for trace in found if not any(span.linked for span in trace.roots)]
         return [
             trace
             for trace in found
@@ -92,16 +99,19 @@ def _spans_in(text: bytes) -> list[Span]:
 
 
 def expectation(name: str) -> Expectation:
-    """Return the expected tree in the file of that name, or the reference tree. Raises Unreadable."""
+    """Return the expected tree in the file of that name, the reference tree, or that of a fault. Raises Unreadable."""
     file = Path(name)
     try:
         if file.is_file():
             return tree(file)
         if name in tree_names():
             return tree(tree_text(name))
+        if name in FAULTS:
+            return tree(fault_tree(name))
     except (OSError, ValueError) as error:
         raise Unreadable(f"{name}: {error}") from error
-    raise Unreadable(f"{name} is neither a file nor a reference tree: {', '.join(tree_names())}")
+    known = f"a reference tree ({', '.join(tree_names())}) nor a fault"
+    raise Unreadable(f"{name} is neither a file nor {known}")
 
 
 def show(source: Source, *, as_tree: bool) -> int:
@@ -169,7 +179,7 @@ def _judged(
     traces = source.traces(root[0] if root else None, left)
     alike = traces
     if expected is not None and source.trace_id is None:
-        alike = [trace for trace in traces if any(expected.begins_like([span]) for span in trace.roots)]
+        alike = [trace for trace in traces if _begins(trace, expected)]
     if not alike:
         there = "".join(f"\n  {span}" for span in dict.fromkeys(str(span) for trace in traces for span in trace.roots))
         begins = f" begins with {': '.join(root)}" if root else ""
@@ -179,9 +189,15 @@ def _judged(
     return passed if one_is_enough and passed else cases
 
 
+def _begins(trace: SpanTree, expected: Expectation) -> bool:
+    """Whether a trace begins as expected; where several roots are, one that follows from another is a part of that."""
+    follows = len(expected.roots) > 1 and any(span.linked for span in trace.roots)
+    return not follows and any(expected.begins_like([span]) for span in trace.roots)
+
+
 def _compared(expected: Expectation, *, colour: bool) -> Callable[[SpanTree], Case]:
     def judge(trace: SpanTree) -> Case:
-        difference = expected.difference(trace.roots)
+        difference = trace.difference(expected)
         return Case(_subject(trace), "as expected", "" if difference is None else difference.render(colour=colour))
 
     return judge

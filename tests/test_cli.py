@@ -27,7 +27,7 @@ async def test_boot_prints_what_happened_and_the_waterfall(tmp_path: Path) -> No
     exported = tmp_path / "boot.json"
     ended = await run("boot", "web", "--pace", "0", "--otlp-json", str(exported))
     assert (ended.status, ended.err) == (0, "")
-    assert re.match(r"✓ web is ACTIVE on compute-[12], 10\.0\.\d+\.\d+, after \d", ended.out)
+    assert re.match(r"✓ web is ACTIVE on compute-[123], 10\.0\.\d+\.\d+, after \d", ended.out)
     assert "\x1b[" not in ended.out
     trace = boot_of(exported.read_text())
     assert trace == REFERENCE
@@ -63,6 +63,70 @@ async def test_a_boot_that_fails_says_why_and_exits_with_1(options: list[str], s
     assert (ended.status, ended.err) == (1, "")
     assert ended.out.startswith("✗ demo")
     assert says in ended.out.splitlines()[0]
+
+
+async def test_a_fault_is_told_in_a_sentence_and_its_culprit_is_marked() -> None:
+    ended = await run("boot", "--pace", "0", "--fault", "glance.image_missing")
+    assert (ended.status, ended.err) == (1, "")
+    assert (
+        "\n⚑ glance.image_missing: glance does not have the image: 404 at step (5); look at the failed GET of "
+        in ended.out
+    )
+    [marked] = [line for line in ended.out.splitlines() if "◄ culprit" in line]
+    assert marked.startswith("glance-api ")
+    assert "emulator boot --fault glance.image_missing --otlp http://localhost:4318" in ended.out
+
+
+async def test_where_the_culprit_left_no_span_the_one_that_shows_it_is_marked() -> None:
+    ended = await run("boot", "--pace", "0", "--fault", "trace.missing_server_span")
+    [marked] = [line for line in ended.out.splitlines() if "◄ seen here" in line]
+    assert re.search(r"nova-compute +GET /v2/images/\S+ 200 +\(5\)\(6\) ◄ seen here", marked)
+
+
+async def test_what_a_boot_left_in_other_traces_is_shown_too() -> None:
+    lost = await run("boot", "--pace", "0", "--fault", "trace.lost_context_amqp")
+    [_] = re.findall(r"\nof the same request, and nothing leads here: trace [0-9a-f]{32} ", lost.out)
+    linked = await run("boot", "--pace", "0", "--messaging-context", "link")
+    assert linked.out.count("trace ") == 1
+    assert "process nova:compute.{host}" in linked.out
+
+
+async def test_the_faults_are_listed_for_people_and_with_the_ground_truth_for_programs() -> None:
+    listed, told = await asyncio.gather(run("faults"), run("faults", "--json"))
+    assert (listed.status, told.status, listed.err, told.err) == (0, 0, "", "")
+    truths = json.loads(told.out)["faults"]
+    assert len(truths) == 25
+    for truth in truths:
+        assert truth["name"] in listed.out
+        assert truth["baggage"] == f"emulator.fault={truth['name']}"
+        assert truth["culprit"]["span"].startswith(f"{truth['culprit']['service']}: ")
+        assert tree(truth["tree"]).roots == [("openstack-client", "openstack server create")] or truth["found_by_check"]
+
+
+async def test_a_fault_that_hangs_is_given_a_deadline_to_see_it_end() -> None:
+    ended = await run("boot", "--pace", "0", "--fault", "compute.hang", "--build-timeout", "0.5")
+    assert "aborted: it was still spawning after 0.5 s." in ended.out
+
+
+async def test_propagators_that_take_no_baggage_along_take_no_fault() -> None:
+    ended = await run("boot", "--fault", "glance.image_missing", OTEL_PROPAGATORS="tracecontext")
+    assert (ended.status, ended.err) == (1, "emulator: OTEL_PROPAGATORS leaves out baggage, in which faults ride\n")
+
+
+async def test_traces_that_follow_by_links_are_checked_as_one(tmp_path: Path) -> None:
+    file = str(tmp_path / "boot.json")
+    await run("boot", "--pace", "0", "--messaging-context", "link", "--otlp-json", file)
+    for expected in (["boot-link"], ["boot", "--joined"]):
+        ended = await run("check", file, "--expect", *expected)
+        assert (ended.status, ended.err) == (0, ""), ended.out
+    assert (await run("check", file, "--expect", "boot")).status == 1
+
+
+async def test_a_broken_boot_is_checked_by_the_name_of_its_fault(tmp_path: Path) -> None:
+    file = str(tmp_path / "boot.json")
+    await run("boot", "--pace", "0", "--fault", "neutron.no_free_ip", "--otlp-json", file)
+    assert (await run("check", file, "--expect", "neutron.no_free_ip")).status == 0
+    assert (await run("check", file, "--expect", "neutron.network_missing")).status == 1
 
 
 async def test_options_read_the_environment_and_os_variables_say_who_boots() -> None:
@@ -180,6 +244,8 @@ async def test_a_bus_that_accepts_but_never_answers_is_named_in_time() -> None:
         ["--otlp-json", "/nowhere/boot.json"],
         ["--amqp-url", "amqp://127.0.0.1:99999/"],
         ["--image", "a\x1b[31m"],
+        ["--fault", "glance.image_mising"],
+        ["--messaging-context", "none"],
     ],
     ids="=".join,
 )
@@ -232,8 +298,8 @@ async def test_every_option_reads_a_variable_and_has_a_help_text(command: str) -
 
 
 async def test_ctrl_c_in_a_boot_stops_it_in_order_and_sends_the_spans_so_far(otlp: OtlpReceiver) -> None:
-    async with started("boot", "--pace", "1000", **otlp.environment) as booting:
-        await otlp.trace(expecting=tree("nova-compute: publish scheduler_fanout (producer)\n  ..."), timeout=30)
+    async with started("boot", "--pace", "5", "--fault", "trace.lost_context_http", **otlp.environment) as booting:
+        await otlp.trace(expecting=tree("neutron-server: GET /v2.0/networks/{network_id} (server)"), timeout=30)
         ended = await booting.stop(signal.SIGINT)
     assert (ended.status, ended.err) == (130, "")
     services = {service for trace in otlp.traces for service in trace.services}

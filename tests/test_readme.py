@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.faults import FAULTS
 from tests.processes import run
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -45,13 +46,18 @@ BOOTS = re.findall(r"^uv run emulator (boot(?: .*?)?)(?:\s*#.*)?$", "\n".join(bl
 async def test_the_commands_boot(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     ended = await run(*shlex.split(command), EMULATOR_PACE="0")
-    fails = "huge" in command or "nope" in command
+    fails = "huge" in command or "--fault" in command
     assert (ended.status, ended.err) == (int(fails), "")
 
 
 async def test_the_other_commands_are_there() -> None:
     commands = set(re.findall(r"uv run emulator ([a-z]+)", README))
-    assert commands == {"up", "serve", "boot", "check", "show"}
+    assert commands == {"up", "serve", "boot", "check", "show", "faults"}
     options = set(re.findall(r"(--[a-z][a-z-]+)", README)) - {"--rm", "--update-trees"}
     known = "".join([(await run(command, "--help")).out for command in commands])
     assert {option for option in options if option not in known} == set()
+
+
+def test_its_table_of_faults_is_the_catalogue() -> None:
+    rows = re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \| (.*) \| (ACTIVE|ERROR) \|$", README, re.MULTILINE)
+    assert rows == [(fault.name, fault.lesson, fault.status) for fault in FAULTS.values()]

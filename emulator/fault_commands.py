@@ -1,0 +1,47 @@
+"""What `emulator faults` does: print what can go wrong, for people as a table and for programs as JSON."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from emulator.faults import FAULTS, Fault, fault_tree
+from emulator.plumbing.propagation import FAULT_MEMBER
+from emulator.render import columns
+
+__all__ = ["faults"]
+
+
+def faults(*, as_json: bool) -> int:
+    """Print all faults, with the ground truth about each as JSON. Return the exit status."""
+    if as_json:
+        print(json.dumps({"faults": [_truth(fault) for fault in FAULTS.values()]}, indent=2, ensure_ascii=False))
+        return 0
+    console = Console(highlight=False)
+    console.width = columns(console)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("fault", no_wrap=True)
+    table.add_column("server")
+    table.add_column("what it teaches")
+    for fault in FAULTS.values():
+        colour = "green" if fault.status == "ACTIVE" else "red"
+        table.add_row(fault.name, f"[{colour}]{fault.status}[/]", fault.lesson)
+    console.print(table)
+    console.print("\nTry one: emulator boot --fault glance.image_missing", style="dim")
+    return 0
+
+
+def _truth(fault: Fault) -> dict[str, Any]:
+    return {
+        "name": fault.name,
+        "baggage": f"{FAULT_MEMBER}={fault.name}",
+        "teaches": fault.lesson,
+        "happened": fault.happened,
+        "culprit": {"service": fault.service, "span": fault.culprit, "in_trace": not fault.seen_at},
+        "evidence": fault.evidence,
+        "symptom": {"server_status": fault.status, "seen_by_user": fault.symptom},
+        "look_for": fault.look_for,
+        "found_by_check": fault.found_by or None,
+        "tree": fault_tree(fault.name),
+    }
