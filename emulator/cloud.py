@@ -16,7 +16,7 @@ from aiohttp import web
 
 from emulator.broker import Broker
 from emulator.faults import FAULTS
-from emulator.plumbing.amqp import purge
+from emulator.plumbing.amqp_topology import purge
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export
 from emulator.plumbing.scene import Actor, MessagingContext

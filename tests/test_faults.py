@@ -181,8 +181,9 @@ async def test_any_client_may_send_a_fault_as_baggage_and_it_concerns_its_reques
         ("emulator.fault=%0A%1B[31mred", "emulator.fault=[31mred: there is no such fault"),
         (f"emulator.fault={'x' * 300}", f"emulator.fault={'x' * 64}: there is no such fault"),
         (f"emulator.fault=keystone.slow,a={'x' * 9000}", "baggage of 9031 bytes: 8192 are the limit"),
+        (f"{'a=1,' * 200}emulator.fault=keystone.slow", "emulator.fault: not among the members that can be read"),
     ],
-    ids=["unknown", "control characters", "long", "oversized"],
+    ids=["unknown", "control characters", "long", "oversized", "behind too many"],
 )
 async def test_baggage_that_makes_no_sense_is_ignored_and_told_on_the_span(sent: str, reason: str) -> None:
     async with a_world() as world:

@@ -5,25 +5,26 @@ Knows exchanges, queues and messages, not what they say. Context travels in the 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage, AbstractQueue, FieldValue
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import DeliveryError, PublishError
 from opentelemetry.trace import Link as SpanLink
 from opentelemetry.trace import Span, SpanKind, get_current_span
 
 from emulator.faults import Effect
-from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Link, Session, linked, not_cancelled
+from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Link, Session, not_cancelled
+from emulator.plumbing.amqp_topology import Destination, declare_exchange, declare_queue
 from emulator.plumbing.propagation import put_into
 from emulator.plumbing.scene import Actor, MessagingContext, acting, current_scene, fault_at, strike
 from emulator.plumbing.steps import take_time
 from emulator.plumbing.tasks import Patience, Tasks, task_group
 from emulator.plumbing.telemetry import AttributeValue, event, fail, report_ignored, span
 
-__all__ = ["Bus", "ConnectionDropped", "Consumer", "Destination", "Unroutable", "purge"]
+__all__ = ["Bus", "ConnectionDropped", "Consumer", "Unroutable"]
 
 CANCEL_SECONDS = 0.5
 PUBLISH_SECONDS = 5.0
@@ -50,31 +51,6 @@ class ConnectionDropped(Exception):
 
     def __init__(self) -> None:
         super().__init__("the connection to the broker was dropped before the message was acknowledged")
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where messages go, and whence they come. `template` stands for the name where a part of the name varies.
-
-    A `fanout` exchange gives every consumer a temporary queue of its own; else the routing key names a durable queue.
-    What is rejected there goes on to the routing key `dead_letters`, if that is named.
-    """
-
-    exchange: str
-    routing_key: str = ""
-    template: str | None = None
-    fanout: bool = False
-    dead_letters: str | None = None
-
-    @property
-    def name(self) -> str:
-        """`{exchange}:{routing key}`, RabbitMQ's convention; a queue named as its routing key is written once."""
-        return ":".join(filter(None, (self.exchange, self.routing_key)))
-
-    @property
-    def label(self) -> str:
-        """How spans call it: by the template, if there is one."""
-        return self.template or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +129,7 @@ class Bus:
                     patience.reschedule(loop.time() + CONFIRM_SECONDS)
                     try:
                         async with not_cancelled():
-                            await (await _exchange(session, to)).publish(message, to.routing_key)
+                            await (await declare_exchange(session, to)).publish(message, to.routing_key)
                     except DeliveryError:  # the broker has answered: it does not take the message
                         raise
                     except (*BROKEN, BusUnavailable) as error:
@@ -194,14 +170,14 @@ class Bus:
         channel = await session.connection.channel()
         await self._link.watch(session, channel)
         await channel.set_qos(prefetch_count=PREFETCH)
-        exchange = await _exchange(session, source)
+        exchange = await declare_exchange(session, source)
         if source.fanout:
             unique = self._actor.chance.draw("queue", source.exchange).getrandbits(128)
             queue = await channel.declare_queue(f"{source.exchange}_{unique:032x}", exclusive=True, auto_delete=True)
             template = f"{source.exchange}:{source.exchange}_{{id}}"
             source = replace(source, routing_key=queue.name, template=template)
         else:
-            queue = await _declare(channel, source)
+            queue = await declare_queue(channel, source)
         await queue.bind(exchange, consumer.source.routing_key)
 
         async def deliver(message: AbstractIncomingMessage) -> None:
@@ -299,33 +275,6 @@ def _history(message: AbstractIncomingMessage) -> dict[str, AttributeValue]:
         if said := message.headers.get(f"x-first-death-{what}"):
             history[f"openstack.amqp.dead_letter.{what}"] = str(said)
     return history
-
-
-async def _exchange(session: Session, named: Destination) -> AbstractExchange:
-    """Return an exchange, declared once a session."""
-    if named.exchange not in session.exchanges:
-        kind = aio_pika.ExchangeType.FANOUT if named.fanout else aio_pika.ExchangeType.TOPIC
-        session.exchanges[named.exchange] = await session.channel.declare_exchange(named.exchange, kind, durable=True)
-    return session.exchanges[named.exchange]
-
-
-async def _declare(channel: AbstractChannel, source: Destination) -> AbstractQueue:
-    """Return a durable queue, made if it is not there."""
-    arguments: dict[str, FieldValue] = {}
-    if source.dead_letters is not None:
-        arguments = {"x-dead-letter-exchange": source.exchange, "x-dead-letter-routing-key": source.dead_letters}
-    return await channel.declare_queue(source.routing_key, durable=True, arguments=arguments)
-
-
-async def purge(url: str, queues: Iterable[Destination], patience: float) -> None:
-    """Empty durable queues, and make those that are not there, for their consumers to come. Raises BusUnavailable."""
-    async with linked(url, "emulator", patience) as link, not_cancelled():
-        channel = (await link.session()).channel
-        try:
-            for queue in queues:
-                await (await _declare(channel, queue)).purge()
-        except BROKEN as error:
-            raise BusUnavailable(f"the broker at {link.broker} does not let us empty its queues: {error}") from error
 
 
 async def _cancel(queue: AbstractQueue, tag: str) -> None:

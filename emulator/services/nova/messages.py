@@ -13,7 +13,8 @@ import msgspec
 from aiohttp import web
 from opentelemetry.trace import get_current_span
 
-from emulator.plumbing.amqp import Consumer, Destination
+from emulator.plumbing.amqp import Consumer
+from emulator.plumbing.amqp_topology import Destination
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR, BUS
 

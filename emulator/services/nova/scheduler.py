@@ -57,39 +57,42 @@ class NoValidHost(Exception):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a server takes of a host. Once `lapses` has passed, a report that does not name the server ends it."""
+
+    size: Size
+    lapses: float
+
+
 @dataclass(slots=True)
 class Host:
-    """A compute host as it reported itself, and what is claimed on it, by server.
-
-    `confirmed` are the servers that its last report named: when a later one does not, they are gone. So are claims
-    that are as old as `UNCONFIRMED_SECONDS` and were never confirmed.
-    """
+    """A compute host as it reported itself, and what is claimed on it, by server."""
 
     name: str
     total: Size
     reported: float
-    claims: dict[str, Size] = field(default_factory=dict)
-    claimed: dict[str, float] = field(default_factory=dict)
-    """When a server claimed what it claims."""
-    confirmed: frozenset[str] = frozenset()
+    claims: dict[str, Claim] = field(default_factory=dict)
+
+    def report(self, said: UpdateServiceCapabilities) -> None:
+        """Take over what the host reports. Claims for servers that it has not heard of yet stay, but not for ever."""
+        now = time.monotonic()
+        waiting = {server_id: claim for server_id, claim in self.claims.items() if claim.lapses > now}
+        confirmed = {server_id: Claim(size, lapses=now) for server_id, size in said.instances.items()}
+        self.total, self.reported, self.claims = said.total, now, {**waiting, **confirmed}
 
     def claim(self, server_id: str, size: Size) -> None:
         """Set aside what a server takes."""
-        self.claims[server_id], self.claimed[server_id] = size, time.monotonic()
-
-    def release(self, server_id: str) -> None:
-        """Give back what a server took."""
-        self.claims.pop(server_id, None)
-        self.claimed.pop(server_id, None)
+        self.claims[server_id] = Claim(size, time.monotonic() + UNCONFIRMED_SECONDS)
 
     @property
     def free(self) -> Size:
         """What nobody has claimed."""
-        claims = self.claims.values()
+        sizes = [claim.size for claim in self.claims.values()]
         return Size(
-            self.total.ram_mb - sum(claim.ram_mb for claim in claims),
-            self.total.vcpus - sum(claim.vcpus for claim in claims),
-            self.total.disk_gb - sum(claim.disk_gb for claim in claims),
+            self.total.ram_mb - sum(size.ram_mb for size in sizes),
+            self.total.vcpus - sum(size.vcpus for size in sizes),
+            self.total.disk_gb - sum(size.disk_gb for size in sizes),
         )
 
 
@@ -112,14 +115,8 @@ class Hosts:
         self._heard = asyncio.Event()
 
     def report(self, said: UpdateServiceCapabilities) -> None:
-        """Take over what a host reports. Claims for servers that it has not heard of yet stay."""
-        host = self._hosts.setdefault(said.host, Host(said.host, said.total, 0.0))
-        host.total, host.reported = said.total, time.monotonic()
-        old = {server for server, since in host.claimed.items() if host.reported - since > UNCONFIRMED_SECONDS}
-        for gone in (host.confirmed | old) - said.instances.keys():
-            host.release(gone)
-        host.claims.update(said.instances)
-        host.confirmed = frozenset(said.instances)
+        """Take over what a host reports."""
+        self._hosts.setdefault(said.host, Host(said.host, said.total, 0.0)).report(said)
         self._heard.set()
 
     async def heard(self, count: int = 1) -> None:
@@ -149,7 +146,7 @@ class Hosts:
         """Give back what a server had claimed, on any host for None."""
         for host in self._hosts.values():
             if host_name in {None, host.name}:
-                host.release(server_id)
+                host.claims.pop(server_id, None)
 
 
 HOSTS = web.AppKey("hosts", Hosts)

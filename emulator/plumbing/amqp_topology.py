@@ -1,0 +1,63 @@
+"""Where messages go and whence they come: exchanges and queues, by name, made when they are first needed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue, FieldValue
+
+from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Session, linked, not_cancelled
+
+__all__ = ["Destination", "declare_exchange", "declare_queue", "purge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where messages go, and whence they come. `template` stands for the name where a part of the name varies.
+
+    A `fanout` exchange gives every consumer a temporary queue of its own; else the routing key names a durable queue.
+    What is rejected there goes on to the routing key `dead_letters`, if that is named.
+    """
+
+    exchange: str
+    routing_key: str = ""
+    template: str | None = None
+    fanout: bool = False
+    dead_letters: str | None = None
+
+    @property
+    def name(self) -> str:
+        """`{exchange}:{routing key}`, RabbitMQ's convention; a queue named as its routing key is written once."""
+        return ":".join(filter(None, (self.exchange, self.routing_key)))
+
+    @property
+    def label(self) -> str:
+        """How spans call it: by the template, if there is one."""
+        return self.template or self.name
+
+
+async def declare_exchange(session: Session, named: Destination) -> AbstractExchange:
+    """Return an exchange, declared once a session."""
+    if named.exchange not in session.exchanges:
+        kind = aio_pika.ExchangeType.FANOUT if named.fanout else aio_pika.ExchangeType.TOPIC
+        session.exchanges[named.exchange] = await session.channel.declare_exchange(named.exchange, kind, durable=True)
+    return session.exchanges[named.exchange]
+
+
+async def declare_queue(channel: AbstractChannel, source: Destination) -> AbstractQueue:
+    """Return a durable queue, made if it is not there."""
+    arguments: dict[str, FieldValue] = {}
+    if source.dead_letters is not None:
+        arguments = {"x-dead-letter-exchange": source.exchange, "x-dead-letter-routing-key": source.dead_letters}
+    return await channel.declare_queue(source.routing_key, durable=True, arguments=arguments)
+
+
+async def purge(url: str, queues: Iterable[Destination], patience: float) -> None:
+    """Empty durable queues, and make those that are not there, for their consumers to come. Raises BusUnavailable."""
+    async with linked(url, "emulator", patience) as link, not_cancelled():
+        channel = (await link.session()).channel
+        try:
+            for queue in queues:
+                await (await declare_queue(channel, queue)).purge()
+        except BROKEN as error:
+            raise BusUnavailable(f"the broker at {link.broker} does not let us empty its queues: {error}") from error
