@@ -42,6 +42,7 @@ DOORS = {
         "trees",
         "updating_trees",
         "visible",
+        "write_value",
     ],
 }
 

@@ -11,7 +11,7 @@ from emulator.traces.expectation import (
     updating_trees,
 )
 from emulator.traces.hops import Hop, NoHop, delivery
-from emulator.traces.line import visible
+from emulator.traces.line import visible, write_value
 from emulator.traces.receiver import NotReceived, OtlpReceiver, Pending
 from emulator.traces.selection import NotOne
 from emulator.traces.soundness import RULES, Finding
@@ -57,4 +57,5 @@ __all__ = [
     "trees",
     "updating_trees",
     "visible",
+    "write_value",
 ]
