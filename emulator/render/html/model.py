@@ -3,7 +3,7 @@
 Times are nanoseconds since the trace began, so that they are exact in JavaScript, too; values of attributes are text.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
