@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from aiohttp import web
 
 from emulator.broker import Broker
 from emulator.faults import FAULTS
-from emulator.plumbing.amqp_topology import purge
+from emulator.plumbing.amqp_topology import Destination, purge
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export
 from emulator.plumbing.scene import Actor, MessagingContext
@@ -88,6 +88,8 @@ class Cloud:
 
     endpoints: Mapping[str, str]
     amqp_url: str
+    queues: Sequence[Destination]
+    """Those that last, of all its services."""
     broker: Broker | None = None
     """The embedded broker; None where the bus is not ours."""
 
@@ -142,6 +144,7 @@ async def cloud(
     """
     ports = ports or {}
     hosts = [f"compute-{number + 1}" for number in range(computes)]
+    queues = (SCHEDULER, *(compute_queue(host) for host in hosts), API, DEAD_LETTERS)
     async with AsyncExitStack() as stack:
         broker = None
         listeners = {name: stack.enter_context(_listen(name, settings.address, ports.get(name, 0))) for name in APIS}
@@ -151,7 +154,6 @@ async def cloud(
             broker = await stack.enter_async_context(Broker(listener))
             amqp_url = broker.url
         else:  # a bus that outlives its clouds: what waits there was for servers that are gone
-            queues = (DEAD_LETTERS, API, SCHEDULER, *(compute_queue(host) for host in hosts))
             await purge(amqp_url, queues, settings.bus_patience)
         secret = settings.token_secret or secrets.token_hex()
         apps, stopping = {}, Patience(STOP_SECONDS)
@@ -162,7 +164,7 @@ async def cloud(
                 plan = Plan(settings, Tokens(secret), endpoints, host, stopping)
                 apps[name] = await stack.enter_async_context(_running(name, plan, export, listener, amqp_url))
         await scheduler.heard_of(apps["nova-scheduler"], computes)  # so that it chooses from all, at the first boot too
-        yield Cloud(endpoints, amqp_url, broker)
+        yield Cloud(endpoints, amqp_url, queues, broker)
 
 
 @asynccontextmanager

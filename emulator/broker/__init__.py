@@ -3,6 +3,7 @@
 Frames are coded by pamqp; sockets, routing, queues and errors are ours. What it holds is gone when it stops.
 """
 
+from emulator.broker.queues import Depth
 from emulator.broker.server import Broker
 
-__all__ = ["Broker"]
+__all__ = ["Broker", "Depth"]

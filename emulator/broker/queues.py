@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-__all__ = ["DeadLetters", "Message", "Queue", "Subscription"]
+__all__ = ["DeadLetters", "Depth", "Message", "Queue", "Subscription"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,16 @@ class Subscription:
     unacked: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages of a queue wait, and how many were handed out and are not settled; None: nobody told."""
+
+    queue: str
+    ready: int
+    unacknowledged: int | None
+    consumers: int
+
+
 @dataclass(eq=False, slots=True)
 class Queue:
     """A queue. `owner` is the connection that it is exclusive to, if it is."""
@@ -59,6 +69,11 @@ class Queue:
     """What was handed out and is not settled, by number."""
     consumers: deque[Subscription] = field(default_factory=deque)
     counter: int = 0
+
+    @property
+    def depth(self) -> Depth:
+        """How much is in it."""
+        return Depth(self.name, len(self.ready), len(self.taken), len(self.consumers))
 
     def put(self, message: Message) -> None:
         """Append a message, and deliver what can be delivered."""

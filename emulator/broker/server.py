@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from emulator.broker.connection import Connection
+from emulator.broker.queues import Depth
 from emulator.broker.virtual_host import VirtualHost
 
 __all__ = ["Broker"]
@@ -31,6 +32,10 @@ class Broker:
         """Where clients of the same machine find it, with the login."""
         login, password = next(iter(self._users.items()))
         return f"amqp://{login}:{password}@127.0.0.1:{self._listener.getsockname()[1]}/"
+
+    def depths(self) -> list[Depth]:
+        """Return how much is in each queue."""
+        return [queue.depth for queue in self._host.queues.values()]
 
     async def settled(self, correlation_id: str) -> None:
         """Wait until no message with this correlation id is in a queue or with a consumer."""

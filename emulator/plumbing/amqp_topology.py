@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue, FieldValue
 
+from emulator.broker import Depth
 from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Session, linked, not_cancelled
 
-__all__ = ["Destination", "declare_exchange", "declare_queue", "purge"]
+__all__ = ["Destination", "declare_exchange", "declare_queue", "depths", "purge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,15 @@ async def declare_queue(channel: AbstractChannel, source: Destination) -> Abstra
     if source.dead_letters is not None:
         arguments = {"x-dead-letter-exchange": source.exchange, "x-dead-letter-routing-key": source.dead_letters}
     return await channel.declare_queue(source.routing_key, durable=True, arguments=arguments)
+
+
+async def depths(channel: AbstractChannel, queues: Iterable[Destination]) -> list[Depth]:
+    """Return how many messages wait in durable queues that are there. AMQP tells nothing of those handed out."""
+    found = []
+    for queue in queues:
+        told = (await channel.declare_queue(queue.routing_key, passive=True)).declaration_result
+        found.append(Depth(queue.routing_key, told.message_count or 0, None, told.consumer_count or 0))
+    return found
 
 
 async def purge(url: str, queues: Iterable[Destination], patience: float) -> None:

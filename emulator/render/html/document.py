@@ -13,7 +13,7 @@ from typing import Any
 from emulator.render.html.model import waterfall_model
 from emulator.traces import SpanTree, visible
 
-__all__ = ["asset", "html_document", "policy"]
+__all__ = ["asset", "html_document", "json_for_html", "policy", "waterfall_script"]
 
 SCRIPTS = (
     "dom.js",

@@ -1,0 +1,35 @@
+// The servers as the compute API shows them, the newest first.
+
+function paintServers([{ problem, servers }]) {
+  part("server-count").textContent = servers.length ? String(servers.length) : "";
+  const rows = [...servers].sort((one, other) => other.created.localeCompare(one.created)).map(rowOf);
+  const empty = make("p", { class: "soft" }, problem || "none yet");
+  part("servers").replaceChildren(...(problem ? [make("p", { class: "bad" }, problem)] : []), ...(rows.length || problem ? rows : [empty]));
+}
+
+function rowOf(server) {
+  const task = server["OS-EXT-STS:task_state"];
+  const addresses = Object.values(server.addresses).flat().map(({ addr }) => addr);
+  const where = [server["OS-EXT-SRV-ATTR:host"], ...addresses].filter(Boolean).join(" · ");
+  const made = make(
+    "div",
+    { class: "server", "data-id": server.id, "data-status": server.status },
+    make("strong", { title: server.id }, server.name),
+    make("span", { class: "status" }, task ? `${server.status} · ${task}` : server.status),
+    make("small", {}, where || server.flavor.original_name),
+  );
+  if (server.fault) made.append(make("small", { class: "bad" }, server.fault.message));
+  if (task !== "deleting") made.append(deleteButton(server));
+  return made;
+}
+
+function deleteButton(server) {
+  const made = make("button", { type: "button", title: `delete ${server.name}`, "aria-label": `delete ${server.name}` }, "✕");
+  made.addEventListener("click", async () => {
+    made.disabled = true;
+    await ask("DELETE", `servers/${encodeURIComponent(server.id)}`).catch((error) => {
+      part("refusal").textContent = error.message;
+    });
+  });
+  return made;
+}

@@ -1,0 +1,86 @@
+// The traces as they arrive, the newest first.
+
+const MOST_STORIES = 100;
+
+function storyList(chosen) {
+  const stories = new Map();
+  const rows = new Map();
+  const list = part("stories");
+  let selected = null;
+
+  part("background").addEventListener("change", paint);
+  list.addEventListener("click", (event) => {
+    const row = event.target.closest(".story");
+    if (row) chosen(row.dataset.id);
+  });
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const ids = [...list.children].map(({ dataset }) => dataset.id);
+    const next = ids[Math.min(Math.max(ids.indexOf(selected) + step, 0), ids.length - 1)];
+    if (next) chosen(next);
+  });
+
+  function paint() {
+    const shown = [...stories.values()]
+      .filter(({ background }) => !background || part("background").checked)
+      .sort((one, other) => other.began - one.began);
+    const wanted = shown.map(rowFor);
+    wanted.forEach((row, place) => {
+      if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
+    });
+    while (list.children.length > wanted.length) list.lastElementChild.remove();
+  }
+
+  function rowFor(story) {
+    if (!rows.has(story.id)) rows.set(story.id, makeStory(story));
+    const row = rows.get(story.id);
+    fillStory(row, story);
+    row.setAttribute("aria-selected", story.id === selected);
+    return row;
+  }
+
+  return {
+    get: (id) => stories.get(id),
+    get selected() {
+      return selected;
+    },
+    select(id) {
+      selected = id;
+      paint();
+      rows.get(id)?.scrollIntoView({ block: "nearest" });
+    },
+    take(told) {
+      for (const story of told) stories.set(story.id, story);
+      for (const id of [...stories.keys()].slice(0, Math.max(stories.size - MOST_STORIES, 0))) {
+        stories.delete(id);
+        rows.delete(id);
+      }
+      paint();
+    },
+    /** What is remembered there now is all that there is. */
+    forget() {
+      stories.clear();
+      rows.clear();
+      list.replaceChildren();
+    },
+  };
+}
+
+function makeStory({ id }) {
+  const names = ["state", "title", "fault", "counts", "duration"];
+  return make("div", { class: "story", role: "option", "data-id": id }, ...names.map((name) => make("span", { class: name })));
+}
+
+function fillStory(row, story) {
+  const [state, title, fault, counts, duration] = row.children;
+  row.classList.toggle("running", story.running);
+  row.classList.toggle("failed", story.errors > 0);
+  state.textContent = story.running ? "●" : story.errors ? "✗" : "✓";
+  title.textContent = `${story.service} · ${story.title}`;
+  fault.textContent = story.fault && `⚑ ${story.fault}`;
+  counts.textContent = `${story.spans} spans${story.errors ? `, ${story.errors} failed` : ""}`;
+  duration.textContent = inWords(story.duration / 1e6);
+}

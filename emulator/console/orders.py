@@ -1,0 +1,111 @@
+"""What a presenter orders from the page: servers to boot, with faults or without, and servers to delete."""
+
+import logging
+import re
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from emulator import client
+from emulator.client import Credentials, Order
+from emulator.faults import FAULTS
+from emulator.plumbing.errors import ApiError, BadRequest
+from emulator.plumbing.http_client import HttpClient
+from emulator.plumbing.http_server import json_response, read_json
+from emulator.plumbing.propagation import carries_baggage
+from emulator.plumbing.scene import Actor
+from emulator.plumbing.tasks import Tasks
+
+__all__ = ["MOST_AT_ONCE", "Desk", "order_routes"]
+
+MOST_AT_ONCE = 50
+"""How many servers may be on order at a time: more would wait for one another in this one process."""
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+Named = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+log = logging.getLogger(__name__)
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `POST /boots`."""
+
+    name: Named = "demo"
+    image: Named = "cirros"
+    flavor: Named = "m1.tiny"
+    network: Named = "private"
+    count: Annotated[int, msgspec.Meta(ge=1, le=MOST_AT_ONCE)] = 1
+    fault: str = ""
+
+
+class TooMany(ApiError):
+    """So many servers are on order that no more can be taken."""
+
+    status = web.HTTPTooManyRequests.status_code
+
+    def __init__(self, wanted: int, under_way: int) -> None:
+        super().__init__(f"{under_way} servers are on order; {wanted} more would be over {MOST_AT_ONCE}: wait a moment")
+
+
+@dataclass(slots=True)
+class Desk:
+    """Takes orders: `actor` carries them out with `http`, as the user with these `credentials`, in `tasks`."""
+
+    actor: Actor
+    http: HttpClient
+    credentials: Credentials
+    tasks: Tasks
+    faults: bool
+    under_way: int = field(default=0)
+
+    def take(self, wanted: Wanted) -> None:
+        """Begin to boot what is wanted. Raises BadRequest, which names the field, and TooMany."""
+        orders = self._orders(wanted)
+        if self.under_way + len(orders) > MOST_AT_ONCE:
+            raise TooMany(len(orders), self.under_way)
+        self.under_way += len(orders)
+        for order in orders:
+            self.tasks.start(self._boot(order))
+
+    def delete(self, server_id: str) -> None:
+        """Begin to delete a server. Raises BadRequest for what is no id."""
+        if not UUID.fullmatch(server_id):
+            raise BadRequest(f"Invalid input for field server_id: {server_id!r} is not a UUID.")
+        self.tasks.start(client.delete(self.actor, self.http, self.credentials, server_id))
+
+    def _orders(self, wanted: Wanted) -> list[Order]:
+        for name in ("name", "image", "flavor", "network"):
+            if not getattr(wanted, name).isprintable():
+                raise BadRequest(f"Invalid input for field {name}: it has characters that cannot be printed.")
+        fault = FAULTS.get(wanted.fault)
+        if wanted.fault and fault is None:
+            raise BadRequest(f"Invalid input for field fault: there is no {wanted.fault!r}.")
+        if fault is not None and not (self.faults and carries_baggage()):
+            raise BadRequest("Invalid input for field fault: this emulator lets none in.")
+        numbers = [""] if wanted.count == 1 else [f"-{number + 1}" for number in range(wanted.count)]
+        return [
+            Order(f"{wanted.name}{number}", wanted.image, wanted.flavor, wanted.network, fault) for number in numbers
+        ]
+
+    async def _boot(self, order: Order) -> None:
+        try:
+            await client.boot(self.actor, self.http, self.credentials, order)
+        finally:
+            self.under_way -= 1
+
+
+def order_routes(desk: Desk) -> list[web.RouteDef]:
+    """Return the routes by which the page orders. What comes of an order is seen in its spans."""
+
+    async def boot(request: web.Request) -> web.Response:
+        wanted = await read_json(request, Wanted)
+        desk.take(wanted)
+        return json_response({"ordered": wanted.count}, status=202)
+
+    async def delete(request: web.Request) -> web.Response:
+        desk.delete(request.match_info["server_id"])
+        return json_response({}, status=202)
+
+    return [web.post("/boots", boot), web.delete("/servers/{server_id}", delete)]

@@ -1,0 +1,145 @@
+"""The console's own small web server, beside a cloud that is up."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from opentelemetry.sdk.trace import ReadableSpan
+
+from emulator import client
+from emulator.client import Credentials
+from emulator.cloud import Cloud, Settings
+from emulator.console.feed import Feed, Topic
+from emulator.console.guard import guarding
+from emulator.console.lookout import Lookout
+from emulator.console.orders import Desk, order_routes
+from emulator.console.page import console_page, console_policy
+from emulator.console.stories import Stories, Story
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.errors import NotFound
+from emulator.plumbing.export import Export
+from emulator.plumbing.http_client import HttpClient
+from emulator.plumbing.http_server import json_response
+from emulator.plumbing.scene import Actor
+from emulator.plumbing.tasks import task_group
+from emulator.render.html import html_document, waterfall_model
+from emulator.render.sequence import sequence, sequence_svg
+
+__all__ = ["console"]
+
+LARGEST_BODY = 64 * 1024
+STOP_SECONDS = 1.0
+STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+@asynccontextmanager
+async def console(
+    up: Cloud, settings: Settings, export: Export, stories: Stories, listener: socket.socket, jaeger_url: str | None
+) -> AsyncIterator[str]:
+    """Serve the console of a cloud on `listener` (bound already) while the block lasts; yields its URL.
+
+    `stories` sees the spans of `export`. With `jaeger_url`, the address of its UI, traces have links to Jaeger.
+    """
+    async with AsyncExitStack() as stack:
+        feed = Feed(lambda topic: _news(topic, stories, lookout))
+        lookout = Lookout(feed)
+        stories.changed = lambda story, span: _pass_on(story, span, feed, lookout)
+        chance = Chance(settings.seed, owner="console")
+        actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
+        http = await stack.enter_async_context(HttpClient(client.SERVICE, settings.pace))
+        credentials = Credentials.from_environment(up.endpoints["keystone"])
+        tasks = await stack.enter_async_context(task_group())
+        stack.push_async_callback(tasks.finish, 0)
+        desk = Desk(actor, http, credentials, tasks, settings.faults)
+        tasks.start(lookout.watch_servers(credentials, stories.unseen))
+        tasks.start(lookout.watch_queues(up))
+        token = secrets.token_urlsafe()
+        page = console_page(token, jaeger_url, faults=settings.faults)
+        app = web.Application(
+            middlewares=[guarding(token, {"localhost", settings.public_host.lower()})], client_max_size=LARGEST_BODY
+        )
+        app.add_routes([*_reading(page, feed, stories), *order_routes(desk)])
+        await stack.enter_async_context(_serving(app, listener))
+        stack.callback(feed.close)
+        yield f"http://{settings.public_host}:{listener.getsockname()[1]}/"
+
+
+def _pass_on(story: Story, span: ReadableSpan, feed: Feed, lookout: Lookout) -> None:
+    feed.tell("stories", story.id)
+    if span.resource.attributes.get("service.name") == "nova-api":
+        lookout.stir()
+
+
+def _news(topic: Topic, stories: Stories, lookout: Lookout) -> object:
+    kind, which = topic
+    if kind == "stories":
+        story = stories.get(which)
+        return None if story is None else story.summary()
+    return {"servers": {"problem": lookout.problem, "servers": lookout.servers}, "queues": lookout.queues}[kind]
+
+
+def _reading(page: str, feed: Feed, stories: Stories) -> list[web.RouteDef]:
+    """Return the routes by which the page looks."""
+
+    async def show_page(_: web.Request) -> web.Response:
+        return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": console_policy()})
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers=STREAM_HEADERS)
+        await response.prepare(request)
+        at_first = [("servers", ""), ("queues", ""), *(("stories", story.id) for story in stories)]
+        async for event in feed.stream(at_first):
+            await response.write(event)
+        return response
+
+    async def show_waterfall(request: web.Request) -> web.Response:
+        traces, unended = _find(stories, request).traces()
+        return json_response(waterfall_model(traces, unended))
+
+    async def show_sequence(request: web.Request) -> web.Response:
+        trace, unended = _find(stories, request).as_one()
+        picture = await asyncio.to_thread(lambda: sequence_svg(sequence(trace, unended)))
+        return web.Response(text=picture, content_type="image/svg+xml")
+
+    async def save(request: web.Request) -> web.Response:
+        traces, _ = _find(stories, request).traces()
+        named = {"Content-Disposition": f'attachment; filename="trace-{traces[0].trace_id[:8]}.html"'}
+        return web.Response(text=html_document(traces), content_type="text/html", headers=named)
+
+    return [
+        web.get("/", show_page),
+        web.get("/events", stream),
+        web.get("/stories/{story_id}/waterfall.json", show_waterfall),
+        web.get("/stories/{story_id}/sequence.svg", show_sequence),
+        web.get("/stories/{story_id}/trace.html", save),
+    ]
+
+
+class _NoStory(NotFound):
+    """A request that is not remembered, or not any more."""
+
+    def __init__(self, story_id: str) -> None:
+        super().__init__(f"Nothing is remembered of request {story_id}.")
+
+
+def _find(stories: Stories, request: web.Request) -> Story:
+    story_id = request.match_info["story_id"]
+    story = stories.get(story_id)
+    if story is None:
+        raise _NoStory(story_id)
+    return story
+
+
+@asynccontextmanager
+async def _serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield
+    finally:
+        await runner.cleanup()
