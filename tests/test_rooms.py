@@ -33,6 +33,8 @@ DOORS = {
         "SpanTree",
         "jaeger_spans",
         "otlp_json",
+        "receives",
+        "sends",
         "spans_from_jaeger_json",
         "spans_from_json",
         "spans_from_protobuf",

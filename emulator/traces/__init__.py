@@ -10,7 +10,7 @@ from emulator.traces.expectation import (
     tree,
     updating_trees,
 )
-from emulator.traces.hops import Hop, NoHop
+from emulator.traces.hops import Hop, NoHop, receives, sends
 from emulator.traces.line import visible
 from emulator.traces.receiver import NotReceived, OtlpReceiver, Pending
 from emulator.traces.selection import NotOne
@@ -48,6 +48,8 @@ __all__ = [
     "SpanTree",
     "jaeger_spans",
     "otlp_json",
+    "receives",
+    "sends",
     "spans_from_jaeger_json",
     "spans_from_json",
     "spans_from_protobuf",
