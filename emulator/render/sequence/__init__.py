@@ -3,5 +3,6 @@
 from emulator.render.sequence.diagram import Actor, Bar, Diagram, Item, Message, Note
 from emulator.render.sequence.mermaid import mermaid
 from emulator.render.sequence.story import sequence
+from emulator.render.sequence.svg import sequence_svg
 
-__all__ = ["Actor", "Bar", "Diagram", "Item", "Message", "Note", "mermaid", "sequence"]
+__all__ = ["Actor", "Bar", "Diagram", "Item", "Message", "Note", "mermaid", "sequence", "sequence_svg"]

@@ -33,6 +33,11 @@ class Message:
     lost: bool = False
     times: int = 1
 
+    @property
+    def count(self) -> str:
+        """How often it took place, ready to stand behind the label; "" for once."""
+        return f" \u00d7{self.times}" if self.times > 1 else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

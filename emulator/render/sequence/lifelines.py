@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from emulator.render.sequence.diagram import Actor, Bar, Item, Message, Note
+from emulator.render.sequence.diagram import Actor, Item, Message
 
 __all__ = ["few_enough", "lifelines"]
 
@@ -48,12 +48,6 @@ def _of(item: Item) -> tuple[Actor, ...]:
 
 
 def _renamed(item: Item, names: dict[Actor, Actor]) -> Item:
-    match item:
-        case Message(source=source, target=target):
-            return replace(item, source=names.get(source, source), target=names.get(target, target))
-        case Bar(actor=actor):
-            return replace(item, actor=names.get(actor, actor))
-        case Note(actor=None):
-            return item
-        case Note(actor=actor):
-            return replace(item, actor=names.get(actor, actor))
+    if isinstance(item, Message):
+        return replace(item, source=names.get(item.source, item.source), target=names.get(item.target, item.target))
+    return item if item.actor is None else replace(item, actor=names.get(item.actor, item.actor))

@@ -14,7 +14,7 @@ __all__ = ["mermaid"]
 LONGEST_TEXT = 48_000
 """Characters. Mermaid refuses to draw more than 50,000."""
 RED = "rect rgba(229, 72, 77, 0.16)"
-SPECIAL = re.compile(r"[^\w ./(){}=?!,…·×→⚑'-]|_{2,}|\bend\b|^(?:no)?wrap\b", re.IGNORECASE)
+SPECIAL = re.compile(r"[^\w ./(){}=?!,…·\u00d7→⚑'-]|_{2,}|\bend\b|^(?:no)?wrap\b", re.IGNORECASE)
 """What Mermaid, Markdown or HTML might take for something else than text."""
 
 Names = Mapping[Actor, str]
@@ -63,8 +63,7 @@ def _message(message: Message, names: Names) -> str:
     arrow = "--" if message.answer else "-"
     head = "x" if message.lost else ")" if message.queued else ">>"
     step = f"({_escape(message.step)}) " if message.step else ""
-    times = f" ×{message.times}" if message.times > 1 else ""
-    words = f"{step}{_escape(message.label or '(answer)')}{times}"
+    words = f"{step}{_escape(message.label or '(answer)')}{message.count}"
     return f"{names[message.source]}{arrow}{head}{names[message.target]}: {words}{_second_line(message.detail)}"
 
 

@@ -11,7 +11,7 @@ from emulator.render.sequence.lifelines import few_enough, lifelines
 from emulator.render.sequence.repetition import find_repetition
 from emulator.render.sequence.scenes import Scene, scene_of
 from emulator.render.sequence.texts import short
-from emulator.render.sequence.troubles import with_troubles, without_echo
+from emulator.render.sequence.troubles import failed_within, with_troubles
 from emulator.render.waterfall import duration, headline
 from emulator.traces import Span, SpanTree
 
@@ -28,17 +28,20 @@ def sequence(trace: SpanTree, open_spans: Collection[str] = ()) -> Diagram:
     """
     title, open_ids = _title(trace), frozenset(open_spans)
     repeated = find_repetition(trace, open_ids)
-    cast, times = find_cast(trace), causal_times(trace)
+    cast, times, above = find_cast(trace), causal_times(trace), failed_within(trace)
     nested = {span.span_id for span in trace.spans if _is_nested(span, title)}
     timed: list[tuple[int, int, list[Item]]] = []
     for order, (begins, span) in enumerate(_moments(trace)):
         if span.span_id in repeated.left_out:
             continue
         hidden = span.span_id in nested or (span is title and is_work(span))
-        scene = _scene(span, ([], []) if hidden else scene_of(span, cast), is_open=span.span_id in open_ids)
+        scene = ([], []) if hidden else scene_of(span, cast)
+        if span.span_id in open_ids:
+            scene = (scene[0], [item for item in scene[1] if isinstance(item, Bar)])
+        scene = with_troubles(span, scene, innermost=span.span_id not in above, ended=span.span_id not in open_ids)
         timed.append((times[span.span_id][not begins], order, scene[not begins]))
     items = [_counted(item, repeated.times) for _, _, drawn in sorted(timed, key=_when) for item in drawn]
-    told = [*without_echo(items, title), *_remarks(nested - repeated.left_out)]
+    told = [*items, *_remarks(nested - repeated.left_out)]
     shown = few_enough(cut(told, MOST))
     return Diagram(
         short(title.name or "unnamed", 80),
@@ -62,14 +65,6 @@ def _moments(trace: SpanTree) -> Iterator[tuple[bool, Span]]:
         yield begins, span
         if begins:
             waiting += [(False, span), *((True, child) for child in reversed(span.children))]
-
-
-def _scene(span: Span, drawn: Scene, *, is_open: bool) -> Scene:
-    """Add to what a span draws its troubles; of an open one only its bar has an end."""
-    begin, end = drawn
-    if is_open:
-        return with_troubles(span, (begin, [item for item in end if isinstance(item, Bar)]), ended=False)
-    return with_troubles(span, drawn)
 
 
 def _when(moment: tuple[int, int, list[Item]]) -> tuple[int, int]:

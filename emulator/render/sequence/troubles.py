@@ -1,39 +1,43 @@
 """Where a trace broke: a note for every error, where it began, and for every fault, where it acts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 
 from emulator.render.sequence.cast import actor
-from emulator.render.sequence.diagram import Bar, Item, Note
+from emulator.render.sequence.diagram import Bar, Note
 from emulator.render.sequence.scenes import Scene, label_of
 from emulator.render.sequence.texts import short
-from emulator.traces import Event, Span
+from emulator.traces import Event, Span, SpanTree
 
-__all__ = ["with_troubles", "without_echo"]
+__all__ = ["failed_within", "with_troubles"]
 
 FAULT = "openstack.fault.name"
 LONGEST_TYPE, LONGEST_MESSAGE = 40, 110
 
 
-def with_troubles(span: Span, scene: Scene, *, ended: bool = True) -> Scene:
+def with_troubles(span: Span, scene: Scene, *, innermost: bool, ended: bool = True) -> Scene:
     """Add the fault that acts on a span to its begin, and what went wrong to its end; both are one where both are."""
     begin, end = scene
-    flag, error = _flag(span), _error(span) if ended else None
+    flag, error = _flag(span), _error(span, innermost=innermost) if ended else None
     if flag and error:
-        flag, error = None, replace(error, label=f"{flag.label} · {error.label}")
+        error = replace(error, label=f"{flag.label} · {error.label}")
+        flag = None
     notes = [note for note in (error,) if note]
     own = [item for item in end if isinstance(item, Bar) and error and item.actor == error.actor]  # ends after the note
     others = [item for item in end if item not in own]
     return [*begin, *([flag] if flag else [])], [*others, *notes, *own]
 
 
-def without_echo(items: Sequence[Item], title: Span) -> list[Item]:
-    """Return the items without the error of the whole, where that only says what another has said."""
-    errors = [item for item in items if isinstance(item, Note) and item.tone == "error"]
-    own = next((note for note in errors if note.span_id == title.span_id), None)
-    echoed = own is not None and any(note.detail == own.detail for note in errors if note is not own)
-    return [item for item in items if not (echoed and item is own)]
+def failed_within(trace: SpanTree) -> set[str]:
+    """Return the ids of spans below which something failed."""
+    above: set[str] = set()
+    for span in trace.spans:
+        for ancestor in span.ancestors if span.failed else ():
+            if ancestor.span_id in above:
+                break
+            above.add(ancestor.span_id)
+    return above
 
 
 def _flag(span: Span) -> Note | None:
@@ -46,13 +50,12 @@ def _flag(span: Span) -> Note | None:
     return Note(f"{span.span_id}:fault", span.span_id, actor(span), f"⚑ {short(fault, LONGEST_TYPE)}", tone="fault")
 
 
-def _error(span: Span) -> Note | None:
+def _error(span: Span, *, innermost: bool) -> Note | None:
     """Return what went wrong in a span, if it is the innermost that failed, or says something of its own."""
     if not span.failed:
         return None
-    inner = [child for child in span.children if child.failed]
-    raised = _exception(span)
-    if inner and (raised is None or any(_said(child) == _said(span) for child in inner)):
+    echo = _exception(span) is None or any(_said(child) == _said(span) for child in span.children if child.failed)
+    if not innermost and echo:
         return None
     kind, message = _said(span)
     label = short(_phrase(kind.rpartition(".")[2]) or "failed", LONGEST_TYPE)
