@@ -9,7 +9,7 @@ from emulator.render.sequence.diagram import Bar, Diagram, Item, Message, Note
 from emulator.render.sequence.gaps import cut
 from emulator.render.sequence.lifelines import few_enough, lifelines
 from emulator.render.sequence.repetition import find_repetition
-from emulator.render.sequence.scenes import Scene, scene_of
+from emulator.render.sequence.scenes import scene_of
 from emulator.render.sequence.texts import short
 from emulator.render.sequence.troubles import failed_within, with_troubles
 from emulator.render.waterfall import duration, headline
