@@ -21,7 +21,7 @@ def with_troubles(span: Span, scene: Scene, *, innermost: bool, ended: bool = Tr
     begin, end = scene
     flag, error = _flag(span), _error(span, innermost=innermost) if ended else None
     if flag and error:
-        error = replace(error, label=f"{flag.label} · {error.label}")
+        error = replace(error, label=f"{flag.label}: {error.label}")
         flag = None
     notes = [note for note in (error,) if note]
     own = [item for item in end if isinstance(item, Bar) and error and item.actor == error.actor]  # ends after the note
