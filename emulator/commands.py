@@ -17,13 +17,13 @@ from emulator import client
 from emulator.client import Boot, Credentials, Order
 from emulator.cloud import PORTS, Cloud, PortInUse, Settings, cloud
 from emulator.cloud import serve as serving
+from emulator.pictures import Pictures, write_pictures
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter, otlp_json_document
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.propagation import carries_baggage
 from emulator.plumbing.scene import Actor
-from emulator.pictures import Pictures, write_pictures
 from emulator.report import print_boots, trace_shown
 
 __all__ = ["boot", "serve", "up"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from emulator.render.sequence.diagram import Actor
-from emulator.render.sequence.texts import short
+from emulator.render.sequence.texts import named
 from emulator.traces import Span, SpanTree, receives, sends
 
 __all__ = ["CALLER", "Cast", "actor", "bus", "find_cast", "is_call", "is_settling", "is_work"]
@@ -29,7 +29,7 @@ class Cast:
         if answer is not None:
             return actor(answer)
         known = self.addresses.get(_address(call))
-        return known or Actor(short(_elsewhere(call), LONGEST_NAME), "stranger")
+        return known or Actor(named(_elsewhere(call), LONGEST_NAME), "stranger")
 
 
 def find_cast(trace: SpanTree) -> Cast:
@@ -49,13 +49,13 @@ def find_cast(trace: SpanTree) -> Cast:
 
 def actor(span: Span) -> Actor:
     """Return the lifeline of a span's service."""
-    return Actor(short(span.service, LONGEST_NAME))
+    return Actor(named(span.service, LONGEST_NAME))
 
 
 def bus(span: Span) -> Actor:
     """Return the bus that a message span speaks to."""
     system = str(span.attributes.get("messaging.system", "rabbitmq"))
-    return Actor("AMQP bus" if system == "rabbitmq" else short(system, LONGEST_NAME), "bus")
+    return Actor("AMQP bus" if system == "rabbitmq" else named(system, LONGEST_NAME), "bus")
 
 
 def is_call(span: Span) -> bool:

@@ -26,7 +26,7 @@ def wrapped(text: str, size: float, width: float, lines: int) -> list[str]:
             broken.append(word)
     if len(broken) > lines:
         broken = [*broken[: lines - 1], broken[lines - 1].rstrip("…") + "…"]
-    return broken
+    return broken or [""]
 
 
 @lru_cache(4096)

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from emulator.render.paths import request_path
 from emulator.render.sequence.cast import CALLER, Cast, actor, bus, is_call, is_settling, is_work
 from emulator.render.sequence.diagram import Actor, Bar, Item, Message, Note
-from emulator.render.sequence.texts import short
+from emulator.render.sequence.texts import named, short
 from emulator.render.waterfall import duration
 from emulator.traces import Span, receives, sends
 
 __all__ = ["Scene", "label_of", "scene_of"]
 
 Scene = tuple[list[Item], list[Item]]
-LONGEST_LABEL = 44
+LONGEST_LABEL, LONGEST_NAME = 44, 36
 WAITED = 10_000_000
 """Nanoseconds in a queue that are worth a word."""
 REFUSED = 400
@@ -43,7 +43,7 @@ def label_of(span: Span) -> str:
     if method:
         return short(f"{method} {request_path(span)}", LONGEST_LABEL)
     said = span.attributes.get("openstack.rpc.method") or span.attributes.get("messaging.destination.name")
-    return short(said or span.name or "unnamed", LONGEST_LABEL)
+    return named(said or span.name, LONGEST_LABEL)
 
 
 def _nothing(_span: Span, _cast: Cast) -> Scene:
@@ -135,7 +135,7 @@ def _settle(span: Span, _cast: Cast) -> Scene:
             span.span_id,
             actor(span),
             bus(span),
-            short(outcome or span.name, LONGEST_LABEL),
+            named(outcome or span.name, LONGEST_LABEL),
             _destination(span),
             queued=True,
             failed=True,
@@ -146,7 +146,7 @@ def _settle(span: Span, _cast: Cast) -> Scene:
 
 def _work(span: Span, _cast: Cast) -> Scene:
     took = duration(max(0, span.duration))
-    return [Note(f"{span.span_id}:work", span.span_id, actor(span), short(span.name or "unnamed", 36), took)], []
+    return [Note(f"{span.span_id}:work", span.span_id, actor(span), named(span.name, LONGEST_NAME), took)], []
 
 
 def _bar(span: Span, on: Actor, *, begins: bool) -> Bar:

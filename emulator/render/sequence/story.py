@@ -10,13 +10,14 @@ from emulator.render.sequence.gaps import cut
 from emulator.render.sequence.lifelines import few_enough, lifelines
 from emulator.render.sequence.repetition import find_repetition
 from emulator.render.sequence.scenes import scene_of
-from emulator.render.sequence.texts import short
+from emulator.render.sequence.texts import named
 from emulator.render.sequence.troubles import failed_within, with_troubles
 from emulator.render.waterfall import duration, headline
 from emulator.traces import Span, SpanTree
 
 __all__ = ["sequence"]
 
+LONGEST_TITLE = 80
 MOST = 250
 """Rows of a diagram. More are cut."""
 
@@ -44,7 +45,7 @@ def sequence(trace: SpanTree, open_spans: Collection[str] = ()) -> Diagram:
     told = [*items, *_remarks(nested - repeated.left_out)]
     shown = few_enough(cut(told, MOST))
     return Diagram(
-        short(title.name or "unnamed", 80),
+        named(title.name, LONGEST_TITLE),
         f"{headline(trace)} · {duration(trace.duration)}",
         title.failed,
         lifelines(shown),
