@@ -32,6 +32,7 @@ from emulator.options import (
     Joined,
     Junit,
     KeystoneUrl,
+    Mermaid,
     Messaging,
     Name,
     Network,
@@ -47,6 +48,7 @@ from emulator.options import (
     Seed,
     ServiceName,
     SourceName,
+    Svg,
     Timeout,
     TokenSecret,
     TraceId,
@@ -106,6 +108,8 @@ def boot(
     amqp_url: AmqpUrl = None,
     otlp: Otlp = None,
     otlp_json: OtlpJson = None,
+    mermaid: Mermaid = None,
+    svg: Svg = None,
     keystone_url: Emulator = None,
     messaging_context: Messaging = "both",
     build_timeout: BootTimeout = None,
@@ -119,6 +123,7 @@ def boot(
     from emulator.client import Order
     from emulator.cloud import MessagingContext, Settings
     from emulator.faults import FAULTS
+    from emulator.pictures import Pictures
 
     carried = None if fault is None else FAULTS[fault]
     shorter = carried and carried.build_seconds and carried.build_seconds * max(1.0, pace)
@@ -132,6 +137,7 @@ def boot(
         amqp_url=amqp_url,
         otlp=otlp,
         otlp_json=otlp_json,
+        pictures=Pictures(mermaid, svg),
         keystone_url=keystone_url,
     )
     raise typer.Exit(status)
@@ -182,14 +188,21 @@ def show(
     source: SourceName,
     trace: TraceId = None,
     service: OfService = None,
+    mermaid: Mermaid = None,
+    svg: Svg = None,
     *,
     tree: AsTree = False,
     joined: Joined = False,
 ) -> None:
-    """Print the waterfall of exported traces, ours or not."""
-    from emulator import trace_commands
+    """Print the waterfall of exported traces, ours or not.
 
-    _exit(lambda: trace_commands.show(trace_commands.Source(source, trace, service, joined), as_tree=tree))
+    Of several traces one is drawn to a file: the first in which something failed, else the longest.
+    """
+    from emulator import trace_commands
+    from emulator.pictures import Pictures
+
+    traces, pictures = trace_commands.Source(source, trace, service, joined), Pictures(mermaid, svg)
+    _exit(lambda: trace_commands.show(traces, as_tree=tree, pictures=pictures))
 
 
 def _exit(command: Callable[[], int]) -> None:

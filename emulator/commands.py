@@ -17,13 +17,14 @@ from emulator import client
 from emulator.client import Boot, Credentials, Order
 from emulator.cloud import PORTS, Cloud, PortInUse, Settings, cloud
 from emulator.cloud import serve as serving
+from emulator.pictures import Pictures, write_pictures
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter, otlp_json_document
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.propagation import carries_baggage
 from emulator.plumbing.scene import Actor
-from emulator.report import print_boots
+from emulator.report import print_boots, trace_shown
 
 __all__ = ["boot", "serve", "up"]
 
@@ -45,6 +46,7 @@ def boot(
     amqp_url: str | None,
     otlp: str | None,
     otlp_json: Path | None,
+    pictures: Pictures,
     keystone_url: str | None,
 ) -> int:
     """Boot servers on a cloud of our own or on the one at `keystone_url`. Return the exit status."""
@@ -62,6 +64,7 @@ def boot(
                     for booted in boots:  # what is still under way belongs to the trace, a second delivery for one
                         await up.settled(booted.request_id)
         _report(boots, export, otlp_json, complete=keystone_url is None)
+        _draw(boots, export, pictures)
         return 0 if all(ended.succeeded for ended in boots) else 1
 
     return _run(story())
@@ -85,6 +88,18 @@ def _report(boots: list[Boot], export: Export, otlp_json: Path | None, *, comple
             otlp_json.write_text(json.dumps(otlp_json_document(export.kept)))
         except OSError as error:
             raise Refused(f"{otlp_json} could not be written: {error.strerror}") from error
+
+
+def _draw(boots: list[Boot], export: Export, pictures: Pictures) -> None:
+    """Draw the boot whose waterfall was printed."""
+    trace = trace_shown(boots, export.kept) if pictures.wanted else None
+    if trace is not None:
+        try:
+            write_pictures(pictures, trace)
+        except OSError as error:
+            raise Refused(f"{error.filename} could not be written: {error.strerror}") from error
+    elif pictures.wanted:
+        raise Refused("there is no trace to draw")
 
 
 async def _boot_all(orders: list[Order], settings: Settings, export: Export, keystone_url: str) -> list[Boot]:

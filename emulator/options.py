@@ -34,6 +34,7 @@ __all__ = [
     "Joined",
     "Junit",
     "KeystoneUrl",
+    "Mermaid",
     "Messaging",
     "Name",
     "Network",
@@ -49,6 +50,7 @@ __all__ = [
     "Seed",
     "ServiceName",
     "SourceName",
+    "Svg",
     "Timeout",
     "TokenSecret",
     "TraceId",
@@ -153,6 +155,13 @@ Count = Annotated[int, option("count", "How many servers to boot, side by side, 
 OtlpJson = Annotated[
     Path | None,
     option("otlp-json", "Write what was exported to this file, as OTLP JSON.", dir_okay=False, callback=writable),
+]
+Mermaid = Annotated[
+    Path | None,
+    option("mermaid", "Draw the trace as a Mermaid sequence diagram.", dir_okay=False, callback=writable),
+]
+Svg = Annotated[
+    Path | None, option("svg", "Draw the trace as a sequence diagram in SVG.", dir_okay=False, callback=writable)
 ]
 Emulator = Annotated[
     str | None,

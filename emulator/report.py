@@ -14,7 +14,7 @@ from emulator.faults import Fault
 from emulator.render import columns, duration, headline, step_number, waterfall
 from emulator.traces import Span, SpanTree, spans_from_sdk, tree, trees
 
-__all__ = ["print_boots"]
+__all__ = ["print_boots", "trace_shown"]
 
 JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
@@ -44,12 +44,22 @@ def print_boots(boots: Sequence[Boot], spans: Sequence[ReadableSpan], sent_to: s
             log.warning("the report could not be written: %s", error.strerror)
 
 
+def trace_shown(boots: Sequence[Boot], spans: Sequence[ReadableSpan]) -> SpanTree | None:
+    """Return the trace whose waterfall is printed, if there is one; those that follow from it by links are in it."""
+    traces, _ = _traces_of(_shown(boots), spans)
+    return traces[0] if traces else None
+
+
+def _shown(boots: Sequence[Boot]) -> Boot:
+    return min(boots, key=lambda ended: (ended.succeeded, -ended.seconds))
+
+
 def _print(
     console: Console, boots: Sequence[Boot], spans: Sequence[ReadableSpan], sent_to: str | None, *, complete: bool
 ) -> None:
     for ended in boots:
         console.print(_outcome(ended))
-    shown = min(boots, key=lambda ended: (ended.succeeded, -ended.seconds))
+    shown = _shown(boots)
     traces, joined = _traces_of(shown, spans)
     if not traces:
         nothing = "There is no trace to show: the SDK is disabled, or its sampler dropped the spans."

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from emulator.faults import FAULTS, fault_tree
 from emulator.junit import Case, write_junit
+from emulator.pictures import Pictures, worth_drawing, write_pictures
 from emulator.reference import tree_names, tree_text
 from emulator.render import columns, duration, headline, waterfall
 from emulator.traces import (
@@ -114,8 +115,11 @@ def expectation(name: str) -> Expectation:
     raise Unreadable(f"{name} is neither a file nor {known}")
 
 
-def show(source: Source, *, as_tree: bool) -> int:
-    """Print the waterfalls of traces, or their trees. Return the exit status. Raises Unreadable if there are none."""
+def show(source: Source, *, as_tree: bool, pictures: Pictures) -> int:
+    """Print the waterfalls of traces, or their trees, and draw one. Return the exit status.
+
+    Raises Unreadable if there are none, and if a file cannot be written.
+    """
     traces = source.traces()
     if not traces:
         raise Unreadable(f"there is no trace in {source}")
@@ -125,7 +129,19 @@ def show(source: Source, *, as_tree: bool) -> int:
         about = f"{remark}{headline(trace)} · {duration(trace.duration)}"
         console.print(Text(f"\n{about}\n" if number else f"{about}\n", "dim"))
         console.print(Text(trace.as_expected().rstrip("\n")) if as_tree else waterfall(trace, columns(console)))
+    if pictures.wanted:
+        _draw(traces, pictures)
     return 0
+
+
+def _draw(traces: Sequence[SpanTree], pictures: Pictures) -> None:
+    chosen = worth_drawing(traces)
+    if len(traces) > 1:
+        print(f"emulator: drew trace {chosen.trace_id}, one of {len(traces)}; --trace chooses", file=sys.stderr)
+    try:
+        write_pictures(pictures, chosen)
+    except OSError as error:
+        raise Unreadable(f"{error.filename} cannot be written: {error.strerror}") from error
 
 
 def check(

@@ -5,10 +5,25 @@ import importlib
 import pytest
 
 DOORS = {
-    "emulator.broker": ["Broker"],
+    "emulator.broker": ["Broker", "Depth"],
     "emulator.faults": ["FAULTS", "Effect", "Fault", "fault_tree", "find_fault"],
     "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],
-    "emulator.render": ["columns", "duration", "headline", "service_colours", "step_number", "waterfall"],
+    "emulator.render": [
+        "Actor",
+        "Bar",
+        "Diagram",
+        "Message",
+        "Note",
+        "columns",
+        "duration",
+        "headline",
+        "mermaid",
+        "sequence",
+        "sequence_svg",
+        "service_colours",
+        "step_number",
+        "waterfall",
+    ],
     "emulator.traces": [
         "NORMALISED",
         "RULES",
@@ -34,6 +49,8 @@ DOORS = {
         "delivery",
         "jaeger_spans",
         "otlp_json",
+        "receives",
+        "sends",
         "spans_from_jaeger_json",
         "spans_from_json",
         "spans_from_protobuf",

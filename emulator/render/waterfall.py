@@ -6,6 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from emulator.render.paths import request_path
 from emulator.traces import Span, SpanTree, visible
 
 __all__ = ["columns", "duration", "headline", "step_number", "waterfall"]
@@ -80,16 +81,10 @@ def _count(number: int, noun: str) -> str:
 
 def _title(span: Span) -> str:
     """A client span is called by its method alone: show whom it asks for what."""
-    url = str(span.attributes.get("url.full", ""))
-    path = "/" + url.split("/", 3)[-1].split("?", maxsplit=1)[0] if url.count("/") > 2 else ""  # noqa: PLR2004
+    path = request_path(span) if span.kind == "client" else ""
     status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
     failure = f" !{span.error_type.rpartition('.')[2]}" if span.failed and str(status) != span.error_type else ""
-    return visible(" ".join(str(part) for part in (span.name, _shorten(path), status) if part) + failure)
-
-
-def _shorten(path: str) -> str:
-    """Cut the UUIDs in a path: eight digits tell them apart."""
-    return "/".join(part[:8] + "…" if part.count("-") == 4 and len(part) == 36 else part for part in path.split("/"))  # noqa: PLR2004
+    return visible(" ".join(str(part) for part in (span.name, path, status) if part) + failure)
 
 
 def _bar(span: Span, begin: int, end: int, width: int) -> tuple[int, str]:

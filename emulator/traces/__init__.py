@@ -10,7 +10,7 @@ from emulator.traces.expectation import (
     tree,
     updating_trees,
 )
-from emulator.traces.hops import Hop, NoHop, delivery
+from emulator.traces.hops import Hop, NoHop, delivery, receives, sends
 from emulator.traces.line import visible, write_value
 from emulator.traces.receiver import NotReceived, OtlpReceiver, Pending
 from emulator.traces.selection import NotOne
@@ -49,6 +49,8 @@ __all__ = [
     "delivery",
     "jaeger_spans",
     "otlp_json",
+    "receives",
+    "sends",
     "spans_from_jaeger_json",
     "spans_from_json",
     "spans_from_protobuf",

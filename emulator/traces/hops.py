@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from emulator.traces.span import Span
 
-__all__ = ["Hop", "NoHop", "delivery", "edges", "hops", "one_hop"]
+__all__ = ["Hop", "NoHop", "delivery", "edges", "hops", "one_hop", "receives", "sends"]
 
 SENDING = {"send", "publish", "create"}
 RECEIVING = {"process", "receive", "deliver"}
