@@ -31,6 +31,7 @@ DOORS = {
         "Segment",
         "Span",
         "SpanTree",
+        "delivery",
         "jaeger_spans",
         "otlp_json",
         "spans_from_jaeger_json",

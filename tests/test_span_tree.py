@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.traces import NoHop, NotOne, Span, SpanTree, trees
+from emulator.traces import NoHop, NotOne, Span, SpanTree, delivery, trees
 from tests.spans import TRACE, a_span, link_to
 
 FAMILY = [a_span(1, name="root"), a_span(2, 1, "first"), a_span(3, 2, "below first"), a_span(4, 1, "second")]
@@ -160,7 +160,7 @@ PROCESS = a_span(3, 2, "process", "bank", kind="consumer", start=35)
 ELSEWHERE = replace(PROCESS, trace_id="f" * 32, parent_id="", links=link_to(PUBLISH))
 
 
-@pytest.mark.parametrize(
+CARRIED = pytest.mark.parametrize(
     "process",
     [
         PROCESS,
@@ -171,6 +171,9 @@ ELSEWHERE = replace(PROCESS, trace_id="f" * 32, parent_id="", links=link_to(PUBL
     ],
     ids=["by parent", "by both", "by link", "by link in another trace", "received, not processed"],
 )
+
+
+@CARRIED
 def test_a_hop_is_proved_with_its_dwell_time(process: Span) -> None:
     trace = next(trace for trace in trees([process, PUBLISH, a_span(1)]) if trace.trace_id == TRACE)
     hop = trace.hop("shop", "bank")
@@ -180,6 +183,32 @@ def test_a_hop_is_proved_with_its_dwell_time(process: Span) -> None:
     assert trace.one(name="publish").leads_to("bank")
     assert trace.one(where=lambda span: not span.parent_id).leads_to("bank")
     assert not trace.one(name="publish").leads_to("shop")
+
+
+@CARRIED
+def test_a_process_span_tells_which_message_was_delivered_to_it(process: Span) -> None:
+    spans = {span.name: span for trace in trees([process, PUBLISH, a_span(1)]) for span in trace.spans}
+    delivered = delivery(spans["process"])
+    assert delivered is not None
+    assert (delivered.cause, delivered.effect, delivered.dwell) == (PUBLISH, process, 15)
+    assert delivery(spans["publish"]) is None
+    assert delivery(spans["work"]) is None
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        replace(PROCESS, kind="internal"),
+        replace(PROCESS, kind="client", attributes={"messaging.operation.type": "settle"}),
+        replace(PROCESS, parent_id=a_span(1).span_id),
+        replace(PROCESS, parent_id=a_span(9).span_id),
+        replace(PROCESS, parent_id="", links=link_to(a_span(1))),
+        replace(PROCESS, parent_id="", links=link_to(a_span(9))),
+    ],
+    ids=["internal", "settled", "below no message", "an orphan", "linked to no message", "linked to what is not here"],
+)
+def test_what_processes_no_message_that_is_known_had_none_delivered(process: Span) -> None:
+    assert delivery(SpanTree([a_span(1), PUBLISH, process]).one(name="process")) is None
 
 
 def test_a_hop_seen_from_the_trace_of_the_consumer_leads_back() -> None:

@@ -10,7 +10,7 @@ from emulator.traces.expectation import (
     tree,
     updating_trees,
 )
-from emulator.traces.hops import Hop, NoHop
+from emulator.traces.hops import Hop, NoHop, delivery
 from emulator.traces.line import visible
 from emulator.traces.receiver import NotReceived, OtlpReceiver, Pending
 from emulator.traces.selection import NotOne
@@ -46,6 +46,7 @@ __all__ = [
     "Segment",
     "Span",
     "SpanTree",
+    "delivery",
     "jaeger_spans",
     "otlp_json",
     "spans_from_jaeger_json",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from emulator.traces.span import Span
 
-__all__ = ["Hop", "NoHop", "edges", "hops", "one_hop"]
+__all__ = ["Hop", "NoHop", "delivery", "edges", "hops", "one_hop"]
 
 SENDING = {"send", "publish", "create"}
 RECEIVING = {"process", "receive", "deliver"}
@@ -72,6 +72,18 @@ def one_hop(spans: Iterable[Span], sender: str, receiver: str) -> Hop:
             f"a process span is child of its publish span, or links to it: do headers carry the trace context?"
         )
     return found[0]
+
+
+def delivery(span: Span) -> Hop | None:
+    """Return the message that a span processes, as a hop from the span that published it: the parent, or by a link.
+
+    None for a span that processes none, and where the publisher has left no span. That may be in another trace.
+    """
+    if not receives(span):
+        return None
+    if span.parent is not None and sends(span.parent):
+        return Hop(span.parent, span, "parent")
+    return next((Hop(cause, span, "link") for cause in span.linked if sends(cause)), None)
 
 
 def sends(span: Span) -> bool:
