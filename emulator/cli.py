@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from emulator import __version__
+from emulator.glyphs import ascii_only
 from emulator.options import (
     DEFAULT_SECRET,
     AmqpUrl,
+    Ascii,
     AsJson,
     AsTree,
     Bind,
@@ -22,6 +24,7 @@ from emulator.options import (
     ComputeUrl,
     Count,
     Emulator,
+    Everything,
     Expect,
     FaultName,
     FaultsOff,
@@ -44,6 +47,7 @@ from emulator.options import (
     Port,
     PortBase,
     PublicHost,
+    Quiet,
     Seed,
     ServiceName,
     SourceName,
@@ -110,15 +114,21 @@ def boot(
     messaging_context: Messaging = "both",
     build_timeout: BootTimeout = None,
     bus_timeout: BusTimeout = 30.0,
+    *,
+    expand: Everything = False,
+    quiet: Quiet = False,
+    no_unicode: Ascii = False,
 ) -> None:
     """Start a cloud, boot a server on it, and show the trace. Exits with 0 only if the server became ACTIVE.
 
     Boots as admin, or as OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME say.
     """
+    _draw(no_unicode=no_unicode)
     commands = load_commands()
     from emulator.client import Order
     from emulator.cloud import MessagingContext, Settings
     from emulator.faults import FAULTS
+    from emulator.report import Detail
 
     carried = None if fault is None else FAULTS[fault]
     shorter = carried and carried.build_seconds and carried.build_seconds * max(1.0, pace)
@@ -133,6 +143,7 @@ def boot(
         otlp=otlp,
         otlp_json=otlp_json,
         keystone_url=keystone_url,
+        detail=Detail(quiet, expand),
     )
     raise typer.Exit(status)
 
@@ -149,11 +160,13 @@ def check(
     *,
     one_is_enough: OneIsEnough = False,
     joined: Joined = False,
+    no_unicode: Ascii = False,
 ) -> None:
     """Compare exported traces with an expected tree; without one, look for what makes them unsound.
 
     Exits with 0 if all traces that begin as expected are as expected, 1 if not, 2 if that cannot be said.
     """
+    _draw(no_unicode=no_unicode)
     from emulator import trace_commands
 
     def checked() -> int:
@@ -170,8 +183,9 @@ def check(
 
 
 @app.command()
-def faults(*, as_json: AsJson = False) -> None:
+def faults(*, as_json: AsJson = False, no_unicode: Ascii = False) -> None:
     """List the faults that can ride with a request, and what each of them teaches."""
+    _draw(no_unicode=no_unicode)
     from emulator import fault_commands
 
     raise typer.Exit(fault_commands.faults(as_json=as_json))
@@ -185,11 +199,21 @@ def show(
     *,
     tree: AsTree = False,
     joined: Joined = False,
+    expand: Everything = False,
+    no_unicode: Ascii = False,
 ) -> None:
     """Print the waterfall of exported traces, ours or not."""
+    _draw(no_unicode=no_unicode)
     from emulator import trace_commands
 
-    _exit(lambda: trace_commands.show(trace_commands.Source(source, trace, service, joined), as_tree=tree))
+    chosen = trace_commands.Source(source, trace, service, joined)
+    _exit(lambda: trace_commands.show(chosen, as_tree=tree, expand=expand))
+
+
+def _draw(*, no_unicode: bool) -> None:
+    """Print nothing but ASCII, if that is wanted."""
+    if no_unicode:
+        ascii_only()
 
 
 def _exit(command: Callable[[], int]) -> None:

@@ -8,7 +8,7 @@ DOORS = {
     "emulator.broker": ["Broker"],
     "emulator.faults": ["FAULTS", "Effect", "Fault", "fault_tree", "find_fault"],
     "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],
-    "emulator.render": ["columns", "duration", "headline", "step_number", "waterfall"],
+    "emulator.render": ["columns", "duration", "headline", "printer", "step_number", "waterfall"],
     "emulator.traces": [
         "NORMALISED",
         "RULES",

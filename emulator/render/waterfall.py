@@ -15,7 +15,7 @@ from emulator.render.rows import Row, every_span, without_repetition
 from emulator.render.words import duration, step_number, title
 from emulator.traces import Span, SpanTree, visible
 
-__all__ = ["columns", "waterfall"]
+__all__ = ["columns", "printer", "waterfall"]
 
 PALETTE = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 LARGEST_NAME = 54
@@ -42,6 +42,13 @@ def waterfall(
     return Text("\n", no_wrap=True).join(
         [*ruler, *(_drawn(line, layout, axis, colours[line.row.spans[0].service]) for line in lines)]
     )
+
+
+def printer() -> Console:
+    """Return a console on stdout that breaks long lines between words in a terminal, and nowhere else."""
+    console = Console(highlight=False)
+    console.soft_wrap = not console.is_terminal
+    return console
 
 
 def columns(console: Console) -> int:
