@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from emulator import __version__
+from emulator.glyphs import ascii_only
 from emulator.options import (
     DEFAULT_SECRET,
     AmqpUrl,
+    Ascii,
     AsJson,
     AsTree,
     Bind,
@@ -22,6 +24,7 @@ from emulator.options import (
     ComputeUrl,
     Count,
     Emulator,
+    Everything,
     Expect,
     FaultName,
     FaultsOff,
@@ -45,6 +48,7 @@ from emulator.options import (
     Port,
     PortBase,
     PublicHost,
+    Quiet,
     Seed,
     ServiceName,
     SourceName,
@@ -114,16 +118,22 @@ def boot(
     messaging_context: Messaging = "both",
     build_timeout: BootTimeout = None,
     bus_timeout: BusTimeout = 30.0,
+    *,
+    expand: Everything = False,
+    quiet: Quiet = False,
+    no_unicode: Ascii = False,
 ) -> None:
     """Start a cloud, boot a server on it, and show the trace. Exits with 0 only if the server became ACTIVE.
 
     Boots as admin, or as OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME say.
     """
+    _draw(no_unicode=no_unicode)
     commands = load_commands()
     from emulator.client import Order
     from emulator.cloud import MessagingContext, Settings
     from emulator.faults import FAULTS
     from emulator.pictures import Pictures
+    from emulator.report import Detail
 
     carried = None if fault is None else FAULTS[fault]
     shorter = carried and carried.build_seconds and carried.build_seconds * max(1.0, pace)
@@ -139,6 +149,7 @@ def boot(
         otlp_json=otlp_json,
         pictures=Pictures(mermaid, svg),
         keystone_url=keystone_url,
+        detail=Detail(quiet, expand),
     )
     raise typer.Exit(status)
 
@@ -155,11 +166,13 @@ def check(
     *,
     one_is_enough: OneIsEnough = False,
     joined: Joined = False,
+    no_unicode: Ascii = False,
 ) -> None:
     """Compare exported traces with an expected tree; without one, look for what makes them unsound.
 
     Exits with 0 if all traces that begin as expected are as expected, 1 if not, 2 if that cannot be said.
     """
+    _draw(no_unicode=no_unicode)
     from emulator import trace_commands
 
     def checked() -> int:
@@ -176,8 +189,9 @@ def check(
 
 
 @app.command()
-def faults(*, as_json: AsJson = False) -> None:
+def faults(*, as_json: AsJson = False, no_unicode: Ascii = False) -> None:
     """List the faults that can ride with a request, and what each of them teaches."""
+    _draw(no_unicode=no_unicode)
     from emulator import fault_commands
 
     raise typer.Exit(fault_commands.faults(as_json=as_json))
@@ -193,16 +207,25 @@ def show(
     *,
     tree: AsTree = False,
     joined: Joined = False,
+    expand: Everything = False,
+    no_unicode: Ascii = False,
 ) -> None:
     """Print the waterfall of exported traces, ours or not.
 
     Of several traces one is drawn to a file: the first in which something failed, else the longest.
     """
+    _draw(no_unicode=no_unicode)
     from emulator import trace_commands
     from emulator.pictures import Pictures
 
-    traces, pictures = trace_commands.Source(source, trace, service, joined), Pictures(mermaid, svg)
-    _exit(lambda: trace_commands.show(traces, as_tree=tree, pictures=pictures))
+    chosen, pictures = trace_commands.Source(source, trace, service, joined), Pictures(mermaid, svg)
+    _exit(lambda: trace_commands.show(chosen, as_tree=tree, pictures=pictures, expand=expand))
+
+
+def _draw(*, no_unicode: bool) -> None:
+    """Print nothing but ASCII, if that is wanted."""
+    if no_unicode:
+        ascii_only()
 
 
 def _exit(command: Callable[[], int]) -> None:

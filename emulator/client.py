@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import aiohttp
@@ -16,7 +16,7 @@ from emulator.plumbing.telemetry import fail, failed_with, span
 from emulator.services.fresh import resource_id
 from emulator.services.login import log_in
 
-__all__ = ["Boot", "Credentials", "Order", "boot"]
+__all__ = ["Boot", "Credentials", "Order", "Watcher", "boot"]
 
 SERVICE = "openstack-client"
 POLL_SECONDS = 0.01
@@ -82,6 +82,10 @@ class Boot:
         return self.status == "ACTIVE"
 
 
+Watcher = Callable[[Order, str], None]
+"""What is told of an order whenever the user sees a new state: nova's task state, and at last the status."""
+
+
 class _Created(msgspec.Struct):
     id: str
 
@@ -102,6 +106,7 @@ class _Server(msgspec.Struct):
     status: str
     addresses: dict[str, list[_Address]]
     host: str | None = msgspec.field(name="OS-EXT-SRV-ATTR:host", default=None)
+    task_state: str | None = msgspec.field(name="OS-EXT-STS:task_state", default=None)
     fault: _Fault | None = None
 
 
@@ -109,13 +114,20 @@ class _ServerAnswer(msgspec.Struct):
     server: _Server
 
 
-async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: Order) -> Boot:
-    """Boot a server and wait until it is ACTIVE or in ERROR. What the cloud refuses has the status REFUSED."""
+def _nobody(order: Order, state: str) -> None:
+    """Nobody watches."""
+
+
+async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: Order, tell: Watcher = _nobody) -> Boot:
+    """Boot a server and wait until it is ACTIVE or in ERROR. What the cloud refuses has the status REFUSED.
+
+    `tell` hears of every state that is seen on the way, and of the last one.
+    """
     began = time.monotonic()
     with acting(actor) as scene, span("openstack server create") as root:
         booted = Boot(order, f"{root.get_span_context().trace_id:032x}", scene.request_id)
         try:
-            booted = await _boot(http, credentials, booted, actor.pace)
+            booted = await _boot(http, credentials, booted, actor.pace, tell)
         except UnexpectedAnswer as refusal:
             fail(root, refusal)
             booted = replace(booted, status="REFUSED", fault=f"{refusal.message} (HTTP {refusal.status})")
@@ -124,10 +136,11 @@ async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: 
             booted = replace(booted, status="REFUSED", fault=str(error) or "no answer in time")
         if booted.status == "ERROR":
             failed_with(root, "ServerInError", booted.fault)
+        tell(order, booted.status)
         return replace(booted, seconds=time.monotonic() - began)
 
 
-async def _boot(http: HttpClient, credentials: Credentials, booted: Boot, pace: float) -> Boot:
+async def _boot(http: HttpClient, credentials: Credentials, booted: Boot, pace: float, tell: Watcher) -> Boot:
     access = await log_in(
         http,
         credentials.auth_url,
@@ -137,7 +150,9 @@ async def _boot(http: HttpClient, credentials: Credentials, booted: Boot, pace: 
     )
     servers_url = f"{access.url('compute')}/servers"
     server_id = await _order(http, access.token, servers_url, booted.order)
-    server = await _watch(http, access.token, f"{servers_url}/{server_id}", pace)
+    server = await _watch(
+        http, access.token, f"{servers_url}/{server_id}", pace, lambda state: tell(booted.order, state)
+    )
     return replace(
         booted,
         server_id=server_id,
@@ -162,13 +177,16 @@ async def _order(http: HttpClient, token: str, servers_url: str, order: Order) -
     return server_id
 
 
-async def _watch(http: HttpClient, token: str, url: str, pace: float) -> _Server:
+async def _watch(http: HttpClient, token: str, url: str, pace: float, tell: Callable[[str], None]) -> _Server:
     """Look at the server until its build has ended. nova-api sees to it that it does."""
-    first, began = POLL_SECONDS + POLL_SECONDS_AT_PACE_1 * pace, time.monotonic()
+    first, began, state = POLL_SECONDS + POLL_SECONDS_AT_PACE_1 * pace, time.monotonic(), None
     while True:
         server = (await http.fetch("GET", url, token=token)).read(_ServerAnswer).server
         if server.status != "BUILD":
             return server
+        if server.task_state and server.task_state != state:
+            state = server.task_state
+            tell(state)
         await asyncio.sleep(min(first + PATIENCE * (time.monotonic() - began), LONGEST_POLL_SECONDS))
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from yarl import URL
 
 from emulator import client
-from emulator.client import Boot, Credentials, Order
+from emulator.client import Boot, Credentials, Order, Watcher
 from emulator.cloud import PORTS, Cloud, PortInUse, Settings, cloud
 from emulator.cloud import serve as serving
 from emulator.pictures import Pictures, write_pictures
@@ -24,7 +24,8 @@ from emulator.plumbing.export import Export, otlp_exporter, otlp_json_document
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.propagation import carries_baggage
 from emulator.plumbing.scene import Actor
-from emulator.report import print_boots, trace_shown
+from emulator.progress import progress
+from emulator.report import Detail, print_boots, trace_shown
 
 __all__ = ["boot", "serve", "up"]
 
@@ -48,6 +49,7 @@ def boot(
     otlp_json: Path | None,
     pictures: Pictures,
     keystone_url: str | None,
+    detail: Detail,
 ) -> int:
     """Boot servers on a cloud of our own or on the one at `keystone_url`. Return the exit status."""
 
@@ -57,13 +59,13 @@ def boot(
             raise Refused("OTEL_PROPAGATORS leaves out baggage, in which faults ride")
         async with _exporting(otlp, settings.seed, keep=True) as export:
             if keystone_url is not None:
-                boots = await _boot_all(orders, settings, export, keystone_url)
+                boots = await _boot_all(orders, settings, export, keystone_url, detail)
             else:
                 async with cloud(settings, export, amqp_url=amqp_url, computes=computes) as up:
-                    boots = await _boot_all(orders, settings, export, up.endpoints["keystone"])
+                    boots = await _boot_all(orders, settings, export, up.endpoints["keystone"], detail)
                     for booted in boots:  # what is still under way belongs to the trace, a second delivery for one
                         await up.settled(booted.request_id)
-        _report(boots, export, otlp_json, complete=keystone_url is None)
+        _report(boots, export, otlp_json, detail, complete=keystone_url is None)
         _draw(boots, export, pictures)
         return 0 if all(ended.succeeded for ended in boots) else 1
 
@@ -81,8 +83,8 @@ def _cancel_on_signals() -> None:
         asyncio.get_running_loop().add_signal_handler(signalled, me.cancel)
 
 
-def _report(boots: list[Boot], export: Export, otlp_json: Path | None, *, complete: bool) -> None:
-    print_boots(boots, export.kept, sent_to=export.destination, complete=complete)
+def _report(boots: list[Boot], export: Export, otlp_json: Path | None, detail: Detail, *, complete: bool) -> None:
+    print_boots(boots, export.kept, export.destination, detail, complete=complete)
     if otlp_json is not None:
         try:
             otlp_json.write_text(json.dumps(otlp_json_document(export.kept)))
@@ -102,19 +104,23 @@ def _draw(boots: list[Boot], export: Export, pictures: Pictures) -> None:
         raise Refused("there is no trace to draw")
 
 
-async def _boot_all(orders: list[Order], settings: Settings, export: Export, keystone_url: str) -> list[Boot]:
+async def _boot_all(
+    orders: list[Order], settings: Settings, export: Export, keystone_url: str, detail: Detail
+) -> list[Boot]:
     """Boot servers side by side, `SIDE_BY_SIDE` at once."""
+    lasts = settings.pace > 0 or len(orders) > 1  # else it is over before a word of it could be read
     chance = Chance(settings.seed, owner=client.SERVICE)
     actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
     credentials = Credentials.from_environment(keystone_url)
     places = asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def one(http: HttpClient, order: Order) -> Boot:
+    async def one(http: HttpClient, order: Order, tell: Watcher) -> Boot:
         async with places:
-            return await client.boot(actor, http, credentials, order)
+            return await client.boot(actor, http, credentials, order, tell)
 
-    async with HttpClient(client.SERVICE, settings.pace) as http:
-        return await asyncio.gather(*(one(http, order) for order in orders))
+    with progress(orders, wanted=lasts and not detail.quiet) as tell:
+        async with HttpClient(client.SERVICE, settings.pace) as http:
+            return await asyncio.gather(*(one(http, order, tell) for order in orders))
 
 
 def up(settings: Settings, *, computes: int, amqp_url: str | None, otlp: str | None, port_base: int | None) -> int:

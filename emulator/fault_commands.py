@@ -16,7 +16,7 @@ __all__ = ["faults"]
 def faults(*, as_json: bool) -> int:
     """Print all faults, with the ground truth about each as JSON. Return the exit status."""
     if as_json:
-        print(json.dumps({"faults": [_truth(fault) for fault in FAULTS.values()]}, indent=2, ensure_ascii=False))
+        print(json.dumps({"faults": [_truth(fault) for fault in FAULTS.values()]}, indent=2))
         return 0
     console = Console(highlight=False)
     console.width = columns(console)

@@ -14,6 +14,7 @@ __all__ = [
     "AmqpUrl",
     "AsJson",
     "AsTree",
+    "Ascii",
     "Bind",
     "BootTimeout",
     "BuildTimeout",
@@ -24,6 +25,7 @@ __all__ = [
     "Computes",
     "Count",
     "Emulator",
+    "Everything",
     "Expect",
     "FaultName",
     "FaultsOff",
@@ -47,6 +49,7 @@ __all__ = [
     "Port",
     "PortBase",
     "PublicHost",
+    "Quiet",
     "Seed",
     "ServiceName",
     "SourceName",
@@ -57,9 +60,9 @@ __all__ = [
 ]
 
 
-def option(name: str, text: str, **more: Any) -> Any:  # noqa: ANN401 - typer's own type
+def option(name: str, text: str, *short: str, **more: Any) -> Any:  # noqa: ANN401 - typer's own type
     """Make an option that also reads `EMULATOR_…`."""
-    return typer.Option(f"--{name}", envvar=f"EMULATOR_{name.upper().replace('-', '_')}", help=text, **more)
+    return typer.Option(f"--{name}", *short, envvar=f"EMULATOR_{name.upper().replace('-', '_')}", help=text, **more)
 
 
 def url(*schemes: str) -> Callable[[str | None], str | None]:
@@ -215,6 +218,9 @@ Messaging = Annotated[
     option("messaging-context", "How a process span is related to its publish span: as child, by a link, or both."),
 ]
 AsJson = Annotated[bool, option("json", "Print the ground truth about each as JSON.")]
+Ascii = Annotated[bool, option("no-unicode", "Draw in ASCII, as is done by itself where a terminal has no Unicode.")]
+Quiet = Annotated[bool, option("quiet", "Print what became of each server, in a line, and nothing else.", "-q")]
+Everything = Annotated[bool, option("expand", "Draw a line for every span, also for those that are like the last.")]
 Joined = Annotated[bool, option("joined", "Take traces that follow from others by links as one, each below its link.")]
 BusTimeout = Annotated[
     float, option("bus-timeout", "Seconds to wait for the bus when starting.", min=0, callback=finite)

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from opentelemetry.sdk.trace import ReadableSpan
 from rich.console import Console
@@ -11,32 +12,48 @@ from rich.text import Text
 
 from emulator.client import Boot
 from emulator.faults import Fault
-from emulator.render import columns, duration, headline, step_number, waterfall
+from emulator.render import columns, duration, headline, printer, step_number, waterfall
 from emulator.traces import Span, SpanTree, spans_from_sdk, tree, trees
 
-__all__ = ["print_boots", "trace_shown"]
+__all__ = ["Detail", "print_boots", "trace_shown"]
 
 JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
 OTLP = "http://localhost:4318"
 CULPRIT, SEEN = "◄ culprit", "◄ seen here"
-NARROW = 100
 ASKED = {"(1)(2)": "keystone", "(3)(4)": "neutron-server", "(5)(6)": "glance-api"}
 """Whom nova-compute asks at each step of Figure 1.8, also where that left no span."""
 
 log = logging.getLogger(__name__)
 
 
-def print_boots(boots: Sequence[Boot], spans: Sequence[ReadableSpan], sent_to: str | None, *, complete: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is printed: of `quiet` ones the outcomes alone, of `expand`ed waterfalls a line for every span."""
+
+    quiet: bool = False
+    expand: bool = False
+
+
+def print_boots(
+    boots: Sequence[Boot], spans: Sequence[ReadableSpan], sent_to: str | None, detail: Detail, *, complete: bool
+) -> None:
     """Print the outcome of every boot, and the waterfall of one: of the first that failed, else of the slowest.
 
     Without `complete` the services were not in this process, so that their spans are not here.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = printer()
     with console.capture() as captured:
-        _print(console, boots, spans, sent_to, complete=complete)
+        for ended in boots:
+            console.print(_outcome(ended))
+        if not detail.quiet:
+            _print_trace(console, boots, spans, sent_to, expand=detail.expand, complete=complete)
+    _write(captured.get())
+
+
+def _write(report: str) -> None:
     try:
-        sys.stdout.write(captured.get())
+        sys.stdout.write(report)
         sys.stdout.flush()
     except OSError as error:  # the boot is what it is, also where its report cannot be written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -54,11 +71,15 @@ def _shown(boots: Sequence[Boot]) -> Boot:
     return min(boots, key=lambda ended: (ended.succeeded, -ended.seconds))
 
 
-def _print(
-    console: Console, boots: Sequence[Boot], spans: Sequence[ReadableSpan], sent_to: str | None, *, complete: bool
+def _print_trace(
+    console: Console,
+    boots: Sequence[Boot],
+    spans: Sequence[ReadableSpan],
+    sent_to: str | None,
+    *,
+    expand: bool,
+    complete: bool,
 ) -> None:
-    for ended in boots:
-        console.print(_outcome(ended))
     shown = _shown(boots)
     traces, joined = _traces_of(shown, spans)
     if not traces:
@@ -66,7 +87,7 @@ def _print(
         console.print(Text(f"\n{nothing}", "dim"))
         return
     console.print(_story([span for trace in traces for span in trace.spans]))
-    culprits, mark = _culprits(shown.order.fault, traces), _mark(shown.order.fault, columns(console))
+    culprits, mark = _culprits(shown.order.fault, traces), _mark(shown.order.fault)
     if shown.order.fault is not None:
         as_told = bool(culprits) and shown.status == shown.order.fault.status
         console.print(_truth(shown.order.fault, acted=as_told if complete else None))
@@ -74,7 +95,7 @@ def _print(
         about = headline(trace) if len(boots) == 1 else f"{shown.order.name} · {headline(trace)}"
         lost = "of the same request, and nothing leads here: " if number else ""
         console.print(Text(f"\n{lost}{about}\n", "dim"))
-        console.print(waterfall(trace, columns(console), lambda span: _label(span, culprits, mark)))
+        console.print(waterfall(trace, columns(console), lambda span: _label(span, culprits, mark), expand=expand))
     if joined:
         console.print(
             Text(f"\njoined to it: {joined} that follow by links, each below the span that it links to", "dim")
@@ -82,7 +103,7 @@ def _print(
     if not complete:
         elsewhere = "this process saw only its own spans; those of the services went where their --otlp says"
         console.print(Text(f"\n{elsewhere}", "dim"))
-    console.print(Text(f"\n{_hint(shown, sent_to, complete=complete)}", "dim"))
+    console.print(Text(f"\n{_hint(shown, sent_to, complete=complete)}", "dim"), soft_wrap=True)  # it is to be copied
 
 
 def _traces_of(shown: Boot, spans: Sequence[ReadableSpan]) -> tuple[list[SpanTree], int]:
@@ -118,10 +139,9 @@ def _culprits(fault: Fault | None, traces: Sequence[SpanTree]) -> set[str]:
     return acted or {span.span_id for span in all_spans if shows.cost([span]) == 0}
 
 
-def _mark(fault: Fault | None, width: int) -> str:
-    """What stands beside a culprit, or beside the span that shows it; in a narrow terminal there is little room."""
-    words = SEEN if fault is not None and fault.seen_at else CULPRIT
-    return words if width >= NARROW else words[0]
+def _mark(fault: Fault | None) -> str:
+    """What stands beside a culprit, or beside the span that shows it."""
+    return SEEN if fault is not None and fault.seen_at else CULPRIT
 
 
 def _label(span: Span, culprits: set[str], mark: str) -> str:

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from emulator.faults import FAULTS, fault_tree
+from emulator.glyphs import utf8_only
 from emulator.junit import Case, write_junit
 from emulator.pictures import Pictures, worth_drawing, write_pictures
 from emulator.reference import tree_names, tree_text
-from emulator.render import columns, duration, headline, waterfall
+from emulator.render import columns, duration, headline, printer, waterfall
 from emulator.traces import (
     Expectation,
     JaegerUnavailable,
@@ -115,7 +116,7 @@ def expectation(name: str) -> Expectation:
     raise Unreadable(f"{name} is neither a file nor {known}")
 
 
-def show(source: Source, *, as_tree: bool, pictures: Pictures) -> int:
+def show(source: Source, *, as_tree: bool, pictures: Pictures, expand: bool) -> int:
     """Print the waterfalls of traces, or their trees, and draw one. Return the exit status.
 
     Raises Unreadable if there are none, and if a file cannot be written.
@@ -123,12 +124,17 @@ def show(source: Source, *, as_tree: bool, pictures: Pictures) -> int:
     traces = source.traces()
     if not traces:
         raise Unreadable(f"there is no trace in {source}")
-    console = Console(highlight=False, soft_wrap=True)
+    if as_tree:
+        utf8_only()
+    console = printer()
     for number, trace in enumerate(traces):
         remark = "# " if as_tree else ""
         about = f"{remark}{headline(trace)} · {duration(trace.duration)}"
         console.print(Text(f"\n{about}\n" if number else f"{about}\n", "dim"))
-        console.print(Text(trace.as_expected().rstrip("\n")) if as_tree else waterfall(trace, columns(console)))
+        if as_tree:
+            console.print(Text(trace.as_expected().rstrip("\n")), soft_wrap=True)
+        else:
+            console.print(waterfall(trace, columns(console), expand=expand))
     if pictures.wanted:
         _draw(traces, pictures)
     return 0

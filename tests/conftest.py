@@ -36,6 +36,8 @@ DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "nova", "x-dead-letter
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the developer's shell holds does not matter."""
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):  # pytest-xdist says that its workers are 80 columns wide
+        monkeypatch.delenv(name, raising=False)
     for name in os.environ:
         if name.startswith(("OTEL_", "OS_")) or (name.startswith("EMULATOR_") and name != "EMULATOR_TEST_AMQP_URL"):
             monkeypatch.delenv(name)

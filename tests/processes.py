@@ -41,7 +41,7 @@ async def run(*arguments: str, **env: str) -> Ended:
     async with asyncio.timeout(PATIENCE_SECONDS):
         out, err = await process.communicate()
     assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+    return Ended(process.returncode, out.decode(errors="surrogateescape"), err.decode())
 
 
 class Service:

@@ -212,7 +212,7 @@ async def test_a_propagator_that_is_not_installed_is_named() -> None:
 async def test_a_terminal_without_our_characters_gets_others() -> None:
     ended = await run("boot", "--pace", "0", PYTHONIOENCODING="ascii")
     assert (ended.status, ended.err) == (0, "")
-    assert ended.out.startswith("? demo is ACTIVE")
+    assert ended.out.startswith("+ demo is ACTIVE")
 
 
 async def test_a_bus_that_does_not_come_is_waited_for_and_then_named() -> None:

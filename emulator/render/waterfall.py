@@ -1,103 +1,143 @@
 """A trace as a waterfall in the terminal: a line a span, with its bar on the time axis."""
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from emulator.render.paths import request_path
+from emulator.render.bars import HATCH, Axis, axis_of, bars
+from emulator.render.layout import NARROWEST, WIDEST, Layout, lay_out
+from emulator.render.rows import Row, every_span, without_repetition
+from emulator.render.words import duration, step_number, title
 from emulator.traces import Span, SpanTree, visible
 
-__all__ = ["columns", "duration", "headline", "step_number", "waterfall"]
+__all__ = ["columns", "printer", "waterfall"]
 
 PALETTE = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
-STEP = "openstack.boot.step"
-SMALLEST_BAR = 16
 LARGEST_NAME = 54
-GAP = 2
+LARGEST_LABEL, LARGEST_MARK = 24, 3
 PIPED_WIDTH = 120
+HATCHED = re.compile(f"{HATCH}+")
 
 
-def step_number(span: Span) -> str:
-    """Return the steps of Figure 1.8 that a span stands for, `(1)(2)` for one; "" for most."""
-    steps = visible(str(span.attributes.get(STEP, "")))
-    return "".join(f"({number})" for number in steps.split(",") if number)
-
-
-def waterfall(tree: SpanTree, width: int = 120, label: Callable[[Span], str] = step_number) -> Text:
+def waterfall(
+    tree: SpanTree, width: int = PIPED_WIDTH, label: Callable[[Span], str] = step_number, *, expand: bool = False
+) -> Text:
     """Draw a trace, `width` columns wide: service, name, `label`, bar and duration of every span; errors in red.
 
-    `label` is by default the step of Figure 1.8 that a span stands for.
+    `label` is by default the step of Figure 1.8 that a span stands for. Siblings that are alike share a line, with
+    the sum of their durations, unless `expand` is set. A light hatch before a bar is the time that a message lay in
+    its queue. Where there is little room labels become marks, and columns are left out; 20 columns are the least.
     """
-    rows = list(tree.walk())
-    begin, end = min(span.start for _, span in rows), max(span.end for _, span in rows)
-    services = max(cell_len(visible(span.service)) for _, span in rows)
-    names = max(cell_len("  " * depth + _title(span)) for depth, span in rows)
-    labels = max((cell_len(label(span)) for _, span in rows), default=0)
-    fixed = services + labels + len("1000.0 ms") + 4 * GAP
-    name_width = max(min(names, LARGEST_NAME, width - fixed - SMALLEST_BAR), 12)
-    bar_width = max(width - fixed - name_width, SMALLEST_BAR)
+    rows = every_span(tree) if expand else without_repetition(tree, lambda span: _look(span, label))
+    lines = [_line(row, label(row.spans[0])) for row in rows]
+    layout = _layout(lines, min(max(width, NARROWEST), WIDEST))
+    axis = axis_of(tree, layout.bar)
     colours = {service: PALETTE[number % len(PALETTE)] for number, service in enumerate(tree.services)}
-
-    picture = Text(no_wrap=True)
-    picture.append(" " * (services + name_width + labels + 3 * GAP))
-    picture.append(_axis(end - begin, bar_width), "dim")
-    for depth, span in rows:
-        colour = "red" if span.failed else colours[span.service]
-        before, bar = _bar(span, begin, end, bar_width)
-        picture.append("\n")
-        picture.append(set_cell_size(visible(span.service), services + GAP), colours[span.service])
-        picture.append(_fit("  " * depth + _title(span), name_width) + " " * GAP, "red" if span.failed else "")
-        picture.append(set_cell_size(label(span), labels + GAP), "bold")
-        picture.append(" " * before)
-        picture.append(bar, colour)
-        picture.append(" " * (bar_width - before - cell_len(bar) + GAP))
-        picture.append(duration(span.end - span.start).rjust(9), "red" if span.failed else "dim")
-    return picture
+    ruler = [_ruler(layout, axis)] if layout.bar else []
+    return Text("\n", no_wrap=True).join(
+        [*ruler, *(_drawn(line, layout, axis, colours[line.row.spans[0].service]) for line in lines)]
+    )
 
 
-def headline(tree: SpanTree) -> str:
-    """Say in a line what a trace is: its id, and how many spans and services it has."""
-    return f"trace {tree.trace_id} · {_count(len(tree), 'span')} · {_count(len(tree.services), 'service')}"
+def printer() -> Console:
+    """Return a console on stdout that breaks long lines between words in a terminal, and nowhere else."""
+    console = Console(highlight=False)
+    console.soft_wrap = not console.is_terminal
+    return console
 
 
 def columns(console: Console) -> int:
-    """Return how wide pictures are: as the terminal, but not narrow where there is none."""
-    return console.width if console.is_terminal else max(console.width, PIPED_WIDTH)
+    """Return how wide pictures are: as the terminal, or as COLUMNS says, but not narrow where neither is known."""
+    known = console.is_terminal or "COLUMNS" in os.environ
+    return console.width if known else max(console.width, PIPED_WIDTH)
 
 
-def duration(nanoseconds: int) -> str:
-    """Word a duration: `0.4 ms`, `37 ms`, `2.13 s`."""
-    milliseconds = nanoseconds / 1e6
-    if milliseconds < 10:  # noqa: PLR2004 - one digit more where it matters
-        return f"{milliseconds:.1f} ms"
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"  # noqa: PLR2004
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What a row says, before it is known how much room there is."""
+
+    row: Row
+    service: str
+    title: str
+    times: str
+    label: str
+    duration: str
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _line(row: Row, label: str) -> _Line:
+    first, times = row.spans[0], f" ×{len(row.spans)}" if len(row.spans) > 1 else ""
+    return _Line(row, visible(first.service), title(first), times, visible(label), duration(row.duration))
 
 
-def _title(span: Span) -> str:
-    """A client span is called by its method alone: show whom it asks for what."""
-    path = request_path(span) if span.kind == "client" else ""
-    status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
-    failure = f" !{span.error_type.rpartition('.')[2]}" if span.failed and str(status) != span.error_type else ""
-    return visible(" ".join(str(part) for part in (span.name, path, status) if part) + failure)
+def _look(span: Span, label: Callable[[Span], str]) -> Hashable | None:
+    """What makes spans alike in the picture. One that failed, or that has a label, is there to be seen."""
+    return None if span.failed or label(span) else (span.service, title(span), span.kind, span.status)
 
 
-def _bar(span: Span, begin: int, end: int, width: int) -> tuple[int, str]:
-    scale = width / max(end - begin, 1)
-    before = min(int((span.start - begin) * scale), width - 1)
-    length = max(1, min(round((span.end - span.start) * scale), width - before))
-    return before, "█" * length if (span.end - span.start) * scale >= 1 else "▏"
+def _layout(lines: Sequence[_Line], width: int) -> Layout:
+    names = max(2 * line.row.depth + cell_len(line.title + line.times) for line in lines)
+    wanted = {
+        "service": max(cell_len(line.service) for line in lines),
+        "name": min(names, max(LARGEST_NAME, width // 3)),
+        "label": min(max(cell_len(line.label) for line in lines), LARGEST_LABEL),
+        "duration": max(len(line.duration) for line in lines),
+    }
+    return lay_out(wanted, min(max(cell_len(_mark(line.label)) for line in lines), LARGEST_MARK), width)
 
 
-def _axis(span: int, width: int) -> str:
-    left, right = "0 ms", duration(span)
-    return left + right.rjust(width - len(left))
+def _drawn(line: _Line, layout: Layout, axis: Axis, colour: str) -> Text:
+    red = "red" if line.row.spans[0].failed else ""
+    label = _mark(line.label) if layout.marks else line.label
+    bar = Text(bars(line.row.spans, axis) if layout.bar else "", red or colour)
+    bar.highlight_regex(HATCHED, "dim")
+    cells = (
+        Text(_fit(_squeezed(line.service, layout.service), layout.service), colour),
+        Text(_name(line, layout), red),
+        Text(_fit(label, layout.label), "bold"),
+        bar,
+        Text(line.duration.rjust(layout.duration) if layout.duration else "", red or "dim"),
+    )
+    return Text(" " * layout.gap).join(cell for cell in cells if cell)
+
+
+def _name(line: _Line, layout: Layout) -> str:
+    """Indent a title, as far as the gaps are wide. Deep in a trace it is by less, so that there is room for words."""
+    indent = min(layout.gap * line.row.depth, layout.name // 2)
+    room = layout.name - indent
+    return " " * indent + _fit(_cut(line.title, room - cell_len(line.times)) + line.times, room)
+
+
+def _mark(label: str) -> str:
+    """Shorten a label to a character for a word: `(1)(2) ◄ culprit` to `1◄`."""
+    words = [word for word in label.split() if not word[0].isalpha()]
+    return "".join(next(filter(str.isalnum, word), word[0]) for word in words) or label[:1]
+
+
+def _ruler(layout: Layout, axis: Axis) -> Text:
+    """Say where the axis begins and ends. A short one ends below the last of the words."""
+    begin, end = "0 ms", duration(axis.end - axis.begin)
+    if len(begin) + len(end) < axis.width:
+        end = begin + end.rjust(axis.width - len(begin))
+    return Text(end.rjust(layout.before_bar + axis.width), "dim")
 
 
 def _fit(text: str, width: int) -> str:
-    return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+    return set_cell_size(_cut(text, width), width)
+
+
+def _squeezed(text: str, width: int) -> str:
+    """Leave out the middle: `nova-compute` and `nova-scheduler` differ at their ends."""
+    if not text.isascii() or not 2 < width < len(text):  # noqa: PLR2004 - a character at each end
+        return text
+    return f"{text[: width // 2]}…{text[len(text) - (width - 1) // 2 :]}"
+
+
+def _cut(text: str, width: int) -> str:
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1) + "…" if width > 0 else ""
