@@ -22,6 +22,7 @@ from emulator.options import (
     ComputeHost,
     Computes,
     ComputeUrl,
+    ConsoleOff,
     Count,
     Emulator,
     Everything,
@@ -32,6 +33,7 @@ from emulator.options import (
     Ignore,
     Image,
     ImageUrl,
+    JaegerUrl,
     Joined,
     Junit,
     KeystoneUrl,
@@ -254,16 +256,26 @@ def up(
     bind: Bind = "127.0.0.1",
     public_host: PublicHost = "127.0.0.1",
     token_secret: TokenSecret = DEFAULT_SECRET,
+    jaeger_url: JaegerUrl = None,
     *,
     no_faults: FaultsOff = False,
+    no_console: ConsoleOff = False,
 ) -> None:
-    """Run all services on OpenStack's usual ports, until Ctrl-C or SIGTERM."""
+    """Run all services on OpenStack's usual ports, and a console to boot from and to watch, until Ctrl-C or SIGTERM."""
     commands = load_commands()
     from emulator.cloud import MessagingContext, Settings
 
     context = MessagingContext(messaging_context)
     settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret, not no_faults, context)
-    status = commands.up(settings, computes=computes, amqp_url=amqp_url, otlp=otlp, port_base=port_base)
+    status = commands.up(
+        settings,
+        computes=computes,
+        amqp_url=amqp_url,
+        otlp=otlp,
+        port_base=port_base,
+        with_console=not no_console,
+        jaeger_url=jaeger_url,
+    )
     raise typer.Exit(status)
 
 

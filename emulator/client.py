@@ -14,9 +14,9 @@ from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
 from emulator.plumbing.scene import Actor, acting, annotate, carrying
 from emulator.plumbing.telemetry import fail, failed_with, span
 from emulator.services.fresh import resource_id
-from emulator.services.login import log_in
+from emulator.services.login import Access, log_in
 
-__all__ = ["Boot", "Credentials", "Order", "Watcher", "boot"]
+__all__ = ["Boot", "Credentials", "Order", "Watcher", "boot", "delete"]
 
 SERVICE = "openstack-client"
 POLL_SECONDS = 0.01
@@ -47,6 +47,10 @@ class Credentials:
             environment.get("OS_PASSWORD", "secret"),
             environment.get("OS_PROJECT_NAME", username),
         )
+
+    async def log_in(self, http: HttpClient) -> Access:
+        """Get a token, with the catalog. Raises what `login.log_in` raises."""
+        return await log_in(http, self.auth_url, username=self.username, password=self.password, project=self.project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +144,20 @@ async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: 
         return replace(booted, seconds=time.monotonic() - began)
 
 
+async def delete(actor: Actor, http: HttpClient, credentials: Credentials, server_id: str) -> None:
+    """Ask for the end of a server, as a trace of its own. What went wrong with that is told on its first span alone."""
+    with acting(actor), span("openstack server delete") as root:
+        annotate(server__id=server_id)
+        try:
+            access = await credentials.log_in(http)
+            url = f"{access.url('compute')}/servers/{server_id}"
+            (await http.fetch("DELETE", url, token=access.token)).check()
+        except (UnexpectedAnswer, aiohttp.ClientError, TimeoutError, LookupError) as error:
+            fail(root, error)
+
+
 async def _boot(http: HttpClient, credentials: Credentials, booted: Boot, pace: float, tell: Watcher) -> Boot:
-    access = await log_in(
-        http,
-        credentials.auth_url,
-        username=credentials.username,
-        password=credentials.password,
-        project=credentials.project,
-    )
+    access = await credentials.log_in(http)
     servers_url = f"{access.url('compute')}/servers"
     server_id = await _order(http, access.token, servers_url, booted.order)
     server = await _watch(

@@ -29,7 +29,18 @@ from emulator.services.nova.messages import API, DEAD_LETTERS, SCHEDULER
 from emulator.services.nova.messages import compute as compute_queue
 from emulator.services.tokens import Tokens
 
-__all__ = ["COMPUTES", "PORTS", "Cloud", "MessagingContext", "PortInUse", "Settings", "cloud", "serve"]
+__all__ = [
+    "COMPUTES",
+    "PORTS",
+    "SERVICES",
+    "Cloud",
+    "MessagingContext",
+    "PortInUse",
+    "Settings",
+    "cloud",
+    "listen",
+    "serve",
+]
 
 PORTS = {
     "broker": 5672,
@@ -37,10 +48,11 @@ PORTS = {
     "neutron-server": 9696,
     "glance-api": 9292,
     "nova-api": 8774,
+    "console": 8779,
     "nova-scheduler": 8780,
     "nova-compute": 8781,
 }
-"""OpenStack's usual ports. The last two are ours: nothing but a health check answers there."""
+"""OpenStack's usual ports. The last three are ours: the console's, and two where nothing but a health check answers."""
 
 COMPUTES = 3
 """How many compute hosts there are where nobody says: as many as nova tries for a server that cannot be spawned."""
@@ -88,7 +100,7 @@ class Cloud:
 
     endpoints: Mapping[str, str]
     amqp_url: str
-    queues: Sequence[Destination]
+    queues: Sequence[Destination] = ()
     """Those that last, of all its services."""
     broker: Broker | None = None
     """The embedded broker; None where the bus is not ours."""
@@ -147,10 +159,10 @@ async def cloud(
     queues = (SCHEDULER, *(compute_queue(host) for host in hosts), API, DEAD_LETTERS)
     async with AsyncExitStack() as stack:
         broker = None
-        listeners = {name: stack.enter_context(_listen(name, settings.address, ports.get(name, 0))) for name in APIS}
+        listeners = {name: stack.enter_context(listen(name, settings.address, ports.get(name, 0))) for name in APIS}
         endpoints = {name: _url(settings, listener) for name, listener in listeners.items()}
         if amqp_url is None:
-            listener = stack.enter_context(_listen("broker", settings.address, ports.get("broker", 0)))
+            listener = stack.enter_context(listen("broker", settings.address, ports.get("broker", 0)))
             broker = await stack.enter_async_context(Broker(listener))
             amqp_url = broker.url
         else:  # a bus that outlives its clouds: what waits there was for servers that are gone
@@ -160,7 +172,7 @@ async def cloud(
         for name in SERVICES:
             for number, host in enumerate(hosts if name == "nova-compute" else [""]):
                 port = ports[name] + number if name in ports else 0
-                listener = listeners.get(name) or stack.enter_context(_listen(name, settings.address, port))
+                listener = listeners.get(name) or stack.enter_context(listen(name, settings.address, port))
                 plan = Plan(settings, Tokens(secret), endpoints, host, stopping)
                 apps[name] = await stack.enter_async_context(_running(name, plan, export, listener, amqp_url))
         await scheduler.heard_of(apps["nova-scheduler"], computes)  # so that it chooses from all, at the first boot too
@@ -182,7 +194,7 @@ async def serve(
 
     `endpoints` says where the others are: nova-compute wants `keystone`, keystone all that its catalog is to name.
     """
-    listener = _listen(name, settings.address, PORTS[name] if port is None else port)
+    listener = listen(name, settings.address, PORTS[name] if port is None else port)
     with listener:
         if name == "broker":
             async with Broker(listener) as broker:
@@ -212,7 +224,8 @@ async def _running(
         yield app
 
 
-def _listen(name: str, address: str, port: int) -> socket.socket:
+def listen(name: str, address: str, port: int) -> socket.socket:
+    """Return a socket that listens, for the service `name`; port 0 is a free one. Raises PortInUse."""
     try:
         return socket.create_server((address, port), backlog=1024)
     except socket.gaierror as error:

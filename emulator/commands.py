@@ -9,13 +9,14 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from opentelemetry.sdk.trace import SpanProcessor
 from yarl import URL
 
 from emulator import client
 from emulator.client import Boot, Credentials, Order, Watcher
-from emulator.cloud import PORTS, Cloud, PortInUse, Settings, cloud
+from emulator.cloud import PORTS, SERVICES, Cloud, PortInUse, Settings, cloud
 from emulator.cloud import serve as serving
 from emulator.pictures import Pictures, write_pictures
 from emulator.plumbing.amqp_link import BusUnavailable
@@ -32,7 +33,6 @@ __all__ = ["boot", "serve", "up"]
 INTERRUPTED = 130
 SIDE_BY_SIDE = 50  # more would wait for one another in this one process, and time out
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-T = TypeVar("T")
 
 
 class Refused(Exception):
@@ -123,20 +123,36 @@ async def _boot_all(
             return await asyncio.gather(*(one(http, order, tell) for order in orders))
 
 
-def up(settings: Settings, *, computes: int, amqp_url: str | None, otlp: str | None, port_base: int | None) -> int:
-    """Run a cloud until a signal comes. Return the exit status."""
+def up(
+    settings: Settings,
+    *,
+    computes: int,
+    amqp_url: str | None,
+    otlp: str | None,
+    port_base: int | None,
+    with_console: bool,
+    jaeger_url: str | None,
+) -> int:
+    """Run a cloud until a signal comes, with its console or without. Return the exit status."""
     if port_base is None:
         ports = PORTS
     else:
         ports = {name: port_base + number for number, name in enumerate(PORTS)} if port_base else {}
-    return _run(
-        _until_signalled(
-            lambda export: cloud(settings, export, amqp_url=amqp_url, computes=computes, ports=ports),
-            settings.seed,
-            otlp,
-            _describe,
-        )
-    )
+
+    from emulator.console import Stories, console
+
+    stories = Stories() if with_console else None
+
+    @asynccontextmanager
+    async def running(export: Export) -> AsyncIterator[str]:
+        async with cloud(settings, export, amqp_url=amqp_url, computes=computes, ports=ports) as up:
+            if stories is None:
+                yield _describe(up)
+                return
+            async with console(up, settings, export, stories, jaeger_url, ports.get("console", 0)) as url:
+                yield f"{_describe(up)}\nTo boot servers here and watch, open the console: {url}"
+
+    return _run(_until_signalled(running, settings.seed, otlp, stories))
 
 
 def serve(
@@ -150,29 +166,26 @@ def serve(
     host: str | None,
 ) -> int:
     """Run one service until a signal comes. Return the exit status."""
-    if name not in PORTS:
-        print(f"there is no service {name!r}: choose one of {', '.join(PORTS)}", file=sys.stderr)
+    if name not in {*SERVICES, "broker"}:
+        print(f"there is no service {name!r}: choose one of {', '.join(SERVICES)}, broker", file=sys.stderr)
         return 2
     host = host or socket.gethostname()
-    return _run(
-        _until_signalled(
-            lambda export: serving(
-                name, settings, export, amqp_url=amqp_url, endpoints=endpoints, host=host, port=port
-            ),
-            settings.seed,
-            otlp,
-            lambda url: f"{name} is up at {url}",
-        )
-    )
+
+    @asynccontextmanager
+    async def alone(export: Export) -> AsyncIterator[str]:
+        async with serving(name, settings, export, amqp_url=amqp_url, endpoints=endpoints, host=host, port=port) as url:
+            yield f"{name} is up at {url}"
+
+    return _run(_until_signalled(alone, settings.seed, otlp))
 
 
 async def _until_signalled(
-    service: Callable[[Export], AbstractAsyncContextManager[T]],
+    service: Callable[[Export], AbstractAsyncContextManager[str]],
     seed: int | None,
     otlp: str | None,
-    describe: Callable[[T], str],
+    watching: SpanProcessor | None = None,
 ) -> int:
-    """Run a service or a cloud until SIGINT or SIGTERM; then let it finish what it has begun.
+    """Run a service or a cloud, and say what it yields, until SIGINT or SIGTERM; then let it finish what it has begun.
 
     While it is starting there is nothing to finish, and a second signal ends it at once.
     """
@@ -190,11 +203,11 @@ async def _until_signalled(
 
     for signalled in SIGNALS:
         loop.add_signal_handler(signalled, stop)
-    async with _exporting(otlp, seed) as export:
+    async with _exporting(otlp, seed, watching=watching) as export:
         try:
-            async with service(export) as started:
+            async with service(export) as description:
                 is_up = True
-                print(describe(started), flush=True)
+                print(description, flush=True)
                 await stopping.wait()
         except asyncio.CancelledError:
             if not stopping.is_set():
@@ -204,10 +217,12 @@ async def _until_signalled(
 
 
 @asynccontextmanager
-async def _exporting(otlp: str | None, seed: int | None, *, keep: bool = False) -> AsyncIterator[Export]:
+async def _exporting(
+    otlp: str | None, seed: int | None, *, keep: bool = False, watching: SpanProcessor | None = None
+) -> AsyncIterator[Export]:
     """Export spans while the block lasts, and send the rest at its end; that is done beside the event loop."""
     try:
-        export = Export(otlp_exporter(otlp), keep=keep, seed=seed)
+        export = Export(otlp_exporter(otlp), keep=keep, seed=seed, watching=watching)
     except ValueError as error:
         raise Refused(str(error)) from error
     try:

@@ -23,6 +23,7 @@ __all__ = [
     "ComputeHost",
     "ComputeUrl",
     "Computes",
+    "ConsoleOff",
     "Count",
     "Emulator",
     "Everything",
@@ -33,6 +34,7 @@ __all__ = [
     "Ignore",
     "Image",
     "ImageUrl",
+    "JaegerUrl",
     "Joined",
     "Junit",
     "KeystoneUrl",
@@ -224,6 +226,11 @@ Everything = Annotated[bool, option("expand", "Draw a line for every span, also 
 Joined = Annotated[bool, option("joined", "Take traces that follow from others by links as one, each below its link.")]
 BusTimeout = Annotated[
     float, option("bus-timeout", "Seconds to wait for the bus when starting.", min=0, callback=finite)
+]
+ConsoleOff = Annotated[bool, option("no-console", "Serve no console.")]
+JaegerUrl = Annotated[
+    str | None,
+    option("jaeger-url", "Where Jaeger's UI is, http://localhost:16686 say: traces have links to it.", callback=HTTP),
 ]
 PortBase = Annotated[
     int | None,

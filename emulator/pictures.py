@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.render import mermaid, sequence, sequence_svg
+from emulator.render.sequence import mermaid, sequence, sequence_svg
 from emulator.traces import SpanTree
 
 __all__ = ["Pictures", "worth_drawing", "write_pictures"]

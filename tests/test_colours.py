@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.render import service_colours
+from emulator.render.colours import service_colours
 
 OPENSTACK = [
     "openstack-client",

@@ -1,4 +1,4 @@
-"""The console: one page, on loopback, from which a presenter boots servers and watches what comes of it, span by span."""
+"""The console: one page from which a presenter boots servers, and watches what comes of it, span by span."""
 
 from emulator.console.site import console
 from emulator.console.stories import Stories

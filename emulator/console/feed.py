@@ -1,4 +1,4 @@
-"""News for the pages that are open, as server-sent events. A page that reads slowly gets fewer of them, not later ones."""
+"""News for the pages that are open, as server-sent events. A page that reads slowly gets fewer, not later ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Mapping
+from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ HEADERS: Mapping[str, str] = {
 class Forbidden(ApiError):
     """A request that did not come from a page of the console."""
 
-    status = web.HTTPForbidden.status_code
+    status = HTTPStatus.FORBIDDEN
 
 
 def guarding(token: str, host_names: Collection[str]) -> Middleware:

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from emulator.broker import Depth
-from emulator.client import Credentials, session
+from emulator.client import Credentials
 from emulator.cloud import Cloud
 from emulator.console.feed import Feed
 from emulator.plumbing.amqp_link import BROKEN, linked
@@ -75,7 +75,7 @@ class Lookout:
         """Look at the servers, and return the session for the next look."""
         before = self.servers, self.problem
         try:
-            asking = asking or await session(http, credentials)
+            asking = asking or Session(http, lambda: credentials.log_in(http), await credentials.log_in(http))
             self.servers = (await asking.fetch("GET", "compute", "/servers/detail")).read(_Servers).servers
             self.problem = ""
         except (UnexpectedAnswer, LookupError, aiohttp.ClientError, TimeoutError) as error:

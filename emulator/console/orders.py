@@ -3,6 +3,7 @@
 import logging
 import re
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
@@ -43,7 +44,7 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
 class TooMany(ApiError):
     """So many servers are on order that no more can be taken."""
 
-    status = web.HTTPTooManyRequests.status_code
+    status = HTTPStatus.TOO_MANY_REQUESTS
 
     def __init__(self, wanted: int, under_way: int) -> None:
         super().__init__(f"{under_way} servers are on order; {wanted} more would be over {MOST_AT_ONCE}: wait a moment")

@@ -43,7 +43,7 @@ def _style() -> str:
 @cache
 def _script() -> str:
     parts = ("elements.js", "form.js", "servers.js", "queues.js", "stories.js", "sequence.js", "console.js")
-    return f"{waterfall_script()}\n(() => {{\n\"use strict\";\n{''.join(_own(part) for part in parts)}}})();"
+    return f'{waterfall_script()}\n(() => {{\n"use strict";\n{"".join(_own(part) for part in parts)}}})();'
 
 
 def _own(name: str) -> str:

@@ -3,16 +3,15 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from aiohttp import web
 from opentelemetry.sdk.trace import ReadableSpan
 
 from emulator import client
 from emulator.client import Credentials
-from emulator.cloud import Cloud, Settings
+from emulator.cloud import Cloud, Settings, listen
 from emulator.console.feed import Feed, Topic
 from emulator.console.guard import guarding
 from emulator.console.lookout import Lookout
@@ -38,13 +37,15 @@ STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-stor
 
 @asynccontextmanager
 async def console(
-    up: Cloud, settings: Settings, export: Export, stories: Stories, listener: socket.socket, jaeger_url: str | None
+    up: Cloud, settings: Settings, export: Export, stories: Stories, jaeger_url: str | None = None, port: int = 0
 ) -> AsyncIterator[str]:
-    """Serve the console of a cloud on `listener` (bound already) while the block lasts; yields its URL.
+    """Serve the console of a cloud while the block lasts; yields its URL.
 
-    `stories` sees the spans of `export`. With `jaeger_url`, the address of its UI, traces have links to Jaeger.
+    `stories` sees the spans of `export`. With `jaeger_url`, the address of its UI, traces have links to Jaeger. It
+    listens on the settings' `address`, port 0 is a free one. Raises PortInUse.
     """
     async with AsyncExitStack() as stack:
+        listener = stack.enter_context(listen("console", settings.address, port))
         feed = Feed(lambda topic: _news(topic, stories, lookout))
         lookout = Lookout(feed)
         stories.changed = lambda story, span: _pass_on(story, span, feed, lookout)

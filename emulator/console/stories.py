@@ -89,7 +89,7 @@ class Stories(SpanProcessor):
     def __init__(self) -> None:
         self.unseen = f"req-{uuid.uuid4()}"
         """The id of a request that is no story: who looks at the cloud in order to show it uses this one."""
-        self.changed: Callable[[Story, ReadableSpan], None] = lambda story, span: None
+        self.changed: Callable[[Story, ReadableSpan], None] = lambda _story, _span: None
         self._stories: dict[str, Story] = {}
 
     def __iter__(self) -> Iterator[Story]:

@@ -12,7 +12,7 @@ from rich.text import Text
 from emulator.render.bars import HATCH, Axis, axis_of, bars
 from emulator.render.layout import NARROWEST, WIDEST, Layout, lay_out
 from emulator.render.rows import Row, every_span, without_repetition
-from emulator.render.words import duration, step_number, title
+from emulator.render.words import duration, failure, step_number, title
 from emulator.traces import Span, SpanTree, visible
 
 __all__ = ["columns", "printer", "waterfall"]
@@ -71,12 +71,16 @@ class _Line:
 
 def _line(row: Row, label: str) -> _Line:
     first, times = row.spans[0], f" ×{len(row.spans)}" if len(row.spans) > 1 else ""
-    return _Line(row, visible(first.service), title(first), times, visible(label), duration(row.duration))
+    return _Line(row, visible(first.service), _what(first), times, visible(label), duration(row.duration))
+
+
+def _what(span: Span) -> str:
+    return " ".join(filter(None, (title(span), failure(span))))
 
 
 def _look(span: Span, label: Callable[[Span], str]) -> Hashable | None:
     """What makes spans alike in the picture. One that failed, or that has a label, is there to be seen."""
-    return None if span.failed or label(span) else (span.service, title(span), span.kind, span.status)
+    return None if span.failed or label(span) else (span.service, _what(span), span.kind, span.status)
 
 
 def _layout(lines: Sequence[_Line], width: int) -> Layout:

@@ -1,8 +1,9 @@
 """The words in pictures: what a span is called, the steps it stands for, how long it took, what a trace is."""
 
+from emulator.render.paths import request_path
 from emulator.traces import Span, SpanTree, visible
 
-__all__ = ["duration", "headline", "shorten", "step_number", "title"]
+__all__ = ["duration", "failure", "headline", "step_number", "title"]
 
 STEP = "openstack.boot.step"
 MILLISECOND, SECOND, MINUTE, HOUR, DAY = 10**6, 10**9, 60 * 10**9, 3600 * 10**9, 86400 * 10**9
@@ -38,16 +39,15 @@ def step_number(span: Span) -> str:
 
 def title(span: Span) -> str:
     """Call a span by its name. A client span is called by its method alone: say whom it asks for what."""
-    url = str(span.attributes.get("url.full", ""))
-    path = "/" + url.split("/", 3)[-1].split("?", maxsplit=1)[0] if url.count("/") > 2 else ""  # noqa: PLR2004
+    path = request_path(span) if span.kind == "client" else ""
     status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
-    failure = f" !{span.error_type.rpartition('.')[2]}" if span.failed and str(status) != span.error_type else ""
-    return visible(" ".join(str(part) for part in (span.name, shorten(path), status) if part) + failure)
+    return visible(" ".join(str(part) for part in (span.name, path, status) if part))
 
 
-def shorten(path: str) -> str:
-    """Cut the UUIDs in a path: eight digits tell them apart."""
-    return "/".join(part[:8] + "…" if part.count("-") == 4 and len(part) == 36 else part for part in path.split("/"))  # noqa: PLR2004
+def failure(span: Span) -> str:
+    """Say how a span failed, `!NoValidHost` for one; "" for a span that did not, and where its title has the status."""
+    is_said = span.kind == "client" and str(span.attributes.get("http.response.status_code")) == span.error_type
+    return visible(f"!{span.error_type.rpartition('.')[2]}") if span.failed and not is_said else ""
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.render.colours import service_colours
-from emulator.render.wording import step_numbers, title
+from emulator.render.words import step_number, title
 from emulator.traces import Event, Link, Span, SpanTree, delivery, write_value
 
 __all__ = ["waterfall_model"]
@@ -91,7 +91,7 @@ def _span(span: Span, began: int) -> dict[str, Any]:
     hop = delivery(span)
     rarely = {
         "parent": span.parent_id,
-        "steps": step_numbers(span),
+        "steps": step_number(span).replace("(", "").replace(")", ""),
         "fault": str(span.attributes.get(FAULT, "")),
         "failed": span.failed,
         "error": span.error_type,

@@ -6,7 +6,7 @@ from emulator.render.paths import request_path
 from emulator.render.sequence.cast import CALLER, Cast, actor, bus, is_call, is_settling, is_work
 from emulator.render.sequence.diagram import Actor, Bar, Item, Message, Note
 from emulator.render.sequence.texts import named, short
-from emulator.render.waterfall import duration
+from emulator.render.words import duration
 from emulator.traces import Span, receives, sends
 
 __all__ = ["Scene", "label_of", "scene_of"]

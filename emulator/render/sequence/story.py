@@ -12,7 +12,7 @@ from emulator.render.sequence.repetition import find_repetition
 from emulator.render.sequence.scenes import scene_of
 from emulator.render.sequence.texts import named
 from emulator.render.sequence.troubles import failed_within, with_troubles
-from emulator.render.waterfall import duration, headline
+from emulator.render.words import duration, headline
 from emulator.traces import Span, SpanTree
 
 __all__ = ["sequence"]
