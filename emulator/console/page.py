@@ -31,8 +31,12 @@ def console_page(token: str, jaeger_url: str | None, *, faults: bool) -> str:
 
 @cache
 def console_policy() -> str:
-    """Return the content security policy of the page: its own style and script, and news from where it came from."""
-    return policy(_style(), _script(), ("connect-src 'self'", "img-src 'self'", "frame-ancestors 'none'"))
+    """Return the content security policy of the page: its own script, and news from where it came from.
+
+    Diagrams bring their style along, as elements and attributes of SVG.
+    """
+    more = ("connect-src 'self'", "img-src data:", "frame-ancestors 'none'")
+    return policy(_script(), "'unsafe-inline'", more)
 
 
 @cache

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
 from opentelemetry.sdk.trace import ReadableSpan
@@ -93,8 +93,9 @@ def _reading(page: str, feed: Feed, stories: Stories) -> list[web.RouteDef]:
         response = web.StreamResponse(headers=STREAM_HEADERS)
         await response.prepare(request)
         at_first = [("servers", ""), ("queues", ""), *(("stories", story.id) for story in stories)]
-        async for event in feed.stream(at_first):
-            await response.write(event)
+        with suppress(ConnectionError):  # the page was closed
+            async for event in feed.stream(at_first):
+                await response.write(event)
         return response
 
     async def show_waterfall(request: web.Request) -> web.Response:

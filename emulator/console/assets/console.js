@@ -74,7 +74,10 @@ for (const name of Object.keys(pictures)) part(`show-${name}`).addEventListener(
 
 const news = new EventSource("events");
 const on = (kind, take) => news.addEventListener(kind, (event) => take(JSON.parse(event.data)));
-on("servers", paintServers);
+on("servers", ([{ servers, problem }]) => {
+  paintServers(servers, problem);
+  list.name(servers);
+});
 on("queues", paintQueues);
 on("stories", takeStories);
 news.addEventListener("open", () => {

@@ -8,8 +8,9 @@ const LIGHT_UP = `
 
 function sequenceView(place) {
   const shadow = place.attachShadow({ mode: "open" });
-  const ownStyle = new CSSStyleSheet();
-  ownStyle.replaceSync(LIGHT_UP);
+  const style = new CSSStyleSheet();
+  style.replaceSync(LIGHT_UP);
+  shadow.adoptedStyleSheets = [style];
   let seen = new Set();
   let of = null;
 
@@ -18,18 +19,12 @@ function sequenceView(place) {
       const answer = await fetch(`stories/${encodeURIComponent(story.id)}/sequence.svg`);
       if (!answer.ok) return;
       const svg = document.adoptNode(new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement);
-      const style = new CSSStyleSheet();
-      for (const element of svg.querySelectorAll("style")) {
-        style.replaceSync(element.textContent); // as an element the policy of the page would not let it in
-        element.remove();
-      }
       const keyed = [...svg.querySelectorAll("[data-key]")];
       const isSame = of === story.id;
       for (const element of keyed) element.classList.toggle("new", isSame && !seen.has(element.dataset.key));
       seen = new Set(keyed.map(({ dataset }) => dataset.key));
       of = story.id;
       const isAtEnd = place.scrollTop + place.clientHeight >= place.scrollHeight - 40;
-      shadow.adoptedStyleSheets = [ownStyle, style];
       shadow.replaceChildren(svg);
       if (!isSame) place.scrollTop = story.running ? place.scrollHeight : 0;
       else if (isAtEnd && story.running) place.scrollTop = place.scrollHeight;

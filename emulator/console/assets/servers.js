@@ -1,8 +1,8 @@
 // The servers as the compute API shows them, the newest first.
 
-function paintServers([{ problem, servers }]) {
+function paintServers(servers, problem) {
   part("server-count").textContent = servers.length ? String(servers.length) : "";
-  const rows = [...servers].sort((one, other) => other.created.localeCompare(one.created)).map(rowOf);
+  const rows = [...servers].reverse().map(rowOf);
   const empty = make("p", { class: "soft" }, problem || "none yet");
   part("servers").replaceChildren(...(problem ? [make("p", { class: "bad" }, problem)] : []), ...(rows.length || problem ? rows : [empty]));
 }
@@ -18,7 +18,7 @@ function rowOf(server) {
     make("span", { class: "status" }, task ? `${server.status} · ${task}` : server.status),
     make("small", {}, where || server.flavor.original_name),
   );
-  if (server.fault) made.append(make("small", { class: "bad" }, server.fault.message));
+  if (server.fault) made.append(make("small", { class: "bad", title: server.fault.message }, server.fault.message));
   if (task !== "deleting") made.append(deleteButton(server));
   return made;
 }

@@ -7,6 +7,7 @@ function storyList(chosen) {
   const rows = new Map();
   const list = part("stories");
   let selected = null;
+  let names = new Map(); // of servers, by id
 
   part("background").addEventListener("change", paint);
   list.addEventListener("click", (event) => {
@@ -37,7 +38,7 @@ function storyList(chosen) {
   function rowFor(story) {
     if (!rows.has(story.id)) rows.set(story.id, makeStory(story));
     const row = rows.get(story.id);
-    fillStory(row, story);
+    fillStory(row, story, names.get(story.server));
     row.setAttribute("aria-selected", story.id === selected);
     return row;
   }
@@ -60,6 +61,10 @@ function storyList(chosen) {
       }
       paint();
     },
+    name(servers) {
+      names = new Map(servers.map(({ id, name }) => [id, name]));
+      paint();
+    },
     /** What is remembered there now is all that there is. */
     forget() {
       stories.clear();
@@ -74,12 +79,12 @@ function makeStory({ id }) {
   return make("div", { class: "story", role: "option", "data-id": id }, ...names.map((name) => make("span", { class: name })));
 }
 
-function fillStory(row, story) {
+function fillStory(row, story, server) {
   const [state, title, fault, counts, duration] = row.children;
   row.classList.toggle("running", story.running);
   row.classList.toggle("failed", story.errors > 0);
   state.textContent = story.running ? "●" : story.errors ? "✗" : "✓";
-  title.textContent = `${story.service} · ${story.title}`;
+  title.textContent = `${story.service} · ${story.title}${server ? ` ${server}` : ""}`;
   fault.textContent = story.fault && `⚑ ${story.fault}`;
   counts.textContent = `${story.spans} spans${story.errors ? `, ${story.errors} failed` : ""}`;
   duration.textContent = inWords(story.duration / 1e6);

@@ -13,7 +13,7 @@ from typing import Any
 from emulator.render.html.model import waterfall_model
 from emulator.traces import SpanTree, visible
 
-__all__ = ["asset", "html_document", "json_for_html", "policy", "waterfall_script"]
+__all__ = ["asset", "hash_source", "html_document", "json_for_html", "policy", "waterfall_script"]
 
 SCRIPTS = (
     "dom.js",
@@ -46,7 +46,7 @@ def html_document(traces: Sequence[SpanTree]) -> str:
     """
     style, script = asset("waterfall.css"), f"{waterfall_script()}\n{asset('page.js')}"
     return Template(asset("page.html")).substitute(
-        policy=policy(style, script),
+        policy=policy(script, hash_source(style)),
         title=escape(visible(_title(traces))),
         style=style,
         script=script,
@@ -72,13 +72,17 @@ def json_for_html(data: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
     return json.dumps(data, separators=(",", ":"), allow_nan=False).translate(UNSAFE)
 
 
-def policy(style: str, script: str, more: Iterable[str] = ()) -> str:
-    """Return a content security policy: this style and this script may be used, and nothing else but `more`."""
-    rules = ("default-src 'none'", f"style-src {_hash(style)}", f"script-src {_hash(script)}", "base-uri 'none'")
+def policy(script: str, style: str, more: Iterable[str] = ()) -> str:
+    """Return a content security policy: this script may run, the style come from `style`, and nothing else but `more`.
+
+    `style` is a source as the policy names them, `hash_source(…)` for one.
+    """
+    rules = ("default-src 'none'", f"script-src {hash_source(script)}", f"style-src {style}", "base-uri 'none'")
     return "; ".join((*rules, "form-action 'none'", *more))
 
 
-def _hash(text: str) -> str:
+def hash_source(text: str) -> str:
+    """Return how a content security policy names this one inline style or script."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

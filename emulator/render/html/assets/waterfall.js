@@ -214,7 +214,7 @@ function waterfall(place) {
   };
 
   function press(event) {
-    const isOurs = event.target === document.body || place.contains(event.target);
+    const isOurs = (event.target === document.body && place.offsetParent) || place.contains(event.target);
     const isTyping = event.target.closest?.("input, select, textarea, dialog");
     const isPressing = event.target.closest?.("button") && [" ", "Enter"].includes(event.key);
     if (!isOurs || isTyping || isPressing || event.ctrlKey || event.metaKey || event.altKey) return;
