@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from emulator.render.sequence.columns import STEP, column_places, message_width
 from emulator.render.sequence.diagram import Actor, Bar, Diagram, Message, Note
@@ -95,8 +95,7 @@ class _Page:
         self._strips: list[Strip] = []
 
     def fill(self, diagram: Diagram) -> Iterator[Line | Box]:
-        following = [*diagram.items[1:], None]
-        for item, after in zip(diagram.items, following, strict=True):
+        for item, after in zip_longest(diagram.items, diagram.items[1:]):
             match item:
                 case Bar(begins=True):
                     self._begin(item)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from emulator.render.sequence.diagram import Actor, Bar, Diagram, Item, Message, Note
 from emulator.render.sequence.gaps import cut
-from emulator.render.sequence.lifelines import lifelines
 
 __all__ = ["mermaid"]
 
@@ -25,8 +24,7 @@ def mermaid(diagram: Diagram) -> str:
     text, most = _written(diagram), len(diagram.items)
     while len(text) > LONGEST_TEXT:
         most //= 2
-        items = cut(diagram.items, most)
-        text = _written(replace(diagram, items=tuple(items), actors=lifelines(items)))
+        text = _written(replace(diagram, items=tuple(cut(diagram.items, most))))
     return text
 
 
@@ -36,8 +34,6 @@ def _written(diagram: Diagram) -> str:
     lines = ["---", f"title: {title}", "---", "sequenceDiagram"]
     lines += [f"  {_participant(actor, name)}" for actor, name in names.items()]
     lines += [f"  {line}" for item in diagram.items for line in _lines(item, names)]
-    if not names:
-        lines += ["  participant p0 as nobody"]
     return "\n".join(lines) + "\n"
 
 
@@ -69,7 +65,7 @@ def _message(message: Message, names: Names) -> str:
 
 def _note(note: Note, names: Names) -> str:
     everybody = list(names.values())
-    where = names[note.actor] if note.actor else ",".join(dict.fromkeys([*everybody[:1], *everybody[-1:]])) or "p0"
+    where = names[note.actor] if note.actor else ",".join(dict.fromkeys([*everybody[:1], *everybody[-1:]]))
     return f"Note over {where}: {_escape(note.label)}{_second_line(note.detail)}"
 
 
