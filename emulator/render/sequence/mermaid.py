@@ -58,19 +58,19 @@ def _marked(line: str, *, red: bool) -> Iterator[str]:
 def _message(message: Message, names: Names) -> str:
     arrow = "--" if message.answer else "-"
     head = "x" if message.lost else ")" if message.queued else ">>"
-    step = f"({_escape(message.step)}) " if message.step else ""
-    words = f"{step}{_escape(message.label or '(answer)')}{message.count}"
-    return f"{names[message.source]}{arrow}{head}{names[message.target]}: {words}{_second_line(message.detail)}"
+    step = f"({message.step}) " if message.step else ""
+    words = _stacked(f"{step}{message.label or '(answer)'}{message.count}", message.detail)
+    return f"{names[message.source]}{arrow}{head}{names[message.target]}: {words}"
 
 
 def _note(note: Note, names: Names) -> str:
     everybody = list(names.values())
     where = names[note.actor] if note.actor else ",".join(dict.fromkeys([*everybody[:1], *everybody[-1:]]))
-    return f"Note over {where}: {_escape(note.label)}{_second_line(note.detail)}"
+    return f"Note over {where}: {_stacked(note.flag, note.label, note.detail)}"
 
 
-def _second_line(detail: str) -> str:
-    return f"<br/>{_escape(detail)}" if detail else ""
+def _stacked(*texts: str) -> str:
+    return "<br/>".join(_escape(text) for text in texts if text)
 
 
 def _escape(text: str) -> str:

@@ -11,7 +11,7 @@ __all__ = ["LEADING", "NoteBox", "note_box"]
 LEADING = 15.0
 """From one line of text to the next."""
 SIZE = 12.0
-WIDEST = 210.0
+WIDEST = 230.0
 PADDING = 10.0
 MOST_LINES = 4
 
@@ -34,7 +34,7 @@ def note_box(note: Note) -> NoteBox:
         width = text_width(note.label, SIZE) + 2 * PADDING
         return NoteBox((note.label,), 0, "", width, LEADING + PADDING)
     within = WIDEST - 2 * PADDING
-    label = wrapped(note.label, SIZE * BOLD, within, 2)
+    label = [line for text in (note.flag, note.label) if text for line in wrapped(text, SIZE * BOLD, within, 2)]
     inline = note.detail if note.tone == "work" else ""
     beside = text_width(label[-1], SIZE, bold=True) + text_width(f" · {inline}", SIZE)
     fits = not inline or (len(label) == 1 and beside <= within)
