@@ -7,13 +7,13 @@ from emulator.render.sequence.diagram import Actor, Diagram, Message, Note
 from emulator.render.sequence.measure import text_width
 from emulator.render.sequence.notes import note_box
 
-__all__ = ["STEP", "actor_width", "column_places", "message_width"]
+__all__ = ["CROSS", "STEP", "actor_width", "column_places", "message_width"]
 
 NAME, LABEL, DETAIL = 13.0, 12.5, 11.0
 """Sizes of letters."""
 NEAREST, APART = 84.0, 18.0
-BESIDE, STEP = 34.0, 24.0
-"""What an arrow needs beside its text, and for its step's number."""
+BESIDE, STEP, CROSS = 34.0, 24.0, 18.0
+"""What an arrow needs beside its text, for its step's number, and where it is lost."""
 
 
 def column_places(diagram: Diagram, margin: float) -> tuple[dict[Actor, float], float]:
@@ -69,4 +69,4 @@ def _widen(gaps: list[float], actors: Sequence[Actor], messages: Sequence[Messag
 
 
 def _needed(message: Message) -> float:
-    return message_width(message) + BESIDE + (STEP if message.step else 0)
+    return message_width(message) + BESIDE + (STEP if message.step else 0) + (CROSS if message.lost else 0)

@@ -41,7 +41,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A box on a lifeline, or across all of them where `actor` is None. `tone` is work, error, fault or gap."""
+    """A box on a lifeline, or across all of them where `actor` is None. `tone` is work, error, fault or gap.
+
+    `flag` names the injected fault that is behind it.
+    """
 
     key: str
     span_id: str
@@ -49,6 +52,7 @@ class Note:
     label: str
     detail: str = ""
     tone: str = "work"
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

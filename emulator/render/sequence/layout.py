@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
-from emulator.render.sequence.columns import STEP, column_places, message_width
+from emulator.render.sequence.columns import CROSS, STEP, column_places, message_width
 from emulator.render.sequence.diagram import Actor, Bar, Diagram, Message, Note
 from emulator.render.sequence.measure import text_width
 from emulator.render.sequence.notes import NoteBox, note_box
@@ -95,8 +95,7 @@ class _Page:
         self._strips: list[Strip] = []
 
     def fill(self, diagram: Diagram) -> Iterator[Line | Box]:
-        following = [*diagram.items[1:], None]
-        for item, after in zip(diagram.items, following, strict=True):
+        for item, after in zip_longest(diagram.items, diagram.items[1:]):
             match item:
                 case Bar(begins=True):
                     self._begin(item)
@@ -143,12 +142,16 @@ class _Page:
             begin + way * self._edge(message.source, None, right=way > 0),
             end - way * self._edge(message.target, starts, right=way < 0),
             y,
-            self._middle(message, begin + way * (STEP if message.step else 0), end),
+            self._middle(
+                message, begin + way * (STEP if message.step else 0), end - way * (CROSS if message.lost else 0)
+            ),
         )
 
     def _middle(self, message: Message, begin: float, end: float) -> float:
         """Return where the text of an arrow has its middle: so that no lifeline runs through it, if it fits so."""
-        least, most = min(begin, end), max(begin, end)
+        way = 1 if end > begin else -1
+        ends = (begin + way * (STEP if message.step else 0), end - way * (CROSS if message.lost else 0))
+        least, most = min(ends), max(ends)
         edges = [least, *sorted(x for x in self.places.values() if least < x < most), most]
         needed = message_width(message) + BAR
         fitting = [(left + right) / 2 for left, right in pairwise(edges) if right - left >= needed]

@@ -10,10 +10,10 @@ __all__ = ["few_enough", "lifelines"]
 MOST = 30
 
 
-def lifelines(items: Sequence[Item]) -> tuple[Actor, ...]:
-    """Return all who take part, from left to right."""
+def lifelines(items: Sequence[Item], first: Actor) -> tuple[Actor, ...]:
+    """Return all who take part, from left to right; `first` is there before anything happens."""
     messages = [item for item in items if isinstance(item, Message)]
-    seen = dict.fromkeys(actor for item in items for actor in _of(item))
+    seen = _seen(items, first)
     acting = {message.source for message in messages if not message.answer}
     acting |= {message.target for message in messages if message.queued}
     people = [actor for actor in seen if actor.kind != "bus"]
@@ -23,9 +23,9 @@ def lifelines(items: Sequence[Item]) -> tuple[Actor, ...]:
     return tuple(order)
 
 
-def few_enough(items: Sequence[Item]) -> list[Item]:
+def few_enough(items: Sequence[Item], first: Actor) -> list[Item]:
     """Return the items with no more than `MOST` lifelines: the last of too many share one."""
-    seen = list(dict.fromkeys(actor for item in items for actor in _of(item)))
+    seen = list(_seen(items, first))
     if len(seen) <= MOST:
         return list(items)
     rest = Actor(f"{len(seen) - MOST + 1} others", "stranger")
@@ -39,6 +39,10 @@ def _place(bus: Actor, order: Sequence[Actor], messages: Sequence[Message]) -> i
         if message.target == bus:
             return order.index(message.source) + 1
     return next((order.index(message.target) for message in messages if message.source == bus), len(order))
+
+
+def _seen(items: Sequence[Item], first: Actor) -> dict[Actor, None]:
+    return dict.fromkeys([first, *(actor for item in items for actor in _of(item))])
 
 
 def _of(item: Item) -> tuple[Actor, ...]:

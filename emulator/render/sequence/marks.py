@@ -35,7 +35,7 @@ def draw_box(box: Box, colours: Colours) -> Iterator[str]:
     note, shape = box.note, box.shape
     colour = f' style="color:{colours[note.actor]}"' if note.actor and note.tone == "work" else ""
     yield f'<g class="note {note.tone}" data-key="{escape(note.key)}"{colour}>'
-    yield f"<title>{escape(' · '.join(filter(None, (note.label, note.detail))))}</title>"
+    yield f"<title>{escape(' · '.join(filter(None, (note.flag, note.label, note.detail))))}</title>"
     place = f'x="{number(box.x)}" y="{number(box.y)}" width="{number(shape.width)}" height="{number(shape.height)}"'
     yield f'<rect class="paper" {place} rx="5"/>'
     yield f'<rect class="box" {place} rx="5"/>'

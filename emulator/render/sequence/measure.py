@@ -5,14 +5,15 @@ from itertools import pairwise
 
 from rich.cells import cell_len
 
-__all__ = ["text_width", "wrapped"]
+__all__ = ["BOLD", "text_width", "wrapped"]
 
-NARROW, WIDE = frozenset("iljtfrI.,:;'|!()[]{}/ ·"), frozenset("mwMW@%—→…")
+NARROW, WIDE = frozenset("iljtfrI.,:;'|!()[]{}/ ·"), frozenset("mwMW@%—→…<>=+~^#&")
+BOLD = 1.1
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a text in pixels, for letters of this size."""
-    return sum(_letter(letter) for letter in text) * size * (1.07 if bold else 1)
+    return sum(_letter(letter) for letter in text) * size * (BOLD if bold else 1)
 
 
 def wrapped(text: str, size: float, width: float, lines: int) -> list[str]:
@@ -35,7 +36,7 @@ def _letter(letter: str) -> float:
         return 1.05
     if letter in NARROW:
         return 0.36
-    return 0.9 if letter in WIDE else 0.7 if letter.isupper() else 0.6
+    return 0.88 if letter in WIDE else 0.7 if letter.isupper() else 0.6
 
 
 def _pieces(word: str, size: float, width: float) -> list[str]:

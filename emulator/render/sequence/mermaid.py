@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from emulator.render.sequence.diagram import Actor, Bar, Diagram, Item, Message, Note
 from emulator.render.sequence.gaps import cut
-from emulator.render.sequence.lifelines import lifelines
 
 __all__ = ["mermaid"]
 
@@ -25,8 +24,7 @@ def mermaid(diagram: Diagram) -> str:
     text, most = _written(diagram), len(diagram.items)
     while len(text) > LONGEST_TEXT:
         most //= 2
-        items = cut(diagram.items, most)
-        text = _written(replace(diagram, items=tuple(items), actors=lifelines(items)))
+        text = _written(replace(diagram, items=tuple(cut(diagram.items, most))))
     return text
 
 
@@ -36,8 +34,6 @@ def _written(diagram: Diagram) -> str:
     lines = ["---", f"title: {title}", "---", "sequenceDiagram"]
     lines += [f"  {_participant(actor, name)}" for actor, name in names.items()]
     lines += [f"  {line}" for item in diagram.items for line in _lines(item, names)]
-    if not names:
-        lines += ["  participant p0 as nobody"]
     return "\n".join(lines) + "\n"
 
 
@@ -62,19 +58,19 @@ def _marked(line: str, *, red: bool) -> Iterator[str]:
 def _message(message: Message, names: Names) -> str:
     arrow = "--" if message.answer else "-"
     head = "x" if message.lost else ")" if message.queued else ">>"
-    step = f"({_escape(message.step)}) " if message.step else ""
-    words = f"{step}{_escape(message.label or '(answer)')}{message.count}"
-    return f"{names[message.source]}{arrow}{head}{names[message.target]}: {words}{_second_line(message.detail)}"
+    step = f"({message.step}) " if message.step else ""
+    words = _stacked(f"{step}{message.label or '(answer)'}{message.count}", message.detail)
+    return f"{names[message.source]}{arrow}{head}{names[message.target]}: {words}"
 
 
 def _note(note: Note, names: Names) -> str:
     everybody = list(names.values())
-    where = names[note.actor] if note.actor else ",".join(dict.fromkeys([*everybody[:1], *everybody[-1:]])) or "p0"
-    return f"Note over {where}: {_escape(note.label)}{_second_line(note.detail)}"
+    where = names[note.actor] if note.actor else ",".join(dict.fromkeys([*everybody[:1], *everybody[-1:]]))
+    return f"Note over {where}: {_stacked(note.flag, note.label, note.detail)}"
 
 
-def _second_line(detail: str) -> str:
-    return f"<br/>{_escape(detail)}" if detail else ""
+def _stacked(*texts: str) -> str:
+    return "<br/>".join(_escape(text) for text in texts if text)
 
 
 def _escape(text: str) -> str:

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from emulator.render.sequence.diagram import Note
-from emulator.render.sequence.measure import text_width, wrapped
+from emulator.render.sequence.measure import BOLD, text_width, wrapped
 
 __all__ = ["LEADING", "NoteBox", "note_box"]
 
 LEADING = 15.0
 """From one line of text to the next."""
 SIZE = 12.0
-WIDEST = 210.0
+WIDEST = 230.0
 PADDING = 10.0
 MOST_LINES = 4
 
@@ -34,11 +34,11 @@ def note_box(note: Note) -> NoteBox:
         width = text_width(note.label, SIZE) + 2 * PADDING
         return NoteBox((note.label,), 0, "", width, LEADING + PADDING)
     within = WIDEST - 2 * PADDING
-    label = wrapped(note.label, SIZE * 1.07, within, 2)
+    label = [line for text in (note.flag, note.label) if text for line in wrapped(text, SIZE * BOLD, within, 2)]
     inline = note.detail if note.tone == "work" else ""
     beside = text_width(label[-1], SIZE, bold=True) + text_width(f" · {inline}", SIZE)
     fits = not inline or (len(label) == 1 and beside <= within)
-    detail = [] if inline and fits else wrapped(note.detail, SIZE, within, MOST_LINES)
+    detail = [] if not note.detail or (inline and fits) else wrapped(note.detail, SIZE, within, MOST_LINES)
     widths = [text_width(line, SIZE, bold=True) for line in label] + [text_width(line, SIZE) for line in detail]
     width = max([*widths, *([beside] if inline and fits else [])]) + 2 * PADDING
     lines = (*label, *detail)

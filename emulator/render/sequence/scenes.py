@@ -155,8 +155,8 @@ def _bar(span: Span, on: Actor, *, begins: bool) -> Bar:
 
 def _steps(span: Span) -> tuple[str, str]:
     """Return the steps of Figure 1.8 of a request and its answer."""
-    request, _, answer = str(span.attributes.get("openstack.boot.step", ""))[:16].partition(",")
-    return short(request, 3), short(answer, 3)
+    request, _, answer = str(span.attributes.get("openstack.boot.step", ""))[:5].partition(",")
+    return (request if request.isdecimal() else ""), (answer if answer.isdecimal() else "")
 
 
 def _is_http(span: Span) -> bool:

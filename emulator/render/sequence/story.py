@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from emulator.render.sequence.cast import find_cast, is_work
+from emulator.render.sequence.cast import actor, find_cast, is_work
 from emulator.render.sequence.clocks import causal_times
 from emulator.render.sequence.diagram import Bar, Diagram, Item, Message, Note
 from emulator.render.sequence.gaps import cut
@@ -43,12 +43,12 @@ def sequence(trace: SpanTree, open_spans: Collection[str] = ()) -> Diagram:
         timed.append((times[span.span_id][not begins], order, scene[not begins]))
     items = [_counted(item, repeated.times) for _, _, drawn in sorted(timed, key=_when) for item in drawn]
     told = [*items, *_remarks(nested - repeated.left_out)]
-    shown = few_enough(cut(told, MOST))
+    shown = few_enough(cut(told, MOST), actor(title))
     return Diagram(
         named(title.name, LONGEST_TITLE),
         f"{headline(trace)} · {duration(trace.duration)}",
         title.failed,
-        lifelines(shown),
+        lifelines(shown, actor(title)),
         tuple(shown),
     )
 

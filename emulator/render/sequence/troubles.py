@@ -7,7 +7,7 @@ from http import HTTPStatus
 from emulator.render.sequence.cast import actor
 from emulator.render.sequence.diagram import Bar, Note
 from emulator.render.sequence.scenes import Scene, label_of
-from emulator.render.sequence.texts import short
+from emulator.render.sequence.texts import named, short
 from emulator.traces import Event, Span, SpanTree
 
 __all__ = ["failed_within", "with_troubles"]
@@ -21,7 +21,7 @@ def with_troubles(span: Span, scene: Scene, *, innermost: bool, ended: bool = Tr
     begin, end = scene
     flag, error = _flag(span), _error(span, innermost=innermost) if ended else None
     if flag and error:
-        error = replace(error, label=f"{flag.label}: {error.label}")
+        error = replace(error, flag=flag.flag)
         flag = None
     notes = [note for note in (error,) if note]
     own = [item for item in end if isinstance(item, Bar) and error and item.actor == error.actor]  # ends after the note
@@ -47,7 +47,7 @@ def _flag(span: Span) -> Note | None:
     same = above is not None and above.service == span.service and above.attributes.get(FAULT) == fault
     if not fault or same:
         return None
-    return Note(f"{span.span_id}:fault", span.span_id, actor(span), f"⚑ {short(fault, LONGEST_TYPE)}", tone="fault")
+    return Note(f"{span.span_id}:fault", span.span_id, actor(span), "", "", "fault", f"⚑ {named(fault, LONGEST_TYPE)}")
 
 
 def _error(span: Span, *, innermost: bool) -> Note | None:
@@ -58,7 +58,7 @@ def _error(span: Span, *, innermost: bool) -> Note | None:
     if not innermost and echo:
         return None
     kind, message = _said(span)
-    label = short(_phrase(kind.rpartition(".")[2]) or "failed", LONGEST_TYPE)
+    label = short(_phrase(kind.rpartition(".")[2]), LONGEST_TYPE) or "failed"
     detail = short(message, LONGEST_MESSAGE) or label_of(span)
     return Note(f"{span.span_id}:error", span.span_id, actor(span), label, detail, tone="error")
 
