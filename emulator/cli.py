@@ -32,6 +32,7 @@ from emulator.options import (
     Joined,
     Junit,
     KeystoneUrl,
+    MapFile,
     Messaging,
     Name,
     Network,
@@ -40,6 +41,7 @@ from emulator.options import (
     OneIsEnough,
     Otlp,
     OtlpJson,
+    Output,
     Pace,
     Port,
     PortBase,
@@ -48,6 +50,7 @@ from emulator.options import (
     ServiceName,
     SourceName,
     Timeout,
+    ToFormat,
     TokenSecret,
     TraceId,
 )
@@ -170,6 +173,22 @@ def check(
 
 
 @app.command()
+def convert(
+    source: SourceName,
+    to: ToFormat,
+    output: Output = None,
+    trace: TraceId = None,
+    service: OfService = None,
+    *,
+    joined: Joined = False,
+) -> None:
+    """Write exported traces in a format that others read. What it has no place for is said on standard error."""
+    from emulator import convert_commands, trace_commands
+
+    _exit(lambda: convert_commands.convert(trace_commands.Source(source, trace, service, joined), to, output))
+
+
+@app.command()
 def faults(*, as_json: AsJson = False) -> None:
     """List the faults that can ride with a request, and what each of them teaches."""
     from emulator import fault_commands
@@ -182,14 +201,18 @@ def show(
     source: SourceName,
     trace: TraceId = None,
     service: OfService = None,
+    map_file: MapFile = None,
     *,
     tree: AsTree = False,
     joined: Joined = False,
 ) -> None:
     """Print the waterfall of exported traces, ours or not."""
-    from emulator import trace_commands
+    from emulator import convert_commands, trace_commands
 
-    _exit(lambda: trace_commands.show(trace_commands.Source(source, trace, service, joined), as_tree=tree))
+    chosen = trace_commands.Source(source, trace, service, joined)
+    if map_file is not None:
+        _exit(lambda: convert_commands.draw_map(chosen, map_file))
+    _exit(lambda: trace_commands.show(chosen, as_tree=tree))
 
 
 def _exit(command: Callable[[], int]) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "Joined",
     "Junit",
     "KeystoneUrl",
+    "MapFile",
     "Messaging",
     "Name",
     "Network",
@@ -42,6 +43,7 @@ __all__ = [
     "OneIsEnough",
     "Otlp",
     "OtlpJson",
+    "Output",
     "Pace",
     "Port",
     "PortBase",
@@ -50,14 +52,15 @@ __all__ = [
     "ServiceName",
     "SourceName",
     "Timeout",
+    "ToFormat",
     "TokenSecret",
     "TraceId",
 ]
 
 
-def option(name: str, text: str, **more: Any) -> Any:  # noqa: ANN401 - typer's own type
+def option(name: str, text: str, *short: str, **more: Any) -> Any:  # noqa: ANN401 - typer's own type
     """Make an option that also reads `EMULATOR_…`."""
-    return typer.Option(f"--{name}", envvar=f"EMULATOR_{name.upper().replace('-', '_')}", help=text, **more)
+    return typer.Option(f"--{name}", *short, envvar=f"EMULATOR_{name.upper().replace('-', '_')}", help=text, **more)
 
 
 def url(*schemes: str) -> Callable[[str | None], str | None]:
@@ -138,6 +141,15 @@ def fault(name: str | None) -> str | None:
         return None if name is None else find_fault(name).name
     except LookupError as error:
         raise typer.BadParameter(f"{error.args[0]} `emulator faults` lists them.") from error
+
+
+def known_format(name: str) -> str:
+    """Refuse a format that there is none of."""
+    from emulator.formats import FORMATS
+
+    if name not in FORMATS:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(FORMATS)}.")
+    return name
 
 
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
@@ -260,3 +272,19 @@ Junit = Annotated[
 ]
 OneIsEnough = Annotated[bool, option("any", "One trace that is as expected is enough; others may differ.")]
 AsTree = Annotated[bool, option("tree", "Print trees as text, to begin a *.tree file with.")]
+ToFormat = Annotated[
+    str, option("to", "The format: otlp-json, jaeger-json, perfetto or tree.", metavar="FORMAT", callback=known_format)
+]
+Output = Annotated[
+    Path | None,
+    option("output", "Write to this file, not to standard output.", "-o", dir_okay=False, callback=writable),
+]
+MapFile = Annotated[
+    Path | None,
+    option(
+        "map",
+        "Draw all traces as one map of services, to this SVG file, instead of printing them.",
+        dir_okay=False,
+        callback=writable,
+    ),
+]
