@@ -210,9 +210,10 @@ def show(
     from emulator import convert_commands, trace_commands
 
     chosen = trace_commands.Source(source, trace, service, joined)
-    if map_file is not None:
+    if map_file is None:
+        _exit(lambda: trace_commands.show(chosen, as_tree=tree))
+    else:
         _exit(lambda: convert_commands.draw_map(chosen, map_file))
-    _exit(lambda: trace_commands.show(chosen, as_tree=tree))
 
 
 def _exit(command: Callable[[], int]) -> None:

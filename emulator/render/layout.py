@@ -15,11 +15,11 @@ from emulator.render.ranks import ranks
 
 __all__ = ["Layout", "Rectangle", "Route", "Size", "Wire", "layout"]
 
-GAP, WIRE_GAP, BOX_GAP = 30.0, 8.0, 26.0
+GAP, WIRE_GAP, BOX_GAP = 34.0, 8.0, 26.0
 """Between columns; below and above a wire or label; below and above a box."""
 PORT = 13.0
 """Between the ends of two wires on the side of a box."""
-SWEEPS = 12
+SWEEPS, LEVELLINGS = 12, 80
 STIFFNESS = 8
 """How much more a wire wants to be level with itself than with a box."""
 
@@ -170,7 +170,7 @@ def _level(columns: Sequence[Sequence[Slot]]) -> None:
     """Let every slot be as level with what it is wired to as the others of its column allow."""
     for column in columns:
         _spread(column, [0.0] * len(column))
-    for sweep in range(2 * SWEEPS):
+    for sweep in range(LEVELLINGS):
         for column in columns if sweep % 2 == 0 else reversed(columns):
             _spread(column, [_wanted(slot) for slot in column])
 

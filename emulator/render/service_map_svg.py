@@ -18,7 +18,7 @@ __all__ = ["service_map_svg"]
 MOST_NODES, MOST_EDGES = 100, 300
 """Beyond these a map tells nothing any more: it has the busiest."""
 LONGEST_NAME = 32
-NAME, SMALL = 9.0, 6.8
+NAME, SMALL = 9.6, 7.2
 """The width of a character of a name, and of other text, in fonts that readers may have."""
 NODE_HEIGHT, LABEL_HEIGHT = 52.0, 40.0
 MARGIN, HEADING, LEGEND_LINE = 28.0, 76.0, 22.0
@@ -31,7 +31,7 @@ STYLE = """
   @media (prefers-color-scheme: dark) { svg { --paper: #0d1117; --ink: #f0f6fc; --faint: #9198a1; --line: #7d8590;
     --card: #151b23; --rim: #3d444d; --bad: #ff6a69 } }
   .paper { fill: var(--paper) } .card { fill: var(--card); stroke: var(--rim) }
-  text { fill: var(--ink); font-size: 12px; dominant-baseline: central }
+  text { fill: var(--ink); font-size: 13px; dominant-baseline: central }
   .heading { font-size: 18px; font-weight: 600 } .name { font-size: 14px; font-weight: 600 }
   .faint { fill: var(--faint) } .bad { fill: var(--bad) } .label { text-anchor: middle }
   .wire { fill: none; stroke: var(--line) } .broken { fill: none; stroke: var(--bad) } .arrow { fill: var(--line) }
