@@ -6,30 +6,18 @@ on a box, a wire or another label. (Sugiyama, Tagawa and Toda: Methods for Visua
 Structures, 1981; labels as in Graphviz's dot.)
 """
 
-from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
+from emulator.render.columns import BOX_GAP, Size, Slot, arrange
 from emulator.render.ranks import ranks
 
 __all__ = ["Layout", "Rectangle", "Route", "Size", "Wire", "layout"]
 
-GAP, WIRE_GAP, BOX_GAP = 34.0, 8.0, 26.0
-"""Between columns; below and above a wire or label; below and above a box."""
 PORT = 13.0
 """Between the ends of two wires on the side of a box."""
-SWEEPS, LEVELLINGS = 12, 80
-STIFFNESS = 8
-"""How much more a wire wants to be level with itself than with a box."""
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What something needs."""
-
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +56,35 @@ class Layout:
     routes: Sequence[Route]
 
 
-@dataclass(slots=True, eq=False)
-class Slot:
-    """A place in a column, for a box, a label, or a wire that passes; and what it is wired to on either side."""
-
-    column: int
-    size: Size
-    gap: float = WIRE_GAP
-    before: "list[Slot]" = field(default_factory=list)
-    after: "list[Slot]" = field(default_factory=list)
-    place: int = 0
-    y: float = 0.0
+Chain: TypeAlias = Sequence[Slot]
+"""The slots of a wire from left to right, whichever its direction is; the first and the last are boxes."""
 
 
 def layout(sizes: Mapping[str, Size], wires: Sequence[Wire]) -> Layout:
-    """Lay out boxes, the first of a wire to the left of the second where wires make no circles. No wire leads back."""
+    """Lay out boxes, the first of a wire to the left of the second where wires make no circles.
+
+    Where they do, some lead from right to left. A wire has two different ends.
+    """
     rank = ranks(list(sizes), [(wire.tail, wire.head) for wire in wires])
     boxes = {name: Slot(2 * rank[name], _high_enough(name, size, wires), BOX_GAP) for name, size in sizes.items()}
     chains = [_chain(wire, boxes) for wire in wires]
-    columns: list[list[Slot]] = [[] for _ in range(max((slot.column for slot in boxes.values()), default=0) + 1)]
-    for slot in [*boxes.values(), *(slot for chain in chains for slot in chain[1:-1])]:
-        slot.place = len(columns[slot.column])
-        columns[slot.column].append(slot)
-    _order(columns)
-    _level(columns)
-    return _placed(boxes, wires, chains, columns)
+    size = arrange([*boxes.values(), *(slot for chain in chains for slot in chain[1:-1])])
+    ports = _ports(chains)
+    routes = [
+        _route(chain, ports[number, False], ports[number, True], backward=chain[0] is not boxes[wire.tail])
+        for number, (wire, chain) in enumerate(zip(wires, chains, strict=True))
+    ]
+    return Layout(size, {name: _rectangle(slot) for name, slot in boxes.items()}, routes)
 
 
 def _high_enough(name: str, size: Size, wires: Sequence[Wire]) -> Size:
     """Return the size of a box on whose sides all wires find room, whichever sides these are."""
     ends = sum(name in (wire.tail, wire.head) for wire in wires)
-    return Size(size.width, max(size.height, ends * PORT)) if ends else size
+    return Size(size.width, max(size.height, ends * PORT))
 
 
-def _chain(wire: Wire, boxes: Mapping[str, Slot]) -> list[Slot]:
-    """Return the slots of a wire from left to right, the label in the middle, all wired up."""
+def _chain(wire: Wire, boxes: Mapping[str, Slot]) -> Chain:
+    """Make the slots of a wire, and wire them up."""
     left, right = sorted((boxes[wire.tail], boxes[wire.head]), key=lambda slot: slot.column)
     labelled = _label_column(left, right)
     between = (
@@ -121,130 +103,7 @@ def _label_column(left: Slot, right: Slot) -> int:
     return (left.column + right.column) // 2 | 1
 
 
-def _order(columns: list[list[Slot]]) -> None:
-    """Sort columns by the places of what they are wired to, from both sides in turn; keep what has fewest crossings."""
-    best, fewest = [list(column) for column in columns], _crossings(columns)
-    for sweep in range(SWEEPS):
-        if not fewest:
-            break
-        for column in columns if sweep % 2 == 0 else reversed(columns):
-            column.sort(key=_among_those_before if sweep % 2 == 0 else _among_those_after)
-            _number(column)
-        if (crossings := _crossings(columns)) < fewest:
-            best, fewest = [list(column) for column in columns], crossings
-    columns[:] = best
-    for column in columns:
-        _number(column)
-
-
-def _number(column: Sequence[Slot]) -> None:
-    for place, slot in enumerate(column):
-        slot.place = place
-
-
-def _among_those_before(slot: Slot) -> float:
-    return _mean([other.place for other in slot.before], slot.place)
-
-
-def _among_those_after(slot: Slot) -> float:
-    return _mean([other.place for other in slot.after], slot.place)
-
-
-def _crossings(columns: Sequence[Sequence[Slot]]) -> int:
-    return sum(_crossings_behind(column) for column in columns)
-
-
-def _crossings_behind(column: Sequence[Slot]) -> int:
-    """Count pairs of wires to the next column whose ends there are in the other order."""
-    crossings = 0
-    seen: list[int] = []
-    for slot in column:
-        for place in sorted(other.place for other in slot.after):
-            crossings += len(seen) - bisect_right(seen, place)
-        for other in slot.after:
-            insort(seen, other.place)
-    return crossings
-
-
-def _level(columns: Sequence[Sequence[Slot]]) -> None:
-    """Let every slot be as level with what it is wired to as the others of its column allow."""
-    for column in columns:
-        _spread(column, [0.0] * len(column))
-    for sweep in range(LEVELLINGS):
-        for column in columns if sweep % 2 == 0 else reversed(columns):
-            _spread(column, [_wanted(slot) for slot in column])
-
-
-def _wanted(slot: Slot) -> float:
-    """Return where a slot would lie best: a wire level with itself rather than with its boxes."""
-    around = [(other.y, 1 if BOX_GAP in (slot.gap, other.gap) else STIFFNESS) for other in (*slot.before, *slot.after)]
-    weight = sum(weight for _, weight in around)
-    return sum(y * weight for y, weight in around) / weight if around else slot.y
-
-
-def _spread(column: Sequence[Slot], wanted: Sequence[float]) -> None:
-    """Bring slots as near to the wanted heights as their order and sizes allow, by least squares.
-
-    Those that would lie on one another are pooled, and their pool is where they want to be on average.
-    """
-    offsets = list(_offsets(column))
-    pools: list[tuple[float, int]] = []
-    for height, offset in zip(wanted, offsets, strict=True):
-        pool = (height - offset, 1)
-        while pools and pools[-1][0] / pools[-1][1] > pool[0] / pool[1]:
-            total, number = pools.pop()
-            pool = (total + pool[0], number + pool[1])
-        pools.append(pool)
-    means = (total / number for total, number in pools for _ in range(number))
-    for slot, mean, offset in zip(column, means, offsets, strict=True):
-        slot.y = mean + offset
-
-
-def _offsets(column: Sequence[Slot]) -> Iterator[float]:
-    """Yield how far below the first slot each has to be at least."""
-    offset = 0.0
-    yield from [offset] if column else []
-    for above, below in pairwise(column):
-        offset += (above.size.height + below.size.height) / 2 + max(above.gap, below.gap)
-        yield offset
-
-
-def _mean(numbers: Sequence[float], otherwise: float) -> float:
-    return sum(numbers) / len(numbers) if numbers else otherwise
-
-
-def _placed(
-    boxes: Mapping[str, Slot], wires: Sequence[Wire], chains: Sequence[list[Slot]], columns: Sequence[Sequence[Slot]]
-) -> Layout:
-    widths = [max((slot.size.width for slot in column), default=0.0) for column in columns]
-    lefts = [sum(widths[:number]) + number * GAP for number in range(len(widths))]
-    slots = [slot for column in columns for slot in column]
-    top = min((slot.y - slot.size.height / 2 for slot in slots), default=0.0)
-    bottom = max((slot.y + slot.size.height / 2 for slot in slots), default=0.0)
-
-    def rectangle(slot: Slot) -> Rectangle:
-        indent = (widths[slot.column] - slot.size.width) / 2
-        return Rectangle(lefts[slot.column] + indent, slot.y - top, slot.size.width, slot.size.height)
-
-    ports = _ports(chains)
-    routes = []
-    for number, (wire, chain) in enumerate(zip(wires, chains, strict=True)):
-        first, last = rectangle(chain[0]), rectangle(chain[-1])
-        begin, end = lefts[chain[0].column] + widths[chain[0].column], lefts[chain[-1].column]
-        levels = [
-            (first.x + first.width, begin, ports[number, False] - top),
-            *((lefts[each.column], lefts[each.column] + widths[each.column], each.y - top) for each in chain[1:-1]),
-            (end, last.x, ports[number, True] - top),
-        ]
-        if chain[0] is not boxes[wire.tail]:
-            levels = [(to, since, y) for since, to, y in reversed(levels)]
-        label = chain[_label_column(chain[0], chain[-1]) - chain[0].column]
-        routes.append(Route(tuple(levels), rectangle(label)))
-    size = Size(lefts[-1] + widths[-1], bottom - top)
-    return Layout(size, {name: rectangle(slot) for name, slot in boxes.items()}, routes)
-
-
-def _ports(chains: Sequence[list[Slot]]) -> dict[tuple[int, bool], float]:
+def _ports(chains: Sequence[Chain]) -> dict[tuple[int, bool], float]:
     """Return the height at which each wire touches its left box, and its right one (True).
 
     Around the middle of the box, in the order of the places that the wires lead to.
@@ -258,3 +117,22 @@ def _ports(chains: Sequence[list[Slot]]) -> dict[tuple[int, bool], float]:
         for (box, is_right), wires in sides.items()
         for place, (_, number) in enumerate(sorted(wires))
     }
+
+
+def _route(chain: Chain, first_port: float, last_port: float, *, backward: bool) -> Route:
+    first, last = _rectangle(chain[0]), _rectangle(chain[-1])
+    levels = [
+        (first.x + first.width, chain[0].right, first_port),
+        *((slot.left, slot.right, slot.y) for slot in chain[1:-1]),
+        (chain[-1].left, last.x, last_port),
+    ]
+    if backward:
+        levels = [(to, since, y) for since, to, y in reversed(levels)]
+    label = chain[_label_column(chain[0], chain[-1]) - chain[0].column]
+    return Route(tuple(levels), _rectangle(label))
+
+
+def _rectangle(slot: Slot) -> Rectangle:
+    """Return where the content of a slot is: in the middle of its column."""
+    indent = (slot.right - slot.left - slot.size.width) / 2
+    return Rectangle(slot.left + indent, slot.y, slot.size.width, slot.size.height)
