@@ -37,6 +37,7 @@ from emulator.options import (
     Joined,
     Junit,
     KeystoneUrl,
+    MapFile,
     Mermaid,
     Messaging,
     Name,
@@ -46,6 +47,7 @@ from emulator.options import (
     OneIsEnough,
     Otlp,
     OtlpJson,
+    Output,
     Pace,
     Port,
     PortBase,
@@ -56,6 +58,7 @@ from emulator.options import (
     SourceName,
     Svg,
     Timeout,
+    ToFormat,
     TokenSecret,
     TraceId,
 )
@@ -191,6 +194,22 @@ def check(
 
 
 @app.command()
+def convert(
+    source: SourceName,
+    to: ToFormat,
+    output: Output = None,
+    trace: TraceId = None,
+    service: OfService = None,
+    *,
+    joined: Joined = False,
+) -> None:
+    """Write exported traces in a format that others read. What it has no place for is said on standard error."""
+    from emulator import convert_commands, trace_commands
+
+    _exit(lambda: convert_commands.convert(trace_commands.Source(source, trace, service, joined), to, output))
+
+
+@app.command()
 def faults(*, as_json: AsJson = False, no_unicode: Ascii = False) -> None:
     """List the faults that can ride with a request, and what each of them teaches."""
     _draw(no_unicode=no_unicode)
@@ -206,6 +225,7 @@ def show(
     service: OfService = None,
     mermaid: Mermaid = None,
     svg: Svg = None,
+    map_file: MapFile = None,
     *,
     tree: AsTree = False,
     joined: Joined = False,

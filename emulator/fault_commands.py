@@ -8,7 +8,7 @@ from rich.table import Table
 
 from emulator.faults import FAULTS, Fault, fault_tree
 from emulator.plumbing.propagation import FAULT_MEMBER
-from emulator.render import columns
+from emulator.render.terminal import columns
 
 __all__ = ["faults"]
 

@@ -38,6 +38,7 @@ __all__ = [
     "Joined",
     "Junit",
     "KeystoneUrl",
+    "MapFile",
     "Mermaid",
     "Messaging",
     "Name",
@@ -47,6 +48,7 @@ __all__ = [
     "OneIsEnough",
     "Otlp",
     "OtlpJson",
+    "Output",
     "Pace",
     "Port",
     "PortBase",
@@ -57,6 +59,7 @@ __all__ = [
     "SourceName",
     "Svg",
     "Timeout",
+    "ToFormat",
     "TokenSecret",
     "TraceId",
 ]
@@ -145,6 +148,15 @@ def fault(name: str | None) -> str | None:
         return None if name is None else find_fault(name).name
     except LookupError as error:
         raise typer.BadParameter(f"{error.args[0]} `emulator faults` lists them.") from error
+
+
+def known_format(name: str) -> str:
+    """Refuse a format that there is none of."""
+    from emulator.formats import FORMATS
+
+    if name not in FORMATS:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(FORMATS)}.")
+    return name
 
 
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
@@ -282,3 +294,19 @@ Junit = Annotated[
 ]
 OneIsEnough = Annotated[bool, option("any", "One trace that is as expected is enough; others may differ.")]
 AsTree = Annotated[bool, option("tree", "Print trees as text, to begin a *.tree file with.")]
+ToFormat = Annotated[
+    str, option("to", "The format: otlp-json, jaeger-json, perfetto or tree.", metavar="FORMAT", callback=known_format)
+]
+Output = Annotated[
+    Path | None,
+    option("output", "Write to this file, not to standard output.", "-o", dir_okay=False, callback=writable),
+]
+MapFile = Annotated[
+    Path | None,
+    option(
+        "map",
+        "Draw all traces as one map of services, to this SVG file, instead of printing them.",
+        dir_okay=False,
+        callback=writable,
+    ),
+]

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from emulator.client import Boot
 from emulator.faults import Fault
-from emulator.render import columns, duration, headline, printer, step_number, waterfall
+from emulator.render import duration, headline, step_number
+from emulator.render.terminal import columns, printer, waterfall
 from emulator.traces import Span, SpanTree, spans_from_sdk, tree, trees
 
 __all__ = ["Detail", "print_boots", "trace_shown"]

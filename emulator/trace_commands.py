@@ -15,7 +15,8 @@ from emulator.glyphs import utf8_only
 from emulator.junit import Case, write_junit
 from emulator.pictures import Pictures, worth_drawing, write_pictures
 from emulator.reference import tree_names, tree_text
-from emulator.render import columns, duration, headline, printer, waterfall
+from emulator.render import duration, headline
+from emulator.render.terminal import columns, printer, waterfall
 from emulator.traces import (
     Expectation,
     JaegerUnavailable,

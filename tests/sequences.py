@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from emulator.render import Bar, Diagram, Message, Note, mermaid, sequence, sequence_svg
+from emulator.render.sequence import Bar, Diagram, Message, Note, mermaid, sequence, sequence_svg
 from emulator.traces import Span, SpanTree
 from tests.spans import a_span
 

@@ -104,4 +104,5 @@ def _spans(trace_id: str, span_id: str, parent_id: str, known: list[Span]) -> st
         events=st.lists(st.builds(Event, st.text(max_size=5), TIMES, ATTRIBUTES), max_size=2).map(tuple),
         links=st.lists(links, max_size=2).map(tuple),
         failed=st.booleans(),
+        message=st.text(max_size=4),
     )

@@ -288,7 +288,7 @@ async def test_a_service_is_told_to_stop_while_it_waits_for_the_bus() -> None:
     assert (ended.status, ended.err) == (0, STOPPING)
 
 
-@pytest.mark.parametrize("command", ["boot", "up", "serve", "check", "show"])
+@pytest.mark.parametrize("command", ["boot", "up", "serve", "check", "show", "convert"])
 async def test_every_option_reads_a_variable_and_has_a_help_text(command: str) -> None:
     ended = await run(command, "--help", COLUMNS="200", TERM="dumb")
     options = re.findall(r"^\s+(--[a-z-]+)", ended.out, re.MULTILINE)

@@ -407,7 +407,8 @@ def test_a_span_failed_if_one_of_the_tags_says_so_and_they_are_no_attributes(
         ("bool", False, False),
         ("bool", "true", True),
         ("bool", "false", False),
-        ("binary", "AAE=", "AAE="),
+        ("binary", "AAE=", b"\x00\x01"),
+        ("binary", "no base64", "no base64"),
     ],
 )
 def test_a_value_has_the_type_of_its_tag(kind: str, written: object, value: object) -> None:

@@ -8,7 +8,7 @@ import pytest
 from emulator.client import Order
 from emulator.cloud import Settings
 from emulator.faults import FAULTS
-from emulator.render import Message, Note, sequence, sequence_svg
+from emulator.render.sequence import Message, Note, sequence, sequence_svg
 from emulator.traces import Event, Pending, Span, SpanTree, trees
 from tests.conftest import a_world, trace_of
 from tests.sequences import answer, assert_it_can_be_drawn, call, drawn, told

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.render import Bar, Note, sequence
+from emulator.render.sequence import Bar, Note, sequence
 from emulator.traces import Event, Span, SpanTree, otlp_json, trees
 from tests.processes import run
 from tests.sequences import assert_it_can_be_drawn, told

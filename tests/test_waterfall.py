@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from emulator.render import duration, waterfall
+from emulator.render import duration
+from emulator.render.terminal import waterfall
 from emulator.traces import Pending, Span, SpanTree, trees
 from tests.spans import a_span, forests, link_to
 

@@ -1,6 +1,9 @@
-"""Traces as pictures. This room knows trees of spans, and nothing of how they came about."""
+"""Traces as pictures, a room for each kind. They know trees of spans, and nothing of how these came about.
 
-from emulator.render.waterfall import columns, printer, waterfall
-from emulator.render.words import duration, headline, step_number
+What they have in common is here: words and colours.
+"""
 
-__all__ = ["columns", "duration", "headline", "printer", "step_number", "waterfall"]
+from emulator.render.colours import service_colours
+from emulator.render.words import duration, failure, headline, step_number, title
+
+__all__ = ["duration", "failure", "headline", "service_colours", "step_number", "title"]

@@ -16,6 +16,7 @@ from emulator.traces.receiver import NotReceived, OtlpReceiver, Pending
 from emulator.traces.selection import NotOne
 from emulator.traces.soundness import RULES, Finding
 from emulator.traces.sources.jaeger import JaegerUnavailable, jaeger_spans
+from emulator.traces.sources.jaeger_document import jaeger_json
 from emulator.traces.sources.jaeger_json import MalformedJaeger, spans_from_jaeger_json
 from emulator.traces.sources.otlp import MalformedOtlp, spans_from_json
 from emulator.traces.sources.otlp_document import otlp_json
@@ -47,6 +48,7 @@ __all__ = [
     "Span",
     "SpanTree",
     "delivery",
+    "jaeger_json",
     "jaeger_spans",
     "otlp_json",
     "receives",

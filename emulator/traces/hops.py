@@ -32,6 +32,11 @@ class Hop:
         """
         return max(0, self.effect.start - self.cause.end)
 
+    @property
+    def by_message(self) -> bool:
+        """Whether nobody waited for an answer: a message was sent or received, or a link alone tells of it."""
+        return self.by == "link" or sends(self.cause) or receives(self.effect)
+
     def __repr__(self) -> str:
         return f"<hop {self}>"
 

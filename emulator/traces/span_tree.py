@@ -180,7 +180,11 @@ def trees(spans: Iterable[Span]) -> list[SpanTree]:
 
 
 class _Others(dict[str, Sequence[Span]]):
-    """The spans of traces, by trace id."""
+    """The spans of traces, by trace id; and the families that were made of them, each once for all that ask."""
+
+    def __init__(self, spans: Mapping[str, Sequence[Span]]) -> None:
+        super().__init__(spans)
+        self.families: dict[str, _Family] = {}
 
     @cached_property
     def linking(self) -> Mapping[str, Sequence[str]]:
@@ -204,7 +208,7 @@ class _Family:
             raise ValueError(f"a tree holds the spans of one trace, not of {len(traces)}: see trees()")
         [self._trace_id] = traces
         self._others = others
-        self._beyond: dict[str, _Family] | None = None
+        others.families[self._trace_id] = self
         self._followers: dict[tuple[str, str], list[Span]] | None = None
         self._children: defaultdict[str, list[Span]] = defaultdict(list)
         for span in self.by_id.values():
@@ -261,15 +265,13 @@ class _Family:
                 reached |= {span.span_id, *(below.span_id for below in span.descendants)}
 
     def _of(self, trace_id: str) -> "_Family | None":
-        """Return the family of a trace, made when it is first asked for; families share what they have made."""
+        """Return the family of a trace, made when it is first asked for."""
         if trace_id == self._trace_id:
             return self
-        if self._beyond is None:
-            self._beyond = {self._trace_id: self}
-        if trace_id not in self._beyond and trace_id in self._others:
-            beyond = self._beyond[trace_id] = _Family(self._others[trace_id], self._others)
-            beyond._beyond = self._beyond
-        return self._beyond.get(trace_id)
+        known = self._others.families.get(trace_id)
+        if known is None and trace_id in self._others:
+            return _Family(self._others[trace_id], self._others)
+        return known
 
     def _find_followers(self) -> dict[tuple[str, str], list[Span]]:
         followers: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)

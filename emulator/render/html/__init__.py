@@ -1,6 +1,13 @@
 """Traces as one HTML file: a waterfall to look into, that needs no network, no server and no other file."""
 
-from emulator.render.html.document import asset, html_document, json_for_html, policy, waterfall_script
+from emulator.render.html.document import (
+    asset,
+    hash_source,
+    html_document,
+    json_for_html,
+    policy,
+    waterfall_script,
+)
 from emulator.render.html.model import waterfall_model
 
-__all__ = ["asset", "html_document", "json_for_html", "policy", "waterfall_model", "waterfall_script"]
+__all__ = ["asset", "hash_source", "html_document", "json_for_html", "policy", "waterfall_model", "waterfall_script"]

@@ -1,5 +1,6 @@
 """Spans out of Jaeger's own JSON, which its UI downloads and its legacy API gives (in its source, uimodel/model.go)."""
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -8,7 +9,15 @@ from typing import Any
 from emulator.traces.line import KINDS
 from emulator.traces.span import Event, Link, Span
 
-__all__ = ["ADDED_BY_JAEGER", "WRONG_SHAPE", "MalformedJaeger", "spans_from_jaeger_json", "spans_of_traces"]
+__all__ = [
+    "ADDED_BY_JAEGER",
+    "EVENT",
+    "WRONG_SHAPE",
+    "MalformedJaeger",
+    "is_of_the_span_itself",
+    "spans_from_jaeger_json",
+    "spans_of_traces",
+]
 
 WRONG_SHAPE = (AttributeError, KeyError, OverflowError, RecursionError, TypeError)
 ADDED_BY_JAEGER = ("@jaeger@", "jaeger.internal.", "internal.span.format")
@@ -16,12 +25,25 @@ ADDED_BY_JAEGER = ("@jaeger@", "jaeger.internal.", "internal.span.format")
 
 OF_OTLP = {"span.kind", "otel.status_code", "otel.status_description", "w3c.tracestate"}
 OF_SCOPES = ("otel.scope.", "otel.library.")
+EVENT = "event"
+"""The field of a log that has the name of the event."""
 STATUSES = {"true", "false", "unset"}
 HEX = re.compile(r"[0-9a-f]+")
+
+
+def _bytes(value: str) -> bytes | str:
+    """Read base64, which Jaeger writes; what others write stays as it is."""
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError:
+        return value
+
+
 CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
     "int64": int,  # a text where JavaScript's numbers do not reach
     "float64": float,
     "bool": lambda value: str(value).lower() == "true",
+    "binary": _bytes,
 }
 
 
@@ -64,7 +86,7 @@ def _span(span: Mapping[str, Any], processes: Mapping[str, Any]) -> Span:
         kind=kind if kind in KINDS else "internal",
         start=start * 1000,
         end=(start + int(span["duration"])) * 1000,
-        attributes={key: value for key, value in tags.items() if not _is_of_the_span_itself(key, value)},
+        attributes={key: value for key, value in tags.items() if not is_of_the_span_itself(key, value)},
         resource={"service.name": process["serviceName"], **_values(process.get("tags"))},
         events=tuple(_event(log) for log in span.get("logs") or ()),
         links=links,
@@ -96,11 +118,11 @@ def _values(tags: Iterable[Mapping[str, Any]] | None) -> dict[str, Any]:
     return {tag["key"]: CONVERSIONS.get(tag.get("type", ""), _as_it_is)(tag["value"]) for tag in tags or ()}
 
 
-def _as_it_is(value: Any) -> Any:  # noqa: ANN401 - texts, and binary values in base64
+def _as_it_is(value: Any) -> Any:  # noqa: ANN401 - texts
     return value
 
 
-def _is_of_the_span_itself(key: str, value: object) -> bool:
+def is_of_the_span_itself(key: str, value: object) -> bool:
     """Whether Jaeger made a tag of what the span has elsewhere. `error` may also be a text that a service has set."""
     if key == "error":
         return str(value).lower() in STATUSES
@@ -109,6 +131,6 @@ def _is_of_the_span_itself(key: str, value: object) -> bool:
 
 def _event(log: Mapping[str, Any]) -> Event:
     fields = _values(log.get("fields"))
-    names = [key for key in ("event", "message") if key in fields]
+    names = [key for key in (EVENT, "message") if key in fields]
     name = str(fields.pop(names[0])) if names else ""
     return Event(name, int(log["timestamp"]) * 1000, fields)

@@ -45,8 +45,13 @@ def _document(span: Span) -> dict[str, Any]:
             {"traceId": link.trace_id, "spanId": link.span_id, "attributes": _pairs(link.attributes)}
             for link in span.links
         ],
-        "status": {"message": span.message, "code": 2} if span.failed else {},
+        "status": _status(span),
     }
+
+
+def _status(span: Span) -> dict[str, Any]:
+    code = {"code": 2} if span.failed else {}
+    return {"message": span.message, **code} if span.message or span.failed else {}
 
 
 def _pairs(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,9 +9,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from emulator.render.bars import HATCH, Axis, axis_of, bars
-from emulator.render.layout import NARROWEST, WIDEST, Layout, lay_out
-from emulator.render.rows import Row, every_span, without_repetition
+from emulator.render.terminal.bars import HATCH, Axis, axis_of, bars
+from emulator.render.terminal.layout import NARROWEST, WIDEST, Layout, lay_out
+from emulator.render.terminal.rows import Row, every_span, without_repetition
 from emulator.render.words import duration, failure, step_number, title
 from emulator.traces import Span, SpanTree, visible
 

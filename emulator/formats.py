@@ -1,0 +1,76 @@
+"""The formats that others read traces in. A format is a row here, and knows of no file and no source."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from emulator.render import duration, headline
+from emulator.render.perfetto import perfetto
+from emulator.traces import Span, SpanTree, jaeger_json, otlp_json
+
+__all__ = ["FORMATS", "Format"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How to `write` traces as a text, and what the text does not tell of them, `""` if nothing.
+
+    A format that holds `one_trace` is given one.
+    """
+
+    name: str
+    write: Callable[[Sequence[SpanTree]], str]
+    loses: str
+    one_trace: bool = False
+
+
+def _otlp(traces: Sequence[SpanTree]) -> str:
+    return json.dumps(otlp_json(_spans(traces))) + "\n"
+
+
+def _jaeger(traces: Sequence[SpanTree]) -> str:
+    return json.dumps(jaeger_json(_spans(traces))) + "\n"
+
+
+def _perfetto(traces: Sequence[SpanTree]) -> str:
+    return json.dumps(perfetto(traces)) + "\n"
+
+
+def _tree(traces: Sequence[SpanTree]) -> str:
+    return "\n".join(f"# {headline(trace)} · {duration(trace.duration)}\n\n{trace.as_expected()}" for trace in traces)
+
+
+def _spans(traces: Sequence[SpanTree]) -> list[Span]:
+    return [span for trace in traces for span in trace.spans]
+
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format(
+            "otlp-json",
+            _otlp,
+            loses="what is not read either: trace state, flags, scopes, schema URLs and dropped counts",
+        ),
+        Format(
+            "jaeger-json",
+            _jaeger,
+            loses="what is below a microsecond, attributes of links, the types of lists, maps and empty values (they "
+            "become JSON), attributes with names that Jaeger has uses for, and that a resource had no service.name; "
+            "a span without a parent comes below the first span of its trace that it links to",
+        ),
+        Format(
+            "perfetto",
+            _perfetto,
+            loses="resources but for service and instance, the types of bytes, lists, maps and empty values (they "
+            "become texts), and arrows to what began before its cause; it cannot be read back",
+        ),
+        Format(
+            "tree",
+            _tree,
+            loses="times, ids, attributes, events and links: it keeps services, names, kinds, errors and nesting",
+            one_trace=True,
+        ),
+    )
+}
+"""By name, as `emulator convert --to` has them."""
