@@ -1,8 +1,9 @@
 """The command line: words to calls. Its options alone read `EMULATOR_*`; `OTEL_*` and `OS_*` are as always."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -30,6 +31,7 @@ from emulator.options import (
     FaultName,
     FaultsOff,
     Flavor,
+    Html,
     Ignore,
     Image,
     ImageUrl,
@@ -117,6 +119,7 @@ def boot(
     amqp_url: AmqpUrl = None,
     otlp: Otlp = None,
     otlp_json: OtlpJson = None,
+    html: Html = None,
     mermaid: Mermaid = None,
     svg: Svg = None,
     keystone_url: Emulator = None,
@@ -137,7 +140,6 @@ def boot(
     from emulator.client import Order
     from emulator.cloud import MessagingContext, Settings
     from emulator.faults import FAULTS
-    from emulator.pictures import Pictures
     from emulator.report import Detail
 
     carried = None if fault is None else FAULTS[fault]
@@ -151,8 +153,7 @@ def boot(
         computes=computes,
         amqp_url=amqp_url,
         otlp=otlp,
-        otlp_json=otlp_json,
-        pictures=Pictures(mermaid, svg),
+        files=_given({"otlp-json": otlp_json, "html": html, "mermaid": mermaid, "svg": svg}),
         keystone_url=keystone_url,
         detail=Detail(quiet, expand),
     )
@@ -204,9 +205,9 @@ def convert(
     joined: Joined = False,
 ) -> None:
     """Write exported traces in a format that others read. What it has no place for is said on standard error."""
-    from emulator import convert_commands, trace_commands
+    from emulator import trace_commands
 
-    _exit(lambda: convert_commands.convert(trace_commands.Source(source, trace, service, joined), to, output))
+    _exit(lambda: trace_commands.convert(trace_commands.Source(source, trace, service, joined), to, output))
 
 
 @app.command()
@@ -223,6 +224,7 @@ def show(
     source: SourceName,
     trace: TraceId = None,
     service: OfService = None,
+    html: Html = None,
     mermaid: Mermaid = None,
     svg: Svg = None,
     map_file: MapFile = None,
@@ -232,16 +234,20 @@ def show(
     expand: Everything = False,
     no_unicode: Ascii = False,
 ) -> None:
-    """Print the waterfall of exported traces, ours or not.
-
-    Of several traces one is drawn to a file: the first in which something failed, else the longest.
-    """
+    """Print the waterfalls of exported traces, ours or not; or draw them to files, where these are named."""
     _draw(no_unicode=no_unicode)
     from emulator import trace_commands
-    from emulator.pictures import Pictures
 
-    chosen, pictures = trace_commands.Source(source, trace, service, joined), Pictures(mermaid, svg)
-    _exit(lambda: trace_commands.show(chosen, as_tree=tree, pictures=pictures, expand=expand))
+    chosen = trace_commands.Source(source, trace, service, joined)
+    files = _given({"html": html, "mermaid": mermaid, "svg": svg, "map": map_file})
+    if files:
+        _exit(lambda: trace_commands.draw(chosen, files))
+    _exit(lambda: trace_commands.show(chosen, as_tree=tree, expand=expand))
+
+
+def _given(files: Mapping[str, Path | None]) -> dict[str, Path]:
+    """Return the files that were named, by their formats."""
+    return {name: file for name, file in files.items() if file is not None}
 
 
 def _draw(*, no_unicode: bool) -> None:
@@ -250,13 +256,14 @@ def _draw(*, no_unicode: bool) -> None:
         ascii_only()
 
 
-def _exit(command: Callable[[], int]) -> None:
+def _exit(command: Callable[[], int]) -> NoReturn:
     """End with a command's status; with 2, and the reason, if it has nothing to work on."""
+    from emulator.files import Unwritable
     from emulator.trace_commands import Unreadable
 
     try:
         status = command()
-    except Unreadable as error:
+    except (Unreadable, Unwritable) as error:
         typer.echo(f"emulator: {error}", err=True)
         status = 2
     raise typer.Exit(status)

@@ -18,7 +18,6 @@ from emulator import client
 from emulator.client import Boot, Credentials, Order, Watcher
 from emulator.cloud import PORTS, SERVICES, Cloud, PortInUse, Settings, cloud
 from emulator.cloud import serve as serving
-from emulator.pictures import Pictures, write_pictures
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter, otlp_json_document
@@ -26,7 +25,7 @@ from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.propagation import carries_baggage
 from emulator.plumbing.scene import Actor
 from emulator.progress import progress
-from emulator.report import Detail, print_boots, trace_shown
+from emulator.report import Detail, boot_traces, print_boots
 
 __all__ = ["boot", "serve", "up"]
 
@@ -46,12 +45,14 @@ def boot(
     computes: int,
     amqp_url: str | None,
     otlp: str | None,
-    otlp_json: Path | None,
-    pictures: Pictures,
+    files: Mapping[str, Path],
     keystone_url: str | None,
     detail: Detail,
 ) -> int:
-    """Boot servers on a cloud of our own or on the one at `keystone_url`. Return the exit status."""
+    """Boot servers on a cloud of our own or on the one at `keystone_url`. Return the exit status.
+
+    Their traces go to `files`, by format; `otlp-json` holds all that was exported.
+    """
 
     async def story() -> int:
         _cancel_on_signals()
@@ -65,8 +66,9 @@ def boot(
                     boots = await _boot_all(orders, settings, export, up.endpoints["keystone"], detail)
                     for booted in boots:  # what is still under way belongs to the trace, a second delivery for one
                         await up.settled(booted.request_id)
-        _report(boots, export, otlp_json, detail, complete=keystone_url is None)
-        _draw(boots, export, pictures)
+        print_boots(boots, export.kept, export.destination, detail, complete=keystone_url is None)
+        if files:
+            _write(files, boots, export)
         return 0 if all(ended.succeeded for ended in boots) else 1
 
     return _run(story())
@@ -83,25 +85,19 @@ def _cancel_on_signals() -> None:
         asyncio.get_running_loop().add_signal_handler(signalled, me.cancel)
 
 
-def _report(boots: list[Boot], export: Export, otlp_json: Path | None, detail: Detail, *, complete: bool) -> None:
-    print_boots(boots, export.kept, export.destination, detail, complete=complete)
-    if otlp_json is not None:
-        try:
-            otlp_json.write_text(json.dumps(otlp_json_document(export.kept)))
-        except OSError as error:
-            raise Refused(f"{otlp_json} could not be written: {error.strerror}") from error
+def _write(files: Mapping[str, Path], boots: list[Boot], export: Export) -> None:
+    from emulator.files import Unwritable, write_files  # late, as drawing takes much to import
 
-
-def _draw(boots: list[Boot], export: Export, pictures: Pictures) -> None:
-    """Draw the boot whose waterfall was printed."""
-    trace = trace_shown(boots, export.kept) if pictures.wanted else None
-    if trace is not None:
-        try:
-            write_pictures(pictures, trace)
-        except OSError as error:
-            raise Refused(f"{error.filename} could not be written: {error.strerror}") from error
-    elif pictures.wanted:
-        raise Refused("there is no trace to draw")
+    drawn = {name: file for name, file in files.items() if name != "otlp-json"}
+    try:
+        if "otlp-json" in files:
+            files["otlp-json"].write_text(json.dumps(otlp_json_document(export.kept)))
+        if drawn:
+            write_files(boot_traces(boots, export.kept), drawn)
+    except OSError as error:
+        raise Refused(f"{files['otlp-json']} could not be written: {error.strerror}") from error
+    except (LookupError, Unwritable) as error:
+        raise Refused(str(error)) from error
 
 
 async def _boot_all(

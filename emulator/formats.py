@@ -5,7 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from emulator.render import duration, headline
+from emulator.render.html import html_document
 from emulator.render.perfetto import perfetto
+from emulator.render.sequence import mermaid, sequence, sequence_svg
+from emulator.render.service_map import service_map, service_map_svg
 from emulator.traces import Span, SpanTree, jaeger_json, otlp_json
 
 __all__ = ["FORMATS", "Format"]
@@ -40,9 +43,23 @@ def _tree(traces: Sequence[SpanTree]) -> str:
     return "\n".join(f"# {headline(trace)} · {duration(trace.duration)}\n\n{trace.as_expected()}" for trace in traces)
 
 
+def _mermaid(traces: Sequence[SpanTree]) -> str:
+    return "".join(mermaid(sequence(trace)) for trace in traces)
+
+
+def _svg(traces: Sequence[SpanTree]) -> str:
+    return "".join(sequence_svg(sequence(trace)) for trace in traces)
+
+
+def _map(traces: Sequence[SpanTree]) -> str:
+    return service_map_svg(service_map(traces))
+
+
 def _spans(traces: Sequence[SpanTree]) -> list[Span]:
     return [span for trace in traces for span in trace.spans]
 
+
+BEYOND_A_SEQUENCE = "attributes, and the inner parts of a service's work; it cannot be read back"
 
 FORMATS = {
     each.name: each
@@ -71,6 +88,10 @@ FORMATS = {
             loses="times, ids, attributes, events and links: it keeps services, names, kinds, errors and nesting",
             one_trace=True,
         ),
+        Format("html", html_document, loses="the types of values; it is to look at, and cannot be read back"),
+        Format("mermaid", _mermaid, loses=BEYOND_A_SEQUENCE, one_trace=True),
+        Format("svg", _svg, loses=BEYOND_A_SEQUENCE, one_trace=True),
+        Format("map", _map, loses="single traces, but their figures together; it cannot be read back"),
     )
 }
 """By name, as `emulator convert --to` has them."""

@@ -31,6 +31,7 @@ __all__ = [
     "FaultName",
     "FaultsOff",
     "Flavor",
+    "Html",
     "Ignore",
     "Image",
     "ImageUrl",
@@ -173,12 +174,21 @@ OtlpJson = Annotated[
     Path | None,
     option("otlp-json", "Write what was exported to this file, as OTLP JSON.", dir_okay=False, callback=writable),
 ]
+Html = Annotated[
+    Path | None,
+    option(
+        "html",
+        "Draw waterfalls to look into, as one HTML file that needs no network.",
+        dir_okay=False,
+        callback=writable,
+    ),
+]
 Mermaid = Annotated[
     Path | None,
-    option("mermaid", "Draw the trace as a Mermaid sequence diagram.", dir_okay=False, callback=writable),
+    option("mermaid", "Draw the trace as a sequence diagram, in Mermaid's text.", dir_okay=False, callback=writable),
 ]
 Svg = Annotated[
-    Path | None, option("svg", "Draw the trace as a sequence diagram in SVG.", dir_okay=False, callback=writable)
+    Path | None, option("svg", "Draw the trace as a sequence diagram, in SVG.", dir_okay=False, callback=writable)
 ]
 Emulator = Annotated[
     str | None,
@@ -295,7 +305,13 @@ Junit = Annotated[
 OneIsEnough = Annotated[bool, option("any", "One trace that is as expected is enough; others may differ.")]
 AsTree = Annotated[bool, option("tree", "Print trees as text, to begin a *.tree file with.")]
 ToFormat = Annotated[
-    str, option("to", "The format: otlp-json, jaeger-json, perfetto or tree.", metavar="FORMAT", callback=known_format)
+    str,
+    option(
+        "to",
+        "The format: otlp-json, jaeger-json, perfetto, tree, html, mermaid, svg or map.",
+        metavar="FORMAT",
+        callback=known_format,
+    ),
 ]
 Output = Annotated[
     Path | None,
@@ -303,10 +319,5 @@ Output = Annotated[
 ]
 MapFile = Annotated[
     Path | None,
-    option(
-        "map",
-        "Draw all traces as one map of services, to this SVG file, instead of printing them.",
-        dir_okay=False,
-        callback=writable,
-    ),
+    option("map", "Draw all traces as one map of services, in SVG.", dir_okay=False, callback=writable),
 ]

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -16,7 +16,7 @@ from emulator.render import duration, headline, step_number
 from emulator.render.terminal import columns, printer, waterfall
 from emulator.traces import Span, SpanTree, spans_from_sdk, tree, trees
 
-__all__ = ["Detail", "print_boots", "trace_shown"]
+__all__ = ["Detail", "boot_traces", "print_boots"]
 
 JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
@@ -24,6 +24,7 @@ OTLP = "http://localhost:4318"
 CULPRIT, SEEN = "◄ culprit", "◄ seen here"
 ASKED = {"(1)(2)": "keystone", "(3)(4)": "neutron-server", "(5)(6)": "glance-api"}
 """Whom nova-compute asks at each step of Figure 1.8, also where that left no span."""
+NOTHING = "There is no trace to show: the SDK is disabled, or its sampler dropped the spans."
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +63,13 @@ def _write(report: str) -> None:
             log.warning("the report could not be written: %s", error.strerror)
 
 
-def trace_shown(boots: Sequence[Boot], spans: Sequence[ReadableSpan]) -> SpanTree | None:
-    """Return the trace whose waterfall is printed, if there is one; those that follow from it by links are in it."""
-    traces, _ = _traces_of(_shown(boots), spans)
-    return traces[0] if traces else None
+def boot_traces(boots: Sequence[Boot], spans: Sequence[ReadableSpan]) -> list[SpanTree]:
+    """Return the traces of all boots, those that follow by links in them. Raises LookupError if there are none."""
+    ours = _by_request(spans)
+    traces = [trace for ended in boots for trace in _traces_of(ended, ours)[0]]
+    if not traces:
+        raise LookupError(NOTHING)
+    return traces
 
 
 def _shown(boots: Sequence[Boot]) -> Boot:
@@ -82,10 +86,9 @@ def _print_trace(
     complete: bool,
 ) -> None:
     shown = _shown(boots)
-    traces, joined = _traces_of(shown, spans)
+    traces, joined = _traces_of(shown, _by_request(spans))
     if not traces:
-        nothing = "There is no trace to show: the SDK is disabled, or its sampler dropped the spans."
-        console.print(Text(f"\n{nothing}", "dim"))
+        console.print(Text(f"\n{NOTHING}", "dim"))
         return
     console.print(_story([span for trace in traces for span in trace.spans]))
     culprits, mark = _culprits(shown.order.fault, traces), _mark(shown.order.fault)
@@ -107,10 +110,16 @@ def _print_trace(
     console.print(Text(f"\n{_hint(shown, sent_to, complete=complete)}", "dim"), soft_wrap=True)  # it is to be copied
 
 
-def _traces_of(shown: Boot, spans: Sequence[ReadableSpan]) -> tuple[list[SpanTree], int]:
+def _by_request(spans: Sequence[ReadableSpan]) -> Mapping[str, list[ReadableSpan]]:
+    found: dict[str, list[ReadableSpan]] = {}
+    for span in spans:
+        found.setdefault(str((span.attributes or {}).get("openstack.request.id")), []).append(span)
+    return found
+
+
+def _traces_of(shown: Boot, spans: Mapping[str, list[ReadableSpan]]) -> tuple[list[SpanTree], int]:
     """The trace of a boot with those that follow by links, how many these are, and others of its request, if any."""
-    ours = [span for span in spans if (span.attributes or {}).get("openstack.request.id") == shown.request_id]
-    found = trees(spans_from_sdk(ours))
+    found = trees(spans_from_sdk(spans.get(shown.request_id, [])))
     own = next((trace for trace in found if trace.trace_id == shown.trace_id), None)
     if own is None:
         return [], 0

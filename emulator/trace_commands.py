@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,6 @@ from rich.text import Text
 from emulator.faults import FAULTS, fault_tree
 from emulator.glyphs import utf8_only
 from emulator.junit import Case, write_junit
-from emulator.pictures import Pictures, worth_drawing, write_pictures
 from emulator.reference import tree_names, tree_text
 from emulator.render import duration, headline
 from emulator.render.terminal import columns, printer, waterfall
@@ -31,7 +30,7 @@ from emulator.traces import (
     trees,
 )
 
-__all__ = ["Source", "Unreadable", "check", "expectation", "show"]
+__all__ = ["Source", "Unreadable", "check", "convert", "draw", "expectation", "show"]
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two looks at a Jaeger, which cannot tell us when a trace comes."""
@@ -63,6 +62,13 @@ class Source:
     def is_jaeger(self) -> bool:
         """Whether traces may still be coming in."""
         return self.place.startswith(("http://", "https://"))
+
+    def some_traces(self) -> list[SpanTree]:
+        """Return the traces that are meant, at least one. Raises Unreadable."""
+        traces = self.traces()
+        if not traces:
+            raise Unreadable(f"there is no trace in {self}")
+        return traces
 
     def traces(self, of_service: str | None = None, patience: float = LONGEST_ANSWER) -> list[SpanTree]:
         """Return the traces that are meant; of a Jaeger, where nothing else was said, those of this service.
@@ -117,14 +123,9 @@ def expectation(name: str) -> Expectation:
     raise Unreadable(f"{name} is neither a file nor {known}")
 
 
-def show(source: Source, *, as_tree: bool, pictures: Pictures, expand: bool) -> int:
-    """Print the waterfalls of traces, or their trees, and draw one. Return the exit status.
-
-    Raises Unreadable if there are none, and if a file cannot be written.
-    """
-    traces = source.traces()
-    if not traces:
-        raise Unreadable(f"there is no trace in {source}")
+def show(source: Source, *, as_tree: bool, expand: bool) -> int:
+    """Print the waterfalls of traces, or their trees. Return the exit status. Raises Unreadable if there are none."""
+    traces = source.some_traces()
     if as_tree:
         utf8_only()
     console = printer()
@@ -136,19 +137,26 @@ def show(source: Source, *, as_tree: bool, pictures: Pictures, expand: bool) -> 
             console.print(Text(trace.as_expected().rstrip("\n")), soft_wrap=True)
         else:
             console.print(waterfall(trace, columns(console), expand=expand))
-    if pictures.wanted:
-        _draw(traces, pictures)
     return 0
 
 
-def _draw(traces: Sequence[SpanTree], pictures: Pictures) -> None:
-    chosen = worth_drawing(traces)
-    if len(traces) > 1:
-        print(f"emulator: drew trace {chosen.trace_id}, one of {len(traces)}; --trace chooses", file=sys.stderr)
-    try:
-        write_pictures(pictures, chosen)
-    except OSError as error:
-        raise Unreadable(f"{error.filename} cannot be written: {error.strerror}") from error
+def draw(source: Source, files: Mapping[str, Path]) -> int:
+    """Draw traces to files, by their formats. Return the exit status. Raises Unreadable if there are none."""
+    from emulator.files import write_files  # late, as drawing takes much to import
+
+    write_files(source.some_traces(), files)
+    return 0
+
+
+def convert(source: Source, to: str, file: Path | None) -> int:
+    """Write traces in a format, to a file or to standard output; say on standard error what is lost by that.
+
+    Return the exit status. Raises Unreadable if there are none.
+    """
+    from emulator.files import write_traces
+
+    write_traces(source.some_traces(), to, file)
+    return 0
 
 
 def check(

@@ -9,7 +9,7 @@ DOORS = {
     "emulator.faults": ["FAULTS", "Effect", "Fault", "fault_tree", "find_fault"],
     "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],
     "emulator.console": ["MOST_STORIES", "Stories", "console"],
-    "emulator.render": ["duration", "failure", "headline", "service_colours", "step_number", "title"],
+    "emulator.render": ["duration", "failure", "headline", "most_telling", "service_colours", "step_number", "title"],
     "emulator.render.html": [
         "asset",
         "hash_source",

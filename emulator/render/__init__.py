@@ -4,6 +4,7 @@ What they have in common is here: words and colours.
 """
 
 from emulator.render.colours import service_colours
+from emulator.render.telling import most_telling
 from emulator.render.words import duration, failure, headline, step_number, title
 
-__all__ = ["duration", "failure", "headline", "service_colours", "step_number", "title"]
+__all__ = ["duration", "failure", "headline", "most_telling", "service_colours", "step_number", "title"]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.render.colours import service_colours
+from emulator.render.telling import most_telling
 from emulator.render.words import step_number, title
 from emulator.traces import Event, Link, Span, SpanTree, delivery, write_value
 
@@ -18,7 +19,8 @@ LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
 
 
 def waterfall_model(traces: Sequence[SpanTree], open_spans: Collection[str] = ()) -> dict[str, Any]:
-    """Return traces as data for JSON: `services` with their colours, `resources` once each, and `traces`.
+    """Return traces as data for JSON: `services` with their colours, `resources` once each, `traces`, and which of
+    these is `shown` first.
 
     The spans of a trace stand as they are shown, each before those `below` it, which are that many. `open_spans` are
     the ids of those that have not ended.
@@ -27,6 +29,7 @@ def waterfall_model(traces: Sequence[SpanTree], open_spans: Collection[str] = ()
     services = dict.fromkeys(service for trace in traces for service in trace.services)
     return {
         "services": service_colours(services),
+        "shown": most_telling(traces)[0].trace_id,
         "traces": [_trace(trace, resources, open_spans) for trace in traces],
         "resources": resources.known,
     }

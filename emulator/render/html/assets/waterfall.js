@@ -28,7 +28,8 @@ function waterfall(place) {
     model = wanted;
     parts.picker.replaceChildren(...model.traces.map(optionFor));
     parts.picker.hidden = model.traces.length < 2;
-    pick(model.traces.find(({ id }) => id === traceId) ?? model.traces[0]);
+    const first = model.traces.find(({ id }) => id === model.shown);
+    pick(model.traces.find(({ id }) => id === traceId) ?? first);
   }
 
   function pick(picked) {

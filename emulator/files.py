@@ -1,0 +1,58 @@
+"""Traces in files, in the formats that others read; what a format has no place for is said on standard error."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from emulator.formats import FORMATS
+from emulator.render import most_telling
+from emulator.traces import SpanTree
+
+__all__ = ["Unwritable", "write_files", "write_traces"]
+
+
+class Unwritable(Exception):
+    """A file that cannot be written; the message is for the user."""
+
+
+def write_files(traces: Sequence[SpanTree], files: Mapping[str, Path]) -> None:
+    """Write traces to files, by their formats. Of several traces a format that has room for one gets that which tells
+    the most, and which one that is, is said. Raises Unwritable.
+    """
+    for name, file in files.items():
+        _write(FORMATS[name].write(_those_for(name, traces)), file)
+
+
+def write_traces(traces: Sequence[SpanTree], name: str, file: Path | None) -> None:
+    """Write traces in a format, to a file or to standard output, and say what is lost by that. Raises Unwritable."""
+    _write(FORMATS[name].write(_those_for(name, traces)), file)
+    if FORMATS[name].loses:
+        _say(f"{name} does not hold {FORMATS[name].loses}")
+
+
+def _those_for(name: str, traces: Sequence[SpanTree]) -> Sequence[SpanTree]:
+    if not FORMATS[name].one_trace or len(traces) == 1:
+        return traces
+    chosen, why = most_telling(traces)
+    _say(f"{name} holds one trace: of {len(traces)} this is {chosen.trace_id}, {why}")
+    return [chosen]
+
+
+def _say(words: str) -> None:
+    print(f"emulator: {words}", file=sys.stderr)
+
+
+def _write(text: str, file: Path | None) -> None:
+    """Write a text as UTF-8, whatever the locale is. What it cannot hold, half of a pair of UTF-16, is shown as `?`."""
+    encoded = text.encode(errors="replace")
+    try:
+        if file is not None:
+            file.write_bytes(encoded)
+        else:
+            sys.stdout.buffer.write(encoded)
+            sys.stdout.buffer.flush()
+    except OSError as error:
+        if file is None:  # or Python tries again when it ends, and complains
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Unwritable(f"{file or 'standard output'} cannot be written: {error.strerror}") from error
