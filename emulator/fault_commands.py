@@ -1,16 +1,22 @@
 """What `emulator faults` does: print what can go wrong, for people as a table and for programs as JSON."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Console
+from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from emulator.faults import FAULTS, Fault, fault_tree
 from emulator.plumbing.propagation import FAULT_MEMBER
-from emulator.render.terminal import columns
+from emulator.render.terminal import columns, printer
 
 __all__ = ["faults"]
+
+NARROW = 60
+"""Below this many columns there is no room for a table."""
 
 
 def faults(*, as_json: bool) -> int:
@@ -18,18 +24,31 @@ def faults(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"faults": [_truth(fault) for fault in FAULTS.values()]}, indent=2))
         return 0
-    console = Console(highlight=False)
+    console = printer()
     console.width = columns(console)
+    console.print(*_list() if console.width < NARROW else [_table()], sep="\n", soft_wrap=False)
+    console.print("\nTry one: emulator boot --fault glance.image_missing", style="dim")
+    return 0
+
+
+def _table() -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("fault", no_wrap=True)
     table.add_column("server")
     table.add_column("what it teaches")
     for fault in FAULTS.values():
-        colour = "green" if fault.status == "ACTIVE" else "red"
-        table.add_row(fault.name, f"[{colour}]{fault.status}[/]", fault.lesson)
-    console.print(table)
-    console.print("\nTry one: emulator boot --fault glance.image_missing", style="dim")
-    return 0
+        table.add_row(fault.name, _status(fault), fault.lesson)
+    return table
+
+
+def _list() -> Iterator[RenderableType]:
+    for fault in FAULTS.values():
+        yield Text.assemble(fault.name, "  ", _status(fault))
+        yield Padding(fault.lesson, (0, 0, 0, 2))
+
+
+def _status(fault: Fault) -> Text:
+    return Text(fault.status, "green" if fault.status == "ACTIVE" else "red")
 
 
 def _truth(fault: Fault) -> dict[str, Any]:

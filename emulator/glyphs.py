@@ -47,8 +47,8 @@ def ascii_only() -> None:
 
 def utf8_only() -> None:
     """Let stdout print all characters, whatever a terminal may have: for what other programs read."""
-    for stream in _streams()[:1]:
-        stream.reconfigure(encoding="utf-8", errors="strict")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _streams() -> list[io.TextIOWrapper]:

@@ -99,7 +99,9 @@ def _print_trace(
         about = headline(trace) if len(boots) == 1 else f"{shown.order.name} · {headline(trace)}"
         lost = "of the same request, and nothing leads here: " if number else ""
         console.print(Text(f"\n{lost}{about}\n", "dim"))
-        console.print(waterfall(trace, columns(console), lambda span: _label(span, culprits, mark), expand=expand))
+        console.print(
+            waterfall(trace, columns(console), lambda span: _label(span, culprits, mark), expand=expand), soft_wrap=True
+        )
     if joined:
         console.print(
             Text(f"\njoined to it: {joined} that follow by links, each below the span that it links to", "dim")

@@ -136,7 +136,7 @@ def show(source: Source, *, as_tree: bool, expand: bool) -> int:
         if as_tree:
             console.print(Text(trace.as_expected().rstrip("\n")), soft_wrap=True)
         else:
-            console.print(waterfall(trace, columns(console), expand=expand))
+            console.print(waterfall(trace, columns(console), expand=expand), soft_wrap=True)
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from emulator.faults import FAULTS
 from emulator.traces import otlp_json
 from tests.processes import run
 from tests.spans import a_span
@@ -114,6 +115,16 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(map(cell_len, before_hint)) <= width
 
 
+@pytest.mark.parametrize("width", [20, 40, 79, 200])
+def test_the_list_of_faults_is_whole_at_any_width(width: int) -> None:
+    with terminal("faults", width=width) as faults:
+        assert faults.ended() == 0
+    listed = faults.screen[: next(number for number, line in enumerate(faults.screen) if line.startswith("Try one"))]
+    assert max(map(cell_len, listed)) <= width
+    assert len(re.findall("ACTIVE|ERROR", "".join(listed))) == len(FAULTS)
+    assert all(FAULTS["keystone.slow"].lesson.split()[number] in " ".join(listed) for number in range(5))
+
+
 def test_there_is_colour_at_a_terminal_unless_it_is_not_wanted() -> None:
     for env, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
         with terminal("boot", "--pace", "0", env=env) as boot:
@@ -187,6 +198,16 @@ async def test_a_tree_is_for_programs_and_keeps_every_character(foreign: str) ->
     wanted = await run("show", foreign, "--tree")
     assert "日本語" in wanted.out
     assert await run("show", foreign, "--tree", "--no-unicode", PYTHONIOENCODING="ascii") == wanted
+
+
+@pytest.mark.parametrize(
+    ("columns", "widest"), [("0", 20), ("1", 20), ("33", 33), ("9" * 30, 300), ("many", 120), ("", 120)]
+)
+async def test_a_pipe_is_as_wide_as_it_is_said_to_be_or_as_a_picture_needs(
+    columns: str, widest: int, foreign: str
+) -> None:
+    ended = await run("show", foreign, COLUMNS=columns)
+    assert max(cell_len(line) for line in ended.out.splitlines()[2:]) == widest
 
 
 async def test_repetition_is_joined_unless_all_is_to_be_shown(tmp_path: Path) -> None:

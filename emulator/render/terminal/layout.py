@@ -15,12 +15,11 @@ GIVEN_UP: tuple[tuple[str, int | None], ...] = (
     ("gap", 1),
     ("label", None),
     ("name", 28),
-    ("bar", 8),
+    ("bar", 6),
     ("service", 7),
     ("name", 20),
-    ("bar", 4),
-    ("service", 5),
     ("bar", 0),
+    ("service", 5),
     ("name", 14),
     ("service", 0),
     ("name", 10),
@@ -51,18 +50,16 @@ class Layout:
 def lay_out(wanted: Mapping[str, int], marks: int, width: int) -> Layout:
     """Return the widths that fit, given those `wanted` by service, name, label and duration, and by labels as marks."""
     columns = {**wanted, "bar": COMFORTABLE_BAR, "gap": GAP}
-    shortened = False
     for column, least in GIVEN_UP:
         lacking = _needed(columns) - width
         if lacking <= 0:
             break
         if column == "label" or not least:  # these go at once: a part of a number says nothing
-            shortened = True if least is None else shortened
             columns[column] = marks if least is None else 0
         else:
             columns[column] = max(min(least, columns[column]), columns[column] - lacking)
     columns["bar" if columns["bar"] else "name"] += width - _needed(columns)
-    return Layout(**columns, marks=shortened)
+    return Layout(**columns, marks=columns["label"] < wanted["label"])
 
 
 def _needed(columns: Mapping[str, int]) -> int:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
@@ -21,7 +21,7 @@ PALETTE = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_
 LARGEST_NAME = 54
 LARGEST_LABEL, LARGEST_MARK = 24, 3
 PIPED_WIDTH = 120
-HATCHED = re.compile(f"{HATCH}+")
+PARTS_OF_BAR = re.compile(f"{HATCH}+|[^{HATCH}]+")
 
 
 def waterfall(
@@ -38,22 +38,26 @@ def waterfall(
     layout = _layout(lines, min(max(width, NARROWEST), WIDEST))
     axis = axis_of(tree, layout.bar)
     colours = {service: PALETTE[number % len(PALETTE)] for number, service in enumerate(tree.services)}
-    ruler = [_ruler(layout, axis)] if layout.bar else []
-    return Text("\n", no_wrap=True).join(
-        [*ruler, *(_drawn(line, layout, axis, colours[line.row.spans[0].service]) for line in lines)]
-    )
+    picture = Text(no_wrap=True)
+    if layout.bar:
+        picture.append(_ruler(layout, axis), "dim")
+    for line in lines:
+        picture.append_tokens(_drawn(line, layout, axis, colours[line.row.spans[0].service]))
+    picture.remove_suffix("\n")
+    return picture
 
 
 def printer() -> Console:
     """Return a console on stdout that breaks long lines between words in a terminal, and nowhere else."""
     console = Console(highlight=False)
+    console.width = max(console.width, NARROWEST)  # rich prints nothing at all where COLUMNS is 0
     console.soft_wrap = not console.is_terminal
     return console
 
 
 def columns(console: Console) -> int:
     """Return how wide pictures are: as the terminal, or as COLUMNS says, but not narrow where neither is known."""
-    known = console.is_terminal or "COLUMNS" in os.environ
+    known = console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
     return console.width if known else max(console.width, PIPED_WIDTH)
 
 
@@ -94,19 +98,26 @@ def _layout(lines: Sequence[_Line], width: int) -> Layout:
     return lay_out(wanted, min(max(cell_len(_mark(line.label)) for line in lines), LARGEST_MARK), width)
 
 
-def _drawn(line: _Line, layout: Layout, axis: Axis, colour: str) -> Text:
+def _drawn(line: _Line, layout: Layout, axis: Axis, colour: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a line, each with its style."""
     red = "red" if line.row.spans[0].failed else ""
     label = _mark(line.label) if layout.marks else line.label
-    bar = Text(bars(line.row.spans, axis) if layout.bar else "", red or colour)
-    bar.highlight_regex(HATCHED, "dim")
-    cells = (
-        Text(_fit(_squeezed(line.service, layout.service), layout.service), colour),
-        Text(_name(line, layout), red),
-        Text(_fit(label, layout.label), "bold"),
-        bar,
-        Text(line.duration.rjust(layout.duration) if layout.duration else "", red or "dim"),
-    )
-    return Text(" " * layout.gap).join(cell for cell in cells if cell)
+    gap = ""
+    for text, width, style in (
+        (_squeezed(line.service, layout.service), layout.service, colour),
+        (_name(line, layout), layout.name, red),
+        (label, layout.label, "bold" if label else ""),
+    ):
+        if width:
+            yield gap + _fit(text, width), style
+            gap = " " * layout.gap
+    if layout.bar:
+        yield gap, ""
+        for part in PARTS_OF_BAR.findall(bars(line.row.spans, axis)):
+            yield part, f"dim {colour}" if part[0] == HATCH else red or colour
+    if layout.duration:
+        yield gap + line.duration.rjust(layout.duration), red or "dim"
+    yield "\n", ""
 
 
 def _name(line: _Line, layout: Layout) -> str:
@@ -122,12 +133,12 @@ def _mark(label: str) -> str:
     return "".join(next(filter(str.isalnum, word), word[0]) for word in words) or label[:1]
 
 
-def _ruler(layout: Layout, axis: Axis) -> Text:
-    """Say where the axis begins and ends. A short one ends below the last of the words."""
+def _ruler(layout: Layout, axis: Axis) -> str:
+    """Say where the axis begins and ends. Above a short one the end alone has room."""
     begin, end = "0 ms", duration(axis.end - axis.begin)
     if len(begin) + len(end) < axis.width:
         end = begin + end.rjust(axis.width - len(begin))
-    return Text(end.rjust(layout.before_bar + axis.width), "dim")
+    return end.rjust(layout.before_bar + axis.width) + "\n"
 
 
 def _fit(text: str, width: int) -> str:
