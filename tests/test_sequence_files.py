@@ -2,18 +2,20 @@
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.render.sequence import Bar, Note, sequence
+from emulator.render.sequence import Bar, Note, mermaid, sequence
 from emulator.traces import Event, Span, SpanTree, otlp_json, trees
 from tests.processes import run
-from tests.sequences import assert_it_can_be_drawn, told
+from tests.sequences import assert_it_can_be_drawn, call, told
 from tests.spans import a_span, forests
 
 HOSTILE = [
@@ -74,6 +76,23 @@ def test_any_trace_can_be_drawn(spans: list[Span], still_open: set[int]) -> None
         ids = [span.span_id for number, span in enumerate(trace.spans) if number in still_open]
         assert_it_can_be_drawn(sequence(trace, ids))
         assert_it_can_be_drawn(sequence(trace.joined()))
+
+
+def test_what_is_left_out_is_counted_also_where_it_is_cut_twice() -> None:
+    broken: dict[str, Any] = {"status": 500, "failed": True, "message": ";" * 110}
+    calls = [call(number, 1, f"/{number}{';' * 40}", end=number, **broken) for number in range(2, 1002)]
+    diagram = sequence(SpanTree([a_span(1, 0, "buy"), *calls]))
+    assert_it_can_be_drawn(diagram)
+    lines = mermaid(diagram).splitlines()
+    rows = [line for line in lines if re.search(r"p0: |p1: ", line) and "left out" not in line]
+    assert left_out(told(diagram)) == 3000 - len([line for line in told(diagram) if "left out" not in line])
+    assert left_out(lines) == 3000 - len(rows)
+    assert left_out(lines) > left_out(told(diagram))
+
+
+def left_out(lines: list[str]) -> int:
+    found = (re.search(r"([\d,]+) more steps?", line) for line in lines)
+    return sum(int(match[1].replace(",", "")) for match in found if match)
 
 
 @pytest.mark.parametrize("shape", ["flat", "deep", "random"])

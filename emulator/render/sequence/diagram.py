@@ -43,7 +43,7 @@ class Message:
 class Note:
     """A box on a lifeline, or across all of them where `actor` is None. `tone` is work, error, fault or gap.
 
-    `flag` names the injected fault that is behind it.
+    `flag` names the injected fault that is behind it; a gap has `left_out` so many items.
     """
 
     key: str
@@ -53,6 +53,7 @@ class Note:
     detail: str = ""
     tone: str = "work"
     flag: str = ""
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

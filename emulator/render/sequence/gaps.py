@@ -22,7 +22,7 @@ def cut(items: Sequence[Item], most: int) -> list[Item]:
                 missing = 0
             shown.append(item)
         elif not isinstance(item, Bar):
-            missing += 1
+            missing += _weight(item)
     return [*shown, _gap(missing, "end")] if missing else shown
 
 
@@ -36,10 +36,15 @@ def _chosen(rows: Sequence[Message | Note], most: int) -> set[str]:
     return set(chosen)
 
 
+def _weight(row: Message | Note) -> int:
+    """How much a row stands for: a gap for all that is missing there already."""
+    return row.left_out or 1 if isinstance(row, Note) else 1
+
+
 def _is_trouble(row: Message | Note) -> bool:
     return row.failed if isinstance(row, Message) else row.tone in {"error", "fault"}
 
 
 def _gap(missing: int, where: str) -> Note:
     words = f"{missing:,} more step{'' if missing == 1 else 's'} left out"
-    return Note(f"gap:{where}", "", None, words, tone="gap")
+    return Note(f"gap:{where}", f"gap:{where}", None, words, tone="gap", left_out=missing)

@@ -22,7 +22,7 @@ Names = Mapping[Actor, str]
 def mermaid(diagram: Diagram) -> str:
     """Return the diagram as a Mermaid `sequenceDiagram`. A text that Mermaid would refuse as too long is cut more."""
     text, most = _written(diagram), len(diagram.items)
-    while len(text) > LONGEST_TEXT:
+    while len(text) > LONGEST_TEXT and most > 1:
         most //= 2
         text = _written(replace(diagram, items=tuple(cut(diagram.items, most))))
     return text

@@ -86,4 +86,4 @@ def _remarks(nested: Collection[str]) -> list[Note]:
     if not nested:
         return []
     words = f"{len(nested):,} internal span{'' if len(nested) == 1 else 's'} below others left out"
-    return [Note("gap:nested", "", None, words, tone="gap")]
+    return [Note("gap:nested", "gap:nested", None, words, tone="gap")]
