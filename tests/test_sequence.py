@@ -104,7 +104,7 @@ def test_traces_that_follow_by_links_are_drawn_as_one_when_they_are_joined() -> 
 def test_what_is_open_has_begun_and_has_no_answer_and_keeps_its_keys() -> None:
     spans = [a_span(1, 0, "buy"), call(2, 1), answer(3, 2), a_span(4, 1, "pay", end=9)]
     ids = tuple(span.span_id for span in spans)
-    early = sequence(SpanTree(spans), ids[:3])
+    early = sequence(SpanTree([spans[0], call(2, 1, status=None), *spans[2:]]), ids[:3])
     late = sequence(SpanTree(spans))
     assert told(early) == ["shop → stock: GET /stock", "shop: pay"]
     assert told(late) == [*told(early), "stock → shop: 200"]
@@ -137,6 +137,10 @@ ACROSS: dict[str, tuple[list[Span], list[str]]] = {
     "a call that took too long": (
         [call(1, status=None, failed=True, attributes={"error.type": "TimeoutError"}), answer(2, 1)],
         ["shop → stock: GET /stock", "stock → shop: TimeoutError ✗", "shop: TimeoutError"],
+    ),
+    "a call that was given up": (
+        [call(1, status=None)],
+        ["shop → somewhere: GET /stock", "somewhere → shop: no answer ✗"],
     ),
     "an error that everybody passes on": (
         [

@@ -61,43 +61,42 @@ def _serve(span: Span, _cast: Cast) -> Scene:
 
 
 def _exchange(span: Span, source: Actor, target: Actor, *, there: bool) -> Scene:
-    request, answer = _steps(span)
-    unanswered = _is_http(span) and span.status is None and span.kind == "client"
-    lost = unanswered and span.failed and not there
-    failed = span.failed or (span.status or 0) >= REFUSED
+    """Draw a request and its answer; `there` is whether the one who was asked left a span."""
+    asked, answered = _steps(span)
+    silent = _is_http(span) and span.kind == "client" and span.status is None
+    lost = silent and span.failed and not there
+    request = Message(
+        f"{span.span_id}:request",
+        span.span_id,
+        source,
+        target,
+        label_of(span),
+        _error(span) if lost else "",
+        asked,
+        failed=lost,
+        lost=lost,
+    )
+    answer = [] if lost else [_answer(span, request, answered, silent=silent)]
+    begin, end = ([_bar(span, target, begins=begins)] if there else [] for begins in (True, False))
+    return [request, *begin], [*answer, *end]
+
+
+def _answer(span: Span, request: Message, step: str, *, silent: bool) -> Message:
+    """Draw what came back to a request, and how long that took; an error may have come after the status, or alone."""
     error = _error(span)
-    begin: list[Item] = [
-        Message(
-            f"{span.span_id}:request",
-            span.span_id,
-            source,
-            target,
-            label_of(span),
-            step=request,
-            failed=lost,
-            lost=lost,
-            detail=error if lost else "no answer" if unanswered and not span.failed else "",
-        )
-    ]
-    if there:
-        begin.append(_bar(span, target, begins=True))
-    end: list[Item] = []
-    if not lost and (span.failed or not unanswered):
-        end.append(
-            Message(
-                f"{span.span_id}:answer",
-                span.span_id,
-                target,
-                source,
-                ", then ".join(filter(None, (str(span.status or ""), error))),
-                duration(max(0, span.duration)),
-                answer,
-                answer=True,
-                failed=failed,
-                lost=bool(error) and _is_http(span) and span.kind == "client",
-            )
-        )
-    return begin, [*end, *([_bar(span, target, begins=False)] if there else [])]
+    words = ", then ".join(filter(None, (str(span.status or ""), error)))
+    return Message(
+        f"{span.span_id}:answer",
+        span.span_id,
+        request.target,
+        request.source,
+        "no answer" if silent and not span.failed else words,
+        duration(max(0, span.duration)),
+        step,
+        answer=True,
+        failed=span.failed or (span.status or 0) >= REFUSED,
+        lost=silent or (bool(error) and _is_http(span) and span.kind == "client"),
+    )
 
 
 def _publish(span: Span, _cast: Cast) -> Scene:
