@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from emulator.formats import FORMATS
@@ -17,26 +17,29 @@ class Unwritable(Exception):
 
 
 def write_files(traces: Sequence[SpanTree], files: Mapping[str, Path]) -> None:
-    """Write traces to files, by their formats. Of several traces a format that has room for one gets that which tells
-    the most, and which one that is, is said. Raises Unwritable.
+    """Write traces to files, by their formats. Raises Unwritable.
+
+    Of several traces a format that has room for one gets that which tells the most; which one that is, is said.
     """
+    chosen = _those_for(files, traces)
     for name, file in files.items():
-        _write(FORMATS[name].write(_those_for(name, traces)), file)
+        _write(FORMATS[name].write(chosen[name]), file)
 
 
 def write_traces(traces: Sequence[SpanTree], name: str, file: Path | None) -> None:
     """Write traces in a format, to a file or to standard output, and say what is lost by that. Raises Unwritable."""
-    _write(FORMATS[name].write(_those_for(name, traces)), file)
+    _write(FORMATS[name].write(_those_for([name], traces)[name]), file)
     if FORMATS[name].loses:
         _say(f"{name} does not hold {FORMATS[name].loses}")
 
 
-def _those_for(name: str, traces: Sequence[SpanTree]) -> Sequence[SpanTree]:
-    if not FORMATS[name].one_trace or len(traces) == 1:
-        return traces
+def _those_for(names: Iterable[str], traces: Sequence[SpanTree]) -> dict[str, Sequence[SpanTree]]:
+    single = [name for name in names if FORMATS[name].one_trace and len(traces) > 1]
     chosen, why = most_telling(traces)
-    _say(f"{name} holds one trace: of {len(traces)} this is {chosen.trace_id}, {why}")
-    return [chosen]
+    if single:
+        holds = "holds" if len(single) == 1 else "hold"
+        _say(f"{' and '.join(single)} {holds} one trace: of {len(traces)} this is {chosen.trace_id}, {why}")
+    return {name: [chosen] if name in single else traces for name in names}
 
 
 def _say(words: str) -> None:

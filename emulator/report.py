@@ -16,7 +16,7 @@ from emulator.render import duration, headline, step_number
 from emulator.render.terminal import columns, printer, waterfall
 from emulator.traces import Span, SpanTree, spans_from_sdk, tree, trees
 
-__all__ = ["Detail", "boot_traces", "print_boots"]
+__all__ = ["NOTHING", "Detail", "boot_traces", "print_boots"]
 
 JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"

@@ -278,7 +278,7 @@ async def test_a_port_that_is_taken_is_named() -> None:
 async def test_an_unknown_service_is_named() -> None:
     ended = await run("serve", "cinder")
     assert ended.status == 2
-    assert "there is no service 'cinder': choose one of broker, keystone" in ended.err
+    assert "there is no service 'cinder': choose one of keystone, neutron-server" in ended.err
 
 
 async def test_a_service_is_told_to_stop_while_it_waits_for_the_bus() -> None:

@@ -115,6 +115,7 @@ async def test_a_link_leads_to_the_span_that_it_names_in_another_trace_too(brows
     there = a_span(9, trace_id="b" * 32, name="nightly", links=link_to(SHOP.spans[2]))
     async with a_page(browser) as page:
         await page.goto(saved(tmp_path, SpanTree([there]), SHOP))
+        await page.get_by_label("trace", exact=True).select_option("b" * 32)
         await page.locator(".row", has_text="nightly").click()
         await page.get_by_role("button", name="→ stock · process orders").click()
         await expect(page.locator(".row[aria-selected=true] .title")).to_have_text("process orders")

@@ -20,7 +20,17 @@ DOORS = {
         "waterfall_script",
     ],
     "emulator.render.perfetto": ["perfetto"],
-    "emulator.render.sequence": ["Actor", "Bar", "Diagram", "Message", "Note", "mermaid", "sequence", "sequence_svg"],
+    "emulator.render.sequence": [
+        "Actor",
+        "Bar",
+        "Diagram",
+        "Item",
+        "Message",
+        "Note",
+        "mermaid",
+        "sequence",
+        "sequence_svg",
+    ],
     "emulator.render.service_map": ["Edge", "Node", "ServiceMap", "service_map", "service_map_svg"],
     "emulator.render.terminal": ["columns", "printer", "waterfall"],
     "emulator.traces": [

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.render.sequence import Bar, Note, mermaid, sequence
+from emulator.report import NOTHING
 from emulator.traces import Event, Span, SpanTree, otlp_json, trees
 from tests.processes import run
 from tests.sequences import assert_it_can_be_drawn, call, told
@@ -143,7 +144,11 @@ async def test_show_draws_the_trace_in_which_something_failed_and_says_which(tmp
     source, svg, text = tmp_path / "spans.json", tmp_path / "show.svg", tmp_path / "show.mmd"
     source.write_text(json.dumps(otlp_json(spans)))
     ended = await run("show", str(source), "--svg", str(svg), "--mermaid", str(text))
-    assert (ended.status, ended.err) == (0, f"emulator: drew trace {'b' * 32}, one of 2; --trace chooses\n")
+    why = "the first with a span that failed"
+    assert (ended.status, ended.err) == (
+        0,
+        f"emulator: mermaid and svg hold one trace: of 2 this is {'b' * 32}, {why}\n",
+    )
     assert ">broken</text>" in svg.read_text(encoding="utf-8").replace('<tspan class="red">✗ </tspan>', "")
     source.write_text(json.dumps(otlp_json([spans[0], a_span(3, 0, "short", trace_id="c" * 32)])))
     await run("show", str(source), "--mermaid", str(text))
@@ -160,5 +165,5 @@ async def test_a_file_that_cannot_be_written_is_named_before_anything_begins(opt
 
 async def test_where_there_is_no_trace_nothing_is_drawn_and_that_is_said(tmp_path: Path) -> None:
     ended = await run("boot", "--pace", "0", "--svg", str(tmp_path / "a.svg"), OTEL_SDK_DISABLED="true")
-    assert (ended.status, ended.err) == (1, "emulator: there is no trace to draw\n")
+    assert (ended.status, ended.err) == (1, f"emulator: {NOTHING}\n")
     assert not (tmp_path / "a.svg").exists()
