@@ -111,8 +111,8 @@ def _label_size(edge: Edge) -> Size:
 
 def _node(node: Node, box: Rectangle, colour: str) -> str:
     left, top = box.x, box.y - box.height / 2
-    figures = f"{_name(node.service, math.inf)}\n{''.join(_spans(node))}{_share(node.error_rate)}"
     spans, failed = _spans(node)
+    figures = f"{_name(node.service, math.inf)}\n{spans}{_failed(node.errors, node.error_rate)}"
     return (
         f"<g><title>{escape(figures)}</title>"
         f'<rect class="card" {_place(left, top)} {_extent(box.width, box.height)} rx="8"/>'
@@ -191,13 +191,20 @@ def _legend(width: float, top: float) -> Iterator[str]:
 
 def _spans(node: Node) -> tuple[str, str]:
     """Return the second line of a node, and the part of it that is red."""
-    return _count(node.spans, "span"), f" · {node.errors:,} failed" if node.errors else ""
+    return _count(node.spans, "span"), _rate(node.error_rate)
 
 
 def _calls(edge: Edge) -> tuple[str, str]:
     """Return the first line of a label, and the part of it that is red."""
-    calls = _count(edge.calls, "message" if edge.messages else "call")
-    return calls, f" · {edge.errors:,} failed" if edge.errors else ""
+    return _count(edge.calls, "message" if edge.messages else "call"), _rate(edge.error_rate)
+
+
+def _rate(rate: float) -> str:
+    """Word an error rate with two digits, as far as it has any: `25%`, `2.5%`, `<0.1%`."""
+    if not rate:
+        return ""
+    percent = f"{100 * rate:.0f}" if rate >= 0.1 else f"{100 * rate:.1f}"  # noqa: PLR2004 - 10 %
+    return f" · {'<0.1' if percent == '0.0' else percent}% failed"
 
 
 def _latency(edge: Edge) -> str:
@@ -210,16 +217,16 @@ def _latency(edge: Edge) -> str:
 
 
 def _figures(edge: Edge) -> str:
-    calls, failed = _calls(edge)
     what = "in the queue" if edge.messages else "duration of the caller's span"
     return (
-        f"{_name(edge.caller, math.inf)} → {_name(edge.called, math.inf)}\n{calls}{failed}{_share(edge.error_rate)}\n"
+        f"{_name(edge.caller, math.inf)} → {_name(edge.called, math.inf)}\n"
+        f"{_calls(edge)[0]}{_failed(edge.errors, edge.error_rate)}\n"
         f"{what}, p50 / p95 / p99: {_latency(edge)}"
     )
 
 
-def _share(rate: float) -> str:
-    return f" ({rate:.1%})" if rate else ""
+def _failed(errors: int, rate: float) -> str:
+    return f" · {errors:,} failed ({rate:.1%})" if errors else ""
 
 
 def _count(number: int, noun: str) -> str:
