@@ -23,18 +23,35 @@ def test_a_boot_shows_its_states_while_they_last_and_then_what_came_of_it() -> N
     with terminal("boot", "web", "--pace", "1") as boot:
         boot.until("web: spawning, ")
         assert boot.ended() == 0
-    assert "web: scheduling, " in boot.written
+    assert "web: asked for, " in boot.written
     assert boot.screen[0].startswith("✓ web is ACTIVE on ")
     assert "spawning" not in "\n".join(boot.screen)
     assert boot.written.rindex(SHOW) > boot.written.rindex(HIDE)
 
 
-def test_many_boots_show_how_many_are_where() -> None:
+def test_many_boots_are_counted_until_all_have_ended() -> None:
     with terminal("boot", "--pace", "0.2", "--count", "5") as boot:
         boot.until("5 under way, ")
         assert boot.ended() == 0
-    assert re.search(r"\d ACTIVE, \d under way, ", boot.written)
+    assert "5 ACTIVE, " in boot.written
     assert [line[:8] for line in boot.screen[:6]] == [*(f"✓ demo-{number}" for number in range(1, 6)), ""]
+
+
+COUNTING = """
+from emulator.client import Order
+from emulator.progress import progress
+
+orders = [Order(name) for name in "abcde"]
+with progress(orders) as tell:
+    for order, state in zip(orders, ("ACTIVE", "networking", "ERROR", "spawning")):
+        tell(order, state)
+"""
+
+
+def test_it_is_said_how_many_boots_are_where() -> None:
+    with terminal("-c", COUNTING, command=[sys.executable]) as counting:
+        assert counting.ended() == 0
+    assert "1 ACTIVE, 1 ERROR, 3 under way, " in counting.written
 
 
 def test_boots_that_fail_are_counted_as_such() -> None:

@@ -29,6 +29,8 @@ SCRIPTS = (
     "list.js",
     "search.js",
     "build.js",
+    "pointer.js",
+    "keys.js",
     "waterfall.js",
 )
 """In the order in which they build on each other."""

@@ -1,6 +1,6 @@
 // The elements of the waterfall, empty.
 
-const KEYS = [
+const HELP = [
   ["↑ ↓", "the span before, the next"],
   ["→ ←", "into what is below, out of it; unfold, fold"],
   ["space", "fold or unfold"],
@@ -32,7 +32,7 @@ function build(place) {
     divider: element("div", { class: "divider", title: "drag to make room" }),
     rows: element("div", { class: "rows", role: "presentation" }),
     details: element("aside", { class: "details", "aria-label": "span", hidden: true }),
-    help: helpOn(KEYS),
+    help: helpOn(HELP),
   };
   made.scroller = element("div", { class: "scroller", role: "tree", tabindex: "0", "aria-label": "spans" }, made.rows);
   const overTracks = element("div", { class: "over-tracks" }, made.grid, made.brush);

@@ -1,8 +1,7 @@
-// The waterfall as a whole: `waterfall(place)` fills an element, `show(model)` shows traces in it, now and again.
+// The waterfall as a whole: `waterfall(place)` fills an element, and `show(model)` shows traces in it, now and again.
 
 function waterfall(place) {
   const parts = build(place);
-  const tip = tooltip(parts.frame);
   const links = arrows(parts.rows);
   const strip = overview(parts.overview, (left, right) => time.show(left * trace.whole, right * trace.whole));
   const scale = ruler(parts.ruler, parts.grid);
@@ -17,7 +16,6 @@ function waterfall(place) {
   let selected = null; // the number of a span
   let isCritical = true;
 
-  selecting(parts.frame, parts.ruler, parts.brush, (left, right) => time.show(time.time(left), time.time(right)));
   new ResizeObserver(redraw).observe(parts.frame);
   window.addEventListener("beforeprint", () => all.whole(true));
   window.addEventListener("afterprint", () => all.whole(false));
@@ -172,7 +170,7 @@ function waterfall(place) {
     return Math.min(Math.max(trace.spans[selected].start, time.from), time.to);
   }
 
-  function showCritical() {
+  function changeCritical() {
     isCritical = !isCritical;
     parts.critical.setAttribute("aria-pressed", isCritical);
     repaint();
@@ -188,88 +186,47 @@ function waterfall(place) {
     select(trace.spans.findIndex(({ id }) => id === link.span));
   }
 
-  const keys = {
-    ArrowDown: () => move(1),
-    ArrowUp: () => move(-1),
-    PageDown: () => move(all.rowsInSight),
-    PageUp: () => move(-all.rowsInSight),
-    Home: () => move(-Infinity),
-    End: () => move(Infinity),
-    ArrowRight: goIn,
-    ArrowLeft: goOut,
-    Enter: () => select(selected ?? tree.at(0)),
-    " ": () => selected !== null && toggle(selected),
-    "/": () => parts.query.focus(),
-    n: () => goToMatch(1),
-    N: () => goToMatch(-1),
-    e: () => goToError(1),
-    E: () => goToError(-1),
-    c: showCritical,
-    x: foldAll,
-    z: zoomToSpan,
-    "+": () => time.zoom(0.5, middle()),
-    "-": () => time.zoom(2, middle()),
-    0: () => time.showWhole(),
-    "?": () => (parts.help.open ? parts.help.close() : parts.help.showModal()),
-    Escape: () => select(null),
+  function help() {
+    if (parts.help.open) parts.help.close();
+    else parts.help.showModal();
+  }
+
+  const own = {
+    get trace() {
+      return trace;
+    },
+    get time() {
+      return time;
+    },
+    get selected() {
+      return selected;
+    },
+    get rowsInSight() {
+      return all.rowsInSight;
+    },
+    select,
+    move,
+    goIn,
+    goOut,
+    goToMatch,
+    goToError,
+    find,
+    toggle,
+    foldAll,
+    changeCritical,
+    zoomToSpan,
+    middle,
+    help,
   };
-
-  function press(event) {
-    const isOurs = (event.target === document.body && place.offsetParent) || place.contains(event.target);
-    const isTyping = event.target.closest?.("input, select, textarea, dialog");
-    const isPressing = event.target.closest?.("button") && [" ", "Enter"].includes(event.key);
-    if (!isOurs || isTyping || isPressing || event.ctrlKey || event.metaKey || event.altKey) return;
-    const act = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined;
-    if (!act || !trace.spans.length) return;
-    event.preventDefault();
-    act();
-  }
-
-  function type(event) {
-    if (event.key === "Enter") goToMatch(event.shiftKey ? -1 : 1);
-    else if (event.key === "Escape") {
-      parts.query.value = "";
-      find();
-      parts.scroller.focus();
-    }
-  }
-
-  function click(event) {
-    const row = event.target.closest(".row");
-    if (!row) return;
-    const number = Number(row.dataset.number);
-    if (event.target.closest(".fold") && trace.spans[number].below) toggle(number);
-    else select(number);
-  }
-
-  function hover(event) {
-    const row = event.pointerType === "mouse" && !event.buttons && event.target.closest(".row");
-    if (row) tip.show(trace.spans[Number(row.dataset.number)], event);
-    else tip.hide();
-  }
-
-  function wheel(event) {
-    if (!event.ctrlKey && !event.shiftKey && Math.abs(event.deltaX) <= Math.abs(event.deltaY)) return;
-    event.preventDefault();
-    const box = parts.ruler.getBoundingClientRect();
-    const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
-    if (event.ctrlKey) time.zoom(event.deltaY > 0 ? 1.25 : 0.8, time.time(share));
-    else time.pan((event.deltaX || event.deltaY) / 600);
-  }
 
   parts.picker.addEventListener("change", () => pick(model.traces.find(({ id }) => id === parts.picker.value)));
   parts.query.addEventListener("input", find);
-  parts.query.addEventListener("keydown", type);
-  parts.critical.addEventListener("click", showCritical);
+  parts.critical.addEventListener("click", changeCritical);
   parts.fold.addEventListener("click", foldAll);
   parts.unzoom.addEventListener("click", () => time.showWhole());
-  parts.ask.addEventListener("click", keys["?"]);
-  parts.rows.addEventListener("click", click);
-  parts.frame.addEventListener("pointermove", hover);
-  parts.frame.addEventListener("pointerleave", () => tip.hide());
-  parts.frame.addEventListener("wheel", wheel, { passive: false });
-  parts.ruler.addEventListener("dblclick", () => time.showWhole());
-  document.addEventListener("keydown", press);
+  parts.ask.addEventListener("click", help);
+  listenToPointer(parts, own);
+  listenToKeys(place, parts, own);
   resizing(parts.divider, place);
   return { show, focus: () => parts.scroller.focus() };
 }
