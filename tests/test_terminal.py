@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from emulator.faults import FAULTS
 from emulator.traces import otlp_json
-from tests.processes import run
+from tests.processes import Ended, run
 from tests.spans import a_span
 from tests.terminal import terminal
 
@@ -176,19 +176,22 @@ def foreign(tmp_path: Path) -> str:
     ],
     ids=" ".join,
 )
-async def test_output_without_unicode_is_ascii_where_wanted_or_where_there_is_no_other(
-    arguments: list[str], foreign: str
-) -> None:
+async def test_output_without_unicode_is_ascii(arguments: list[str], foreign: str) -> None:
     given = [argument.format(foreign=foreign) for argument in arguments]
-    for options, env in (
-        (["--no-unicode"], {}),
-        ([], {"EMULATOR_NO_UNICODE": "1"}),
-        ([], {"PYTHONIOENCODING": "ascii"}),
-    ):
-        ended = await run(*given, *options, **env)
-        assert ended.status in {0, 1}, ended.err
-        assert ended.out
-        assert (ended.out + ended.err).isascii()
+    assert_ascii(await run(*given, "--no-unicode"))
+
+
+@pytest.mark.parametrize("env", [{"EMULATOR_NO_UNICODE": "1"}, {"PYTHONIOENCODING": "ascii"}], ids=str)
+async def test_it_is_ascii_by_the_environment_too_and_where_there_is_nothing_else(
+    env: dict[str, str], foreign: str
+) -> None:
+    assert_ascii(await run("show", foreign, **env))
+
+
+def assert_ascii(ended: Ended) -> None:
+    assert ended.status in {0, 1}, ended.err
+    assert ended.out
+    assert (ended.out + ended.err).isascii()
 
 
 async def test_the_picture_in_ascii_is_the_same_picture(foreign: str) -> None:
