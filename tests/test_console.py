@@ -281,11 +281,11 @@ async def test_looking_leaves_no_spans() -> None:
 
 async def test_queues_are_seen_on_rabbitmq_too(rabbitmq: str) -> None:
     async with a_console(amqp_url=rabbitmq) as there:
-        async for kind, [told] in there.news():
-            if kind == "queues" and told:
+        async for kind, news in there.news():
+            if kind == "queues" and news[0]:
                 break
     names = ["scheduler", "compute.compute-1", "compute.compute-2", "api", "dead_letters"]
-    assert [(depth["queue"], depth["ready"], depth["unacknowledged"]) for depth in told] == [
+    assert [(depth["queue"], depth["ready"], depth["unacknowledged"]) for depth in news[0]] == [
         (name, 0, None) for name in names
     ]
 
