@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import secrets
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 COMMAND = (sys.executable, "-W", "error", "-m", "emulator")
@@ -26,6 +28,14 @@ class Ended:
 def environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OS_", "EMULATOR_"))}
     return {**kept, "PYTHONUNBUFFERED": "1", **more}
+
+
+def free_port() -> int:
+    """A port that is still free when its service comes to listen: the system gives those from 32,768 to connections."""
+    while True:
+        port = secrets.choice(range(10_000, 32_000))
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 async def run(*arguments: str, **env: str) -> Ended:

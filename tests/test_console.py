@@ -21,7 +21,7 @@ from emulator.plumbing.export import Export
 from emulator.traces import OtlpReceiver, Span, spans_from_sdk, trees
 from tests.browser import a_browser, a_page, needs_chromium
 from tests.conftest import REFERENCE, credentials
-from tests.processes import PATIENCE_SECONDS, started
+from tests.processes import PATIENCE_SECONDS, free_port, started
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -78,13 +78,13 @@ class Console:
 
 @asynccontextmanager
 async def a_console(
-    settings: Settings | None = None, *, amqp_url: str | None = None, jaeger: str | None = None
+    settings: Settings | None = None, *, amqp_url: str | None = None, jaeger: str | None = None, port: int = 0
 ) -> AsyncIterator[Console]:
     settings, stories = settings or Settings(pace=0), Stories()
     export = Export(keep=True, watching=stories)
     async with (
         cloud(settings, export, computes=2, amqp_url=amqp_url) as up,
-        console(up, settings, export, stories, jaeger) as url,
+        console(up, settings, export, stories, jaeger, port) as url,
         aiohttp.ClientSession() as session,
     ):
         yield Console(url, up, export, session)
@@ -181,6 +181,20 @@ async def test_a_trace_can_be_taken_along_as_a_file(browser: Browser, tmp_path: 
         await (await coming.value).save_as(tmp_path / "trace.html")
         await page.goto((tmp_path / "trace.html").as_uri())
         await expect(page.locator(".row .step")).to_have_text(list("123456"))
+
+
+@needs_chromium
+async def test_a_page_that_outlives_its_emulator_works_with_the_next_one(browser: Browser) -> None:
+    port = free_port()
+    async with a_page(browser, expected="ERR_") as page:
+        async with a_console(port=port) as there:
+            await page.goto(there.url)
+            await expect(page.locator("#connection")).to_have_text("live")
+        await expect(page.locator("#connection")).to_have_text("the emulator is away")
+        async with a_console(port=port) as there:
+            await expect(page.locator("#connection")).to_have_text("live", timeout=20_000)
+            await order(page)
+            await expect(page.locator(".server")).to_have_attribute("data-status", "ACTIVE")
 
 
 @needs_chromium

@@ -3,11 +3,10 @@
 import asyncio
 import json
 import re
-import secrets
 import socket
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import aio_pika
 import aiohttp
@@ -21,6 +20,7 @@ from emulator.plumbing.export import Export
 from emulator.services.fresh import resource_id
 from emulator.traces import SpanTree, spans_from_sdk
 from tests.conftest import DEAD_LETTERS, REFERENCE, World, a_world, trace_of
+from tests.processes import free_port
 
 STATELESS = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler", "nova-compute")
 
@@ -154,14 +154,6 @@ async def part(world: World, amqp_url: str, name: str) -> AsyncIterator[None]:
 
 def compute_host(world: World, amqp_url: str) -> AbstractAsyncContextManager[None]:
     return part(world, amqp_url, "nova-compute")
-
-
-def free_port() -> int:
-    """A port that is still free when its service comes to listen: the system gives those from 32,768 to connections."""
-    while True:
-        port = secrets.choice(range(10_000, 32_000))
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 @asynccontextmanager

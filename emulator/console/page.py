@@ -13,10 +13,14 @@ from emulator.services.fresh import FLAVORS, IMAGES, NETWORKS
 __all__ = ["console_page", "console_policy"]
 
 
-def console_page(token: str, jaeger_url: str | None, *, faults: bool) -> str:
-    """Return the page. It holds the `token` that its orders must carry, which other sites' pages cannot read."""
+def console_page(token: str, instance: str, jaeger_url: str | None, *, faults: bool) -> str:
+    """Return the page. It holds the `token` that its orders must carry, which other sites' pages cannot read.
+
+    A page that hears of another `instance` than its own, since the emulator was started again, loads itself anew.
+    """
     known = {
         "token": token,
+        "instance": instance,
         "tokenHeader": TOKEN_HEADER,
         "jaeger": (jaeger_url or "").rstrip("/"),
         "mostAtOnce": MOST_AT_ONCE,

@@ -46,7 +46,8 @@ async def console(
     """
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(listen("console", settings.address, port))
-        feed = Feed(lambda topic: _news(topic, stories, lookout))
+        token, instance = secrets.token_urlsafe(), secrets.token_hex(8)
+        feed = Feed(lambda topic: _news(topic, stories, lookout, instance))
         lookout = Lookout(feed)
         stories.changed = lambda story, span: _pass_on(story, span, feed, lookout)
         chance = Chance(settings.seed, owner="console")
@@ -58,8 +59,7 @@ async def console(
         desk = Desk(actor, http, credentials, tasks, settings.faults)
         tasks.start(lookout.watch_servers(credentials, stories.unseen))
         tasks.start(lookout.watch_queues(up))
-        token = secrets.token_urlsafe()
-        page = console_page(token, jaeger_url, faults=settings.faults)
+        page = console_page(token, instance, jaeger_url, faults=settings.faults)
         app = web.Application(
             middlewares=[guarding(token, {"localhost", settings.public_host.lower()})], client_max_size=LARGEST_BODY
         )
@@ -75,12 +75,13 @@ def _pass_on(story: Story, span: ReadableSpan, feed: Feed, lookout: Lookout) -> 
         lookout.stir()
 
 
-def _news(topic: Topic, stories: Stories, lookout: Lookout) -> object:
+def _news(topic: Topic, stories: Stories, lookout: Lookout, instance: str) -> object:
     kind, which = topic
     if kind == "stories":
         story = stories.get(which)
         return None if story is None else story.summary()
-    return {"servers": {"problem": lookout.problem, "servers": lookout.servers}, "queues": lookout.queues}[kind]
+    servers = {"problem": lookout.problem, "servers": lookout.servers}
+    return {"instance": instance, "servers": servers, "queues": lookout.queues}[kind]
 
 
 def _reading(page: str, feed: Feed, stories: Stories) -> list[web.RouteDef]:
@@ -92,7 +93,7 @@ def _reading(page: str, feed: Feed, stories: Stories) -> list[web.RouteDef]:
     async def stream(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers=STREAM_HEADERS)
         await response.prepare(request)
-        at_first = [("servers", ""), ("queues", ""), *(("stories", story.id) for story in stories)]
+        at_first = [("instance", ""), ("servers", ""), ("queues", ""), *(("stories", story.id) for story in stories)]
         with suppress(ConnectionError):  # the page was closed
             async for event in feed.stream(at_first):
                 await response.write(event)

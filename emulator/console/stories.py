@@ -28,9 +28,15 @@ class Story:
     """All that became of one request, of whichever traces: spans that have ended, and those that have not, by id."""
 
     id: str
+    first: ReadableSpan
     ended: list[ReadableSpan] = field(default_factory=list)
     unended: dict[int, ReadableSpan] = field(default_factory=dict)
     dropped: int = 0
+
+    @property
+    def is_background(self) -> bool:
+        """Whether nobody asked for it, as for a report of a host's capacity: it begins with a message."""
+        return self.first.kind.name == "PRODUCER"
 
     def spans(self) -> tuple[list[SeenSpan], Collection[str]]:
         """Return all spans, and the ids of those that have not ended; these end now, for the time being."""
@@ -56,15 +62,14 @@ class Story:
     def summary(self) -> dict[str, Any]:
         """Return what a list of requests tells of it. Times in nanoseconds."""
         all_spans = [*self.ended, *self.unended.values()]
-        first = min(all_spans, key=lambda span: span.start_time or 0)
-        began = first.start_time or 0
+        began = self.first.start_time or 0
         until = time.time_ns() if self.unended else max(span.end_time or 0 for span in self.ended)
         return {
             "id": self.id,
-            "trace": f"{first.context.trace_id:032x}" if first.context else "",
-            "title": first.name,
-            "service": str(first.resource.attributes.get("service.name", "")),
-            "background": first.kind.name == "PRODUCER",
+            "trace": f"{self.first.context.trace_id:032x}" if self.first.context else "",
+            "title": self.first.name,
+            "service": str(self.first.resource.attributes.get("service.name", "")),
+            "background": self.is_background,
             "began": began // 1_000_000,
             "duration": max(until - began, 0),
             "spans": len(all_spans) + self.dropped,
@@ -103,7 +108,7 @@ class Stories(SpanProcessor):
         request_id = _request_id(span)
         if request_id == self.unseen or span.context is None:
             return
-        story = self._stories.setdefault(request_id, Story(request_id))
+        story = self._stories.setdefault(request_id, Story(request_id, span))
         if len(story.ended) + len(story.unended) >= LONGEST_STORY:
             story.dropped += 1
         else:
@@ -125,9 +130,9 @@ class Stories(SpanProcessor):
         """Forget the oldest stories that have ended, those of the background first."""
         if len(self._stories) <= MOST_STORIES:
             return
-        over = [story for story in self._stories.values() if not story.unended] or list(self._stories.values())
-        oldest = min(over, key=lambda story: not story.summary()["background"])
-        del self._stories[oldest.id]
+        ended = [story for story in self._stories.values() if not story.unended]
+        over = [story for story in ended if story.is_background] or ended or list(self._stories.values())
+        del self._stories[over[0].id]
 
 
 def _request_id(span: ReadableSpan) -> str:

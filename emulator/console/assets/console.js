@@ -78,6 +78,7 @@ on("servers", ([{ servers, problem }]) => {
   paintServers(servers, problem);
   list.name(servers);
 });
+on("instance", ([instance]) => instance === known.instance || location.reload());
 on("queues", paintQueues);
 on("stories", takeStories);
 news.addEventListener("open", () => {
