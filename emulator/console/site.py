@@ -30,6 +30,8 @@ from emulator.render.sequence import sequence, sequence_svg
 
 __all__ = ["console"]
 
+MOST_SERVERS = 100
+"""How many servers a page shows, the newest."""
 LARGEST_BODY = 64 * 1024
 STOP_SECONDS = 1.0
 STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -80,7 +82,11 @@ def _news(topic: Topic, stories: Stories, lookout: Lookout, instance: str) -> ob
     if kind == "stories":
         story = stories.get(which)
         return None if story is None else story.summary()
-    servers = {"problem": lookout.problem, "servers": lookout.servers}
+    servers = {
+        "problem": lookout.problem,
+        "count": len(lookout.servers),
+        "servers": lookout.servers[-MOST_SERVERS:],
+    }
     return {"instance": instance, "servers": servers, "queues": lookout.queues}[kind]
 
 

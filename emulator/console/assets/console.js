@@ -74,9 +74,9 @@ for (const name of Object.keys(pictures)) part(`show-${name}`).addEventListener(
 
 const news = new EventSource("events");
 const on = (kind, take) => news.addEventListener(kind, (event) => take(JSON.parse(event.data)));
-on("servers", ([{ servers, problem }]) => {
-  paintServers(servers, problem);
-  list.name(servers);
+on("servers", ([told]) => {
+  paintServers(told);
+  list.name(told.servers);
 });
 on("instance", ([instance]) => instance === known.instance || location.reload());
 on("queues", paintQueues);

@@ -1,7 +1,7 @@
 // The servers as the compute API shows them, the newest first.
 
-function paintServers(servers, problem) {
-  part("server-count").textContent = servers.length ? String(servers.length) : "";
+function paintServers({ servers, count, problem }) {
+  part("server-count").textContent = count ? count.toLocaleString("en") : "";
   const rows = [...servers].reverse().map(rowOf);
   const empty = make("p", { class: "soft" }, problem || "none yet");
   part("servers").replaceChildren(...(problem ? [make("p", { class: "bad" }, problem)] : []), ...(rows.length || problem ? rows : [empty]));
