@@ -10,6 +10,29 @@ function make(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Make these the children of an element. What stays is not touched: it keeps the focus, and a click that has begun. */
+function arrange(parent, wanted) {
+  wanted.forEach((child, place) => {
+    if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
+  });
+  while (parent.children.length > wanted.length) parent.lastElementChild.remove();
+}
+
+/** Return what makes an element of a thing, and gives the same element again for an equal thing of the same id. */
+function remembering(makeOne) {
+  let before = new Map();
+  return (things, idOf) => {
+    const now = new Map();
+    for (const thing of things) {
+      const [id, written] = [idOf(thing), JSON.stringify(thing)];
+      const known = before.get(id);
+      now.set(id, known?.written === written ? known : { written, made: makeOne(thing) });
+    }
+    before = now;
+    return [...now.values()].map(({ made }) => made);
+  };
+}
+
 /** Ask the console to do something; what it refuses is an Error that says why. */
 async function ask(method, path, body) {
   const headers = { [known.tokenHeader]: known.token };

@@ -1,13 +1,15 @@
 // The servers as the compute API shows them, the newest first.
 
+const serverRows = remembering(makeServer);
+
 function paintServers({ servers, count, problem }) {
   part("server-count").textContent = count ? count.toLocaleString("en") : "";
-  const rows = [...servers].reverse().map(rowOf);
-  const empty = make("p", { class: "soft" }, problem || "none yet");
-  part("servers").replaceChildren(...(problem ? [make("p", { class: "bad" }, problem)] : []), ...(rows.length || problem ? rows : [empty]));
+  part("server-words").textContent = problem || (count ? "" : "none yet");
+  part("server-words").classList.toggle("bad", problem !== "");
+  arrange(part("servers"), serverRows([...servers].reverse(), ({ id }) => id));
 }
 
-function rowOf(server) {
+function makeServer(server) {
   const task = server["OS-EXT-STS:task_state"];
   const addresses = Object.values(server.addresses).flat().map(({ addr }) => addr);
   const where = [server["OS-EXT-SRV-ATTR:host"], ...addresses].filter(Boolean).join(" · ");

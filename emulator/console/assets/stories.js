@@ -28,11 +28,7 @@ function storyList(chosen) {
     const shown = [...stories.values()]
       .filter(({ background }) => !background || part("background").checked)
       .sort((one, other) => other.began - one.began);
-    const wanted = shown.map(rowFor);
-    wanted.forEach((row, place) => {
-      if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
-    });
-    while (list.children.length > wanted.length) list.lastElementChild.remove();
+    arrange(list, shown.map(rowFor));
   }
 
   function rowFor(story) {
