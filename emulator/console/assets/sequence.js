@@ -1,7 +1,7 @@
 // The sequence diagram of a trace, drawn again while spans come in; what is new in it lights up.
 
 const LIGHT_UP = `
-  svg { display: block; width: 100%; height: auto; max-width: 1200px; margin: 0 auto; }
+  svg { display: block; width: 100%; min-width: 720px; height: auto; max-width: 1200px; margin: 0 auto; }
   @keyframes arrive { from { opacity: 0; transform: translateY(-6px); } 30% { filter: drop-shadow(0 0 5px #1f6feb); } }
   @media not (prefers-reduced-motion: reduce) { .new { animation: arrive 0.9s ease-out; } }
 `;
