@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from emulator.plumbing.export import Export
 from emulator.traces import OtlpReceiver, Span, spans_from_sdk, trees
 from tests.browser import a_browser, a_page, needs_chromium
 from tests.conftest import REFERENCE, credentials
-from tests.processes import PATIENCE_SECONDS, free_port, started
+from tests.processes import PATIENCE_SECONDS, free_port, run, started
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -65,6 +65,13 @@ class Console:
                     kind = value
                 elif name == "data":
                     yield kind, json.loads(value)
+
+    async def first(self, kind: str, fits: Callable[[list[Any]], bool] = bool) -> list[Any]:
+        """The first news of a kind that fits."""
+        async for told_of, told in self.news():
+            if told_of == kind and fits(told):
+                return told
+        raise AssertionError(f"the stream ended without {kind}")
 
     async def servers(self) -> list[dict[str, Any]]:
         """The servers, as nova-api tells."""
@@ -286,22 +293,27 @@ async def test_without_faults_none_can_be_ordered() -> None:
 async def test_looking_leaves_no_spans() -> None:
     async with a_console() as there:
         assert (await there.ask("POST", "boots", {"X-Console-Token": await there.token()}, json={}))[0] == 202
-        async for kind, told in there.news():
-            if kind == "servers" and [server["status"] for server in told[0]["servers"]] == ["ACTIVE"]:
-                break
+        await there.first("servers", lambda told: [each["status"] for each in told[0]["servers"]] == ["ACTIVE"])
     agents = {str(span.attributes.get("user_agent.original", "")).partition("/")[0] for span in there.spans}
     assert agents == {"", "openstack-client", "nova-compute"}
 
 
 async def test_queues_are_seen_on_rabbitmq_too(rabbitmq: str) -> None:
     async with a_console(amqp_url=rabbitmq) as there:
-        async for kind, news in there.news():
-            if kind == "queues" and news[0]:
-                break
+        [queues] = await there.first("queues", lambda told: bool(told[0]))
     names = ["scheduler", "compute.compute-1", "compute.compute-2", "api", "dead_letters"]
-    assert [(depth["queue"], depth["ready"], depth["unacknowledged"]) for depth in news[0]] == [
+    assert [(depth["queue"], depth["ready"], depth["unacknowledged"]) for depth in queues] == [
         (name, 0, None) for name in names
     ]
+
+
+async def test_a_boot_from_elsewhere_is_called_by_what_it_asked_for() -> None:
+    async with a_console() as there:
+        booted = await run("boot", "--pace", "0", "--keystone-url", there.up.endpoints["keystone"])
+        assert booted.status == 0, booted.err
+        stories = await there.first("stories")
+    [story] = [story for story in stories if not story["background"]]
+    assert (story["service"], story["title"], story["running"]) == ("nova-api", "POST /v2.1/servers", False)
 
 
 async def test_only_the_last_stories_are_remembered() -> None:

@@ -62,13 +62,14 @@ class Story:
     def summary(self) -> dict[str, Any]:
         """Return what a list of requests tells of it. Times in nanoseconds."""
         all_spans = [*self.ended, *self.unended.values()]
+        main = _main(self.first, all_spans)
         began = self.first.start_time or 0
         until = time.time_ns() if self.unended else max(span.end_time or 0 for span in self.ended)
         return {
             "id": self.id,
             "trace": f"{self.first.context.trace_id:032x}" if self.first.context else "",
-            "title": self.first.name,
-            "service": str(self.first.resource.attributes.get("service.name", "")),
+            "title": main.name,
+            "service": str(main.resource.attributes.get("service.name", "")),
             "background": self.is_background,
             "began": began // 1_000_000,
             "duration": max(until - began, 0),
@@ -78,6 +79,22 @@ class Story:
             "server": _first_of(all_spans, SERVER),
             "fault": _first_of(all_spans, FAULT),
         }
+
+
+def _main(first: ReadableSpan, spans: Sequence[ReadableSpan]) -> ReadableSpan:
+    """Return the span that a story is called by: its first one; where that was for others, a login, the one that asks.
+
+    So is a boot called whose client is in another process, and left no span here.
+    """
+    if first.parent is None:
+        return first
+    known = {span.context.span_id for span in spans if span.context is not None}
+    asking = [
+        span
+        for span in spans
+        if span.parent is not None and span.parent.span_id not in known and SERVER in (span.attributes or {})
+    ]
+    return min(asking, key=lambda span: span.start_time or 0, default=first)
 
 
 def _first_of(spans: Sequence[ReadableSpan], attribute: str) -> str:
