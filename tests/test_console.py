@@ -70,7 +70,7 @@ class Console:
         """The first news of a kind that fits."""
         async for told_of, told in self.news():
             if told_of == kind and fits(told):
-                return told
+                return list(told)
         raise AssertionError(f"the stream ended without {kind}")
 
     async def servers(self) -> list[dict[str, Any]]:
