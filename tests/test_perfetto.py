@@ -110,6 +110,11 @@ def test_any_forest_makes_valid_trace_events(spans: list[Span], crowded: bool) -
     assert sum(event["ph"] == "i" for event in events) == sum(len(span.events) for span in spans)
 
 
+def test_slices_that_meet_after_decades_do_not_overlap() -> None:
+    end = 2_305_843_009_213_692_000
+    must_be_valid(events_of([a_span(1, start=0, end=0), a_span(2, start=4000, end=end), a_span(3, start=end, end=end)]))
+
+
 async def test_a_boot_is_a_process_a_service_with_arrows_from_one_to_another(
     boot: Callable[[], Pending[SpanTree]],
 ) -> None:

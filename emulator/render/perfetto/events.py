@@ -184,7 +184,13 @@ def _at(place: Place, time: int) -> dict[str, Any]:
 
 
 def _microseconds(nanoseconds: int) -> float:
-    """Return what gives these nanoseconds again, also to a reader that cuts off instead of rounding."""
+    """Return what gives these nanoseconds again, also to a reader that cuts off instead of rounding.
+
+    Whole microseconds are whole numbers: of those a reader loses nothing, however large they are.
+    """
+    whole, rest = divmod(nanoseconds, 1000)
+    if not rest:
+        return whole
     number = nanoseconds / 1000
     return number if int(number * 1000) == nanoseconds else math.nextafter(number, math.inf)
 
