@@ -13,10 +13,12 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import SpanKind
 from playwright.async_api import Browser, Page, expect
 
 from emulator.cloud import Cloud, Settings, cloud
 from emulator.console import MOST_STORIES, Stories, console
+from emulator.console.feed import Feed
 from emulator.plumbing.export import Export
 from emulator.traces import OtlpReceiver, Span, spans_from_sdk, trees
 from tests.browser import a_browser, a_page, needs_chromium
@@ -224,6 +226,7 @@ FORGED = {
     "another port of this machine": {"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:1"},
     "a name that was made to point here": {"Host": "evil.example"},
     "no host": {"Host": ""},
+    "an origin that is no URL": {"Origin": "http://["},
     "a form": {"Content-Type": "text/plain"},
 }
 
@@ -316,16 +319,41 @@ async def test_a_boot_from_elsewhere_is_called_by_what_it_asked_for() -> None:
     assert (story["service"], story["title"], story["running"]) == ("nova-api", "POST /v2.1/servers", False)
 
 
-async def test_only_the_last_stories_are_remembered() -> None:
-    provider, stories = TracerProvider(shutdown_on_exit=False), Stories()
+def tell(stories: Stories, number: int, kind: SpanKind = SpanKind.CLIENT) -> None:
+    """Let a request have its only span."""
+    provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(stories)
-    tracer = provider.get_tracer("test")
+    provider.get_tracer("test").start_span(
+        "work", kind=kind, attributes={"openstack.request.id": f"req-{number}"}
+    ).end()
+
+
+async def test_the_last_stories_are_remembered_and_what_nobody_asked_for_is_forgotten_first() -> None:
+    stories, gone = Stories(quiet_seconds=0), list[str]()
+    stories.forgotten = lambda story: gone.append(story.id)
+    for number in range(MOST_STORIES):
+        tell(stories, number, SpanKind.PRODUCER if number == 50 else SpanKind.CLIENT)
+    for number in range(MOST_STORIES, MOST_STORIES + 3):
+        tell(stories, number)
+    assert gone == ["req-50", "req-0", "req-1"]
+    assert len(list(stories)) == MOST_STORIES
+
+
+async def test_no_story_is_forgotten_while_it_is_being_told() -> None:
+    stories = Stories()
     for number in range(MOST_STORIES + 20):
-        with tracer.start_as_current_span("work", attributes={"openstack.request.id": f"req-{number}"}):
-            pass
-    remembered = [story.id for story in stories]
-    assert len(remembered) == MOST_STORIES
-    assert remembered[-1] == f"req-{MOST_STORIES + 19}"
+        tell(stories, number)
+    assert [story.id for story in stories] == [f"req-{number}" for number in range(MOST_STORIES + 20)]
+
+
+async def test_a_page_that_does_not_read_is_cut_off() -> None:
+    feed = Feed(lambda topic: topic[1])
+    stream = feed.stream([("stories", "first")])
+    assert await anext(stream) == b'event: stories\ndata: ["first"]\n\n'
+    for number in range(10_000):
+        feed.tell("stories", str(number))
+    assert sum(len(viewer.news) for viewer in feed.viewers) < 10_000
+    assert [event async for event in stream] == []
 
 
 async def test_up_serves_it_and_stops_also_while_a_page_is_open(otlp: OtlpReceiver) -> None:

@@ -14,6 +14,9 @@ TICK_SECONDS = 0.1
 ALIVE_SECONDS = 15.0
 """How long there may be no news: then a comment tells that the connection lives."""
 
+MOST_NEWS = 5000
+"""How much a page may have to be told. One that lags so far behind is cut off: it comes again, and begins anew."""
+
 Topic = tuple[str, str]
 """What there is news of: a kind, and which of that kind, `""` where there is but one."""
 
@@ -32,6 +35,8 @@ class Feed:
         """Say that something has changed."""
         for viewer in self.viewers:
             viewer.news[kind, which] = None
+            if len(viewer.news) > MOST_NEWS:
+                viewer.news, viewer.lags = {}, True
             viewer.woken.set()
 
     def close(self) -> None:
@@ -43,7 +48,7 @@ class Feed:
     async def stream(self, at_first: list[Topic]) -> AsyncIterator[bytes]:
         """Yield server-sent events: first about these topics, then about all that changes."""
         with self._viewing(at_first) as viewer:
-            while not self._over:
+            while not (self._over or viewer.lags):
                 try:
                     async with asyncio.timeout(ALIVE_SECONDS):
                         await viewer.woken.wait()
@@ -85,3 +90,4 @@ class _Viewer:
     def __init__(self, news: dict[Topic, None]) -> None:
         self.news = news
         self.woken = asyncio.Event()
+        self.lags = False

@@ -68,7 +68,7 @@ def _check_host(request: web.Request, host_names: Collection[str]) -> None:
 
 def _check_origin(request: web.Request) -> None:
     origin, site = request.headers.get(hdrs.ORIGIN), request.headers.get("Sec-Fetch-Site", "none")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get(hdrs.HOST):
+    if origin is not None and origin.partition("://")[2] != request.headers.get(hdrs.HOST):
         raise Forbidden(f"Pages of {origin} may not use the console.")
     is_opened = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method in READING
     if site not in {"same-origin", "none"} and not is_opened:

@@ -52,6 +52,7 @@ async def console(
         feed = Feed(lambda topic: _news(topic, stories, lookout, instance))
         lookout = Lookout(feed)
         stories.changed = lambda story, span: _pass_on(story, span, feed, lookout)
+        stories.forgotten = lambda story: feed.tell("forgotten", story.id)
         chance = Chance(settings.seed, owner="console")
         actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
         http = await stack.enter_async_context(HttpClient(client.SERVICE, settings.pace))
@@ -82,6 +83,8 @@ def _news(topic: Topic, stories: Stories, lookout: Lookout, instance: str) -> ob
     if kind == "stories":
         story = stories.get(which)
         return None if story is None else story.summary()
+    if kind == "forgotten":
+        return which
     servers = {
         "problem": lookout.problem,
         "count": len(lookout.servers),
@@ -106,18 +109,20 @@ def _reading(page: str, feed: Feed, stories: Stories) -> list[web.RouteDef]:
         return response
 
     async def show_waterfall(request: web.Request) -> web.Response:
-        traces, unended = _find(stories, request).traces()
-        return json_response(waterfall_model(traces, unended))
+        seen = _find(stories, request).snapshot()
+        return json_response(await asyncio.to_thread(lambda: waterfall_model(seen.traces(), seen.open_ids)))
 
     async def show_sequence(request: web.Request) -> web.Response:
-        trace, unended = _find(stories, request).as_one()
-        picture = await asyncio.to_thread(lambda: sequence_svg(sequence(trace, unended)))
+        seen = _find(stories, request).snapshot()
+        picture = await asyncio.to_thread(lambda: sequence_svg(sequence(seen.as_one(), seen.open_ids)))
         return web.Response(text=picture, content_type="image/svg+xml")
 
     async def save(request: web.Request) -> web.Response:
-        traces, _ = _find(stories, request).traces()
-        named = {"Content-Disposition": f'attachment; filename="trace-{traces[0].trace_id[:8]}.html"'}
-        return web.Response(text=html_document(traces), content_type="text/html", headers=named)
+        story = _find(stories, request)
+        seen = story.snapshot()
+        page = await asyncio.to_thread(lambda: html_document(seen.traces()))
+        named = {"Content-Disposition": f'attachment; filename="trace-{story.trace_id[:8]}.html"'}
+        return web.Response(text=page, content_type="text/html", headers=named)
 
     return [
         web.get("/", show_page),

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from opentelemetry.context import Context
@@ -15,12 +16,44 @@ from emulator.traces import SpanTree, spans_from_sdk, trees
 __all__ = ["LONGEST_STORY", "MOST_STORIES", "Stories", "Story"]
 
 MOST_STORIES = 100
-"""How many requests are remembered; the oldest are forgotten first."""
+"""How many requests are remembered. Beyond that those are forgotten of which nothing was heard for longest."""
+
+QUIET_SECONDS = 10.0
+"""A story of which nothing was heard for so long is over; only these are forgotten, none while it is being told."""
+
+MOST_UNDER_WAY = 1000
+"""How many are remembered where all are being told. Beyond that no more are begun."""
 
 LONGEST_STORY = 20_000
 """How many spans of a request are remembered."""
 
 REQUEST, SERVER, FAULT = "openstack.request.id", "openstack.server.id", "openstack.fault.name"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The spans of a story at some time: those that had ended, and those that had not, which end then."""
+
+    ended: Sequence[ReadableSpan]
+    unended: Sequence[SeenSpan]
+
+    @property
+    def open_ids(self) -> Collection[str]:
+        """The ids of the spans that had not ended."""
+        return {span.span_id for span in self.unended}
+
+    def traces(self) -> list[SpanTree]:
+        """Return its traces, the first of them with all that follows from it by links."""
+        found = trees([*spans_from_sdk(self.ended), *self.unended])
+        first, *others = sorted(found, key=lambda trace: trace.spans[0].start)
+        joined = first.joined()
+        there = {span.span_id for span in joined.spans}
+        return [joined, *(trace for trace in others if trace.spans[0].span_id not in there)]
+
+    def as_one(self) -> SpanTree:
+        """Return one tree of all its spans, also where their context was lost."""
+        found = self.traces()
+        return SpanTree([replace(span, trace_id=found[0].trace_id) for trace in found for span in trace.spans])
 
 
 @dataclass(slots=True)
@@ -32,32 +65,24 @@ class Story:
     ended: list[ReadableSpan] = field(default_factory=list)
     unended: dict[int, ReadableSpan] = field(default_factory=dict)
     dropped: int = 0
+    heard: float = field(default_factory=time.monotonic)
+    """When it last went on."""
 
     @property
     def is_background(self) -> bool:
         """Whether nobody asked for it, as for a report of a host's capacity: it begins with a message."""
         return self.first.kind.name == "PRODUCER"
 
-    def spans(self) -> tuple[list[SeenSpan], Collection[str]]:
-        """Return all spans, and the ids of those that have not ended; these end now, for the time being."""
+    @property
+    def trace_id(self) -> str:
+        """The trace that it begins with."""
+        return f"{self.first.context.trace_id:032x}" if self.first.context else ""
+
+    def snapshot(self) -> "Snapshot":
+        """Return its spans as they are now. Those that have not ended change; the others may be read elsewhere."""
         now = time.time_ns()
-        seen = spans_from_sdk(self.ended)
-        seen += [replace(span, end=max(now, span.start)) for span in spans_from_sdk(self.unended.values())]
-        return seen, {f"{span_id:016x}" for span_id in self.unended}
-
-    def traces(self) -> tuple[list[SpanTree], Collection[str]]:
-        """Return its traces, the first of them with all that follows by links, and the ids of spans not ended."""
-        spans, unended = self.spans()
-        first, *others = sorted(trees(spans), key=lambda trace: trace.spans[0].start)
-        joined = first.joined()
-        there = {span.span_id for span in joined.spans}
-        return [joined, *(trace for trace in others if trace.spans[0].span_id not in there)], unended
-
-    def as_one(self) -> tuple[SpanTree, Collection[str]]:
-        """Return one tree of all its spans, also where their context was lost, and the ids of spans not ended."""
-        found, unended = self.traces()
-        spans = [replace(span, trace_id=found[0].trace_id) for trace in found for span in trace.spans]
-        return SpanTree(spans), unended
+        unended = [replace(span, end=max(now, span.start)) for span in spans_from_sdk(self.unended.values())]
+        return Snapshot(tuple(self.ended), tuple(unended))
 
     def summary(self) -> dict[str, Any]:
         """Return what a list of requests tells of it. Times in nanoseconds."""
@@ -67,7 +92,7 @@ class Story:
         until = time.time_ns() if self.unended else max(span.end_time or 0 for span in self.ended)
         return {
             "id": self.id,
-            "trace": f"{self.first.context.trace_id:032x}" if self.first.context else "",
+            "trace": self.trace_id,
             "title": main.name,
             "service": str(main.resource.attributes.get("service.name", "")),
             "background": self.is_background,
@@ -103,16 +128,19 @@ def _first_of(spans: Sequence[ReadableSpan], attribute: str) -> str:
 
 
 class Stories(SpanProcessor):
-    """The stories of the last requests. `changed` is told of each that goes on.
+    """The stories of the last requests. `changed` is told of each that goes on, `forgotten` of each that is dropped.
 
     All spans of a process begin and end on its event loop, and so does this.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, quiet_seconds: float = QUIET_SECONDS) -> None:
         self.unseen = f"req-{uuid.uuid4()}"
         """The id of a request that is no story: who looks at the cloud in order to show it uses this one."""
         self.changed: Callable[[Story, ReadableSpan], None] = lambda _story, _span: None
+        self.forgotten: Callable[[Story], None] = lambda _story: None
+        self._quiet_seconds = quiet_seconds
         self._stories: dict[str, Story] = {}
+        """The one that was heard of last at the end."""
 
     def __iter__(self) -> Iterator[Story]:
         return iter(self._stories.values())
@@ -125,13 +153,14 @@ class Stories(SpanProcessor):
         request_id = _request_id(span)
         if request_id == self.unseen or span.context is None:
             return
-        story = self._stories.setdefault(request_id, Story(request_id, span))
+        story = self._stories.pop(request_id, None) or self._begin(request_id, span)
+        if story is None:
+            return
         if len(story.ended) + len(story.unended) >= LONGEST_STORY:
             story.dropped += 1
         else:
             story.unended[span.context.span_id] = span
-            self._forget_old_ones()
-        self.changed(story, span)
+        self._hear(story, span)
 
     def on_end(self, span: ReadableSpan) -> None:
         story = self._stories.get(_request_id(span))
@@ -139,17 +168,29 @@ class Stories(SpanProcessor):
             return
         if span.context.trace_flags.sampled:
             story.ended.append(span)
-        if not story.ended and not story.unended:
-            del self._stories[story.id]
+        del self._stories[story.id]
+        if story.ended or story.unended:
+            self._hear(story, span)
+
+    def _hear(self, story: Story, span: ReadableSpan) -> None:
+        story.heard = time.monotonic()
+        self._stories[story.id] = story
         self.changed(story, span)
 
-    def _forget_old_ones(self) -> None:
-        """Forget the oldest stories that have ended, those of the background first."""
-        if len(self._stories) <= MOST_STORIES:
-            return
-        ended = [story for story in self._stories.values() if not story.unended]
-        over = [story for story in ended if story.is_background] or ended or list(self._stories.values())
-        del self._stories[over[0].id]
+    def _begin(self, request_id: str, span: Span) -> Story | None:
+        """Begin a story, and forget one for it if there are many. None where there are too many, all under way."""
+        if len(self._stories) >= MOST_STORIES:
+            self._forget_one()
+        return Story(request_id, span) if len(self._stories) < MOST_UNDER_WAY else None
+
+    def _forget_one(self) -> None:
+        until = time.monotonic() - self._quiet_seconds
+        over = list(takewhile(lambda story: story.heard <= until, self._stories.values()))
+        quiet = [story for story in over if not story.unended]
+        story = next((story for story in quiet if story.is_background), next(iter(quiet), None))
+        if story is not None:
+            del self._stories[story.id]
+            self.forgotten(story)
 
 
 def _request_id(span: ReadableSpan) -> str:

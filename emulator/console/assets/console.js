@@ -57,7 +57,10 @@ function showLinks() {
 
 function show(name) {
   tab = name;
-  for (const other of Object.keys(pictures)) part(`show-${other}`).setAttribute("aria-selected", other === tab);
+  for (const other of Object.keys(pictures)) {
+    part(`show-${other}`).setAttribute("aria-selected", other === tab);
+    part(`show-${other}`).tabIndex = other === tab ? 0 : -1;
+  }
   draw();
 }
 
@@ -71,22 +74,43 @@ function takeStories(told) {
 }
 
 for (const name of Object.keys(pictures)) part(`show-${name}`).addEventListener("click", () => show(name));
+part("tabs").addEventListener("keydown", (event) => {
+  if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+  const other = Object.keys(pictures).find((name) => name !== tab);
+  show(other);
+  part(`show-${other}`).focus();
+});
 
-const news = new EventSource("events");
-const on = (kind, take) => news.addEventListener(kind, (event) => take(JSON.parse(event.data)));
-on("servers", ([told]) => {
-  paintServers(told);
-  list.name(told.servers);
-});
-on("instance", ([instance]) => instance === known.instance || location.reload());
-on("queues", paintQueues);
-on("stories", takeStories);
-news.addEventListener("open", () => {
-  list.forget();
-  part("connection").textContent = "live";
-  part("connection").className = "live";
-});
-news.addEventListener("error", () => {
-  part("connection").textContent = "the emulator is away";
-  part("connection").className = "away";
-});
+const NEWS = {
+  instance: ([instance]) => instance === known.instance || location.reload(),
+  servers: ([told]) => {
+    paintServers(told);
+    list.name(told.servers);
+    if (told.count && list.isEmpty) part("nothing").textContent = "Servers, but no spans: is the SDK switched off, or its sampler?";
+  },
+  queues: paintQueues,
+  stories: takeStories,
+  forgotten: list.drop,
+};
+let news = null;
+
+/** Hear the news while the page is seen: a browser has six connections for a console, and all its pages share them. */
+function listen() {
+  news?.close();
+  if (document.hidden) return;
+  news = new EventSource("events");
+  for (const [kind, take] of Object.entries(NEWS)) news.addEventListener(kind, (event) => take(JSON.parse(event.data)));
+  news.addEventListener("open", () => {
+    list.forget();
+    say("live", "live");
+  });
+  news.addEventListener("error", () => say("the emulator is away", "away"));
+}
+
+function say(words, style) {
+  part("connection").textContent = words;
+  part("connection").className = style;
+}
+
+document.addEventListener("visibilitychange", listen);
+listen();

@@ -37,7 +37,10 @@ function remembering(makeOne) {
 async function ask(method, path, body) {
   const headers = { [known.tokenHeader]: known.token };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  const sent = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+  const answer = await fetch(path, sent).catch(() => {
+    throw new Error("The emulator is away.");
+  });
   if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? `HTTP ${answer.status}`);
 }
 

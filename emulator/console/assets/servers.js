@@ -29,8 +29,10 @@ function deleteButton(server) {
   const made = make("button", { type: "button", title: `delete ${server.name}`, "aria-label": `delete ${server.name}` }, "✕");
   made.addEventListener("click", async () => {
     made.disabled = true;
+    part("refusal").textContent = "";
     await ask("DELETE", `servers/${encodeURIComponent(server.id)}`).catch((error) => {
       part("refusal").textContent = error.message;
+      made.disabled = false;
     });
   });
   return made;

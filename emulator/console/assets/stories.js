@@ -1,13 +1,11 @@
 // The traces as they arrive, the newest first.
 
-const MOST_STORIES = 100;
-
 function storyList(chosen) {
   const stories = new Map();
   const rows = new Map();
   const list = part("stories");
   let selected = null;
-  let names = new Map(); // of servers, by id
+  const names = new Map(); // of servers, by id
 
   part("background").addEventListener("change", paint);
   list.addEventListener("click", (event) => {
@@ -45,20 +43,28 @@ function storyList(chosen) {
       return selected;
     },
     select(id) {
+      const isNew = selected !== id;
       selected = id;
       paint();
-      rows.get(id)?.scrollIntoView({ block: "nearest" });
+      if (isNew) rows.get(id)?.scrollIntoView({ block: "nearest" });
+      if (rows.has(id)) list.setAttribute("aria-activedescendant", rows.get(id).id);
     },
     take(told) {
       for (const story of told) stories.set(story.id, story);
-      for (const id of [...stories.keys()].slice(0, Math.max(stories.size - MOST_STORIES, 0))) {
+      paint();
+    },
+    drop(ids) {
+      for (const id of ids) {
         stories.delete(id);
         rows.delete(id);
       }
       paint();
     },
+    get isEmpty() {
+      return stories.size === 0;
+    },
     name(servers) {
-      names = new Map(servers.map(({ id, name }) => [id, name]));
+      for (const { id, name } of servers) names.set(id, name); // also of those that are gone by now
       paint();
     },
     /** What is remembered there now is all that there is. */
@@ -72,7 +78,7 @@ function storyList(chosen) {
 
 function makeStory({ id }) {
   const names = ["state", "title", "fault", "counts", "duration"];
-  return make("div", { class: "story", role: "option", "data-id": id }, ...names.map((name) => make("span", { class: name })));
+  return make("div", { class: "story", role: "option", id: `story-${id}`, "data-id": id }, ...names.map((name) => make("span", { class: name })));
 }
 
 function fillStory(row, story, server) {

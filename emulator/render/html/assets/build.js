@@ -77,7 +77,7 @@ function counted(number, noun) {
 }
 
 /** Let the border between names and bars be dragged. */
-function resizing(divider, place) {
+function resizing(divider, place, resized) {
   divider.addEventListener("pointerdown", (event) => {
     event.preventDefault();
     event.stopPropagation();
@@ -88,6 +88,6 @@ function resizing(divider, place) {
     const box = divider.parentElement.getBoundingClientRect();
     const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0.1), 0.8);
     place.style.setProperty("--names", `${share * 100}%`);
-    window.dispatchEvent(new Event("resize"));
+    resized();
   });
 }

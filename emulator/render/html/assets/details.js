@@ -1,8 +1,11 @@
 // All that is known of a span, beside or below the rows.
 
 function details(place, { close, follow }) {
+  let shown = null;
   return {
     show(span, trace, resource) {
+      const top = shown === span.id ? place.scrollTop : 0; // who reads of a span that goes on keeps the place
+      shown = span.id;
       const failure = span.failed ? [element("p", { class: "error" }, `✗ ${span.error || "failed"}`), element("p", {}, span.message ?? "")] : [];
       place.replaceChildren(
         element("header", {}, element("h2", {}, span.title), button("✕", "close (Esc)", close)),
@@ -15,9 +18,10 @@ function details(place, { close, follow }) {
         section("Span", table(identity(span, trace))),
       );
       place.hidden = false;
-      place.scrollTop = 0;
+      place.scrollTop = top;
     },
     hide() {
+      shown = null;
       place.hidden = true;
     },
   };

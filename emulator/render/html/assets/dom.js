@@ -16,4 +16,4 @@ function button(words, title, act) {
   return made;
 }
 
-const wide = window.matchMedia("(min-width: 700px)");
+const wide = window.matchMedia("print, (min-width: 700px)");

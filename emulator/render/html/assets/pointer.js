@@ -6,6 +6,7 @@ function listenToPointer(parts, shown) {
   function click(event) {
     const row = event.target.closest(".row");
     if (!row) return;
+    tip.hide();
     const number = Number(row.dataset.number);
     if (event.target.closest(".fold") && shown.trace.spans[number].below) shown.toggle(number);
     else shown.select(number);

@@ -227,6 +227,6 @@ function waterfall(place) {
   parts.ask.addEventListener("click", help);
   listenToPointer(parts, own);
   listenToKeys(place, parts, own);
-  resizing(parts.divider, place);
+  resizing(parts.divider, place, redraw);
   return { show, focus: () => parts.scroller.focus() };
 }
