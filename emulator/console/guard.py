@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 from emulator.plumbing.errors import ApiError
 from emulator.plumbing.http_server import json_response
 
-__all__ = ["TOKEN_HEADER", "Forbidden", "guarding"]
+__all__ = ["HEADERS", "TOKEN_HEADER", "Forbidden", "guarding"]
 
 TOKEN_HEADER = "X-Console-Token"  # noqa: S105 - where it is, not what it is
 READING = {"GET", "HEAD"}

@@ -24,6 +24,9 @@ __all__ = ["MOST_AT_ONCE", "Desk", "order_routes"]
 MOST_AT_ONCE = 50
 """How many servers may be on order at a time: more would wait for one another in this one process."""
 
+LONGEST_NAME = 252
+"""Characters of a name that a number is put behind: nova takes 255."""
+
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -85,6 +88,10 @@ class Desk:
             raise BadRequest(f"Invalid input for field fault: there is no {wanted.fault!r}.")
         if fault is not None and not (self.faults and carries_baggage()):
             raise BadRequest("Invalid input for field fault: this emulator lets none in.")
+        if wanted.count > 1 and len(wanted.name) > LONGEST_NAME:
+            raise BadRequest(
+                f"Invalid input for field name: with a number behind it, it has over {LONGEST_NAME} characters."
+            )
         numbers = [""] if wanted.count == 1 else [f"-{number + 1}" for number in range(wanted.count)]
         return [
             Order(f"{wanted.name}{number}", wanted.image, wanted.flavor, wanted.network, fault) for number in numbers

@@ -13,7 +13,7 @@ from emulator import client
 from emulator.client import Credentials
 from emulator.cloud import Cloud, Settings, listen
 from emulator.console.feed import Feed, Topic
-from emulator.console.guard import guarding
+from emulator.console.guard import HEADERS, guarding
 from emulator.console.lookout import Lookout
 from emulator.console.orders import Desk, order_routes
 from emulator.console.page import console_page, console_policy
@@ -34,7 +34,7 @@ MOST_SERVERS = 100
 """How many servers a page shows, the newest."""
 LARGEST_BODY = 64 * 1024
 STOP_SECONDS = 1.0
-STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+STREAM_HEADERS = {**HEADERS, "Content-Type": "text/event-stream"}
 
 
 @asynccontextmanager
@@ -126,7 +126,7 @@ def _reading(page: str, feed: Feed, stories: Stories) -> list[web.RouteDef]:
 
     return [
         web.get("/", show_page),
-        web.get("/events", stream),
+        web.get("/events", stream, allow_head=False),
         web.get("/stories/{story_id}/waterfall.json", show_waterfall),
         web.get("/stories/{story_id}/sequence.svg", show_sequence),
         web.get("/stories/{story_id}/trace.html", save),

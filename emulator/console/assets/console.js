@@ -90,7 +90,10 @@ const NEWS = {
   },
   queues: paintQueues,
   stories: takeStories,
-  forgotten: list.drop,
+  forgotten: (ids) => {
+    list.drop(ids);
+    if (list.selected !== null && !list.get(list.selected)) select(null);
+  },
 };
 let news = null;
 

@@ -47,6 +47,7 @@ function storyList(chosen) {
       selected = id;
       paint();
       if (isNew) rows.get(id)?.scrollIntoView({ block: "nearest" });
+      list.removeAttribute("aria-activedescendant");
       if (rows.has(id)) list.setAttribute("aria-activedescendant", rows.get(id).id);
     },
     take(told) {

@@ -80,12 +80,11 @@ def _trace(trace: SpanTree, resources: _Resources, open_spans: Collection[str]) 
 
 def _sizes(depths: Sequence[int]) -> list[int]:
     """Return how many spans are below each, for spans in the order in which they are shown."""
-    sizes, above = [0] * len(depths), list[int]()
-    for row, depth in enumerate(depths):
-        del above[depth:]
-        for ancestor in above:
-            sizes[ancestor] += 1
-        above.append(row)
+    sizes, ends = [0] * len(depths), dict[int, int]()
+    for row in reversed(range(len(depths))):
+        depth = depths[row]
+        sizes[row] = ends.pop(depth + 1, row) - row
+        ends[depth] = max(ends.get(depth, row), row + sizes[row])
     return sizes
 
 

@@ -11,6 +11,7 @@ const HELP = [
   ["c", "critical path on, off"],
   ["z", "zoom to the span"],
   ["+ − 0", "zoom in, out, show all"],
+  ["t", "light or dark, where the page has a button for it"],
   ["Esc", "close the details"],
 ];
 

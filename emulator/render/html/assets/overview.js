@@ -16,7 +16,7 @@ function overview(place, zoom) {
     pen.scale(ratio, ratio);
     const inner = height - 8;
     const line = Math.max(inner / trace.spans.length, 1);
-    const failed = getComputedStyle(place).getPropertyValue("--failed");
+    const failed = getComputedStyle(place).color;
     trace.spans.forEach((span, number) => {
       pen.fillStyle = span.failed ? failed : colours[span.service];
       const left = (span.start / trace.whole) * width;

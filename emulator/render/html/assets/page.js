@@ -14,6 +14,7 @@ function changeTheme() {
   const style = document.documentElement.style;
   const isDark = style.colorScheme ? style.colorScheme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   style.colorScheme = isDark ? "light" : "dark";
+  shown.redraw();
 }
 
 theme.addEventListener("click", changeTheme);

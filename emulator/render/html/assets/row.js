@@ -15,12 +15,11 @@ function makeRow() {
   return { node, fold, service, title, marks, wait, bar, extras, words };
 }
 
-function paintRow(row, span, { number, colour, view, isFolded, isSelected, isMatch, isDimmed, position }) {
+function paintRow(row, span, { number, colour, view, isFolded, isSelected, isMatch, isDimmed }) {
   const { node } = row;
   node.dataset.number = number;
   node.id = `span-${span.id}`;
   node.setAttribute("aria-level", span.depth + 1);
-  node.setAttribute("aria-posinset", position);
   node.setAttribute("aria-selected", isSelected);
   node.setAttribute("aria-label", inOneLine(span));
   if (span.below) node.setAttribute("aria-expanded", !isFolded);
@@ -87,6 +86,8 @@ function shortError(span) {
 }
 
 function inOneLine(span) {
-  const outcome = span.failed ? `, failed: ${span.error || "error"}` : "";
-  return `${span.service}, ${span.title}, ${inWords(span.end - span.start)}${outcome}`;
+  const steps = span.steps ? [`steps ${[...span.steps].join(" and ")}`] : [];
+  const outcome = span.failed ? [`failed: ${span.error || "error"}`] : [];
+  const fault = span.fault ? [`fault ${span.fault}`] : [];
+  return [span.service, span.title, inWords(span.end - span.start), ...steps, ...outcome, ...fault].join(", ");
 }

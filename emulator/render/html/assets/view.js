@@ -52,6 +52,7 @@ function selecting(place, scale, brush, chosen) {
 
   function begin(event) {
     dragged = false;
+    if (!event.isPrimary) return cancel(); // two fingers are for the page
     const isInside = event.clientX >= scale.getBoundingClientRect().left;
     began = event.button === 0 && isInside ? { x: event.clientX, share: shareAt(event) } : null;
   }
@@ -68,6 +69,10 @@ function selecting(place, scale, brush, chosen) {
 
   function end(event) {
     if (began !== null && dragged && event.type === "pointerup") chosen(...stretchTo(event));
+    cancel();
+  }
+
+  function cancel() {
     began = null;
     brush.hidden = true;
   }

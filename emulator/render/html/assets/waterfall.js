@@ -5,7 +5,7 @@ function waterfall(place) {
   const links = arrows(parts.rows);
   const strip = overview(parts.overview, (left, right) => time.show(left * trace.whole, right * trace.whole));
   const scale = ruler(parts.ruler, parts.grid);
-  const info = details(parts.details, { close: () => select(null), follow: { find: findLinked, go: followLink } });
+  const info = details(parts.details, { close, follow: { find: findLinked, go: followLink } });
   const all = list(parts.scroller, parts.rows, { count: () => tree.length, paint, painted });
 
   let model = { traces: [], services: {}, resources: [] };
@@ -86,13 +86,17 @@ function waterfall(place) {
       isSelected: number === selected,
       isMatch: found.has(number),
       isDimmed: found.asked !== "" && !found.has(number),
-      position: position + 1,
     });
   }
 
   function painted(first, last, rowHeight) {
     const width = parts.ruler.clientWidth;
     links.paint(trace.links ?? [], { forest: tree, view: time, first, last, rowHeight, width, near: selected });
+  }
+
+  function close() {
+    select(null);
+    parts.scroller.focus();
   }
 
   /** Select a span, and bring it into sight; null selects none. */
@@ -103,11 +107,20 @@ function waterfall(place) {
       parts.scroller.removeAttribute("aria-activedescendant");
     } else {
       tree.reveal(number);
-      if (!quietly) all.bringIntoSight(tree.rowOf(number));
+      if (!quietly) {
+        all.bringIntoSight(tree.rowOf(number));
+        showTimeOf(trace.spans[number]);
+      }
       parts.scroller.setAttribute("aria-activedescendant", `span-${trace.spans[number].id}`);
       if (!quietly || !parts.details.hidden) info.show(trace.spans[number], trace, model.resources[trace.spans[number].resource]);
     }
     repaint();
+  }
+
+  /** Move what is shown of the time to where a span is, if it is elsewhere. */
+  function showTimeOf(span) {
+    const width = time.to - time.from;
+    if (span.end < time.from || span.start > time.to) time.show(span.start - width / 10, span.start + (width * 9) / 10);
   }
 
   function toggle(number) {
@@ -228,5 +241,5 @@ function waterfall(place) {
   listenToPointer(parts, own);
   listenToKeys(place, parts, own);
   resizing(parts.divider, place, redraw);
-  return { show, focus: () => parts.scroller.focus() };
+  return { show, redraw, focus: () => parts.scroller.focus() };
 }
