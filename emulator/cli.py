@@ -258,8 +258,8 @@ def _draw(*, no_unicode: bool) -> None:
 
 def _exit(command: Callable[[], int]) -> NoReturn:
     """End with a command's status; with 2, and the reason, if it has nothing to work on."""
-    from emulator.files import Unwritable
     from emulator.trace_commands import Unreadable
+    from emulator.unwritable import Unwritable
 
     try:
         status = command()

@@ -26,6 +26,7 @@ from emulator.plumbing.propagation import carries_baggage
 from emulator.plumbing.scene import Actor
 from emulator.progress import progress
 from emulator.report import Detail, boot_traces, print_boots
+from emulator.unwritable import Unwritable
 
 __all__ = ["boot", "serve", "up"]
 
@@ -86,18 +87,24 @@ def _cancel_on_signals() -> None:
 
 
 def _write(files: Mapping[str, Path], boots: list[Boot], export: Export) -> None:
-    from emulator.files import Unwritable, write_files  # late, as drawing takes much to import
+    from emulator.files import write_files  # late, as drawing takes much to import
 
     drawn = {name: file for name, file in files.items() if name != "otlp-json"}
     try:
-        if "otlp-json" in files:
-            files["otlp-json"].write_text(json.dumps(otlp_json_document(export.kept)))
         if drawn:
             write_files(boot_traces(boots, export.kept), drawn)
-    except OSError as error:
-        raise Refused(f"{files['otlp-json']} could not be written: {error.strerror}") from error
     except (LookupError, Unwritable) as error:
         raise Refused(str(error)) from error
+    finally:
+        if "otlp-json" in files:
+            _write_all_exported(files["otlp-json"], export)
+
+
+def _write_all_exported(file: Path, export: Export) -> None:
+    try:
+        file.write_text(json.dumps(otlp_json_document(export.kept)))
+    except OSError as error:
+        raise Refused(f"{file} could not be written: {error.strerror}") from error
 
 
 async def _boot_all(

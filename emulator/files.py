@@ -8,12 +8,9 @@ from pathlib import Path
 from emulator.formats import FORMATS
 from emulator.render import most_telling
 from emulator.traces import SpanTree
+from emulator.unwritable import Unwritable
 
-__all__ = ["Unwritable", "write_files", "write_traces"]
-
-
-class Unwritable(Exception):
-    """A file that cannot be written; the message is for the user."""
+__all__ = ["write_files", "write_traces"]
 
 
 def write_files(traces: Sequence[SpanTree], files: Mapping[str, Path]) -> None:
@@ -21,9 +18,14 @@ def write_files(traces: Sequence[SpanTree], files: Mapping[str, Path]) -> None:
 
     Of several traces a format that has room for one gets that which tells the most; which one that is, is said.
     """
-    chosen = _those_for(files, traces)
+    chosen, unwritten = _those_for(files, traces), list[str]()
     for name, file in files.items():
-        _write(FORMATS[name].write(chosen[name]), file)
+        try:
+            _write(FORMATS[name].write(chosen[name]), file)
+        except Unwritable as error:  # the others are written all the same: a boot cannot be had again
+            unwritten.append(str(error))
+    if unwritten:
+        raise Unwritable("; ".join(unwritten))
 
 
 def write_traces(traces: Sequence[SpanTree], name: str, file: Path | None) -> None:

@@ -59,7 +59,10 @@ def _spans(traces: Sequence[SpanTree]) -> list[Span]:
     return [span for trace in traces for span in trace.spans]
 
 
-BEYOND_A_SEQUENCE = "attributes, and the inner parts of a service's work; it cannot be read back"
+BEYOND_A_SEQUENCE = (
+    "ids, times but for durations, attributes, events, acknowledgements, the inner parts of a service's work, what "
+    "repeats itself, and the middle of what is very long; it cannot be read back"
+)
 
 FORMATS = {
     each.name: each
@@ -67,7 +70,7 @@ FORMATS = {
         Format(
             "otlp-json",
             _otlp,
-            loses="what is not read either: trace state, flags, scopes, schema URLs and dropped counts",
+            loses="what is not read either: trace state, flags, scopes, schema URLs, dropped counts, and status OK",
         ),
         Format(
             "jaeger-json",
@@ -79,8 +82,8 @@ FORMATS = {
         Format(
             "perfetto",
             _perfetto,
-            loses="resources but for service and instance, the types of bytes, lists, maps and empty values (they "
-            "become texts), and arrows to what began before its cause; it cannot be read back",
+            loses="resources but for the name of the service, attributes of links, the types of bytes, lists, maps "
+            "and empty values (they become texts), and arrows to what began before its cause; it cannot be read back",
         ),
         Format(
             "tree",

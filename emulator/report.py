@@ -73,7 +73,8 @@ def boot_traces(boots: Sequence[Boot], spans: Sequence[ReadableSpan]) -> list[Sp
 
 
 def _shown(boots: Sequence[Boot]) -> Boot:
-    return min(boots, key=lambda ended: (ended.succeeded, -ended.seconds))
+    failed = next((ended for ended in boots if not ended.succeeded), None)
+    return failed or max(boots, key=lambda ended: ended.seconds)
 
 
 def _print_trace(

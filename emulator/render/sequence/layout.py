@@ -142,9 +142,7 @@ class _Page:
             begin + way * self._edge(message.source, None, right=way > 0),
             end - way * self._edge(message.target, starts, right=way < 0),
             y,
-            self._middle(
-                message, begin + way * (STEP if message.step else 0), end - way * (CROSS if message.lost else 0)
-            ),
+            self._middle(message, begin, end),
         )
 
     def _middle(self, message: Message, begin: float, end: float) -> float:
