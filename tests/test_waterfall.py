@@ -57,6 +57,17 @@ def drawn(trace: SpanTree, width: int = 80, *, expand: bool = False) -> list[str
     return [line.rstrip() for line in waterfall(trace, width, expand=expand).plain.splitlines()]
 
 
+def test_that_and_how_it_failed_is_said_where_names_are_cut() -> None:
+    failing = [
+        make_span(1, 0, "shop", "check out everything that is in the basket", 0, 9, **{"error.type": "shop.SoldOut"}),
+        make_span(2, 1, "shop", "GET", 0, 9, **{"http.response.status_code": 404, "error.type": "404"}),
+    ]
+    asked = replace(failing[1], kind="client", attributes={**failing[1].attributes, "url.full": "http://h/" + "a" * 60})
+    drawn = waterfall(SpanTree([failing[0], asked]), width=60).plain
+    assert " !SoldOut" in drawn
+    assert "… 404" in drawn
+
+
 def test_errors_are_red_and_every_service_has_a_colour_of_its_own() -> None:
     picture = waterfall(TREE, width=80)
     styled = {picture.plain[span.start : span.end].strip(): str(span.style) for span in picture.spans}

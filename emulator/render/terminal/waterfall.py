@@ -68,14 +68,26 @@ class _Line:
     row: Row
     service: str
     title: str
-    times: str
+    ending: str
+    """What stands behind the title and is not cut off with it: how often it was, or how it failed."""
     label: str
     duration: str
 
 
 def _line(row: Row, label: str) -> _Line:
-    first, times = row.spans[0], f" ×{len(row.spans)}" if len(row.spans) > 1 else ""
-    return _Line(row, visible(first.service), _what(first), times, visible(label), duration(row.duration))
+    first = row.spans[0]
+    called, ending = _words(row)
+    return _Line(row, visible(first.service), called, ending, visible(label), duration(row.duration))
+
+
+def _words(row: Row) -> tuple[str, str]:
+    first = row.spans[0]
+    if failed := failure(first):
+        return title(first), f" {failed}"
+    if first.failed:  # then the status, at the end of the title, says so
+        called, space, status = title(first).rpartition(" ")
+        return called, space + status
+    return title(first), f" ×{len(row.spans)}" if len(row.spans) > 1 else ""
 
 
 def _what(span: Span) -> str:
@@ -88,7 +100,7 @@ def _look(span: Span, label: Callable[[Span], str]) -> Hashable | None:
 
 
 def _layout(lines: Sequence[_Line], width: int) -> Layout:
-    names = max(2 * line.row.depth + cell_len(line.title + line.times) for line in lines)
+    names = max(2 * line.row.depth + cell_len(line.title + line.ending) for line in lines)
     wanted = {
         "service": max(cell_len(line.service) for line in lines),
         "name": min(names, max(LARGEST_NAME, width // 3)),
@@ -124,7 +136,8 @@ def _name(line: _Line, layout: Layout) -> str:
     """Indent a title, as far as the gaps are wide. Deep in a trace it is by less, so that there is room for words."""
     indent = min(layout.gap * line.row.depth, layout.name // 2)
     room = layout.name - indent
-    return " " * indent + _fit(_cut(line.title, room - cell_len(line.times)) + line.times, room)
+    ending = _cut(line.ending, max(room // 2, room - cell_len(line.title)))
+    return " " * indent + _fit(_cut(line.title, room - cell_len(ending)) + ending, room)
 
 
 def _mark(label: str) -> str:
@@ -155,4 +168,4 @@ def _squeezed(text: str, width: int) -> str:
 def _cut(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
-    return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+    return set_cell_size(text, width - 1).rstrip("…") + "…" if width > 0 else ""
