@@ -237,3 +237,10 @@ def test_edges_count_calls_between_services_only() -> None:
     trace = SpanTree([a_span(1), *calls, a_span(4, 2, service="bank"), a_span(5, 3, service="mint")])
     assert {edge: len(hops) for edge, hops in trace.edges().items()} == {("shop", "bank"): 2, ("bank", "mint"): 1}
     assert trace.services == ["shop", "bank", "mint"]
+
+
+@pytest.mark.parametrize("value", [["send"], {"send": 1}, None, 7], ids=str)
+def test_an_operation_type_that_is_no_text_is_neither_sent_nor_received(value: object) -> None:
+    span = a_span(1, attributes={"messaging.operation.type": value})
+    assert delivery(span) is None
+    assert SpanTree([span]).edges() == {}

@@ -93,12 +93,12 @@ def delivery(span: Span) -> Hop | None:
 
 def sends(span: Span) -> bool:
     """Whether a span puts a message on its way."""
-    return span.kind == "producer" or span.attributes.get("messaging.operation.type") in SENDING
+    return span.kind == "producer" or str(span.attributes.get("messaging.operation.type")) in SENDING
 
 
 def receives(span: Span) -> bool:
     """Whether a span takes a message in."""
-    return span.kind == "consumer" or span.attributes.get("messaging.operation.type") in RECEIVING
+    return span.kind == "consumer" or str(span.attributes.get("messaging.operation.type")) in RECEIVING
 
 
 def _hops(spans: Iterable[Span]) -> Iterator[Hop]:
