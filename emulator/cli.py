@@ -137,7 +137,7 @@ def boot(
     """
     _draw(no_unicode=no_unicode)
     commands = load_commands()
-    from emulator.client import Order
+    from emulator.client import Order, numbered
     from emulator.cloud import MessagingContext, Settings
     from emulator.faults import FAULTS
     from emulator.report import Detail
@@ -146,9 +146,8 @@ def boot(
     shorter = carried and carried.build_seconds and carried.build_seconds * max(1.0, pace)
     seconds = build_timeout or shorter or BUILD_SECONDS
     settings = Settings(pace, seed, seconds, bus_timeout, messaging_context=MessagingContext(messaging_context))
-    names = [name] if count == 1 else [f"{name}-{number + 1}" for number in range(count)]
     status = commands.boot(
-        [Order(each, image, flavor, network, carried) for each in names],
+        numbered(Order(name, image, flavor, network, carried), count),
         settings,
         computes=computes,
         amqp_url=amqp_url,

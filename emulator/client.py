@@ -16,9 +16,11 @@ from emulator.plumbing.telemetry import fail, failed_with, span
 from emulator.services.fresh import resource_id
 from emulator.services.login import Access, log_in
 
-__all__ = ["Boot", "Credentials", "Order", "Watcher", "boot", "delete"]
+__all__ = ["SIDE_BY_SIDE", "Boot", "Credentials", "Order", "Watcher", "boot", "delete", "numbered"]
 
 SERVICE = "openstack-client"
+SIDE_BY_SIDE = 50
+"""How many servers one process boots at once: more would wait for one another in it, and time out."""
 POLL_SECONDS = 0.01
 POLL_SECONDS_AT_PACE_1 = 0.2
 PATIENCE = 0.2  # of the time that it has taken already, until the next look
@@ -63,6 +65,12 @@ class Order:
     network: str = "private"
     fault: Fault | None = None
     """What is to go wrong; it rides with the request for the server, as baggage."""
+
+
+def numbered(order: Order, count: int) -> list[Order]:
+    """Return orders for so many servers like this one; several are called `name-1`, `name-2` …, as nova does it."""
+    names = [order.name] if count == 1 else [f"{order.name}-{number + 1}" for number in range(count)]
+    return [replace(order, name=name) for name in names]
 
 
 @dataclass(frozen=True, slots=True)

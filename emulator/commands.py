@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from yarl import URL
 
 from emulator import client
-from emulator.client import Boot, Credentials, Order, Watcher
+from emulator.client import SIDE_BY_SIDE, Boot, Credentials, Order, Watcher
 from emulator.cloud import PORTS, SERVICES, Cloud, PortInUse, Settings, cloud
 from emulator.cloud import serve as serving
 from emulator.plumbing.amqp_link import BusUnavailable
@@ -31,7 +31,6 @@ from emulator.unwritable import Unwritable
 __all__ = ["boot", "serve", "up"]
 
 INTERRUPTED = 130
-SIDE_BY_SIDE = 50  # more would wait for one another in this one process, and time out
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -14,7 +14,7 @@ from emulator.client import Boot
 from emulator.faults import Fault
 from emulator.render import duration, headline, step_number
 from emulator.render.terminal import columns, printer, waterfall
-from emulator.traces import Span, SpanTree, spans_from_sdk, tree, trees
+from emulator.traces import Span, SpanTree, gathered, spans_from_sdk, tree, trees
 
 __all__ = ["NOTHING", "Detail", "boot_traces", "print_boots"]
 
@@ -126,10 +126,8 @@ def _traces_of(shown: Boot, spans: Mapping[str, list[ReadableSpan]]) -> tuple[li
     own = next((trace for trace in found if trace.trace_id == shown.trace_id), None)
     if own is None:
         return [], 0
-    joined = own.joined()
-    there = {span.span_id for span in joined.spans}
-    lost = [trace for trace in found if trace.spans[0].span_id not in there]
-    return [joined, *lost], len(found) - len(lost) - 1
+    traces = gathered(own, found)
+    return traces, len(found) - len(traces)
 
 
 def _truth(fault: Fault, *, acted: bool | None) -> Text:

@@ -56,6 +56,7 @@ DOORS = {
         "Span",
         "SpanTree",
         "delivery",
+        "gathered",
         "jaeger_json",
         "jaeger_spans",
         "otlp_json",

@@ -1,7 +1,5 @@
 """What a presenter orders from the page: servers to boot, with faults or without, and servers to delete."""
 
-import logging
-import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated
@@ -10,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from emulator import client
-from emulator.client import Credentials, Order
+from emulator.client import SIDE_BY_SIDE, Credentials, Order, numbered
 from emulator.faults import FAULTS
 from emulator.plumbing.errors import ApiError, BadRequest
 from emulator.plumbing.http_client import HttpClient
@@ -19,18 +17,12 @@ from emulator.plumbing.propagation import carries_baggage
 from emulator.plumbing.scene import Actor
 from emulator.plumbing.tasks import Tasks
 
-__all__ = ["MOST_AT_ONCE", "Desk", "order_routes"]
-
-MOST_AT_ONCE = 50
-"""How many servers may be on order at a time: more would wait for one another in this one process."""
+__all__ = ["Desk", "order_routes"]
 
 LONGEST_NAME = 252
 """Characters of a name that a number is put behind: nova takes 255."""
 
-UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-
-log = logging.getLogger(__name__)
 
 
 class Wanted(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,7 +32,7 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     image: Named = "cirros"
     flavor: Named = "m1.tiny"
     network: Named = "private"
-    count: Annotated[int, msgspec.Meta(ge=1, le=MOST_AT_ONCE)] = 1
+    count: Annotated[int, msgspec.Meta(ge=1, le=SIDE_BY_SIDE)] = 1
     fault: str = ""
 
 
@@ -50,7 +42,7 @@ class TooMany(ApiError):
     status = HTTPStatus.TOO_MANY_REQUESTS
 
     def __init__(self, wanted: int, under_way: int) -> None:
-        super().__init__(f"{under_way} servers are on order; {wanted} more would be over {MOST_AT_ONCE}: wait a moment")
+        super().__init__(f"{under_way} servers are on order; {wanted} more would be over {SIDE_BY_SIDE}: wait a moment")
 
 
 @dataclass(slots=True)
@@ -67,16 +59,14 @@ class Desk:
     def take(self, wanted: Wanted) -> None:
         """Begin to boot what is wanted. Raises BadRequest, which names the field, and TooMany."""
         orders = self._orders(wanted)
-        if self.under_way + len(orders) > MOST_AT_ONCE:
+        if self.under_way + len(orders) > SIDE_BY_SIDE:
             raise TooMany(len(orders), self.under_way)
         self.under_way += len(orders)
         for order in orders:
             self.tasks.start(self._boot(order))
 
     def delete(self, server_id: str) -> None:
-        """Begin to delete a server. Raises BadRequest for what is no id."""
-        if not UUID.fullmatch(server_id):
-            raise BadRequest(f"Invalid input for field server_id: {server_id!r} is not a UUID.")
+        """Begin to delete a server."""
         self.tasks.start(client.delete(self.actor, self.http, self.credentials, server_id))
 
     def _orders(self, wanted: Wanted) -> list[Order]:
@@ -92,10 +82,7 @@ class Desk:
             raise BadRequest(
                 f"Invalid input for field name: with a number behind it, it has over {LONGEST_NAME} characters."
             )
-        numbers = [""] if wanted.count == 1 else [f"-{number + 1}" for number in range(wanted.count)]
-        return [
-            Order(f"{wanted.name}{number}", wanted.image, wanted.flavor, wanted.network, fault) for number in numbers
-        ]
+        return numbered(Order(wanted.name, wanted.image, wanted.flavor, wanted.network, fault), wanted.count)
 
     async def _boot(self, order: Order) -> None:
         try:
@@ -116,4 +103,4 @@ def order_routes(desk: Desk) -> list[web.RouteDef]:
         desk.delete(request.match_info["server_id"])
         return json_response({}, status=202)
 
-    return [web.post("/boots", boot), web.delete("/servers/{server_id}", delete)]
+    return [web.post("/boots", boot), web.delete("/servers/{server_id:[0-9a-fA-F-]{36}}", delete)]

@@ -4,8 +4,8 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
+from emulator.client import SIDE_BY_SIDE
 from emulator.console.guard import TOKEN_HEADER
-from emulator.console.orders import MOST_AT_ONCE
 from emulator.faults import FAULTS
 from emulator.render.html import asset, json_for_html, policy, waterfall_script
 from emulator.services.fresh import FLAVORS, IMAGES, NETWORKS
@@ -23,7 +23,7 @@ def console_page(token: str, instance: str, jaeger_url: str | None, *, faults: b
         "instance": instance,
         "tokenHeader": TOKEN_HEADER,
         "jaeger": (jaeger_url or "").rstrip("/"),
-        "mostAtOnce": MOST_AT_ONCE,
+        "mostAtOnce": SIDE_BY_SIDE,
         "images": [image.name for image in IMAGES],
         "flavors": [flavor.name for flavor in FLAVORS],
         "networks": [network.name for network in NETWORKS],

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
@@ -24,6 +23,7 @@ from emulator.plumbing.export import Export
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.http_server import json_response
 from emulator.plumbing.scene import Actor
+from emulator.plumbing.service import serving
 from emulator.plumbing.tasks import task_group
 from emulator.render.html import html_document, waterfall_model
 from emulator.render.sequence import sequence, sequence_svg
@@ -33,7 +33,6 @@ __all__ = ["console"]
 MOST_SERVERS = 100
 """How many servers a page shows, the newest."""
 LARGEST_BODY = 64 * 1024
-STOP_SECONDS = 1.0
 STREAM_HEADERS = {**HEADERS, "Content-Type": "text/event-stream"}
 
 
@@ -67,7 +66,7 @@ async def console(
             middlewares=[guarding(token, {"localhost", settings.public_host.lower()})], client_max_size=LARGEST_BODY
         )
         app.add_routes([*_reading(page, feed, stories), *order_routes(desk)])
-        await stack.enter_async_context(_serving(app, listener))
+        await stack.enter_async_context(serving(app, listener))
         stack.callback(feed.close)
         yield f"http://{settings.public_host}:{listener.getsockname()[1]}/"
 
@@ -146,14 +145,3 @@ def _find(stories: Stories, request: web.Request) -> Story:
     if story is None:
         raise _NoStory(story_id)
     return story
-
-
-@asynccontextmanager
-async def _serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener).start()
-        yield
-    finally:
-        await runner.cleanup()

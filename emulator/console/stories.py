@@ -11,9 +11,9 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from emulator.traces import Span as SeenSpan
-from emulator.traces import SpanTree, spans_from_sdk, trees
+from emulator.traces import SpanTree, gathered, spans_from_sdk, trees
 
-__all__ = ["LONGEST_STORY", "MOST_STORIES", "Stories", "Story"]
+__all__ = ["MOST_STORIES", "Stories", "Story"]
 
 MOST_STORIES = 100
 """How many requests are remembered. Beyond that those are forgotten of which nothing was heard for longest."""
@@ -44,11 +44,10 @@ class Snapshot:
 
     def traces(self) -> list[SpanTree]:
         """Return its traces, the first of them with all that follows from it by links."""
-        found = trees([*spans_from_sdk(self.ended), *self.unended])
-        first, *others = sorted(found, key=lambda trace: trace.spans[0].start)
-        joined = first.joined()
-        there = {span.span_id for span in joined.spans}
-        return [joined, *(trace for trace in others if trace.spans[0].span_id not in there)]
+        first, *others = sorted(
+            trees([*spans_from_sdk(self.ended), *self.unended]), key=lambda trace: trace.spans[0].start
+        )
+        return gathered(first, others)
 
     def as_one(self) -> SpanTree:
         """Return one tree of all its spans, also where their context was lost."""

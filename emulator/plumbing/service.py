@@ -27,7 +27,7 @@ from emulator.plumbing.http_server import (
 from emulator.plumbing.scene import Actor, acting
 from emulator.plumbing.tasks import Patience, Tasks, task_group
 
-__all__ = ["ACTOR", "BUS", "HTTP", "TASKS", "Service", "running"]
+__all__ = ["ACTOR", "BUS", "HTTP", "TASKS", "Service", "running", "serving"]
 
 ACTOR = web.AppKey("actor", Actor)
 BUS = web.AppKey("bus", Bus)
@@ -88,7 +88,7 @@ async def running(
             consumers = service.consumers(app)
         app[TASKS] = await stack.enter_async_context(_beside())
         app.freeze()
-        await stack.enter_async_context(_serving(app, listener))
+        await stack.enter_async_context(serving(app, listener))
         if consumers:
             await stack.enter_async_context(app[BUS].consuming(*consumers))
         if service.start is not None:
@@ -125,7 +125,8 @@ async def _beside() -> AsyncIterator[Tasks]:
 
 
 @asynccontextmanager
-async def _serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
+async def serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve an application on `listener` (bound already) while the block lasts, and finish what has come in."""
     runner = web.AppRunner(
         app, access_log=None, logger=UNHEARD, shutdown_timeout=STOP_SECONDS, max_field_size=FIELD_LIMIT_BYTES
     )

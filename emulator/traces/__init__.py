@@ -10,6 +10,7 @@ from emulator.traces.expectation import (
     tree,
     updating_trees,
 )
+from emulator.traces.gathering import gathered
 from emulator.traces.hops import Hop, NoHop, delivery, receives, sends
 from emulator.traces.line import visible, write_value
 from emulator.traces.receiver import NotReceived, OtlpReceiver, Pending
@@ -48,6 +49,7 @@ __all__ = [
     "Span",
     "SpanTree",
     "delivery",
+    "gathered",
     "jaeger_json",
     "jaeger_spans",
     "otlp_json",
