@@ -25,7 +25,7 @@ from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.propagation import carries_baggage
 from emulator.plumbing.scene import Actor
 from emulator.progress import progress
-from emulator.report import Detail, boot_traces, print_boots
+from emulator.report import NOTHING, Detail, boot_traces, print_boots, trace_shown
 from emulator.unwritable import Unwritable
 
 __all__ = ["boot", "serve", "up"]
@@ -86,24 +86,25 @@ def _cancel_on_signals() -> None:
 
 
 def _write(files: Mapping[str, Path], boots: list[Boot], export: Export) -> None:
-    from emulator.files import write_files  # late, as drawing takes much to import
+    from emulator.files import write_all, write_files, write_text  # late, as drawing takes much to import
 
     drawn = {name: file for name, file in files.items() if name != "otlp-json"}
-    try:
-        if drawn:
-            write_files(boot_traces(boots, export.kept), drawn)
-    except (LookupError, Unwritable) as error:
-        raise Refused(str(error)) from error
-    finally:
+
+    def write_exported() -> None:
         if "otlp-json" in files:
-            _write_all_exported(files["otlp-json"], export)
+            write_text(json.dumps(otlp_json_document(export.kept)), files["otlp-json"])
 
+    def draw() -> None:
+        traces = boot_traces(boots, export.kept)
+        if drawn and not traces:
+            raise Unwritable(f"not written: {', '.join(map(str, drawn.values()))}. {NOTHING}")
+        if drawn:
+            write_files(traces, drawn, (trace_shown(boots, export.kept) or traces[0], "the one that is printed"))
 
-def _write_all_exported(file: Path, export: Export) -> None:
     try:
-        file.write_text(json.dumps(otlp_json_document(export.kept)))
-    except OSError as error:
-        raise Refused(f"{file} could not be written: {error.strerror}") from error
+        write_all(write_exported, draw)
+    except Unwritable as error:
+        raise Refused(str(error)) from error
 
 
 async def _boot_all(

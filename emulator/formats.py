@@ -16,7 +16,7 @@ __all__ = ["FORMATS", "Format"]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How to `write` traces as a text, and what the text does not tell of them, `""` if nothing.
+    """How to `write` traces as a text, and what the text does not tell of them: what it `loses`.
 
     A format that holds `one_trace` is given one.
     """
@@ -82,8 +82,9 @@ FORMATS = {
         Format(
             "perfetto",
             _perfetto,
-            loses="resources but for the name of the service, attributes of links, the types of bytes, lists, maps "
-            "and empty values (they become texts), and arrows to what began before its cause; it cannot be read back",
+            loses="resources but for the name of the service, attributes of links, the types of bytes, empty values, "
+            "NaN and infinity (they become texts), the end of a span that ends before it starts, and arrows to what "
+            "began before its cause; it cannot be read back",
         ),
         Format(
             "tree",

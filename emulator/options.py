@@ -284,7 +284,8 @@ ComputeHost = Annotated[
 SourceName = Annotated[
     str,
     typer.Argument(
-        metavar="SOURCE", help="A file of OTLP JSON, - for standard input, or a Jaeger: http://localhost:16686."
+        metavar="SOURCE",
+        help="A file of OTLP JSON or of Jaeger's JSON, - for standard input, or a Jaeger: http://localhost:16686.",
     ),
 ]
 Expect = Annotated[

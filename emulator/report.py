@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -16,7 +16,7 @@ from emulator.render import duration, headline, step_number
 from emulator.render.terminal import columns, printer, waterfall
 from emulator.traces import Span, SpanTree, gathered, spans_from_sdk, tree, trees
 
-__all__ = ["NOTHING", "Detail", "boot_traces", "print_boots"]
+__all__ = ["NOTHING", "Detail", "boot_traces", "print_boots", "trace_shown"]
 
 JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
@@ -64,12 +64,14 @@ def _write(report: str) -> None:
 
 
 def boot_traces(boots: Sequence[Boot], spans: Sequence[ReadableSpan]) -> list[SpanTree]:
-    """Return the traces of all boots, those that follow by links in them. Raises LookupError if there are none."""
+    """Return the traces of all boots, those that follow by links in them."""
     ours = _by_request(spans)
-    traces = [trace for ended in boots for trace in _traces_of(ended, ours)[0]]
-    if not traces:
-        raise LookupError(NOTHING)
-    return traces
+    return [trace for ended in boots for trace in _traces_of(ended, ours)[0]]
+
+
+def trace_shown(boots: Sequence[Boot], spans: Sequence[ReadableSpan]) -> SpanTree | None:
+    """Return the trace whose waterfall is printed, if there is one."""
+    return next(iter(_traces_of(_shown(boots), _by_request(spans))[0]), None)
 
 
 def _shown(boots: Sequence[Boot]) -> Boot:
@@ -103,14 +105,16 @@ def _print_trace(
         console.print(
             waterfall(trace, columns(console), lambda span: _label(span, culprits, mark), expand=expand), soft_wrap=True
         )
-    if joined:
-        console.print(
-            Text(f"\njoined to it: {joined} that follow by links, each below the span that it links to", "dim")
-        )
-    if not complete:
-        elsewhere = "this process saw only its own spans; those of the services went where their --otlp says"
-        console.print(Text(f"\n{elsewhere}", "dim"))
+    for remark in _remarks(joined, complete=complete):
+        console.print(Text(f"\n{remark}", "dim"))
     console.print(Text(f"\n{_hint(shown, sent_to, complete=complete)}", "dim"), soft_wrap=True)  # it is to be copied
+
+
+def _remarks(joined: int, *, complete: bool) -> Iterator[str]:
+    if joined:
+        yield f"joined to it: {joined} that follow by links, each below the span that it links to"
+    if not complete:
+        yield "this process saw only its own spans; those of the services went where their --otlp says"
 
 
 def _by_request(spans: Sequence[ReadableSpan]) -> Mapping[str, list[ReadableSpan]]:

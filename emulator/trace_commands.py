@@ -1,9 +1,8 @@
-"""What `emulator check` and `emulator show` do with traces from a file or a Jaeger. No cloud is needed for that."""
+"""What `emulator check`, `convert` and `show` do with traces from a file or a Jaeger. No cloud is needed for that."""
 
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,7 +43,8 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where traces are: a file of OTLP JSON, `-` for standard input, or the URL of a Jaeger; and which are meant.
+    """Where traces are: a file of OTLP JSON or of Jaeger's, `-` for standard input, or the URL of a Jaeger; and which
+    are meant.
 
     `joined` traces are taken as one where they follow from one another by links.
     """
@@ -84,7 +84,7 @@ class Source:
                 found = trees(_spans_in(text))
         except OSError as error:
             raise Unreadable(f"{self.place} cannot be read: {error.strerror or error}") from error
-        except MalformedOtlp as error:
+        except (MalformedJaeger, MalformedOtlp) as error:
             raise Unreadable(f"{self.place}: {error}") from error
         except JaegerUnavailable as error:
             raise Unreadable(str(error)) from error
@@ -101,10 +101,9 @@ class Source:
 def _spans_in(text: bytes) -> list[Span]:
     """Read OTLP JSON, or the JSON that Jaeger's UI downloads, which as OTLP has no spans."""
     found = spans_from_json(text)
-    if not found:
-        with suppress(MalformedJaeger):
-            return spans_from_jaeger_json(text)
-    return found
+    if found or b"resourceSpans" in text or b'"data"' not in text:
+        return found
+    return spans_from_jaeger_json(text)
 
 
 def expectation(name: str) -> Expectation:

@@ -204,6 +204,15 @@ def test_what_cannot_be_converted_is_said_with_status_2(arguments: list[str], sa
     assert says in " ".join(ended.stderr.split())
 
 
+def test_a_jaeger_file_that_cannot_be_read_is_not_called_empty(tmp_path: Path) -> None:
+    source = tmp_path / "jaeger.json"
+    source.write_text('{"data": [{"traceID": "1", "spans": [{"traceID": "1", "spanID": "1"}]}]}')
+    ended = convert(str(source), "--to", "tree")
+    assert ended.exit_code == 2
+    assert "there is no trace" not in ended.stderr
+    assert f"emulator: {source}: " in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from emulator.render.sequence import Bar, Note, mermaid, sequence
 from emulator.report import NOTHING
-from emulator.traces import Event, Span, SpanTree, otlp_json, trees
+from emulator.traces import Event, Span, SpanTree, otlp_json, spans_from_json, trees
 from tests.processes import run
 from tests.sequences import assert_it_can_be_drawn, call, told
 from tests.spans import a_span, forests
@@ -139,6 +139,23 @@ async def test_boot_draws_the_boot_whose_waterfall_it_prints(tmp_path: Path) -> 
     assert shown in svg.read_text(encoding="utf-8")
 
 
+async def test_of_several_boots_that_heal_the_one_is_drawn_that_is_printed(tmp_path: Path) -> None:
+    svg = tmp_path / "boot.svg"
+    ended = await run("boot", "--pace", "0", "--count", "6", "--fault", "keystone.token_expired", "--svg", str(svg))
+    printed = re.findall(r"trace ([0-9a-f]{32}) ", ended.out)[0]
+    assert printed in svg.read_text()
+    assert ended.err == f"emulator: svg holds one trace: of 6 this is {printed}, the one that is printed\n"
+
+
+async def test_a_file_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
+    svg, exported = tmp_path / "boot.svg", tmp_path / "boot.json"
+    files = ("--html", "/dev/full", "--svg", str(svg), "--otlp-json", str(exported))
+    ended = await run("boot", "--pace", "0", "--quiet", *files)
+    assert (ended.status, ended.err) == (1, "emulator: /dev/full cannot be written: No space left on device\n")
+    assert svg.read_text().startswith("<svg")
+    assert spans_from_json(exported.read_text())
+
+
 async def test_show_draws_the_trace_in_which_something_failed_and_says_which(tmp_path: Path) -> None:
     spans = [a_span(1, 0, "long", end=900), a_span(2, 0, "broken", trace_id="b" * 32, failed=True)]
     source, svg, text = tmp_path / "spans.json", tmp_path / "show.svg", tmp_path / "show.mmd"
@@ -164,6 +181,7 @@ async def test_a_file_that_cannot_be_written_is_named_before_anything_begins(opt
 
 
 async def test_where_there_is_no_trace_nothing_is_drawn_and_that_is_said(tmp_path: Path) -> None:
-    ended = await run("boot", "--pace", "0", "--svg", str(tmp_path / "a.svg"), OTEL_SDK_DISABLED="true")
-    assert (ended.status, ended.err) == (1, f"emulator: {NOTHING}\n")
+    file = tmp_path / "a.svg"
+    ended = await run("boot", "--pace", "0", "--svg", str(file), OTEL_SDK_DISABLED="true")
+    assert (ended.status, ended.err) == (1, f"emulator: not written: {file}. {NOTHING}\n")
     assert not (tmp_path / "a.svg").exists()

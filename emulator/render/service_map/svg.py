@@ -11,6 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from emulator.render.colours import service_colours
 from emulator.render.service_map.figures import Edge, Node, ServiceMap
 from emulator.render.service_map.layout import Rectangle, Route, Size, Wire, layout
+from emulator.render.words import duration
 from emulator.traces import visible
 
 __all__ = ["service_map_svg"]
@@ -208,12 +209,12 @@ def _rate(rate: float) -> str:
 
 
 def _latency(edge: Edge) -> str:
-    """Word the percentiles in one unit: `3.1 / 4.0 / 12.5 ms`."""
+    """Word the percentiles, in one unit if they are not far apart: `3.1 / 4.0 / 12.5 ms`."""
     percentiles = (edge.p50, edge.p95, edge.p99)
     if edge.p99 < 1e9:  # noqa: PLR2004 - a second
         digits = 1 if edge.p99 < 1e7 else 0  # noqa: PLR2004 - 10 ms
         return " / ".join(f"{nanoseconds / 1e6:.{digits}f}" for nanoseconds in percentiles) + " ms"
-    return " / ".join(f"{nanoseconds / 1e9:,.2f}" for nanoseconds in percentiles) + " s"
+    return " / ".join(duration(round(nanoseconds)) for nanoseconds in percentiles)
 
 
 def _figures(edge: Edge) -> str:
