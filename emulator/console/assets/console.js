@@ -50,9 +50,9 @@ async function draw() {
 function showLinks() {
   const story = list.get(list.selected);
   if (!story) return part("links").replaceChildren();
-  const save = make("a", { href: `stories/${encodeURIComponent(story.id)}/trace.html`, download: "" }, "Save as HTML");
-  const jaeger = known.jaeger ? [make("a", { href: `${known.jaeger}/trace/${story.trace}`, target: "_blank", rel: "noreferrer" }, "Open in Jaeger")] : [];
-  part("links").replaceChildren(make("code", {}, story.trace), save, ...jaeger);
+  const save = element("a", { href: `stories/${encodeURIComponent(story.id)}/trace.html`, download: "" }, "Save as HTML");
+  const jaeger = known.jaeger ? [element("a", { href: `${known.jaeger}/trace/${story.trace}`, target: "_blank", rel: "noreferrer" }, "Open in Jaeger")] : [];
+  part("links").replaceChildren(element("code", {}, story.trace), save, ...jaeger);
 }
 
 function show(name) {

@@ -1,14 +1,7 @@
-// What the page knows at first, and its elements. What services say gets in as text, never as markup.
+// What the page knows at first, its elements, and how it asks.
 
 const known = JSON.parse(document.getElementById("known").textContent);
 const part = (id) => document.getElementById(id);
-
-function make(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
 
 /** Make these the children of an element. What stays is not touched: it keeps the focus, and a click that has begun. */
 function arrange(parent, wanted) {
@@ -42,9 +35,4 @@ async function ask(method, path, body) {
     throw new Error("The emulator is away.");
   });
   if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? `HTTP ${answer.status}`);
-}
-
-function inWords(milliseconds) {
-  if (milliseconds < 1000) return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
-  return `${(milliseconds / 1000).toFixed(2)} s`;
 }

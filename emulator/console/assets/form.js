@@ -3,11 +3,11 @@
 function orderForm(ordered) {
   const form = part("order");
   for (const [name, choices] of [["image", known.images], ["flavor", known.flavors], ["network", known.networks]]) {
-    form.elements[name].append(...choices.map((choice) => make("option", { value: choice }, choice)));
+    form.elements[name].append(...choices.map((choice) => element("option", { value: choice }, choice)));
   }
   form.elements.flavor.value = "m1.tiny";
   form.elements.count.max = known.mostAtOnce;
-  form.elements.fault.append(...known.faults.map(({ name }) => make("option", { value: name }, name)));
+  form.elements.fault.append(...known.faults.map(({ name }) => element("option", { value: name }, name)));
   form.elements.fault.disabled = !known.faults.length;
 
   form.elements.fault.addEventListener("change", () => {

@@ -7,12 +7,12 @@ function paintQueues([queues]) {
 }
 
 function makeQueue({ queue, ready, unacknowledged, consumers }) {
-  const made = make(
+  const made = element(
     "div",
     { class: "queue", "data-queue": queue, title: `${queue}: ${consumers} consumer${consumers === 1 ? "" : "s"}` },
-    make("span", {}, queue),
-    make("b", { class: "ready" }, String(ready)),
-    make("b", { class: "unacknowledged" }, String(unacknowledged ?? "?")),
+    element("span", {}, queue),
+    element("b", { class: "ready" }, String(ready)),
+    element("b", { class: "unacknowledged" }, String(unacknowledged ?? "?")),
   );
   made.classList.toggle("busy", ready > 0 || unacknowledged > 0);
   return made;

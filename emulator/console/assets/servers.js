@@ -13,20 +13,20 @@ function makeServer(server) {
   const task = server["OS-EXT-STS:task_state"];
   const addresses = Object.values(server.addresses).flat().map(({ addr }) => addr);
   const where = [server["OS-EXT-SRV-ATTR:host"], ...addresses].filter(Boolean).join(" · ");
-  const made = make(
+  const made = element(
     "div",
     { class: "server", "data-id": server.id, "data-status": server.status },
-    make("strong", { title: server.id }, server.name),
-    make("span", { class: "status" }, task ? `${server.status} · ${task}` : server.status),
-    make("small", {}, where || server.flavor.original_name),
+    element("strong", { title: server.id }, server.name),
+    element("span", { class: "status" }, task ? `${server.status} · ${task}` : server.status),
+    element("small", {}, where || server.flavor.original_name),
   );
-  if (server.fault) made.append(make("small", { class: "bad", title: server.fault.message }, server.fault.message));
+  if (server.fault) made.append(element("small", { class: "bad", title: server.fault.message }, server.fault.message));
   if (task !== "deleting") made.append(deleteButton(server));
   return made;
 }
 
 function deleteButton(server) {
-  const made = make("button", { type: "button", title: `delete ${server.name}`, "aria-label": `delete ${server.name}` }, "✕");
+  const made = element("button", { type: "button", title: `delete ${server.name}`, "aria-label": `delete ${server.name}` }, "✕");
   made.addEventListener("click", async () => {
     made.disabled = true;
     part("refusal").textContent = "";

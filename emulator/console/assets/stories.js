@@ -79,7 +79,7 @@ function storyList(chosen) {
 
 function makeStory({ id }) {
   const names = ["state", "title", "fault", "counts", "duration"];
-  return make("div", { class: "story", role: "option", id: `story-${id}`, "data-id": id }, ...names.map((name) => make("span", { class: name })));
+  return element("div", { class: "story", role: "option", id: `story-${id}`, "data-id": id }, ...names.map((name) => element("span", { class: name })));
 }
 
 function fillStory(row, story, server) {
@@ -90,5 +90,5 @@ function fillStory(row, story, server) {
   title.textContent = `${story.service} · ${story.title}${server ? ` ${server}` : ""}`;
   fault.textContent = story.fault && `⚑ ${story.fault}`;
   counts.textContent = `${story.spans} spans${story.errors ? `, ${story.errors} failed` : ""}`;
-  duration.textContent = inWords(story.duration / 1e6);
+  duration.textContent = inWords(story.duration);
 }

@@ -64,9 +64,10 @@ def asset(name: str) -> str:
 
 @cache
 def waterfall_script() -> str:
-    """Return what defines `waterfall(place)`, and nothing else that a page can see."""
+    """Return what defines `waterfall(place)` and what a page is made with beside it; a page can see nothing else."""
     parts = "\n".join(asset(name) for name in SCRIPTS)
-    return f'const waterfall = (() => {{\n"use strict";\n{parts}\nreturn waterfall;\n}})();'
+    shared = "{ button, element, inWords, waterfall }"
+    return f'const {shared} = (() => {{\n"use strict";\n{parts}\nreturn {shared};\n}})();'
 
 
 def json_for_html(data: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
