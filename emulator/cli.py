@@ -1,9 +1,7 @@
 """The command line: words to calls. Its options alone read `EMULATOR_*`; `OTEL_*` and `OS_*` are as always."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import ModuleType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -12,9 +10,6 @@ from emulator.glyphs import ascii_only
 from emulator.options import (
     DEFAULT_SECRET,
     AmqpUrl,
-    Ascii,
-    AsJson,
-    AsTree,
     Bind,
     BootTimeout,
     BuildTimeout,
@@ -26,30 +21,18 @@ from emulator.options import (
     ConsoleOff,
     Count,
     Emulator,
-    Everything,
-    Expect,
     FaultName,
     FaultsOff,
     Flavor,
-    Html,
-    Ignore,
     Image,
     ImageUrl,
     JaegerUrl,
-    Joined,
-    Junit,
     KeystoneUrl,
-    MapFile,
-    Mermaid,
     Messaging,
     Name,
     Network,
     NetworkUrl,
-    OfService,
-    OneIsEnough,
     Otlp,
-    OtlpJson,
-    Output,
     Pace,
     Port,
     PortBase,
@@ -57,13 +40,10 @@ from emulator.options import (
     Quiet,
     Seed,
     ServiceName,
-    SourceName,
-    Svg,
-    Timeout,
-    ToFormat,
     TokenSecret,
-    TraceId,
 )
+from emulator.trace_cli import check, convert, faults, given, show
+from emulator.trace_options import Ascii, Everything, Html, Mermaid, OtlpJson, Svg
 
 __all__ = ["app"]
 
@@ -135,7 +115,8 @@ def boot(
 
     Boots as admin, or as OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME say.
     """
-    _draw(no_unicode=no_unicode)
+    if no_unicode:
+        ascii_only()
     commands = load_commands()
     from emulator.client import Order, numbered
     from emulator.cloud import MessagingContext, Settings
@@ -152,120 +133,15 @@ def boot(
         computes=computes,
         amqp_url=amqp_url,
         otlp=otlp,
-        files=_given({"otlp-json": otlp_json, "html": html, "mermaid": mermaid, "svg": svg}),
+        files=given({"otlp-json": otlp_json, "html": html, "mermaid": mermaid, "svg": svg}),
         keystone_url=keystone_url,
         detail=Detail(quiet, expand),
     )
     raise typer.Exit(status)
 
 
-@app.command()
-def check(
-    source: SourceName,
-    expect: Expect = None,
-    ignore: Ignore = None,
-    trace: TraceId = None,
-    service: OfService = None,
-    timeout: Timeout = 30.0,
-    junit: Junit = None,
-    *,
-    one_is_enough: OneIsEnough = False,
-    joined: Joined = False,
-    no_unicode: Ascii = False,
-) -> None:
-    """Compare exported traces with an expected tree; without one, look for what makes them unsound.
-
-    Exits with 0 if all traces that begin as expected are as expected, 1 if not, 2 if that cannot be said.
-    """
-    _draw(no_unicode=no_unicode)
-    from emulator import trace_commands
-
-    def checked() -> int:
-        return trace_commands.check(
-            trace_commands.Source(source, trace, service, joined),
-            None if expect is None else trace_commands.expectation(expect),
-            ignore=ignore or [],
-            seconds=timeout,
-            one_is_enough=one_is_enough,
-            junit=junit,
-        )
-
-    _exit(checked)
-
-
-@app.command()
-def convert(
-    source: SourceName,
-    to: ToFormat,
-    output: Output = None,
-    trace: TraceId = None,
-    service: OfService = None,
-    *,
-    joined: Joined = False,
-) -> None:
-    """Write exported traces in a format that others read. What it has no place for is said on standard error."""
-    from emulator import trace_commands
-
-    _exit(lambda: trace_commands.convert(trace_commands.Source(source, trace, service, joined), to, output))
-
-
-@app.command()
-def faults(*, as_json: AsJson = False, no_unicode: Ascii = False) -> None:
-    """List the faults that can ride with a request, and what each of them teaches."""
-    _draw(no_unicode=no_unicode)
-    from emulator import fault_commands
-
-    raise typer.Exit(fault_commands.faults(as_json=as_json))
-
-
-@app.command()
-def show(
-    source: SourceName,
-    trace: TraceId = None,
-    service: OfService = None,
-    html: Html = None,
-    mermaid: Mermaid = None,
-    svg: Svg = None,
-    map_file: MapFile = None,
-    *,
-    tree: AsTree = False,
-    joined: Joined = False,
-    expand: Everything = False,
-    no_unicode: Ascii = False,
-) -> None:
-    """Print the waterfalls of exported traces, ours or not; or draw them to files, where these are named."""
-    _draw(no_unicode=no_unicode)
-    from emulator import trace_commands
-
-    chosen = trace_commands.Source(source, trace, service, joined)
-    files = _given({"html": html, "mermaid": mermaid, "svg": svg, "map": map_file})
-    if files:
-        _exit(lambda: trace_commands.draw(chosen, files))
-    _exit(lambda: trace_commands.show(chosen, as_tree=tree, expand=expand))
-
-
-def _given(files: Mapping[str, Path | None]) -> dict[str, Path]:
-    """Return the files that were named, by their formats."""
-    return {name: file for name, file in files.items() if file is not None}
-
-
-def _draw(*, no_unicode: bool) -> None:
-    """Print nothing but ASCII, if that is wanted."""
-    if no_unicode:
-        ascii_only()
-
-
-def _exit(command: Callable[[], int]) -> NoReturn:
-    """End with a command's status; with 2, and the reason, if it has nothing to work on."""
-    from emulator.trace_commands import Unreadable
-    from emulator.unwritable import Unwritable
-
-    try:
-        status = command()
-    except (Unreadable, Unwritable) as error:
-        typer.echo(f"emulator: {error}", err=True)
-        status = 2
-    raise typer.Exit(status)
+for command in (check, convert, faults, show):
+    app.command()(command)
 
 
 @app.command()

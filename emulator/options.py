@@ -1,9 +1,7 @@
-"""The options of the command line, each with its variable, its check and its words."""
+"""The options of the command line, each with its variable, its check and its words: those that clouds have."""
 
-import re
 from collections.abc import Callable
 from math import isfinite
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -13,8 +11,6 @@ __all__ = [
     "DEFAULT_SECRET",
     "AmqpUrl",
     "AsJson",
-    "AsTree",
-    "Ascii",
     "Bind",
     "BootTimeout",
     "BuildTimeout",
@@ -26,30 +22,18 @@ __all__ = [
     "ConsoleOff",
     "Count",
     "Emulator",
-    "Everything",
-    "Expect",
     "FaultName",
     "FaultsOff",
     "Flavor",
-    "Html",
-    "Ignore",
     "Image",
     "ImageUrl",
     "JaegerUrl",
-    "Joined",
-    "Junit",
     "KeystoneUrl",
-    "MapFile",
-    "Mermaid",
     "Messaging",
     "Name",
     "Network",
     "NetworkUrl",
-    "OfService",
-    "OneIsEnough",
     "Otlp",
-    "OtlpJson",
-    "Output",
     "Pace",
     "Port",
     "PortBase",
@@ -57,12 +41,10 @@ __all__ = [
     "Quiet",
     "Seed",
     "ServiceName",
-    "SourceName",
-    "Svg",
-    "Timeout",
-    "ToFormat",
     "TokenSecret",
-    "TraceId",
+    "finite",
+    "named",
+    "option",
 ]
 
 
@@ -89,19 +71,6 @@ def url(*schemes: str) -> Callable[[str | None], str | None]:
     return check
 
 
-def writable(file: Path | None) -> Path | None:
-    """Refuse a file that cannot be written before anything has begun."""
-    if file is not None:
-        try:
-            was_there = file.exists()
-            file.open("a").close()
-            if not was_there:
-                file.unlink()  # an empty file would be taken for what is to come
-        except OSError as error:
-            raise typer.BadParameter(f"{str(file)!r} cannot be written: {error.strerror}.") from error
-    return file
-
-
 def finite(value: float) -> float:
     """Refuse what is no number to wait for."""
     if not isfinite(value):
@@ -116,29 +85,9 @@ def printable(value: str) -> str:
     return value
 
 
-def rules(names: list[str] | None) -> list[str] | None:
-    """Refuse rules that there are none of."""
-    from emulator.traces import RULES
-
-    for name in names or ():
-        if name not in RULES:
-            raise typer.BadParameter(f"{name!r} is none of {', '.join(RULES)}.")
-    return names
-
-
 def named(value: str | None) -> str | None:
     """Refuse an empty name."""
     return value if value is None else printable(value)
-
-
-def trace_id(value: str | None) -> str | None:
-    """Refuse what is no trace id."""
-    if value is None:
-        return None
-    digits = value.lower()
-    if not re.fullmatch(r"[0-9a-f]{1,32}", digits):
-        raise typer.BadParameter(f"{value!r} is not up to 32 hex digits.")
-    return digits.zfill(32)
 
 
 def fault(name: str | None) -> str | None:
@@ -151,15 +100,6 @@ def fault(name: str | None) -> str | None:
         raise typer.BadParameter(f"{error.args[0]} `emulator faults` lists them.") from error
 
 
-def known_format(name: str) -> str:
-    """Refuse a format that there is none of."""
-    from emulator.formats import FORMATS
-
-    if name not in FORMATS:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(FORMATS)}.")
-    return name
-
-
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
 DEFAULT_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the passwords are
 
@@ -170,26 +110,6 @@ Flavor = Annotated[
 ]
 Network = Annotated[str, option("network", "private or public, or the id of a network.", callback=printable)]
 Count = Annotated[int, option("count", "How many servers to boot, side by side, a trace each.", min=1)]
-OtlpJson = Annotated[
-    Path | None,
-    option("otlp-json", "Write what was exported to this file, as OTLP JSON.", dir_okay=False, callback=writable),
-]
-Html = Annotated[
-    Path | None,
-    option(
-        "html",
-        "Draw waterfalls to look into, as one HTML file that needs no network.",
-        dir_okay=False,
-        callback=writable,
-    ),
-]
-Mermaid = Annotated[
-    Path | None,
-    option("mermaid", "Draw the trace as a sequence diagram, in Mermaid's text.", dir_okay=False, callback=writable),
-]
-Svg = Annotated[
-    Path | None, option("svg", "Draw the trace as a sequence diagram, in SVG.", dir_okay=False, callback=writable)
-]
 Emulator = Annotated[
     str | None,
     option("keystone-url", "Boot on the emulator whose keystone this is, http://localhost:5000 say.", callback=HTTP),
@@ -242,10 +162,7 @@ Messaging = Annotated[
     option("messaging-context", "How a process span is related to its publish span: as child, by a link, or both."),
 ]
 AsJson = Annotated[bool, option("json", "Print the ground truth about each as JSON.")]
-Ascii = Annotated[bool, option("no-unicode", "Draw in ASCII, as is done by itself where a terminal has no Unicode.")]
 Quiet = Annotated[bool, option("quiet", "Print what became of each server, in a line, and nothing else.", "-q")]
-Everything = Annotated[bool, option("expand", "Draw a line for every span, also for those that are like the last.")]
-Joined = Annotated[bool, option("joined", "Take traces that follow from others by links as one, each below its link.")]
 BusTimeout = Annotated[
     float, option("bus-timeout", "Seconds to wait for the bus when starting.", min=0, callback=finite)
 ]
@@ -278,47 +195,4 @@ NetworkUrl = Annotated[str, option("network-url", "keystone: where its catalog s
 ImageUrl = Annotated[str, option("image-url", "keystone: where its catalog says that glance is.", callback=HTTP)]
 ComputeHost = Annotated[
     str | None, option("compute-host", "nova-compute: the name of its host; this machine's by default.")
-]
-
-
-SourceName = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE",
-        help="A file of OTLP JSON or of Jaeger's JSON, - for standard input, or a Jaeger: http://localhost:16686.",
-    ),
-]
-Expect = Annotated[
-    str | None, option("expect", "The expected tree: a *.tree file, or boot, the reference trace of this emulator.")
-]
-Ignore = Annotated[
-    list[str] | None,
-    option("ignore", "Without --expect: a rule that does not matter. May be given more than once.", callback=rules),
-]
-TraceId = Annotated[str | None, option("trace", "Only the trace with this id.", callback=trace_id)]
-OfService = Annotated[str | None, option("service", "Only traces in which this service took part.", callback=named)]
-Timeout = Annotated[
-    float, option("timeout", "Seconds to wait for a Jaeger, and for traces to be whole.", min=0, callback=finite)
-]
-Junit = Annotated[
-    Path | None, option("junit", "Write the outcome to this file, as JUnit XML.", dir_okay=False, callback=writable)
-]
-OneIsEnough = Annotated[bool, option("any", "One trace that is as expected is enough; others may differ.")]
-AsTree = Annotated[bool, option("tree", "Print trees as text, to begin a *.tree file with.")]
-ToFormat = Annotated[
-    str,
-    option(
-        "to",
-        "The format: otlp-json, jaeger-json, perfetto, tree, html, mermaid, svg or map.",
-        metavar="FORMAT",
-        callback=known_format,
-    ),
-]
-Output = Annotated[
-    Path | None,
-    option("output", "Write to this file, not to standard output.", "-o", dir_okay=False, callback=writable),
-]
-MapFile = Annotated[
-    Path | None,
-    option("map", "Draw all traces as one map of services, in SVG.", dir_okay=False, callback=writable),
 ]

@@ -250,13 +250,12 @@ async def test_no_other_site_can_read_anything(path: str, headers: dict[str, str
         assert (status, list(answer)) == (403, ["error"])
 
 
-async def test_the_page_may_be_opened_from_a_link_elsewhere_but_not_be_embedded() -> None:
+@pytest.mark.parametrize("path", ["", "events"])
+async def test_it_may_be_opened_from_a_link_elsewhere_but_not_be_embedded(path: str) -> None:
     async with a_console() as there:
         opened = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-        async with there.session.get(there.url, headers=opened) as response:
-            assert response.status == 200
-            assert response.headers["X-Frame-Options"] == "DENY"
-            assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+        async with there.session.get(there.url + path, headers=opened) as response:
+            assert (response.status, response.headers["X-Frame-Options"]) == (200, "DENY")
 
 
 BAD_ORDERS: dict[str, dict[str, Any]] = {

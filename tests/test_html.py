@@ -136,6 +136,29 @@ async def test_the_wait_in_the_queue_is_hatched_and_a_link_is_an_arrow(browser: 
         assert arrow.count("M") == 1
 
 
+async def test_errors_are_red_in_the_overview(browser: Browser, tmp_path: Path) -> None:
+    async with a_page(browser) as page:
+        await page.goto(saved(tmp_path, SHOP))
+        reds = await page.evaluate(
+            """() => {
+                const canvas = document.querySelector(".overview canvas");
+                const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+                const is = (place, ...colour) => colour.every((part, number) => data[place + number] === part);
+                return data.filter((_, place) => place % 4 === 0 && is(place, 0xcf, 0x22, 0x2e)).length;
+            }"""
+        )
+        assert reds > 100
+
+
+async def test_what_is_selected_is_in_sight_in_time_too(browser: Browser, tmp_path: Path) -> None:
+    async with a_page(browser) as page:
+        await page.goto(saved(tmp_path, SHOP))
+        await page.locator(".row", has_text="publish orders").click()
+        for key in ("z", "e"):
+            await page.keyboard.press(key)
+        await expect(page.locator(".row[aria-selected=true] .bar")).to_be_visible()
+
+
 async def test_the_critical_path_is_marked_and_can_be_left_out(browser: Browser, tmp_path: Path) -> None:
     async with a_page(browser) as page:
         await page.goto(saved(tmp_path, SHOP))

@@ -180,6 +180,29 @@ async def test_a_file_that_cannot_be_written_is_named_before_anything_begins(opt
     assert ended.out == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--svg", "same", "--mermaid", "same"], "--svg and another option name the same file, same."),
+        (["--svg", "a.svg", "--tree"], "--tree and --expand are about what is printed"),
+    ],
+)
+async def test_options_that_do_not_go_together_are_refused(arguments: list[str], says: str, tmp_path: Path) -> None:
+    source = tmp_path / "spans.json"
+    source.write_text(json.dumps(otlp_json([a_span(1)])))
+    ended = await run("show", str(source), *arguments, COLUMNS="200")
+    assert (ended.status, ended.out) == (2, "")
+    assert says in " ".join(ended.err.split())
+
+
+async def test_a_link_to_a_file_that_is_not_there_yet_stays_a_link(tmp_path: Path) -> None:
+    link, target = tmp_path / "link.svg", tmp_path / "target.svg"
+    link.symlink_to(target)
+    ended = await run("boot", "--pace", "0", "--quiet", "--svg", str(link))
+    assert (ended.status, ended.err, link.is_symlink()) == (0, "", True)
+    assert target.read_text().startswith("<svg")
+
+
 async def test_where_there_is_no_trace_nothing_is_drawn_and_that_is_said(tmp_path: Path) -> None:
     file = tmp_path / "a.svg"
     ended = await run("boot", "--pace", "0", "--svg", str(file), OTEL_SDK_DISABLED="true")
