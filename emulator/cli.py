@@ -1,5 +1,7 @@
 """The command line: words to calls. Its options alone read `EMULATOR_*`; `OTEL_*` and `OS_*` are as always."""
 
+from math import inf
+from secrets import token_hex
 from types import ModuleType
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from emulator.options import (
     AmqpUrl,
     Bind,
     BootTimeout,
+    Briefly,
     BuildTimeout,
     Bus,
     BusTimeout,
@@ -20,14 +23,19 @@ from emulator.options import (
     ComputeUrl,
     ConsoleOff,
     Count,
+    Duration,
     Emulator,
     FaultName,
+    FaultNames,
+    FaultShare,
     FaultsOff,
     Flavor,
     Image,
     ImageUrl,
     JaegerUrl,
     KeystoneUrl,
+    Lifetime,
+    Loaded,
     Messaging,
     Name,
     Network,
@@ -38,9 +46,11 @@ from emulator.options import (
     PortBase,
     PublicHost,
     Quiet,
+    Rate,
     Seed,
     ServiceName,
     TokenSecret,
+    Wait,
 )
 from emulator.trace_cli import check, convert, faults, given, show
 from emulator.trace_options import Ascii, Everything, Html, Mermaid, OtlpJson, Svg
@@ -142,6 +152,54 @@ def boot(
 
 for command in (check, convert, faults, show):
     app.command()(command)
+
+
+@app.command()
+def load(
+    keystone_url: Loaded = "http://127.0.0.1:5000",
+    rate: Rate = 1.0,
+    duration: Duration = None,
+    lifetime: Lifetime = 5.0,
+    fault: FaultNames = None,
+    fault_share: FaultShare = None,
+    image: Image = "cirros",
+    flavor: Flavor = "m1.tiny",
+    network: Network = "private",
+    pace: Pace = 1.0,
+    seed: Seed = None,
+    otlp: Otlp = None,
+    wait: Wait = 30.0,
+    *,
+    quiet: Briefly = False,
+) -> None:
+    """Boot and delete servers at a rate, on an emulator that is up: for pipelines that want traffic.
+
+    Goes on for --duration seconds, or until Ctrl-C or SIGTERM; then deletes what it booted. Exits with 0 if no boot
+    failed that carried no fault.
+    """
+    commands = load_commands()
+    from emulator.client import Order
+    from emulator.faults import FAULTS
+    from emulator.load import SERVERS_AT_ONCE, Plan
+
+    if fault_share is not None and not fault:
+        raise typer.BadParameter("--fault-share is a share of the boots, for a --fault that is not named.")
+    if rate * lifetime > SERVERS_AT_ONCE:
+        there = f"{rate * lifetime:g} servers at once, and {SERVERS_AT_ONCE} is the limit"
+        raise typer.BadParameter(f"--rate {rate:g} and --lifetime {lifetime:g} make {there}.")
+    faults = tuple(FAULTS[name] for name in fault or ())
+    order = Order(f"load-{token_hex(3)}", image, flavor, network)
+    status = commands.load(
+        Plan(order, rate, lifetime, faults, 0.1 if fault_share is None else fault_share),
+        pace=pace,
+        seed=seed,
+        seconds=inf if duration is None else duration,
+        patience=wait,
+        otlp=otlp,
+        keystone_url=keystone_url,
+        quiet=quiet,
+    )
+    raise typer.Exit(status)
 
 
 @app.command()
