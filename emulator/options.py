@@ -218,7 +218,13 @@ FaultNames = Annotated[
 ]
 FaultShare = Annotated[
     float | None,
-    option("fault-share", "Which part of the boots carries one of the faults; 0.1 by default.", min=0, max=1),
+    option(
+        "fault-share",
+        "Which part of the boots carries one of the faults; 0.1 by default.",
+        min=0,
+        max=1,
+        callback=lambda value: None if value is None else finite(value),
+    ),
 ]
 Wait = Annotated[float, option("wait", "Seconds to wait for the cloud when starting.", min=0, callback=finite)]
 Loaded = Annotated[str, option("keystone-url", "The emulator to boot on, by the URL of its keystone.", callback=HTTP)]

@@ -12,20 +12,25 @@ from emulator.plumbing.tasks import Tasks, task_group, unless
 
 __all__ = ["load"]
 
-PATIENCE_SECONDS = 6.0
-"""How long what is under way may take at the end, at the pace of a small cloud: containers are killed after 10 s."""
-
 Tell = Callable[[str], object]
 """What is told, in a line, of the boots of the last period."""
 
 
 async def load(
-    tenant: Tenant, plan: Plan, stopping: asyncio.Event, tell: Tell, *, seconds: float = inf, every: float = 10.0
+    tenant: Tenant,
+    plan: Plan,
+    stopping: asyncio.Event,
+    tell: Tell,
+    *,
+    seconds: float = inf,
+    every: float = 10.0,
+    patience: float = 6.0,
 ) -> float:
     """Put load on the cloud of a tenant for `seconds`, or until it is `stopping`; return how long that was.
 
-    Then what is under way may end, for a while, and all servers are deleted. `tell` hears of every period of `every`
-    seconds. What the cloud refuses is counted, and is no reason to end.
+    `tell` hears of every period of `every` seconds. What the cloud refuses is counted, and is no reason to end. Then
+    servers are deleted, and what is under way may end within `patience` seconds, at the pace of a small cloud: few, as
+    containers are killed after ten.
     """
     began = _now()
     async with task_group() as tasks:
@@ -34,7 +39,7 @@ async def load(
         lasted = _now() - began
         telling.cancel()
         tenant.leaving.set()
-        await tasks.finish(PATIENCE_SECONDS * max(1.0, tenant.actor.pace))
+        await tasks.finish(patience * max(1.0, tenant.actor.pace))
     return lasted
 
 

@@ -26,6 +26,7 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 LOOK_SECONDS = 0.25
 LEAST_SECONDS = 5.0
+LEAVE_SECONDS = 20.0
 NO_ANSWER = (UnexpectedAnswer, aiohttp.ClientError, TimeoutError, LookupError)
 
 
@@ -122,7 +123,7 @@ class Tenant:
         if not self._doubtful:
             return ""
         try:
-            async with asyncio.timeout(LEAST_SECONDS):
+            async with asyncio.timeout(LEAVE_SECONDS):
                 left = await client.servers_like(self._deleting, self.http, self.credentials, f"^{self.name}-")
                 places = asyncio.Semaphore(SIDE_BY_SIDE)
 
