@@ -121,14 +121,12 @@ async def test_beyond_so_many_boots_under_way_orders_are_skipped_and_counted() -
 
     async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as hanging:
         url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
-        plan, lines = Plan(ORDER, rate=800), list[str]()
+        plan, lines = Plan(ORDER, rate=400), list[str]()
         async with a_tenant(Export(), url, seed=1) as tenant:
-            await load(tenant, plan, asyncio.Event(), lines.append, seconds=1, every=0.6, patience=0)
-    asked = due_within(1, plan, seed=1)
+            await load(tenant, plan, asyncio.Event(), lines.append, seconds=2, every=0.25, patience=0)
+    asked = due_within(2, plan, seed=1)
     assert (tenant.tally.begun, tenant.tally.skipped, tenant.tally.unfinished) == (200, asked - 200, 200)
-    assert len(lines) == 1
-    assert f"{200 / 0.6:.1f}/s" in lines[0]
-    assert " skipped " in lines[0]
+    assert [line for line in lines if " 0 skipped" not in line], lines
 
 
 async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> None:
