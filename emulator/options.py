@@ -9,6 +9,7 @@ import typer
 
 __all__ = [
     "DEFAULT_SECRET",
+    "HTTP",
     "AmqpUrl",
     "AsJson",
     "Bind",

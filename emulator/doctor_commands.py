@@ -1,0 +1,48 @@
+"""What `emulator doctor` does: print what is found, as it is found, for people as a list and for programs as JSON."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from rich.text import Text
+
+from emulator.doctor import Case, Finding, Level, examine
+from emulator.glyphs import utf8_only
+from emulator.render.terminal import printer
+
+__all__ = ["doctor"]
+
+MARKS = {
+    Level.OK: ("✓", "green"),
+    Level.WARNING: ("!", "yellow"),
+    Level.FAILURE: ("✗", "red"),
+    Level.SKIPPED: ("·", "dim"),
+}
+CHECK_WIDTH = 19
+
+
+def doctor(case: Case, seconds: float, *, as_json: bool) -> int:
+    """Examine, and print. Return the exit status: 0 unless something is wrong."""
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)  # what it has to say is found, and told better
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    found = examine(case, seconds, lambda said: print(f"waiting: {said}", file=sys.stderr, flush=True))
+    findings = list(found) if as_json else list(_printed(found))
+    wrong = any(finding.level is Level.FAILURE for finding in findings)
+    if as_json:
+        utf8_only()
+        print(json.dumps({"ok": not wrong, "findings": [asdict(finding) for finding in findings]}, indent=2))
+    return int(wrong)
+
+
+def _printed(findings: Iterator[Finding]) -> Iterator[Finding]:
+    console = printer()
+    for finding in findings:
+        mark, style = MARKS[finding.level]
+        console.print(Text.assemble((mark, style), f" {finding.check:<{CHECK_WIDTH}} {finding.said}"), soft_wrap=True)
+        if finding.remedy:
+            console.print(Text(f"  {'':{CHECK_WIDTH}} → {finding.remedy}", style), soft_wrap=True)
+        sys.stdout.flush()
+        yield finding
