@@ -2,9 +2,9 @@
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 from rich.text import Text
@@ -26,15 +26,25 @@ CHECK_WIDTH = 19
 
 def doctor(case: Case, seconds: float, *, as_json: bool) -> int:
     """Examine, and print. Return the exit status: 0 unless something is wrong."""
-    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)  # what it has to say is found, and told better
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     found = examine(case, seconds, lambda said: print(f"waiting: {said}", file=sys.stderr, flush=True))
-    findings = list(found) if as_json else list(_printed(found))
+    with _unheard(logging.getLogger("opentelemetry")):
+        findings = list(found) if as_json else list(_printed(found))
     wrong = any(finding.level is Level.FAILURE for finding in findings)
     if as_json:
         utf8_only()
         print(json.dumps({"ok": not wrong, "findings": [asdict(finding) for finding in findings]}, indent=2))
     return int(wrong)
+
+
+@contextmanager
+def _unheard(logger: logging.Logger) -> Iterator[None]:
+    """What exporters have to say is found, and told in better words."""
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _printed(findings: Iterator[Finding]) -> Iterator[Finding]:

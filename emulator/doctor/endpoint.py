@@ -56,7 +56,11 @@ def effective(env: Environment, option: str | None, option_name: str = "--otlp")
     said_by, raw = (option_name, option) if option else named or (DEFAULT, USUAL[protocol])
     given = None if named and not option else raw
     url = raw if protocol == GRPC or "TRACES" in said_by else f"{raw.rstrip('/')}{PATH}"
-    return Endpoint(url, protocol, said_by, given, _place(url, protocol, given, env))
+    try:
+        place = _place(url, protocol, given, env)
+    except ValueError as error:
+        raise ValueError(f"{said_by} is {raw!r}, which is no URL as http://localhost:4318 is one") from error
+    return Endpoint(url, protocol, said_by, given, place)
 
 
 def of_traces(env: Environment, what: str) -> tuple[str, str] | None:
@@ -70,7 +74,7 @@ def of_traces(env: Environment, what: str) -> tuple[str, str] | None:
 def _place(url: str, protocol: str, given: str | None, env: Environment) -> Place:
     parts = urlsplit(url if "//" in url else f"//{url}")
     if not parts.hostname or (protocol == HTTP and parts.scheme not in {"http", "https"}):
-        raise ValueError("it is not a URL as http://localhost:4318 is one")
+        raise ValueError("no host, or neither http nor https")
     tls = parts.scheme == "https" if protocol == HTTP or given else _grpc_is_secure(parts.scheme, env)
     certificate, key = (of_traces(env, f"CLIENT_{what}") for what in ("CERTIFICATE", "KEY"))
     trusted = of_traces(env, "CERTIFICATE")

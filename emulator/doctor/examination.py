@@ -60,7 +60,7 @@ def _to_the_collector(case: Case, patience: Patience, sent: list[Span]) -> Itera
     try:
         endpoint = effective(case.env, case.otlp, case.otlp_name)
     except ValueError as error:
-        raise Trouble("endpoint", str(error), "write http://localhost:4318, say") from error
+        raise Trouble("endpoint", str(error), "write it with http:// or https://, host and port") from error
     for check in EXPORTER_CHECKS:
         yield from check(case.env, endpoint)
     for check_sdk in SDK_CHECKS:
@@ -82,13 +82,18 @@ def _reach(place: Place, env: Environment, patience: Patience) -> Iterator[Findi
 def _send(endpoint: Endpoint, patience: Patience, sent: list[Span]) -> Iterator[Finding]:
     check = "span sent"
     try:
-        from emulator.doctor.sending import a_span, send
+        from emulator.doctor.sending import a_span, send, set_up
+
+        set_up()
     except ValueError as error:  # the SDK reads some of OTEL_* at import
         raise Trouble(check, f"no command starts: {error}", "correct the variable") from error
 
     def attempt(seconds: float) -> tuple[Span, list[Finding]]:
         span = a_span()
-        answer = send(span, endpoint, seconds)
+        try:
+            answer = send(span, endpoint, seconds)
+        except ValueError as error:
+            raise Trouble(check, f"nothing can be sent: {error}", "correct the variable") from error
         return spans_from_sdk([span])[0], list(judge(endpoint, answer, seconds))
 
     span, findings = patience.retry(check, attempt, SENDING_SECONDS)

@@ -66,26 +66,18 @@ def protocol(env: Environment, chosen: Endpoint) -> Iterator[Finding]:
 
 def insecure(env: Environment, chosen: Endpoint) -> Iterator[Finding]:
     """OTEL_EXPORTER_OTLP_INSECURE, and endpoints without a scheme."""
-    named, scheme = of_traces(env, "INSECURE"), urlsplit(chosen.url).scheme
-    if named and chosen.protocol == HTTP:
-        yield from _pointless(named[0], "over HTTP the scheme of the URL decides about TLS")
-    elif named and named[1].lower() not in {"true", "false"}:
-        yield warning("tls setting", f"{named[0]} is {named[1]!r}, which counts as false", "write true or false")
-    elif named and chosen.given:
-        yield from _pointless(named[0], f"{chosen.said_by} decides about TLS")
-    elif named and scheme == "https" and named[1].lower() == "true":
-        yield from _pointless(named[0], "the endpoint is https, and gets TLS")
-    elif scheme == "http" and chosen.place.tls:
-        said = f"the endpoint is http, but there will be TLS, as {named and named[0]} is {named and named[1]}"
-        yield warning("tls setting", said, "unset it, and let the endpoint's scheme say it")
-    elif chosen.protocol == GRPC and scheme not in {"http", "https"} and chosen.place.tls:
+    check, scheme, tls = "tls setting", urlsplit(chosen.url).scheme, chosen.place.tls
+    name, value = of_traces(env, "INSECURE") or ("", "")
+    if name and value.lower() not in {"true", "false"}:
+        yield warning(check, f"{name} is {value!r}, which counts as false", "write true or false")
+    elif name and (value.lower() == "true") == tls:
+        yield warning(check, f"{name} is {value}, and does not count: the endpoint's URL decides", f"unset {name}")
+    elif name and tls and scheme == "http":
+        said = f"the endpoint is http, but there will be TLS, as {name} is {value}"
+        yield warning(check, said, "unset it, and let the endpoint's URL decide")
+    elif not name and tls and scheme != "https":
         said = f"the endpoint {chosen.url} has no scheme, so that there will be TLS"
-        yield warning("tls setting", said, f"write http://{chosen.url} where there is none")
-
-
-def _pointless(name: str, why: str) -> Iterator[Finding]:
-    if "INSECURE" in name and why:
-        yield warning("tls setting", f"{name} does not count: {why}", f"unset {name}")
+        yield warning(check, said, f"write http://{chosen.url} where there is none")
 
 
 def certificates(env: Environment, chosen: Endpoint) -> Iterator[Finding]:

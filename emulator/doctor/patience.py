@@ -15,6 +15,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 SHORTEST_TRY, LONGEST_TRY = 1.0, 5.0
 """Seconds that a try has, also when the time is over: whatever is well shows it within them."""
 
+QUIET = 0.5
+"""Seconds of waiting of which nothing is said."""
 GRACE = 0.5
 """Seconds after which a try that should have ended by itself is given up."""
 
@@ -38,14 +40,15 @@ class Patience:
 
     def retry(self, check: str, attempt: Callable[[float], Result], longest: float = LONGEST_TRY) -> Result:
         """Return what `attempt` does, within the seconds that it is given. Raises its last Trouble."""
-        pause = FIRST_PAUSE
+        pause, began = FIRST_PAUSE, time.monotonic()
         while True:
             try:
                 return self._once(check, attempt, longest)
             except Trouble as trouble:
                 if not trouble.may_heal or self.left <= 0:
                     raise
-                self._say(trouble.finding.said)
+                if time.monotonic() - began > QUIET:
+                    self._say(trouble.finding.said)
             time.sleep(min(pause, self.left))
             pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -18,14 +18,24 @@ from emulator import __version__
 from emulator.doctor.answers import Answer
 from emulator.doctor.endpoint import GRPC, Endpoint
 from emulator.doctor.patience import within
-from emulator.plumbing.export import otlp_exporter
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.export import Export, otlp_exporter
 from emulator.plumbing.telemetry import FreshIds
 
-__all__ = ["SERVICE", "a_span", "send"]
+__all__ = ["a_span", "send", "set_up"]
 
 SERVICE = "emulator-doctor"
 LASTS_NANOSECONDS = 1_000_000
 LONGEST_WORDS = 200
+
+
+def set_up() -> None:
+    """Set up what all commands set up, and throw it away. Raises ValueError if the SDK does."""
+    export = Export()
+    try:
+        export.tracer(SERVICE, Chance(owner=SERVICE))
+    finally:
+        export.close()
 
 
 def a_span() -> ReadableSpan:
