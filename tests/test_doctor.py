@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -90,6 +92,41 @@ async def test_it_waits_for_what_is_still_coming_up() -> None:
             async with receiver:
                 await waiting.until("✓ span unaltered")
     assert not re.search("^[^✓]", waiting.out, re.MULTILINE)
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> tuple[Path, list[str]]:
+    """An /etc/hosts for a command alone, and what to wrap that in."""
+    file = tmp_path / "hosts"
+    file.write_text("127.0.0.1 localhost\n")
+    wrapped = ["unshare", "--mount", "sh", "-c", f'mount --bind {file} /etc/hosts && exec "$@"', "sh"]
+    if subprocess.run([*wrapped, "true"], capture_output=True, check=False).returncode:  # noqa: S603 - our own
+        pytest.skip("unshare and mount may not be used here, so that no name can be made")
+    return file, wrapped
+
+
+async def test_it_waits_for_a_name_that_is_not_yet_there(
+    otlp: OtlpReceiver, jaeger: str, hosts: tuple[Path, list[str]]
+) -> None:
+    file, wrapped = hosts
+    urls = [url.replace("127.0.0.1", "jaeger") for url in (otlp.endpoint, jaeger)]
+    async with started("doctor", "--otlp", urls[0], "--jaeger-url", urls[1], "--timeout", "60", wrapped=wrapped) as it:
+        await it.says("waiting: there is no host jaeger")
+        with file.open("a") as known:
+            known.write("127.0.0.1 jaeger\n")
+        await it.until("✓ span unaltered")
+
+
+async def test_a_localhost_that_is_ipv6_first_is_told(
+    otlp: OtlpReceiver, jaeger: str, hosts: tuple[Path, list[str]]
+) -> None:
+    file, wrapped = hosts
+    file.write_text("::1 localhost\n127.0.0.1 localhost\n")
+    url = otlp.endpoint.replace("127.0.0.1", "localhost")
+    ended = await run("doctor", "--otlp", url, "--jaeger-url", jaeger, wrapped=wrapped)
+    assert "! collector port      localhost is ::1 first, where nothing listens, and then 127.0.0.1\n" in ended.out
+    assert "→ write 127.0.0.1 instead" in ended.out
+    assert ended.status == 0
 
 
 def test_what_does_not_come_up_is_told_when_the_time_is_over() -> None:
@@ -294,6 +331,28 @@ def test_certificates_are_looked_at_as_exporters_do(
     assert remedy in told.stdout
     if protocol == HTTP and not remedy:
         assert "✓ span sent           the collector took it (200)" in told.stdout
+
+
+@pytest.mark.parametrize("protocol", [HTTP, GRPC])
+def test_a_server_that_wants_a_clients_certificate_is_given_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+    tls, file = certificate(tmp_path)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_verify_locations(file)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(file))
+    with saying(partly_over_http(0, ""), tls) as port, answering({}, otherwise=NO_TRACES) as jaeger:
+        arguments = ("--otlp", f"https://127.0.0.1:{port}", "--jaeger-url", jaeger.url)
+        told = doctor(*arguments)
+        assert "✗ collector TLS       TLS ends" in told.stdout
+        assert "→ name one by OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE" in told.stdout
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", str(file))
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CLIENT_KEY", str(file.with_name("key.pem")))
+        told = doctor(*arguments)
+        assert "✗ collector TLS" not in told.stdout
+        if protocol == HTTP:
+            assert "✓ span sent           the collector took it (200)" in told.stdout
 
 
 @pytest.mark.parametrize("protocol", [HTTP, GRPC])

@@ -39,7 +39,7 @@ def _addresses(place: Place, seconds: float) -> list[Address]:
     except UnicodeError as error:
         raise Trouble(check, f"{host} cannot be the name of a host", "check the spelling") from error
     except TimeoutError as error:
-        said = f"no name server told about {host} within {seconds:g} s"
+        said = f"no name server told about {host} within {seconds:.1f} s"
         raise Trouble(check, said, "check /etc/resolv.conf, or use an address", may_heal=True) from error
     return list(dict.fromkeys((family, (str(address[0]), int(address[1]))) for family, _, _, _, address in found))
 
