@@ -16,7 +16,7 @@ from yarl import URL
 
 from emulator import client
 from emulator.client import SIDE_BY_SIDE, Boot, Credentials, Order, Watcher
-from emulator.cloud import PORTS, SERVICES, Cloud, PortInUse, Settings, cloud
+from emulator.cloud import PORTS, SERVICES, AlreadyRunning, Cloud, PortInUse, Settings, cloud
 from emulator.cloud import serve as serving
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.chance import Chance
@@ -163,7 +163,8 @@ def serve(
     settings: Settings,
     endpoints: Mapping[str, str],
     *,
-    amqp_url: str | None,
+    public_host: str | None,
+    amqp_url: str,
     otlp: str | None,
     port: int | None,
     host: str | None,
@@ -176,7 +177,16 @@ def serve(
 
     @asynccontextmanager
     async def alone(export: Export) -> AsyncIterator[str]:
-        async with serving(name, settings, export, amqp_url=amqp_url, endpoints=endpoints, host=host, port=port) as url:
+        async with serving(
+            name,
+            settings,
+            export,
+            amqp_url=amqp_url,
+            endpoints=endpoints,
+            public_host=public_host,
+            host=host,
+            port=port,
+        ) as url:
             yield f"{name} is up at {url}"
 
     return _run(_until_signalled(alone, settings.seed, otlp))
@@ -243,7 +253,7 @@ def _run(story: Coroutine[Any, Any, int]) -> int:
         status = asyncio.run(story)
     except* (KeyboardInterrupt, asyncio.CancelledError):
         status = INTERRUPTED
-    except* (Refused, BusUnavailable, PortInUse) as failed:
+    except* (Refused, AlreadyRunning, BusUnavailable, PortInUse) as failed:
         for error in _leaves(failed):
             print(f"emulator: {error}", file=sys.stderr)
     return status
