@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,18 +23,29 @@ MARKS = {
     Level.SKIPPED: ("·", "dim"),
 }
 CHECK_WIDTH = 19
+INTERRUPTED = 130
 
 
 def doctor(case: Case, seconds: float, *, as_json: bool) -> int:
     """Examine, and print. Return the exit status: 0 unless something is wrong."""
     found = examine(case, seconds, lambda said: print(f"waiting: {said}", file=sys.stderr, flush=True))
-    with _unheard(logging.getLogger("opentelemetry")):
+    with _ended_by_sigterm(), _unheard(logging.getLogger("opentelemetry")):
         findings = list(found) if as_json else list(_printed(found))
     wrong = any(finding.level is Level.FAILURE for finding in findings)
     if as_json:
         utf8_only()
         print(json.dumps({"ok": not wrong, "findings": [asdict(finding) for finding in findings]}, indent=2))
     return int(wrong)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """The first process of a container is not ended by it otherwise."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(INTERRUPTED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -17,6 +17,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
 
 LONGEST_REQUEST = 65536
 
@@ -112,6 +116,20 @@ def http(status: str, *headers: str, body: bytes = b"") -> bytes:
     """An answer over HTTP/1.1."""
     lines = (f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "Connection: close", "", "")
     return "\r\n".join(lines).encode() + body
+
+
+PAGE = http("200 OK", "Content-Type: text/html; charset=utf-8", body=b"<title>Hello</title>")
+"""What a server has that is no collector."""
+
+
+def partly(rejected: int, message: str) -> bytes:
+    partial = ExportTracePartialSuccess(rejected_spans=rejected, error_message=message)
+    body: bytes = ExportTraceServiceResponse(partial_success=partial).SerializeToString()
+    return body
+
+
+def partly_over_http(rejected: int, message: str) -> bytes:
+    return http("200 OK", "Content-Type: application/x-protobuf", body=partly(rejected, message))
 
 
 def certificate(folder: Path, name: str = "127.0.0.1", valid_days: int = 1) -> tuple[ssl.SSLContext, Path]:

@@ -9,6 +9,8 @@ __all__ = ["GRPC", "HTTP", "PATH", "Endpoint", "Environment", "Place", "effectiv
 Environment = Mapping[str, str]
 
 HTTP, GRPC = "http/protobuf", "grpc"
+TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+"""The only one to which no path is added."""
 USUAL = {HTTP: "http://localhost:4318", GRPC: "http://localhost:4317"}
 DEFAULT = "the default"
 PATH = "/v1/traces"
@@ -55,7 +57,7 @@ def effective(env: Environment, option: str | None, option_name: str = "--otlp")
     named = of_traces(env, "ENDPOINT")
     said_by, raw = (option_name, option) if option else named or (DEFAULT, USUAL[protocol])
     given = None if named and not option else raw
-    url = raw if protocol == GRPC or "TRACES" in said_by else f"{raw.rstrip('/')}{PATH}"
+    url = raw if protocol == GRPC or said_by == TRACES_ENDPOINT else f"{raw.rstrip('/')}{PATH}"
     try:
         place = _place(url, protocol, given, env)
     except ValueError as error:
@@ -86,7 +88,7 @@ def _place(url: str, protocol: str, given: str | None, env: Environment) -> Plac
         tls,
         http2=protocol == GRPC,
         roots=_roots(trusted[1] if trusted else None, protocol, env),
-        identity=(certificate[1], key[1] if key else None) if certificate else None,
+        identity=(certificate[1], key[1] if key else None) if certificate and (trusted or protocol == HTTP) else None,
     )
 
 

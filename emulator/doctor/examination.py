@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from urllib.parse import urlsplit
 
 from emulator.doctor.answers import judge
@@ -47,7 +48,7 @@ def examine(case: Case, seconds: float, tell: Callable[[str], None]) -> Iterator
     secrets = secrets_of(case.env, case.otlp, case.jaeger_url)
     patience = Patience(seconds, lambda said: tell(without(secrets, said)))
     sent: list[Span] = []
-    for part in (_to_the_collector(case, patience, sent), _to_jaeger(case, seconds, patience, sent)):
+    for part in (_to_the_collector(case, patience, sent), _to_jaeger(case, patience, sent)):
         try:
             for finding in part:
                 yield finding.without(secrets)
@@ -101,7 +102,7 @@ def _send(endpoint: Endpoint, patience: Patience, sent: list[Span]) -> Iterator[
     yield from findings
 
 
-def _to_jaeger(case: Case, seconds: float, patience: Patience, sent: list[Span]) -> Iterator[Finding]:
+def _to_jaeger(case: Case, patience: Patience, sent: list[Span]) -> Iterator[Finding]:
     url = case.jaeger_url
     yield from _reach(_place_of(url), case.env, patience)
     patience.retry("jaeger answers", partial(ask, url, NO_TRACE))
@@ -109,11 +110,11 @@ def _to_jaeger(case: Case, seconds: float, patience: Patience, sent: list[Span])
     if not sent:
         yield skipped("span found", "skipped: nothing was sent that could be looked for")
         return
-    [span] = sent
+    [span], began = sent, monotonic()
     try:
         found = patience.retry("span found", partial(find, url, span.trace_id))
     except Trouble as trouble:
-        raise _lost(trouble, url, seconds) from trouble
+        raise _lost(trouble, url, monotonic() - began) from trouble
     yield from compare(span, found)
 
 
@@ -123,13 +124,12 @@ def _place_of(url: str) -> Place:
     return Place("jaeger", parts.hostname or "", parts.port or (443 if tls else 80), parts.path or "/", tls)
 
 
-def _lost(trouble: Trouble, url: str, seconds: float) -> Trouble:
-    if not trouble.may_heal:
+def _lost(trouble: Trouble, url: str, waited: float) -> Trouble:
+    if trouble.finding.check != "span found" or not trouble.may_heal:
         return trouble
-    there = whats_there(url, 1)
     return Trouble(
         "span found",
-        f"the span was taken, and this Jaeger does not have it after {seconds:g} s; {there}",
+        f"the span was taken, and this Jaeger does not have it after {waited:.1f} s; {whats_there(url)}",
         "see where the collector sends to (another Jaeger?), whether it samples tails, which keeps only some traces, "
         "and whether it batches for longer than --timeout",
     )

@@ -25,10 +25,8 @@ def endpoint(env: Environment, chosen: Endpoint) -> Iterator[Finding]:
         yield warning("endpoint", said, f"give them --otlp {chosen.given}, or set EMULATOR_OTLP")
     else:
         yield ok("endpoint", f"{where}, as {chosen.said_by} says")
-    names = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-    others = [name for name in names if env.get(name) and name != chosen.said_by]
-    for name in others:
-        if _origin(env[name]) != _origin(chosen.url):
+    for name in ("EMULATOR_OTLP", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        if env.get(name) and name != chosen.said_by and _origin(env[name]) != _origin(chosen.url):
             said = f"{name} is {env[name]}, and does not count: {chosen.said_by} comes before it"
             yield warning("endpoint", said, f"unset {name}, or {chosen.said_by}")
 
@@ -90,6 +88,10 @@ def certificates(env: Environment, chosen: Endpoint) -> Iterator[Finding]:
             yield warning("tls files", f"{named[0]} does not count: there is no TLS", "make the endpoint https")
     if of_traces(env, "CLIENT_KEY") and not of_traces(env, "CLIENT_CERTIFICATE"):
         yield warning("tls files", "there is a client's key but no certificate", "name it by …_CLIENT_CERTIFICATE")
+    shown = of_traces(env, "CLIENT_CERTIFICATE")
+    if shown and chosen.protocol == GRPC and not of_traces(env, "CERTIFICATE"):
+        said = f"{shown[0]} does not count: over gRPC a client shows one only if it is told whom to trust"
+        yield warning("tls files", said, "set OTEL_EXPORTER_OTLP_CERTIFICATE, too")
 
 
 def headers(env: Environment, chosen: Endpoint) -> Iterator[Finding]:  # noqa: ARG001 - as all have it

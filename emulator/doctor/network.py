@@ -50,7 +50,7 @@ def connect(place: Place, seconds: float) -> Iterator[Finding]:
     with connected(place, seconds, refused) as connection:
         address = connection.getpeername()[0]
     if refused:
-        said = f"{place.host} is {' and '.join(refused)} first, where nothing listens, and then {address}"
+        said = f"{place.host} is {' and '.join(refused)} first, where nothing answers, and then {address}"
         yield warning(check, said, f"write {address} instead, for clients that try one address only")
     else:
         yield ok(check, f"{address} takes connections on {place.port}")

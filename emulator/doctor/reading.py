@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from emulator.doctor.finding import Finding, Trouble, ok, warning
+from emulator.doctor.patience import within
 from emulator.traces import JaegerUnavailable, Span, jaeger_spans
 
 __all__ = ["ask", "compare", "find", "whats_there"]
@@ -11,6 +12,7 @@ ANSWERS, FOUND, SAME = "jaeger answers", "span found", "span unaltered"
 TOLERANCE_NANOSECONDS = 2_000
 """Jaeger keeps whole microseconds."""
 MOST_NAMES = 8
+LONGEST_SEARCH = 5.0
 
 
 def ask(url: str, trace_id: str, seconds: float) -> list[Span]:
@@ -34,11 +36,12 @@ def find(url: str, trace_id: str, seconds: float) -> list[Span]:
     return found
 
 
-def whats_there(url: str, seconds: float) -> str:
-    """Tell which services this Jaeger knows."""
+def whats_there(url: str) -> str:
+    """Tell which services this Jaeger knows, if it does soon."""
     try:
-        services = sorted({span.service for span in jaeger_spans(url, limit=1, timeout=seconds)})
-    except JaegerUnavailable:
+        found = within(LONGEST_SEARCH, lambda: jaeger_spans(url, limit=1, timeout=1))
+        services = sorted({span.service for span in found})
+    except (JaegerUnavailable, TimeoutError):
         return "it does not tell what it has"
     if not services:
         return "it has not a trace of the last hour"

@@ -23,6 +23,7 @@ CARRIERS = {"tracecontext", "b3", "b3multi", "jaeger", "xray", "ottrace"}
 QUEUE, BATCH, DELAY = "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY"
 BATCHES = {QUEUE: 65_536, BATCH: 512, DELAY: 5_000, "OTEL_BSP_EXPORT_TIMEOUT": 30_000}
 """The emulator's defaults; of the SDK's it raises the queue's."""
+OTHER_SIGNALS = {"METRICS", "LOGS", "PROFILES"}
 SMALL_QUEUE, LONG_DELAY = 2_048, 30_000
 
 
@@ -64,8 +65,8 @@ def _ratio(name: str, argument: str) -> Finding:
     if share == 0:
         return failure("sampler", f"{name} keeps 0 % of all traces", "set OTEL_TRACES_SAMPLER_ARG=1")
     if share < 1:
-        said = f"{name} keeps {share:.4%} of all traces and drops the rest"
-        return warning("sampler", said.replace(".0000", ""), "set OTEL_TRACES_SAMPLER_ARG=1 to see each of them")
+        said = f"{name} keeps {share * 100:g} % of all traces and drops the rest"
+        return warning("sampler", said, "set OTEL_TRACES_SAMPLER_ARG=1 to see each of them")
     return ok("sampler", "every trace is kept")
 
 
@@ -131,6 +132,8 @@ def names(env: Environment) -> Iterator[Finding]:
     known = {value for name, value in vars(environment_variables).items() if name.lstrip("_").startswith("OTEL_")}
     known |= {"OTEL_PROPAGATORS", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"}
     for name in sorted(name for name in env if name.startswith("OTEL_") and name not in known):
+        if OTHER_SIGNALS & set(name.split("_")):
+            continue
         close = get_close_matches(name, known, n=1, cutoff=0.85)
         if close:
             yield warning("variables", f"{name} is no variable of the SDK", f"did you mean {close[0]}?")
