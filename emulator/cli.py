@@ -37,6 +37,7 @@ from emulator.options import (
     Port,
     PortBase,
     PublicHost,
+    QueueKind,
     Quiet,
     Seed,
     ServiceName,
@@ -106,6 +107,7 @@ def boot(
     messaging_context: Messaging = "both",
     build_timeout: BootTimeout = None,
     bus_timeout: BusTimeout = 30.0,
+    queue_type: QueueKind = "classic",
     *,
     expand: Everything = False,
     quiet: Quiet = False,
@@ -119,14 +121,15 @@ def boot(
         ascii_only()
     commands = load_commands()
     from emulator.client import Order, numbered
-    from emulator.cloud import MessagingContext, Settings
+    from emulator.cloud import MessagingContext, QueueType, Settings
     from emulator.faults import FAULTS
     from emulator.report import Detail
 
     carried = None if fault is None else FAULTS[fault]
     shorter = carried and carried.build_seconds and carried.build_seconds * max(1.0, pace)
     seconds = build_timeout or shorter or BUILD_SECONDS
-    settings = Settings(pace, seed, seconds, bus_timeout, messaging_context=MessagingContext(messaging_context))
+    context = MessagingContext(messaging_context)
+    settings = Settings(pace, seed, seconds, bus_timeout, QueueType(queue_type), messaging_context=context)
     status = commands.boot(
         numbered(Order(name, image, flavor, network, carried), count),
         settings,
@@ -155,6 +158,7 @@ def up(
     messaging_context: Messaging = "both",
     build_timeout: BuildTimeout = BUILD_SECONDS,
     bus_timeout: BusTimeout = 30.0,
+    queue_type: QueueKind = "classic",
     bind: Bind = "127.0.0.1",
     public_host: PublicHost = "127.0.0.1",
     token_secret: TokenSecret = DEFAULT_SECRET,
@@ -165,10 +169,20 @@ def up(
 ) -> None:
     """Run all services on OpenStack's usual ports, and a console to boot from and to watch, until Ctrl-C or SIGTERM."""
     commands = load_commands()
-    from emulator.cloud import MessagingContext, Settings
+    from emulator.cloud import MessagingContext, QueueType, Settings
 
-    context = MessagingContext(messaging_context)
-    settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret, not no_faults, context)
+    settings = Settings(
+        pace,
+        seed,
+        build_timeout,
+        bus_timeout,
+        QueueType(queue_type),
+        bind,
+        public_host,
+        token_secret,
+        faults=not no_faults,
+        messaging_context=MessagingContext(messaging_context),
+    )
     status = commands.up(
         settings,
         computes=computes,
@@ -197,6 +211,7 @@ def serve(
     messaging_context: Messaging = "both",
     build_timeout: BuildTimeout = BUILD_SECONDS,
     bus_timeout: BusTimeout = 30.0,
+    queue_type: QueueKind = "classic",
     bind: Bind = "127.0.0.1",
     public_host: PublicHost = "127.0.0.1",
     token_secret: TokenSecret = DEFAULT_SECRET,
@@ -205,10 +220,20 @@ def serve(
 ) -> None:
     """Run one service alone, until Ctrl-C or SIGTERM: a process, or a container, for each."""
     commands = load_commands()
-    from emulator.cloud import MessagingContext, Settings
+    from emulator.cloud import MessagingContext, QueueType, Settings
 
-    context = MessagingContext(messaging_context)
-    settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret, not no_faults, context)
+    settings = Settings(
+        pace,
+        seed,
+        build_timeout,
+        bus_timeout,
+        QueueType(queue_type),
+        bind,
+        public_host,
+        token_secret,
+        faults=not no_faults,
+        messaging_context=MessagingContext(messaging_context),
+    )
     endpoints = {
         "keystone": keystone_url,
         "nova-api": compute_url,

@@ -16,7 +16,7 @@ from yarl import URL
 
 from emulator import client
 from emulator.client import SIDE_BY_SIDE, Boot, Credentials, Order, Watcher
-from emulator.cloud import PORTS, SERVICES, Cloud, PortInUse, Settings, cloud
+from emulator.cloud import PORTS, SERVICES, AlreadyRunning, Cloud, PortInUse, Settings, cloud
 from emulator.cloud import serve as serving
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.chance import Chance
@@ -163,7 +163,7 @@ def serve(
     settings: Settings,
     endpoints: Mapping[str, str],
     *,
-    amqp_url: str | None,
+    amqp_url: str,
     otlp: str | None,
     port: int | None,
     host: str | None,
@@ -243,7 +243,7 @@ def _run(story: Coroutine[Any, Any, int]) -> int:
         status = asyncio.run(story)
     except* (KeyboardInterrupt, asyncio.CancelledError):
         status = INTERRUPTED
-    except* (Refused, BusUnavailable, PortInUse) as failed:
+    except* (Refused, AlreadyRunning, BusUnavailable, PortInUse) as failed:
         for error in _leaves(failed):
             print(f"emulator: {error}", file=sys.stderr)
     return status

@@ -38,6 +38,7 @@ __all__ = [
     "Port",
     "PortBase",
     "PublicHost",
+    "QueueKind",
     "Quiet",
     "Seed",
     "ServiceName",
@@ -138,6 +139,10 @@ AmqpUrl = Annotated[
     option("amqp-url", "Use the broker at this URL, amqp://guest:guest@localhost/ say, not our own.", callback=AMQP),
 ]
 Bus = Annotated[str, option("amqp-url", "The broker on which the services meet.", callback=AMQP)]
+QueueKind = Annotated[
+    Literal["classic", "quorum"],
+    option("queue-type", "What durable queues are: classic, or quorum, which RabbitMQ replicates."),
+]
 Computes = Annotated[int, option("computes", "How many compute hosts there are.", min=1, max=100)]
 BuildTimeout = Annotated[
     float,

@@ -81,6 +81,10 @@ class Service:
     async def stop(self, by: signal.Signals = signal.SIGTERM) -> Ended:
         """Stop it as a user or an orchestrator does."""
         self._process.send_signal(by)
+        return await self.ended()
+
+    async def ended(self) -> Ended:
+        """Wait until it has ended."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             out, err = await self._process.communicate()
         assert self._process.returncode is not None

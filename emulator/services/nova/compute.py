@@ -95,6 +95,7 @@ def service(host: str, keystone_url: str, user: User) -> Service:
     return Service(
         "nova-compute",
         state={HYPERVISOR: Hypervisor(host, total, keystone_url, user)},
+        lock=f"nova-compute.{host}",
         consumers=lambda app: [
             consumer(
                 app,
