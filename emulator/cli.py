@@ -15,6 +15,7 @@ from emulator.options import (
     BuildTimeout,
     Bus,
     BusTimeout,
+    CatalogHost,
     ComputeHost,
     Computes,
     ComputeUrl,
@@ -41,7 +42,9 @@ from emulator.options import (
     Quiet,
     Seed,
     ServiceName,
+    Targets,
     TokenSecret,
+    Wait,
 )
 from emulator.trace_cli import check, convert, faults, given, show
 from emulator.trace_options import Ascii, Everything, Html, Mermaid, OtlpJson, Svg
@@ -213,7 +216,7 @@ def serve(
     bus_timeout: BusTimeout = 30.0,
     queue_type: QueueKind = "classic",
     bind: Bind = "127.0.0.1",
-    public_host: PublicHost = "127.0.0.1",
+    public_host: CatalogHost = None,
     token_secret: TokenSecret = DEFAULT_SECRET,
     *,
     no_faults: FaultsOff = False,
@@ -229,7 +232,7 @@ def serve(
         bus_timeout,
         QueueType(queue_type),
         bind,
-        public_host,
+        public_host or "127.0.0.1",
         token_secret,
         faults=not no_faults,
         messaging_context=MessagingContext(messaging_context),
@@ -240,5 +243,26 @@ def serve(
         "neutron-server": network_url,
         "glance-api": image_url,
     }
-    status = commands.serve(service, settings, endpoints, amqp_url=amqp_url, otlp=otlp, port=port, host=compute_host)
+    status = commands.serve(
+        service,
+        settings,
+        endpoints,
+        public_host=public_host,
+        amqp_url=amqp_url,
+        otlp=otlp,
+        port=port,
+        host=compute_host,
+    )
+    raise typer.Exit(status)
+
+
+@app.command()
+def health(targets: Targets = None, wait: Wait = 0.0) -> None:
+    """Say whether services are healthy: those named, or all that listen here. Exits with 0 only if they are."""
+    from emulator.health import UnknownTarget, check
+
+    try:
+        status = check(targets or [], wait)
+    except UnknownTarget as error:
+        raise typer.BadParameter(str(error), param_hint="'TARGET'") from error
     raise typer.Exit(status)

@@ -23,6 +23,7 @@ from emulator.plumbing.export import Export
 from emulator.plumbing.scene import Actor, MessagingContext
 from emulator.plumbing.service import Service, running
 from emulator.plumbing.tasks import Patience
+from emulator.ports import PORTS
 from emulator.services import glance, keystone, neutron
 from emulator.services.fresh import DURATIONS, USERS
 from emulator.services.nova import api, compute, scheduler
@@ -44,18 +45,6 @@ __all__ = [
     "listen",
     "serve",
 ]
-
-PORTS = {
-    "broker": 5672,
-    "keystone": 5000,
-    "neutron-server": 9696,
-    "glance-api": 9292,
-    "nova-api": 8774,
-    "console": 8779,
-    "nova-scheduler": 8780,
-    "nova-compute": 8781,
-}
-"""OpenStack's usual ports. The last three are ours: the console's, and two where nothing but a health check answers."""
 
 COMPUTES = 3
 """How many compute hosts there are where nobody says: as many as nova tries for a server that cannot be spawned."""
@@ -132,10 +121,12 @@ class Plan:
     tokens: Tokens
     endpoints: Mapping[str, str]
     host: str = ""
+    public_host: str | None = None
+    """How users reach the endpoints, where it is not by the names in them."""
 
 
 SERVICES: dict[str, Callable[[Plan], Service]] = {
-    "keystone": lambda plan: keystone.service(plan.tokens, plan.endpoints),
+    "keystone": lambda plan: keystone.service(plan.tokens, plan.endpoints, plan.public_host),
     "neutron-server": lambda plan: neutron.service(plan.tokens),
     "glance-api": lambda plan: glance.service(plan.tokens),
     "nova-api": lambda plan: api.service(plan.tokens, plan.settings.build_seconds),
@@ -198,12 +189,14 @@ async def serve(
     *,
     amqp_url: str,
     endpoints: Mapping[str, str],
+    public_host: str | None = None,
     host: str = "",
     port: int | None = None,
 ) -> AsyncIterator[str]:
     """Run one service alone, or the `broker`; yields its URL. Raises what `cloud` does.
 
-    `endpoints` says where the others are: nova-compute wants `keystone`, keystone all that its catalog is to name.
+    `endpoints` says where the others are: nova-compute wants `keystone`, keystone all that its catalog is to name, for
+    users with `public_host` as their host.
     """
     listener = listen(name, settings.address, PORTS[name] if port is None else port)
     with listener:
@@ -211,7 +204,7 @@ async def serve(
             async with Broker(listener) as broker:
                 yield broker.url
             return
-        service = SERVICES[name](Plan(settings, Tokens(settings.token_secret), endpoints, host))
+        service = SERVICES[name](Plan(settings, Tokens(settings.token_secret), endpoints, host, public_host))
         bus, stopping = settings.bus(amqp_url), Patience(STOP_SECONDS)
         async with _running(service, settings, export, listener, bus, stopping):
             yield _url(settings, listener)

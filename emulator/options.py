@@ -1,5 +1,6 @@
 """The options of the command line, each with its variable, its check and its words: those that clouds have."""
 
+import re
 from collections.abc import Callable
 from math import isfinite
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ __all__ = [
     "BuildTimeout",
     "Bus",
     "BusTimeout",
+    "CatalogHost",
     "ComputeHost",
     "ComputeUrl",
     "Computes",
@@ -42,7 +44,9 @@ __all__ = [
     "Quiet",
     "Seed",
     "ServiceName",
+    "Targets",
     "TokenSecret",
+    "Wait",
     "finite",
     "named",
     "option",
@@ -99,6 +103,13 @@ def fault(name: str | None) -> str | None:
         return None if name is None else find_fault(name).name
     except LookupError as error:
         raise typer.BadParameter(f"{error.args[0]} `emulator faults` lists them.") from error
+
+
+def host(value: str | None) -> str | None:
+    """Refuse what cannot be the host of a URL."""
+    if value is not None and not re.fullmatch(r"[\w.-]+", value):
+        raise typer.BadParameter(f"{value!r} is no host name or IPv4 address.")
+    return value
 
 
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
@@ -185,7 +196,11 @@ Port = Annotated[
 ]
 Bind = Annotated[str, option("bind", "The address to listen on; 0.0.0.0 is everywhere.", callback=printable)]
 PublicHost = Annotated[
-    str, option("public-host", "The host name by which clients and services reach the APIs.", callback=printable)
+    str, option("public-host", "The host name by which clients and services reach the APIs.", callback=host)
+]
+CatalogHost = Annotated[
+    str | None,
+    option("public-host", "keystone: the host of its catalog's public URLs, if it is another one.", callback=host),
 ]
 TokenSecret = Annotated[
     str, option("token-secret", "What all services share, to check tokens with.", show_default=False)
@@ -198,6 +213,17 @@ KeystoneUrl = Annotated[str, option("keystone-url", "Where keystone is; its own 
 ComputeUrl = Annotated[str, option("compute-url", "keystone: where its catalog says that nova is.", callback=HTTP)]
 NetworkUrl = Annotated[str, option("network-url", "keystone: where its catalog says that neutron is.", callback=HTTP)]
 ImageUrl = Annotated[str, option("image-url", "keystone: where its catalog says that glance is.", callback=HTTP)]
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TARGET]...",
+        help="Services on their usual ports of this machine, or URLs such as http://localhost:8774/healthcheck.",
+        show_default=False,
+    ),
+]
+Wait = Annotated[
+    float, option("wait", "Ask again for so many seconds, until all are healthy.", min=0, max=86400, callback=finite)
+]
 ComputeHost = Annotated[
     str | None, option("compute-host", "nova-compute: the name of its host; this machine's by default.")
 ]

@@ -182,7 +182,13 @@ async def _log_in(app: web.Application, step_numbers: str | None = None) -> Acce
     hypervisor = app[HYPERVISOR]
     user, url = hypervisor.user, hypervisor.keystone_url
     return await log_in(
-        app[HTTP], url, username=user.name, password=user.password, project=user.project, step=step_numbers
+        app[HTTP],
+        url,
+        username=user.name,
+        password=user.password,
+        project=user.project,
+        interface="internal",
+        step=step_numbers,
     )
 
 
