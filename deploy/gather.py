@@ -18,6 +18,7 @@ UNUSED = (
     *("tkinter", "turtledemo", "sqlite3", "curses", "dbm", "config-*", "__pycache__"),
     *("_tkinter.*", "_sqlite3.*", "_curses*.so", "readline.*", "_dbm.*", "_gdbm.*", "nis.*", "_*test*.so", "xx*.so"),
 )
+OWNERS = ("base-files", "ca-certificates")
 COPIED = ("/etc/os-release", "/etc/debian_version", "/etc/ssl/certs/ca-certificates.crt")
 WRITTEN = {
     "etc/passwd": "root:x:0:0::/:\nemulator:x:10001:10001::/tmp:\n",
@@ -36,7 +37,7 @@ def gather(root: Path) -> None:
     libraries = find_libraries(root)
     for file in (*libraries, *map(Path, COPIED)):
         copy(file, root)
-    for package in find_packages(libraries):
+    for package in (*find_packages(libraries), *OWNERS):
         describe(package, root)
     for name, text in WRITTEN.items():
         (root / name).write_text(text)
