@@ -73,9 +73,9 @@ class Network:
     async def inspect(self, name: str, template: str) -> str:
         return (await podman("inspect", "--format", template, self._full(name))).out.strip()
 
-    async def written(self, name: str) -> str:
-        """What a container has changed in its file system."""
-        return (await podman("diff", self._full(name))).out
+    async def written(self, name: str) -> list[str]:
+        """What a container has changed in its file system, but for what the engine mounts: names in /etc."""
+        return [line for line in (await podman("diff", self._full(name))).out.splitlines() if line != "C /etc"]
 
     def _options(self, name: str, environment: dict[str, str]) -> list[str]:
         variables = [f"--env={key}={value}" for key, value in environment.items()]

@@ -50,7 +50,7 @@ async def test_a_container_for_each_service_boots_the_reference_trace_and_all_st
 
     assert await network.stop(*reversed(SERVICES)) == dict.fromkeys(reversed(SERVICES), 0)
     assert await otlp.trace(expecting=REFERENCE) == REFERENCE
-    assert [await network.written(name) for name in SERVICES] == [""] * len(SERVICES)
+    assert [await network.written(name) for name in SERVICES] == [[]] * len(SERVICES)
 
 
 async def test_the_image_runs_everything_in_one_container_as_it_is(network: Network, otlp: OtlpReceiver) -> None:
@@ -61,7 +61,7 @@ async def test_the_image_runs_everything_in_one_container_as_it_is(network: Netw
     assert booted.status == 0, booted.err
     assert await network.stop("all") == {"all": 0}
     assert await otlp.trace(expecting=REFERENCE) == REFERENCE
-    assert await network.written("all") == ""
+    assert await network.written("all") == []
 
 
 INSIDE = {
