@@ -123,6 +123,7 @@ def test_urls_lead_to_services_and_people_outside_are_told_localhost(overlay: st
         named = variables(overlay, container)
         urls = [value for name, value in named.items() if name.endswith(("_URL", "_OTLP")) and value]
         urls += [word for word in container["args"] if word.startswith("http:")]
+        assert container["args"][0] != "health" or {urlsplit(url).path for url in urls} == {"/healthcheck"}, one
         assert {(urlsplit(url).hostname, urlsplit(url).port) for url in urls} <= there, one
         assert named.get("OS_INTERFACE") == ("internal" if container["args"][0] in {"boot", "load"} else None), one
         assert named.get("EMULATOR_PUBLIC_HOST") == ("localhost" if one.name == "keystone" else None), one
