@@ -15,7 +15,20 @@ from emulator.cloud import PORTS
 from emulator.plumbing.health import PATHS
 from emulator.render.service_map import service_map
 from emulator.traces import Pending, SpanTree, receives, sends
-from tests.manifests import OVERLAYS, Edge, Object, Pods, allowed, kinds, pods, rendered, selects, tool, variables
+from tests.manifests import (
+    OVERLAYS,
+    Edge,
+    Object,
+    Pods,
+    allowed,
+    kinds,
+    objects,
+    pods,
+    rendered,
+    selects,
+    tool,
+    variables,
+)
 
 CLIENT = "openstack-client"
 ALONE = frozenset({"neutron-server", "nova-api", "nova-scheduler"})
@@ -249,6 +262,8 @@ def test_every_container_is_restricted(overlay: str, rule: str) -> None:
 @each_overlay
 def test_the_namespace_insists_on_it(overlay: str) -> None:
     [namespace] = kinds(overlay, "Namespace")
+    others = {one["metadata"].get("namespace") for one in objects(overlay) if one is not namespace}
+    assert others == {namespace["metadata"]["name"]}
     for mode in ("enforce", "audit", "warn"):
         assert namespace["metadata"]["labels"][f"pod-security.kubernetes.io/{mode}"] == "restricted"
 
