@@ -1,41 +1,35 @@
 """The command line: words to calls. Its options alone read `EMULATOR_*`; `OTEL_*` and `OS_*` are as always."""
 
-from math import inf
-from secrets import token_hex
-from types import ModuleType
 from typing import Annotated
 
 import typer
 
 from emulator import __version__
 from emulator.glyphs import ascii_only
+from emulator.late import load_commands
+from emulator.load_cli import load
 from emulator.options import (
     DEFAULT_SECRET,
     AmqpUrl,
     Bind,
     BootTimeout,
-    Briefly,
     BuildTimeout,
     Bus,
     BusTimeout,
+    CatalogHost,
     ComputeHost,
     Computes,
     ComputeUrl,
     ConsoleOff,
     Count,
-    Duration,
     Emulator,
     FaultName,
-    FaultNames,
-    FaultShare,
     FaultsOff,
     Flavor,
     Image,
     ImageUrl,
     JaegerUrl,
     KeystoneUrl,
-    Lifetime,
-    Loaded,
     Messaging,
     Name,
     Network,
@@ -45,14 +39,15 @@ from emulator.options import (
     Port,
     PortBase,
     PublicHost,
+    QueueKind,
     Quiet,
-    Rate,
     Seed,
     ServiceName,
+    Targets,
     TokenSecret,
     Wait,
 )
-from emulator.trace_cli import check, convert, faults, given, show
+from emulator.trace_cli import check, convert, doctor, faults, given, show
 from emulator.trace_options import Ascii, Everything, Html, Mermaid, OtlpJson, Svg
 
 __all__ = ["app"]
@@ -73,16 +68,6 @@ def show_version(*, wanted: bool) -> None:
     if wanted:
         typer.echo(f"emulator {__version__}")
         raise typer.Exit
-
-
-def load_commands() -> ModuleType:
-    """Import what the commands do. The SDK reads some of `OTEL_*` at import; what it cannot use is for the user."""
-    try:
-        from emulator import commands
-    except ValueError as error:
-        typer.echo(f"emulator: {error}", err=True)
-        raise typer.Exit(2) from error
-    return commands
 
 
 @app.callback()
@@ -116,6 +101,7 @@ def boot(
     messaging_context: Messaging = "both",
     build_timeout: BootTimeout = None,
     bus_timeout: BusTimeout = 30.0,
+    queue_type: QueueKind = "classic",
     *,
     expand: Everything = False,
     quiet: Quiet = False,
@@ -129,14 +115,15 @@ def boot(
         ascii_only()
     commands = load_commands()
     from emulator.client import Order, numbered
-    from emulator.cloud import MessagingContext, Settings
+    from emulator.cloud import MessagingContext, QueueType, Settings
     from emulator.faults import FAULTS
     from emulator.report import Detail
 
     carried = None if fault is None else FAULTS[fault]
     shorter = carried and carried.build_seconds and carried.build_seconds * max(1.0, pace)
     seconds = build_timeout or shorter or BUILD_SECONDS
-    settings = Settings(pace, seed, seconds, bus_timeout, messaging_context=MessagingContext(messaging_context))
+    context = MessagingContext(messaging_context)
+    settings = Settings(pace, seed, seconds, bus_timeout, QueueType(queue_type), messaging_context=context)
     status = commands.boot(
         numbered(Order(name, image, flavor, network, carried), count),
         settings,
@@ -150,56 +137,8 @@ def boot(
     raise typer.Exit(status)
 
 
-for command in (check, convert, faults, show):
+for command in (check, convert, doctor, faults, load, show):
     app.command()(command)
-
-
-@app.command()
-def load(
-    keystone_url: Loaded = "http://127.0.0.1:5000",
-    rate: Rate = 1.0,
-    duration: Duration = None,
-    lifetime: Lifetime = 5.0,
-    fault: FaultNames = None,
-    fault_share: FaultShare = None,
-    image: Image = "cirros",
-    flavor: Flavor = "m1.tiny",
-    network: Network = "private",
-    pace: Pace = 1.0,
-    seed: Seed = None,
-    otlp: Otlp = None,
-    wait: Wait = 30.0,
-    *,
-    quiet: Briefly = False,
-) -> None:
-    """Boot and delete servers at a rate, on an emulator that is up: for pipelines that want traffic.
-
-    Goes on for --duration seconds, or until Ctrl-C or SIGTERM; then deletes what it booted. Exits with 0 if no boot
-    failed that carried no fault.
-    """
-    commands = load_commands()
-    from emulator.client import Order
-    from emulator.faults import FAULTS
-    from emulator.load import SERVERS_AT_ONCE, Plan
-
-    if fault_share is not None and not fault:
-        raise typer.BadParameter("--fault-share is a share of the boots, for a --fault that is not named.")
-    if rate * lifetime > SERVERS_AT_ONCE:
-        there = f"{rate * lifetime:g} servers at once, and {SERVERS_AT_ONCE} is the limit"
-        raise typer.BadParameter(f"--rate {rate:g} and --lifetime {lifetime:g} make {there}.")
-    faults = tuple(FAULTS[name] for name in fault or ())
-    order = Order(f"load-{token_hex(3)}", image, flavor, network)
-    status = commands.load(
-        Plan(order, rate, lifetime, faults, 0.1 if fault_share is None else fault_share),
-        pace=pace,
-        seed=seed,
-        seconds=inf if duration is None else duration,
-        patience=wait,
-        otlp=otlp,
-        keystone_url=keystone_url,
-        quiet=quiet,
-    )
-    raise typer.Exit(status)
 
 
 @app.command()
@@ -213,6 +152,7 @@ def up(
     messaging_context: Messaging = "both",
     build_timeout: BuildTimeout = BUILD_SECONDS,
     bus_timeout: BusTimeout = 30.0,
+    queue_type: QueueKind = "classic",
     bind: Bind = "127.0.0.1",
     public_host: PublicHost = "127.0.0.1",
     token_secret: TokenSecret = DEFAULT_SECRET,
@@ -223,10 +163,20 @@ def up(
 ) -> None:
     """Run all services on OpenStack's usual ports, and a console to boot from and to watch, until Ctrl-C or SIGTERM."""
     commands = load_commands()
-    from emulator.cloud import MessagingContext, Settings
+    from emulator.cloud import MessagingContext, QueueType, Settings
 
-    context = MessagingContext(messaging_context)
-    settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret, not no_faults, context)
+    settings = Settings(
+        pace,
+        seed,
+        build_timeout,
+        bus_timeout,
+        QueueType(queue_type),
+        bind,
+        public_host,
+        token_secret,
+        faults=not no_faults,
+        messaging_context=MessagingContext(messaging_context),
+    )
     status = commands.up(
         settings,
         computes=computes,
@@ -255,23 +205,55 @@ def serve(
     messaging_context: Messaging = "both",
     build_timeout: BuildTimeout = BUILD_SECONDS,
     bus_timeout: BusTimeout = 30.0,
+    queue_type: QueueKind = "classic",
     bind: Bind = "127.0.0.1",
-    public_host: PublicHost = "127.0.0.1",
+    public_host: CatalogHost = None,
     token_secret: TokenSecret = DEFAULT_SECRET,
     *,
     no_faults: FaultsOff = False,
 ) -> None:
     """Run one service alone, until Ctrl-C or SIGTERM: a process, or a container, for each."""
     commands = load_commands()
-    from emulator.cloud import MessagingContext, Settings
+    from emulator.cloud import MessagingContext, QueueType, Settings
 
-    context = MessagingContext(messaging_context)
-    settings = Settings(pace, seed, build_timeout, bus_timeout, bind, public_host, token_secret, not no_faults, context)
+    settings = Settings(
+        pace,
+        seed,
+        build_timeout,
+        bus_timeout,
+        QueueType(queue_type),
+        bind,
+        public_host or "127.0.0.1",
+        token_secret,
+        faults=not no_faults,
+        messaging_context=MessagingContext(messaging_context),
+    )
     endpoints = {
         "keystone": keystone_url,
         "nova-api": compute_url,
         "neutron-server": network_url,
         "glance-api": image_url,
     }
-    status = commands.serve(service, settings, endpoints, amqp_url=amqp_url, otlp=otlp, port=port, host=compute_host)
+    status = commands.serve(
+        service,
+        settings,
+        endpoints,
+        public_host=public_host,
+        amqp_url=amqp_url,
+        otlp=otlp,
+        port=port,
+        host=compute_host,
+    )
+    raise typer.Exit(status)
+
+
+@app.command()
+def health(targets: Targets = None, wait: Wait = 0.0) -> None:
+    """Say whether services are healthy: those named, or all that listen here. Exits with 0 only if they are."""
+    from emulator.health import UnknownTarget, check
+
+    try:
+        status = check(targets or [], wait)
+    except UnknownTarget as error:
+        raise typer.BadParameter(str(error), param_hint="'TARGET'") from error
     raise typer.Exit(status)

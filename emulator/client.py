@@ -50,10 +50,12 @@ class Credentials:
     username: str = "admin"
     password: str = field(default="secret", repr=False)
     project: str = "admin"
+    interface: str = "public"
+    """Which endpoints of the catalog are used; `internal` where the user is among the services."""
 
     @classmethod
     def from_environment(cls, auth_url: str, environment: Mapping[str, str] = os.environ) -> "Credentials":
-        """Return who `OS_USERNAME`, `OS_PASSWORD` and `OS_PROJECT_NAME` name.
+        """Return who `OS_USERNAME`, `OS_PASSWORD` and `OS_PROJECT_NAME` name, to use the endpoints of `OS_INTERFACE`.
 
         The project of a user who is named alone is the one of the same name.
         """
@@ -63,11 +65,19 @@ class Credentials:
             username,
             environment.get("OS_PASSWORD", "secret"),
             environment.get("OS_PROJECT_NAME", username),
+            environment.get("OS_INTERFACE", "public").removesuffix("URL"),  # publicURL is an old way to say it
         )
 
     async def log_in(self, http: HttpClient) -> Access:
         """Get a token, with the catalog. Raises what `login.log_in` raises."""
-        return await log_in(http, self.auth_url, username=self.username, password=self.password, project=self.project)
+        return await log_in(
+            http,
+            self.auth_url,
+            username=self.username,
+            password=self.password,
+            project=self.project,
+            interface=self.interface,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,20 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from emulator.broker import Broker
 from emulator.faults import FAULTS
+from emulator.plumbing.amqp_link import AlreadyRunning, BusSettings, QueueType
 from emulator.plumbing.amqp_topology import Destination, purge
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export
 from emulator.plumbing.scene import Actor, MessagingContext
 from emulator.plumbing.service import Service, running
 from emulator.plumbing.tasks import Patience
+from emulator.ports import PORTS
 from emulator.services import glance, keystone, neutron
 from emulator.services.fresh import DURATIONS, USERS
 from emulator.services.nova import api, compute, scheduler
@@ -33,26 +35,16 @@ __all__ = [
     "COMPUTES",
     "PORTS",
     "SERVICES",
+    "AlreadyRunning",
     "Cloud",
     "MessagingContext",
     "PortInUse",
+    "QueueType",
     "Settings",
     "cloud",
     "listen",
     "serve",
 ]
-
-PORTS = {
-    "broker": 5672,
-    "keystone": 5000,
-    "neutron-server": 9696,
-    "glance-api": 9292,
-    "nova-api": 8774,
-    "console": 8779,
-    "nova-scheduler": 8780,
-    "nova-compute": 8781,
-}
-"""OpenStack's usual ports. The last three are ours: the console's, and two where nothing but a health check answers."""
 
 COMPUTES = 3
 """How many compute hosts there are where nobody says: as many as nova tries for a server that cannot be spawned."""
@@ -87,11 +79,16 @@ class Settings:
     seed: int | None = None
     build_seconds: float = api.BUILD_SECONDS
     bus_patience: float = 30.0
+    queue_type: QueueType = QueueType.CLASSIC
     address: str = "127.0.0.1"
     public_host: str = "127.0.0.1"
     token_secret: str = ""
     faults: bool = True
     messaging_context: MessagingContext = MessagingContext.BOTH
+
+    def bus(self, amqp_url: str) -> BusSettings:
+        """How to come to the bus at a URL."""
+        return BusSettings(amqp_url, self.bus_patience, self.queue_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +121,12 @@ class Plan:
     tokens: Tokens
     endpoints: Mapping[str, str]
     host: str = ""
-    stopping: Patience = field(default_factory=lambda: Patience(STOP_SECONDS))
-    """For all services of a process together."""
+    public_host: str | None = None
+    """How users reach the endpoints, where it is not by the names in them."""
 
 
 SERVICES: dict[str, Callable[[Plan], Service]] = {
-    "keystone": lambda plan: keystone.service(plan.tokens, plan.endpoints),
+    "keystone": lambda plan: keystone.service(plan.tokens, plan.endpoints, plan.public_host),
     "neutron-server": lambda plan: neutron.service(plan.tokens),
     "glance-api": lambda plan: glance.service(plan.tokens),
     "nova-api": lambda plan: api.service(plan.tokens, plan.settings.build_seconds),
@@ -151,8 +148,8 @@ async def cloud(
     """Run a whole cloud in this process, on the bus at `amqp_url` or, without one, on an embedded broker.
 
     A bus that is not ours must serve this cloud alone: what waits in its queues is thrown away. `ports` says where
-    services listen, as `PORTS` does; what it does not name gets a free port. Raises PortInUse, and
-    BusUnavailable if the bus does not come within `settings.bus_patience` seconds.
+    services listen, as `PORTS` does; what it does not name gets a free port. Raises PortInUse, BusUnavailable if the
+    bus does not come within `settings.bus_patience` seconds, and AlreadyRunning if another cloud is on it for longer.
     """
     ports = ports or {}
     hosts = [f"compute-{number + 1}" for number in range(computes)]
@@ -165,16 +162,21 @@ async def cloud(
             listener = stack.enter_context(listen("broker", settings.address, ports.get("broker", 0)))
             broker = await stack.enter_async_context(Broker(listener))
             amqp_url = broker.url
-        else:  # a bus that outlives its clouds: what waits there was for servers that are gone
-            await purge(amqp_url, queues, settings.bus_patience)
-        secret = settings.token_secret or secrets.token_hex()
-        apps, stopping = {}, Patience(STOP_SECONDS)
-        for name in SERVICES:
-            for number, host in enumerate(hosts if name == "nova-compute" else [""]):
-                port = ports[name] + number if name in ports else 0
-                listener = listeners.get(name) or stack.enter_context(listen(name, settings.address, port))
-                plan = Plan(settings, Tokens(secret), endpoints, host, stopping)
-                apps[name] = await stack.enter_async_context(_running(name, plan, export, listener, amqp_url))
+        bus = settings.bus(amqp_url)
+        secret, stopping = settings.token_secret or secrets.token_hex(), Patience(STOP_SECONDS)
+        services = [
+            (SERVICES[name](Plan(settings, Tokens(secret), endpoints, host)), number)
+            for name in SERVICES
+            for number, host in enumerate(hosts if name == "nova-compute" else [""])
+        ]
+        if broker is None:  # a bus that outlives its clouds: what waits there was for servers that are gone
+            await purge(bus, queues, [service.lock for service, _ in services if service.lock is not None])
+        apps = {}
+        for service, number in services:
+            name = service.name
+            port = ports[name] + number if name in ports else 0
+            listener = listeners.get(name) or stack.enter_context(listen(name, settings.address, port))
+            apps[name] = await stack.enter_async_context(_running(service, settings, export, listener, bus, stopping))
         await scheduler.heard_of(apps["nova-scheduler"], computes)  # so that it chooses from all, at the first boot too
         yield Cloud(endpoints, amqp_url, queues, broker)
 
@@ -185,14 +187,16 @@ async def serve(
     settings: Settings,
     export: Export,
     *,
-    amqp_url: str | None = None,
+    amqp_url: str,
     endpoints: Mapping[str, str],
+    public_host: str | None = None,
     host: str = "",
     port: int | None = None,
 ) -> AsyncIterator[str]:
-    """Run one service alone, or the `broker`; yields its URL.
+    """Run one service alone, or the `broker`; yields its URL. Raises what `cloud` does.
 
-    `endpoints` says where the others are: nova-compute wants `keystone`, keystone all that its catalog is to name.
+    `endpoints` says where the others are: nova-compute wants `keystone`, keystone all that its catalog is to name, for
+    users with `public_host` as their host.
     """
     listener = listen(name, settings.address, PORTS[name] if port is None else port)
     with listener:
@@ -200,27 +204,33 @@ async def serve(
             async with Broker(listener) as broker:
                 yield broker.url
             return
-        plan = Plan(settings, Tokens(settings.token_secret), endpoints, host)
-        async with _running(name, plan, export, listener, amqp_url):
+        service = SERVICES[name](Plan(settings, Tokens(settings.token_secret), endpoints, host, public_host))
+        bus, stopping = settings.bus(amqp_url), Patience(STOP_SECONDS)
+        async with _running(service, settings, export, listener, bus, stopping):
             yield _url(settings, listener)
 
 
 @asynccontextmanager
 async def _running(
-    name: str, plan: Plan, export: Export, listener: socket.socket, amqp_url: str | None
+    service: Service,
+    settings: Settings,
+    export: Export,
+    listener: socket.socket,
+    bus: BusSettings,
+    stopping: Patience,
 ) -> AsyncIterator[web.Application]:
-    service, settings = SERVICES[name](plan), plan.settings
-    chance = Chance(settings.seed, owner=f"{name} {plan.host}")
+    """Run a service of this cloud. All services of a process have `stopping` together to finish their work."""
+    chance = Chance(settings.seed, owner=f"{service.name} {service.resource.get('host.name', '')}")
     actor = Actor(
-        name,
-        export.tracer(name, chance, service.resource),
+        service.name,
+        export.tracer(service.name, chance, service.resource),
         chance,
         settings.pace,
         DURATIONS,
         FAULTS if settings.faults else {},
         settings.messaging_context,
     )
-    async with running(service, actor, listener, amqp_url, settings.bus_patience, plan.stopping) as app:
+    async with running(service, actor, listener, bus, stopping) as app:
         yield app
 
 

@@ -188,7 +188,8 @@ def serve(
     settings: Settings,
     endpoints: Mapping[str, str],
     *,
-    amqp_url: str | None,
+    public_host: str | None,
+    amqp_url: str,
     otlp: str | None,
     port: int | None,
     host: str | None,
@@ -201,7 +202,16 @@ def serve(
 
     @asynccontextmanager
     async def alone(export: Export) -> AsyncIterator[str]:
-        async with serving(name, settings, export, amqp_url=amqp_url, endpoints=endpoints, host=host, port=port) as url:
+        async with serving(
+            name,
+            settings,
+            export,
+            amqp_url=amqp_url,
+            endpoints=endpoints,
+            public_host=public_host,
+            host=host,
+            port=port,
+        ) as url:
             yield f"{name} is up at {url}"
 
     return run(_until_signalled(alone, settings.seed, otlp))

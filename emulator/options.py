@@ -1,5 +1,6 @@
 """The options of the command line, each with its variable, its check and its words: those that clouds have."""
 
+import re
 from collections.abc import Callable
 from math import isfinite
 from typing import Annotated, Any, Literal
@@ -9,6 +10,7 @@ import typer
 
 __all__ = [
     "DEFAULT_SECRET",
+    "HTTP",
     "AmqpUrl",
     "AsJson",
     "Bind",
@@ -17,6 +19,8 @@ __all__ = [
     "BuildTimeout",
     "Bus",
     "BusTimeout",
+    "CatalogHost",
+    "CloudTimeout",
     "ComputeHost",
     "ComputeUrl",
     "Computes",
@@ -44,10 +48,12 @@ __all__ = [
     "Port",
     "PortBase",
     "PublicHost",
+    "QueueKind",
     "Quiet",
     "Rate",
     "Seed",
     "ServiceName",
+    "Targets",
     "TokenSecret",
     "Wait",
     "finite",
@@ -108,6 +114,13 @@ def fault(name: str | None) -> str | None:
         raise typer.BadParameter(f"{error.args[0]} `emulator faults` lists them.") from error
 
 
+def host(value: str | None) -> str | None:
+    """Refuse what cannot be the host of a URL."""
+    if value is not None and not re.fullmatch(r"[\w.-]+", value):
+        raise typer.BadParameter(f"{value!r} is no host name or IPv4 address.")
+    return value
+
+
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
 DEFAULT_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the passwords are
 
@@ -146,6 +159,10 @@ AmqpUrl = Annotated[
     option("amqp-url", "Use the broker at this URL, amqp://guest:guest@localhost/ say, not our own.", callback=AMQP),
 ]
 Bus = Annotated[str, option("amqp-url", "The broker on which the services meet.", callback=AMQP)]
+QueueKind = Annotated[
+    Literal["classic", "quorum"],
+    option("queue-type", "What durable queues are: classic, or quorum, which RabbitMQ replicates."),
+]
 Computes = Annotated[int, option("computes", "How many compute hosts there are.", min=1, max=100)]
 BuildTimeout = Annotated[
     float,
@@ -188,7 +205,11 @@ Port = Annotated[
 ]
 Bind = Annotated[str, option("bind", "The address to listen on; 0.0.0.0 is everywhere.", callback=printable)]
 PublicHost = Annotated[
-    str, option("public-host", "The host name by which clients and services reach the APIs.", callback=printable)
+    str, option("public-host", "The host name by which clients and services reach the APIs.", callback=host)
+]
+CatalogHost = Annotated[
+    str | None,
+    option("public-host", "keystone: the host of its catalog's public URLs, if it is another one.", callback=host),
 ]
 TokenSecret = Annotated[
     str, option("token-secret", "What all services share, to check tokens with.", show_default=False)
@@ -226,7 +247,7 @@ FaultShare = Annotated[
         callback=lambda value: None if value is None else finite(value),
     ),
 ]
-Wait = Annotated[float, option("wait", "Seconds to wait for the cloud when starting.", min=0, callback=finite)]
+CloudTimeout = Annotated[float, option("wait", "Seconds to wait for the cloud when starting.", min=0, callback=finite)]
 Loaded = Annotated[str, option("keystone-url", "The emulator to boot on, by the URL of its keystone.", callback=HTTP)]
 Briefly = Annotated[bool, option("quiet", "Print what came of it in the end, and nothing else.", "-q")]
 ServiceName = Annotated[
@@ -237,6 +258,17 @@ KeystoneUrl = Annotated[str, option("keystone-url", "Where keystone is; its own 
 ComputeUrl = Annotated[str, option("compute-url", "keystone: where its catalog says that nova is.", callback=HTTP)]
 NetworkUrl = Annotated[str, option("network-url", "keystone: where its catalog says that neutron is.", callback=HTTP)]
 ImageUrl = Annotated[str, option("image-url", "keystone: where its catalog says that glance is.", callback=HTTP)]
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TARGET]...",
+        help="Services on their usual ports of this machine, or URLs such as http://localhost:8774/healthcheck.",
+        show_default=False,
+    ),
+]
+Wait = Annotated[
+    float, option("wait", "Ask again for so many seconds, until all are healthy.", min=0, max=86400, callback=finite)
+]
 ComputeHost = Annotated[
     str | None, option("compute-host", "nova-compute: the name of its host; this machine's by default.")
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import SpanProcessor
 
-from emulator.cloud import PortInUse
+from emulator.cloud import AlreadyRunning, PortInUse
 from emulator.faults import Fault
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.export import Export, otlp_exporter
@@ -36,7 +36,7 @@ def run(story: Coroutine[Any, Any, int]) -> int:
         status = asyncio.run(story)
     except* (KeyboardInterrupt, asyncio.CancelledError):
         status = INTERRUPTED
-    except* (Refused, BusUnavailable, PortInUse) as failed:
+    except* (Refused, AlreadyRunning, BusUnavailable, PortInUse) as failed:
         for error in _leaves(failed):
             print(f"emulator: {error}", file=sys.stderr)
     return status

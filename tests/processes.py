@@ -6,7 +6,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -38,9 +38,10 @@ def free_port() -> int:
             return port
 
 
-async def run(*arguments: str, **env: str) -> Ended:
-    """Run a command to its end."""
+async def run(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> Ended:
+    """Run a command to its end; `wrapped` in another one."""
     process = await asyncio.create_subprocess_exec(
+        *wrapped,
         *COMMAND,
         *arguments,
         env=environment(**env),
@@ -81,6 +82,10 @@ class Service:
     async def stop(self, by: signal.Signals = signal.SIGTERM) -> Ended:
         """Stop it as a user or an orchestrator does."""
         self._process.send_signal(by)
+        return await self.ended()
+
+    async def ended(self) -> Ended:
+        """Wait until it has ended."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             out, err = await self._process.communicate()
         assert self._process.returncode is not None
@@ -88,8 +93,9 @@ class Service:
 
 
 @asynccontextmanager
-async def started(*arguments: str, **env: str) -> AsyncIterator[Service]:
+async def started(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> AsyncIterator[Service]:
     process = await asyncio.create_subprocess_exec(
+        *wrapped,
         *COMMAND,
         *arguments,
         env=environment(**env),

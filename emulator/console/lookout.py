@@ -18,7 +18,7 @@ from emulator.broker import Depth
 from emulator.client import Credentials
 from emulator.cloud import Cloud
 from emulator.console.feed import Feed
-from emulator.plumbing.amqp_link import BROKEN, linked
+from emulator.plumbing.amqp_link import BROKEN, BusSettings, linked
 from emulator.plumbing.amqp_topology import depths
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
@@ -112,7 +112,7 @@ async def _depths_of(up: Cloud) -> AsyncIterator[Callable[[], Awaitable[Sequence
 
         yield within
         return
-    async with linked(up.amqp_url, SERVICE, BUS_SECONDS) as link:
+    async with linked(BusSettings(up.amqp_url, BUS_SECONDS), SERVICE) as link:
 
         async def outside() -> Sequence[Depth]:
             return await depths((await link.session()).channel, up.queues)

@@ -177,7 +177,7 @@ class Bus:
             template = f"{source.exchange}:{source.exchange}_{{id}}"
             source = replace(source, routing_key=queue.name, template=template)
         else:
-            queue = await declare_queue(channel, source)
+            queue = await declare_queue(channel, source, self._link.queue_type)
         await queue.bind(exchange, consumer.source.routing_key)
 
         async def deliver(message: AbstractIncomingMessage) -> None:

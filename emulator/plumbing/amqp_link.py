@@ -6,20 +6,32 @@ between two attempts. Here there is one way: whatever breaks, everything is decl
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from http import HTTPStatus
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
+from aiormq.exceptions import ChannelLockedResource
 from yarl import URL
 
 from emulator.plumbing.errors import ApiError
 from emulator.plumbing.tasks import task_group
 
-__all__ = ["BROKEN", "BusUnavailable", "Link", "Session", "linked", "not_cancelled"]
+__all__ = [
+    "BROKEN",
+    "AlreadyRunning",
+    "BusSettings",
+    "BusUnavailable",
+    "Link",
+    "QueueType",
+    "Session",
+    "linked",
+    "not_cancelled",
+]
 
 CONNECT_PAUSE_SECONDS = 0.2
 ATTEMPT_SECONDS = 10.0
@@ -35,6 +47,33 @@ class BusUnavailable(ApiError):
     """The broker cannot be reached or did not take a message; try again later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class AlreadyRunning(Exception):
+    """Another process on this bus holds the lock of a service of which there may be one."""
+
+    def __init__(self, name: str, broker: URL) -> None:
+        super().__init__(
+            f"{name} runs already on the bus at {broker}, and keeps its state in memory, which a second one would not "
+            "share: stop the first, or use another virtual host"
+        )
+        self.name = name
+
+
+class QueueType(StrEnum):
+    """What durable queues are to RabbitMQ: on one node, or replicated by Raft."""
+
+    CLASSIC = "classic"
+    QUORUM = "quorum"
+
+
+@dataclass(frozen=True, slots=True)
+class BusSettings:
+    """Where the bus is, how many seconds to wait for it at the start, and what its durable queues are."""
+
+    url: str
+    patience: float = 30.0
+    queue_type: QueueType = QueueType.CLASSIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +93,23 @@ Start = Callable[[Session], Awaitable[None]]
 
 
 class Link:
-    """The way of one service to the broker at `url`."""
+    """The way of one service to the broker. While it is connected, it holds `locks`: nobody else on this bus does."""
 
-    def __init__(self, url: str, service: str) -> None:
-        self.broker = URL(url).with_user(None)
-        self._url = url
+    def __init__(self, bus: BusSettings, service: str, locks: Collection[str] = ()) -> None:
+        self.broker = URL(bus.url).with_user(None)
+        self.queue_type = bus.queue_type
+        self._url = bus.url
         self._service = service
+        self._locks = locks
         self._session: Session | None = None
         self._there = asyncio.Event()
         self._lost = asyncio.Event()
         self._starts: list[Start] = []
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a session now."""
+        return self._session is not None
 
     async def session(self) -> Session:
         """Return the session; wait for the next one if it was lost."""
@@ -92,10 +138,13 @@ class Link:
             self._starts.remove(start)
 
     async def open(self, patience: float) -> None:
-        """Connect, trying again for `patience` seconds. Raises BusUnavailable; at once where the login is refused."""
+        """Connect, trying again for `patience` seconds. Raises BusUnavailable; at once where the login is refused.
+
+        Raises AlreadyRunning if a lock is not free by then.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
-        waiting = self._lost.is_set()
+        told = self._lost.is_set()
         while True:
             try:
                 async with asyncio.timeout_at(min(max(deadline, loop.time() + 0.1), loop.time() + ATTEMPT_SECONDS)):
@@ -103,13 +152,12 @@ class Link:
                 break
             except (AuthenticationError, ProbableAuthenticationError) as refused:
                 raise BusUnavailable(f"the broker at {self.broker} refuses the login: {refused}") from refused
-            except (*BROKEN, TimeoutError) as error:
+            except (*BROKEN, TimeoutError, AlreadyRunning) as error:
                 if loop.time() >= deadline:
-                    why = str(error) or "it accepts connections, but does not answer"
-                    raise BusUnavailable(f"no broker at {self.broker} after {patience:g} s: {why}") from error
-            if not waiting:
-                log.warning("%s waits for the bus at %s, for %g s at the most", self._service, self.broker, patience)
-                waiting = True
+                    raise self._given_up(error, patience) from error
+                if not told:
+                    self._tell_of_waiting(error, patience)
+                told = True
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
         self._lost.clear()
         self._session = session
@@ -117,16 +165,36 @@ class Link:
             watched.close_callbacks.add(self._loss_of(session))
         self._there.set()
 
+    def _given_up(self, error: Exception, patience: float) -> Exception:
+        if isinstance(error, AlreadyRunning):
+            return AlreadyRunning(error.name, self.broker)
+        why = str(error) or "it accepts connections, but does not answer"
+        return BusUnavailable(f"no broker at {self.broker} after {patience:g} s: {why}")
+
+    def _tell_of_waiting(self, error: Exception, patience: float) -> None:
+        wanted = f"the other {error.name} to leave" if isinstance(error, AlreadyRunning) else "the bus at"
+        log.warning("%s waits for %s %s, for %g s at the most", self._service, wanted, self.broker, patience)
+
     async def _begin(self) -> Session:
         # Not aio_pika.connect: where it fails it leaves its connection to the garbage collector, and to a __del__ that
         # begins to close it, even when no event loop runs any more.
         connection = aio_pika.Connection(URL(self._url), client_properties={"connection_name": self._service})
         try:
             await connection.connect()
-            return Session(connection, await connection.channel(publisher_confirms=True, on_return_raises=True))
+            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            await self._take_locks(channel)
+            return Session(connection, channel)
         except BaseException:
             await connection.close()
             raise
+
+    async def _take_locks(self, channel: AbstractChannel) -> None:
+        """A lock is a queue that is exclusive to the connection, and gone with it."""
+        for lock in self._locks:
+            try:
+                await channel.declare_queue(f"lock.{lock}", exclusive=True)
+            except ChannelLockedResource as held:
+                raise AlreadyRunning(lock, self.broker) from held
 
     async def watch(self, session: Session, channel: AbstractChannel) -> None:
         """Take it for a loss of the session when this channel closes, or the broker cancels a consumer on it."""
@@ -199,10 +267,10 @@ async def not_cancelled() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def linked(url: str, service: str, patience: float) -> AsyncIterator[Link]:
-    """Connect to the broker, waiting up to `patience` seconds for it, and stay connected while the block lasts."""
-    link = Link(url, service)
-    await link.open(patience)
+async def linked(bus: BusSettings, service: str, locks: Collection[str] = ()) -> AsyncIterator[Link]:
+    """Connect to the broker, waiting for it and for the locks, and stay connected while the block lasts."""
+    link = Link(bus, service, locks)
+    await link.open(bus.patience)
     async with task_group() as tasks:
         tasks.start(link.keep())
         try:

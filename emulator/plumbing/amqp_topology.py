@@ -1,13 +1,13 @@
 """Where messages go and whence they come: exchanges and queues, by name, made when they are first needed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue, FieldValue
 
 from emulator.broker import Depth
-from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Session, linked, not_cancelled
+from emulator.plumbing.amqp_link import BROKEN, BusSettings, BusUnavailable, QueueType, Session, linked, not_cancelled
 
 __all__ = ["Destination", "declare_exchange", "declare_queue", "depths", "purge"]
 
@@ -45,11 +45,13 @@ async def declare_exchange(session: Session, named: Destination) -> AbstractExch
     return session.exchanges[named.exchange]
 
 
-async def declare_queue(channel: AbstractChannel, source: Destination) -> AbstractQueue:
+async def declare_queue(channel: AbstractChannel, source: Destination, kind: QueueType) -> AbstractQueue:
     """Return a durable queue, made if it is not there."""
     arguments: dict[str, FieldValue] = {}
     if source.dead_letters is not None:
         arguments = {"x-dead-letter-exchange": source.exchange, "x-dead-letter-routing-key": source.dead_letters}
+    if kind is not QueueType.CLASSIC:  # else what the virtual host has by default
+        arguments["x-queue-type"] = str(kind)
     return await channel.declare_queue(source.routing_key, durable=True, arguments=arguments)
 
 
@@ -62,12 +64,15 @@ async def depths(channel: AbstractChannel, queues: Iterable[Destination]) -> lis
     return found
 
 
-async def purge(url: str, queues: Iterable[Destination], patience: float) -> None:
-    """Empty durable queues, and make those that are not there, for their consumers to come. Raises BusUnavailable."""
-    async with linked(url, "emulator", patience) as link, not_cancelled():
+async def purge(bus: BusSettings, queues: Iterable[Destination], locks: Collection[str]) -> None:
+    """Empty durable queues, and make those that are not there, for their consumers to come.
+
+    Raises AlreadyRunning if their consumers, who hold `locks`, are there; and BusUnavailable.
+    """
+    async with linked(bus, "emulator", locks) as link, not_cancelled():
         channel = (await link.session()).channel
         try:
             for queue in queues:
-                await (await declare_queue(channel, queue)).purge()
+                await (await declare_queue(channel, queue, link.queue_type)).purge()
         except BROKEN as error:
             raise BusUnavailable(f"the broker at {link.broker} does not let us empty its queues: {error}") from error

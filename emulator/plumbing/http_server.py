@@ -8,7 +8,7 @@ import logging
 import re
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -24,7 +24,6 @@ from emulator.plumbing.steps import ConnectionReset
 from emulator.plumbing.telemetry import AttributeValue, fail, failed_with, report_ignored, span
 
 __all__ = [
-    "HEALTHCHECK",
     "IDENTITY",
     "answering",
     "authenticating",
@@ -34,7 +33,6 @@ __all__ = [
     "tracing",
 ]
 
-HEALTHCHECK = "/healthcheck"
 KNOWN_METHODS = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 
 T = TypeVar("T")
@@ -64,12 +62,12 @@ class _Refused(ApiError):
         self.status = HTTPStatus(refusal.status)
 
 
-def tracing(actor: Actor) -> Middleware:
-    """Make one SERVER span of every request but health checks, below the caller's span that the headers name."""
+def tracing(actor: Actor, untraced: Collection[str] = ()) -> Middleware:
+    """Make one SERVER span of every request but those to `untraced` paths, below the caller's that the headers name."""
 
     @web.middleware
     async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == HEALTHCHECK:
+        if request.path in untraced:
             return await handler(request)
         method = request.method if request.method in KNOWN_METHODS else "_OTHER"
         resource = request.match_info.route.resource

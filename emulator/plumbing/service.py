@@ -13,17 +13,11 @@ from typing import Any
 from aiohttp import web
 
 from emulator.plumbing.amqp import Bus, Consumer
-from emulator.plumbing.amqp_link import linked
+from emulator.plumbing.amqp_link import BusSettings, linked
 from emulator.plumbing.errors import ErrorShape
+from emulator.plumbing.health import PATHS, Health, health_routes
 from emulator.plumbing.http_client import HttpClient
-from emulator.plumbing.http_server import (
-    HEALTHCHECK,
-    answering,
-    authenticating,
-    json_response,
-    on_prepare,
-    tracing,
-)
+from emulator.plumbing.http_server import answering, authenticating, on_prepare, tracing
 from emulator.plumbing.scene import Actor, acting
 from emulator.plumbing.tasks import Patience, Tasks, task_group
 
@@ -49,7 +43,8 @@ class Service:
     """What makes one service differ from another.
 
     `routes` want a token that `identify` knows, `public` ones do not. `consumers` are made for the running application.
-    `start` runs once, before the first request is let in; `background` runs until the service stops.
+    `start` runs once, before the service is healthy; `background` runs until it stops. What keeps its state in memory
+    names a `lock`, which it holds on the bus: there is one of it.
     """
 
     name: str
@@ -59,6 +54,7 @@ class Service:
     error_shape: ErrorShape = lambda error: {"message": str(error)}
     state: dict[web.AppKey[Any], Any] = field(default_factory=dict)
     consumers: Callable[[web.Application], Sequence[Consumer]] | None = None
+    lock: str | None = None
     start: Background | None = None
     background: Background | None = None
     resource: dict[str, str] = field(default_factory=dict)
@@ -69,22 +65,25 @@ async def running(
     service: Service,
     actor: Actor,
     listener: socket.socket,
-    amqp_url: str | None,
-    patience: float,
+    bus: BusSettings,
     stopping: Patience,
 ) -> AsyncIterator[web.Application]:
     """Run a service on `listener` (bound already) until the block ends; then finish what it has begun and stop.
 
-    It has `stopping` to finish what came over the bus, for which it waits `patience` seconds at the start; raises
-    BusUnavailable if the bus at `amqp_url` has not come by then.
+    It has `stopping` to finish what came over the bus. Raises BusUnavailable if it needs the bus, and the bus does not
+    come; AlreadyRunning if its lock is not free.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(acting(actor))
-        app = _application(service, actor)
+        health = Health(service.name)
+        app = _application(service, actor, health)
         app[HTTP] = await stack.enter_async_context(HttpClient(service.name, actor.pace))
         consumers: Sequence[Consumer] = ()
-        if service.consumers is not None and amqp_url is not None:
-            app[BUS] = Bus(actor, await stack.enter_async_context(linked(amqp_url, service.name, patience)), stopping)
+        if service.consumers is not None or service.lock is not None:
+            locks = () if service.lock is None else (service.lock,)
+            health.link = await stack.enter_async_context(linked(bus, service.name, locks))
+            app[BUS] = Bus(actor, health.link, stopping)
+        if service.consumers is not None:
             consumers = service.consumers(app)
         app[TASKS] = await stack.enter_async_context(_beside())
         app.freeze()
@@ -95,25 +94,23 @@ async def running(
             await service.start(app)
         if service.background is not None:
             app[TASKS].start(service.background(app))
-        yield app
+        with health.ready():
+            yield app
 
 
-def _application(service: Service, actor: Actor) -> web.Application:
-    public = frozenset({("GET", HEALTHCHECK), *((route.method, route.path) for route in service.public)})
-    middlewares = [tracing(actor), answering(service.error_shape)]
+def _application(service: Service, actor: Actor, health: Health) -> web.Application:
+    public = [*health_routes(health), *service.public]
+    middlewares = [tracing(actor, untraced=PATHS), answering(service.error_shape)]
     if service.identify is not None:
-        middlewares.append(authenticating(service.identify, public))
+        open_to_all = frozenset((route.method, route.path) for route in public)
+        middlewares.append(authenticating(service.identify, open_to_all))
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT_BYTES)
-    app.add_routes([web.get(HEALTHCHECK, _healthy), *service.public, *service.routes])
+    app.add_routes([*public, *service.routes])
     app.on_response_prepare.append(on_prepare)
     app[ACTOR] = actor
     for key, value in service.state.items():
         app[key] = value
     return app
-
-
-async def _healthy(request: web.Request) -> web.Response:
-    return json_response({"service": request.app[ACTOR].service, "status": "ok"})
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from yarl import URL
 
 from emulator.plumbing.errors import ApiError, NotFound, Unauthorized
 from emulator.plumbing.http_server import json_response, read_json
@@ -74,8 +75,12 @@ class TokenRequest(msgspec.Struct):
     auth: Auth
 
 
-def service(tokens: Tokens, endpoints: Mapping[str, str]) -> Service:
-    """Keystone with the users of a fresh cloud. `endpoints` maps service names to their base URLs."""
+def service(tokens: Tokens, endpoints: Mapping[str, str], public_host: str | None = None) -> Service:
+    """Keystone with the users of a fresh cloud. `endpoints` maps service names to their base URLs.
+
+    Where services and users reach them by different names, `public_host` is what users say.
+    """
+    catalog = [_catalog_entry(name, url, public_host) for name, url in endpoints.items()]
     return Service(
         "keystone",
         public=[
@@ -87,7 +92,7 @@ def service(tokens: Tokens, endpoints: Mapping[str, str]) -> Service:
         routes=[web.get("/v3/auth/tokens", show_token)],
         identify=tokens.open,
         error_shape=word_error,
-        state={TOKENS: tokens, CATALOG: [_catalog_entry(name, url) for name, url in endpoints.items()]},
+        state={TOKENS: tokens, CATALOG: catalog},
     )
 
 
@@ -180,15 +185,17 @@ def _timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _catalog_entry(service_name: str, url: str) -> dict[str, Any]:
+def _catalog_entry(service_name: str, url: str, public_host: str | None) -> dict[str, Any]:
     kind, name, path = CATALOG_TYPES[service_name]
+    internal = url.rstrip("/") + path
+    public = internal if public_host is None else str(URL(internal).with_host(public_host))
     endpoints = [
         {
             "id": resource_id("endpoint", f"{kind}/{interface}").replace("-", ""),
             "interface": interface,
             "region": "RegionOne",
             "region_id": "RegionOne",
-            "url": url.rstrip("/") + path,
+            "url": public if interface == "public" else internal,
         }
         for interface in ("public", "internal", "admin")
     ]

@@ -35,22 +35,30 @@ class _Answer(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A token, and the catalog that came with it."""
+    """A token, the catalog that came with it, and which of its interfaces to use: `public`, `internal` or `admin`."""
 
     token: str
     catalog: list[_CatalogEntry]
+    interface: str
 
-    def url(self, kind: str, interface: str = "public") -> str:
+    def url(self, kind: str) -> str:
         """Return where the service of a type (`compute`, `network`, `image`) is. Raises LookupError."""
         for entry in self.catalog:
             for endpoint in entry.endpoints:
-                if (entry.type, endpoint.interface) == (kind, interface):
+                if (entry.type, endpoint.interface) == (kind, self.interface):
                     return endpoint.url.rstrip("/")
-        raise LookupError(f"the catalog names no {interface} endpoint of type {kind}")
+        raise LookupError(f"the catalog names no {self.interface} endpoint of type {kind}")
 
 
 async def log_in(
-    http: HttpClient, keystone_url: str, *, username: str, password: str, project: str, step: str | None = None
+    http: HttpClient,
+    keystone_url: str,
+    *,
+    username: str,
+    password: str,
+    project: str,
+    interface: str,
+    step: str | None = None,
 ) -> Access:
     """Ask keystone for a token for a project. `step` is the number of Figure 1.8 that this is.
 
@@ -69,7 +77,7 @@ async def log_in(
     catalog = answer.read(_Answer).token.catalog
     if "X-Subject-Token" not in answer.headers:
         raise UnexpectedAnswer("POST", url, answer.status, "there is no token in it")
-    return Access(answer.headers["X-Subject-Token"], catalog)
+    return Access(answer.headers["X-Subject-Token"], catalog, interface)
 
 
 class Session:

@@ -117,6 +117,7 @@ def service(tokens: Tokens) -> Service:
         identify=tokens.open,
         error_shape=word_error,
         state={NETWORKS: {network.id: network for network in networks}},
+        lock="neutron-server",
     )
 
 

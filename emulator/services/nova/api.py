@@ -50,6 +50,7 @@ def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
         identify=tokens.open,
         error_shape=word_error,
         state={SERVERS: Servers(), BUILD_LIMIT: build_seconds},
+        lock="nova-api",
         consumers=lambda app: [
             consumer(app, API, {InstanceUpdate: instance_update}),
             Consumer(DEAD_LETTERS, lambda body, headers: take_note_of_dead_letter(app, body, headers)),

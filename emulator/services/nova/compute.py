@@ -95,6 +95,7 @@ def service(host: str, keystone_url: str, user: User) -> Service:
     return Service(
         "nova-compute",
         state={HYPERVISOR: Hypervisor(host, total, keystone_url, user)},
+        lock=f"nova-compute.{host}",
         consumers=lambda app: [
             consumer(
                 app,
@@ -181,7 +182,13 @@ async def _log_in(app: web.Application, step_numbers: str | None = None) -> Acce
     hypervisor = app[HYPERVISOR]
     user, url = hypervisor.user, hypervisor.keystone_url
     return await log_in(
-        app[HTTP], url, username=user.name, password=user.password, project=user.project, step=step_numbers
+        app[HTTP],
+        url,
+        username=user.name,
+        password=user.password,
+        project=user.project,
+        interface="internal",
+        step=step_numbers,
     )
 
 

@@ -181,6 +181,7 @@ def service() -> Service:
     return Service(
         "nova-scheduler",
         state={HOSTS: Hosts()},
+        lock="nova-scheduler",
         consumers=lambda app: [
             consumer(
                 app,

@@ -1,0 +1,81 @@
+"""`emulator health`: what an orchestrator and a script ask, of one service or of all that listen here."""
+
+import socket
+import sys
+from asyncio.subprocess import PIPE, create_subprocess_exec
+from contextlib import closing
+
+import pytest
+
+from tests.conftest import World
+from tests.jaeger import answering
+from tests.processes import free_port, run, started
+
+
+async def test_services_are_asked_by_url_and_credentials_are_not_repeated(world: World) -> None:
+    urls = [f"{url}/healthcheck" for url in world.cloud.endpoints.values()]
+    asked = await run("health", *urls, world.cloud.amqp_url)
+    told = [
+        f'{url}: 200 OK {{"service":"{name}","status":"ok"}}'
+        for url, name in zip(urls, world.cloud.endpoints, strict=True)
+    ]
+    broker = world.cloud.amqp_url.replace("guest:guest@", "")
+    assert (asked.status, asked.err) == (0, "")
+    assert asked.out.splitlines() == [*told, f"{broker}: it speaks AMQP 0-9-1"]
+
+
+async def test_all_that_listen_here_are_asked_where_none_is_named() -> None:
+    base = str(free_port())
+    async with started("up", "--port-base", base, "--pace", "0") as up:
+        await up.until("open the console")
+        asked = await run("health", EMULATOR_PORT_BASE=base)
+        assert (asked.status, asked.err) == (0, "")
+        assert len(asked.out.splitlines()) == 8, asked.out
+    asked = await run("health", EMULATOR_PORT_BASE=base)
+    assert (asked.status, asked.err) == (1, "here: nothing listens on any of our ports\n")
+
+
+async def test_the_one_that_is_served_is_asked_at_its_own_port_without_the_command_line() -> None:
+    port = {"EMULATOR_PORT": str(free_port())}
+    async with started("serve", "keystone", **port) as keystone:
+        await keystone.until("keystone is up at ")
+        process = await create_subprocess_exec(
+            sys.executable, "-m", "emulator.health", env=port, stdout=PIPE, stderr=PIPE
+        )
+        out, err = await process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert b'{"service":"keystone","status":"ok"}' in out
+
+
+async def test_what_is_not_there_yet_is_waited_for() -> None:
+    port = free_port()
+    with answering({"/healthcheck": (503, "no")}) as sick:
+        at_once = await run("health", f"{sick.url}/healthcheck", f"http://127.0.0.1:{port}/healthcheck")
+    assert at_once.status == 1
+    assert at_once.err.splitlines() == [
+        f"{sick.url}/healthcheck: 503 Service Unavailable",
+        f"http://127.0.0.1:{port}/healthcheck: [Errno 111] Connection refused",
+    ]
+    async with started("serve", "keystone", EMULATOR_PORT=str(port)):
+        assert (await run("health", f"http://127.0.0.1:{port}/healthcheck", "--wait", "60")).status == 0
+
+
+async def test_who_speaks_another_protocol_or_does_not_answer_is_not_healthy(world: World) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        for url, why in (
+            (world.cloud.endpoints["keystone"].replace("http", "amqp"), "it does not speak AMQP 0-9-1"),
+            (world.cloud.amqp_url.replace("amqp://guest:guest@", "http://"), "AMQP"),
+            (f"http://127.0.0.1:{silent.getsockname()[1]}/", "timed out"),
+        ):
+            asked = await run("health", url)
+            assert (asked.status, asked.out) == (1, "")
+            assert why in asked.err
+
+
+@pytest.mark.parametrize("target", ["nova", "", "ftp://localhost/", "http://", "http://localhost:99999/", "http://[/"])
+async def test_a_target_that_is_none_is_named(target: str) -> None:
+    asked = await run("health", target)
+    assert (asked.status, asked.out) == (2, "")
+    assert f"{target!r} is no URL such as http://localhost:8774/healthcheck, and none of broker, " in " ".join(
+        asked.err.replace("│", "").split()
+    )

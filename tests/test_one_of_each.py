@@ -1,0 +1,105 @@
+"""What keeps its state in memory is there once on a bus, and tells how it is; what does not may be there often."""
+
+import socket
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+import aio_pika
+import aiohttp
+import pytest
+from aio_pika.exceptions import ChannelPreconditionFailed
+
+from emulator.broker import Broker
+from emulator.cloud import AlreadyRunning, QueueType, Settings, serve
+from emulator.plumbing.export import Export
+from emulator.traces import OtlpReceiver
+from tests.conftest import DEAD_LETTERS, REFERENCE, a_world
+from tests.processes import free_port, started
+
+NOWHERE = dict.fromkeys(("keystone", "nova-api", "neutron-server", "glance-api"), "http://127.0.0.1:1")
+
+
+def serving(name: str, amqp_url: str, host: str = "compute-1", patience: float = 0) -> AbstractAsyncContextManager[str]:
+    settings = Settings(pace=0, bus_patience=patience)
+    return serve(name, settings, Export(), amqp_url=amqp_url, endpoints=NOWHERE, host=host, port=0)
+
+
+@pytest.mark.parametrize("name", ["neutron-server", "nova-api", "nova-scheduler", "nova-compute"])
+async def test_a_service_with_state_refuses_to_start_twice_and_may_start_again(amqp_url: str, name: str) -> None:
+    async with serving(name, amqp_url):
+        with pytest.raises(AlreadyRunning, match=rf"^{name}\S* runs already on the bus at amqp://.*: stop the first"):
+            async with serving(name, amqp_url):
+                pass
+    async with serving(name, amqp_url):
+        pass
+
+
+@pytest.mark.parametrize("name", ["keystone", "glance-api"])
+async def test_a_service_without_state_starts_as_often_as_it_is_wanted(name: str) -> None:
+    async with serving(name, "amqp://127.0.0.1:1/"), serving(name, "amqp://127.0.0.1:1/"):
+        pass
+
+
+async def test_there_are_as_many_compute_hosts_as_names_for_them(amqp_url: str) -> None:
+    async with serving("nova-compute", amqp_url), serving("nova-compute", amqp_url, "compute-2"):
+        pass
+
+
+async def test_the_next_one_waits_for_the_one_before_it_to_leave(amqp_url: str) -> None:
+    shared = {"EMULATOR_AMQP_URL": amqp_url, "EMULATOR_PORT": "0"}
+    async with started("serve", "nova-api", **shared) as first:
+        await first.until("nova-api is up at ")
+        async with started("serve", "nova-api", **shared) as second:
+            await second.says("nova-api waits for the other nova-api to leave amqp://")
+            assert (await first.stop()).status == 0
+            await second.until("nova-api is up at ")
+            assert (await second.stop()).status == 0
+
+
+async def test_a_second_one_ends_with_status_1_and_says_what_to_do(amqp_url: str) -> None:
+    shared = {"EMULATOR_AMQP_URL": amqp_url, "EMULATOR_PORT": "0", "EMULATOR_BUS_TIMEOUT": "0"}
+    async with serving("nova-scheduler", amqp_url), started("serve", "nova-scheduler", **shared) as second:
+        ended = await second.ended()
+    assert ended.status == 1
+    assert ended.err.startswith("emulator: nova-scheduler runs already on the bus at amqp://")
+    assert ended.err.count("\n") == 1
+
+
+async def test_a_second_cloud_on_a_bus_is_refused_and_takes_nothing_of_the_first(amqp_url: str) -> None:
+    async with a_world(amqp_url=amqp_url), await aio_pika.connect(amqp_url) as client:
+        channel = await client.channel()
+        queue = await channel.declare_queue("compute.compute-2", durable=True, arguments=DEAD_LETTERS)
+        await channel.default_exchange.publish(aio_pika.Message(b"kept"), queue.name)
+        with pytest.raises(AlreadyRunning, match="neutron-server runs already"):
+            async with a_world(Settings(pace=0, bus_patience=0), amqp_url=amqp_url, computes=2):
+                pass
+        assert (await queue.get(no_ack=True)).body == b"kept"
+
+
+async def test_quorum_queues_boot_the_same_tree(rabbitmq: str, otlp: OtlpReceiver) -> None:
+    settings = Settings(pace=0, queue_type=QueueType.QUORUM)
+    async with a_world(settings, otlp=otlp.endpoint, amqp_url=rabbitmq) as world:
+        await world.boot()
+        async with await aio_pika.connect(rabbitmq) as client:
+            with pytest.raises(ChannelPreconditionFailed, match="x-queue-type"):
+                await (await client.channel()).declare_queue("api", durable=True, arguments=DEAD_LETTERS)
+    assert await otlp.trace(expecting=REFERENCE) == REFERENCE
+
+
+async def health(session: aiohttp.ClientSession, url: str, path: str = "/healthcheck") -> tuple[int, str]:
+    async with session.get(url + path) as response:
+        return response.status, (await response.json())["status"]
+
+
+async def test_a_service_without_its_bus_is_alive_and_not_healthy() -> None:
+    port = free_port()
+    async with AsyncExitStack() as first, aiohttp.ClientSession() as session:
+        broker = await first.enter_async_context(Broker(socket.create_server(("127.0.0.1", port))))
+        async with serving("nova-api", broker.url, patience=30) as url:
+            assert await health(session, url) == (200, "ok")
+            await first.aclose()
+            while await health(session, url) != (503, "waiting for the bus"):
+                pass  # it hears of it a moment later
+            assert await health(session, url, "/healthcheck/live") == (200, "alive")
+            async with Broker(socket.create_server(("127.0.0.1", port))):
+                while await health(session, url) != (200, "ok"):
+                    pass
