@@ -139,7 +139,7 @@ def load(
             tell(f"booting {plan.rate:g} servers a second on {keystone_url}; {_whereabouts(export)}")
             lasted = await putting_load(tenant, plan, stopping, tell, seconds=seconds)
             left = await tenant.leave()
-        write("\n".join((*tenant.tally.summary(lasted), left)).strip() + "\n")
+        write("".join(f"{line}\n" for line in (*tenant.tally.summary(lasted), left) if line))
         return 1 if tenant.tally.failed or left else 0
 
     return run(story())

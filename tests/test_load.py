@@ -84,7 +84,7 @@ async def test_each_boot_is_a_trace_and_its_end_another_and_no_server_is_left() 
     plan = Plan(ORDER, rate=15, lifetime=0.2)
     async with a_world() as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=7) as tenant:
-            await load(tenant, plan, asyncio.Event(), ignore, seconds=1.5)
+            await load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, patience=60)
             assert await tenant.leave() == ""
         await gone(world)
     asked = due_within(1.5, plan, seed=7)
@@ -142,7 +142,7 @@ async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> Non
     async with a_tenant(export, f"http://127.0.0.1:{ports['keystone']}") as tenant, asyncio.TaskGroup() as tasks:
         async with cloud(Settings(pace=0), export, ports=ports):
             plan = Plan(ORDER, rate=20, lifetime=0.5)
-            loading = tasks.create_task(load(tenant, plan, stopping, lines.put_nowait, every=0.5))
+            loading = tasks.create_task(load(tenant, plan, stopping, lines.put_nowait, every=0.5, patience=60))
             await hear_of("ACTIVE")
         await hear_of("refused")
         async with cloud(Settings(pace=0), export, ports=ports):
@@ -152,7 +152,7 @@ async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> Non
             stopping.set()
             await loading
             assert await tenant.leave() == ""
-    assert tenant.tally.failed == tenant.tally.by_status["REFUSED"] > 0
+    assert tenant.tally.failed >= tenant.tally.by_status["REFUSED"] > 0  # it may end in the middle of a boot
     assert tenant.tally.unfinished == 0
 
 
@@ -216,14 +216,14 @@ async def test_its_status_tells_whether_boots_failed_that_carried_no_fault(
 async def test_it_starts_before_the_cloud_and_sigterm_lets_it_finish_and_send_its_spans(otlp: OtlpReceiver) -> None:
     first = free_port()
     env = {"EMULATOR_OTLP": otlp.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100", "EMULATOR_PACE": "0"}
-    async with started("load", "--keystone-url", f"http://127.0.0.1:{first + 1}", "--rate", "10", **env) as process:
+    async with started("load", "--keystone-url", f"http://127.0.0.1:{first + 1}", "--rate", "4", **env) as process:
         async with started("up", "--port-base", str(first), **env):
             await process.until(f"spans go to {otlp.endpoint}")
             assert await otlp.trace(expecting=REFERENCE) == REFERENCE
             ended = await process.stop()
     assert (ended.status, ended.err) == (0, STOPPING), ended.out
     last = ended.out.splitlines()[-1]
-    assert last.startswith("in all, ")
+    assert last.endswith("  in all")
     found = Counter(trace.spans[0].name for trace in otlp.traces)
     assert found["openstack server create"] == found["openstack server delete"] > 0
     assert f" {found['openstack server create']} ACTIVE" in last

@@ -60,7 +60,7 @@ async def _tell(tally: Tally, tell: Tell, every: float) -> None:
     for period in count(1):
         await _sleep_until(began + period * every)
         lately, before = tally.since(before), tally.copy()
-        tell(f"{period * every:6.0f} s  {lately.describe(every)}")
+        tell(lately.describe(period * every, every))
 
 
 async def _sleep_until(moment: float) -> None:

@@ -69,12 +69,13 @@ class Tally:
                 return float(FINENESS ** (bucket - 0.5))
         return None
 
-    def describe(self, seconds: float) -> str:
-        """Word in a line what was counted in so many seconds."""
+    def describe(self, after: float, seconds: float) -> str:
+        """Word in a line what was counted in so many seconds, `after` so many in all."""
         rate = self.begun / seconds if seconds else 0.0
         ended = {"ACTIVE": "ACTIVE", "ERROR": "ERROR", "REFUSED": "refused"}
         return "  ".join(
             (
+                f"{after:6.0f} s",
                 f"{rate:6.1f}/s",
                 *(f"{self.by_status[status]:5} {word}" for status, word in ended.items()),
                 f"{self.skipped:5} skipped",
@@ -84,7 +85,7 @@ class Tally:
 
     def summary(self, seconds: float) -> Iterator[str]:
         """Word in a few lines what was counted in all, in so many seconds."""
-        yield f"in all, {seconds:.0f} s: {self.describe(seconds).strip()}"
+        yield f"{self.describe(seconds, seconds)}  in all"
         if self.by_fault:
             carried = ", ".join(f"{name} {times}" for name, times in sorted(self.by_fault.items()))
             yield f"{self.by_fault.total()} carried a fault: {carried}"
