@@ -84,6 +84,10 @@ class Received(Mapping[str, tuple[int, str]]):
         if path == "/api/v3/services":
             services = {name for trace in self.receiver.traces for name in trace.services}
             return 200, json.dumps({"services": sorted(services)})
+        if path == "/api/v3/traces":
+            return 200, json.dumps(
+                {"result": otlp_json(span for trace in self.receiver.traces for span in trace.spans)}
+            )
         if not path.startswith("/api/v3/traces/"):
             raise KeyError(path)
         trace = self.receiver.find(path.rpartition("/")[2])
