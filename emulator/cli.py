@@ -46,7 +46,7 @@ from emulator.options import (
     TokenSecret,
     Wait,
 )
-from emulator.trace_cli import check, convert, faults, given, show
+from emulator.trace_cli import check, convert, doctor, faults, given, show
 from emulator.trace_options import Ascii, Everything, Html, Mermaid, OtlpJson, Svg
 
 __all__ = ["app"]
@@ -146,7 +146,7 @@ def boot(
     raise typer.Exit(status)
 
 
-for command in (check, convert, faults, show):
+for command in (check, convert, doctor, faults, show):
     app.command()(command)
 
 

@@ -10,6 +10,7 @@ import typer
 
 __all__ = [
     "DEFAULT_SECRET",
+    "HTTP",
     "AmqpUrl",
     "AsJson",
     "Bind",

@@ -5,7 +5,7 @@ import fcntl
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,8 @@ from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.scene import Actor
 from emulator.reference import tree_text
 from emulator.services.fresh import resource_id
-from emulator.traces import SpanTree, spans_from_sdk, tree, trees
+from emulator.traces import OtlpReceiver, SpanTree, spans_from_sdk, tree, trees
+from tests.jaeger import Received, answering
 
 REFERENCE = tree(tree_text("boot"))
 RABBITMQ = os.environ.get("EMULATOR_TEST_AMQP_URL")
@@ -46,6 +47,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("OTEL_", "OS_")) or (name.startswith("EMULATOR_") and name != "EMULATOR_TEST_AMQP_URL"):
             monkeypatch.delenv(name)
+        if name.lower().endswith(("_proxy", "_ca_bundle")):
+            monkeypatch.delenv(name)
 
 
 @asynccontextmanager
@@ -62,6 +65,13 @@ async def tidied_rabbitmq() -> AsyncIterator[str]:
                 await channel.queue_delete(queue)
             for exchange in ("nova", "scheduler_fanout"):
                 await channel.exchange_delete(exchange)
+
+
+@pytest.fixture
+def jaeger(otlp: OtlpReceiver) -> Iterator[str]:
+    """A Jaeger that has what the receiver gets."""
+    with answering(Received(otlp)) as fake:
+        yield fake.url
 
 
 needs_rabbitmq = pytest.mark.skipif(not RABBITMQ, reason="EMULATOR_TEST_AMQP_URL names no RabbitMQ")

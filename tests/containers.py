@@ -79,7 +79,13 @@ class Network:
 
     def _options(self, name: str, environment: dict[str, str]) -> list[str]:
         variables = [f"--env={key}={value}" for key, value in environment.items()]
-        return [f"--name={self._full(name)}", f"--hostname={name}", f"--network-alias={name}", *self.options, *variables]
+        return [
+            f"--name={self._full(name)}",
+            f"--hostname={name}",
+            f"--network-alias={name}",
+            *self.options,
+            *variables,
+        ]
 
     def _full(self, name: str) -> str:
         return f"{self.name}-{name}"
