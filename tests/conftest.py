@@ -19,10 +19,8 @@ from emulator import client
 from emulator.broker import Broker
 from emulator.client import Boot, Credentials, Order
 from emulator.cloud import Cloud, Settings, cloud
-from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter
 from emulator.plumbing.http_client import HttpClient
-from emulator.plumbing.scene import Actor
 from emulator.reference import tree_text
 from emulator.services.fresh import resource_id
 from emulator.traces import OtlpReceiver, SpanTree, spans_from_sdk, tree, trees
@@ -149,8 +147,7 @@ class World:
 
     async def boot(self, order: Order | None = None, user: str = "admin", seed: int | None = None) -> Boot:
         """Boot a server as `emulator boot` does."""
-        chance = Chance(seed, owner=client.SERVICE)
-        actor = Actor(client.SERVICE, self.export.tracer(client.SERVICE, chance), chance)
+        actor = client.user(self.export, seed)
         credentials = Credentials(self.cloud.endpoints["keystone"], user, "secret", user)
         async with HttpClient(client.SERVICE) as http:
             return await client.boot(actor, http, credentials, order or Order())
