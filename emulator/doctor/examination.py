@@ -85,16 +85,13 @@ def _send(endpoint: Endpoint, patience: Patience, sent: list[Span]) -> Iterator[
     try:
         from emulator.doctor.sending import a_span, send, set_up
 
-        set_up()
+        set_up(endpoint)
     except ValueError as error:  # the SDK reads some of OTEL_* at import
-        raise Trouble(check, f"no command starts: {error}", "correct the variable") from error
+        raise Trouble(check, f"nothing can be sent: {error}", "correct the variable") from error
 
     def attempt(seconds: float) -> tuple[Span, list[Finding]]:
         span = a_span()
-        try:
-            answer = send(span, endpoint, seconds)
-        except ValueError as error:
-            raise Trouble(check, f"nothing can be sent: {error}", "correct the variable") from error
+        answer = send(span, endpoint, seconds)
         return spans_from_sdk([span])[0], list(judge(endpoint, answer, seconds))
 
     span, findings = patience.retry(check, attempt, SENDING_SECONDS)

@@ -12,7 +12,7 @@ __all__ = ["Patience", "within"]
 Result = TypeVar("Result")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
-SHORTEST_TRY, LONGEST_TRY = 1.0, 5.0
+SHORTEST_TRY, LONGEST_TRY = 2.0, 5.0
 """Seconds that a try has, also when the time is over: whatever is well shows it within them."""
 
 QUIET = 0.5

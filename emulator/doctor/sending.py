@@ -29,9 +29,15 @@ LASTS_NANOSECONDS = 1_000_000
 LONGEST_WORDS = 200
 
 
-def set_up() -> None:
-    """Set up what all commands set up, and throw it away. Raises ValueError if the SDK does."""
-    export = Export()
+def set_up(endpoint: Endpoint) -> None:
+    """Set up what all commands set up, and throw it away. Raises ValueError if they could not send a span with it."""
+    try:
+        exporter = otlp_exporter(endpoint.given)
+    except Exception as error:  # SDKs raise what they like of what variables say
+        raise ValueError(str(error) or type(error).__name__) from error
+    if exporter is None:
+        raise ValueError("OTEL_TRACES_EXPORTER names another exporter than otlp")
+    export = Export(exporter)
     try:
         export.tracer(SERVICE, Chance(owner=SERVICE))
     finally:
@@ -52,13 +58,9 @@ def a_span() -> ReadableSpan:
 
 
 def send(span: ReadableSpan, endpoint: Endpoint, seconds: float) -> Answer:
-    """Send a span, and return what was answered within these seconds. Raises ValueError if the exporter cannot be."""
-    try:
-        exporter = otlp_exporter(endpoint.given)
-    except Exception as error:  # SDKs raise what they like of what variables say
-        raise ValueError(str(error) or type(error).__name__) from error
-    if exporter is None:
-        raise ValueError("OTEL_TRACES_EXPORTER names another exporter than otlp")
+    """Send a span, and return what was answered within these seconds. `set_up` has shown that there is an exporter."""
+    exporter = otlp_exporter(endpoint.given)
+    assert exporter is not None
     answers: list[Answer] = []
     (_overhear_grpc if endpoint.protocol == GRPC else _overhear_http)(exporter, answers.append)
     try:
