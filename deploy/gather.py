@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
 from pathlib import Path
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
@@ -48,7 +47,9 @@ def gather(root: Path) -> None:
 
 def find_libraries(root: Path) -> list[Path]:
     """Find the libraries that programs below `root` are linked with, and theirs."""
-    programs = [file for file in root.rglob("*") if file.suffix == ".so" or (file.parent.name == "bin" and file.is_file())]
+    programs = [
+        file for file in root.rglob("*") if file.suffix == ".so" or (file.parent.name == "bin" and file.is_file())
+    ]
     shown = run("ldd", *(file for file in programs if file.read_bytes()[:4] == b"\x7fELF"))
     if lacking := sorted(set(re.findall(r"(\S+) => not found", shown))):
         raise SystemExit(f"libraries that the base image does not have: {', '.join(lacking)}")
@@ -64,7 +65,7 @@ def find_packages(files: list[Path]) -> list[str]:
 
 def describe(package: str, root: Path) -> None:
     """Note a package as images without a package manager do, and keep its licence."""
-    name = package.split(":")[0]
+    name = package.partition(":")[0]
     place = root / "var/lib/dpkg/status.d" / name
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(run("dpkg-query", "--status", package))

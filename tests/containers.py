@@ -10,9 +10,10 @@ from uuid import uuid4
 from emulator.traces import OtlpReceiver
 from tests.processes import PATIENCE_SECONDS, Ended
 
-__all__ = ["IMAGE", "Network", "a_network", "podman"]
+__all__ = ["GUARDED", "IMAGE", "RABBITMQ", "Network", "a_network", "podman"]
 
 IMAGE = os.environ.get("EMULATOR_TEST_IMAGE", "")
+RABBITMQ = "rabbitmq:4.2-management"
 GUARDED = ("--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges")
 """Nothing can be written, anywhere."""
 
@@ -79,7 +80,13 @@ class Network:
 
     def _options(self, name: str, environment: dict[str, str]) -> list[str]:
         variables = [f"--env={key}={value}" for key, value in environment.items()]
-        return [f"--name={self._full(name)}", f"--hostname={name}", f"--network-alias={name}", *self.options, *variables]
+        return [
+            f"--name={self._full(name)}",
+            f"--hostname={name}",
+            f"--network-alias={name}",
+            *self.options,
+            *variables,
+        ]
 
     def _full(self, name: str) -> str:
         return f"{self.name}-{name}"

@@ -8,11 +8,10 @@ import pytest
 from emulator.cloud import SERVICES
 from emulator.traces import OtlpReceiver
 from tests.conftest import REFERENCE
-from tests.containers import GUARDED, IMAGE, Network, a_network, podman
+from tests.containers import GUARDED, IMAGE, RABBITMQ, Network, a_network, podman
 
 pytestmark = pytest.mark.skipif(not IMAGE, reason="EMULATOR_TEST_IMAGE names no image; .ci/containers builds one")
 
-RABBITMQ = "rabbitmq:4.2-management"
 QUORUM = {"EMULATOR_QUEUE_TYPE": "quorum", "EMULATOR_PACE": "0"}
 
 
@@ -68,9 +67,9 @@ INSIDE = {
     "it is not root": "import os; assert os.getuid() == os.getgid() == 10001",
     "its user has a name": "import getpass; assert getpass.getuser() == 'emulator'",
     "all modules are compiled": """
-        import importlib.util, pathlib
-        lib = pathlib.Path(importlib.util.__file__).parent.parent
-        lacking = [file for file in lib.rglob("*.py") if not pathlib.Path(importlib.util.cache_from_source(file)).exists()]
+        import importlib.util as util, pathlib
+        modules = pathlib.Path(util.__file__).parent.parent.rglob("*.py")
+        lacking = [file for file in modules if not pathlib.Path(util.cache_from_source(file)).exists()]
         assert lacking == [], lacking
     """,
     "all libraries load": """
