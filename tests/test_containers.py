@@ -63,6 +63,19 @@ async def test_the_image_runs_everything_in_one_container_as_it_is(network: Netw
     assert await network.written("all") == []
 
 
+HEARS_SIGTERM = """
+import pathlib, re
+while not int(re.search("SigCgt:(.*)", pathlib.Path("/proc/1/status").read_text())[1], 16) >> 14 & 1:
+    pass
+"""
+
+
+async def test_a_command_that_knows_no_signals_ends_by_sigterm_though_it_is_the_first_process(network: Network) -> None:
+    await network.start("health", "nova-api", "--wait=60", name="waiting")
+    await podman("exec", f"{network.name}-waiting", "python", "-c", HEARS_SIGTERM)
+    assert await network.stop("waiting") == {"waiting": 143}, "137 is a container that had to be killed"
+
+
 INSIDE = {
     "it is not root": "import os; assert os.getuid() == os.getgid() == 10001",
     "its user has a name": "import getpass; assert getpass.getuser() == 'emulator'",
