@@ -16,7 +16,6 @@ from emulator.broker import Broker
 from emulator.client import Credentials, Order
 from emulator.cloud import COMPUTES, Settings, cloud
 from emulator.faults import find_fault
-from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.scene import Actor
@@ -130,8 +129,7 @@ def background_cloud(settings: Settings, *, computes: int = COMPUTES) -> Iterato
                 cloud(settings, export, computes=computes) as up,
                 HttpClient(client.SERVICE, settings.pace) as http,
             ):
-                chance = Chance(settings.seed, owner=client.SERVICE)
-                actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
+                actor = client.user(export, settings.seed, settings.pace)
                 assert up.broker is not None
                 running = BackgroundCloud(up.endpoints, up.amqp_url, actor, http, up.broker, stories)
                 started.set_result(running)

@@ -1,12 +1,13 @@
 """The command line: words to calls. Its options alone read `EMULATOR_*`; `OTEL_*` and `OS_*` are as always."""
 
-from types import ModuleType
 from typing import Annotated
 
 import typer
 
 from emulator import __version__
 from emulator.glyphs import ascii_only
+from emulator.late import load_commands
+from emulator.load_cli import load
 from emulator.options import (
     DEFAULT_SECRET,
     AmqpUrl,
@@ -46,7 +47,7 @@ from emulator.options import (
     TokenSecret,
     Wait,
 )
-from emulator.trace_cli import check, convert, faults, given, show
+from emulator.trace_cli import check, convert, doctor, faults, given, show
 from emulator.trace_options import Ascii, Everything, Html, Mermaid, OtlpJson, Svg
 
 __all__ = ["app"]
@@ -67,16 +68,6 @@ def show_version(*, wanted: bool) -> None:
     if wanted:
         typer.echo(f"emulator {__version__}")
         raise typer.Exit
-
-
-def load_commands() -> ModuleType:
-    """Import what the commands do. The SDK reads some of `OTEL_*` at import; what it cannot use is for the user."""
-    try:
-        from emulator import commands
-    except ValueError as error:
-        typer.echo(f"emulator: {error}", err=True)
-        raise typer.Exit(2) from error
-    return commands
 
 
 @app.callback()
@@ -146,7 +137,7 @@ def boot(
     raise typer.Exit(status)
 
 
-for command in (check, convert, faults, show):
+for command in (check, convert, doctor, faults, load, show):
     app.command()(command)
 
 

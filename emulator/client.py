@@ -5,18 +5,33 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from emulator.faults import Fault
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.export import Export
 from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
 from emulator.plumbing.scene import Actor, acting, annotate, carrying
 from emulator.plumbing.telemetry import fail, failed_with, span
 from emulator.services.fresh import resource_id
 from emulator.services.login import Access, log_in
 
-__all__ = ["SIDE_BY_SIDE", "Boot", "Credentials", "Order", "Watcher", "boot", "delete", "numbered"]
+__all__ = [
+    "SIDE_BY_SIDE",
+    "Boot",
+    "Credentials",
+    "Order",
+    "Watcher",
+    "boot",
+    "delete",
+    "numbered",
+    "servers_like",
+    "user",
+]
 
 SERVICE = "openstack-client"
 SIDE_BY_SIDE = 50
@@ -136,6 +151,21 @@ class _ServerAnswer(msgspec.Struct):
     server: _Server
 
 
+class _Listed(msgspec.Struct):
+    id: str
+    task_state: str | None = msgspec.field(name="OS-EXT-STS:task_state", default=None)
+
+
+class _ServersAnswer(msgspec.Struct):
+    servers: list[_Listed]
+
+
+def user(export: Export, seed: int | None, pace: float = 0.0, owner: str = SERVICE) -> Actor:
+    """Return who acts for the user, at a `pace`. Users of one `seed` differ by their `owner`."""
+    chance = Chance(seed, owner)
+    return Actor(SERVICE, export.tracer(SERVICE, chance), chance, pace)
+
+
 def _nobody(order: Order, state: str) -> None:
     """Nobody watches."""
 
@@ -149,7 +179,10 @@ async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: 
     with acting(actor) as scene, span("openstack server create") as root:
         booted = Boot(order, f"{root.get_span_context().trace_id:032x}", scene.request_id)
         try:
-            booted = await _boot(http, credentials, booted, actor.pace, tell)
+            access = await credentials.log_in(http)
+            servers_url = f"{access.url('compute')}/servers"
+            booted = replace(booted, server_id=await _order(http, access.token, servers_url, order))
+            booted = await _follow(http, access.token, servers_url, booted, actor.pace, tell)
         except UnexpectedAnswer as refusal:
             fail(root, refusal)
             booted = replace(booted, status="REFUSED", fault=f"{refusal.message} (HTTP {refusal.status})")
@@ -162,28 +195,45 @@ async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: 
         return replace(booted, seconds=time.monotonic() - began)
 
 
-async def delete(actor: Actor, http: HttpClient, credentials: Credentials, server_id: str) -> None:
-    """Ask for the end of a server, as a trace of its own. What went wrong with that is told on its first span alone."""
+async def delete(actor: Actor, http: HttpClient, credentials: Credentials, server_id: str) -> bool:
+    """Ask for the end of a server, as a trace of its own. Return whether that was taken, or there is no such server.
+
+    What went wrong is told on the first span of the trace alone.
+    """
     with acting(actor), span("openstack server delete") as root:
         annotate(server__id=server_id)
         try:
             access = await credentials.log_in(http)
             url = f"{access.url('compute')}/servers/{server_id}"
             (await http.fetch("DELETE", url, token=access.token)).check()
-        except (UnexpectedAnswer, aiohttp.ClientError, TimeoutError, LookupError) as error:
+        except UnexpectedAnswer as error:
             fail(root, error)
+            return error.status == HTTPStatus.NOT_FOUND
+        except (aiohttp.ClientError, TimeoutError, LookupError) as error:
+            fail(root, error)
+            return False
+    return True
 
 
-async def _boot(http: HttpClient, credentials: Credentials, booted: Boot, pace: float, tell: Watcher) -> Boot:
-    access = await credentials.log_in(http)
-    servers_url = f"{access.url('compute')}/servers"
-    server_id = await _order(http, access.token, servers_url, booted.order)
+async def servers_like(actor: Actor, http: HttpClient, credentials: Credentials, name: str) -> list[str]:
+    """Return the ids of the servers in whose names `name` is found, as a trace of its own; `^` and `$` are the ends.
+
+    Those that are being deleted are left out. Raises UnexpectedAnswer, aiohttp.ClientError, TimeoutError, LookupError.
+    """
+    with acting(actor), span("openstack server list"):
+        access = await credentials.log_in(http)
+        url = URL(f"{access.url('compute')}/servers/detail").with_query(name=name)
+        found = (await http.fetch("GET", str(url), token=access.token)).read(_ServersAnswer).servers
+        return [server.id for server in found if server.task_state != "deleting"]
+
+
+async def _follow(http: HttpClient, token: str, servers_url: str, booted: Boot, pace: float, tell: Watcher) -> Boot:
+    """Look at the server of a boot until it is built, or in ERROR; return what came of it."""
     server = await _watch(
-        http, access.token, f"{servers_url}/{server_id}", pace, lambda state: tell(booted.order, state)
+        http, token, f"{servers_url}/{booted.server_id}", pace, lambda state: tell(booted.order, state)
     )
     return replace(
         booted,
-        server_id=server_id,
         status=server.status,
         host=server.host or "",
         addresses=tuple(address.addr for addresses in server.addresses.values() for address in addresses),

@@ -1,41 +1,31 @@
-"""What the commands do: run clouds and clients, wait for signals, and print what came of it."""
+"""What the commands do: run clouds and clients, and print what came of it."""
 
 import asyncio
 import json
-import logging
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from opentelemetry.sdk.trace import SpanProcessor
 from yarl import URL
 
 from emulator import client
 from emulator.client import SIDE_BY_SIDE, Boot, Credentials, Order, Watcher
-from emulator.cloud import PORTS, SERVICES, AlreadyRunning, Cloud, PortInUse, Settings, cloud
+from emulator.cloud import PORTS, SERVICES, Cloud, Settings, cloud
 from emulator.cloud import serve as serving
-from emulator.plumbing.amqp_link import BusUnavailable
-from emulator.plumbing.chance import Chance
-from emulator.plumbing.export import Export, otlp_exporter, otlp_json_document
+from emulator.load import NoCloud, Plan, Tenant
+from emulator.load import load as putting_load
+from emulator.plumbing.export import Export, otlp_json_document
 from emulator.plumbing.http_client import HttpClient
-from emulator.plumbing.propagation import carries_baggage
-from emulator.plumbing.scene import Actor
+from emulator.plumbing.tasks import unless
+from emulator.process import Refused, at_the_first_signal, cancel_on_signals, check_carried, exporting, run
 from emulator.progress import progress
-from emulator.report import NOTHING, Detail, boot_traces, print_boots, trace_shown
+from emulator.report import NOTHING, Detail, boot_traces, print_boots, trace_shown, write
 from emulator.unwritable import Unwritable
 
-__all__ = ["boot", "serve", "up"]
-
-INTERRUPTED = 130
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class Refused(Exception):
-    """A command that cannot do what it was asked to; the message is for the user."""
+__all__ = ["boot", "load", "serve", "up"]
 
 
 def boot(
@@ -55,10 +45,9 @@ def boot(
     """
 
     async def story() -> int:
-        _cancel_on_signals()
-        if any(order.fault for order in orders) and not carries_baggage():
-            raise Refused("OTEL_PROPAGATORS leaves out baggage, in which faults ride")
-        async with _exporting(otlp, settings.seed, keep=True) as export:
+        cancel_on_signals()
+        check_carried(order.fault for order in orders)
+        async with exporting(otlp, settings.seed, keep=True) as export:
             if keystone_url is not None:
                 boots = await _boot_all(orders, settings, export, keystone_url, detail)
             else:
@@ -71,18 +60,7 @@ def boot(
             _write(files, boots, export)
         return 0 if all(ended.succeeded for ended in boots) else 1
 
-    return _run(story())
-
-
-def _cancel_on_signals() -> None:
-    """On Ctrl-C and SIGTERM stop everything in order, and send the spans so far.
-
-    asyncio does that for Ctrl-C by itself, but not where a shell has started us in the background.
-    """
-    me = asyncio.current_task()
-    assert me is not None
-    for signalled in SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(signalled, me.cancel)
+    return run(story())
 
 
 def _write(files: Mapping[str, Path], boots: list[Boot], export: Export) -> None:
@@ -112,8 +90,7 @@ async def _boot_all(
 ) -> list[Boot]:
     """Boot servers side by side, `SIDE_BY_SIDE` at once."""
     lasts = settings.pace > 0 or len(orders) > 1  # else it is over before a word of it could be read
-    chance = Chance(settings.seed, owner=client.SERVICE)
-    actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
+    actor = client.user(export, settings.seed, settings.pace)
     credentials = Credentials.from_environment(keystone_url)
     places = asyncio.Semaphore(SIDE_BY_SIDE)
 
@@ -124,6 +101,54 @@ async def _boot_all(
     with progress(orders, wanted=lasts and not detail.quiet) as tell:
         async with HttpClient(client.SERVICE, settings.pace) as http:
             return await asyncio.gather(*(one(http, order, tell) for order in orders))
+
+
+def load(
+    plan: Plan,
+    *,
+    pace: float,
+    seed: int | None,
+    seconds: float,
+    patience: float,
+    otlp: str | None,
+    keystone_url: str,
+    quiet: bool,
+) -> int:
+    """Put load on the cloud at `keystone_url` for `seconds`, or until a signal comes. Return the exit status.
+
+    It is 1 where a boot failed that carried no fault, where servers may be left, and without a cloud after `patience`
+    seconds.
+    """
+
+    async def story() -> int:
+        check_carried(plan.faults)
+        stopping = asyncio.Event()
+        at_the_first_signal(stopping.set)
+
+        def tell(line: str) -> None:
+            if not quiet and not write(f"{line}\n"):
+                stopping.set()
+
+        async with exporting(otlp, seed) as export, HttpClient(client.SERVICE, pace) as http:
+            actor = client.user(export, seed, pace)
+            tenant = Tenant(actor, http, Credentials.from_environment(keystone_url), plan.order.name)
+            try:
+                await unless(stopping, tenant.reach(patience))
+            except NoCloud as error:
+                raise Refused(str(error)) from error
+            tell(f"booting {plan.rate:g} servers a second on {keystone_url}; {_whereabouts(export)}")
+            lasted = await putting_load(tenant, plan, stopping, tell, seconds=seconds)
+            left = await tenant.leave()
+        write("\n".join((*tenant.tally.summary(lasted), left)).strip() + "\n")
+        return 1 if tenant.tally.failed or left else 0
+
+    return run(story())
+
+
+def _whereabouts(export: Export) -> str:
+    if export.destination is None:
+        return "the client's own spans go nowhere without --otlp"
+    return f"spans go to {export.destination}"
 
 
 def up(
@@ -155,7 +180,7 @@ def up(
             async with console(up, settings, export, stories, jaeger_url, ports.get("console", 0)) as url:
                 yield f"{_describe(up)}\nTo boot servers here and watch, open the console: {url}"
 
-    return _run(_until_signalled(running, settings.seed, otlp, stories))
+    return run(_until_signalled(running, settings.seed, otlp, stories))
 
 
 def serve(
@@ -189,7 +214,7 @@ def serve(
         ) as url:
             yield f"{name} is up at {url}"
 
-    return _run(_until_signalled(alone, settings.seed, otlp))
+    return run(_until_signalled(alone, settings.seed, otlp))
 
 
 async def _until_signalled(
@@ -203,20 +228,16 @@ async def _until_signalled(
     While it is starting there is nothing to finish, and a second signal ends it at once.
     """
     stopping, is_up = asyncio.Event(), False
-    me, loop = asyncio.current_task(), asyncio.get_running_loop()
+    me = asyncio.current_task()
     assert me is not None
 
     def stop() -> None:
         stopping.set()
-        print("stopping: finishing what has begun", file=sys.stderr, flush=True)
-        for signalled in SIGNALS:
-            loop.remove_signal_handler(signalled)
         if not is_up:
             me.cancel()
 
-    for signalled in SIGNALS:
-        loop.add_signal_handler(signalled, stop)
-    async with _exporting(otlp, seed, watching=watching) as export:
+    at_the_first_signal(stop)
+    async with exporting(otlp, seed, watching=watching) as export:
         try:
             async with service(export) as description:
                 is_up = True
@@ -227,44 +248,6 @@ async def _until_signalled(
                 raise
             me.uncancel()
     return 0
-
-
-@asynccontextmanager
-async def _exporting(
-    otlp: str | None, seed: int | None, *, keep: bool = False, watching: SpanProcessor | None = None
-) -> AsyncIterator[Export]:
-    """Export spans while the block lasts, and send the rest at its end; that is done beside the event loop."""
-    try:
-        export = Export(otlp_exporter(otlp), keep=keep, seed=seed, watching=watching)
-    except ValueError as error:
-        raise Refused(str(error)) from error
-    try:
-        yield export
-    finally:
-        await asyncio.to_thread(export.close)
-
-
-def _run(story: Coroutine[Any, Any, int]) -> int:
-    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
-    for chatty in ("aio_pika", "aiormq", "asyncio", "opentelemetry.baggage"):  # what matters of theirs we say
-        logging.getLogger(chatty).setLevel(logging.CRITICAL)
-    status = 1
-    try:
-        status = asyncio.run(story)
-    except* (KeyboardInterrupt, asyncio.CancelledError):
-        status = INTERRUPTED
-    except* (Refused, AlreadyRunning, BusUnavailable, PortInUse) as failed:
-        for error in _leaves(failed):
-            print(f"emulator: {error}", file=sys.stderr)
-    return status
-
-
-def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
 
 
 def _describe(up: Cloud) -> str:

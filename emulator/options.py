@@ -10,27 +10,35 @@ import typer
 
 __all__ = [
     "DEFAULT_SECRET",
+    "HTTP",
     "AmqpUrl",
     "AsJson",
     "Bind",
     "BootTimeout",
+    "Briefly",
     "BuildTimeout",
     "Bus",
     "BusTimeout",
     "CatalogHost",
+    "CloudTimeout",
     "ComputeHost",
     "ComputeUrl",
     "Computes",
     "ConsoleOff",
     "Count",
+    "Duration",
     "Emulator",
     "FaultName",
+    "FaultNames",
+    "FaultShare",
     "FaultsOff",
     "Flavor",
     "Image",
     "ImageUrl",
     "JaegerUrl",
     "KeystoneUrl",
+    "Lifetime",
+    "Loaded",
     "Messaging",
     "Name",
     "Network",
@@ -42,6 +50,7 @@ __all__ = [
     "PublicHost",
     "QueueKind",
     "Quiet",
+    "Rate",
     "Seed",
     "ServiceName",
     "Targets",
@@ -205,6 +214,42 @@ CatalogHost = Annotated[
 TokenSecret = Annotated[
     str, option("token-secret", "What all services share, to check tokens with.", show_default=False)
 ]
+Rate = Annotated[
+    float, option("rate", "How many servers to boot a second, on average.", min=0.001, max=1000, callback=finite)
+]
+Lifetime = Annotated[
+    float, option("lifetime", "Seconds for which a server is ACTIVE before it is deleted.", min=0, callback=finite)
+]
+Duration = Annotated[
+    float | None,
+    option(
+        "duration",
+        "Seconds after which no more servers are booted; else it goes on until Ctrl-C or SIGTERM.",
+        min=0.001,
+        callback=lambda value: None if value is None else finite(value),
+    ),
+]
+FaultNames = Annotated[
+    list[str] | None,
+    option(
+        "fault",
+        "What is to go wrong now and then: one of those that `emulator faults` lists. May be repeated.",
+        callback=lambda names: [fault(name) for name in names or ()],
+    ),
+]
+FaultShare = Annotated[
+    float | None,
+    option(
+        "fault-share",
+        "Which part of the boots carries one of the faults; 0.1 by default.",
+        min=0,
+        max=1,
+        callback=lambda value: None if value is None else finite(value),
+    ),
+]
+CloudTimeout = Annotated[float, option("wait", "Seconds to wait for the cloud when starting.", min=0, callback=finite)]
+Loaded = Annotated[str, option("keystone-url", "The emulator to boot on, by the URL of its keystone.", callback=HTTP)]
+Briefly = Annotated[bool, option("quiet", "Print what came of it in the end, and nothing else.", "-q")]
 ServiceName = Annotated[
     str,
     typer.Argument(help="keystone, nova-api, nova-scheduler, nova-compute, neutron-server, glance-api or broker."),

@@ -16,7 +16,7 @@ from emulator.render import duration, headline, step_number
 from emulator.render.terminal import columns, printer, waterfall
 from emulator.traces import Span, SpanTree, gathered, spans_from_sdk, tree, trees
 
-__all__ = ["NOTHING", "Detail", "boot_traces", "print_boots", "trace_shown"]
+__all__ = ["NOTHING", "Detail", "boot_traces", "print_boots", "trace_shown", "write"]
 
 JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
@@ -50,17 +50,20 @@ def print_boots(
             console.print(_outcome(ended))
         if not detail.quiet:
             _print_trace(console, boots, spans, sent_to, expand=detail.expand, complete=complete)
-    _write(captured.get())
+    write(captured.get())
 
 
-def _write(report: str) -> None:
+def write(report: str) -> bool:
+    """Print a report. Return whether somebody still reads: `emulator boot | head` has seen enough."""
     try:
         sys.stdout.write(report)
         sys.stdout.flush()
     except OSError as error:  # the boot is what it is, also where its report cannot be written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):  # `emulator boot | head` has seen enough
-            log.warning("the report could not be written: %s", error.strerror)
+        if isinstance(error, BrokenPipeError):
+            return False
+        log.warning("the report could not be written: %s", error.strerror)
+    return True
 
 
 def boot_traces(boots: Sequence[Boot], spans: Sequence[ReadableSpan]) -> list[SpanTree]:

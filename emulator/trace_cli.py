@@ -1,5 +1,6 @@
 """The command line for traces from anywhere, ours or not: words to calls, as `cli` has them for clouds."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -7,9 +8,10 @@ from typing import NoReturn
 import typer
 
 from emulator.glyphs import ascii_only
-from emulator.options import AsJson
+from emulator.options import AsJson, Otlp
 from emulator.trace_options import (
     Ascii,
+    AsFindings,
     AsTree,
     Everything,
     Expect,
@@ -22,6 +24,8 @@ from emulator.trace_options import (
     OfService,
     OneIsEnough,
     Output,
+    Patience,
+    QueriedJaeger,
     SourceName,
     Svg,
     Timeout,
@@ -29,7 +33,7 @@ from emulator.trace_options import (
     TraceId,
 )
 
-__all__ = ["check", "convert", "faults", "given", "show"]
+__all__ = ["check", "convert", "doctor", "faults", "given", "show"]
 
 
 def check(
@@ -79,6 +83,29 @@ def convert(
     from emulator import trace_commands
 
     _exit(lambda: trace_commands.convert(trace_commands.Source(source, trace, service, joined), to, output))
+
+
+def doctor(
+    context: typer.Context,
+    otlp: Otlp = None,
+    jaeger_url: QueriedJaeger = "http://localhost:16686",
+    timeout: Patience = 30.0,
+    *,
+    as_json: AsFindings = False,
+    no_unicode: Ascii = False,
+) -> None:
+    """Say why nothing shows up in Jaeger: send a span as all commands do, look for it there, and check all between.
+
+    Exits with 0 if nothing is wrong, though there may be warnings, and with 1 if something is.
+    """
+    if no_unicode:
+        ascii_only()
+    from emulator import doctor_commands
+    from emulator.doctor import Case
+
+    source = context.get_parameter_source("otlp")
+    name = "--otlp" if source is not None and source.name == "COMMANDLINE" else "EMULATOR_OTLP"
+    raise typer.Exit(doctor_commands.doctor(Case(os.environ, otlp, name, jaeger_url), timeout, as_json=as_json))
 
 
 def faults(*, as_json: AsJson = False, no_unicode: Ascii = False) -> None:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from emulator.options import finite, named, option
+from emulator.options import HTTP, finite, named, option
 
 __all__ = [
+    "AsFindings",
     "AsTree",
     "Ascii",
     "Everything",
@@ -23,6 +24,8 @@ __all__ = [
     "OneIsEnough",
     "OtlpJson",
     "Output",
+    "Patience",
+    "QueriedJaeger",
     "SourceName",
     "Svg",
     "Timeout",
@@ -88,6 +91,11 @@ Joined = Annotated[bool, option("joined", "Take traces that follow from others b
 Timeout = Annotated[
     float, option("timeout", "Seconds to wait for a Jaeger, and for traces to be whole.", min=0, callback=finite)
 ]
+Patience = Annotated[
+    float, option("timeout", "Seconds to wait for what is coming up, and for the span.", min=0, callback=finite)
+]
+QueriedJaeger = Annotated[str, option("jaeger-url", "The Jaeger to look for the span in.", callback=HTTP)]
+AsFindings = Annotated[bool, option("json", "Print what is found as JSON.")]
 Expect = Annotated[
     str | None, option("expect", "The expected tree: a *.tree file, or boot, the reference trace of this emulator.")
 ]

@@ -5,7 +5,7 @@ import fcntl
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,12 @@ from emulator import client
 from emulator.broker import Broker
 from emulator.client import Boot, Credentials, Order
 from emulator.cloud import Cloud, Settings, cloud
-from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, otlp_exporter
 from emulator.plumbing.http_client import HttpClient
-from emulator.plumbing.scene import Actor
 from emulator.reference import tree_text
 from emulator.services.fresh import resource_id
-from emulator.traces import SpanTree, spans_from_sdk, tree, trees
+from emulator.traces import OtlpReceiver, SpanTree, spans_from_sdk, tree, trees
+from tests.jaeger import Received, answering
 
 REFERENCE = tree(tree_text("boot"))
 RABBITMQ = os.environ.get("EMULATOR_TEST_AMQP_URL")
@@ -46,6 +45,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("OTEL_", "OS_")) or (name.startswith("EMULATOR_") and name != "EMULATOR_TEST_AMQP_URL"):
             monkeypatch.delenv(name)
+        if name.lower().endswith(("_proxy", "_ca_bundle")):
+            monkeypatch.delenv(name)
 
 
 @asynccontextmanager
@@ -62,6 +63,13 @@ async def tidied_rabbitmq() -> AsyncIterator[str]:
                 await channel.queue_delete(queue)
             for exchange in ("nova", "scheduler_fanout"):
                 await channel.exchange_delete(exchange)
+
+
+@pytest.fixture
+def jaeger(otlp: OtlpReceiver) -> Iterator[str]:
+    """A Jaeger that has what the receiver gets."""
+    with answering(Received(otlp)) as fake:
+        yield fake.url
 
 
 needs_rabbitmq = pytest.mark.skipif(not RABBITMQ, reason="EMULATOR_TEST_AMQP_URL names no RabbitMQ")
@@ -139,8 +147,7 @@ class World:
 
     async def boot(self, order: Order | None = None, user: str = "admin", seed: int | None = None) -> Boot:
         """Boot a server as `emulator boot` does."""
-        chance = Chance(seed, owner=client.SERVICE)
-        actor = Actor(client.SERVICE, self.export.tracer(client.SERVICE, chance), chance)
+        actor = client.user(self.export, seed)
         credentials = Credentials(self.cloud.endpoints["keystone"], user, "secret", user)
         async with HttpClient(client.SERVICE) as http:
             return await client.boot(actor, http, credentials, order or Order())

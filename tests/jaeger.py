@@ -2,14 +2,14 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from emulator.traces import Event, Link, Span
+from emulator.traces import Event, Link, OtlpReceiver, Span, otlp_json
 
 UI = (200, "<!doctype html><title>Jaeger UI</title>")
 """What Jaeger has for a path that it does not know."""
@@ -36,13 +36,23 @@ class FakeJaeger:
 def answering(
     answers: Mapping[str, tuple[int, str]], otherwise: tuple[int, str] = UI, *, missing_bytes: int = 0
 ) -> Iterator[FakeJaeger]:
-    """Serve status and body by path, `otherwise` for others. With `missing_bytes` it hangs up before the end."""
+    """Serve status and body by path, with `POST ` before it for those, `otherwise` for others.
+
+    With `missing_bytes` it hangs up before the end.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             fake.asked.append(Asked(url.path, dict(parse_qsl(url.query)), self.headers["Authorization"]))
-            status, text = answers.get(url.path, otherwise)
+            self._answer(url.path)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(f"POST {self.path}")
+
+        def _answer(self, asked: str) -> None:
+            status, text = answers.get(asked, otherwise)
             self.send_response(status)
             self.send_header("Content-Length", str(len(text.encode()) + missing_bytes))
             self.end_headers()
@@ -61,6 +71,33 @@ def answering(
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@dataclass(frozen=True)
+class Received(Mapping[str, tuple[int, str]]):
+    """The answers of a Jaeger that has what a receiver got, `altered` on the way."""
+
+    receiver: OtlpReceiver
+    altered: Callable[[Span], Span] = field(default=lambda span: span)
+
+    def __getitem__(self, path: str) -> tuple[int, str]:
+        if path == "/api/v3/services":
+            services = {name for trace in self.receiver.traces for name in trace.services}
+            return 200, json.dumps({"services": sorted(services)})
+        if path == "/api/v3/traces":
+            return 200, json.dumps(
+                {"result": otlp_json(span for trace in self.receiver.traces for span in trace.spans)}
+            )
+        if not path.startswith("/api/v3/traces/"):
+            raise KeyError(path)
+        trace = self.receiver.find(path.rpartition("/")[2])
+        return (200, json.dumps({"result": otlp_json(map(self.altered, trace.spans))})) if trace else NO_TRACES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 TRACE, OTHER = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -6,7 +6,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -38,9 +38,10 @@ def free_port() -> int:
             return port
 
 
-async def run(*arguments: str, **env: str) -> Ended:
-    """Run a command to its end."""
+async def run(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> Ended:
+    """Run a command to its end; `wrapped` in another one."""
     process = await asyncio.create_subprocess_exec(
+        *wrapped,
         *COMMAND,
         *arguments,
         env=environment(**env),
@@ -92,8 +93,9 @@ class Service:
 
 
 @asynccontextmanager
-async def started(*arguments: str, **env: str) -> AsyncIterator[Service]:
+async def started(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> AsyncIterator[Service]:
     process = await asyncio.create_subprocess_exec(
+        *wrapped,
         *COMMAND,
         *arguments,
         env=environment(**env),

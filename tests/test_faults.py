@@ -133,7 +133,7 @@ def test_a_boot_in_the_background_with_a_mistyped_fault_is_told_so(boot: Callabl
 
 async def test_two_hundred_boots_with_random_faults_each_end_in_their_own_state() -> None:
     chosen = random.Random(4).choices([None, *FAULTS.values()], k=200)
-    places = asyncio.Semaphore(50)
+    places = asyncio.Semaphore(20)  # more would wait for one another until the deadline, where a machine is busy
 
     async def one(world: World, number: int, fault: Fault | None) -> Boot:
         async with places:

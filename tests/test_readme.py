@@ -52,8 +52,8 @@ async def test_the_commands_boot(command: str, tmp_path: Path, monkeypatch: pyte
 
 async def test_the_other_commands_are_there() -> None:
     commands = set(re.findall(r"uv run emulator ([a-z]+)", README))
-    assert commands == {"up", "serve", "boot", "check", "show", "convert", "faults"}
-    options = set(re.findall(r"(--[a-z][a-z-]+)", README)) - {"--rm", "--update-trees"}
+    assert commands == {"up", "serve", "boot", "check", "show", "convert", "faults", "doctor", "load"}
+    options = set(re.findall(r"(--[a-z][a-z-]+)", README)) - {"--rm", "--update-trees", "--build"}
     known = "".join([(await run(command, "--help")).out for command in commands])
     assert {option for option in options if option not in known} == set()
 

@@ -6,6 +6,7 @@ import pytest
 
 DOORS = {
     "emulator.broker": ["Broker", "Depth"],
+    "emulator.doctor": ["Case", "Finding", "Level", "examine"],
     "emulator.faults": ["FAULTS", "Effect", "Fault", "fault_tree", "find_fault"],
     "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],
     "emulator.console": ["MOST_STORIES", "Stories", "console"],

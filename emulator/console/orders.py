@@ -67,7 +67,7 @@ class Desk:
 
     def delete(self, server_id: str) -> None:
         """Begin to delete a server."""
-        self.tasks.start(client.delete(self.actor, self.http, self.credentials, server_id))
+        self.tasks.start(self._delete(server_id))
 
     def _orders(self, wanted: Wanted) -> list[Order]:
         for name in ("name", "image", "flavor", "network"):
@@ -83,6 +83,9 @@ class Desk:
                 f"Invalid input for field name: with a number behind it, it has over {LONGEST_NAME} characters."
             )
         return numbered(Order(wanted.name, wanted.image, wanted.flavor, wanted.network, fault), wanted.count)
+
+    async def _delete(self, server_id: str) -> None:
+        await client.delete(self.actor, self.http, self.credentials, server_id)
 
     async def _boot(self, order: Order) -> None:
         try:

@@ -17,12 +17,10 @@ from emulator.console.lookout import Lookout
 from emulator.console.orders import Desk, order_routes
 from emulator.console.page import console_page, console_policy
 from emulator.console.stories import Stories, Story
-from emulator.plumbing.chance import Chance
 from emulator.plumbing.errors import NotFound
 from emulator.plumbing.export import Export
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.http_server import json_response
-from emulator.plumbing.scene import Actor
 from emulator.plumbing.service import serving
 from emulator.plumbing.tasks import task_group
 from emulator.render.html import html_document, waterfall_model
@@ -52,8 +50,7 @@ async def console(
         lookout = Lookout(feed)
         stories.changed = lambda story, span: _pass_on(story, span, feed, lookout)
         stories.forgotten = lambda story: feed.tell("forgotten", story.id)
-        chance = Chance(settings.seed, owner="console")
-        actor = Actor(client.SERVICE, export.tracer(client.SERVICE, chance), chance, settings.pace)
+        actor = client.user(export, settings.seed, settings.pace, owner="console")
         http = await stack.enter_async_context(HttpClient(client.SERVICE, settings.pace))
         credentials = Credentials.from_environment(up.endpoints["keystone"])
         tasks = await stack.enter_async_context(task_group())

@@ -6,9 +6,12 @@ A value depends on the names that it is drawn for and on nothing else, so it doe
 import hashlib
 import random
 import uuid
-from collections import Counter
+from collections import OrderedDict
 
 __all__ = ["Chance"]
+
+MOST_NAMES = 10_000
+"""How many names are remembered as drawn for: most are of one span or server, and are never drawn for again."""
 
 
 class Chance:
@@ -17,17 +20,24 @@ class Chance:
     def __init__(self, seed: int | None = None, owner: str = "") -> None:
         self.seed = seed
         self._owner = owner
-        self._drawn: Counter[str] = Counter()
+        self._drawn: OrderedDict[str, int] = OrderedDict()
 
     def draw(self, *names: object) -> random.Random:
         """Return a generator for `names`; asked again for the same names, the next of their generators."""
         if self.seed is None:
             return random.Random()  # noqa: S311 - ids and durations, no secrets
         name = "\x1f".join(map(str, (self._owner, *names)))
-        self._drawn[name] += 1
-        digest = hashlib.sha256(f"{self.seed}\x1f{self._drawn[name]}\x1f{name}".encode()).digest()
+        digest = hashlib.sha256(f"{self.seed}\x1f{self._times(name)}\x1f{name}".encode()).digest()
         return random.Random(digest)  # noqa: S311
 
     def uuid(self, *names: object) -> str:
         """Return a UUID (version 4, as text) for `names`."""
         return str(uuid.UUID(int=self.draw(*names).getrandbits(128), version=4))
+
+    def _times(self, name: str) -> int:
+        """Count a name, and forget the one that was not drawn for the longest, if there are too many."""
+        times = self._drawn.pop(name, 0) + 1
+        self._drawn[name] = times
+        if len(self._drawn) > MOST_NAMES:
+            self._drawn.popitem(last=False)
+        return times

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-__all__ = ["Patience", "Tasks", "task_group"]
+__all__ = ["Patience", "Tasks", "task_group", "unless"]
 
 
 class Tasks:
@@ -60,3 +60,15 @@ async def task_group() -> AsyncIterator[Tasks]:
         if len(errors.exceptions) == 1:
             raise errors.exceptions[0] from None
         raise
+
+
+async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do some work, to its end or until it is `stopping`. Raises what the work raises."""
+
+    async def stopped() -> None:
+        await stopping.wait()
+
+    async with task_group() as tasks:
+        either = [tasks.start(work), tasks.start(stopped())]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        await tasks.finish(0)

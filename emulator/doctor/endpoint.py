@@ -1,0 +1,106 @@
+"""Which endpoint is in effect, and which option or variable says so: as `otlp_exporter` and the SDK have it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+__all__ = ["GRPC", "HTTP", "PATH", "Endpoint", "Environment", "Place", "effective", "of_traces"]
+
+Environment = Mapping[str, str]
+
+HTTP, GRPC = "http/protobuf", "grpc"
+TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+"""The only one to which no path is added."""
+USUAL = {HTTP: "http://localhost:4318", GRPC: "http://localhost:4317"}
+DEFAULT = "the default"
+PATH = "/v1/traces"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A server to talk to: the collector, or Jaeger. `roots` is a file of certificates to trust, None the system's;
+    `identity` are the files of a certificate and a key to show.
+    """
+
+    role: str
+    host: str
+    port: int
+    path: str = "/"
+    tls: bool = False
+    http2: bool = False
+    roots: str | None = None
+    identity: tuple[str, str | None] | None = None
+
+    def __str__(self) -> str:
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where spans go. `given` is what `otlp_exporter` is to be called with, None if the SDK knows by itself."""
+
+    url: str
+    protocol: str
+    said_by: str
+    given: str | None
+    place: Place
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody has said where spans go."""
+        return self.said_by == DEFAULT
+
+
+def effective(env: Environment, option: str | None, option_name: str = "--otlp") -> Endpoint:
+    """Return the endpoint in effect. Raises ValueError if what should be a URL is none."""
+    protocol = GRPC if (of_traces(env, "PROTOCOL") or ("", ""))[1] == GRPC else HTTP
+    named = of_traces(env, "ENDPOINT")
+    said_by, raw = (option_name, option) if option else named or (DEFAULT, USUAL[protocol])
+    given = None if named and not option else raw
+    url = raw if protocol == GRPC or said_by == TRACES_ENDPOINT else f"{raw.rstrip('/')}{PATH}"
+    try:
+        place = _place(url, protocol, given, env)
+    except ValueError as error:
+        raise ValueError(f"{said_by} is {raw!r}, which is no URL as http://localhost:4318 is one") from error
+    return Endpoint(url, protocol, said_by, given, place)
+
+
+def of_traces(env: Environment, what: str) -> tuple[str, str] | None:
+    """Return the exporter's variable that is in effect for traces, `what` being ENDPOINT say, and its value."""
+    for name in (f"OTEL_EXPORTER_OTLP_TRACES_{what}", f"OTEL_EXPORTER_OTLP_{what}"):
+        if env.get(name):
+            return name, env[name]
+    return None
+
+
+def _place(url: str, protocol: str, given: str | None, env: Environment) -> Place:
+    parts = urlsplit(url if "//" in url else f"//{url}")
+    if not parts.hostname or (protocol == HTTP and parts.scheme not in {"http", "https"}):
+        raise ValueError("no host, or neither http nor https")
+    tls = parts.scheme == "https" if protocol == HTTP or given else _grpc_is_secure(parts.scheme, env)
+    certificate, key = (of_traces(env, f"CLIENT_{what}") for what in ("CERTIFICATE", "KEY"))
+    trusted = of_traces(env, "CERTIFICATE")
+    return Place(
+        "collector",
+        parts.hostname,
+        parts.port or (443 if tls or protocol == GRPC else 80),
+        parts.path or "/",
+        tls,
+        http2=protocol == GRPC,
+        roots=_roots(trusted[1] if trusted else None, protocol, env),
+        identity=(certificate[1], key[1] if key else None) if certificate and (trusted or protocol == HTTP) else None,
+    )
+
+
+def _grpc_is_secure(scheme: str, env: Environment) -> bool:
+    """The Python SDK's rule: https is TLS, for all else a variable says, and without one only http is none."""
+    insecure = of_traces(env, "INSECURE")
+    return scheme == "https" or (insecure[1].lower() != "true" if insecure else scheme != "http")
+
+
+def _roots(named: str | None, protocol: str, env: Environment) -> str:
+    """The certificates that the exporter trusts: those of certifi, unless told otherwise. gRPC brings the same."""
+    from certifi import where
+
+    others = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if protocol == HTTP else ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",)
+    return named or next((env[name] for name in others if env.get(name)), where())

@@ -1,0 +1,39 @@
+"""When which servers are asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+from emulator.client import Order
+from emulator.faults import Fault
+from emulator.plumbing.chance import Chance
+
+__all__ = ["Plan", "arrivals"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked for: `rate` servers a second like `order`, each of which lives for `lifetime` seconds.
+
+    `fault_share` of the boots carry one of `faults`.
+    """
+
+    order: Order
+    rate: float = 1.0
+    lifetime: float = 5.0
+    faults: tuple[Fault, ...] = ()
+    fault_share: float = 0.0
+
+
+def arrivals(plan: Plan, chance: Chance) -> Iterator[tuple[float, Order]]:
+    """Yield orders without end, each with the second at which it is due; they are numbered.
+
+    The gaps are exponential, those of users who do not know of one another. Boots that come evenly spaced hardly ever
+    meet in a queue, and a real cloud's do.
+    """
+    draw, due = chance.draw("arrivals"), 0.0
+    for number in count(1):
+        due += draw.expovariate(plan.rate)
+        struck, which = draw.random() < plan.fault_share, draw.random()
+        fault = plan.faults[int(which * len(plan.faults))] if plan.faults and struck else None
+        yield due, replace(plan.order, name=f"{plan.order.name}-{number}", fault=fault)

@@ -1,0 +1,156 @@
+"""`emulator doctor` and the environment: each variable that keeps spans away is a row."""
+
+import re
+
+import pytest
+
+from emulator.plumbing.export import Export, otlp_exporter
+from emulator.traces import OtlpReceiver
+from tests.doctor import doctor, findings
+from tests.processes import run
+from tests.servers import closed, http, saying
+
+SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
+    ({"OTEL_SDK_DISABLED": "true"}, "failure", "OTEL_SDK_DISABLED is true: no span", "unset OTEL_SDK_DISABLED"),
+    ({"OTEL_SDK_DISABLED": "yes"}, "warning", "'yes', which counts as false", "true or false"),
+    ({"OTEL_TRACES_EXPORTER": "none"}, "failure", "'none': nothing is sent", "unset OTEL_TRACES_EXPORTER"),
+    ({"OTEL_TRACES_EXPORTER": "console"}, "failure", "'console': nothing is sent", "set it to otlp"),
+    ({"OTEL_TRACES_SAMPLER": "always_off"}, "failure", "every trace is dropped", "unset OTEL_TRACES_SAMPLER"),
+    ({"OTEL_TRACES_SAMPLER": "sometimes"}, "warning", "which there is none of", "choose one of"),
+    (
+        {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"},
+        "failure",
+        "keeps 0 % of all traces",
+        "OTEL_TRACES_SAMPLER_ARG=1",
+    ),
+    (
+        {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.05"},
+        "warning",
+        "keeps 5 % of all traces",
+        "OTEL_TRACES_SAMPLER_ARG=1",
+    ),
+    (
+        {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "5%"},
+        "warning",
+        "'5%', no number from 0 to 1",
+        "OTEL_TRACES_SAMPLER_ARG=1",
+    ),
+    ({"OTEL_TRACES_SAMPLER_ARG": "0.1"}, "warning", "no sampler takes it", "OTEL_TRACES_SAMPLER"),
+    ({"OTEL_PROPAGATORS": "baggage"}, "failure", "without tracecontext: traces fall apart", "tracecontext,baggage"),
+    ({"OTEL_PROPAGATORS": "none"}, "failure", "traces fall apart", "tracecontext,baggage"),
+    ({"OTEL_PROPAGATORS": "tracecontext"}, "warning", "leaves out baggage", "tracecontext,baggage"),
+    ({"OTEL_PROPAGATORS": "w3c"}, "failure", "names w3c, which is not installed", "unset OTEL_PROPAGATORS"),
+    ({"OTEL_BSP_SCHEDULE_DELAY": "120000"}, "warning", "120000 ms", "unset OTEL_BSP_SCHEDULE_DELAY"),
+    ({"OTEL_BSP_SCHEDULE_DELAY": "0"}, "failure", "must be above 0", "unset OTEL_BSP_SCHEDULE_DELAY"),
+    ({"OTEL_BSP_MAX_QUEUE_SIZE": "many"}, "warning", "'many', no whole number", "unset OTEL_BSP_MAX_QUEUE_SIZE"),
+    ({"OTEL_BSP_MAX_QUEUE_SIZE": "1000"}, "warning", "a burst of more spans loses", "unset OTEL_BSP_MAX_QUEUE_SIZE"),
+    ({"OTEL_BSP_MAX_QUEUE_SIZE": "100"}, "failure", "more than OTEL_BSP_MAX_QUEUE_SIZE, 100", "unset OTEL_BSP"),
+    ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "failure", "'http/json': nothing starts", "http/protobuf"),
+    (
+        {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        "warning",
+        "comes before OTEL_EXPORTER_OTLP_PROTOCOL, grpc",
+        "unset one of them",
+    ),
+    (
+        {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://elsewhere:4318/v1/traces"},
+        "failure",
+        "there is no host elsewhere",
+        "from outside use localhost",
+    ),
+    (
+        {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://a.invalid:4318/v1/traces"},
+        "warning",
+        "OTEL_EXPORTER_OTLP_ENDPOINT is {0}, and does not count: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT comes before it",
+        "unset OTEL_EXPORTER_OTLP_ENDPOINT, or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    ),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, "failure", "no URL as http://", "write it with http://"),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[::1"}, "failure", "no URL as http://", "write it with http://"),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:99999"}, "failure", "no URL as http://", "write it with http://"),
+    ({"OTEL_EXPORTER_OTLP_INSECURE": "false"}, "warning", "false, and does not count", "unset"),
+    ({"OTEL_EXPORTER_OTLP_INSECURE": "no"}, "warning", "'no', which counts as false", "true or false"),
+    (
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_INSECURE": "false"},
+        "warning",
+        "the endpoint is http, but there will be TLS",
+        "unset it",
+    ),
+    ({"OTEL_EXPORTER_OTLP_CERTIFICATE": "/nowhere.pem"}, "failure", "there is no such file", "correct the path"),
+    (
+        {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": __file__, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        "warning",
+        "over gRPC a client shows one only if it is told whom to trust",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE, too",
+    ),
+    ({"OTEL_EXPORTER_OTLP_HEADERS": "Authorization: Bearer s3cret"}, "warning", "an entry without =", "name=value"),
+    ({"OTEL_EXPORTER_OTLP_TIMEOUT": "10000"}, "warning", "here that are seconds", "set it to 10"),
+    ({"OTEL_EXPORTER_OTLP_TIMEOUT": "-1"}, "failure", "no answer comes in that time", "unset"),
+    ({"OTEL_EXPORTER_OTLP_COMPRESSION": "zstd"}, "warning", "'zstd': nothing is compressed", "gzip"),
+    ({"OTEL_EXPORTER_OTLP_TRACE_ENDPOINT": "x"}, "warning", "is no variable of the SDK", "OTEL_EXPORTER_OTLP_TRACES_E"),
+]
+
+
+@pytest.mark.parametrize(("env", "level", "says", "remedy"), SETTINGS, ids=[" ".join(row[0]) for row in SETTINGS])
+def test_variables_that_keep_spans_away_are_named(
+    otlp: OtlpReceiver,
+    jaeger: str,
+    monkeypatch: pytest.MonkeyPatch,
+    env: dict[str, str],
+    level: str,
+    says: str,
+    remedy: str,
+) -> None:
+    for name, value in {"OTEL_EXPORTER_OTLP_ENDPOINT": otlp.endpoint, **env}.items():
+        monkeypatch.setenv(name, value)
+    told = doctor("--json", "--jaeger-url", jaeger)
+    matching = [finding for finding in findings(told) if says.format(otlp.endpoint) in finding["said"]]
+    assert [finding["level"] for finding in matching] == [level], told.output
+    assert remedy in matching[0]["remedy"]
+    assert told.exit_code == int(any(finding["level"] == "failure" for finding in findings(told)))
+
+
+async def test_what_keeps_the_sdk_from_starting_is_a_finding(otlp: OtlpReceiver, jaeger: str) -> None:
+    for variable in ("OTEL_SPAN_LINK_COUNT_LIMIT", "OTEL_PROPAGATORS"):
+        ended = await run("doctor", "--jaeger-url", jaeger, EMULATOR_OTLP=otlp.endpoint, **{variable: "all"})
+        assert (ended.status, ended.err) == (1, "")
+        assert "✗ span sent           nothing can be sent: " in ended.out
+
+
+def test_without_an_endpoint_it_says_that_others_send_nothing() -> None:
+    with closed() as port:
+        told = doctor("--jaeger-url", f"http://127.0.0.1:{port}")
+    assert "! endpoint            nobody says where spans go, so that other commands send none; " in told.stdout
+    assert "→ give them --otlp http://localhost:4318, or set EMULATOR_OTLP\n" in told.stdout
+
+
+ENDPOINTS: list[tuple[str | None, dict[str, str]]] = [
+    ("http://a:1", {}),
+    ("http://a:1/", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://b:2"}),
+    (None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://b:2/base/"}),
+    (None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://b:2", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:3/traces"}),
+    (None, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://b:2"}),
+]
+
+
+@pytest.mark.parametrize(("otlp_url", "env"), ENDPOINTS)
+def test_the_endpoint_in_effect_is_the_one_that_spans_are_sent_to(
+    monkeypatch: pytest.MonkeyPatch, otlp_url: str | None, env: dict[str, str]
+) -> None:
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    told = doctor(*(["--otlp", otlp_url] if otlp_url else []), "--jaeger-url", "http://127.0.0.1:1", "--json")
+    export = Export(otlp_exporter(otlp_url))
+    export.close()
+    assert findings(told)[0]["said"].startswith(f"{export.destination}, HTTP, as ")
+
+
+def test_no_secret_is_told_whoever_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20t0ken,x-key=k3yk3y")
+    repeated = http("500 No", body=b"you sent Bearer t0ken and k3yk3y, pa55word")
+    with saying(repeated) as port, closed() as nothing:
+        url = f"http://user:pa55word@127.0.0.1:{port}"
+        for style in ([], ["--json"]):
+            told = doctor("--otlp", url, "--jaeger-url", f"http://user:pa55word@127.0.0.1:{nothing}", *style)
+            assert "you sent … and …, …" in told.output.replace("\\u2026", "…")
+            assert not re.search("user|pa55word|t0ken|k3yk3y", told.output)
+    assert "authorization, x-key will be sent" in told.stdout
