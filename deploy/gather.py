@@ -65,7 +65,7 @@ def find_packages(files: list[Path]) -> list[str]:
 
 def describe(package: str, root: Path) -> None:
     """Note a package as images without a package manager do, and keep its licence."""
-    name = package.split(":", maxsplit=1)[0]
+    name = package.partition(":")[0]
     place = root / "var/lib/dpkg/status.d" / name
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(run("dpkg-query", "--status", package))

@@ -1,6 +1,9 @@
 """Entry point. Imports little, so that the command line can start loading the rest in the order it needs."""
 
 import gc
+import os
+import signal
+import sys
 
 from emulator.glyphs import print_twins
 
@@ -12,6 +15,8 @@ the time that a boot takes from start to exit."""
 def main() -> None:
     gc.set_threshold(OBJECTS_PER_COLLECTION)
     print_twins()
+    if os.getpid() == 1:  # the first process of a container never sees a signal that it has no handler for
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     from emulator.cli import app
 
     app()

@@ -3,16 +3,17 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
 from emulator.traces import OtlpReceiver
 from tests.processes import PATIENCE_SECONDS, Ended
 
-__all__ = ["IMAGE", "Network", "a_network", "podman"]
+__all__ = ["GUARDED", "IMAGE", "RABBITMQ", "Network", "a_network", "podman"]
 
 IMAGE = os.environ.get("EMULATOR_TEST_IMAGE", "")
+RABBITMQ = "rabbitmq:4.2-management"
 GUARDED = ("--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges")
 """Nothing can be written, anywhere."""
 
@@ -98,30 +99,35 @@ async def a_network(otlp: OtlpReceiver) -> AsyncIterator[Network]:
     created = await podman("network", "create", name)
     assert created.status == 0, created.err
     gateway = (await podman("network", "inspect", "--format", "{{(index .Subnets 0).Gateway}}", name)).out.strip()
-    label = f"--label={name}"
-    try:
-        async with relay(int(otlp.endpoint.rsplit(":", 1)[1])) as port:
-            reached = ("--add-host", f"jaeger:{gateway}", f"--env=OTEL_EXPORTER_OTLP_ENDPOINT=http://jaeger:{port}")
-            yield Network(name, (f"--network={name}", label, *reached))
-    finally:
-        left = (await podman("ps", "--all", "--quiet", f"--filter=label={name}")).out.split()
-        await podman("rm", "--force", "--volumes", "--time=0", *left)
-        await podman("network", "rm", "--force", name)
+    async with relay(int(otlp.endpoint.rsplit(":", 1)[1])) as port:
+        exporting = f"--env=OTEL_EXPORTER_OTLP_ENDPOINT=http://jaeger:{port}"
+        try:
+            yield Network(name, (f"--network={name}", f"--label={name}", f"--add-host=jaeger:{gateway}", exporting))
+        finally:
+            left = (await podman("ps", "--all", "--quiet", f"--filter=label={name}")).out.split()
+            await podman("rm", "--force", "--volumes", "--time=0", *left)
+            await podman("network", "rm", "--force", name)
 
 
 @asynccontextmanager
 async def relay(port: int) -> AsyncIterator[int]:
-    """Hand on what comes to a port, on any address, to `port` of the loopback."""
+    """Hand on what comes to a port, on any address, to `port` of the loopback. Ends when those who came have gone."""
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while chunk := await reader.read(65_536):
-            writer.write(chunk)
-            await writer.drain()
+        with suppress(OSError):
+            while chunk := await reader.read(65_536):
+                writer.write(chunk)
+                await writer.drain()
         writer.close()
 
     async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer), return_exceptions=True)
+        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
 
-    async with await asyncio.start_server(hand_on, "0.0.0.0", 0) as server:  # noqa: S104 - containers are to reach it
-        yield server.sockets[0].getsockname()[1]
+    async with asyncio.TaskGroup() as connections:
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connections.create_task(hand_on(reader, writer))
+
+        async with await asyncio.start_server(accept, "0.0.0.0", 0) as server:  # noqa: S104 - containers are to reach it
+            yield server.sockets[0].getsockname()[1]

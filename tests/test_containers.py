@@ -8,11 +8,10 @@ import pytest
 from emulator.cloud import SERVICES
 from emulator.traces import OtlpReceiver
 from tests.conftest import REFERENCE
-from tests.containers import GUARDED, IMAGE, Network, a_network, podman
+from tests.containers import GUARDED, IMAGE, RABBITMQ, Network, a_network, podman
 
 pytestmark = pytest.mark.skipif(not IMAGE, reason="EMULATOR_TEST_IMAGE names no image; .ci/containers builds one")
 
-RABBITMQ = "rabbitmq:4.2-management"
 QUORUM = {"EMULATOR_QUEUE_TYPE": "quorum", "EMULATOR_PACE": "0"}
 
 
@@ -64,13 +63,26 @@ async def test_the_image_runs_everything_in_one_container_as_it_is(network: Netw
     assert await network.written("all") == []
 
 
+HEARS_SIGTERM = """
+import pathlib, re
+while not int(re.search("SigCgt:(.*)", pathlib.Path("/proc/1/status").read_text())[1], 16) >> 14 & 1:
+    pass
+"""
+
+
+async def test_a_command_that_knows_no_signals_ends_by_sigterm_though_it_is_the_first_process(network: Network) -> None:
+    await network.start("health", "nova-api", "--wait=60", name="waiting")
+    await podman("exec", f"{network.name}-waiting", "python", "-c", HEARS_SIGTERM)
+    assert await network.stop("waiting") == {"waiting": 143}, "137 is a container that had to be killed"
+
+
 INSIDE = {
     "it is not root": "import os; assert os.getuid() == os.getgid() == 10001",
     "its user has a name": "import getpass; assert getpass.getuser() == 'emulator'",
     "all modules are compiled": """
-        import importlib.util, pathlib
-        lib = pathlib.Path(importlib.util.__file__).parent.parent
-        lacking = [file for file in lib.rglob("*.py") if not pathlib.Path(importlib.util.cache_from_source(file)).exists()]
+        import importlib.util as util, pathlib
+        modules = pathlib.Path(util.__file__).parent.parent.rglob("*.py")
+        lacking = [file for file in modules if not pathlib.Path(util.cache_from_source(file)).exists()]
         assert lacking == [], lacking
     """,
     "all libraries load": """
