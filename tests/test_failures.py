@@ -275,6 +275,17 @@ async def test_a_scheduler_without_hosts_waits_for_the_first_report() -> None:
     assert booted.succeeded, booted.fault
 
 
+async def test_a_host_that_left_in_order_is_chosen_no_more_until_it_is_back() -> None:
+    without_compute = tuple(name for name in STATELESS if name != "nova-compute")
+    async with in_parts(without_compute) as (world, broker):
+        for _ in range(2):
+            async with compute_host(world, broker.url):
+                there = await world.boot()
+            gone = await world.boot()
+            assert there.succeeded, there.fault
+            assert gone.fault.startswith("No valid host was found. ")
+
+
 async def test_services_survive_a_broker_that_goes_and_comes_back() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]

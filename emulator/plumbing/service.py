@@ -43,7 +43,8 @@ class Service:
     """What makes one service differ from another.
 
     `routes` want a token that `identify` knows, `public` ones do not. `consumers` are made for the running application.
-    `start` runs once, before the service is healthy; `background` runs until it stops. What keeps its state in memory
+    `start` runs once, before the service is healthy, and `leave` when it is about to stop, if the bus is there;
+    `background` runs in between. What keeps its state in memory
     names a `lock`, which it holds on the bus: there is one of it.
     """
 
@@ -57,6 +58,7 @@ class Service:
     lock: str | None = None
     start: Background | None = None
     background: Background | None = None
+    leave: Background | None = None
     resource: dict[str, str] = field(default_factory=dict)
 
 
@@ -96,6 +98,8 @@ async def running(
             app[TASKS].start(service.background(app))
         with health.ready():
             yield app
+        if service.leave is not None and health.link is not None and health.link.connected:
+            await service.leave(app)
 
 
 def _application(service: Service, actor: Actor, health: Health) -> web.Application:

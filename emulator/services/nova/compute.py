@@ -105,6 +105,7 @@ def service(host: str, keystone_url: str, user: User) -> Service:
         ],
         start=report_capacity,
         background=keep_reporting,
+        leave=report_leaving,
         resource={"host.name": host},
     )
 
@@ -285,7 +286,7 @@ async def report_capacity(app: web.Application) -> None:
     """Tell every scheduler what this host has. A report is a trace of its own."""
     hypervisor = app[HYPERVISOR]
     instances = {server_id: instance.size for server_id, instance in hypervisor.instances.items()}
-    report = UpdateServiceCapabilities(hypervisor.host, hypervisor.total, instances)
+    report = UpdateServiceCapabilities(hypervisor.host, hypervisor.total, instances, not hypervisor.leaving)
     with acting(app[ACTOR]):
         try:
             await cast(app, SCHEDULER_FANOUT, report)
@@ -299,3 +300,9 @@ async def keep_reporting(app: web.Application) -> None:
     while True:
         await asyncio.sleep(REPORT_SECONDS if app[HYPERVISOR].heard else RETRY_REPORT_SECONDS)
         await report_capacity(app)
+
+
+async def report_leaving(app: web.Application) -> None:
+    """Tell every scheduler to choose this host no more. What is on its way here already waits for it to come back."""
+    app[HYPERVISOR].leaving = True
+    await report_capacity(app)

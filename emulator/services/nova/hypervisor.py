@@ -125,6 +125,7 @@ class Hypervisor:
     user: User
     heard: bool = False
     """Whether a scheduler got the last report."""
+    leaving: bool = False
     instances: dict[str, Instance] = field(default_factory=dict)
 
     def claim(self, request: BuildRequest, limits: Size) -> Instance:

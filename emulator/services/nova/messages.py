@@ -128,12 +128,13 @@ class InstanceUpdate(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class UpdateServiceCapabilities(msgspec.Struct, frozen=True):
-    """To every scheduler: what a host has in all, and which servers are on it."""
+    """To every scheduler: what a host has in all, which servers are on it, and whether it takes more."""
 
     METHOD: ClassVar[str] = "update_service_capabilities"
     host: str
     total: Size
     instances: dict[str, Size]
+    up: bool = True
 
 
 class DeleteInstanceInfo(msgspec.Struct, frozen=True):

@@ -72,6 +72,7 @@ class Host:
     name: str
     total: Size
     reported: float
+    up: bool = True
     claims: dict[str, Claim] = field(default_factory=dict)
 
     def report(self, said: UpdateServiceCapabilities) -> None:
@@ -79,7 +80,7 @@ class Host:
         now = time.monotonic()
         waiting = {server_id: claim for server_id, claim in self.claims.items() if claim.lapses > now}
         confirmed = {server_id: Claim(size, lapses=now) for server_id, size in said.instances.items()}
-        self.total, self.reported, self.claims = said.total, now, {**waiting, **confirmed}
+        self.total, self.reported, self.up, self.claims = said.total, now, said.up, {**waiting, **confirmed}
 
     def claim(self, server_id: str, size: Size) -> None:
         """Set aside what a server takes."""
@@ -99,7 +100,7 @@ class Host:
 Filter = Callable[[Host, Size], bool]
 
 FILTERS: dict[str, Filter] = {
-    "ComputeFilter": lambda host, _: time.monotonic() - host.reported < UP_SECONDS,
+    "ComputeFilter": lambda host, _: host.up and time.monotonic() - host.reported < UP_SECONDS,
     "RamFilter": lambda host, size: host.free.ram_mb >= size.ram_mb,
     "CoreFilter": lambda host, size: host.free.vcpus >= size.vcpus,
     "DiskFilter": lambda host, size: host.free.disk_gb >= size.disk_gb,
