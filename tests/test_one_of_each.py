@@ -55,6 +55,35 @@ async def test_the_next_one_waits_for_the_one_before_it_to_leave(amqp_url: str) 
             assert (await second.stop()).status == 0
 
 
+async def test_who_comes_before_a_service_has_its_bus_is_told_to_come_again() -> None:
+    port = free_port()
+    bus = {"EMULATOR_AMQP_URL": f"amqp://127.0.0.1:{free_port()}/", "EMULATOR_PORT": str(port)}
+    async with started("serve", "nova-api", **bus) as waiting, aiohttp.ClientSession() as session:
+        await waiting.says("nova-api waits for the bus at amqp://")
+        url = f"http://127.0.0.1:{port}"
+        assert await health(session, url) == (503, "starting")
+        assert await health(session, url, "/healthcheck/live") == (200, "alive")
+        async with session.get(f"{url}/v2.1/servers") as refused:
+            body = {"serviceUnavailable": {"code": 503, "message": "nova-api is starting. Try again later."}}
+            assert (refused.status, await refused.json()) == (503, body)
+        assert (await waiting.stop()).status == 0
+
+
+async def test_a_service_that_may_not_consume_again_is_not_healthy_and_says_why(rabbitmq: str) -> None:
+    async with started("serve", "nova-scheduler", EMULATOR_AMQP_URL=rabbitmq, EMULATOR_PORT="0") as scheduler:
+        url = (await scheduler.until("nova-scheduler is up at ")).split()[-1]
+        async with await aio_pika.connect(rabbitmq) as client, aiohttp.ClientSession() as session:
+            channel = await client.channel()
+            await channel.queue_delete("scheduler")
+            await channel.declare_queue("scheduler", durable=True)  # without dead letters: another one
+            await scheduler.says("nova-scheduler has lost the bus")
+            await scheduler.says("nova-scheduler is not back on the bus yet: ")
+            assert await health(session, url) == (503, "waiting for the bus")
+            await channel.queue_delete("scheduler")
+            await scheduler.says("nova-scheduler is back on the bus")
+            assert await health(session, url) == (200, "ok")
+
+
 async def test_a_second_one_ends_with_status_1_and_says_what_to_do(amqp_url: str) -> None:
     shared = {"EMULATOR_AMQP_URL": amqp_url, "EMULATOR_PORT": "0", "EMULATOR_BUS_TIMEOUT": "0"}
     async with serving("nova-scheduler", amqp_url), started("serve", "nova-scheduler", **shared) as second:

@@ -286,5 +286,5 @@ async def test_all_that_the_emulator_exports_is_sound_whether_a_boot_succeeds_or
         ]
     assert statuses == ["ACTIVE", "ERROR", "ERROR"]
     every = trees(spans_from_sdk(world.export.kept))
-    assert len(every) == 5, "three boots, and a heartbeat of each compute host"
+    assert len(every) == 7, "three boots, and what each compute host reports when it comes and when it leaves"
     assert [str(finding) for tree in every for finding in tree.check()] == []

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
+from math import inf
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
@@ -35,6 +36,8 @@ __all__ = [
 
 CONNECT_PAUSE_SECONDS = 0.2
 ATTEMPT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10
+"""If the URL says no other. After twice that a broker gives up who was cut off, and the locks that it holds."""
 CLOSE_SECONDS = 1.0
 
 BROKEN = (AMQPError, OSError, RuntimeError)
@@ -98,7 +101,10 @@ class Link:
     def __init__(self, bus: BusSettings, service: str, locks: Collection[str] = ()) -> None:
         self.broker = URL(bus.url).with_user(None)
         self.queue_type = bus.queue_type
-        self._url = bus.url
+        self.working = False
+        """Whether it is connected, and all that is started on each connection has been."""
+        self._url = URL(bus.url) % {"heartbeat": HEARTBEAT_SECONDS, **URL(bus.url).query}
+        self._patience = bus.patience
         self._service = service
         self._locks = locks
         self._session: Session | None = None
@@ -106,10 +112,21 @@ class Link:
         self._lost = asyncio.Event()
         self._starts: list[Start] = []
 
-    @property
-    def connected(self) -> bool:
-        """Whether there is a session now."""
-        return self._session is not None
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Connect, waiting for the broker and for the locks, and stay connected while the block lasts.
+
+        Raises BusUnavailable; at once where the login is refused. Raises AlreadyRunning if a lock is not free in time.
+        """
+        await self._connect(self._patience)
+        async with task_group() as tasks:
+            tasks.start(self._keep())
+            self.working = True
+            try:
+                yield
+            finally:
+                await tasks.finish(0)
+                await self._close()
 
     async def session(self) -> Session:
         """Return the session; wait for the next one if it was lost."""
@@ -137,14 +154,10 @@ class Link:
         finally:
             self._starts.remove(start)
 
-    async def open(self, patience: float) -> None:
-        """Connect, trying again for `patience` seconds. Raises BusUnavailable; at once where the login is refused.
-
-        Raises AlreadyRunning if a lock is not free by then.
-        """
+    async def _connect(self, patience: float) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
-        told = self._lost.is_set()
+        told: set[type[Exception]] = {TimeoutError} if self._lost.is_set() else set()
         while True:
             try:
                 async with asyncio.timeout_at(min(max(deadline, loop.time() + 0.1), loop.time() + ATTEMPT_SECONDS)):
@@ -155,9 +168,10 @@ class Link:
             except (*BROKEN, TimeoutError, AlreadyRunning) as error:
                 if loop.time() >= deadline:
                     raise self._given_up(error, patience) from error
-                if not told:
+                kind = AlreadyRunning if isinstance(error, AlreadyRunning) else TimeoutError
+                if kind not in told:
                     self._tell_of_waiting(error, patience)
-                told = True
+                told.add(kind)
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
         self._lost.clear()
         self._session = session
@@ -173,12 +187,13 @@ class Link:
 
     def _tell_of_waiting(self, error: Exception, patience: float) -> None:
         wanted = f"the other {error.name} to leave" if isinstance(error, AlreadyRunning) else "the bus at"
-        log.warning("%s waits for %s %s, for %g s at the most", self._service, wanted, self.broker, patience)
+        limit = f", for {patience:g} s at the most" if patience < inf else ""
+        log.warning("%s waits for %s %s%s", self._service, wanted, self.broker, limit)
 
     async def _begin(self) -> Session:
         # Not aio_pika.connect: where it fails it leaves its connection to the garbage collector, and to a __del__ that
         # begins to close it, even when no event loop runs any more.
-        connection = aio_pika.Connection(URL(self._url), client_properties={"connection_name": self._service})
+        connection = aio_pika.Connection(self._url, client_properties={"connection_name": self._service})
         try:
             await connection.connect()
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -202,30 +217,35 @@ class Link:
         channel.close_callbacks.add(lost)
         (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(lost)
 
-    async def keep(self) -> None:
+    async def _keep(self) -> None:
         """Get the connection back whenever it is lost, and all that was started on it."""
         while True:
             await self._lost.wait()
             log.warning("%s has lost the bus at %s", self._service, self.broker)
-            while not await self._recover():  # noqa: ASYNC110 - it waits for another process, which sets no event
+            told = ""
+            while why := await self._recover():
+                if why != told:
+                    log.warning("%s is not back on the bus yet: %s", self._service, why)
+                told = why
                 await asyncio.sleep(CONNECT_PAUSE_SECONDS)
             log.warning("%s is back on the bus", self._service)
 
-    async def _recover(self) -> bool:
-        """Try to connect anew and to start everything again; return whether that worked."""
-        await self.close()
+    async def _recover(self) -> str:
+        """Try to connect anew and to start everything again; return why that did not work, if it did not."""
+        await self._close()
         try:
             async with not_cancelled():
-                await self.open(patience=float("inf"))
+                await self._connect(inf)
                 for start in self._starts:
                     await start(await self.session())
         except (*BROKEN, BusUnavailable) as error:
-            log.debug("%s is not back on the bus yet: %s", self._service, error)
-            return False
-        return True
+            return str(error) or type(error).__name__
+        self.working = True
+        return ""
 
-    async def close(self) -> None:
+    async def _close(self) -> None:
         """Close the connection; that it is closed already, or does not answer, is fine."""
+        self.working = False
         session, self._session = self._session, None
         self._there.clear()
         if session is None:
@@ -268,13 +288,7 @@ async def not_cancelled() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def linked(bus: BusSettings, service: str, locks: Collection[str] = ()) -> AsyncIterator[Link]:
-    """Connect to the broker, waiting for it and for the locks, and stay connected while the block lasts."""
+    """Open a link, as `Link.open` does, for the time of the block."""
     link = Link(bus, service, locks)
-    await link.open(bus.patience)
-    async with task_group() as tasks:
-        tasks.start(link.keep())
-        try:
-            yield link
-        finally:
-            await tasks.finish(0)
-            await link.close()
+    async with link.open():
+        yield link

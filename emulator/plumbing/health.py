@@ -8,14 +8,25 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from emulator.plumbing.amqp_link import Link
+from emulator.plumbing.errors import ApiError
 from emulator.plumbing.http_server import json_response
 
-__all__ = ["PATHS", "Health", "health_routes"]
+__all__ = ["PATHS", "Health", "NotReady", "admitting", "health_routes"]
 
 READY, LIVE = "/healthcheck", "/healthcheck/live"
 PATHS = frozenset({READY, LIVE})
+
+
+class NotReady(ApiError):
+    """The service is starting: it has not all yet that it needs to answer."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"{service} is starting. Try again later.")
 
 
 class Health:
@@ -36,9 +47,14 @@ class Health:
             self._stage = "stopping"
 
     @property
+    def starting(self) -> bool:
+        """Whether it was not ready yet."""
+        return self._stage == "starting"
+
+    @property
     def status(self) -> str:
         """The state in a word or two; `ok` alone is healthy."""
-        away = self.link is not None and not self.link.connected
+        away = self.link is not None and not self.link.working
         return "waiting for the bus" if away and self._stage == "ok" else self._stage
 
 
@@ -53,3 +69,15 @@ def health_routes(health: Health) -> Sequence[web.RouteDef]:
         return json_response({"service": health.service, "status": "alive"})
 
     return [web.get(READY, show_readiness), web.get(LIVE, show_life)]
+
+
+def admitting(health: Health) -> Middleware:
+    """Let nobody in but those who ask for the health, until the service is ready."""
+
+    @web.middleware
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if health.starting and request.path not in PATHS:
+            raise NotReady(health.service)
+        return await handler(request)
+
+    return admit

@@ -13,9 +13,9 @@ from typing import Any
 from aiohttp import web
 
 from emulator.plumbing.amqp import Bus, Consumer
-from emulator.plumbing.amqp_link import BusSettings, linked
+from emulator.plumbing.amqp_link import BusSettings, Link
 from emulator.plumbing.errors import ErrorShape
-from emulator.plumbing.health import PATHS, Health, health_routes
+from emulator.plumbing.health import PATHS, Health, admitting, health_routes
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.http_server import answering, authenticating, on_prepare, tracing
 from emulator.plumbing.scene import Actor, acting
@@ -82,29 +82,32 @@ async def running(
         app[HTTP] = await stack.enter_async_context(HttpClient(service.name, actor.pace))
         consumers: Sequence[Consumer] = ()
         if service.consumers is not None or service.lock is not None:
-            locks = () if service.lock is None else (service.lock,)
-            health.link = await stack.enter_async_context(linked(bus, service.name, locks))
+            health.link = Link(bus, service.name, () if service.lock is None else (service.lock,))
             app[BUS] = Bus(actor, health.link, stopping)
         if service.consumers is not None:
             consumers = service.consumers(app)
-        app[TASKS] = await stack.enter_async_context(_beside())
+        within = await stack.enter_async_context(AsyncExitStack())
+        tasks = app[TASKS] = await within.enter_async_context(_beside())
         app.freeze()
-        await stack.enter_async_context(serving(app, listener))
+        await within.enter_async_context(serving(app, listener))
+        if health.link is not None:
+            await stack.enter_async_context(health.link.open())
+            stack.push_async_exit(within.pop_all())  # what is within when it stops still needs the bus
         if consumers:
             await stack.enter_async_context(app[BUS].consuming(*consumers))
         if service.start is not None:
             await service.start(app)
         if service.background is not None:
-            app[TASKS].start(service.background(app))
+            tasks.start(service.background(app))
         with health.ready():
             yield app
-        if service.leave is not None and health.link is not None and health.link.connected:
+        if service.leave is not None and health.link is not None and health.link.working:
             await service.leave(app)
 
 
 def _application(service: Service, actor: Actor, health: Health) -> web.Application:
     public = [*health_routes(health), *service.public]
-    middlewares = [tracing(actor, untraced=PATHS), answering(service.error_shape)]
+    middlewares = [tracing(actor, untraced=PATHS), answering(service.error_shape), admitting(health)]
     if service.identify is not None:
         open_to_all = frozenset((route.method, route.path) for route in public)
         middlewares.append(authenticating(service.identify, open_to_all))
