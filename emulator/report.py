@@ -19,7 +19,7 @@ from emulator.traces import Span, SpanTree, gathered, spans_from_sdk, tree, tree
 __all__ = ["NOTHING", "Detail", "boot_traces", "print_boots", "trace_shown", "write"]
 
 JAEGER_UI = "http://localhost:16686"
-JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.11.0   # then look at {JAEGER_UI}"
+JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.13.0   # then look at {JAEGER_UI}"
 OTLP = "http://localhost:4318"
 CULPRIT, SEEN = "◄ culprit", "◄ seen here"
 ASKED = {"(1)(2)": "keystone", "(3)(4)": "neutron-server", "(5)(6)": "glance-api"}

@@ -116,6 +116,14 @@ def test_the_start_up_probe_waits_longer_than_the_service(overlay: str) -> None:
 
 
 @each_overlay
+def test_there_is_time_to_finish_what_was_begun_after_others_have_heard_of_the_end(overlay: str) -> None:
+    for one in pods(overlay):
+        for container in one.containers:
+            heard = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            assert heard + 15 <= one.spec.get("terminationGracePeriodSeconds", 30), one
+
+
+@each_overlay
 def test_commands_options_and_variables_are_the_emulators(overlay: str) -> None:
     for one, container in ours(overlay):
         command, *words = container["args"]
