@@ -75,7 +75,8 @@ def url(*schemes: str) -> Callable[[str | None], str | None]:
             return None
         try:
             parts = urlsplit(value)
-            fits = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+            whole = value.isprintable() and " " not in value  # or urlsplit takes the end of a line away
+            fits = whole and parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
         except ValueError:
             fits = False
         if not fits:

@@ -158,7 +158,12 @@ JAEGERS: list[tuple[str, Server, str, str]] = [
     ("broker", lambda: saying(b"AMQP\0\0\x09\1"), "is an AMQP broker", "16686"),
     ("another server", lambda: saying(http("404 No")), "neither Jaeger's API v3 nor its legacy one", "--jaeger-url"),
     ("a proxy's page", lambda: saying(PAGE), "neither Jaeger's API v3 nor its legacy one", "--jaeger-url"),
-    ("401", lambda: saying(http("401 No")), "no Jaeger answers", "put user and password into --jaeger-url"),
+    (
+        "401",
+        lambda: saying(http("401 No")),
+        "no Jaeger answers",
+        "put user and password into --jaeger-url, with a : between them and an @ before the host",
+    ),
     ("503", lambda: saying(http("503 No")), "HTTP 503", "--jaeger-url"),
 ]
 

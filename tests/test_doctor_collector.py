@@ -242,7 +242,7 @@ def test_a_proxy_that_catches_localhost_is_told(
         monkeypatch.setenv("http_proxy", f"http://user:pass@127.0.0.1:{port}")
         told = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger)
         assert f"through the proxy 127.0.0.1:{port}, as http_proxy says; its 127.0.0.1 is not this" in told.stdout
-        assert "set NO_PROXY=127.0.0.1" in told.stdout
+        assert "set no_proxy=127.0.0.1" in told.stdout
         assert "✗ span sent " in told.stdout
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger).exit_code == 0

@@ -82,7 +82,7 @@ SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
         "over gRPC a client shows one only if it is told whom to trust",
         "OTEL_EXPORTER_OTLP_CERTIFICATE, too",
     ),
-    ({"OTEL_EXPORTER_OTLP_HEADERS": "Authorization: Bearer s3cret"}, "warning", "an entry without =", "name=value"),
+    ({"OTEL_EXPORTER_OTLP_HEADERS": "Authorization: Bearer s3cret"}, "failure", "that is not name=value", "name=value"),
     ({"OTEL_EXPORTER_OTLP_TIMEOUT": "10000"}, "warning", "here that are seconds", "set it to 10"),
     ({"OTEL_EXPORTER_OTLP_TIMEOUT": "-1"}, "failure", "no answer comes in that time", "unset"),
     ({"OTEL_EXPORTER_OTLP_COMPRESSION": "zstd"}, "warning", "'zstd': nothing is compressed", "gzip"),

@@ -32,7 +32,7 @@ def without(secrets: frozenset[str], text: str) -> str:
     """Return a text that tells none of them, nor the beginning of one at its end, where it may have been cut."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "…")
-        cut = next((length for length in range(len(secret), SHORTEST - 1, -1) if text.endswith(secret[:length])), 0)
+        cut = next((length for length in range(len(secret) - 1, SHORTEST - 1, -1) if text.endswith(secret[:length])), 0)
         text = f"{text[:-cut]}…" if cut else text
     return USERINFO.sub("//", text)
 
