@@ -30,6 +30,7 @@ def test_a_span_that_comes_through_leaves_nothing_to_say(
     assert told.stderr == ""
     [trace] = otlp.traces
     assert (trace.spans[0].service, trace.spans[0].name) == ("emulator-doctor", "emulator doctor")
+    assert {"service.namespace", "service.instance.id", "deployment.environment.name"} <= set(trace.spans[0].resource)
     assert f"✓ span found          trace {trace.trace_id}\n" in told.stdout
 
 
@@ -185,7 +186,9 @@ def test_what_is_wrong_with_jaeger_is_named_with_its_remedy(
     ("arguments", "names"),
     [
         (["--otlp", "localhost:4318"], "--otlp"),
+        (["--otlp", "http://localhost:4318\n"], "--otlp"),
         (["--jaeger-url", "jaeger"], "--jaeger-url"),
+        (["--jaeger-url", "http://jaeger 1"], "--jaeger-url"),
         (["--timeout", "-1"], "--timeout"),
         (["--timeout", "nan"], "--timeout"),
         (["--timeout", "soon"], "--timeout"),

@@ -71,10 +71,12 @@ def _read(end: socket) -> bytes:
 
 
 def _goes_on(answer: bytes) -> bool:
-    """Whether more is to come until it is known who speaks: the headers of HTTP/1, or the first frame's of HTTP/2."""
-    if b"HTTP/".startswith(answer[:5]):
+    """Whether more is to come until it is known who speaks: networks cut where they like."""
+    if answer.startswith(b"HTTP/"):
         return b"\r\n\r\n" not in answer and len(answer) < ENOUGH
-    return answer[0] == 0 and len(answer) < FRAME_HEADER
+    if answer.startswith(b"\0"):
+        return len(answer) < FRAME_HEADER
+    return any(begins.startswith(answer) and begins != answer for begins in BEGINNINGS)
 
 
 def _protocol(place: Place, answer: bytes, seconds: float) -> str:

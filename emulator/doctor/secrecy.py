@@ -24,7 +24,7 @@ def secrets_of(env: Environment, *urls: str | None) -> frozenset[str]:
     told = [*filter(None, urls), *(value for name, value in env.items() if _has_url(name))]
     secrets = [*_values(env), *(secret for url in told for secret in _credentials(url))]
     decoded = {form for secret in secrets for form in (secret, unquote(secret))}
-    found = {form for secret in decoded for form in (secret, repr(secret)[1:-1])}
+    found = {form for secret in decoded for form in (secret, repr(secret)[1:-1], " ".join(secret.split()))}
     return frozenset(secret for secret in found if len(secret) >= SHORTEST)
 
 
