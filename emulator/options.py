@@ -80,7 +80,8 @@ def url(*schemes: str) -> Callable[[str | None], str | None]:
         except ValueError:
             fits = False
         if not fits:
-            raise typer.BadParameter(f"{value!r} is not a URL such as {schemes[0]}://localhost.")
+            shown = "this" if "@" in value else repr(value)  # what is before an @ may be a password
+            raise typer.BadParameter(f"{shown} is not a URL such as {schemes[0]}://localhost.")
         return value
 
     return check

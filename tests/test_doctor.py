@@ -187,6 +187,7 @@ def test_what_is_wrong_with_jaeger_is_named_with_its_remedy(
     [
         (["--otlp", "localhost:4318"], "--otlp"),
         (["--otlp", "http://localhost:4318\n"], "--otlp"),
+        (["--otlp", "user:pa55word@localhost"], "--otlp"),
         (["--jaeger-url", "jaeger"], "--jaeger-url"),
         (["--jaeger-url", "http://jaeger 1"], "--jaeger-url"),
         (["--timeout", "-1"], "--timeout"),
@@ -199,3 +200,4 @@ def test_bad_options_end_with_2(arguments: list[str], names: str) -> None:
     refused = CliRunner().invoke(app, ["doctor", *arguments])
     assert refused.exit_code == 2
     assert names in refused.stderr
+    assert "pa55word" not in refused.stderr

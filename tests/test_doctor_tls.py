@@ -1,4 +1,4 @@
-"""`emulator doctor` and TLS: what exporters trust and show is what it trusts and shows, and each mix-up has a remedy."""
+"""`emulator doctor` and TLS: it trusts and shows what exporters do, and each mix-up has its remedy."""
 
 import re
 import ssl
@@ -91,6 +91,7 @@ def test_a_key_that_is_of_another_certificate_is_told(tmp_path: Path, monkeypatc
     [
         (b"\x15\3\1\0\2\2\x46", "has no version of TLS that is taken here", "let it speak TLS 1.2 or 1.3"),
         (b"\x15\3\3\0\2\2\x28", "TLS fails: ", "look at the log of the server"),
+        (b"", "hangs up instead of beginning TLS", "make the URL http://, if"),
         (http("400 Bad Request"), "does not speak TLS", "make the URL http://"),
     ],
 )

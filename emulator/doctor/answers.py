@@ -140,7 +140,7 @@ def _wrong_door(endpoint: Endpoint, answer: Answer, seconds: float) -> Trouble:
     if not path.rstrip("/").endswith(PATH) and not endpoint.place.http2:
         remedy = f"add {PATH} to {by}, or set OTEL_EXPORTER_OTLP_ENDPOINT, to which the exporter adds it"
         return Trouble(CHECK, _quoted(answer, f"{PATH} is missing in {endpoint.url}"), remedy)
-    known = identify(endpoint.place, seconds)
+    known = endpoint.place.host and identify(endpoint.place, seconds)
     if known:
         return Trouble(CHECK, _quoted(answer, f"{endpoint.place} is {known}, no collector"), NOT_THERE.remedy)
     meaning = MEANINGS.get(answer.code, NOT_THERE)

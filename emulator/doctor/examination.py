@@ -11,12 +11,13 @@ from emulator.doctor.endpoint import Endpoint, Environment, Place, effective
 from emulator.doctor.exporter_settings import EXPORTER_CHECKS
 from emulator.doctor.finding import Finding, Trouble, ok, skipped
 from emulator.doctor.greeting import greet
-from emulator.doctor.network import connect, handshake, resolve
+from emulator.doctor.network import connect, resolve
 from emulator.doctor.patience import Patience
 from emulator.doctor.proxy import proxy_for
 from emulator.doctor.reading import ask, compare, find, whats_there
 from emulator.doctor.sdk_settings import SDK_CHECKS
 from emulator.doctor.secrecy import secrets_of, without
+from emulator.doctor.tls import handshake
 from emulator.traces import Span, spans_from_sdk
 
 __all__ = ["Case", "examine"]

@@ -10,7 +10,8 @@ from socket import socket
 
 from emulator.doctor.endpoint import Place
 from emulator.doctor.finding import Finding, Trouble, failure, ok, warning
-from emulator.doctor.network import IDENTITY, connected, is_tls, trusting
+from emulator.doctor.network import connected
+from emulator.doctor.tls import IDENTITY, is_tls, trusting
 
 __all__ = ["greet"]
 
