@@ -109,7 +109,7 @@ def _to_jaeger(case: Case, patience: Patience, sent: list[Span]) -> Iterator[Fin
     patience.retry("jaeger answers", partial(ask, url, NO_TRACE))
     yield ok("jaeger answers", f"its query API is at {url}")
     if not sent:
-        yield skipped("span found", "skipped: nothing was sent that could be looked for")
+        yield skipped("span found", "skipped: there is no span that could be looked for")
         return
     [span], began = sent, monotonic()
     try:
