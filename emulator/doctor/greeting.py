@@ -4,7 +4,7 @@ import re
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from email.utils import parsedate_to_datetime
 from socket import socket
 
@@ -65,9 +65,12 @@ def _answer(place: Place, hello: bytes, seconds: float) -> bytes:
 
 def _read(end: socket) -> bytes:
     answer = b""
-    with suppress(ConnectionError):
+    try:
         while _goes_on(answer) and (piece := end.recv(ENOUGH)):
             answer += piece
+    except (ConnectionError, TimeoutError):
+        if not answer:
+            raise
     return answer
 
 
@@ -75,9 +78,7 @@ def _goes_on(answer: bytes) -> bool:
     """Whether more is to come until it is known who speaks: networks cut where they like."""
     if answer.startswith(b"HTTP/"):
         return b"\r\n\r\n" not in answer and len(answer) < ENOUGH
-    if answer.startswith(b"\0"):
-        return len(answer) < FRAME_HEADER
-    return any(begins.startswith(answer) and begins != answer for begins in BEGINNINGS)
+    return len(answer) < FRAME_HEADER and not _known(answer)
 
 
 def _protocol(place: Place, answer: bytes, seconds: float) -> str:
