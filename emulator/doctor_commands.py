@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ def _ended_by_sigterm() -> Iterator[None]:
 @contextmanager
 def _unheard(logger: logging.Logger) -> Iterator[None]:
     """What exporters have to say is found, and told in better words."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its core has no logger, and writes to standard error
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:

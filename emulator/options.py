@@ -75,11 +75,13 @@ def url(*schemes: str) -> Callable[[str | None], str | None]:
             return None
         try:
             parts = urlsplit(value)
-            fits = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+            whole = value.isprintable() and " " not in value  # or urlsplit takes the end of a line away
+            fits = whole and parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
         except ValueError:
             fits = False
         if not fits:
-            raise typer.BadParameter(f"{value!r} is not a URL such as {schemes[0]}://localhost.")
+            shown = "this" if "@" in value else repr(value)  # what is before an @ may be a password
+            raise typer.BadParameter(f"{shown} is not a URL such as {schemes[0]}://localhost.")
         return value
 
     return check

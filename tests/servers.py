@@ -27,12 +27,13 @@ LONGEST_REQUEST = 65536
 
 @contextmanager
 def saying(answer: bytes, tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Give the same answer to whatever is asked first, and hang up. Yields the port."""
+    """Give the same answer to whatever is asked first, in two pieces, and hang up. Yields the port."""
 
     def talk(connection: socket.socket) -> None:
         with suppress(OSError), tls.wrap_socket(connection, server_side=True) if tls else connection as end:
             end.recv(LONGEST_REQUEST)
-            end.sendall(answer)
+            end.sendall(answer[:1])
+            end.sendall(answer[1:])
             end.shutdown(socket.SHUT_WR)
             while end.recv(LONGEST_REQUEST):
                 pass  # or what is unread would take the answer back
@@ -95,7 +96,7 @@ def closed() -> Iterator[int]:
 
 
 @contextmanager
-def grpc_only(answer: Callable[[bytes, Any], bytes]) -> Iterator[int]:
+def grpc_only(answer: Callable[[bytes, Any], bytes], address: str = "127.0.0.1:0") -> Iterator[int]:
     """A gRPC server, as grpcio makes it: it speaks HTTP/2 and nothing else."""
     import grpc
 
@@ -104,7 +105,7 @@ def grpc_only(answer: Callable[[bytes, Any], bytes]) -> Iterator[int]:
         methods = {"Export": grpc.unary_unary_rpc_method_handler(answer)}
         name = "opentelemetry.proto.collector.trace.v1.TraceService"
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
-        port = server.add_insecure_port("127.0.0.1:0")
+        port = server.add_insecure_port(address)
         server.start()
         try:
             yield port
@@ -132,18 +133,20 @@ def partly_over_http(rejected: int, message: str) -> bytes:
     return http("200 OK", "Content-Type: application/x-protobuf", body=partly(rejected, message))
 
 
-def certificate(folder: Path, name: str = "127.0.0.1", valid_days: int = 1) -> tuple[ssl.SSLContext, Path]:
-    """Make a certificate that vouches for itself; expired, if `valid_days` is below 0. Return a server's side of TLS,
-    and the file to trust.
+def certificate(
+    folder: Path, name: str = "127.0.0.1", valid_days: int = 1, *, subject_alone: bool = False
+) -> tuple[ssl.SSLContext, Path]:
+    """Make a certificate that vouches for itself; expired, if `valid_days` is below 0; with `subject_alone` it names
+    the server as was usual before subjectAltName. Return a server's side of TLS, and the file to trust.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "emulator")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name if subject_alone else "emulator")])
     now = datetime.now(UTC)
     try:
         called: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         called = x509.DNSName(name)
-    made = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -151,10 +154,11 @@ def certificate(folder: Path, name: str = "127.0.0.1", valid_days: int = 1) -> t
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=9))
         .not_valid_after(now + timedelta(days=valid_days))
-        .add_extension(x509.SubjectAlternativeName([called]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
     )
+    if not subject_alone:
+        builder = builder.add_extension(x509.SubjectAlternativeName([called]), critical=False)
+    made = builder.sign(key, hashes.SHA256())
     file, secret = folder / "certificate.pem", folder / "key.pem"
     file.write_bytes(made.public_bytes(Encoding.PEM))
     secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

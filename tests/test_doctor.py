@@ -30,6 +30,7 @@ def test_a_span_that_comes_through_leaves_nothing_to_say(
     assert told.stderr == ""
     [trace] = otlp.traces
     assert (trace.spans[0].service, trace.spans[0].name) == ("emulator-doctor", "emulator doctor")
+    assert {"service.namespace", "service.instance.id", "deployment.environment.name"} <= set(trace.spans[0].resource)
     assert f"✓ span found          trace {trace.trace_id}\n" in told.stdout
 
 
@@ -158,7 +159,12 @@ JAEGERS: list[tuple[str, Server, str, str]] = [
     ("broker", lambda: saying(b"AMQP\0\0\x09\1"), "is an AMQP broker", "16686"),
     ("another server", lambda: saying(http("404 No")), "neither Jaeger's API v3 nor its legacy one", "--jaeger-url"),
     ("a proxy's page", lambda: saying(PAGE), "neither Jaeger's API v3 nor its legacy one", "--jaeger-url"),
-    ("401", lambda: saying(http("401 No")), "no Jaeger answers", "put user and password into --jaeger-url"),
+    (
+        "401",
+        lambda: saying(http("401 No")),
+        "no Jaeger answers",
+        "put user and password into --jaeger-url, with a : between them and an @ before the host",
+    ),
     ("503", lambda: saying(http("503 No")), "HTTP 503", "--jaeger-url"),
 ]
 
@@ -180,7 +186,10 @@ def test_what_is_wrong_with_jaeger_is_named_with_its_remedy(
     ("arguments", "names"),
     [
         (["--otlp", "localhost:4318"], "--otlp"),
+        (["--otlp", "http://localhost:4318\n"], "--otlp"),
+        (["--otlp", "user:pa55word@localhost"], "--otlp"),
         (["--jaeger-url", "jaeger"], "--jaeger-url"),
+        (["--jaeger-url", "http://jaeger 1"], "--jaeger-url"),
         (["--timeout", "-1"], "--timeout"),
         (["--timeout", "nan"], "--timeout"),
         (["--timeout", "soon"], "--timeout"),
@@ -191,3 +200,4 @@ def test_bad_options_end_with_2(arguments: list[str], names: str) -> None:
     refused = CliRunner().invoke(app, ["doctor", *arguments])
     assert refused.exit_code == 2
     assert names in refused.stderr
+    assert "pa55word" not in refused.stderr

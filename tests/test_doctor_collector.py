@@ -1,7 +1,6 @@
 """`emulator doctor` on the way to a collector: each mix-up is a row, and each row a real server."""
 
 import re
-import ssl
 from email.utils import formatdate
 from pathlib import Path
 from time import time
@@ -12,7 +11,10 @@ import pytest
 from emulator.traces import OtlpReceiver
 from tests.doctor import GRPC, HTTP, Server, doctor, findings
 from tests.jaeger import NO_TRACES, answering
-from tests.servers import PAGE, certificate, closed, full, grpc_only, http, partly, partly_over_http, saying, silent
+from tests.servers import PAGE, closed, full, grpc_only, http, partly, partly_over_http, saying, silent
+
+NO_TIME_FOR_MORE = "0.8"
+"""Seconds, after which exporters would try again at the earliest."""
 
 
 def dated(ahead: float) -> bytes:
@@ -120,6 +122,7 @@ def test_what_is_wrong_with_the_collector_is_named_with_its_remedy(
     server: Server, protocol: str, check: str, says: str, remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", NO_TIME_FOR_MORE)
     with server() as port, answering({}, otherwise=NO_TRACES) as jaeger:
         told = doctor("--otlp", f"http://127.0.0.1:{port}", "--jaeger-url", jaeger.url, "--json")
     wrong = {finding["check"]: finding for finding in findings(told) if finding["level"] == "failure"}
@@ -164,73 +167,71 @@ def test_a_path_that_is_doubled_or_missing_is_told(
     assert remedy in told.stdout
 
 
+def test_a_collector_that_is_slower_than_others_wait_for_it_is_told(
+    otlp: OtlpReceiver, jaeger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.plumbing.export.FLUSH_SECONDS", 0)
+    told = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger)
+    said = r"✗ span sent +the collector takes \d\.\d s to answer; `boot` waits 0 s and loses its last spans"
+    assert re.search(said, told.stdout)
+    assert told.exit_code == 1
+
+
+@pytest.mark.parametrize("target", ["dns:///{}", "dns:{}", "ipv4:{}", "unix://{}", "unix:{}"])
+def test_targets_that_grpc_alone_knows_are_gone_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    socket = tmp_path / "s"
+    listening = f"unix:{socket}" if "unix" in target else "127.0.0.1:0"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", GRPC)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_INSECURE", "true")
+    with grpc_only(lambda *_: b"", listening) as port:
+        where = str(socket) if "unix" in target else f"127.0.0.1:{port}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", target.format(where))
+        told = doctor("--jaeger-url", "http://127.0.0.1:1")
+    assert ("· collector port " in told.stdout) is ("unix" in target)
+    assert "✗ collector " not in told.stdout
+    assert "✓ span sent           the collector took it (OK)\n" in told.stdout
+
+
 @pytest.mark.parametrize("protocol", [HTTP, GRPC])
+@pytest.mark.parametrize("url", ["http://us:pa55word@x:99999", "http://us:pa55word@[::1", "http://"])
+def test_a_proxy_that_is_no_url_is_told(monkeypatch: pytest.MonkeyPatch, protocol: str, url: str) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+    monkeypatch.setenv("http_proxy", url)
+    told = doctor("--otlp", "http://127.0.0.1:1", "--jaeger-url", "http://127.0.0.1:1", "--json")
+    wrong = {finding["check"]: finding["said"] for finding in findings(told) if finding["level"] == "failure"}
+    assert wrong == {f"{role} proxy": "http_proxy is no URL" for role in ("collector", "jaeger")}
+    assert "pa55" not in told.output
+
+
 @pytest.mark.parametrize(
-    ("name", "valid_days", "trusted", "says", "remedy"),
+    ("protocol", "exceptions", "asks"),
     [
-        ("127.0.0.1", 1, False, "the certificate is not trusted: self-signed", "OTEL_EXPORTER_OTLP_CERTIFICATE name"),
-        ("127.0.0.1", -1, True, "the certificate has expired", "renew it"),
-        ("collector", 1, True, "the certificate is for another name than 127.0.0.1", "use the name in"),
-        ("127.0.0.1", 1, True, "collector protocol", ""),
+        (HTTP, {"NO_PROXY": "127.0.0.0/8"}, "the collector"),
+        (GRPC, {"no_proxy": "10.0.0.0/8, 127.0.0.0/8"}, "the collector"),
+        (GRPC, {"no_grpc_proxy": "127.0.0.1"}, "the collector"),
+        (GRPC, {"NO_PROXY": "127.0.0.1"}, "jaeger"),
+        (GRPC, {"no_proxy": "*"}, "jaeger"),
+        (HTTP, {"no_proxy": "*"}, "both"),
     ],
 )
-def test_certificates_are_looked_at_as_exporters_do(
-    tmp_path: Path,
+def test_no_proxy_is_read_as_they_do_who_ask(
+    otlp: OtlpReceiver,
+    jaeger: str,
     monkeypatch: pytest.MonkeyPatch,
     protocol: str,
-    name: str,
-    valid_days: int,
-    trusted: bool,
-    says: str,
-    remedy: str,
+    exceptions: dict[str, str],
+    asks: str,
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-    tls, file = certificate(tmp_path, name, valid_days)
-    if trusted:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(file))
-    with saying(partly_over_http(0, ""), tls) as port, answering({}, otherwise=NO_TRACES) as jaeger:
-        told = doctor("--otlp", f"https://127.0.0.1:{port}", "--jaeger-url", jaeger.url)
-    assert says in told.stdout
-    assert remedy in told.stdout
-    if protocol == HTTP and not remedy:
-        assert "✓ span sent           the collector took it (200)" in told.stdout
-
-
-@pytest.mark.parametrize("protocol", [HTTP, GRPC])
-def test_a_server_that_wants_a_clients_certificate_is_given_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
-) -> None:
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-    tls, file = certificate(tmp_path)
-    tls.verify_mode = ssl.CERT_REQUIRED
-    tls.load_verify_locations(file)
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(file))
-    with saying(partly_over_http(0, ""), tls) as port, answering({}, otherwise=NO_TRACES) as jaeger:
-        arguments = ("--otlp", f"https://127.0.0.1:{port}", "--jaeger-url", jaeger.url)
-        told = doctor(*arguments)
-        assert "✗ collector TLS       TLS ends" in told.stdout
-        assert "→ name one by OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE" in told.stdout
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", str(file))
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CLIENT_KEY", str(file.with_name("key.pem")))
-        told = doctor(*arguments)
-        assert "✗ collector TLS" not in told.stdout
-        if protocol == HTTP:
-            assert "✓ span sent           the collector took it (200)" in told.stdout
-
-
-@pytest.mark.parametrize("protocol", [HTTP, GRPC])
-def test_tls_and_none_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str) -> None:
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-    tls, _ = certificate(tmp_path)
-    with saying(http("200 OK"), tls) as port, answering({}, otherwise=NO_TRACES) as jaeger:
-        told = doctor("--otlp", f"http://127.0.0.1:{port}", "--jaeger-url", jaeger.url)
-        assert f"✗ collector TLS       127.0.0.1:{port} speaks TLS, and is asked without" in told.stdout
-        assert "make the URL https://" in told.stdout
-        plain = jaeger.url.replace("http://", "https://")
-        told = doctor("--otlp", plain, "--jaeger-url", plain)
-        for role in ("collector", "jaeger"):
-            assert re.search(f"✗ {role} TLS .*does not speak TLS", told.stdout)
-        assert "make the URL http://" in told.stdout
+    with closed() as port:
+        for name, value in {"http_proxy": f"http://127.0.0.1:{port}", **exceptions}.items():
+            monkeypatch.setenv(name, value)
+        told = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger)
+    direct = {role for role in ("collector", "jaeger") if f"! {role} proxy " not in told.stdout}
+    assert direct == {"the collector": {"collector"}, "jaeger": {"jaeger"}, "both": {"collector", "jaeger"}}[asks]
+    assert ("✓ span sent " in told.stdout) is ("collector" in direct)
 
 
 @pytest.mark.parametrize("protocol", [HTTP, GRPC])
@@ -238,11 +239,12 @@ def test_a_proxy_that_catches_localhost_is_told(
     otlp: OtlpReceiver, jaeger: str, monkeypatch: pytest.MonkeyPatch, protocol: str
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", NO_TIME_FOR_MORE)
     with saying(http("502 Bad Gateway")) as port:
         monkeypatch.setenv("http_proxy", f"http://user:pass@127.0.0.1:{port}")
         told = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger)
         assert f"through the proxy 127.0.0.1:{port}, as http_proxy says; its 127.0.0.1 is not this" in told.stdout
-        assert "set NO_PROXY=127.0.0.1" in told.stdout
+        assert "set no_proxy=127.0.0.1" in told.stdout
         assert "✗ span sent " in told.stdout
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger).exit_code == 0

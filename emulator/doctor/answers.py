@@ -1,24 +1,30 @@
 """What a collector's answer means, over HTTP and gRPC alike, and what to do about it."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from emulator.doctor.endpoint import PATH, Endpoint
 from emulator.doctor.finding import Finding, Trouble, ok, warning
 from emulator.doctor.identity import identify
+from emulator.doctor.secrecy import without
 
 __all__ = ["Answer", "judge"]
 
 CHECK = "span sent"
 TAKEN = {"OK", "200", "202"}
 """202 is not OTLP's, but what gateways say that look later."""
+UNTRUSTED = re.compile("self-signed certificate|unable to get (local )?issuer certificate", re.IGNORECASE)
+LONGEST_WORDS = 200
 REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered: an HTTP status or gRPC's name of one as `code`, none if an `error` came instead."""
+    """What was answered, after how many `seconds`: an HTTP status or gRPC's name of one as `code`, none if an `error`
+    came instead, which `is_hopeless` if it will come again.
+    """
 
     code: str = ""
     words: str = ""
@@ -26,6 +32,19 @@ class Answer:
     location: str = ""
     rejected: int = 0
     error: str = ""
+    is_hopeless: bool = False
+    seconds: float = 0.0
+
+    def tellable(self, secrets: frozenset[str]) -> "Answer":
+        """Return the same, with no secret in its words, and not too many of those."""
+        words, location, error = (
+            _printable(without(secrets, text)) for text in (self.words, self.location, self.error)
+        )
+        return replace(self, words=words, location=location, error=error)
+
+
+def _printable(text: str) -> str:
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:LONGEST_WORDS]
 
 
 class Meaning(NamedTuple):
@@ -87,7 +106,12 @@ def judge(endpoint: Endpoint, answer: Answer, seconds: float) -> Iterator[Findin
         raise _wrong_door(endpoint, answer, seconds)
     if not answer.code:
         reason = answer.error or "the exporter does not say why"
-        raise Trouble(CHECK, f"it could not be sent: {reason}", _try(answer), may_heal=True)
+        raise Trouble(
+            CHECK,
+            f"it could not be sent: {reason}",
+            _try(answer, endpoint.place.trust),
+            may_heal=not answer.is_hopeless,
+        )
     meaning = MEANINGS.get(answer.code, FAILED)
     raise Trouble(CHECK, _quoted(answer, meaning.said), meaning.remedy, may_heal=meaning.may_heal)
 
@@ -96,6 +120,12 @@ def _taken(answer: Answer) -> Iterator[Finding]:
     if answer.rejected:
         said = f"the collector answers with a partial success: it rejected the span{_because(answer)}"
         raise Trouble(CHECK, said, "do as it says; exporters do not tell of this")
+    from emulator.plumbing.export import FLUSH_SECONDS
+
+    if answer.seconds > FLUSH_SECONDS:
+        said = f"the collector takes {answer.seconds:.1f} s to answer; `boot` waits {FLUSH_SECONDS} s"
+        remedy = "see what keeps it busy, or send to one nearby"
+        raise Trouble(CHECK, f"{said} and loses its last spans", remedy, may_heal=True)
     if answer.words and answer.code != "202":
         yield warning(CHECK, f"the collector took it, with a warning{_because(answer)}", "do as it says")
     else:
@@ -110,7 +140,7 @@ def _wrong_door(endpoint: Endpoint, answer: Answer, seconds: float) -> Trouble:
     if not path.rstrip("/").endswith(PATH) and not endpoint.place.http2:
         remedy = f"add {PATH} to {by}, or set OTEL_EXPORTER_OTLP_ENDPOINT, to which the exporter adds it"
         return Trouble(CHECK, _quoted(answer, f"{PATH} is missing in {endpoint.url}"), remedy)
-    known = identify(endpoint.place, seconds)
+    known = endpoint.place.host and identify(endpoint.place, seconds)
     if known:
         return Trouble(CHECK, _quoted(answer, f"{endpoint.place} is {known}, no collector"), NOT_THERE.remedy)
     meaning = MEANINGS.get(answer.code, NOT_THERE)
@@ -127,7 +157,9 @@ def _because(answer: Answer) -> str:
     return f" ({answer.words})" if answer.words else ""
 
 
-def _try(answer: Answer) -> str:
-    if "CERTIFICATE" in answer.error.upper():
-        return "let OTEL_EXPORTER_OTLP_CERTIFICATE name the file of its authority"
+def _try(answer: Answer, trust: str) -> str:
+    if answer.is_hopeless:
+        return "correct the variables from which that comes"
+    if UNTRUSTED.search(answer.error):
+        return f"let {trust} name the file of its authority"
     return "look at the log of the collector, and for what stands between here and there"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 __all__ = ["GRPC", "HTTP", "PATH", "Endpoint", "Environment", "Place", "effective", "of_traces"]
 
@@ -11,6 +11,12 @@ Environment = Mapping[str, str]
 HTTP, GRPC = "http/protobuf", "grpc"
 TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 """The only one to which no path is added."""
+CERTIFICATES = ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE")
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""What requests reads: these come before the SDK's own variable (its Session.merge_environment_settings)."""
+GRPC_ROOTS = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
+RESOLVERS = {"dns", "ipv4", "ipv6"}
+"""Schemes of gRPC's own (its doc/naming.md), with three slashes or none before what they name; `unix` is another."""
 USUAL = {HTTP: "http://localhost:4318", GRPC: "http://localhost:4317"}
 DEFAULT = "the default"
 PATH = "/v1/traces"
@@ -18,8 +24,9 @@ PATH = "/v1/traces"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A server to talk to: the collector, or Jaeger. `roots` is a file of certificates to trust, None the system's;
-    `identity` are the files of a certificate and a key to show.
+    """A server to talk to: the collector, or Jaeger. `roots` are certificates to trust, a file or a folder, None the
+    system's, and `trust` is the variable that names them; `identity` are the files of a certificate and a key to show.
+    A socket of this machine has no `host`.
     """
 
     role: str
@@ -29,6 +36,7 @@ class Place:
     tls: bool = False
     http2: bool = False
     roots: str | None = None
+    trust: str = "SSL_CERT_FILE"
     identity: tuple[str, str | None] | None = None
 
     def __str__(self) -> str:
@@ -61,7 +69,8 @@ def effective(env: Environment, option: str | None, option_name: str = "--otlp")
     try:
         place = _place(url, protocol, given, env)
     except ValueError as error:
-        raise ValueError(f"{said_by} is {raw!r}, which is no URL as http://localhost:4318 is one") from error
+        shown = repr(raw) if "@" not in raw else "something with a user or password"
+        raise ValueError(f"{said_by} is {shown}, which is no URL as http://localhost:4318 is one") from error
     return Endpoint(url, protocol, said_by, given, place)
 
 
@@ -74,22 +83,34 @@ def of_traces(env: Environment, what: str) -> tuple[str, str] | None:
 
 
 def _place(url: str, protocol: str, given: str | None, env: Environment) -> Place:
-    parts = urlsplit(url if "//" in url else f"//{url}")
-    if not parts.hostname or (protocol == HTTP and parts.scheme not in {"http", "https"}):
-        raise ValueError("no host, or neither http nor https")
+    parts = _parts(url, protocol)
     tls = parts.scheme == "https" if protocol == HTTP or given else _grpc_is_secure(parts.scheme, env)
-    certificate, key = (of_traces(env, f"CLIENT_{what}") for what in ("CERTIFICATE", "KEY"))
-    trusted = of_traces(env, "CERTIFICATE")
+    trust, roots = _trusted(protocol, env)
     return Place(
         "collector",
-        parts.hostname,
+        parts.hostname or "",
         parts.port or (443 if tls or protocol == GRPC else 80),
         parts.path or "/",
         tls,
         http2=protocol == GRPC,
-        roots=_roots(trusted[1] if trusted else None, protocol, env),
-        identity=(certificate[1], key[1] if key else None) if certificate and (trusted or protocol == HTTP) else None,
+        roots=roots,
+        trust=trust,
+        identity=_identity(protocol, env),
     )
+
+
+def _parts(url: str, protocol: str) -> SplitResult:
+    if not url.isprintable() or " " in url:
+        raise ValueError("a blank, or the end of a line")
+    scheme, _, target = url.partition(":")
+    if protocol == GRPC and scheme == "unix":
+        return urlsplit("unix:")
+    if protocol == GRPC and scheme in RESOLVERS:
+        url = f"{scheme}://{target.lstrip('/')}"
+    parts = urlsplit(url if "//" in url else f"//{url}")
+    if not parts.hostname or (protocol == HTTP and parts.scheme not in {"http", "https"}):
+        raise ValueError("no host, or neither http nor https")
+    return parts
 
 
 def _grpc_is_secure(scheme: str, env: Environment) -> bool:
@@ -98,9 +119,18 @@ def _grpc_is_secure(scheme: str, env: Environment) -> bool:
     return scheme == "https" or (insecure[1].lower() != "true" if insecure else scheme != "http")
 
 
-def _roots(named: str | None, protocol: str, env: Environment) -> str:
-    """The certificates that the exporter trusts: those of certifi, unless told otherwise. gRPC brings the same."""
+def _trusted(protocol: str, env: Environment) -> tuple[str, str]:
+    """The variable that is to name the certificates that the exporter trusts, and those: if it does not, certifi's,
+    which gRPC brings, too.
+    """
     from certifi import where
 
-    others = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if protocol == HTTP else ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",)
-    return named or next((env[name] for name in others if env.get(name)), where())
+    names = (*BUNDLES, *CERTIFICATES) if protocol == HTTP else CERTIFICATES
+    usual = (protocol == GRPC and env.get(GRPC_ROOTS)) or where()
+    return next(((name, env[name]) for name in names if env.get(name)), (CERTIFICATES[-1], usual))
+
+
+def _identity(protocol: str, env: Environment) -> tuple[str, str | None] | None:
+    certificate, key, trusted = (of_traces(env, what) for what in ("CLIENT_CERTIFICATE", "CLIENT_KEY", "CERTIFICATE"))
+    counts = protocol == HTTP or trusted
+    return (certificate[1], key[1] if key else None) if certificate and counts else None

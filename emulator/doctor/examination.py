@@ -11,12 +11,13 @@ from emulator.doctor.endpoint import Endpoint, Environment, Place, effective
 from emulator.doctor.exporter_settings import EXPORTER_CHECKS
 from emulator.doctor.finding import Finding, Trouble, ok, skipped
 from emulator.doctor.greeting import greet
-from emulator.doctor.network import connect, handshake, resolve
+from emulator.doctor.network import connect, resolve
 from emulator.doctor.patience import Patience
 from emulator.doctor.proxy import proxy_for
 from emulator.doctor.reading import ask, compare, find, whats_there
 from emulator.doctor.sdk_settings import SDK_CHECKS
 from emulator.doctor.secrecy import secrets_of, without
+from emulator.doctor.tls import handshake
 from emulator.traces import Span, spans_from_sdk
 
 __all__ = ["Case", "examine"]
@@ -48,7 +49,7 @@ def examine(case: Case, seconds: float, tell: Callable[[str], None]) -> Iterator
     secrets = secrets_of(case.env, case.otlp, case.jaeger_url)
     patience = Patience(seconds, lambda said: tell(without(secrets, said)))
     sent: list[Span] = []
-    for part in (_to_the_collector(case, patience, sent), _to_jaeger(case, patience, sent)):
+    for part in (_to_the_collector(case, patience, sent, secrets), _to_jaeger(case, patience, sent)):
         try:
             for finding in part:
                 yield finding.without(secrets)
@@ -57,7 +58,7 @@ def examine(case: Case, seconds: float, tell: Callable[[str], None]) -> Iterator
             patience.end()
 
 
-def _to_the_collector(case: Case, patience: Patience, sent: list[Span]) -> Iterator[Finding]:
+def _to_the_collector(case: Case, patience: Patience, sent: list[Span], secrets: frozenset[str]) -> Iterator[Finding]:
     try:
         endpoint = effective(case.env, case.otlp, case.otlp_name)
     except ValueError as error:
@@ -67,11 +68,14 @@ def _to_the_collector(case: Case, patience: Patience, sent: list[Span]) -> Itera
     for check_sdk in SDK_CHECKS:
         yield from check_sdk(case.env)
     yield from _reach(endpoint.place, case.env, patience)
-    yield from _send(endpoint, patience, sent)
+    yield from _send(endpoint, patience, sent, secrets)
 
 
 def _reach(place: Place, env: Environment, patience: Patience) -> Iterator[Finding]:
     """Go to a server step by step; or to the proxy before it, beyond which nothing can be seen."""
+    if not place.host:
+        yield skipped(f"{place.role} port", "skipped: it is a socket of this machine")
+        return
     proxy = proxy_for(place, env)
     if proxy:
         yield proxy.warn(place)
@@ -80,7 +84,7 @@ def _reach(place: Place, env: Environment, patience: Patience) -> Iterator[Findi
         yield from patience.retry(f"{place.role} {name}", lambda seconds, step=step: list(step(place, seconds)))  # type: ignore[misc]
 
 
-def _send(endpoint: Endpoint, patience: Patience, sent: list[Span]) -> Iterator[Finding]:
+def _send(endpoint: Endpoint, patience: Patience, sent: list[Span], secrets: frozenset[str]) -> Iterator[Finding]:
     check = "span sent"
     try:
         from emulator.doctor.sending import a_span, send, set_up
@@ -91,7 +95,7 @@ def _send(endpoint: Endpoint, patience: Patience, sent: list[Span]) -> Iterator[
 
     def attempt(seconds: float) -> tuple[Span, list[Finding]]:
         span = a_span()
-        answer = send(span, endpoint, seconds)
+        answer = send(span, endpoint, seconds).tellable(secrets)
         return spans_from_sdk([span])[0], list(judge(endpoint, answer, seconds))
 
     span, findings = patience.retry(check, attempt, SENDING_SECONDS)
@@ -105,7 +109,7 @@ def _to_jaeger(case: Case, patience: Patience, sent: list[Span]) -> Iterator[Fin
     patience.retry("jaeger answers", partial(ask, url, NO_TRACE))
     yield ok("jaeger answers", f"its query API is at {url}")
     if not sent:
-        yield skipped("span found", "skipped: nothing was sent that could be looked for")
+        yield skipped("span found", "skipped: there is no span that could be looked for")
         return
     [span], began = sent, monotonic()
     try:

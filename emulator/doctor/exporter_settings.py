@@ -2,6 +2,7 @@
 looked at.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ __all__ = ["EXPORTER_CHECKS"]
 
 Check = Callable[[Environment, Endpoint], Iterator[Finding]]
 
+NAMES = {HTTP: re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+"), GRPC: re.compile(r"[0-9a-z_.-]+")}
+"""What headers may be called (RFC 9110, section 5.6.2; gRPC's doc/PROTOCOL-HTTP2.md)."""
 COMPRESSIONS = {HTTP: {"none", "gzip", "deflate"}, GRPC: {"gzip"}}
 LONG_TIMEOUT = 600
 
@@ -57,6 +60,9 @@ def protocol(env: Environment, chosen: Endpoint) -> Iterator[Finding]:
     if named and general and general != named[1]:
         said = f"{named[0]} is {named[1]}, and comes before OTEL_EXPORTER_OTLP_PROTOCOL, {general}"
         yield warning("protocol", said, "unset one of them")
+    if chosen.protocol == GRPC and "@" in chosen.url:
+        said = f"{chosen.said_by} has a user or password, which gRPC takes for a part of the host: nothing is sent"
+        yield failure("protocol", said, "leave it out, and send credentials by OTEL_EXPORTER_OTLP_HEADERS")
     if chosen.protocol == GRPC and chosen.place.path != "/":
         said = f"the path {chosen.place.path} does not count: gRPC has none"
         yield warning("protocol", said, f"leave it out of {chosen.said_by}, or set the protocol to {HTTP}")
@@ -74,8 +80,8 @@ def insecure(env: Environment, chosen: Endpoint) -> Iterator[Finding]:
         said = f"the endpoint is http, but there will be TLS, as {name} is {value}"
         yield warning(check, said, "unset it, and let the endpoint's URL decide")
     elif not name and tls and scheme != "https":
-        said = f"the endpoint {chosen.url} has no scheme, so that there will be TLS"
-        yield warning(check, said, f"write http://{chosen.url} where there is none")
+        said = f"the endpoint {chosen.url} does not begin with http://, so that there will be TLS"
+        yield warning(check, said, "where there is none, let it begin so, or set OTEL_EXPORTER_OTLP_INSECURE=true")
 
 
 def certificates(env: Environment, chosen: Endpoint) -> Iterator[Finding]:
@@ -86,23 +92,42 @@ def certificates(env: Environment, chosen: Endpoint) -> Iterator[Finding]:
             yield failure("tls files", f"{named[0]} is {named[1]}, and there is no such file", "correct the path")
         elif named and not chosen.place.tls:
             yield warning("tls files", f"{named[0]} does not count: there is no TLS", "make the endpoint https")
+    place, trusted = chosen.place, of_traces(env, "CERTIFICATE")
+    if trusted and place.tls and place.roots != trusted[1]:
+        said = f"{place.trust} is {place.roots}, and comes before {trusted[0]}, {trusted[1]}"
+        yield warning("tls files", said, f"unset {place.trust}, or let it name the same")
     if of_traces(env, "CLIENT_KEY") and not of_traces(env, "CLIENT_CERTIFICATE"):
         yield warning("tls files", "there is a client's key but no certificate", "name it by …_CLIENT_CERTIFICATE")
     shown = of_traces(env, "CLIENT_CERTIFICATE")
-    if shown and chosen.protocol == GRPC and not of_traces(env, "CERTIFICATE"):
+    if shown and chosen.protocol == GRPC and not trusted:
         said = f"{shown[0]} does not count: over gRPC a client shows one only if it is told whom to trust"
         yield warning("tls files", said, "set OTEL_EXPORTER_OTLP_CERTIFICATE, too")
 
 
-def headers(env: Environment, chosen: Endpoint) -> Iterator[Finding]:  # noqa: ARG001 - as all have it
+def headers(env: Environment, chosen: Endpoint) -> Iterator[Finding]:
     """OTEL_EXPORTER_OTLP_HEADERS, whose values are secrets."""
-    named = of_traces(env, "HEADERS")
-    if named and any(entry.strip() and "=" not in entry for entry in named[1].split(",")):
-        said = f"{named[0]} has an entry without =, which is not sent"
-        yield warning("headers", said, "write name=value,name=value, values percent-encoded")
-    elif named:
-        sent = ", ".join(entry.partition("=")[0].strip().lower() for entry in named[1].split(",") if entry.strip())
-        yield ok("headers", f"{sent} will be sent, as {named[0]} says")
+    variable, raw = of_traces(env, "HEADERS") or ("", "")
+    found = [_header(entry, NAMES[chosen.protocol]) for entry in raw.split(",") if entry.strip()]
+    names = ", ".join(dict.fromkeys(name for name, _ in found))
+    bad = ", ".join(name for name, value in found if not (value.isascii() and value.isprintable()))
+    if not all(name for name, _ in found):
+        said = f"{variable} has an entry that is not name=value"
+        yield failure("headers", said, "write name=value,name=value, values percent-encoded")
+    elif bad:
+        said = f"{variable} gives {bad} a value that no header may have"
+        yield failure("headers", said, "look for the end of a line in it, and for what is not in ASCII")
+    elif names:
+        yield ok("headers", f"{names} will be sent, as {variable} says")
+
+
+def _header(entry: str, names: re.Pattern[str]) -> tuple[str, str]:
+    """Read it as the SDK does. A lone secret in base64, with = at its end, is no header: no name, and no value."""
+    from opentelemetry.util.re import parse_env_headers
+
+    for name, value in parse_env_headers(entry, liberal=True).items():
+        if names.fullmatch(name) and value.strip("="):
+            return name, value
+    return "", ""
 
 
 def deadline(env: Environment, chosen: Endpoint) -> Iterator[Finding]:

@@ -4,13 +4,14 @@ import re
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from email.utils import parsedate_to_datetime
 from socket import socket
 
 from emulator.doctor.endpoint import Place
 from emulator.doctor.finding import Finding, Trouble, failure, ok, warning
-from emulator.doctor.network import connected, is_tls, trusting
+from emulator.doctor.network import connected
+from emulator.doctor.tls import IDENTITY, is_tls, trusting
 
 __all__ = ["greet"]
 
@@ -49,27 +50,35 @@ def _answer(place: Place, hello: bytes, seconds: float) -> bytes:
         try:
             with closing(trusting(place).wrap_socket(plain, server_hostname=place.host) if place.tls else plain) as end:
                 end.sendall(hello)
-                return _read(end, until=b"" if place.http2 else b"\r\n\r\n")
+                return _read(end)
         except TimeoutError as error:
             said = f"{place} takes connections and keeps silent"
             remedy = "see what listens there: it may still be starting, hang, or be no collector"
             raise Trouble(f"{place.role} protocol", said, remedy, may_heal=True) from error
         except ssl.SSLError as error:
-            remedy = "name one by OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
+            remedy = f"name one by {' and '.join(IDENTITY)}"
             said = f"TLS ends: {error.reason}; a server that wants a client's certificate does that"
             raise Trouble(f"{place.role} TLS", said, remedy) from error
         except OSError:
             return b""
 
 
-def _read(end: socket, until: bytes) -> bytes:
+def _read(end: socket) -> bytes:
     answer = b""
-    with suppress(ConnectionError):
-        while len(answer) < ENOUGH and (piece := end.recv(ENOUGH)):
+    try:
+        while _goes_on(answer) and (piece := end.recv(ENOUGH)):
             answer += piece
-            if until in answer or not answer.startswith(b"HTTP/"):
-                break
+    except (ConnectionError, TimeoutError):
+        if not answer:
+            raise
     return answer
+
+
+def _goes_on(answer: bytes) -> bool:
+    """Whether more is to come until it is known who speaks: networks cut where they like."""
+    if answer.startswith(b"HTTP/"):
+        return b"\r\n\r\n" not in answer and len(answer) < ENOUGH
+    return len(answer) < FRAME_HEADER and not _known(answer)
 
 
 def _protocol(place: Place, answer: bytes, seconds: float) -> str:

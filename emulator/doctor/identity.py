@@ -6,7 +6,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 
 from emulator.doctor.endpoint import Place
 from emulator.doctor.finding import Trouble
-from emulator.doctor.network import trusting
+from emulator.doctor.tls import trusting
 
 __all__ = ["identify"]
 

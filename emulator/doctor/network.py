@@ -1,22 +1,15 @@
-"""The way to a server, step by step: its name, its port, TLS. Each step says what is wrong there, and what to do."""
+"""The way to a server: its name, and its port. Each step says what is wrong there, and what to do."""
 
 import errno
 import socket
-import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from emulator.doctor.endpoint import Place
 from emulator.doctor.finding import Finding, Trouble, ok, warning
 from emulator.doctor.patience import within
 
-__all__ = ["connect", "connected", "handshake", "is_tls", "resolve", "trusting"]
-
-EXPIRED = 10
-"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED; 9 is not yet valid, 18 to 21 no trust, 62 and 64 another name or address."""
-
-TRUST = {"collector": "OTEL_EXPORTER_OTLP_CERTIFICATE", "jaeger": "SSL_CERT_FILE"}
-"""The variables that name files of certificates to trust."""
+__all__ = ["connect", "connected", "resolve"]
 
 Address = tuple[socket.AddressFamily, tuple[str, int]]
 
@@ -94,60 +87,3 @@ def _start(place: Place) -> str:
         return "say the port in the URL: 4318 is OTLP over HTTP, 4317 over gRPC, 16686 Jaeger's UI"
     own = "; in a container localhost is the container itself" if place.host == "localhost" else ""
     return f"start it, publish its port (docker run -p {place.port}:{place.port}), or correct the port{own}"
-
-
-def handshake(place: Place, seconds: float) -> Iterator[Finding]:
-    """Begin TLS, if there is to be any, and check the certificate as the exporter does."""
-    if not place.tls:
-        return
-    check = f"{place.role} TLS"
-    try:
-        with connected(place, seconds) as plain, trusting(place).wrap_socket(plain, server_hostname=place.host):
-            yield ok(check, "the certificate is trusted")
-    except ssl.SSLCertVerificationError as error:
-        raise _untrusted(place, error) from error
-    except ssl.SSLError as error:
-        said = f"{place} does not speak TLS" if not is_tls(place, seconds) else f"TLS fails: {error.reason}"
-        raise Trouble(check, said, "make the URL http://, or let the server have a certificate") from error
-    except TimeoutError as error:
-        said = f"{place} takes connections and does not answer to TLS"
-        raise Trouble(check, said, "make the URL http://, if it has no TLS", may_heal=True) from error
-    except OSError as error:
-        said = f"{place} hangs up instead of beginning TLS"
-        raise Trouble(check, said, "make the URL http://, if it has no TLS", may_heal=True) from error
-
-
-def trusting(place: Place, spoken: str = "") -> ssl.SSLContext:
-    """Trust what clients of the place trust. Raises Trouble."""
-    try:
-        context = ssl.create_default_context(cafile=place.roots)
-        if place.identity:
-            context.load_cert_chain(*place.identity)
-    except (OSError, ValueError) as error:
-        said = f"certificates cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise Trouble(f"{place.role} TLS", said, f"let {TRUST[place.role]} name a file in PEM") from error
-    context.set_alpn_protocols([spoken or ("h2" if place.http2 else "http/1.1")])
-    return context
-
-
-def is_tls(place: Place, seconds: float) -> bool:
-    """Whether a server speaks TLS, whatever its certificate may be."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with suppress(OSError, Trouble), connected(place, seconds) as plain, context.wrap_socket(plain):
-        return True
-    return False
-
-
-def _untrusted(place: Place, error: ssl.SSLCertVerificationError) -> Trouble:
-    check, trust = f"{place.role} TLS", f"let {TRUST[place.role]} name the file of its authority"
-    match error.verify_code:
-        case 9 | 10:
-            when = "has expired" if error.verify_code == EXPIRED else "is not valid yet"
-            return Trouble(check, f"the certificate {when}", "renew it, and check the clocks of both sides")
-        case 18 | 19 | 20 | 21:
-            return Trouble(check, f"the certificate is not trusted: {error.verify_message}", trust)
-        case 62 | 64:
-            said = f"the certificate is for another name than {place.host}"
-            return Trouble(check, said, "use the name in the certificate, or have one made for this name")
-    return Trouble(check, f"the certificate is refused: {error.verify_message}", trust)

@@ -24,7 +24,7 @@ def ask(url: str, trace_id: str, seconds: float) -> list[Span]:
         may_heal = isinstance(error.__cause__, OSError) or "HTTP 5" in said
         remedy = "let --jaeger-url name Jaeger's UI, http://localhost:16686 say, with its base path"
         if "HTTP 401" in said or "HTTP 403" in said:
-            remedy = "put user and password into --jaeger-url, http://user:password@host"
+            remedy = "put user and password into --jaeger-url, with a : between them and an @ before the host"
         raise Trouble(ANSWERS, f"no Jaeger answers: {said}", remedy, may_heal=may_heal) from error
 
 

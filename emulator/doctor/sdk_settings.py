@@ -23,6 +23,14 @@ CARRIERS = {"tracecontext", "b3", "b3multi", "jaeger", "xray", "ottrace"}
 QUEUE, BATCH, DELAY = "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY"
 BATCHES = {QUEUE: 65_536, BATCH: 512, DELAY: 5_000, "OTEL_BSP_EXPORT_TIMEOUT": 30_000}
 """The emulator's defaults; of the SDK's it raises the queue's."""
+LIMITS = {
+    **{f"OTEL_{of}ATTRIBUTE_COUNT_LIMIT": "attributes" for of in ("", "SPAN_", "EVENT_", "LINK_")},
+    **{f"OTEL_SPAN_{of}_COUNT_LIMIT": f"{of.lower()}s" for of in ("EVENT", "LINK")},
+    **{f"OTEL_{of}ATTRIBUTE_VALUE_LENGTH_LIMIT": "characters of a value" for of in ("", "SPAN_")},
+}
+"""What each lets through."""
+ENOUGH = 128
+"""The SDK's default for all that are counted."""
 OTHER_SIGNALS = {"METRICS", "LOGS", "PROFILES"}
 SMALL_QUEUE, LONG_DELAY = 2_048, 30_000
 
@@ -125,6 +133,16 @@ def _batch_sizes(values: dict[str, int]) -> Iterator[Finding]:
         yield warning("batches", said, f"unset {DELAY}, for {BATCHES[DELAY]} ms")
 
 
+def limits(env: Environment) -> Iterator[Finding]:
+    """OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT and their like."""
+    for name, of_what in LIMITS.items():
+        raw = env.get(name, "").strip()
+        if raw and not raw.isdecimal():
+            yield failure("limits", f"{name} is {raw!r}, no whole number from 0 on: nothing starts", f"unset {name}")
+        elif raw and (int(raw) < ENOUGH or name.endswith("LENGTH_LIMIT")):
+            yield warning("limits", f"{name} lets {raw} {of_what} through and cuts the rest", f"unset {name}")
+
+
 def names(env: Environment) -> Iterator[Finding]:
     """Variables that the SDK does not know, and that look as if it should."""
     from opentelemetry.sdk import environment_variables
@@ -139,4 +157,4 @@ def names(env: Environment) -> Iterator[Finding]:
             yield warning("variables", f"{name} is no variable of the SDK", f"did you mean {close[0]}?")
 
 
-SDK_CHECKS: tuple[Check, ...] = (disabled, sampler, propagators, batches, names)
+SDK_CHECKS: tuple[Check, ...] = (disabled, sampler, propagators, batches, limits, names)

@@ -5,28 +5,28 @@ keep to themselves.
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from emulator import __version__
 from emulator.doctor.answers import Answer
 from emulator.doctor.endpoint import GRPC, Endpoint
 from emulator.doctor.patience import within
 from emulator.plumbing.chance import Chance
-from emulator.plumbing.export import Export, otlp_exporter
+from emulator.plumbing.export import Export, otlp_exporter, resource_of
 from emulator.plumbing.telemetry import FreshIds
 
 __all__ = ["a_span", "send", "set_up"]
 
 SERVICE = "emulator-doctor"
+NEVER_SENT = "Invalid metadata"
+"""What gRPC says of headers that it does not send, in the place of an answer."""
 LASTS_NANOSECONDS = 1_000_000
-LONGEST_WORDS = 200
 
 
 def set_up(endpoint: Endpoint) -> None:
@@ -50,7 +50,7 @@ def a_span() -> ReadableSpan:
     return ReadableSpan(
         "emulator doctor",
         SpanContext(ids.generate_trace_id(), ids.generate_span_id(), is_remote=False, trace_flags=TraceFlags(1)),
-        resource=Resource.create({"service.name": SERVICE, "service.version": __version__}),
+        resource=resource_of(SERVICE, Chance(owner=SERVICE)),
         attributes={"openstack.doctor.text": "as it was sent", "openstack.doctor.number": os.getpid()},
         start_time=now - LASTS_NANOSECONDS,
         end_time=now,
@@ -61,7 +61,7 @@ def send(span: ReadableSpan, endpoint: Endpoint, seconds: float) -> Answer:
     """Send a span, and return what was answered within these seconds. `set_up` has shown that there is an exporter."""
     exporter = otlp_exporter(endpoint.given)
     assert exporter is not None
-    answers: list[Answer] = []
+    answers, began = list[Answer](), time.monotonic()
     (_overhear_grpc if endpoint.protocol == GRPC else _overhear_http)(exporter, answers.append)
     try:
         result = within(seconds, lambda: exporter.export([span]))
@@ -69,7 +69,8 @@ def send(span: ReadableSpan, endpoint: Endpoint, seconds: float) -> Answer:
         return answers[-1] if answers else Answer(error=str(error))
     finally:
         exporter.shutdown()
-    return answers[-1] if answers else Answer(code="OK" if result is SpanExportResult.SUCCESS else "")
+    answer = answers[-1] if answers else Answer(code="OK" if result is SpanExportResult.SUCCESS else "")
+    return replace(answer, seconds=time.monotonic() - began)
 
 
 def _overhear_http(exporter: SpanExporter, hear: Callable[[Answer], None]) -> None:
@@ -82,14 +83,14 @@ def _overhear_http(exporter: SpanExporter, hear: Callable[[Answer], None]) -> No
 def _http(request: Callable[..., Any], hear: Callable[[Answer], None], *args: Any, **more: Any) -> Any:  # noqa: ANN401 - the transport's types
     result = request(*args, **more)
     if result.error is not None:
-        hear(Answer(error=_words(result.error)))
+        hear(_fault(result.error))
         return result
     headers, body = result.headers(), result.content()
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     accepted = result.status_code == 200 and kind == "application/x-protobuf"  # noqa: PLR2004 - HTTP's OK
     rejected, message = _partial_success(body) if accepted else (0, "")
-    words = message if accepted else body[:LONGEST_WORDS].decode(errors="replace")
-    hear(Answer(str(result.status_code), _printable(words), kind, headers.get("location", ""), rejected))
+    words = message if accepted else body.decode(errors="replace")
+    hear(Answer(str(result.status_code), words, kind, headers.get("location", ""), rejected))
     return result
 
 
@@ -105,10 +106,13 @@ def _grpc(call: Callable[..., Any], hear: Callable[[Answer], None], **more: Any)
         response = call(**more)
     except Exception as error:
         code, details = getattr(error, "code", None), getattr(error, "details", None)
-        hear(Answer(code().name, _printable(str(details()))) if code and details else Answer(error=_words(error)))
+        if code and details and details() != NEVER_SENT:
+            hear(Answer(code().name, str(details())))
+        else:
+            hear(_fault(ValueError(NEVER_SENT) if details else error))
         raise
     partly = response.partial_success
-    hear(Answer("OK", _printable(partly.error_message), rejected=partly.rejected_spans))
+    hear(Answer("OK", partly.error_message, rejected=partly.rejected_spans))
     return response
 
 
@@ -120,6 +124,11 @@ def _partial_success(body: bytes) -> tuple[int, str]:
     return partly.rejected_spans, partly.error_message
 
 
+def _fault(error: BaseException) -> Answer:
+    """What came instead of an answer; a ValueError comes of what is to be sent, and will come again."""
+    return Answer(error=_words(error), is_hopeless=isinstance(error, ValueError))
+
+
 def _words(error: BaseException) -> str:
     """The innermost reason: requests wraps what urllib3 wraps what the system said."""
     while isinstance(getattr(error, "reason", None), BaseException) or (
@@ -127,8 +136,4 @@ def _words(error: BaseException) -> str:
     ):
         reason = getattr(error, "reason", None)
         error = reason if isinstance(reason, BaseException) else error.args[0]
-    return _printable(str(error) or type(error).__name__)
-
-
-def _printable(text: str) -> str:
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:LONGEST_WORDS]
+    return str(error) or type(error).__name__

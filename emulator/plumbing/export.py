@@ -20,7 +20,7 @@ from emulator import __version__
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.telemetry import FreshIds, NamedIds
 
-__all__ = ["Export", "otlp_exporter", "otlp_json_document"]
+__all__ = ["Export", "otlp_exporter", "otlp_json_document", "resource_of"]
 
 FLUSH_SECONDS = 1.5
 GIVE_UP_SECONDS = 0.2
@@ -50,6 +50,22 @@ def otlp_exporter(url: str | None = None) -> SpanExporter | None:
     return OverHttp(endpoint=f"{url.rstrip('/')}/v1/traces" if url else None)
 
 
+def resource_of(service: str, chance: Chance, more: Mapping[str, str] | None = None) -> Resource:
+    """Return the resource of a service, with `more` of its attributes.
+
+    For the namespace and the environment `OTEL_RESOURCE_ATTRIBUTES` wins, since ours are only defaults.
+    """
+    more = more or {}
+    defaults = Resource({"service.namespace": "openstack", "deployment.environment.name": "emulator"})
+    identity = {
+        "service.name": service,
+        "service.version": __version__,
+        "service.instance.id": chance.uuid("instance", service, *more.values()),
+        **more,
+    }
+    return defaults.merge(Resource.create(identity))
+
+
 class Export:
     """The way out for the spans of a process: `tracer()` for each service, `close()` at the end.
 
@@ -75,20 +91,9 @@ class Export:
         self._processor = BatchSpanProcessor(self._sending, max_queue_size=queue_size)
 
     def tracer(self, service: str, chance: Chance, resource: Mapping[str, str] | None = None) -> Tracer:
-        """Return the tracer of a service, whose `service.name` is `service`, with more of its `resource`.
-
-        For the namespace and the environment `OTEL_RESOURCE_ATTRIBUTES` wins, since ours are only defaults.
-        """
-        resource = resource or {}
-        defaults = Resource({"service.namespace": "openstack", "deployment.environment.name": "emulator"})
-        identity = {
-            "service.name": service,
-            "service.version": __version__,
-            "service.instance.id": chance.uuid("instance", service, *resource.values()),
-            **resource,
-        }
+        """Return the tracer of a service, whose `service.name` is `service`, with more of its `resource`."""
         provider = TracerProvider(
-            resource=defaults.merge(Resource.create(identity)),
+            resource=resource_of(service, chance, resource),
             id_generator=FreshIds() if self._seed is None else NamedIds(chance),
             shutdown_on_exit=False,
         )
