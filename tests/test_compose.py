@@ -50,20 +50,20 @@ def test_a_service_serves_what_it_is_called(files: Files) -> None:
 
 @each_stack
 def test_urls_lead_to_a_port_that_somebody_listens_on(files: Files) -> None:
-    there = {(name, port) for name, one in services(files).items() for port in ports(name, one)}
-    for name, one in services(files).items():
-        home = one.get("network_mode", f"service:{name}").removeprefix("service:")
-        local = ports(home, services(files)[home]) | (published(files) if services(files, "up").get(name) else set())
-        urls = {value for value in variables(one).values() if "://" in value}
-        assert {reached(url) for url in urls} <= there | {("localhost", port) for port in local}, name
+    everyone = services(files)
+    for name, one in everyone.items():
+        home = one.get("network_mode", name).removeprefix("service:")
+        here = ports(home, everyone[home]) | (published(files) if name in services(files, "up") else set())
+        urls = [urlsplit(value) for value in variables(one).values() if "://" in value]
+        assert {(url.hostname, url.port) for url in urls} <= listening(files) | {("localhost", port) for port in here}
 
 
-def reached(url: str) -> tuple[str | None, int | None]:
-    return urlsplit(url).hostname, urlsplit(url).port
+def listening(files: Files) -> set[tuple[str, int]]:
+    return {(name, port) for name, one in services(files).items() for port in ports(name, one)}
 
 
 def published(files: Files) -> set[int]:
-    """What a browser reaches at localhost."""
+    """What a browser reaches at localhost: the console has links to Jaeger."""
     return {int(port.split(":")[1]) for one in services(files).values() for port in one.get("ports", ())}
 
 
@@ -128,7 +128,7 @@ def test_clients_within_use_the_endpoints_within(files: Files) -> None:
     for name, one in services(files, *CLIENTS).items():
         assert variables(one).get("OS_INTERFACE") == (None if "network_mode" in one else "internal"), name
     told = {name for name, one in ours(files).items() if variables(one).get("EMULATOR_PUBLIC_HOST") == "localhost"}
-    assert told == set(services(files, "up")) or {"keystone"}
+    assert told == set(services(files, "up") or {"keystone"})
 
 
 @each_stack
@@ -172,9 +172,8 @@ def test_the_collectors_pipelines_are_made_of_what_is_defined_and_leave_nothing_
 @pytest.mark.parametrize("files", [files for files in STACKS if "collector" in " ".join(files)], ids="+".join)
 def test_the_collector_sends_on_to_a_port_that_somebody_listens_on(files: Files) -> None:
     exporters = yaml.load(COLLECTOR, yaml.CSafeLoader)["exporters"]
-    told = {one["endpoint"].rpartition(":")[::2] for name, one in exporters.items() if name.startswith("otlp")}
-    there = {(name, str(port)) for name, one in services(files).items() for port in ports(name, one)}
-    assert told <= there
+    told = [one["endpoint"].split(":") for name, one in exporters.items() if name.startswith("otlp")]
+    assert {(host, int(port)) for host, port in told} <= listening(files)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
