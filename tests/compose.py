@@ -36,7 +36,7 @@ COMMANDS = [*chain(*HEADERS.values()), *README]
 OURS = "openstack-boot-emulator"
 COLLECTOR = (ROOT / "deploy" / "collector.yaml").read_text()
 LISTENING = {
-    "jaeger": {4317, 4318, 16686},
+    "jaeger": {4317, 4318, 13133, 16686},
     "rabbitmq": {PORTS["broker"], 15672},
     "collector": {int(port) for port in re.findall(r"endpoint: \"0\.0\.0\.0:(\d+)\"", COLLECTOR)},
 }

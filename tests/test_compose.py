@@ -54,7 +54,8 @@ def test_urls_lead_to_a_port_that_somebody_listens_on(files: Files) -> None:
     for name, one in everyone.items():
         home = one.get("network_mode", name).removeprefix("service:")
         here = ports(home, everyone[home]) | (published(files) if name in services(files, "up") else set())
-        urls = [urlsplit(value) for value in variables(one).values() if "://" in value]
+        words = [*variables(one).values(), *one.get("healthcheck", {}).get("test", ())]
+        urls = [urlsplit(word.replace("127.0.0.1", "localhost")) for word in words if "://" in word]
         assert {(url.hostname, url.port) for url in urls} <= listening(files) | {("localhost", port) for port in here}
 
 
