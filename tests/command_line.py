@@ -9,10 +9,9 @@ from typer.main import get_command
 from emulator.cli import app
 from tests.processes import environment
 
-__all__ = ["COMMANDS", "OPTIONS", "VARIABLES", "refusal"]
+__all__ = ["COMMANDS", "VARIABLES", "refusal"]
 
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]  # what typer makes of several commands is a group
-OPTIONS = {name: {flag for option in one.params for flag in option.opts} for name, one in COMMANDS.items()}
 VARIABLES = {option.envvar for one in COMMANDS.values() for option in one.params if option.envvar}
 
 
