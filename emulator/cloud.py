@@ -254,4 +254,4 @@ def listen(name: str, address: str, port: int) -> socket.socket:
 
 
 def _url(settings: Settings, listener: socket.socket) -> str:
-    return f"http://{settings.public_host}:{listener.getsockname()[1]}"
+    return f"http://{host_in_url(settings.public_host)}:{listener.getsockname()[1]}"

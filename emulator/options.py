@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv6Address
 from math import isfinite
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -119,8 +120,11 @@ def fault(name: str | None) -> str | None:
 
 def host(value: str | None) -> str | None:
     """Refuse what cannot be the host of a URL."""
-    if value is not None and not re.fullmatch(r"[\w.-]+", value):
-        raise typer.BadParameter(f"{value!r} is no host name or IPv4 address.")
+    try:
+        if value is not None and not re.fullmatch(r"[\w.-]+", value):
+            IPv6Address(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"{value!r} is no host name or IP address.") from error
     return value
 
 
@@ -218,7 +222,8 @@ Port = Annotated[
 ]
 Bind = Annotated[str, option("bind", "The address to listen on; 0.0.0.0 is everywhere.", callback=printable)]
 PublicHost = Annotated[
-    str, option("public-host", "The host name by which clients and services reach the APIs.", callback=host)
+    str | None,
+    option("public-host", "The host by which clients and services reach the APIs; --bind by default.", callback=host),
 ]
 CatalogHost = Annotated[
     str | None,

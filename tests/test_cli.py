@@ -290,6 +290,8 @@ def test_an_option_that_makes_no_sense_is_named_before_anything_begins(wrong: li
         ["--image-url", "http://glance#top"],
         ["--compute-host", "x" * 201],
         ["--compute-host", "rack.*"],
+        ["--public-host", "http://me:hunter2@localhost"],
+        ["--public-host", "a:b"],
     ],
     ids="=".join,
 )
@@ -336,7 +338,7 @@ async def test_an_address_that_there_is_none_of_is_named(name: str) -> None:
 @pytest.mark.parametrize("address", ["::1", "::"])
 async def test_a_cloud_is_reached_over_ipv6(address: str) -> None:
     base = str(free_port())
-    async with started("up", "--pace", "0", "--port-base", base, "--bind", address, "--public-host", "localhost") as up:
+    async with started("up", "--pace", "0", "--port-base", base, "--bind", address) as up:
         await up.until("open the console")
         asked = await run("health", EMULATOR_PORT_BASE=base, EMULATOR_BIND=address)
         booted = await run("boot", "--pace", "0", "--quiet", "--keystone-url", f"http://[::1]:{int(base) + 1}")
