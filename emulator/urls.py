@@ -4,7 +4,8 @@ import re
 
 __all__ = ["host_in_url", "reachable", "without_user"]
 
-USER = re.compile(r"//[^/?#]*@")
+USER = re.compile(r"(?<=//)[^/?#]*@|(?<!\S)[^\s/?#]+@")
+"""Also without a scheme before it, as gRPC has it."""
 LOOPBACKS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not to bind
 """Where this machine reaches what listens everywhere."""
 
@@ -19,6 +20,6 @@ def host_in_url(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def without_user(url: str) -> str:
-    """Return a URL without its user and password."""
-    return USER.sub("//", url, count=1)
+def without_user(text: str) -> str:
+    """Return a URL, or a text with URLs in it, without users and passwords."""
+    return USER.sub("", text)

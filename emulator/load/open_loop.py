@@ -29,7 +29,7 @@ async def load(
     """Put load on the cloud of a tenant for `seconds`, or until it is `stopping`; return how long that was.
 
     `tell` hears of every period of `every` seconds. What the cloud refuses is counted, and is no reason to end. Then
-    servers are deleted, and what is under way may end, in half of the `patience`: the rest is for looking what is left.
+    servers are deleted, and what is under way may end, in half of the `patience`: the rest is for what is left.
     """
     began = _now()
     async with task_group() as tasks:

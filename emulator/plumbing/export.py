@@ -197,7 +197,7 @@ class _LastWords(logging.Handler):
         self.LOGGER.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        said = record.getMessage()
+        said = without_user(record.getMessage())
         cause = re.search(r"\[Errno -?\d+\] ([\w ]+)", said)
         if cause or self.last == "no answer in time":
             self.last = cause[1] if cause else said
