@@ -49,6 +49,7 @@ from emulator.options import (
 )
 from emulator.trace_cli import check, convert, doctor, faults, given, show
 from emulator.trace_options import Ascii, Everything, Html, Mermaid, OtlpJson, Svg
+from emulator.urls import reachable
 
 __all__ = ["app"]
 
@@ -154,7 +155,7 @@ def up(
     bus_timeout: BusTimeout = 30.0,
     queue_type: QueueKind = "classic",
     bind: Bind = "127.0.0.1",
-    public_host: PublicHost = "127.0.0.1",
+    public_host: PublicHost = None,
     token_secret: TokenSecret = DEFAULT_SECRET,
     jaeger_url: JaegerUrl = None,
     *,
@@ -172,7 +173,7 @@ def up(
         bus_timeout,
         QueueType(queue_type),
         bind,
-        public_host,
+        public_host or reachable(bind),
         token_secret,
         faults=not no_faults,
         messaging_context=MessagingContext(messaging_context),
@@ -223,7 +224,7 @@ def serve(
         bus_timeout,
         QueueType(queue_type),
         bind,
-        public_host or "127.0.0.1",
+        public_host or reachable(bind),
         token_secret,
         faults=not no_faults,
         messaging_context=MessagingContext(messaging_context),

@@ -19,6 +19,7 @@ from emulator.plumbing.scene import Actor, acting, annotate, carrying
 from emulator.plumbing.telemetry import fail, failed_with, span
 from emulator.services.fresh import resource_id
 from emulator.services.login import Access, log_in
+from emulator.traces import visible
 
 __all__ = [
     "SIDE_BY_SIDE",
@@ -57,15 +58,15 @@ class Credentials:
     def from_environment(cls, auth_url: str, environment: Mapping[str, str] = os.environ) -> "Credentials":
         """Return who `OS_USERNAME`, `OS_PASSWORD` and `OS_PROJECT_NAME` name, to use the endpoints of `OS_INTERFACE`.
 
-        The project of a user who is named alone is the one of the same name.
+        The project of a user who is named alone is the one of the same name. An empty variable is none.
         """
-        username = environment.get("OS_USERNAME", "admin")
+        username = environment.get("OS_USERNAME") or "admin"
         return cls(
             auth_url,
             username,
-            environment.get("OS_PASSWORD", "secret"),
-            environment.get("OS_PROJECT_NAME", username),
-            environment.get("OS_INTERFACE", "public").removesuffix("URL"),  # publicURL is an old way to say it
+            environment.get("OS_PASSWORD") or "secret",
+            environment.get("OS_PROJECT_NAME") or username,
+            (environment.get("OS_INTERFACE") or "public").removesuffix("URL"),  # publicURL is an old way to say it
         )
 
     async def log_in(self, http: HttpClient) -> Access:
@@ -191,8 +192,8 @@ async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: 
             booted = replace(booted, status="REFUSED", fault=str(error) or "no answer in time")
         if booted.status == "ERROR":
             failed_with(root, "ServerInError", booted.fault)
-        tell(order, booted.status)
-        return replace(booted, seconds=time.monotonic() - began)
+        tell(order, visible(booted.status))
+        return _shown(replace(booted, seconds=time.monotonic() - began))
 
 
 async def delete(actor: Actor, http: HttpClient, credentials: Credentials, server_id: str) -> bool:
@@ -264,8 +265,19 @@ async def _watch(http: HttpClient, token: str, url: str, pace: float, tell: Call
             return server
         if server.task_state and server.task_state != state:
             state = server.task_state
-            tell(state)
+            tell(visible(state))
         await asyncio.sleep(min(first + PATIENCE * (time.monotonic() - began), LONGEST_POLL_SECONDS))
+
+
+def _shown(booted: Boot) -> Boot:
+    """What a cloud says may be anything, and is to be printed."""
+    return replace(
+        booted,
+        status=visible(booted.status),
+        host=visible(booted.host),
+        addresses=tuple(map(visible, booted.addresses)),
+        fault=visible(booted.fault),
+    )
 
 
 def _name_what_was_asked(fault: str, order: Order) -> str:

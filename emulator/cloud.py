@@ -30,6 +30,7 @@ from emulator.services.nova import api, compute, scheduler
 from emulator.services.nova.messages import API, DEAD_LETTERS, SCHEDULER
 from emulator.services.nova.messages import compute as compute_queue
 from emulator.services.tokens import Tokens
+from emulator.urls import host_in_url
 
 __all__ = [
     "COMPUTES",
@@ -63,7 +64,7 @@ class PortInUse(Exception):
     """A service cannot listen where it should, mostly because another process does."""
 
     def __init__(self, name: str, address: str, port: int, why: str) -> None:
-        super().__init__(f"{name} cannot listen on {address}:{port}: {why}")
+        super().__init__(f"{name} cannot listen on {host_in_url(address)}:{port}: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,16 +236,22 @@ async def _running(
 
 
 def listen(name: str, address: str, port: int) -> socket.socket:
-    """Return a socket that listens, for the service `name`; port 0 is a free one. Raises PortInUse."""
+    """Return a socket that listens, for the service `name`; port 0 is a free one. Raises PortInUse.
+
+    The address `::` stands for all of IPv4, too.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        return socket.create_server((address, port), backlog=1024)
+        where = socket.getaddrinfo(address, port, family, socket.SOCK_STREAM)[0][4]
+        everywhere = where[0] == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(where, family=family, backlog=1024, dualstack_ipv6=everywhere)
     except socket.gaierror as error:
         raise PortInUse(name, address, port, error.strerror or str(error)) from error
     except OSError as error:
         raise PortInUse(name, address, port, os.strerror(error.errno or 0)) from error
-    except OverflowError as error:
+    except (OverflowError, UnicodeError) as error:
         raise PortInUse(name, address, port, str(error)) from error
 
 
 def _url(settings: Settings, listener: socket.socket) -> str:
-    return f"http://{settings.public_host}:{listener.getsockname()[1]}"
+    return f"http://{host_in_url(settings.public_host)}:{listener.getsockname()[1]}"

@@ -19,13 +19,17 @@ from emulator.load import NoCloud, Plan, Tenant
 from emulator.load import load as putting_load
 from emulator.plumbing.export import Export, otlp_json_document
 from emulator.plumbing.http_client import HttpClient
-from emulator.plumbing.tasks import unless
+from emulator.plumbing.tasks import Patience, unless
 from emulator.process import Refused, at_the_first_signal, cancel_on_signals, check_carried, exporting, run
 from emulator.progress import progress
 from emulator.report import NOTHING, Detail, boot_traces, print_boots, trace_shown, write
 from emulator.unwritable import Unwritable
+from emulator.urls import without_user
 
 __all__ = ["boot", "load", "serve", "up"]
+
+END_SECONDS = 20.0
+"""How long `load` may take to end, at any pace: the container in deploy/compose.yaml is killed after 30."""
 
 
 def boot(
@@ -116,8 +120,7 @@ def load(
 ) -> int:
     """Put load on the cloud at `keystone_url` for `seconds`, or until a signal comes. Return the exit status.
 
-    It is 1 where a boot failed that carried no fault, where servers may be left, and without a cloud after `patience`
-    seconds.
+    It is 1 where the tally has troubles, where servers may be left, and without a cloud after `patience` seconds.
     """
 
     async def story() -> int:
@@ -136,11 +139,12 @@ def load(
                 await unless(stopping, tenant.reach(patience))
             except NoCloud as error:
                 raise Refused(str(error)) from error
-            tell(f"booting {plan.rate:g} servers a second on {keystone_url}; {_whereabouts(export)}")
-            lasted = await putting_load(tenant, plan, stopping, tell, seconds=seconds)
-            left = await tenant.leave()
+            tell(f"booting {plan.rate:g} servers a second on {without_user(keystone_url)}; {_whereabouts(export)}")
+            ending = Patience(END_SECONDS)
+            lasted = await putting_load(tenant, plan, stopping, tell, seconds=seconds, patience=ending)
+            left = await tenant.leave(ending)
         write("".join(f"{line}\n" for line in (*tenant.tally.summary(lasted), left) if line))
-        return 1 if tenant.tally.failed or left else 0
+        return 1 if left or any(tenant.tally.troubles()) else 0
 
     return run(story())
 

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from urllib.parse import SplitResult, urlsplit
 
 from emulator.ports import PORTS
+from emulator.urls import host_in_url, reachable, without_user
 
 __all__ = ["Health", "UnknownTarget", "check", "health"]
 
@@ -66,8 +67,7 @@ def health(url: str) -> Health:
         ok, said = _ask_broker(parts) if parts.scheme == "amqp" else _ask(parts)
     except (OSError, http.client.HTTPException) as error:
         ok, said = False, str(error) or type(error).__name__
-    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return Health(shown, ok, "".join(character if character.isprintable() else "?" for character in said))
+    return Health(without_user(url), ok, "".join(character if character.isprintable() else "?" for character in said))
 
 
 def _url(target: str) -> str:
@@ -76,7 +76,8 @@ def _url(target: str) -> str:
         return _url_here(target, "127.0.0.1", PORTS[target])
     try:
         parts = urlsplit(target)
-        known = parts.scheme in {"http", "amqp"} and parts.hostname and parts.port != 0
+        host = (parts.hostname or "").encode("idna")
+        known = parts.scheme in {"http", "amqp"} and host and parts.port != 0 and target.isascii()
     except ValueError:
         known = False
     if not known:
@@ -85,26 +86,35 @@ def _url(target: str) -> str:
 
 
 def _url_here(service: str, address: str, port: int) -> str:
+    place = f"{host_in_url(address)}:{port}"
     match service:
         case "broker":
-            return f"amqp://{address}:{port}/"
+            return f"amqp://{place}/"
         case "console":
-            return f"http://{address}:{port}/"
+            return f"http://{place}/"
         case _:
-            return f"http://{address}:{port}/healthcheck"
+            return f"http://{place}/healthcheck"
 
 
 def _healths_here(environment: Mapping[str, str]) -> list[Health]:
     """Ask all that listen where services do, which the variables of `serve` and `up` may have moved."""
-    address = environment.get("EMULATOR_BIND", "").replace("0.0.0.0", "") or "127.0.0.1"  # noqa: S104 - not to bind
+    address = reachable(environment.get("EMULATOR_BIND", ""))
+    port = environment.get("EMULATOR_PORT", "")
+    if port.isdecimal():
+        return [_health_of_the_one(address, int(port))] if _listens(address, int(port)) else []
     ports = _ports(environment)
     return [health(_url_here(name, address, port)) for name, port in ports.items() if _listens(address, port)]
 
 
+def _health_of_the_one(address: str, port: int) -> Health:
+    """Ask a service of which it is not known whether it is a broker: it is one if it does not answer as the others."""
+    found = health(_url_here("a service", address, port))
+    as_broker = found if found.ok else health(_url_here("broker", address, port))
+    return as_broker if as_broker.ok else found
+
+
 def _ports(environment: Mapping[str, str]) -> Mapping[str, int]:
-    port, base = environment.get("EMULATOR_PORT", ""), environment.get("EMULATOR_PORT_BASE", "")
-    if port.isdecimal():
-        return {"the one that is served": int(port)}
+    base = environment.get("EMULATOR_PORT_BASE", "")
     if base.isdecimal():
         return {name: int(base) + number for number, name in enumerate(PORTS)}
     return PORTS
@@ -114,7 +124,7 @@ def _listens(address: str, port: int) -> bool:
     try:
         with socket.create_connection((address, port), ANSWER_SECONDS):
             return True
-    except OSError:
+    except (OSError, OverflowError, UnicodeError):
         return False
 
 

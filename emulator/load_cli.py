@@ -48,8 +48,8 @@ def load(
 ) -> None:
     """Boot and delete servers at a rate, on an emulator that is up: for pipelines that want traffic.
 
-    Goes on for --duration seconds, or until Ctrl-C or SIGTERM; then deletes what it booted. Exits with 0 if no boot
-    failed that carried no fault.
+    Goes on for --duration seconds, or until Ctrl-C or SIGTERM; then deletes what it booted. Exits with 0 if, of the
+    boots without a fault, none failed and some became ACTIVE, and if no more were skipped than begun.
     """
     commands = load_commands()
     from emulator.client import Order

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv6Address
 from math import isfinite
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -67,8 +68,8 @@ def option(name: str, text: str, *short: str, **more: Any) -> Any:  # noqa: ANN4
     return typer.Option(f"--{name}", *short, envvar=f"EMULATOR_{name.upper().replace('-', '_')}", help=text, **more)
 
 
-def url(*schemes: str) -> Callable[[str | None], str | None]:
-    """Make a check for URLs of these schemes."""
+def url(*schemes: str, passed_on: bool = False) -> Callable[[str | None], str | None]:
+    """Make a check for URLs of these schemes, that are `passed_on` to whoever asks, with a path of theirs added."""
 
     def check(value: str | None) -> str | None:
         if value is None:
@@ -76,12 +77,15 @@ def url(*schemes: str) -> Callable[[str | None], str | None]:
         try:
             parts = urlsplit(value)
             whole = value.isprintable() and " " not in value  # or urlsplit takes the end of a line away
-            fits = whole and parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+            named = bool((parts.hostname or "").encode("idna"))
+            fits = whole and named and parts.scheme in schemes and parts.port != 0
         except ValueError:
             fits = False
+        shown = "this" if "@" in value else repr(value)  # what is before an @ may be a password
         if not fits:
-            shown = "this" if "@" in value else repr(value)  # what is before an @ may be a password
             raise typer.BadParameter(f"{shown} is not a URL such as {schemes[0]}://localhost.")
+        if passed_on and ("@" in parts.netloc or set("?#") & set(value)):
+            raise typer.BadParameter(f"{shown} is told to others: it may have no user, no query and no fragment.")
         return value
 
     return check
@@ -118,12 +122,25 @@ def fault(name: str | None) -> str | None:
 
 def host(value: str | None) -> str | None:
     """Refuse what cannot be the host of a URL."""
-    if value is not None and not re.fullmatch(r"[\w.-]+", value):
-        raise typer.BadParameter(f"{value!r} is no host name or IPv4 address.")
+    try:
+        if value is not None and not re.fullmatch(r"[\w.-]+", value):
+            IPv6Address(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"{value!r} is no host name or IP address.") from error
+    return value
+
+
+def compute_host(value: str | None) -> str | None:
+    """Refuse what cannot name a host, its queue and its lock."""
+    if value and not re.fullmatch(rf"[\w.-]{{1,{LONGEST_HOST}}}", value, re.ASCII):
+        raise typer.BadParameter(f"{value!r} is no host name of {LONGEST_HOST} characters at most.")
     return value
 
 
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
+IN_CATALOG = url("http", "https", passed_on=True)
+LONGEST_HOST = 200
+"""DNS allows 253; but queues and locks have names that begin with more, and in AMQP may have 255 bytes."""
 DEFAULT_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the passwords are
 
 Name = Annotated[str, typer.Argument(help="The server's name.", envvar="EMULATOR_NAME", callback=printable)]
@@ -207,7 +224,8 @@ Port = Annotated[
 ]
 Bind = Annotated[str, option("bind", "The address to listen on; 0.0.0.0 is everywhere.", callback=printable)]
 PublicHost = Annotated[
-    str, option("public-host", "The host name by which clients and services reach the APIs.", callback=host)
+    str | None,
+    option("public-host", "The host by which clients and services reach the APIs; --bind by default.", callback=host),
 ]
 CatalogHost = Annotated[
     str | None,
@@ -256,10 +274,16 @@ ServiceName = Annotated[
     str,
     typer.Argument(help="keystone, nova-api, nova-scheduler, nova-compute, neutron-server, glance-api or broker."),
 ]
-KeystoneUrl = Annotated[str, option("keystone-url", "Where keystone is; its own catalog names it.", callback=HTTP)]
-ComputeUrl = Annotated[str, option("compute-url", "keystone: where its catalog says that nova is.", callback=HTTP)]
-NetworkUrl = Annotated[str, option("network-url", "keystone: where its catalog says that neutron is.", callback=HTTP)]
-ImageUrl = Annotated[str, option("image-url", "keystone: where its catalog says that glance is.", callback=HTTP)]
+KeystoneUrl = Annotated[
+    str, option("keystone-url", "Where keystone is; its own catalog names it.", callback=IN_CATALOG)
+]
+ComputeUrl = Annotated[
+    str, option("compute-url", "keystone: where its catalog says that nova is.", callback=IN_CATALOG)
+]
+NetworkUrl = Annotated[
+    str, option("network-url", "keystone: where its catalog says that neutron is.", callback=IN_CATALOG)
+]
+ImageUrl = Annotated[str, option("image-url", "keystone: where its catalog says that glance is.", callback=IN_CATALOG)]
 Targets = Annotated[
     list[str] | None,
     typer.Argument(
@@ -272,5 +296,6 @@ Wait = Annotated[
     float, option("wait", "Ask again for so many seconds, until all are healthy.", min=0, max=86400, callback=finite)
 ]
 ComputeHost = Annotated[
-    str | None, option("compute-host", "nova-compute: the name of its host; this machine's by default.")
+    str | None,
+    option("compute-host", "nova-compute: the name of its host; this machine's by default.", callback=compute_host),
 ]

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import pytest
+
 COMMAND = (sys.executable, "-W", "error", "-m", "emulator")
 """What is not closed or not awaited shows up on stderr."""
 
@@ -36,6 +38,15 @@ def free_port() -> int:
         port = secrets.choice(range(10_000, 32_000))
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
+
+
+def _has_ipv6() -> bool:
+    with suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
+needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6 loopback")
 
 
 async def run(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> Ended:

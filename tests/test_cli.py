@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from emulator.cli import app
 from emulator.traces import OtlpReceiver, SpanTree, spans_from_json, tree, trees
 from tests.conftest import REFERENCE
-from tests.processes import environment, run, started
+from tests.jaeger import answering
+from tests.processes import environment, free_port, needs_ipv6, run, started
 
 STOPPING = "stopping: finishing what has begun\n"
 
@@ -143,6 +144,26 @@ async def test_a_wrong_password_is_refused() -> None:
     assert "The request you have made requires authentication. (HTTP 401)" in ended.out
 
 
+async def test_what_a_cloud_says_does_not_reach_the_terminal_as_it_is() -> None:
+    body = json.dumps({"error": {"message": "evil\x1b[31m\r\n✓ forged"}})
+    with answering({"POST /v3/auth/tokens": (400, body)}) as evil:
+        ended = await run("boot", "--quiet", "--keystone-url", evil.url)
+        loaded = await run("load", "--wait", "0", "--keystone-url", evil.url)
+    assert ended.out == "✗ demo was refused: evil\\u001b[31m\\r\\n\\u2713 forged (HTTP 400)\n"
+    assert len(loaded.err.splitlines()) == 1
+    assert "\x1b" not in loaded.err
+
+
+@pytest.mark.parametrize(
+    ("protocol", "says"), [("http/protobuf", "sent to http://127.0.0.1:"), ("grpc", "could not be sent over OTLP")]
+)
+async def test_where_spans_go_is_told_without_the_password(otlp: OtlpReceiver, protocol: str, says: str) -> None:
+    url = otlp.endpoint.replace("//", "//me:hunter2@")  # gRPC knows no such thing
+    ended = await run("boot", "--pace", "0", "--otlp", url, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
+    assert says in ended.out + ended.err
+    assert "hunter2" not in ended.out + ended.err
+
+
 async def test_the_reference_trace_arrives_over_grpc_too(otlp: OtlpReceiver) -> None:
     ended = await run("boot", "--pace", "0", **{**otlp.environment, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
     assert (ended.status, ended.err) == (0, "")
@@ -196,10 +217,17 @@ async def test_the_sdks_own_variables_hold(tmp_path: Path) -> None:
         assert spans_from_json(exported.read_text()) == []
 
 
-async def test_a_protocol_that_otlp_does_not_have_is_named() -> None:
-    ended = await run("boot", "--otlp", "http://127.0.0.1:1", OTEL_EXPORTER_OTLP_PROTOCOL="carrier-pigeon")
-    assert (ended.status, ended.out) == (1, "")
-    assert ended.err == ("emulator: OTEL_EXPORTER_OTLP_PROTOCOL is 'carrier-pigeon': choose http/protobuf or grpc\n")
+@pytest.mark.parametrize(
+    ("protocol", "compression", "says"),
+    [
+        ("carrier-pigeon", "", "OTEL_EXPORTER_OTLP_PROTOCOL is 'carrier-pigeon': choose http/protobuf or grpc"),
+        ("grpc", "deflate", 'Invalid value "deflate" for compression envvar OTEL_EXPORTER_OTLP_COMPRESSION'),
+    ],
+)
+async def test_what_otlp_does_not_have_is_named(protocol: str, compression: str, says: str) -> None:
+    env = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_COMPRESSION": compression}
+    ended = await run("boot", "--otlp", "http://127.0.0.1:1", **env)
+    assert (ended.status, ended.out, ended.err) == (1, "", f"emulator: {says}\n")
 
 
 async def test_a_propagator_that_is_not_installed_is_named() -> None:
@@ -235,6 +263,7 @@ async def test_a_bus_that_accepts_but_never_answers_is_named_in_time() -> None:
     "wrong",
     [
         ["--amqp-url", "foo"],
+        ["--amqp-url", "http://me:hunter2@localhost/"],
         ["--otlp", "http://"],
         ["--keystone-url", "localhost:5000"],
         ["--count", "0"],
@@ -253,6 +282,28 @@ def test_an_option_that_makes_no_sense_is_named_before_anything_begins(wrong: li
     refused = CliRunner().invoke(app, ["boot", *wrong])
     assert refused.exit_code == 2
     assert f"Invalid value for '{wrong[0]}'" in refused.output
+    assert "hunter2" not in refused.output
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--keystone-url", "http://me:hunter2@keystone:5000"],
+        ["--network-url", "http://me:hunter2@neutron:9696/"],
+        ["--compute-url", "http://nova-api:8774?x=1"],
+        ["--image-url", "http://glance#top"],
+        ["--compute-host", "x" * 201],
+        ["--compute-host", "rack.*"],
+        ["--public-host", "http://localhost"],
+        ["--public-host", "a:b"],
+    ],
+    ids="=".join,
+)
+def test_what_others_cannot_use_or_must_not_know_is_not_served(wrong: list[str]) -> None:
+    refused = CliRunner().invoke(app, ["serve", "keystone", *wrong])
+    assert refused.exit_code == 2
+    assert f"Invalid value for '{wrong[0]}'" in refused.output
+    assert "hunter2" not in refused.output
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
@@ -267,12 +318,40 @@ async def test_up_serves_until_it_is_told_to_stop(by: signal.Signals) -> None:
     assert (ended.status, ended.err) == (0, STOPPING)
 
 
-async def test_a_port_that_is_taken_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+@pytest.mark.parametrize(
+    ("address", "place", "family"),
+    [
+        ("127.0.0.1", "127.0.0.1", socket.AF_INET),
+        pytest.param("::1", "[::1]", socket.AF_INET6, marks=needs_ipv6),
+    ],
+)
+async def test_a_port_that_is_taken_is_named(address: str, place: str, family: socket.AddressFamily) -> None:
+    with socket.create_server((address, 0), family=family) as taken:
         port = str(taken.getsockname()[1])
-        ended = await run("serve", "keystone", "--port", port)
+        ended = await run("serve", "keystone", "--port", port, "--bind", address)
     assert (ended.status, ended.out) == (1, "")
-    assert ended.err == f"emulator: keystone cannot listen on 127.0.0.1:{port}: Address already in use\n"
+    assert ended.err == f"emulator: keystone cannot listen on {place}:{port}: Address already in use\n"
+
+
+@pytest.mark.parametrize("name", ["no-such-host.invalid", "a..b"])
+async def test_an_address_that_there_is_none_of_is_named(name: str) -> None:
+    ended = await run("serve", "keystone", "--port", "0", "--bind", name)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.startswith(f"emulator: keystone cannot listen on {name}:0: ")
+    assert ended.err.count("\n") == 1
+    assert "Unknown error" not in ended.err
+
+
+@needs_ipv6
+@pytest.mark.parametrize("address", ["::1", "::"])
+async def test_a_cloud_is_reached_over_ipv6(address: str) -> None:
+    base = str(free_port())
+    async with started("up", "--pace", "0", "--port-base", base, "--bind", address) as up:
+        await up.until("open the console")
+        asked = await run("health", EMULATOR_PORT_BASE=base, EMULATOR_BIND=address)
+        booted = await run("boot", "--pace", "0", "--quiet", "--keystone-url", f"http://[::1]:{int(base) + 1}")
+    assert (asked.status, booted.status) == (0, 0), (asked, booted)
+    assert len(asked.out.splitlines()) == 8
 
 
 async def test_an_unknown_service_is_named() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import World
 from tests.jaeger import answering
-from tests.processes import free_port, run, started
+from tests.processes import free_port, needs_ipv6, run, started
 
 
 async def test_services_are_asked_by_url_and_credentials_are_not_repeated(world: World) -> None:
@@ -35,16 +35,27 @@ async def test_all_that_listen_here_are_asked_where_none_is_named() -> None:
     assert (asked.status, asked.err) == (1, "here: nothing listens on any of our ports\n")
 
 
-async def test_the_one_that_is_served_is_asked_at_its_own_port_without_the_command_line() -> None:
-    port = {"EMULATOR_PORT": str(free_port())}
-    async with started("serve", "keystone", **port) as keystone:
-        await keystone.until("keystone is up at ")
+@pytest.mark.parametrize(
+    ("service", "bind", "says"),
+    [
+        ("keystone", "0.0.0.0", '{"service":"keystone","status":"ok"}'),  # noqa: S104 - as the image does
+        ("broker", "127.0.0.1", "it speaks AMQP 0-9-1"),
+        pytest.param("broker", "::", "it speaks AMQP 0-9-1", marks=needs_ipv6),
+        pytest.param("keystone", "::1", '{"service":"keystone","status":"ok"}', marks=needs_ipv6),
+    ],
+)
+async def test_the_one_that_is_served_is_asked_where_it_is_without_the_command_line(
+    service: str, bind: str, says: str
+) -> None:
+    place = {"EMULATOR_PORT": str(free_port()), "EMULATOR_BIND": bind}
+    async with started("serve", service, **place) as serving:
+        await serving.until(f"{service} is up at ")
         process = await create_subprocess_exec(
-            sys.executable, "-m", "emulator.health", env=port, stdout=PIPE, stderr=PIPE
+            sys.executable, "-m", "emulator.health", env=place, stdout=PIPE, stderr=PIPE
         )
         out, err = await process.communicate()
     assert (process.returncode, err) == (0, b"")
-    assert b'{"service":"keystone","status":"ok"}' in out
+    assert says in out.decode()
 
 
 async def test_what_is_not_there_yet_is_waited_for() -> None:
@@ -72,7 +83,13 @@ async def test_who_speaks_another_protocol_or_does_not_answer_is_not_healthy(wor
             assert why in asked.err
 
 
-@pytest.mark.parametrize("target", ["nova", "", "ftp://localhost/", "http://", "http://localhost:99999/", "http://[/"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("nova", "", "ftp://localhost/", "http://", "http://localhost:99999/", "http://[/"),
+        *("http://a..b/", "http://localhost/hé"),
+    ],
+)
 async def test_a_target_that_is_none_is_named(target: str) -> None:
     asked = await run("health", target)
     assert (asked.status, asked.out) == (2, "")

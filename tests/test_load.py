@@ -10,6 +10,7 @@ from math import inf
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from emulator import client
 from emulator.client import Boot, Credentials, Order
@@ -19,6 +20,7 @@ from emulator.load import NoCloud, Plan, Tally, Tenant, arrivals, load
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export
 from emulator.plumbing.http_client import HttpClient
+from emulator.plumbing.tasks import Patience
 from emulator.traces import OtlpReceiver, spans_from_sdk, trees
 from tests.conftest import REFERENCE, World, a_world
 from tests.processes import PATIENCE_SECONDS, free_port, run, started
@@ -84,8 +86,8 @@ async def test_each_boot_is_a_trace_and_its_end_another_and_no_server_is_left() 
     plan = Plan(ORDER, rate=15, lifetime=0.2)
     async with a_world() as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=7) as tenant:
-            await load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, patience=60)
-            assert await tenant.leave() == ""
+            await load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, patience=Patience(60))
+            assert await tenant.leave(Patience(60)) == ""
         await gone(world)
     asked = due_within(1.5, plan, seed=7)
     assert asked > 10
@@ -100,9 +102,11 @@ async def test_a_slow_cloud_does_not_slow_the_orders_down_and_what_it_has_not_do
     plan = Plan(ORDER, rate=30)
     async with a_world(Settings(pace=1)) as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=3) as tenant:
-            await load(tenant, plan, asyncio.Event(), ignore, seconds=1, patience=0)
-            assert tenant.tally.begun == tenant.tally.unfinished == due_within(1, plan, seed=3)
-            assert await tenant.leave() == ""
+            await load(tenant, plan, asyncio.Event(), ignore, seconds=1, patience=Patience(0))
+            asked = due_within(1, plan, seed=3)
+            assert tenant.tally.begun == tenant.tally.unfinished == asked
+            assert list(tenant.tally.troubles()) == [f"none became ACTIVE, of {asked} without a fault"]
+            assert await tenant.leave(Patience(60)) == ""
         await gone(world)
     assert "openstack server list" in roots(world.export)
 
@@ -123,10 +127,11 @@ async def test_beyond_so_many_boots_under_way_orders_are_skipped_and_counted() -
         url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
         plan, lines = Plan(ORDER, rate=400), list[str]()
         async with a_tenant(Export(), url, seed=1) as tenant:
-            await load(tenant, plan, asyncio.Event(), lines.append, seconds=2, every=0.25, patience=0)
+            await load(tenant, plan, asyncio.Event(), lines.append, seconds=2, every=0.25, patience=Patience(0))
     asked = due_within(2, plan, seed=1)
     assert (tenant.tally.begun, tenant.tally.skipped, tenant.tally.unfinished) == (200, asked - 200, 200)
     assert [line for line in lines if " 0 skipped" not in line], lines
+    assert f"most were skipped, {asked - 200} of {asked}: the cloud is slower than the rate" in tenant.tally.troubles()
 
 
 async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> None:
@@ -142,7 +147,9 @@ async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> Non
     async with a_tenant(export, f"http://127.0.0.1:{ports['keystone']}") as tenant, asyncio.TaskGroup() as tasks:
         async with cloud(Settings(pace=0), export, ports=ports):
             plan = Plan(ORDER, rate=20, lifetime=0.5)
-            loading = tasks.create_task(load(tenant, plan, stopping, lines.put_nowait, every=0.5, patience=60))
+            loading = tasks.create_task(
+                load(tenant, plan, stopping, lines.put_nowait, every=0.5, patience=Patience(60))
+            )
             await hear_of("ACTIVE")
         await hear_of("refused")
         async with cloud(Settings(pace=0), export, ports=ports):
@@ -151,7 +158,7 @@ async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> Non
             await hear_of("ACTIVE")
             stopping.set()
             await loading
-            assert await tenant.leave() == ""
+            assert await tenant.leave(Patience(60)) == ""
     assert tenant.tally.failed >= tenant.tally.by_status["REFUSED"] > 0  # it may end in the middle of a boot
     assert tenant.tally.unfinished == 0
 
@@ -163,16 +170,28 @@ async def test_waiting_for_a_cloud_leaves_no_trace(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "user", "says"),
-    [("http://127.0.0.1:{port}", "admin", "Cannot connect"), ("{keystone}", "nobody", "answered 401")],
-    ids=["nobody listens", "nobody knows the user"],
+    ("user", "interface", "seconds", "says"),
+    [
+        ("admin", None, 0.3, "Cannot connect"),
+        ("nobody", "public", inf, "POST http://{place}/v3/auth/tokens answered 401"),
+        ("admin", "publik", inf, "the catalog names no publik endpoint of type compute"),
+    ],
+    ids=["nobody listens", "nobody knows the user", "the catalog does not name it"],
 )
-async def test_where_there_is_no_cloud_to_boot_on_it_says_why(world: World, url: str, user: str, says: str) -> None:
-    url = url.format(port=free_port(), keystone=world.cloud.endpoints["keystone"])
+async def test_where_there_is_no_cloud_to_boot_on_it_says_why_and_not_with_which_password(
+    world: World, user: str, interface: str | None, seconds: float, says: str
+) -> None:
+    place = URL(world.cloud.endpoints["keystone"]).authority if interface else f"127.0.0.1:{free_port()}"
+    credentials = Credentials(f"http://me:hunter2@{place}", user, interface=interface or "public")
     async with HttpClient(client.SERVICE) as http:
-        tenant = Tenant(client.user(world.export, None), http, Credentials(url, user), NAME)
-        with pytest.raises(NoCloud, match=f"no cloud to boot on at {url}: .*{says}"):
-            await tenant.reach(seconds=0.3 if user == "admin" else inf)
+        tenant = Tenant(client.user(world.export, None), http, credentials, NAME)
+        with pytest.raises(NoCloud, match=f"no cloud to boot on at http://{place}: .*{says.format(place=place)}"):
+            await tenant.reach(seconds)
+
+
+def test_a_variable_that_is_empty_is_not_set() -> None:
+    variables = ("OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME", "OS_INTERFACE")
+    assert Credentials.from_environment("", dict.fromkeys(variables, "")) == Credentials("")
 
 
 def test_a_tally_of_very_many_boots_stays_small_and_its_quantiles_are_right() -> None:
@@ -256,6 +275,7 @@ async def test_while_it_waits_for_a_cloud_sigterm_ends_it_at_once() -> None:
         (["--fault-share", "0.5"], "--fault-share"),
         (["--wait", "-1"], "--wait"),
         (["--keystone-url", "localhost:5000"], "--keystone-url"),
+        (["--keystone-url", "http://a..b:5000"], "--keystone-url"),
         (["--image", ""], "--image"),
     ],
     ids=" ".join,
@@ -274,7 +294,7 @@ async def test_an_option_that_makes_no_sense_is_named(options: list[str], names:
             {"OTEL_EXPORTER_OTLP_PROTOCOL": "smoke", "EMULATOR_OTLP": "http://127.0.0.1:9"},
             "OTEL_EXPORTER_OTLP_PROTOCOL",
         ),
-        ({"EMULATOR_KEYSTONE_URL": "http://127.0.0.1:9"}, "no cloud to boot on at http://127.0.0.1:9"),
+        ({"EMULATOR_KEYSTONE_URL": "http://me:hunter2@127.0.0.1:9"}, "no cloud to boot on at http://127.0.0.1:9"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -283,3 +303,4 @@ async def test_what_cannot_be_done_is_told_in_a_line(env: dict[str, str], says: 
     assert (ended.status, ended.out) == (1, "")
     assert ended.err.startswith("emulator: ")
     assert says in ended.err
+    assert "hunter2" not in ended.err

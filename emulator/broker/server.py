@@ -8,6 +8,7 @@ from typing import Self
 from emulator.broker.connection import Connection
 from emulator.broker.queues import Depth
 from emulator.broker.virtual_host import VirtualHost
+from emulator.urls import host_in_url, reachable
 
 __all__ = ["Broker"]
 
@@ -31,7 +32,8 @@ class Broker:
     def url(self) -> str:
         """Where clients of the same machine find it, with the login."""
         login, password = next(iter(self._users.items()))
-        return f"amqp://{login}:{password}@127.0.0.1:{self._listener.getsockname()[1]}/"
+        address, port, *_ = self._listener.getsockname()
+        return f"amqp://{login}:{password}@{host_in_url(reachable(address))}:{port}/"
 
     def depths(self) -> list[Depth]:
         """Return how much is in each queue."""

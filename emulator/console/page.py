@@ -9,6 +9,7 @@ from emulator.console.guard import TOKEN_HEADER
 from emulator.faults import FAULTS
 from emulator.render.html import asset, json_for_html, policy, waterfall_script
 from emulator.services.fresh import FLAVORS, IMAGES, NETWORKS
+from emulator.urls import without_user
 
 __all__ = ["console_page", "console_policy"]
 
@@ -22,7 +23,7 @@ def console_page(token: str, instance: str, jaeger_url: str | None, *, faults: b
         "token": token,
         "instance": instance,
         "tokenHeader": TOKEN_HEADER,
-        "jaeger": (jaeger_url or "").rstrip("/"),
+        "jaeger": without_user(jaeger_url or "").rstrip("/"),
         "mostAtOnce": SIDE_BY_SIDE,
         "images": [image.name for image in IMAGES],
         "flavors": [flavor.name for flavor in FLAVORS],

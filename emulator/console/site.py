@@ -25,6 +25,7 @@ from emulator.plumbing.service import serving
 from emulator.plumbing.tasks import task_group
 from emulator.render.html import html_document, waterfall_model
 from emulator.render.sequence import sequence, sequence_svg
+from emulator.urls import host_in_url
 
 __all__ = ["console"]
 
@@ -65,7 +66,7 @@ async def console(
         app.add_routes([*_reading(page, feed, stories), *order_routes(desk)])
         await stack.enter_async_context(serving(app, listener))
         stack.callback(feed.close)
-        yield f"http://{settings.public_host}:{listener.getsockname()[1]}/"
+        yield f"http://{host_in_url(settings.public_host)}:{listener.getsockname()[1]}/"
 
 
 def _pass_on(story: Story, span: ReadableSpan, feed: Feed, lookout: Lookout) -> None:

@@ -8,7 +8,7 @@ from math import inf
 from emulator.load.arrivals import Plan, arrivals
 from emulator.load.tally import Tally
 from emulator.load.tenant import Tenant
-from emulator.plumbing.tasks import Tasks, task_group, unless
+from emulator.plumbing.tasks import Patience, Tasks, task_group, unless
 
 __all__ = ["load"]
 
@@ -24,13 +24,12 @@ async def load(
     *,
     seconds: float = inf,
     every: float = 10.0,
-    patience: float = 6.0,
+    patience: Patience,
 ) -> float:
     """Put load on the cloud of a tenant for `seconds`, or until it is `stopping`; return how long that was.
 
     `tell` hears of every period of `every` seconds. What the cloud refuses is counted, and is no reason to end. Then
-    servers are deleted, and what is under way may end within `patience` seconds, at the pace of a small cloud: few, as
-    containers are killed after ten.
+    servers are deleted, and what is under way may end, in half of the `patience`: the rest is for what is left.
     """
     began = _now()
     async with task_group() as tasks:
@@ -39,7 +38,7 @@ async def load(
         lasted = _now() - began
         telling.cancel()
         tenant.leaving.set()
-        await tasks.finish(patience * max(1.0, tenant.actor.pace))
+        await tasks.finish(patience.left() / 2)
     return lasted
 
 

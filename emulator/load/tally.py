@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil, log
 
-from emulator.client import Boot
+from emulator.client import Boot, Order
 from emulator.render import duration
 
 __all__ = ["Tally"]
@@ -20,6 +20,10 @@ class Tally:
     """Counts boots: those that were begun, those that were not, and what became of those that ended."""
 
     begun: int = 0
+    sound: int = 0
+    """They were begun, and carried no fault."""
+    succeeded: int = 0
+    """They carried no fault, and became ACTIVE."""
     skipped: int = 0
     """There were too many under way."""
     unfinished: int = 0
@@ -32,6 +36,11 @@ class Tally:
     buckets: Counter[int] = field(default_factory=Counter)
     """How many took `FINENESS ** bucket` seconds at most, and more than those in the bucket below."""
 
+    def begin(self, order: Order) -> None:
+        """Count a boot that begins."""
+        self.begun += 1
+        self.sound += order.fault is None
+
     def count(self, booted: Boot, seconds: float) -> None:
         """Count a boot that ended `seconds` after it was due."""
         self.by_status[booted.status] += 1
@@ -39,7 +48,9 @@ class Tally:
             self.buckets[ceil(log(max(seconds, SHORTEST), FINENESS))] += 1
         if booted.order.fault is not None:
             self.by_fault[booted.order.fault.name] += 1
-        elif not booted.succeeded:
+        elif booted.succeeded:
+            self.succeeded += 1
+        else:
             self.failed += 1
             self.first_failure = self.first_failure or f"{booted.order.name}, {booted.status}: {booted.fault}"
 
@@ -51,6 +62,8 @@ class Tally:
         """Return what was counted since a copy was made."""
         return Tally(
             begun=self.begun - before.begun,
+            sound=self.sound - before.sound,
+            succeeded=self.succeeded - before.succeeded,
             skipped=self.skipped - before.skipped,
             unfinished=self.unfinished - before.unfinished,
             failed=self.failed - before.failed,
@@ -91,8 +104,16 @@ class Tally:
             yield f"{self.by_fault.total()} carried a fault: {carried}"
         if self.unfinished:
             yield f"{self.unfinished} were still under way, and were given up"
+        yield from self.troubles()
+
+    def troubles(self) -> Iterator[str]:
+        """Word why this is no success, if it is none. Faults do what they are for, and a few skips are no failure."""
         if self.failed:
             yield f"{self.failed} failed without a fault; the first, {self.first_failure}"
+        if self.sound and not self.succeeded:
+            yield f"none became ACTIVE, of {self.sound} without a fault"
+        if self.skipped > self.begun:
+            yield f"most were skipped, {self.skipped} of {self.skipped + self.begun}: the cloud is slower than the rate"
 
     def _time(self, share: float) -> str:
         seconds = self.quantile(share)

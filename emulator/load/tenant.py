@@ -15,6 +15,9 @@ from emulator.load.tally import Tally
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
 from emulator.plumbing.scene import Actor
+from emulator.plumbing.tasks import Patience
+from emulator.traces import visible
+from emulator.urls import without_user
 
 __all__ = ["SERVERS_AT_ONCE", "NoCloud", "Tenant"]
 
@@ -26,7 +29,6 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 LOOK_SECONDS = 0.25
 LEAST_SECONDS = 5.0
-LEAVE_SECONDS = 20.0
 NO_ANSWER = (UnexpectedAnswer, aiohttp.ClientError, TimeoutError, LookupError)
 
 
@@ -34,7 +36,7 @@ class NoCloud(Exception):
     """There is no cloud that answers, or it does not let this user in."""
 
     def __init__(self, url: str, why: Exception) -> None:
-        super().__init__(f"there is no cloud to boot on at {url}: {_word(why)}")
+        super().__init__(f"there is no cloud to boot on at {without_user(url)}: {_word(why)}")
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ class Tenant:
 
     async def _boot(self, order: Order, due: float) -> Boot:
         self._booting += 1
-        self.tally.begun += 1
+        self.tally.begin(order)
         try:
             booted = await client.boot(self.actor, self.http, self.credentials, order)
         except asyncio.CancelledError:
@@ -118,12 +120,12 @@ class Tenant:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    async def leave(self) -> str:
+    async def leave(self, patience: Patience) -> str:
         """Look for servers that may be left, and delete them. Return why some could not be, if so."""
         if not self._doubtful:
             return ""
         try:
-            async with asyncio.timeout(LEAVE_SECONDS):
+            async with asyncio.timeout(patience.left()):
                 left = await client.servers_like(self._deleting, self.http, self.credentials, f"^{self.name}-")
                 places = asyncio.Semaphore(SIDE_BY_SIDE)
 
@@ -138,8 +140,10 @@ class Tenant:
 
 
 def _is_final(error: Exception) -> bool:
-    return isinstance(error, UnexpectedAnswer) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if isinstance(error, UnexpectedAnswer):
+        return error.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(error, LookupError)  # the catalog does not name nova
 
 
 def _word(error: Exception) -> str:
-    return str(error) or "no answer in time"
+    return visible(str(error)) or "no answer in time"

@@ -19,6 +19,7 @@ from opentelemetry.trace import Tracer
 from emulator import __version__
 from emulator.plumbing.chance import Chance
 from emulator.plumbing.telemetry import FreshIds, NamedIds
+from emulator.urls import without_user
 
 __all__ = ["Export", "otlp_exporter", "otlp_json_document", "resource_of"]
 
@@ -33,21 +34,30 @@ log = logging.getLogger(__name__)
 def otlp_exporter(url: str | None = None) -> SpanExporter | None:
     """Return an OTLP exporter to the collector at `url`, or as `OTEL_*` says; None if neither names one.
 
-    `OTEL_EXPORTER_OTLP_PROTOCOL` chooses `http/protobuf` (the default) or `grpc`. Raises ValueError for others.
+    `OTEL_EXPORTER_OTLP_PROTOCOL` chooses `http/protobuf` (the default) or `grpc`. Raises ValueError for others, and for
+    what gRPC does not have.
     """
     named = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if not url and (not named or os.environ.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp"):
         return None
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
     if protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as OverGrpc
-
-        return OverGrpc(endpoint=url, insecure=url.startswith("http://") if url else None)
+        return _otlp_over_grpc(url)
     if protocol not in {None, "", "http/protobuf"}:
         raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r}: choose http/protobuf or grpc")
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OverHttp
 
     return OverHttp(endpoint=f"{url.rstrip('/')}/v1/traces" if url else None)
+
+
+def _otlp_over_grpc(url: str | None) -> SpanExporter:
+    from opentelemetry.exporter.otlp.proto.grpc.exporter import InvalidCompressionValueException
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+    try:
+        return OTLPSpanExporter(endpoint=url, insecure=url.startswith("http://") if url else None)
+    except InvalidCompressionValueException as error:
+        raise ValueError(str(error)) from error
 
 
 def resource_of(service: str, chance: Chance, more: Mapping[str, str] | None = None) -> Resource:
@@ -110,7 +120,8 @@ class Export:
     @property
     def destination(self) -> str | None:
         """The OTLP endpoint that spans are sent to; None if there is none, or it does not take them."""
-        return None if self._sending.refused else self._sending.destination
+        destination = self._sending.destination
+        return None if destination is None or self._sending.refused else without_user(destination)
 
     def flush(self) -> None:
         """Send what has ended so far. Blocks until that is done."""
@@ -191,7 +202,7 @@ class _LastWords(logging.Handler):
         self.LOGGER.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        said = record.getMessage()
+        said = without_user(record.getMessage())
         cause = re.search(r"\[Errno -?\d+\] ([\w ]+)", said)
         if cause or self.last == "no answer in time":
             self.last = cause[1] if cause else said

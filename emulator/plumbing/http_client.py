@@ -15,6 +15,7 @@ from emulator import __version__
 from emulator.plumbing.propagation import put_into
 from emulator.plumbing.scene import FAULT_SPENT, REQUEST_ID, current_scene, strike
 from emulator.plumbing.telemetry import AttributeValue, failed_with, span
+from emulator.urls import without_user
 
 __all__ = ["Answer", "HttpClient", "UnexpectedAnswer"]
 
@@ -34,7 +35,7 @@ class UnexpectedAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole HTTP answer."""
+    """A whole HTTP answer. In `url` there is no user and no password."""
 
     method: str
     url: str
@@ -110,7 +111,7 @@ class HttpClient:
                 received = b""
                 async for piece in response.content.iter_any():
                     sink(piece)
-            return Answer(method, url, response.status, response.headers, received)
+            return Answer(method, without_user(url), response.status, response.headers, received)
 
     @asynccontextmanager
     async def _stream(
