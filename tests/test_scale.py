@@ -1,4 +1,4 @@
-"""A trace takes time in proportion to its size; `tests.benchmark` measures it for 100,000 spans, here there are fewer."""
+"""A trace takes time in proportion to its size. `tests.benchmark` measures that for 100,000 spans; here are fewer."""
 
 import pytest
 
