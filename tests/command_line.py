@@ -9,7 +9,7 @@ from typer.main import get_command
 from emulator.cli import app
 from tests.processes import environment
 
-__all__ = ["COMMANDS", "VARIABLES", "refusal"]
+__all__ = ["VARIABLES", "refusal"]
 
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]  # what typer makes of several commands is a group
 VARIABLES = {option.envvar for one in COMMANDS.values() for option in one.params if option.envvar}
