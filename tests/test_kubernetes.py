@@ -7,14 +7,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from typer.main import get_command
 
 from emulator import __version__
-from emulator.cli import app
 from emulator.cloud import PORTS
 from emulator.plumbing.health import PATHS
 from emulator.render.service_map import service_map
 from emulator.traces import Pending, SpanTree, receives, sends
+from tests.command_line import VARIABLES, refusal
 from tests.manifests import (
     OVERLAYS,
     Edge,
@@ -33,10 +32,6 @@ from tests.manifests import (
 CLIENT = "openstack-client"
 ALONE = frozenset({"neutron-server", "nova-api", "nova-scheduler"})
 """What refuses to start twice, whatever its host: `test_one_of_each` shows it."""
-
-COMMANDS = get_command(app).commands  # type: ignore[attr-defined]  # what typer makes of several commands is a group
-OPTIONS = {name: {flag for option in one.params for flag in option.opts} for name, one in COMMANDS.items()}
-VARIABLES = {option.envvar for one in COMMANDS.values() for option in one.params if option.envvar}
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -124,12 +119,10 @@ def test_there_is_time_to_finish_what_was_begun_after_others_have_heard_of_the_e
 
 
 @each_overlay
-def test_commands_options_and_variables_are_the_emulators(overlay: str) -> None:
+def test_commands_options_variables_and_their_values_are_the_emulators(overlay: str) -> None:
     for one, container in ours(overlay):
-        command, *words = container["args"]
-        assert command in OPTIONS, one
-        assert {word for word in words if word.startswith("--")} <= OPTIONS[command], one
         named = variables(overlay, container)
+        assert refusal(container["args"], {name: value for name, value in named.items() if value}) == "", one
         assert {name for name in named if name.startswith("EMULATOR_")} <= VARIABLES, one
 
 
