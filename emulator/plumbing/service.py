@@ -3,10 +3,11 @@
 That is spans, authentication, error answers, the health check, the bus, and an orderly start and stop.
 """
 
+import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,7 @@ TASKS = web.AppKey("tasks", Tasks)
 
 BODY_LIMIT_BYTES = 1024 * 1024
 FIELD_LIMIT_BYTES = 32 * 1024  # baggage may have 8 KiB; what is longer is ignored, and that is told on the span
+LEAVE_SECONDS = 1.0
 STOP_SECONDS = 5.0
 
 UNHEARD = logging.getLogger(f"{__name__}.aiohttp")
@@ -102,7 +104,9 @@ async def running(
         with health.ready():
             yield app
         if service.leave is not None and health.link is not None and health.link.working:
-            await service.leave(app)
+            with suppress(TimeoutError):  # the bus has gone in this very moment
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await service.leave(app)
 
 
 def _application(service: Service, actor: Actor, health: Health) -> web.Application:
