@@ -6,7 +6,9 @@ from asyncio.subprocess import PIPE, create_subprocess_exec
 from contextlib import closing
 
 import pytest
+from typer.testing import CliRunner
 
+from emulator.cli import app
 from tests.conftest import World
 from tests.jaeger import answering
 from tests.processes import free_port, needs_ipv6, run, started
@@ -90,9 +92,9 @@ async def test_who_speaks_another_protocol_or_does_not_answer_is_not_healthy(wor
         *("http://a..b/", "http://localhost/hé"),
     ],
 )
-async def test_a_target_that_is_none_is_named(target: str) -> None:
-    asked = await run("health", target)
-    assert (asked.status, asked.out) == (2, "")
+def test_a_target_that_is_none_is_named(target: str) -> None:
+    asked = CliRunner().invoke(app, ["health", target])
+    assert (asked.exit_code, asked.stdout) == (2, "")
     assert f"{target!r} is no URL such as http://localhost:8774/healthcheck, and none of broker, " in " ".join(
-        asked.err.replace("│", "").split()
+        asked.stderr.replace("│", "").split()
     )
