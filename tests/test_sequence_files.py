@@ -70,7 +70,7 @@ def test_nothing_in_a_span_is_taken_for_anything_but_text(text: str) -> None:
     assert max(len(item.label) for item in diagram.items if not isinstance(item, Bar)) < 100
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(forests(), st.sets(st.integers(0, 30)))
 def test_any_trace_can_be_drawn(spans: list[Span], still_open: set[int]) -> None:
     for trace in trees(spans):

@@ -87,7 +87,7 @@ LABELS = st.sampled_from(["", "(1)(2)", "(5)(6) ◄ culprit", "culprit", "日本
 
 
 @given(forests(), st.integers(20, 300), st.lists(NAMES, min_size=8, max_size=8), LABELS, st.booleans())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_no_line_is_wider_than_the_terminal_whatever_the_spans_are_called(
     spans: list[Span], width: int, names: list[str], label: str, expand: bool
 ) -> None:
