@@ -75,9 +75,14 @@ def as_jaeger_has_it(span: Span) -> Span:
         start=span.start // 1000 * 1000,
         end=span.end // 1000 * 1000,
         attributes=flat(span.attributes),
-        events=tuple(Event(each.name, each.time // 1000 * 1000, flat(each.attributes)) for each in span.events),
+        events=tuple(Event(each.name, each.time // 1000 * 1000, of_event(each)) for each in span.events),
         links=tuple(links),
     )
+
+
+def of_event(event: Event) -> dict[str, Any]:
+    """Jaeger has the event's name where an attribute of that name would be."""
+    return {key: value for key, value in flat(event.attributes).items() if key != "event"}
 
 
 def flat(attributes: Mapping[str, Any]) -> dict[str, Any]:
