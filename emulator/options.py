@@ -1,13 +1,10 @@
 """The options of the command line, each with its variable, its check and its words: those that clouds have."""
 
-import re
-from collections.abc import Callable
-from ipaddress import IPv6Address
-from math import isfinite
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import typer
+
+from emulator.option_checks import compute_host, fault, finite, host, printable, url
 
 __all__ = [
     "DEFAULT_SECRET",
@@ -57,8 +54,6 @@ __all__ = [
     "Targets",
     "TokenSecret",
     "Wait",
-    "finite",
-    "named",
     "option",
 ]
 
@@ -68,79 +63,8 @@ def option(name: str, text: str, *short: str, **more: Any) -> Any:  # noqa: ANN4
     return typer.Option(f"--{name}", *short, envvar=f"EMULATOR_{name.upper().replace('-', '_')}", help=text, **more)
 
 
-def url(*schemes: str, passed_on: bool = False) -> Callable[[str | None], str | None]:
-    """Make a check for URLs of these schemes, that are `passed_on` to whoever asks, with a path of theirs added."""
-
-    def check(value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            whole = value.isprintable() and " " not in value  # or urlsplit takes the end of a line away
-            named = bool((parts.hostname or "").encode("idna"))
-            fits = whole and named and parts.scheme in schemes and parts.port != 0
-        except ValueError:
-            fits = False
-        shown = "this" if "@" in value else repr(value)  # what is before an @ may be a password
-        if not fits:
-            raise typer.BadParameter(f"{shown} is not a URL such as {schemes[0]}://localhost.")
-        if passed_on and ("@" in parts.netloc or set("?#") & set(value)):
-            raise typer.BadParameter(f"{shown} is told to others: it may have no user, no query and no fragment.")
-        return value
-
-    return check
-
-
-def finite(value: float) -> float:
-    """Refuse what is no number to wait for."""
-    if not isfinite(value):
-        raise typer.BadParameter(f"{value} is not a finite number.")
-    return value
-
-
-def printable(value: str) -> str:
-    """Refuse an empty text, and one that cannot be printed."""
-    if not value or not value.isprintable():
-        raise typer.BadParameter(f"{value!r} is empty, or has characters that cannot be printed.")
-    return value
-
-
-def named(value: str | None) -> str | None:
-    """Refuse an empty name."""
-    return value if value is None else printable(value)
-
-
-def fault(name: str | None) -> str | None:
-    """Refuse a fault that there is none of."""
-    from emulator.faults import find_fault
-
-    try:
-        return None if name is None else find_fault(name).name
-    except LookupError as error:
-        raise typer.BadParameter(f"{error.args[0]} `emulator faults` lists them.") from error
-
-
-def host(value: str | None) -> str | None:
-    """Refuse what cannot be the host of a URL."""
-    try:
-        if value is not None and not re.fullmatch(r"[\w.-]+", value):
-            IPv6Address(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"{value!r} is no host name or IP address.") from error
-    return value
-
-
-def compute_host(value: str | None) -> str | None:
-    """Refuse what cannot name a host, its queue and its lock."""
-    if value and not re.fullmatch(rf"[\w.-]{{1,{LONGEST_HOST}}}", value, re.ASCII):
-        raise typer.BadParameter(f"{value!r} is no host name of {LONGEST_HOST} characters at most.")
-    return value
-
-
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
 IN_CATALOG = url("http", "https", passed_on=True)
-LONGEST_HOST = 200
-"""DNS allows 253; but queues and locks have names that begin with more, and in AMQP may have 255 bytes."""
 DEFAULT_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the passwords are
 
 Name = Annotated[str, typer.Argument(help="The server's name.", envvar="EMULATOR_NAME", callback=printable)]
@@ -193,7 +117,7 @@ BootTimeout = Annotated[
         "build-timeout",
         "Seconds after which a server still in BUILD goes to ERROR; 60, and less with a fault that hangs.",
         min=0.01,
-        callback=lambda value: None if value is None else finite(value),
+        callback=finite,
     ),
 ]
 FaultName = Annotated[
@@ -246,7 +170,7 @@ Duration = Annotated[
         "duration",
         "Seconds after which no more servers are booted; else it goes on until Ctrl-C or SIGTERM.",
         min=0.001,
-        callback=lambda value: None if value is None else finite(value),
+        callback=finite,
     ),
 ]
 FaultNames = Annotated[
@@ -264,7 +188,7 @@ FaultShare = Annotated[
         "Which part of the boots carries one of the faults; 0.1 by default.",
         min=0,
         max=1,
-        callback=lambda value: None if value is None else finite(value),
+        callback=finite,
     ),
 ]
 CloudTimeout = Annotated[float, option("wait", "Seconds to wait for the cloud when starting.", min=0, callback=finite)]

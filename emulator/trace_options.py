@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from emulator.options import HTTP, finite, named, option
+from emulator.option_checks import finite, named
+from emulator.options import HTTP, option
 
 __all__ = [
     "AsFindings",

@@ -46,8 +46,8 @@ class Service:
 
     `routes` want a token that `identify` knows, `public` ones do not. `consumers` are made for the running application.
     `start` runs once, before the service is healthy, and `leave` when it is about to stop, if the bus is there;
-    `background` runs in between. What keeps its state in memory
-    names a `lock`, which it holds on the bus: there is one of it.
+    `background` runs in between. What keeps its state in memory names a `lock`, which it holds on the bus: there is one
+    of it.
     """
 
     name: str

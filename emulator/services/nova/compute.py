@@ -1,6 +1,5 @@
 """nova-compute: builds servers on its host. It asks keystone, neutron and glance for what they need: Figure 1.8."""
 
-import asyncio
 import hashlib
 import logging
 from collections.abc import Iterator
@@ -12,14 +11,15 @@ import aiohttp
 from aiohttp import web
 
 from emulator.plumbing.amqp import Unroutable
-from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.http_client import UnexpectedAnswer
-from emulator.plumbing.scene import acting, annotate
-from emulator.plumbing.service import ACTOR, HTTP, Service
+from emulator.plumbing.scene import annotate
+from emulator.plumbing.service import HTTP, Service
 from emulator.plumbing.steps import step
 from emulator.services.fresh import HOST, User
 from emulator.services.login import Access, Session, log_in
+from emulator.services.nova.capacity import keep_reporting, report_capacity, report_leaving
 from emulator.services.nova.hypervisor import (
+    HYPERVISOR,
     ComputeResourcesUnavailable,
     Hypervisor,
     Instance,
@@ -37,7 +37,6 @@ from emulator.services.nova.messages import (
     SelectDestinations,
     Size,
     TerminateInstance,
-    UpdateServiceCapabilities,
     cast,
     compute,
     consumer,
@@ -47,8 +46,6 @@ __all__ = ["service"]
 
 ATTEMPTS = 3
 """How many hosts are tried for a server, nova's `max_attempts`."""
-REPORT_SECONDS = 10.0
-RETRY_REPORT_SECONDS = 1.0  # while no scheduler listens yet
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +81,6 @@ class MaxRetriesExceeded(Exception):
             f"Exceeded maximum number of retries. Exceeded max scheduling attempts {ATTEMPTS} "
             f"for instance {server_id}. Last exception: {last}"
         )
-
-
-HYPERVISOR = web.AppKey("hypervisor", Hypervisor)
 
 
 def service(host: str, keystone_url: str, user: User) -> Service:
@@ -280,29 +274,3 @@ async def _tell(
     """Tell nova-api what has become of a server."""
     host = app[HYPERVISOR].host
     await cast(app, API, InstanceUpdate(server_id, vm_state, task_state, host, addresses, fault))
-
-
-async def report_capacity(app: web.Application) -> None:
-    """Tell every scheduler what this host has. A report is a trace of its own."""
-    hypervisor = app[HYPERVISOR]
-    instances = {server_id: instance.size for server_id, instance in hypervisor.instances.items()}
-    report = UpdateServiceCapabilities(hypervisor.host, hypervisor.total, instances, not hypervisor.leaving)
-    with acting(app[ACTOR]):
-        try:
-            await cast(app, SCHEDULER_FANOUT, report)
-            hypervisor.heard = True
-        except BusUnavailable:  # no scheduler is up, or no broker: the next report comes soon
-            hypervisor.heard = False
-
-
-async def keep_reporting(app: web.Application) -> None:
-    """Report every REPORT_SECONDS, and sooner where nobody has heard the last one."""
-    while True:
-        await asyncio.sleep(REPORT_SECONDS if app[HYPERVISOR].heard else RETRY_REPORT_SECONDS)
-        await report_capacity(app)
-
-
-async def report_leaving(app: web.Application) -> None:
-    """Tell every scheduler to choose this host no more. What is on its way here already waits for it to come back."""
-    app[HYPERVISOR].leaving = True
-    await report_capacity(app)

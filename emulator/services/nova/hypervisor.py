@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from aiohttp import web
 
 from emulator.services.fresh import User
 from emulator.services.login import Session
 from emulator.services.nova.messages import BuildRequest, Size
 
 __all__ = [
+    "HYPERVISOR",
     "AttachedNetwork",
     "ComputeResourcesUnavailable",
     "Hypervisor",
@@ -140,3 +142,6 @@ class Hypervisor:
                 raise ComputeResourcesUnavailable(f"host {self.host} has {free} MB free, not {request.size.ram_mb}")
             self.instances[request.server_id] = Instance(request.size)
         return self.instances[request.server_id]
+
+
+HYPERVISOR = web.AppKey("hypervisor", Hypervisor)
