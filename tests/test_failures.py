@@ -109,7 +109,7 @@ async def test_a_server_deleted_while_it_builds_is_gone_and_releases_what_it_had
     async with a_world(Settings(pace=0.1)) as world:
         api = await world.api()
         request_id = f"req-{uuid.uuid4()}"
-        _, body = await api.create(headers={"X-OpenStack-Request-ID": request_id})
+        _, body = await api.create(headers={"X-Emulator-Request-ID": request_id})
         server_id = body["server"]["id"]
         await api.gone(server_id)
         assert world.cloud.broker is not None

@@ -257,7 +257,7 @@ def test_a_mistyped_fault_is_named_with_those_that_are_like_it() -> None:
 async def test_a_poisoned_message_fails_its_own_server_alone_also_where_another_has_the_same_request_id() -> None:
     async with a_world(Settings(pace=0.05)) as world:
         api, request_id = await world.api(), f"req-{uuid.uuid4()}"
-        shared = {"X-OpenStack-Request-ID": request_id}
+        shared = {"X-Emulator-Request-ID": request_id}
         _, building = await api.create(headers=shared)
         _, poisoned = await api.create(headers={**shared, "baggage": "emulator.fault=amqp.poison"})
         assert (await api.until(poisoned["server"]["id"], "ACTIVE", "ERROR"))["status"] == "ERROR"

@@ -19,7 +19,7 @@ from emulator.faults import Effect
 from emulator.plumbing.amqp_link import BROKEN, BusUnavailable, Link, Session, not_cancelled
 from emulator.plumbing.amqp_topology import Destination, declare_exchange, declare_queue
 from emulator.plumbing.propagation import put_into
-from emulator.plumbing.scene import Actor, MessagingContext, acting, current_scene, fault_at, strike
+from emulator.plumbing.scene import GLOBAL_REQUEST_ID, Actor, MessagingContext, acting, current_scene, fault_at, strike
 from emulator.plumbing.steps import take_time
 from emulator.plumbing.tasks import Patience, Tasks, task_group
 from emulator.plumbing.telemetry import AttributeValue, event, fail, report_ignored, span
@@ -100,6 +100,8 @@ class Bus:
                 body = body[: len(body) // 2]
             publishing.set_attributes({**_routed(to), "messaging.message.body.size": len(body)})
             carried: dict[str, str] = {}
+            if chosen := current_scene().global_request_id:
+                carried[GLOBAL_REQUEST_ID] = chosen
             if effect is not Effect.LOSE_CONTEXT:
                 put_into(carried, current_scene().fault)
             message = aio_pika.Message(
@@ -178,7 +180,8 @@ class Bus:
             source = replace(source, routing_key=queue.name, template=template)
         else:
             queue = await declare_queue(channel, source, self._link.queue_type)
-        await queue.bind(exchange, consumer.source.routing_key)
+        if source.exchange:  # else it is bound already, by its name
+            await queue.bind(exchange, consumer.source.routing_key)
 
         async def deliver(message: AbstractIncomingMessage) -> None:
             if not at_work.over:  # else it goes back to the queue with the channel
@@ -190,7 +193,7 @@ class Bus:
         """Handle one message below the span that published it, and settle it. The next one does not wait for it."""
         headers = {key: value for key, value in message.headers.items() if isinstance(value, str)}
         source, at = consumer.source, f"process {consumer.source.label}"
-        with acting(self._actor, message.correlation_id, headers):
+        with acting(self._actor, message.correlation_id, headers, headers.get(GLOBAL_REQUEST_ID)):
             effect = await self._upset(at, message)
             described = {
                 **self._describe("process", "process", source, message.message_id or "", message.type),

@@ -16,14 +16,16 @@ __all__ = ["Destination", "declare_exchange", "declare_queue", "depths", "purge"
 class Destination:
     """Where messages go, and whence they come. `template` stands for the name where a part of the name varies.
 
-    A `fanout` exchange gives every consumer a temporary queue of its own; else the routing key names a durable queue.
-    What is rejected there goes on to the routing key `dead_letters`, if that is named.
+    A `fanout` exchange gives every consumer a temporary queue of its own; else the routing key names a queue, a durable
+    one or a `temporary` one, which is its consumer's alone and gone with it. What is rejected there goes on to the
+    routing key `dead_letters`, if that is named.
     """
 
     exchange: str
     routing_key: str = ""
     template: str | None = None
     fanout: bool = False
+    temporary: bool = False
     dead_letters: str | None = None
 
     @property
@@ -39,6 +41,8 @@ class Destination:
 
 async def declare_exchange(session: Session, named: Destination) -> AbstractExchange:
     """Return an exchange, declared once a session."""
+    if not named.exchange:
+        return session.channel.default_exchange
     if named.exchange not in session.exchanges:
         kind = aio_pika.ExchangeType.FANOUT if named.fanout else aio_pika.ExchangeType.TOPIC
         session.exchanges[named.exchange] = await session.channel.declare_exchange(named.exchange, kind, durable=True)
@@ -46,7 +50,9 @@ async def declare_exchange(session: Session, named: Destination) -> AbstractExch
 
 
 async def declare_queue(channel: AbstractChannel, source: Destination, kind: QueueType) -> AbstractQueue:
-    """Return a durable queue, made if it is not there."""
+    """Return a queue, made if it is not there: a durable one, unless it is temporary."""
+    if source.temporary:
+        return await channel.declare_queue(source.routing_key, exclusive=True, auto_delete=True)
     arguments: dict[str, FieldValue] = {}
     if source.dead_letters is not None:
         arguments = {"x-dead-letter-exchange": source.exchange, "x-dead-letter-routing-key": source.dead_letters}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-__all__ = ["ApiError", "BadRequest", "ErrorShape", "NotFound", "Unauthorized"]
+__all__ = ["ApiError", "BadRequest", "Conflict", "ErrorShape", "Forbidden", "NotFound", "Unauthorized"]
 
 
 class ApiError(Exception):
@@ -17,6 +17,18 @@ class BadRequest(ApiError):
     """The caller sent what the API cannot take. The message names the field."""
 
     status = HTTPStatus.BAD_REQUEST
+
+
+class Forbidden(ApiError):
+    """The caller is known, but may not do this."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class Conflict(ApiError):
+    """What the caller wants does not go together with the state that things are in."""
+
+    status = HTTPStatus.CONFLICT
 
 
 class NotFound(ApiError):

@@ -13,7 +13,7 @@ from yarl import URL
 
 from emulator import __version__
 from emulator.plumbing.propagation import put_into
-from emulator.plumbing.scene import FAULT_SPENT, REQUEST_ID, current_scene, strike
+from emulator.plumbing.scene import FAULT_SPENT, OWN_REQUEST_ID, REQUEST_ID, current_scene, strike
 from emulator.plumbing.telemetry import AttributeValue, failed_with, span
 from emulator.urls import without_user
 
@@ -120,7 +120,11 @@ class HttpClient:
         """Send a request; the span lasts as long as the block that reads the answer."""
         scene = current_scene()
         with span(method, SpanKind.CLIENT, _attributes(method, URL(url), step, resend)) as calling:
-            headers = {REQUEST_ID: scene.request_id, "Accept": "application/json"}
+            headers = {
+                OWN_REQUEST_ID: scene.request_id,
+                REQUEST_ID: scene.global_request_id or scene.request_id,
+                "Accept": "application/json",
+            }
             if token is not None:
                 headers["X-Auth-Token"] = token
             if body is not None:

@@ -19,7 +19,7 @@ from opentelemetry.trace import Span, SpanKind, get_current_span
 from yarl import URL
 
 from emulator.plumbing.errors import ApiError, BadRequest, ErrorShape, Unauthorized
-from emulator.plumbing.scene import FAULT_SPENT, REQUEST_ID, Actor, Scene, acting
+from emulator.plumbing.scene import FAULT_SPENT, OWN_REQUEST_ID, REQUEST_ID, Actor, Scene, acting
 from emulator.plumbing.steps import ConnectionReset
 from emulator.plumbing.telemetry import AttributeValue, fail, failed_with, report_ignored, span
 
@@ -74,7 +74,8 @@ def tracing(actor: Actor, untraced: Collection[str] = ()) -> Middleware:
         route = resource.canonical if resource is not None else None
         name = " ".join(filter(None, ("HTTP" if method == "_OTHER" else method, route)))
         headers = {key.lower(): ",".join(request.headers.getall(key)) for key in request.headers}
-        with acting(actor, request.headers.get(REQUEST_ID), headers) as scene:
+        own, chosen = request.headers.get(OWN_REQUEST_ID), request.headers.get(REQUEST_ID)
+        with acting(actor, own, headers, global_request_id=chosen) as scene:
             request[SCENE] = scene
             try:
                 with span(name, SpanKind.SERVER, _attributes(request, method, route)) as serving:

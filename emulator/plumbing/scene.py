@@ -20,6 +20,8 @@ from emulator.plumbing.propagation import Carried, carried_in
 
 __all__ = [
     "FAULT_SPENT",
+    "GLOBAL_REQUEST_ID",
+    "OWN_REQUEST_ID",
     "REQUEST_ID",
     "Actor",
     "Duration",
@@ -73,13 +75,15 @@ class Actor:
 class Scene:
     """An actor at work for one request. `attributes` go on every span that it begins.
 
-    `fault` is the one that the request carries; `spent` is set when it has acted and acts no more. `ignored` tells what
-    of the baggage was not taken.
+    The `request_id` is the emulator's own for all that follows from one call of its API; the `global_request_id` is one
+    that the caller chose, if it did. `fault` is the one that the request carries; `spent` is set when it has acted and
+    acts no more. `ignored` tells what of the baggage was not taken.
     """
 
     actor: Actor
     request_id: str
     attributes: dict[str, str | int | bool]
+    global_request_id: str | None = None
     fault: Fault | None = None
     spent: bool = False
     ignored: str = ""
@@ -90,7 +94,16 @@ class Scene:
 
 
 REQUEST_ID = "X-OpenStack-Request-ID"
-"""The header that carries a request id."""
+"""The header of a request that carries its global id, and of an answer that carries the service's own."""
+
+OWN_REQUEST_ID = "X-Emulator-Request-ID"
+"""The header by which one service of the emulator tells another that its request is part of one that has an id.
+
+Real services give each of their requests an id of its own; here one id is to find a whole boot by.
+"""
+
+GLOBAL_REQUEST_ID = "openstack-global-request-id"
+"""The header of a message that carries the global id of a request."""
 
 FAULT_SPENT = "X-Emulator-Fault-Spent"
 """The header of an answer that tells the caller to carry its fault no further."""
@@ -106,15 +119,21 @@ def current_scene() -> Scene:
 
 
 @contextmanager
-def acting(actor: Actor, request_id: str | None = None, headers: Mapping[str, str] | None = None) -> Iterator[Scene]:
+def acting(
+    actor: Actor,
+    request_id: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    global_request_id: str | None = None,
+) -> Iterator[Scene]:
     """Open a scene. `headers` are those that came in; without a caller's context in them the next span is a root.
 
-    A `request_id` that has not the form of one is replaced: what comes from outside is not put on spans unseen.
+    An id that has not the form of one is replaced, or left out: what comes from outside is not put on spans unseen.
     """
-    if request_id is None or not WELL_FORMED.fullmatch(request_id):
-        request_id = "req-" + actor.chance.uuid("request", actor.service)
+    own = _well_formed(request_id) or "req-" + actor.chance.uuid("request", actor.service)
     came = Carried() if headers is None else carried_in(headers, actor.faults)
-    scene = Scene(actor, request_id, {"openstack.request.id": request_id}, came.fault, ignored=came.ignored)
+    scene = Scene(actor, own, {"openstack.request.id": own}, fault=came.fault, ignored=came.ignored)
+    if (chosen := _well_formed(global_request_id)) not in {None, own}:
+        scene.global_request_id = scene.attributes["openstack.global_request.id"] = chosen
     reset = _scene.set(scene)
     token = otel_context.attach(came.context)
     try:
@@ -122,6 +141,10 @@ def acting(actor: Actor, request_id: str | None = None, headers: Mapping[str, st
     finally:
         otel_context.detach(token)
         _scene.reset(reset)
+
+
+def _well_formed(request_id: str | None) -> str | None:
+    return request_id if request_id is not None and WELL_FORMED.fullmatch(request_id) else None
 
 
 @contextmanager

@@ -115,12 +115,14 @@ class HostCapacity:
 PROJECTS = (
     Project("admin", instances=1000),
     Project("demo", instances=10),
+    Project("alt_demo", instances=10),
     Project("service", instances=0),
 )
 
 USERS = (
     User("admin", "secret", "admin", ("admin", "member", "reader")),
     User("demo", "secret", "demo", ("member", "reader")),
+    User("alt_demo", "secret", "alt_demo", ("member", "reader")),
     User("nova", "secret", "service", ("service",)),
 )
 

@@ -24,9 +24,10 @@ from emulator.services.nova.builds import (
     terminate,
 )
 from emulator.services.nova.flavors import FLAVOR_ROUTES
-from emulator.services.nova.messages import API, DEAD_LETTERS, InstanceUpdate, consumer
+from emulator.services.nova.messages import API, DEAD_LETTERS, InstanceUpdate
 from emulator.services.nova.orders import CreateServer, NewServer, check
 from emulator.services.nova.servers import QuotaExceeded, Server, Servers
+from emulator.services.rpc import consumer
 from emulator.services.tokens import Identity, Tokens
 
 __all__ = ["BUILD_SECONDS", "service"]

@@ -13,22 +13,19 @@ from emulator.plumbing.service import TASKS
 from emulator.plumbing.steps import step
 from emulator.plumbing.telemetry import failed_with
 from emulator.services.nova.messages import (
+    CALLS,
     SCHEDULER,
     SCHEDULER_FANOUT,
-    SERVER_ID,
     BuildRequest,
     DeleteInstanceInfo,
     InstanceUpdate,
-    MalformedMessage,
     SelectDestinations,
     Size,
     TerminateInstance,
-    UnknownMethod,
-    cast,
     compute,
-    read_call,
 )
 from emulator.services.nova.servers import Server, Servers
+from emulator.services.rpc import SERVER_ID, MalformedMessage, UnknownMethod, cast, read_call
 
 __all__ = [
     "BUILD_LIMIT",
@@ -129,7 +126,7 @@ async def take_note_of_dead_letter(app: web.Application, body: bytes, headers: M
     is not built yet, it goes to ERROR.
     """
     try:
-        read_call(body)
+        read_call(body, CALLS)
     except (MalformedMessage, UnknownMethod) as error:
         unreadable = f"a message that it depended on could not be decoded: {error}"
     else:

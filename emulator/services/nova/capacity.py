@@ -8,7 +8,8 @@ from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.scene import acting
 from emulator.plumbing.service import ACTOR
 from emulator.services.nova.hypervisor import HYPERVISOR
-from emulator.services.nova.messages import SCHEDULER_FANOUT, UpdateServiceCapabilities, cast
+from emulator.services.nova.messages import SCHEDULER_FANOUT, UpdateServiceCapabilities
+from emulator.services.rpc import cast
 
 __all__ = ["keep_reporting", "report_capacity", "report_leaving"]
 

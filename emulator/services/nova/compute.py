@@ -37,10 +37,9 @@ from emulator.services.nova.messages import (
     SelectDestinations,
     Size,
     TerminateInstance,
-    cast,
     compute,
-    consumer,
 )
+from emulator.services.rpc import cast, consumer
 
 __all__ = ["service"]
 

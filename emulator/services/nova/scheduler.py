@@ -24,10 +24,9 @@ from emulator.services.nova.messages import (
     SelectDestinations,
     Size,
     UpdateServiceCapabilities,
-    cast,
     compute,
-    consumer,
 )
+from emulator.services.rpc import cast, consumer
 
 __all__ = ["heard_of", "service"]
 
@@ -188,6 +187,7 @@ def service() -> Service:
                 app,
                 SCHEDULER_FANOUT,
                 {UpdateServiceCapabilities: update_service_capabilities, DeleteInstanceInfo: delete_instance_info},
+                repeated=(UpdateServiceCapabilities,),
             ),
             consumer(app, SCHEDULER, {SelectDestinations: select_destinations}),
         ],
