@@ -38,6 +38,7 @@ from emulator.options import (
     Pace,
     Port,
     PortBase,
+    ProfilerKeys,
     PublicHost,
     QueueKind,
     Quiet,
@@ -157,6 +158,7 @@ def up(
     bind: Bind = "127.0.0.1",
     public_host: PublicHost = None,
     token_secret: TokenSecret = DEFAULT_SECRET,
+    osprofiler_hmac_key: ProfilerKeys = None,
     jaeger_url: JaegerUrl = None,
     *,
     no_faults: FaultsOff = False,
@@ -177,6 +179,7 @@ def up(
         token_secret,
         faults=not no_faults,
         messaging_context=MessagingContext(messaging_context),
+        profiler_keys=osprofiler_hmac_key or (),
     )
     status = commands.up(
         settings,
@@ -210,6 +213,7 @@ def serve(
     bind: Bind = "127.0.0.1",
     public_host: CatalogHost = None,
     token_secret: TokenSecret = DEFAULT_SECRET,
+    osprofiler_hmac_key: ProfilerKeys = None,
     *,
     no_faults: FaultsOff = False,
 ) -> None:
@@ -228,6 +232,7 @@ def serve(
         token_secret,
         faults=not no_faults,
         messaging_context=MessagingContext(messaging_context),
+        profiler_keys=osprofiler_hmac_key or (),
     )
     endpoints = {
         "keystone": keystone_url,

@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -73,7 +73,7 @@ class Settings:
 
     `pace` scales all pretended durations, `seed` fixes all that is random. `address` is what services bind to,
     `public_host` how others reach them. All services of a cloud share `token_secret`, to check tokens with. Without
-    `faults` no request brings any along.
+    `faults` no request brings any along. `profiler_keys` are those that osprofiler's headers may be signed with.
     """
 
     pace: float = 1.0
@@ -86,6 +86,7 @@ class Settings:
     token_secret: str = ""
     faults: bool = True
     messaging_context: MessagingContext = MessagingContext.BOTH
+    profiler_keys: Sequence[str] = field(default=(), repr=False)
 
     def bus(self, amqp_url: str) -> BusSettings:
         """How to come to the bus at a URL."""
@@ -230,6 +231,7 @@ async def _running(
         DURATIONS,
         FAULTS if settings.faults else {},
         settings.messaging_context,
+        settings.profiler_keys,
     )
     async with running(service, actor, listener, bus, stopping) as app:
         yield app

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from emulator.option_checks import compute_host, fault, finite, host, printable, url
+from emulator.option_checks import compute_host, fault, finite, host, printable, secret, url
 
 __all__ = [
     "DEFAULT_SECRET",
@@ -45,6 +45,7 @@ __all__ = [
     "Pace",
     "Port",
     "PortBase",
+    "ProfilerKeys",
     "PublicHost",
     "QueueKind",
     "Quiet",
@@ -128,6 +129,16 @@ FaultsOff = Annotated[bool, option("no-faults", "Let no request bring faults alo
 Messaging = Annotated[
     Literal["parent", "link", "both"],
     option("messaging-context", "How a process span is related to its publish span: as child, by a link, or both."),
+]
+ProfilerKeys = Annotated[
+    list[str] | None,
+    option(
+        "osprofiler-hmac-key",
+        "Take up the traces of osprofiler that are signed with this key, those of openstack --os-profile KEY for one."
+        " May be repeated.",
+        callback=lambda keys: [secret(key) for key in keys or ()],
+        show_default=False,
+    ),
 ]
 AsJson = Annotated[bool, option("json", "Print the ground truth about each as JSON.")]
 Quiet = Annotated[bool, option("quiet", "Print what became of each server, in a line, and nothing else.", "-q")]
