@@ -8,6 +8,7 @@ from emulator import __version__
 from emulator.glyphs import ascii_only
 from emulator.late import load_commands
 from emulator.load_cli import load
+from emulator.openstack_cli import AS_THEY_ARE, openstack
 from emulator.options import (
     DEFAULT_SECRET,
     AmqpUrl,
@@ -141,6 +142,7 @@ def boot(
 
 for command in (check, convert, doctor, faults, load, show):
     app.command()(command)
+app.command(context_settings=AS_THEY_ARE)(openstack)
 
 
 @app.command()

@@ -24,6 +24,7 @@ __all__ = [
     "Computes",
     "ConsoleOff",
     "Count",
+    "Driven",
     "Duration",
     "Emulator",
     "FaultName",
@@ -168,6 +169,14 @@ CatalogHost = Annotated[
 ]
 TokenSecret = Annotated[
     str, option("token-secret", "What all services share, to check tokens with.", show_default=False)
+]
+Driven = Annotated[
+    str,
+    option(
+        "keystone-url",
+        "The emulator to use, by the URL of its keystone, where neither OS_* nor clouds.yaml nor --os-* name a cloud.",
+        callback=HTTP,
+    ),
 ]
 Rate = Annotated[
     float, option("rate", "How many servers to boot a second, on average.", min=0.001, max=1000, callback=finite)

@@ -79,8 +79,8 @@ class Scene:
 
     The `request_id` is the emulator's own for all that follows from one call of its API; the `global_request_id` is one
     that the caller chose, if it did. `fault` is the one that the request carries; `spent` is set when it has acted and
-    acts no more; `profiled` is the trace of osprofiler's that it belongs to. `ignored` tells what of the baggage was not
-    taken, `untrusted` what of osprofiler's headers.
+    acts no more; `profiled` is osprofiler's trace that it belongs to. `ignored` tells what of the baggage was not
+    taken, and `untrusted` what of osprofiler's headers.
     """
 
     actor: Actor
