@@ -31,15 +31,15 @@ def openstack(arguments: Sequence[str], *, keystone_url: str, otlp: str | None, 
     except ValueError as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 2
+    sys.argv = ["openstack", *arguments]  # by this name the client goes, from when it is imported
     from emulator.stock_client import at_the_emulator, run
 
     os.environ.update(at_the_emulator(arguments, os.environ, keystone_url))
-    with _ending_on_sigterm():
-        try:
+    try:
+        with _ending_on_signals():
             ended = run(arguments, export)
-        finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # sending the rest takes a moment, and then it ends
-            export.close()
+    finally:
+        export.close()
     print(_whereabouts(ended.trace_id, export.destination), file=sys.stderr)
     if otlp_json is not None:
         from emulator.files import write_text
@@ -62,17 +62,19 @@ def _is_there(module: str) -> bool:
 
 
 @contextmanager
-def _ending_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the client as Ctrl-C does: in order, and the spans so far are sent."""
+def _ending_on_signals() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the client in order; after that nothing ends the sending of the spans so far."""
 
     def end(number: int, _: object) -> NoReturn:
         sys.exit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background ignores it
+    signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _whereabouts(trace_id: str | None, destination: str | None) -> str:
@@ -81,5 +83,5 @@ def _whereabouts(trace_id: str | None, destination: str | None) -> str:
     if trace_id is None:
         return NOTHING
     if destination is None:
-        return f"trace {trace_id}, which went nowhere: name a collector by --otlp or OTEL_EXPORTER_OTLP_ENDPOINT"
+        return f"trace {trace_id}, which reached no collector: --otlp or OTEL_EXPORTER_OTLP_ENDPOINT names one"
     return f"trace {trace_id}, {in_jaeger(trace_id, destination)}"

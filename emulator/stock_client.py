@@ -99,7 +99,7 @@ def run(arguments: Sequence[str], export: Export) -> Ended:
     provider = export.provider(SERVICE, chance)
     with acting(Actor(SERVICE, tracer_of(provider), chance)) as scene, span("openstack") as root:
         with _instrumented(provider, scene):
-            status, error = _ended(_Shell(root, arguments), arguments)
+            status, error = _ended(_Shell(root), arguments)
         root.set_attribute("process.exit.code", status)
         if error is not None:
             failed_with(root, qualified_name(error), mask_password(str(error)))
@@ -112,10 +112,7 @@ def run(arguments: Sequence[str], export: Export) -> Ended:
 class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always there
     """The client, watched for what it is asked to do and for what went wrong."""
 
-    NAME = "openstack"
-
-    def __init__(self, root: Span, arguments: Sequence[str]) -> None:
-        sys.argv = [self.NAME, *arguments]  # its usage begins with the name of the program
+    def __init__(self, root: Span) -> None:
         super().__init__()
         self.error: BaseException | None = None
         self._root = root
@@ -129,7 +126,7 @@ class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always there
 
     def prepare_to_run_command(self, cmd: Any) -> None:  # noqa: ANN401 - cliff's, where it is installed
         if not self.interactive_mode:
-            self._root.update_name(f"{self.NAME} {cmd.cmd_name}")  # words alone: values may be secrets
+            self._root.update_name(f"openstack {cmd.cmd_name}")  # words alone: values may be secrets
         super().prepare_to_run_command(cmd)
 
     def clean_up(self, cmd: Any, result: int, err: BaseException | None) -> None:  # noqa: ANN401

@@ -3,12 +3,16 @@
 import base64
 import hmac
 import json
+import re
+import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from emulator.cli import app
 from emulator.cloud import SERVICES, Settings
 from emulator.traces import Span, SpanTree, otlp_json, spans_from_sdk, trees
 from tests.conftest import World, a_world, trace_of
@@ -152,3 +156,12 @@ async def test_a_key_is_an_option_that_is_not_told_again() -> None:
     for command in ("up", "serve"):
         helped = await run(command, "--help", EMULATOR_OSPROFILER_HMAC_KEY="hush1 hush2")
         assert ("--osprofiler-hmac-key" in helped.out, "hush" in helped.out) == (True, False)
+
+
+def test_without_the_stock_client_it_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openstackclient", None)
+    refused = CliRunner().invoke(app, ["openstack", "server", "list"])
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert re.fullmatch(
+        r"emulator: the stock client is not installed; .* uv run --extra openstack .*\n", refused.stderr
+    )
