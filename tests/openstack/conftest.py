@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 
-from emulator.traces import OtlpReceiver, SpanTree
+from emulator.traces import OtlpReceiver, Span, SpanTree
 from tests.processes import COMMAND, Ended, environment
 
 BIN = Path(sys.executable).parent
 KEY = "SECRET_KEY"
 """What osprofiler's headers are signed with."""
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 60
+ARRIVAL_SECONDS = 15
+SETTLES = re.compile("(ack|nack|reject) ")
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,17 @@ class Up:
     clouds_yaml: str
     spans: OtlpReceiver
 
-    def trace(self, trace_id: str) -> SpanTree:
-        """Return a trace, when it is complete."""
-        return self.spans.trace(trace_id=trace_id).wait()
+    async def trace(self, trace_id: str) -> SpanTree:
+        """Return a trace, when it is whole: every process sends its spans by itself, when it sees fit."""
+        async with asyncio.timeout(ARRIVAL_SECONDS):
+            while (found := self.spans.find(trace_id)) is None or any(map(_calls_nobody, found.spans)):  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0.05)
+        return found
+
+
+def _calls_nobody(span: Span) -> bool:
+    """Whether the other side of a call or a message is still missing."""
+    return span.kind in {"client", "producer"} and not (span.children or span.failed or SETTLES.match(span.name))
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,13 @@ import pytest
 
 from emulator.traces import SpanTree, otlp_json
 from tests.openstack.conftest import Up, User, ended
-from tests.processes import COMMAND, Ended, environment
+from tests.processes import Ended, environment
 
 pytestmark = pytest.mark.openstack
 
 CHECK_SEMCONV = Path(__file__).parents[3] / "shared" / "check_semconv.py"
 ORDER = "server create --image cirros --flavor m1.tiny --network private"
+COMMAND = (sys.executable, "-m", "emulator")  # the stock client warns of what it uses itself
 SERVICES = {"keystone", "nova-api", "nova-scheduler", "nova-compute", "neutron-server", "glance-api"}
 
 
@@ -28,17 +29,21 @@ async def openstack(up: Up, command: str, **variables: str) -> Ended:
     return await ended(*COMMAND, "openstack", *shlex.split(command), **{**where, **variables})
 
 
-def trace_told(up: Up, err: str) -> SpanTree:
+async def trace_told(up: Up, err: str) -> SpanTree:
     """The trace that it named on stderr."""
+    return await up.trace(id_told(err))
+
+
+def id_told(err: str) -> str:
     [trace_id] = re.findall(r"^trace ([0-9a-f]{32}), sent to http\S+; in Jaeger: http\S+/trace/\1$", err, re.MULTILINE)
-    return up.trace(trace_id)
+    return str(trace_id)
 
 
 async def test_a_boot_is_one_trace_from_the_command_to_the_last_service(up: Up, tmp_path: Path) -> None:
     booted = await openstack(up, f"{ORDER} one-trace --wait -f json")
     assert booted.status == 0, booted.err
     assert json.loads(booted.out)["status"] == "ACTIVE"
-    trace = trace_told(up, booted.err)
+    trace = await trace_told(up, booted.err)
     [root] = trace.roots
     assert (root.service, root.kind, root.name) == ("openstack-client", "internal", "openstack server create")
     assert set(trace.services) == {"openstack-client", *SERVICES}
@@ -65,7 +70,7 @@ async def test_a_look_up_that_finds_nothing_reddens_the_client_and_no_server(up:
     shown = await openstack(up, "image show nope")
     assert (shown.status, shown.out) == (1, "")
     assert shown.err.startswith("No Image found for nope\n")
-    trace = trace_told(up, shown.err)
+    trace = await trace_told(up, shown.err)
     assert trace.roots[0].error_type.endswith("NotFoundException")
     assert [span.name for span in trace.all(kind="server") if span.failed] == []
     assert [span.status for span in trace.all("openstack-client", kind="client") if span.failed] == [404]
@@ -84,7 +89,7 @@ async def test_the_root_is_called_by_the_words_of_the_command_and_ends_as_it_doe
     up: Up, command: str, name: str, status: int, error: str
 ) -> None:
     told = await openstack(up, command)
-    trace = trace_told(up, told.err)
+    trace = await trace_told(up, told.err)
     root = trace.roots[0]
     assert (told.status, root.name, root.error_type) == (status, name, error)
     assert root.attributes["process.exit.code"] == status
@@ -96,7 +101,7 @@ async def test_no_secret_is_on_a_span_also_where_all_headers_are_wanted(up: Up) 
         f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_{which}": ".*" for which in ("REQUEST", "RESPONSE")
     }
     issued = await openstack(up, "token issue -f value -c id", **everything)
-    shown = json.dumps(otlp_json(trace_told(up, issued.err).spans))
+    shown = json.dumps(otlp_json((await trace_told(up, issued.err)).spans))
     assert "x_subject_token" in shown
     assert issued.out.strip() not in shown
     assert "gAAAA" not in shown
@@ -129,7 +134,7 @@ async def test_another_cloud_is_never_sent_the_password_of_ours(up: Up) -> None:
     named = await openstack(up, "token issue", OS_AUTH_URL=f"{up.endpoints['keystone']}/v3")
     assert named.status == 1
     assert "auth" in named.err.lower() or "password" in named.err.lower()
-    assert not trace_told(up, named.err).all("keystone", name="POST /v3/auth/tokens")
+    assert not (await trace_told(up, named.err)).all("keystone", name="POST /v3/auth/tokens")
 
 
 @pytest.mark.parametrize(("by", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -150,6 +155,6 @@ async def test_what_is_broken_off_sends_its_spans(up: Up, by: signal.Signals, st
         await asked.wait()
         process.send_signal(by)
         _, err = await process.communicate()
-    root = trace_told(up, err.decode()).roots[0]
+    [root] = (await up.spans.trace(trace_id=id_told(err.decode()))).roots
     assert (process.returncode, root.name, root.failed) == (status, "openstack token issue", True)
     assert root.attributes["process.exit.code"] == status

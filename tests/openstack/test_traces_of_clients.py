@@ -48,7 +48,7 @@ async def test_a_root_span_of_ones_own_makes_it_one_trace_with_the_boot_in_it(de
         """,
         INSTRUMENTED,
     )
-    trace = up.trace(trace_id)
+    trace = await up.trace(trace_id)
     assert [root.name for root in trace.roots] == ["my script"]
     assert len(of(up, name)) == 1
     assert trace.one("nova-compute", name="spawn")
@@ -58,7 +58,7 @@ async def test_a_root_span_of_ones_own_makes_it_one_trace_with_the_boot_in_it(de
 async def test_os_profile_makes_the_trace_that_its_id_names(demo: User, up: Up) -> None:
     listed = await demo(f"--os-profile {KEY} network list")
     [base] = re.findall(r"^Trace ID: (\S+)$", listed.err, re.MULTILINE)
-    trace = up.trace(uuid.UUID(base).hex)
+    trace = await up.trace(uuid.UUID(base).hex)
     assert [span.name for span in trace.roots if span.parent_id] == []
     assert {"GET /v3", "POST /v3/auth/tokens", "GET /v2.0/networks"} <= {span.name for span in trace.spans}
     assert {span.attributes["openstack.osprofiler.base_id"] for span in trace.spans} == {base}
@@ -68,7 +68,7 @@ async def test_os_profile_boots_in_its_trace(demo: User, up: Up) -> None:
     order = "server create --image cirros --flavor m1.tiny --network private profiled --wait"
     booted = await demo(f"--os-profile {KEY} {order}")
     [base] = re.findall(r"^Trace ID: (\S+)$", booted.err, re.MULTILINE)
-    trace = up.trace(uuid.UUID(base).hex)
+    trace = await up.trace(uuid.UUID(base).hex)
     assert trace.one("nova-compute", name="spawn").attributes["openstack.osprofiler.base_id"] == base
     await demo("server delete --wait profiled")
 
@@ -82,7 +82,7 @@ async def test_another_key_is_ignored_and_the_command_goes_on(demo: User, up: Up
 async def test_under_our_root_the_trace_is_ours_and_osprofilers_id_an_attribute(up: Up) -> None:
     issued = await openstack(up, f"--os-profile {KEY} token issue -f json")
     [base] = re.findall(r"^Trace ID: (\S+)$", issued.err, re.MULTILINE)
-    served = trace_told(up, issued.err).all("keystone", kind="server")
+    served = (await trace_told(up, issued.err)).all("keystone", kind="server")
     assert {span.attributes["openstack.osprofiler.base_id"] for span in served} == {base}
 
 
@@ -94,5 +94,6 @@ async def test_ids_become_those_of_osprofilers_own_driver(up: Up, key: str) -> N
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{up.endpoints['nova-api']}/v2.1/servers", headers=headers) as response:
             assert response.status == 401
-    [root] = up.trace(f"{osprofiler.uuid_to_int128(base):032x}").roots
+    trace = await up.trace(f"{osprofiler.uuid_to_int128(base):032x}")
+    [root] = trace.roots
     assert root.parent_id == f"{osprofiler.shorten_id(parent):016x}"
