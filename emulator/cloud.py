@@ -73,7 +73,7 @@ class Settings:
 
     `pace` scales all pretended durations, `seed` fixes all that is random. `address` is what services bind to,
     `public_host` how others reach them. All services of a cloud share `token_secret`, to check tokens with. Without
-    `faults` no request brings any along. `profiler_keys` are those that osprofiler's headers may be signed with.
+    `faults` no request brings any along.
     """
 
     pace: float = 1.0
@@ -85,8 +85,9 @@ class Settings:
     public_host: str = "127.0.0.1"
     token_secret: str = ""
     faults: bool = True
-    messaging_context: MessagingContext = MessagingContext.BOTH
     profiler_keys: Sequence[str] = field(default=(), repr=False)
+    """What osprofiler's headers may be signed with."""
+    messaging_context: MessagingContext = MessagingContext.BOTH
 
     def bus(self, amqp_url: str) -> BusSettings:
         """How to come to the bus at a URL."""
