@@ -71,6 +71,7 @@ def service(tokens: Tokens) -> Service:
         identify=tokens.open,
         error_shape=word_error,
         state={IMAGES: {image.id: image for image in images}},
+        lock="glance-api",
     )
 
 
