@@ -18,7 +18,7 @@ from tests.processes import free_port, started
 NOWHERE = dict.fromkeys(("keystone", "nova-api", "neutron-server", "glance-api"), "http://127.0.0.1:1")
 
 
-def serving(name: str, amqp_url: str, host: str = "compute-1", patience: float = 0) -> AbstractAsyncContextManager[str]:
+def serving(name: str, amqp_url: str, host: str = "compute-1", patience: float = 5) -> AbstractAsyncContextManager[str]:
     settings = Settings(pace=0, bus_patience=patience)
     return serve(name, settings, Export(), amqp_url=amqp_url, endpoints=NOWHERE, host=host, port=0)
 
@@ -27,7 +27,7 @@ def serving(name: str, amqp_url: str, host: str = "compute-1", patience: float =
 async def test_a_service_with_state_refuses_to_start_twice_and_may_start_again(amqp_url: str, name: str) -> None:
     async with serving(name, amqp_url):
         with pytest.raises(AlreadyRunning, match=rf"^{name}\S* runs already on the bus at amqp://.*: stop the first"):
-            async with serving(name, amqp_url):
+            async with serving(name, amqp_url, patience=0.5):
                 pass
     async with serving(name, amqp_url):
         pass
