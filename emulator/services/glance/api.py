@@ -47,6 +47,7 @@ def service(tokens: Tokens) -> Service:
         identify=tokens.open,
         error_shape=word_error,
         state={IMAGES: fresh_images()},
+        lock="glance-api",
     )
 
 
