@@ -129,7 +129,7 @@ SELECTIONS = [
     ("?visibility=community", ["ours"]),
     ("?os_hidden=True", ["hidden"]),
     ("?os_hidden=True&name=cirros", []),
-    ("?status=queued", ["mine"]),
+    ("?status=queued", ["ours", "mine"]),
     ("?tag=a&tag=b", ["tagged"]),
     ("?os_type=linux", ["tagged"]),
     ("?size_min=1&size_max=600000", ["cirros"]),
