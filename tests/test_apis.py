@@ -128,7 +128,9 @@ async def test_each_of_several_servers_has_its_own_id_on_its_spans() -> None:
         for server in servers:
             await api.until(server["id"], "ACTIVE")
     published = [s for s in spans_from_sdk(world.export.kept) if s.name == "publish nova:scheduler"]
-    assert [span.attributes["openstack.server.id"] for span in published] == [server["id"] for server in reversed(servers)]
+    assert [span.attributes["openstack.server.id"] for span in published] == [
+        server["id"] for server in reversed(servers)
+    ]
 
 
 async def test_a_project_sees_its_own_servers_only(world: World) -> None:
