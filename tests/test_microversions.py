@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.conftest import Api, World, a_world
+from tests.nova import field
 
 STANDARD, LEGACY = "OpenStack-API-Version", "X-OpenStack-Nova-API-Version"
 
@@ -66,13 +67,6 @@ SHOWN = [
     ("hypervisors.0", "uptime", "2.88", None),
 ]
 """What, which field of it, from which version on it is there, and from which on it is not any more."""
-
-
-def field(what: Any, path: str) -> Any:
-    """Follow a path into an answer; LookupError where it ends before."""
-    for part in path.split("."):
-        what = what[int(part)] if isinstance(what, list) else what[part]
-    return what
 
 
 def has(what: Any, path: str) -> bool:
