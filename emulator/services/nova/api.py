@@ -1,5 +1,6 @@
 """nova-api: takes requests for servers, hands them to the scheduler, and keeps the records that users see."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +10,19 @@ from emulator.plumbing.amqp import Consumer
 from emulator.plumbing.errors import ApiError
 from emulator.plumbing.http_server import json_response
 from emulator.plumbing.service import Service
+from emulator.services.nova.actions import ACTION_ROUTES
 from emulator.services.nova.builds import BUILD_LIMIT, SERVERS, instance_update, take_note_of_dead_letter
+from emulator.services.nova.console import CONSOLE_ROUTES
 from emulator.services.nova.flavors import FLAVOR_ROUTES
+from emulator.services.nova.instance_actions import INSTANCE_ACTIONS, InstanceActions
+from emulator.services.nova.instance_actions_api import INSTANCE_ACTION_ROUTES
+from emulator.services.nova.interfaces import INTERFACE_ROUTES
 from emulator.services.nova.messages import API, DEAD_LETTERS, InstanceUpdate
+from emulator.services.nova.metadata import METADATA_ROUTES
+from emulator.services.nova.server_changes import SERVER_CHANGE_ROUTES
 from emulator.services.nova.servers import Servers
 from emulator.services.nova.servers_api import SERVER_ROUTES
-from emulator.services.rpc import consumer
+from emulator.services.rpc import REPLIES, Replies, consumer
 from emulator.services.tokens import Tokens
 
 __all__ = ["BUILD_SECONDS", "service"]
@@ -27,13 +35,28 @@ def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
     return Service(
         "nova-api",
         public=[web.get("/", list_versions), web.get("/v2.1", show_version), web.get("/v2.1/", show_version)],
-        routes=[*SERVER_ROUTES, *FLAVOR_ROUTES],
+        routes=[
+            *SERVER_ROUTES,
+            *SERVER_CHANGE_ROUTES,
+            *ACTION_ROUTES,
+            *INSTANCE_ACTION_ROUTES,
+            *METADATA_ROUTES,
+            *INTERFACE_ROUTES,
+            *CONSOLE_ROUTES,
+            *FLAVOR_ROUTES,
+        ],
         identify=tokens.open,
         error_shape=word_error,
-        state={SERVERS: Servers(), BUILD_LIMIT: build_seconds},
+        state={
+            SERVERS: Servers(),
+            INSTANCE_ACTIONS: InstanceActions(),
+            BUILD_LIMIT: build_seconds,
+            REPLIES: Replies(uuid.uuid4().hex),
+        },
         lock="nova-api",
         consumers=lambda app: [
             consumer(app, API, {InstanceUpdate: instance_update}),
+            app[REPLIES].consumer,
             Consumer(DEAD_LETTERS, lambda body, headers: take_note_of_dead_letter(app, body, headers)),
         ],
     )

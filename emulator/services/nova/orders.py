@@ -8,16 +8,11 @@ import msgspec
 from emulator.plumbing.errors import BadRequest
 from emulator.services.fresh import Flavor
 from emulator.services.nova.flavors import find_flavor
+from emulator.services.nova.messages import RequestedNetwork
 
 __all__ = ["CreateServer", "NewServer", "check"]
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-class NetworkReference(msgspec.Struct):
-    """A network that a server is to be on."""
-
-    uuid: str
 
 
 class NewServer(msgspec.Struct):
@@ -26,7 +21,7 @@ class NewServer(msgspec.Struct):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     image: str = msgspec.field(name="imageRef")
     flavor: str = msgspec.field(name="flavorRef")
-    networks: list[NetworkReference] | Literal["auto", "none"] = "none"
+    networks: list[RequestedNetwork] | Literal["auto", "none"] | None = None
     min_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
     max_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     metadata: dict[str, str] = {}
@@ -44,9 +39,6 @@ def check(wanted: NewServer) -> Flavor:
         raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} has characters that cannot be printed.")
     if not UUID.fullmatch(wanted.image):
         raise BadRequest(f"Invalid input for field server.imageRef: {wanted.image!r} is not a UUID.")
-    for number, network in enumerate(wanted.networks if isinstance(wanted.networks, list) else ()):
-        if not UUID.fullmatch(network.uuid):
-            raise BadRequest(f"Invalid input for field server.networks[{number}].uuid: {network.uuid!r} is not a UUID.")
     if wanted.max_count is not None and wanted.max_count < wanted.min_count:
         raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
     flavor = find_flavor(wanted.flavor)

@@ -10,12 +10,15 @@ from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR
 from emulator.services.fresh import PROJECTS, Flavor
-from emulator.services.nova.builds import SERVERS, ask_for_a_host, set_deadline, terminate
+from emulator.services.nova.builds import SERVERS, ask_for_a_host, forget, set_deadline, terminate
+from emulator.services.nova.instance_actions import INSTANCE_ACTIONS
+from emulator.services.nova.microversions import microversion
 from emulator.services.nova.orders import CreateServer, NewServer, check
+from emulator.services.nova.requested_networks import requested_networks
 from emulator.services.nova.servers import QuotaExceeded, Server
 from emulator.services.tokens import Identity
 
-__all__ = ["SERVER_ROUTES"]
+__all__ = ["SERVER_ROUTES", "delete_server", "find_server"]
 
 
 async def create_server(request: web.Request) -> web.Response:
@@ -32,13 +35,13 @@ async def create_server(request: web.Request) -> web.Response:
     new = [_new_server(request.app, wanted, flavor, owner, number, count) for number in range(1, count + 1)]
     for server in new:
         servers.add(server)
-    networks = [network.uuid for network in wanted.networks] if isinstance(wanted.networks, list) else []
+    networks = requested_networks(wanted.networks, microversion(request), count)
     try:
         for server in new:
             await ask_for_a_host(request.app, server, networks)
     except BusUnavailable:  # all or none: what the scheduler has got already ends when its first news finds no record
         for server in new:
-            servers.remove(server)
+            forget(request.app, server)
         raise
     annotate(server__id=new[0].id)
     link = {"rel": "self", "href": f"{request.url.origin()}/v2.1/servers/{new[0].id}"}
@@ -67,7 +70,7 @@ def _new_server(
 
 async def show_server(request: web.Request) -> web.Response:
     """Show a server of the caller's project."""
-    server = _find(request)
+    server = find_server(request)
     return json_response({"server": server.describe()})
 
 
@@ -84,22 +87,27 @@ async def list_servers_in_detail(request: web.Request) -> web.Response:
 
 async def delete_server(request: web.Request) -> web.Response:
     """Begin to delete a server. 204: it is gone when its host has released it, and a GET answers 404."""
-    app, server = request.app, _find(request)
-    before, server.task_state = server.task_state, "deleting"
+    app, server, user = request.app, find_server(request), request[IDENTITY]
+    server.check_lock(user)
+    before = server.task_state, server.doing
+    action = app[INSTANCE_ACTIONS].begin(server.id, "delete", user.project_id, user.user_id)
+    server.task_state, server.doing = "deleting", action
     try:
-        somebody_will = server.host is not None and await terminate(app, server.id, server.host)
+        somebody_will = server.host is not None and await terminate(app, server.id, server.host, server.kept_ports)
     except BusUnavailable:
-        server.task_state = before
+        app[INSTANCE_ACTIONS].withdraw(action)
+        server.task_state, server.doing = before
         raise
     server.forget_deadline()
     if not somebody_will:
-        app[SERVERS].remove(server)
+        forget(app, server)
     elif app[SERVERS].get(server.id) is server:  # else it is gone already
         set_deadline(app, server)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _find(request: web.Request) -> Server:
+def find_server(request: web.Request) -> Server:
+    """Return the server that the path names. Raises ServerNotFound."""
     server = request.app[SERVERS].find(request.match_info["server_id"], request[IDENTITY].project_id)
     annotate(server__id=server.id)
     return server
