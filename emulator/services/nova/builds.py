@@ -87,15 +87,16 @@ async def _give_up(app: web.Application, server: Server, why: str) -> tuple[str,
 
     One that does not get built, or deleted, goes to ERROR. One that is built stays as it is.
     """
-    action = "create" if server.doing is None else server.doing.action
-    fault = f"{GIVEN_UP.get(action, action.capitalize())} of instance {server.id} aborted: {why}"
-    unfinished = action in GIVEN_UP
-    if unfinished:
-        task_state = "deleting" if action == "delete" else None
-        await instance_update(app, InstanceUpdate(server.id, "error", task_state, fault=fault))
+    doing = server.doing
+    if doing is None:
+        return why, False
+    fault = f"{GIVEN_UP.get(doing.action, doing.action.capitalize())} of instance {server.id} aborted: {why}"
+    if doing.action in GIVEN_UP:
+        update = InstanceUpdate(server.id, "error", "deleting" if doing.action == "delete" else None, fault=fault)
     else:
-        await instance_update(app, InstanceUpdate(server.id, None, action=action, fault=fault))
-    return fault, unfinished
+        update = InstanceUpdate(server.id, None, action=doing.action, fault=fault)
+    await _take_over(app, update, doing.request_id)
+    return fault, doing.action in GIVEN_UP
 
 
 async def _clean_up(app: web.Application, server: Server) -> None:
@@ -129,15 +130,19 @@ async def instance_update(app: web.Application, update: InstanceUpdate) -> None:
     server is being deleted, only that it is gone counts, or that this failed.
     """
     annotate(server__id=update.server_id)
+    await _take_over(app, update, current_scene().request_id)
+
+
+async def _take_over(app: web.Application, update: InstanceUpdate, request_id: str) -> None:
     server = app[SERVERS].get(update.server_id)
-    app[INSTANCE_ACTIONS].hear(update)
+    app[INSTANCE_ACTIONS].hear(update, request_id)
     if update.vm_state == "deleted":
         app[SERVERS].ended.discard((update.server_id, update.host or ""))
         if server is not None and server.task_state == "deleting":
             forget(app, server)
     elif update.action is not None:
         if server is not None:
-            server.change(update, current_scene().request_id)
+            server.change(update, request_id)
     elif server is not None and server.task_state == update.task_state == "deleting":
         server.apply(InstanceUpdate(server.id, vm_state="error", fault=update.fault))
     elif server is None or server.vm_state == "error":

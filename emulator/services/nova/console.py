@@ -8,6 +8,7 @@ from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest, NotFound
 from emulator.plumbing.http_server import json_response, read_json
+from emulator.services.nova.builds import BUILD_LIMIT
 from emulator.services.nova.messages import ConsoleOutput, GetConsoleOutput, compute
 from emulator.services.nova.servers import Server
 from emulator.services.nova.servers_api import find_server
@@ -54,7 +55,8 @@ async def get_console_output(request: web.Request, server: Server) -> web.Respon
     if server.host is None or server.launched_at is None:
         raise InstanceNotReady(server.id)
     message = GetConsoleOutput(server.id, None if length < 0 else length)
-    reply = await call(request.app, compute(server.host), message, ConsoleOutput, REPLY_SECONDS)
+    seconds = min(REPLY_SECONDS, request.app[BUILD_LIMIT])
+    reply = await call(request.app, compute(server.host), message, ConsoleOutput, seconds)
     if reply.output is None:
         raise ConsoleNotAvailable
     return json_response({"output": reply.output})

@@ -107,10 +107,11 @@ class InstanceActions:
         if len(self._gone) > DELETED_REMEMBERED:
             self._actions.pop(self._gone.popitem(last=False)[0], None)
 
-    def hear(self, update: InstanceUpdate) -> None:
-        """Write down what a daemon says of an action that goes on, for the current request."""
+    def hear(self, update: InstanceUpdate, request_id: str) -> None:
+        """Write down what a daemon says of an action that goes on, for the request that began it."""
         deleting = update.vm_state == "deleted" or update.task_state == "deleting"
-        action = self._going_on(update.server_id, "delete" if deleting else update.action or "create")
+        wanted = "delete" if deleting else update.action or "create"
+        action = self._going_on(update.server_id, wanted, request_id)
         if action is None:
             return
         going_on = any(event.finished is None for event in action.events)
@@ -120,8 +121,7 @@ class InstanceActions:
             action.finish(event, update.fault)
         action.over = update.task_state in {None, "deleting"}
 
-    def _going_on(self, server_id: str, action: str) -> InstanceAction | None:
-        request_id = current_scene().request_id
+    def _going_on(self, server_id: str, action: str, request_id: str) -> InstanceAction | None:
         for each in reversed(self.of(server_id)):
             if (each.action, each.request_id) == (action, request_id) and not each.over:
                 return each
