@@ -104,12 +104,22 @@ class Server:
             self.deadline.cancel()
         self.deadline = None
 
+    @property
+    def status(self) -> str:
+        """The state in one word, for users."""
+        return status_of(self.vm_state, self.task_state)
+
+    @property
+    def power_state(self) -> int:
+        """What its hypervisor says, as a number of libvirt."""
+        return power_state_of(self.vm_state)
+
     def describe(self) -> dict[str, Any]:
         """Return the server as the API shows it in detail."""
         described = {
             "id": self.id,
             "name": self.name,
-            "status": status_of(self.vm_state, self.task_state),
+            "status": self.status,
             "tenant_id": self.project_id,
             "user_id": self.user_id,
             "image": {"id": self.image_id},
@@ -129,7 +139,7 @@ class Server:
             "updated": timestamp(self.updated),
             "OS-EXT-STS:vm_state": self.vm_state,
             "OS-EXT-STS:task_state": self.task_state,
-            "OS-EXT-STS:power_state": power_state_of(self.vm_state),
+            "OS-EXT-STS:power_state": self.power_state,
             "OS-EXT-SRV-ATTR:host": self.host,
         }
         if self.fault is not None:

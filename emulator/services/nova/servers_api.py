@@ -30,12 +30,12 @@ async def create_server(request: web.Request) -> web.Response:
     flavor = check(wanted)
     owner: Identity = request[IDENTITY]
     count = max(wanted.min_count, wanted.max_count or 1)
+    networks = requested_networks(wanted.networks, microversion(request), count)
     servers = request.app[SERVERS]
     _check_quota(owner, count, sum(1 for _ in servers.of(owner.project_id)))
     new = [_new_server(request.app, wanted, flavor, owner, number, count) for number in range(1, count + 1)]
     for server in new:
         servers.add(server)
-    networks = requested_networks(wanted.networks, microversion(request), count)
     try:
         for server in new:
             await ask_for_a_host(request.app, server, networks)
