@@ -131,7 +131,7 @@ async def test_an_action_that_cannot_be_is_refused_by_name(world: World, body: A
 
 
 async def test_another_projects_server_is_not_there(world: World) -> None:
-    admin, demo, other = await world.api(), await world.api("demo"), await world.api("alt_demo")
+    demo, other, nobody = await world.api("demo"), await world.api("alt_demo"), Api(world.session, world.cloud, "")
     server_id = await a_server(demo)
     asked = [
         ("POST", "/action", STOP),
@@ -149,8 +149,8 @@ async def test_another_projects_server_is_not_there(world: World) -> None:
     for method, path, body in asked:
         status, refusal = await other(method, "nova-api", f"/v2.1/servers/{server_id}{path}", json=body)
         assert (status, list(refusal)) == (404, ["itemNotFound"]), f"{method} {path}"
+        assert (await nobody(method, "nova-api", f"/v2.1/servers/{server_id}{path}", json=body))[0] == 401
     assert (await at_rest(demo, server_id))["status"] == "ACTIVE"
-    assert admin is not demo
 
 
 async def test_a_locked_server_is_changed_by_admins_alone(world: World) -> None:
@@ -298,6 +298,21 @@ async def test_an_action_on_a_host_that_is_away_is_given_up_and_says_why() -> No
         assert event["details"].endswith("aborted: it was still powering-off after 0.3 s.")
         status, refusal = await act(api, server_id, {"os-getConsoleOutput": {}})
         assert (status, refusal["serviceUnavailable"]["code"]) == (503, 503)
+        assert refusal["serviceUnavailable"]["message"].startswith("nova:compute.compute-1 did not reply to")
+
+
+async def test_where_there_is_no_host_to_tell_an_action_is_refused_and_all_is_as_before(world: World) -> None:
+    api = await world.api()
+    server_id = await a_server(api)
+    async with await aio_pika.connect(world.cloud.amqp_url) as connection:
+        await (await connection.channel()).queue_delete("compute.compute-1")
+    for body in (STOP, HARD, {"os-getConsoleOutput": {}}):
+        status, refusal = await act(api, server_id, body)
+        assert (status, list(refusal)) == (503, ["serviceUnavailable"])
+    assert (await shown(api, server_id))["OS-EXT-STS:task_state"] is None
+    listed = (await api("GET", "nova-api", f"/v2.1/servers/{server_id}/os-instance-actions"))[1]["instanceActions"]
+    assert [action["action"] for action in listed] == ["create"]
+    await api.gone(server_id)
 
 
 async def test_a_message_that_nobody_can_read_and_a_guest_that_nobody_knows_fail_the_action_not_the_server() -> None:
