@@ -123,7 +123,7 @@ async def test_every_host_that_tried_has_an_event_of_its_own() -> None:
 
 
 async def test_a_build_that_hangs_ends_in_an_event_that_says_so() -> None:
-    async with a_world(Settings(pace=0, build_seconds=0.2)) as world:
+    async with a_world(Settings(pace=0, build_seconds=0.5)) as world:
         api = await world.api()
         _, body = await api.create(headers={"baggage": "emulator.fault=compute.hang"})
         server_id = body["server"]["id"]
@@ -131,7 +131,7 @@ async def test_a_build_that_hangs_ends_in_an_event_that_says_so() -> None:
         [action] = (await listed(api, server_id))[1]["instanceActions"]
         [event] = (await shown(api, server_id, action["request_id"]))["events"]
     assert (action["message"], event["result"]) == ("Error", "Error")
-    assert event["details"].endswith("aborted: it was still spawning after 0.2 s.")
+    assert event["details"].endswith("aborted: it was still spawning after 0.5 s.")
 
 
 async def test_actions_come_in_pages_the_latest_first_and_by_time(world: World) -> None:

@@ -77,10 +77,13 @@ def _describe(interface: Interface) -> dict[str, Any]:
 
 
 async def list_security_groups(request: web.Request) -> web.Response:
-    """List the server's security groups: that of its project, which every server is in."""
+    """List the server's security groups: those that it was ordered with, by the names that were used for them."""
     server = find_server(request)
-    group = {"id": "default", "name": "default", "description": "default", "tenant_id": server.project_id, "rules": []}
-    return json_response({"security_groups": [group]})
+    groups = [
+        {"id": name, "name": name, "description": name, "tenant_id": server.project_id, "rules": []}
+        for name in server.wishes.security_groups
+    ]
+    return json_response({"security_groups": groups})
 
 
 async def list_volumes(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from emulator.plumbing.errors import BadRequest
 from emulator.services.nova.messages import RequestedNetwork
+from emulator.services.nova.microversions import Version
 
 __all__ = ["requested_networks"]
 
@@ -18,16 +19,18 @@ NAMED = (2, 37)
 Requested = Sequence[RequestedNetwork] | Literal["auto", "none"] | None
 
 
-def requested_networks(
-    networks: Requested, microversion: tuple[int, int], servers: int
-) -> list[RequestedNetwork] | Literal["auto"]:
+def requested_networks(networks: Requested, version: Version, servers: int) -> list[RequestedNetwork] | Literal["auto"]:
     """Return the networks of a new server, or `auto` for the one that there is.
 
     Raises BadRequest, which names the field, for what no network can be found by; `servers` is how many there will be.
     """
+    if version >= NAMED and networks is None:
+        raise BadRequest("Invalid input for field server.networks: it is a required property.")
+    if version < NAMED and isinstance(networks, str):
+        raise BadRequest(f"Invalid input for field server.networks: {networks!r} is not of type 'array'.")
     if networks == "none":
         return []
-    if networks == "auto" or (not networks and microversion < NAMED):
+    if networks == "auto" or (not networks and version < NAMED):
         return "auto"
     for number, network in enumerate(networks or ()):
         _check(network, f"server.networks[{number}]", servers)

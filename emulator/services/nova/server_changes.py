@@ -9,6 +9,7 @@ from aiohttp import web
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import json_response, read_json
 from emulator.services.nova.microversions import microversion
+from emulator.services.nova.server_view import describe
 from emulator.services.nova.servers_api import find_server
 
 __all__ = ["SERVER_CHANGE_ROUTES"]
@@ -40,7 +41,7 @@ async def update_server(request: web.Request) -> web.Response:
     if wanted.description is not msgspec.UNSET and microversion(request) >= DESCRIPTIONS:
         server.description = wanted.description
     server.updated = datetime.now(UTC)
-    return json_response({"server": server.describe()})
+    return json_response({"server": describe(request, server, alone=True)})
 
 
 SERVER_CHANGE_ROUTES = (web.put("/v2.1/servers/{server_id}", update_server),)

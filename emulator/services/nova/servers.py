@@ -4,17 +4,16 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
-from emulator.plumbing.errors import ApiError, NotFound
-from emulator.services.fresh import Flavor
+from emulator.plumbing.errors import NotFound
+from emulator.services.nova.flavors import Flavor
 from emulator.services.nova.instance_actions import InstanceAction
 from emulator.services.nova.messages import InstanceUpdate, Interface
 from emulator.services.nova.states import InstanceIsLocked, power_state_of, status_of
 from emulator.services.tokens import Identity
 
-__all__ = ["QuotaExceeded", "Server", "ServerNotFound", "Servers"]
+__all__ = ["Server", "ServerNotFound", "Servers", "timestamp"]
 
 
 class ServerNotFound(NotFound):
@@ -24,15 +23,23 @@ class ServerNotFound(NotFound):
         super().__init__(f"Instance {server_id} could not be found.")
 
 
-class QuotaExceeded(ApiError):
-    """The project may not have that many instances."""
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a user said of a new server that does not change how it is built, and is shown again."""
 
-    status = HTTPStatus.FORBIDDEN
-
-    def __init__(self, requested: int, used: int, quota: int) -> None:
-        super().__init__(
-            f"Quota exceeded for instances: Requested {requested}, but already used {used} of {quota} instances"
-        )
+    reservation_id: str = ""
+    launch_index: int = 0
+    hostname: str = ""
+    key_name: str | None = None
+    security_groups: tuple[str, ...] = ("default",)
+    availability_zone: str | None = None
+    config_drive: bool = False
+    disk_config: str = "MANUAL"
+    user_data: str | None = None
+    tags: tuple[str, ...] = ()
+    trusted_image_certificates: tuple[str, ...] | None = None
+    access_ipv4: str = ""
+    access_ipv6: str = ""
 
 
 @dataclass(slots=True)
@@ -62,6 +69,9 @@ class Server:
     interfaces: list[Interface] = field(default_factory=list)
     kept_ports: tuple[str, ...] = ()
     """Ports that were there before it, and stay when it is gone."""
+    number: int = 0
+    """How many there were before it: its hypervisor calls it by that."""
+    wishes: Wishes = field(default_factory=Wishes)
 
     def apply(self, update: InstanceUpdate) -> None:
         """Take over what a daemon of nova says of the server's build."""
@@ -114,38 +124,6 @@ class Server:
         """What its hypervisor says, as a number of libvirt."""
         return power_state_of(self.vm_state)
 
-    def describe(self) -> dict[str, Any]:
-        """Return the server as the API shows it in detail."""
-        described = {
-            "id": self.id,
-            "name": self.name,
-            "status": self.status,
-            "tenant_id": self.project_id,
-            "user_id": self.user_id,
-            "image": {"id": self.image_id},
-            "flavor": {
-                "id": self.flavor.name,
-                "original_name": self.flavor.name,
-                "ram": self.flavor.ram_mb,
-                "vcpus": self.flavor.vcpus,
-                "disk": self.flavor.disk_gb,
-                "ephemeral": 0,
-                "swap": 0,
-                "extra_specs": {},
-            },
-            "metadata": self.metadata,
-            "addresses": self.addresses,
-            "created": timestamp(self.created),
-            "updated": timestamp(self.updated),
-            "OS-EXT-STS:vm_state": self.vm_state,
-            "OS-EXT-STS:task_state": self.task_state,
-            "OS-EXT-STS:power_state": self.power_state,
-            "OS-EXT-SRV-ATTR:host": self.host,
-        }
-        if self.fault is not None:
-            described["fault"] = {"code": 500, "created": timestamp(self.updated), "message": self.fault}
-        return described
-
 
 def timestamp(moment: datetime) -> str:
     """Word a moment as nova does."""
@@ -157,27 +135,30 @@ class Servers:
 
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
+        self._last = 0
         self.ended: set[tuple[str, str]] = set()
         """Servers and hosts that were told to end a build which nobody waits for any more."""
 
     def add(self, server: Server) -> None:
         """Remember a new server."""
+        self._last += 1
+        server.number = self._last
         self._servers[server.id] = server
 
     def get(self, server_id: str) -> Server | None:
         """Return a server of any project, None if there is none."""
         return self._servers.get(server_id)
 
-    def find(self, server_id: str, project_id: str) -> Server:
-        """Return a server of a project. Raises ServerNotFound, also for another project's."""
+    def find(self, server_id: str, project_id: str | None) -> Server:
+        """Return a server of a project, None for any. Raises ServerNotFound, also for another project's."""
         server = self._servers.get(server_id)
-        if server is None or server.project_id != project_id:
+        if server is None or project_id not in {None, server.project_id}:
             raise ServerNotFound(server_id)
         return server
 
-    def of(self, project_id: str) -> Iterator[Server]:
-        """Yield the servers of a project, the oldest first."""
-        return (server for server in self._servers.values() if server.project_id == project_id)
+    def of(self, project_id: str | None) -> Iterator[Server]:
+        """Yield the servers of a project, None for all, the oldest first."""
+        return (server for server in self._servers.values() if project_id in {None, server.project_id})
 
     def remove(self, server: Server) -> None:
         """Forget a server."""
