@@ -102,7 +102,7 @@ async def _give_up(app: web.Application, server: Server, why: str) -> tuple[str,
 async def _clean_up(app: web.Application, server: Server) -> None:
     """See to it that a build which nobody waits for any more leaves nothing behind."""
     if server.host is not None:
-        await _end(app, server.id, server.host)
+        await _end(app, server.id, server.host, server.kept_ports)
         return
     try:
         await cast(app, SCHEDULER_FANOUT, DeleteInstanceInfo(None, server.id))
@@ -110,14 +110,14 @@ async def _clean_up(app: web.Application, server: Server) -> None:
         log.warning("no scheduler could be told that %s is gone: %s", server.id, away)
 
 
-async def _end(app: web.Application, server_id: str, host: str) -> None:
+async def _end(app: web.Application, server_id: str, host: str, kept_ports: tuple[str, ...] = ()) -> None:
     """Tell a host, once, to end a build that nobody waits for any more."""
     ended = app[SERVERS].ended
     if (server_id, host) in ended:
         return
     ended.add((server_id, host))
     try:
-        await terminate(app, server_id, host)
+        await terminate(app, server_id, host, kept_ports)
     except BusUnavailable as away:  # what the host says of the server next is answered with its end
         ended.discard((server_id, host))
         log.warning("%s could not be told to clean up after %s: %s", host, server_id, away)
