@@ -22,6 +22,8 @@ SUSPEND: dict[str, Any] = {"suspend": None}
 RESUME: dict[str, Any] = {"resume": None}
 CONSOLE: dict[str, Any] = {"os-getConsoleOutput": {}}
 
+NEWEST = {"X-OpenStack-Nova-API-Version": "2.96"}
+
 WAYS: Mapping[str, list[dict[str, Any]]] = {
     "ACTIVE": [],
     "SHUTOFF": [STOP],
@@ -246,6 +248,28 @@ async def test_users_see_what_is_being_done() -> None:
         assert (await at_rest(api, server_id))["status"] == "ACTIVE"
         assert (await act(api, server_id, STOP))[0] == 202
         await api.gone(server_id)
+
+
+async def test_a_server_can_be_deleted_whatever_is_being_done_with_it() -> None:
+    async with a_world(Settings(pace=0.05)) as world:
+        api = await world.api()
+
+        async def live(*bodies: dict[str, Any]) -> None:
+            server_id = await a_server(api)
+            for body in bodies:
+                assert (await act(api, server_id, body))[0] == 202
+            await api.gone(server_id)
+            actions = (await api("GET", "nova-api", f"/v2.1/servers/{server_id}/os-instance-actions", headers=NEWEST))[
+                1
+            ]
+            assert [action["message"] for action in actions["instanceActions"]] == [
+                None,
+                *["Error"] * len(bodies),
+                None,
+            ]
+
+        await asyncio.gather(live(STOP), live(SOFT), live(HARD), live(PAUSE), live(SUSPEND), live())
+        assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
 
 
 async def shown(api: Api, server_id: str) -> dict[str, Any]:
