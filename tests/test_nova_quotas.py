@@ -4,7 +4,7 @@ from typing import Any
 
 from emulator.services.fresh import PROJECTS
 from tests.conftest import Api, World
-from tests.nova import names
+from tests.nova import built, names
 
 DEMO = PROJECTS[1].id
 
@@ -52,3 +52,24 @@ async def test_a_quota_that_an_admin_sets_is_what_the_project_may_have(world: Wo
     assert (await quota(admin, cores=-2))[0] == 400
     assert (await admin("DELETE", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[0] == 202
     assert (await admin("GET", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[1]["quota_set"]["instances"] == 10
+
+
+async def test_what_a_project_has_used_counts_servers_that_are_gone(world: World) -> None:
+    demo, path = await world.api("demo"), f"/v2.1/os-simple-tenant-usage/{DEMO}"
+    assert await demo("GET", "nova-api", path) == (200, {"tenant_usage": {}})
+    await built(demo, name="stays")
+    await demo.gone((await built(demo, name="goes"))["id"])
+    _, body = await demo("GET", "nova-api", path)
+    usage = body["tenant_usage"]
+    assert [(each["name"], each["state"]) for each in usage["server_usages"]] == [
+        ("goes", "terminated"),
+        ("stays", "active"),
+    ]
+    assert 0 < usage["total_hours"] < 1
+    assert usage["total_memory_mb_usage"] == 512 * usage["total_hours"]
+    assert await demo("GET", "nova-api", f"{path}?end=2001-01-01T00:00:00&start=2000-01-01") == (
+        200,
+        {"tenant_usage": {}},
+    )
+    for query in ("start=soon", "start=2901-01-01"):
+        assert (await demo("GET", "nova-api", f"{path}?{query}"))[0] == 400

@@ -32,6 +32,7 @@ from emulator.services.nova.quotas_api import QUOTA_ROUTES
 from emulator.services.nova.server_changes import SERVER_CHANGE_ROUTES
 from emulator.services.nova.servers import Servers
 from emulator.services.nova.servers_api import SERVER_ROUTES
+from emulator.services.nova.tenant_usage import USAGE_ROUTES
 from emulator.services.rpc import REPLIES, Replies, consumer
 from emulator.services.tokens import Tokens
 
@@ -54,6 +55,7 @@ ROUTES = (
     *QUOTA_ROUTES,
     *HYPERVISOR_ROUTES,
     *DAEMON_ROUTES,
+    *USAGE_ROUTES,
     *EXTENSION_ROUTES,
 )
 

@@ -29,6 +29,7 @@ EXTENSIONS = {
     "os-quota-sets": "Quotas",
     "os-server-groups": "ServerGroups",
     "os-services": "Services",
+    "os-simple-tenant-usage": "SimpleTenantUsage",
     "os-used-limits": "UsedLimits",
 }
 """By alias, their names."""

@@ -15,8 +15,8 @@ from emulator.plumbing.paging import page
 from emulator.services.nova.keypairs import KEYPAIRS, Keypair
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.quotas import QUOTAS
-from emulator.services.nova.server_view import timestamp
-from emulator.services.policy import PolicyNotAuthorized
+from emulator.services.nova.rules import not_authorized
+from emulator.services.nova.servers import timestamp
 from emulator.services.tokens import Identity
 
 __all__ = ["KEYPAIR_ROUTES"]
@@ -105,7 +105,7 @@ def _whose(request: web.Request, asked: str | None) -> str:
     if asked is None or microversion(request) < FOR_OTHERS or asked == user.user_id:
         return user.user_id
     if not user.is_admin:
-        raise PolicyNotAuthorized("Policy doesn't allow os_compute_api:os-keypairs to be performed.")
+        raise not_authorized("os-keypairs")
     return asked
 
 

@@ -11,7 +11,7 @@ from emulator.services.nova.microversions import Version, microversion
 from emulator.services.nova.servers import Server, timestamp
 from emulator.services.tokens import Identity
 
-__all__ = ["ZONE", "describe", "summarize", "timestamp"]
+__all__ = ["ZONE", "describe", "summarize"]
 
 ZONE = "nova"
 """The availability zone that all hosts are in."""

@@ -1,7 +1,8 @@
 """The servers as nova-api knows them: records, their states, and how a project sees them."""
 
 import asyncio
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,10 @@ from emulator.services.nova.messages import InstanceUpdate, Interface
 from emulator.services.nova.states import InstanceIsLocked, power_state_of, status_of
 from emulator.services.tokens import Identity
 
-__all__ = ["Server", "ServerNotFound", "Servers", "timestamp"]
+__all__ = ["Lifetime", "Server", "ServerNotFound", "Servers", "timestamp"]
+
+REMEMBERED = 1000
+"""How many servers that are gone count for what their projects have used."""
 
 
 class ServerNotFound(NotFound):
@@ -125,6 +129,18 @@ class Server:
         return power_state_of(self.vm_state)
 
 
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long there was a server, None for the end of one that is there: what its project may be charged for."""
+
+    server_id: str
+    name: str
+    project_id: str
+    flavor: Flavor
+    launched_at: datetime
+    terminated_at: datetime | None = None
+
+
 def timestamp(moment: datetime) -> str:
     """Word a moment as nova does."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -136,6 +152,7 @@ class Servers:
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
         self._last = 0
+        self._gone: deque[Lifetime] = deque(maxlen=REMEMBERED)
         self.ended: set[tuple[str, str]] = set()
         """Servers and hosts that were told to end a build which nobody waits for any more."""
 
@@ -163,4 +180,15 @@ class Servers:
     def remove(self, server: Server) -> None:
         """Forget a server."""
         server.forget_deadline()
-        self._servers.pop(server.id, None)
+        if self._servers.pop(server.id, None) is not None:
+            self._gone.extend(_lifetimes([server], datetime.now(UTC)))
+
+    def lifetimes(self) -> list[Lifetime]:
+        """Return how long there have been servers, those that are gone first, of which the last ones are remembered."""
+        return [*self._gone, *_lifetimes(self._servers.values(), None)]
+
+
+def _lifetimes(servers: Iterable[Server], terminated_at: datetime | None) -> Iterator[Lifetime]:
+    for server in servers:
+        if server.launched_at is not None:
+            yield Lifetime(server.id, server.name, server.project_id, server.flavor, server.launched_at, terminated_at)
