@@ -27,6 +27,7 @@ __all__ = [
     "REPLIES",
     "SERVER_ID",
     "Call",
+    "Handler",
     "MalformedMessage",
     "MessagingTimeout",
     "RemoteError",

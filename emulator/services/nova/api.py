@@ -9,7 +9,9 @@ from emulator.plumbing.amqp import Consumer
 from emulator.plumbing.errors import ApiError
 from emulator.plumbing.http_server import json_response
 from emulator.plumbing.service import Service
+from emulator.services.nova.actions import ACTION_ROUTES
 from emulator.services.nova.builds import BUILD_LIMIT, SERVERS, instance_update, take_note_of_dead_letter
+from emulator.services.nova.console import CONSOLE_ROUTES
 from emulator.services.nova.daemons import DAEMON_ROUTES
 from emulator.services.nova.extensions import EXTENSION_ROUTES
 from emulator.services.nova.extra_specs import EXTRA_SPEC_ROUTES
@@ -17,12 +19,17 @@ from emulator.services.nova.flavor_access import FLAVOR_ACCESS_ROUTES
 from emulator.services.nova.flavors import FLAVORS, Flavors
 from emulator.services.nova.flavors_api import FLAVOR_ROUTES
 from emulator.services.nova.hypervisors import HYPERVISOR_ROUTES
+from emulator.services.nova.instance_actions import INSTANCE_ACTIONS, InstanceActions
+from emulator.services.nova.instance_actions_api import INSTANCE_ACTION_ROUTES
+from emulator.services.nova.interfaces import INTERFACE_ROUTES
 from emulator.services.nova.keypairs import KEYPAIRS, Keypairs
 from emulator.services.nova.keypairs_api import KEYPAIR_ROUTES
 from emulator.services.nova.messages import API, DEAD_LETTERS, InstanceUpdate
+from emulator.services.nova.metadata import METADATA_ROUTES
 from emulator.services.nova.microversions import NEWEST, OLDEST, negotiating, worded
 from emulator.services.nova.quotas import QUOTAS, Quotas
 from emulator.services.nova.quotas_api import QUOTA_ROUTES
+from emulator.services.nova.server_changes import SERVER_CHANGE_ROUTES
 from emulator.services.nova.servers import Servers
 from emulator.services.nova.servers_api import SERVER_ROUTES
 from emulator.services.nova.tenant_usage import USAGE_ROUTES
@@ -35,6 +42,12 @@ BUILD_SECONDS = 60.0
 
 ROUTES = (
     *SERVER_ROUTES,
+    *SERVER_CHANGE_ROUTES,
+    *ACTION_ROUTES,
+    *INSTANCE_ACTION_ROUTES,
+    *METADATA_ROUTES,
+    *INTERFACE_ROUTES,
+    *CONSOLE_ROUTES,
     *FLAVOR_ROUTES,
     *EXTRA_SPEC_ROUTES,
     *FLAVOR_ACCESS_ROUTES,
@@ -61,6 +74,7 @@ def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
             FLAVORS: Flavors(),
             KEYPAIRS: Keypairs(),
             QUOTAS: Quotas(),
+            INSTANCE_ACTIONS: InstanceActions(),
             REPLIES: Replies("nova-api"),
             BUILD_LIMIT: build_seconds,
         },

@@ -26,7 +26,7 @@ DESCRIBED, TAGGED, CERTIFIED, NAMED = (2, 19), (2, 52), (2, 63), (2, 90)
 def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
     """Return records of the servers that are wanted. Raises BadRequest, Forbidden and QuotaExceeded."""
     app, owner, version = request.app, request[IDENTITY], microversion(request)
-    image_id = check(wanted, version)
+    image_id = check(wanted)
     try:
         flavor = app[FLAVORS].find(wanted.flavor_id, owner)
     except FlavorNotFound as missing:

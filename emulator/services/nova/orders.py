@@ -2,32 +2,23 @@
 
 import base64
 import binascii
-import re
 from typing import Annotated, Literal
 
 import msgspec
 
 from emulator.plumbing.errors import BadRequest, Forbidden
 from emulator.services.nova.images import BlockDevice, image_of
-from emulator.services.nova.microversions import Version
+from emulator.services.nova.messages import RequestedNetwork
 from emulator.services.nova.server_view import ZONE
 
 __all__ = ["CreateServer", "NewServer", "check"]
 
-UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-NETWORKS_WANTED = (2, 37)
 MOST_METADATA = 128
 MOST_TAGS = 50
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"^[^/,]*$")]
-
-
-class NetworkReference(msgspec.Struct):
-    """A network that a server is to be on."""
-
-    uuid: str
 
 
 class SecurityGroup(msgspec.Struct):
@@ -42,7 +33,7 @@ class NewServer(msgspec.Struct):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     flavor: str | int = msgspec.field(name="flavorRef")
     image: str | None = msgspec.field(name="imageRef", default=None)
-    networks: list[NetworkReference] | Literal["auto", "none"] | None = None
+    networks: list[RequestedNetwork] | Literal["auto", "none"] | None = None
     min_count: Count | None = None
     max_count: Count | None = None
     metadata: dict[Annotated[str, msgspec.Meta(min_length=1, max_length=255)], Text] = {}
@@ -81,11 +72,10 @@ class CreateServer(msgspec.Struct):
     server: NewServer
 
 
-def check(wanted: NewServer, version: Version) -> str:
+def check(wanted: NewServer) -> str:
     """Return the image of what can be built. Raises BadRequest, which names the field, for what cannot."""
     if not wanted.name.isprintable():
         raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} has characters that cannot be printed.")
-    _check_networks(wanted, version)
     if wanted.max_count is not None and wanted.max_count < (wanted.min_count or 1):
         raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
     if len(wanted.metadata) > MOST_METADATA:
@@ -98,16 +88,6 @@ def check(wanted: NewServer, version: Version) -> str:
         raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes here.")
     _check_user_data(wanted.user_data)
     return image_of(wanted.image, wanted.block_devices)
-
-
-def _check_networks(wanted: NewServer, version: Version) -> None:
-    if version >= NETWORKS_WANTED and wanted.networks is None:
-        raise BadRequest("Invalid input for field server.networks: it is a required property.")
-    if version < NETWORKS_WANTED and isinstance(wanted.networks, str):
-        raise BadRequest(f"Invalid input for field server.networks: {wanted.networks!r} is not of type 'array'.")
-    for number, network in enumerate(wanted.networks if isinstance(wanted.networks, list) else ()):
-        if not UUID.fullmatch(network.uuid):
-            raise BadRequest(f"Invalid input for field server.networks[{number}].uuid: {network.uuid!r} is not a UUID.")
 
 
 def _check_user_data(user_data: str | None) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from emulator.plumbing.errors import NotFound
 from emulator.services.nova.flavors import Flavor
-from emulator.services.nova.messages import InstanceUpdate
+from emulator.services.nova.instance_actions import InstanceAction
+from emulator.services.nova.messages import InstanceUpdate, Interface
+from emulator.services.nova.states import InstanceIsLocked, power_state_of, status_of
+from emulator.services.tokens import Identity
 
 __all__ = ["Lifetime", "Server", "ServerNotFound", "Servers", "timestamp"]
-
-STATUSES = {"building": "BUILD", "active": "ACTIVE", "error": "ERROR"}
-"""The `status` of a server, by its `vm_state`."""
 
 REMEMBERED = 1000
 """How many servers that are gone count for what their projects have used."""
@@ -48,7 +48,7 @@ class Wishes:
 
 @dataclass(slots=True)
 class Server:
-    """A server. `task_state` is what is being done with it, None if nothing is."""
+    """A server. `task_state` is what is being done with it, for the action `doing`; None if nothing is."""
 
     id: str
     name: str
@@ -65,25 +65,52 @@ class Server:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: asyncio.Task[None] | None = None
+    doing: InstanceAction | None = None
     launched_at: datetime | None = None
     description: str | None = None
     locked: bool = False
     locked_reason: str | None = None
+    interfaces: list[Interface] = field(default_factory=list)
+    kept_ports: tuple[str, ...] = ()
+    """Ports that were there before it, and stay when it is gone."""
     number: int = 0
     """How many there were before it: its hypervisor calls it by that."""
     wishes: Wishes = field(default_factory=Wishes)
 
     def apply(self, update: InstanceUpdate) -> None:
-        """Take over what a daemon of nova says of the server."""
-        self.vm_state, self.task_state = update.vm_state, update.task_state
+        """Take over what a daemon of nova says of the server's build."""
+        self.vm_state, self.task_state = update.vm_state or self.vm_state, update.task_state
         self.host = update.host or self.host
         self.addresses = update.addresses or self.addresses
+        self.interfaces = update.interfaces or self.interfaces
         self.fault = update.fault or self.fault
         self.updated = datetime.now(UTC)
         if self.vm_state == "active":
             self.launched_at = self.updated
         if self.vm_state != "building":
-            self.forget_deadline()
+            self.end()
+
+    def change(self, update: InstanceUpdate, request_id: str) -> None:
+        """Take over what the server's host says of a change that a request wanted; also long after it was given up."""
+        if self.task_state == "deleting":
+            return
+        self.vm_state, self.updated = update.vm_state or self.vm_state, datetime.now(UTC)
+        if self.doing is not None and (self.doing.action, self.doing.request_id) == (update.action, request_id):
+            self.task_state = update.task_state
+            if self.task_state is None:
+                self.end()
+        if self.vm_state != "error":
+            self.fault = None
+
+    def end(self) -> None:
+        """Nothing is being done with the server any more."""
+        self.doing = None
+        self.forget_deadline()
+
+    def check_lock(self, user: Identity) -> None:
+        """Raise InstanceIsLocked where only admins may do something with the server."""
+        if self.locked and not user.is_admin:
+            raise InstanceIsLocked(self.id)
 
     def forget_deadline(self) -> None:
         """Stop waiting for the build to end."""
@@ -94,12 +121,12 @@ class Server:
     @property
     def status(self) -> str:
         """The state in one word, for users."""
-        return STATUSES[self.vm_state]
+        return status_of(self.vm_state, self.task_state)
 
     @property
     def power_state(self) -> int:
-        """What its hypervisor would say: 1 for running, 0 for nothing."""
-        return 1 if self.vm_state == "active" else 0
+        """What its hypervisor says, as a number of libvirt."""
+        return power_state_of(self.vm_state)
 
 
 @dataclass(frozen=True, slots=True)

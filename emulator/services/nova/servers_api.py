@@ -11,16 +11,19 @@ from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.plumbing.paging import page
 from emulator.plumbing.scene import annotate
-from emulator.services.nova.builds import SERVERS, ask_for_a_host, set_deadline, terminate
+from emulator.services.nova.builds import SERVERS, ask_for_a_host, forget, set_deadline, terminate
+from emulator.services.nova.instance_actions import INSTANCE_ACTIONS
 from emulator.services.nova.links import links_to
+from emulator.services.nova.microversions import microversion
 from emulator.services.nova.new_servers import new_servers
 from emulator.services.nova.orders import CreateServer, NewServer
+from emulator.services.nova.requested_networks import requested_networks
 from emulator.services.nova.server_queries import project_asked, selected
 from emulator.services.nova.server_view import describe, summarize
 from emulator.services.nova.servers import Server
 from emulator.services.tokens import Identity
 
-__all__ = ["SERVER_ROUTES", "find_server"]
+__all__ = ["SERVER_ROUTES", "delete_server", "find_server"]
 
 
 async def create_server(request: web.Request) -> web.Response:
@@ -30,17 +33,17 @@ async def create_server(request: web.Request) -> web.Response:
     less than `min_count`; the answer tells of the first.
     """
     wanted = (await read_json(request, CreateServer)).server
+    networks = requested_networks(wanted.networks, microversion(request), wanted.counts[1])
     new = new_servers(request, wanted)
     servers = request.app[SERVERS]
     for server in new:
         servers.add(server)
-    networks = [network.uuid for network in wanted.networks] if isinstance(wanted.networks, list) else []
     try:
         for server in new:
             await ask_for_a_host(request.app, server, networks)
     except BusUnavailable:  # all or none: what the scheduler has got already ends when its first news finds no record
         for server in new:
-            servers.remove(server)
+            forget(request.app, server)
         raise
     annotate(server__id=new[0].id)
     return _accepted(request, wanted, new[0])
@@ -85,16 +88,20 @@ def _list(request: web.Request, view: Callable[[web.Request, Server], dict[str, 
 
 async def delete_server(request: web.Request) -> web.Response:
     """Begin to delete a server. 204: it is gone when its host has released it, and a GET answers 404."""
-    app, server = request.app, find_server(request)
-    before, server.task_state = server.task_state, "deleting"
+    app, server, user = request.app, find_server(request), request[IDENTITY]
+    server.check_lock(user)
+    before = server.task_state, server.doing
+    action = app[INSTANCE_ACTIONS].begin(server.id, "delete", user.project_id, user.user_id)
+    server.task_state, server.doing = "deleting", action
     try:
-        somebody_will = server.host is not None and await terminate(app, server.id, server.host)
+        somebody_will = server.host is not None and await terminate(app, server.id, server.host, server.kept_ports)
     except BusUnavailable:
-        server.task_state = before
+        app[INSTANCE_ACTIONS].withdraw(action)
+        server.task_state, server.doing = before
         raise
     server.forget_deadline()
     if not somebody_will:
-        app[SERVERS].remove(server)
+        forget(app, server)
     elif app[SERVERS].get(server.id) is server:  # else it is gone already
         set_deadline(app, server)
     return web.Response(status=HTTPStatus.NO_CONTENT)
