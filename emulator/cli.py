@@ -8,6 +8,7 @@ from emulator import __version__
 from emulator.glyphs import ascii_only
 from emulator.late import load_commands
 from emulator.load_cli import load
+from emulator.openstack_cli import AS_THEY_ARE, openstack
 from emulator.options import (
     DEFAULT_SECRET,
     AmqpUrl,
@@ -38,6 +39,7 @@ from emulator.options import (
     Pace,
     Port,
     PortBase,
+    ProfilerKeys,
     PublicHost,
     QueueKind,
     Quiet,
@@ -140,6 +142,7 @@ def boot(
 
 for command in (check, convert, doctor, faults, load, show):
     app.command()(command)
+app.command(context_settings=AS_THEY_ARE)(openstack)
 
 
 @app.command()
@@ -157,6 +160,7 @@ def up(
     bind: Bind = "127.0.0.1",
     public_host: PublicHost = None,
     token_secret: TokenSecret = DEFAULT_SECRET,
+    osprofiler_hmac_key: ProfilerKeys = None,
     jaeger_url: JaegerUrl = None,
     *,
     no_faults: FaultsOff = False,
@@ -177,6 +181,7 @@ def up(
         token_secret,
         faults=not no_faults,
         messaging_context=MessagingContext(messaging_context),
+        profiler_keys=osprofiler_hmac_key or (),
     )
     status = commands.up(
         settings,
@@ -210,6 +215,7 @@ def serve(
     bind: Bind = "127.0.0.1",
     public_host: CatalogHost = None,
     token_secret: TokenSecret = DEFAULT_SECRET,
+    osprofiler_hmac_key: ProfilerKeys = None,
     *,
     no_faults: FaultsOff = False,
 ) -> None:
@@ -228,6 +234,7 @@ def serve(
         token_secret,
         faults=not no_faults,
         messaging_context=MessagingContext(messaging_context),
+        profiler_keys=osprofiler_hmac_key or (),
     )
     endpoints = {
         "keystone": keystone_url,

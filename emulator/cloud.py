@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -86,6 +86,8 @@ class Settings:
     public_host: str = "127.0.0.1"
     token_secret: str = ""
     faults: bool = True
+    profiler_keys: Sequence[str] = field(default=(), repr=False)
+    """What osprofiler's headers may be signed with."""
     messaging_context: MessagingContext = MessagingContext.BOTH
     revocation_seconds: float = REPEAT_SECONDS
 
@@ -234,6 +236,7 @@ async def _running(
         DURATIONS,
         FAULTS if settings.faults else {},
         settings.messaging_context,
+        settings.profiler_keys,
     )
     async with running(service, actor, listener, bus, stopping) as app:
         yield app

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-__all__ = ["compute_host", "fault", "finite", "host", "named", "printable", "url"]
+__all__ = ["compute_host", "fault", "finite", "host", "named", "printable", "secret", "url"]
 
 LONGEST_HOST = 200
 """DNS allows 253; but queues and locks have names that begin with more, and in AMQP may have 255 bytes."""
@@ -48,6 +48,13 @@ def printable(value: str) -> str:
     """Refuse an empty text, and one that cannot be printed."""
     if not value or not value.isprintable():
         raise typer.BadParameter(f"{value!r} is empty, or has characters that cannot be printed.")
+    return value
+
+
+def secret(value: str) -> str:
+    """Refuse an empty secret, without a word of what it is."""
+    if not value:
+        raise typer.BadParameter("a key is empty.")
     return value
 
 

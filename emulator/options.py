@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from emulator.option_checks import compute_host, fault, finite, host, printable, url
+from emulator.option_checks import compute_host, fault, finite, host, printable, secret, url
 
 __all__ = [
     "DEFAULT_SECRET",
@@ -24,6 +24,7 @@ __all__ = [
     "Computes",
     "ConsoleOff",
     "Count",
+    "Driven",
     "Duration",
     "Emulator",
     "FaultName",
@@ -45,6 +46,7 @@ __all__ = [
     "Pace",
     "Port",
     "PortBase",
+    "ProfilerKeys",
     "PublicHost",
     "QueueKind",
     "Quiet",
@@ -129,6 +131,16 @@ Messaging = Annotated[
     Literal["parent", "link", "both"],
     option("messaging-context", "How a process span is related to its publish span: as child, by a link, or both."),
 ]
+ProfilerKeys = Annotated[
+    list[str] | None,
+    option(
+        "osprofiler-hmac-key",
+        "Take up the traces of osprofiler that are signed with this key, those of openstack --os-profile KEY for one."
+        " May be repeated.",
+        callback=lambda keys: [secret(key) for key in keys or ()],
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, option("json", "Print the ground truth about each as JSON.")]
 Quiet = Annotated[bool, option("quiet", "Print what became of each server, in a line, and nothing else.", "-q")]
 BusTimeout = Annotated[
@@ -157,6 +169,14 @@ CatalogHost = Annotated[
 ]
 TokenSecret = Annotated[
     str, option("token-secret", "What all services share, to check tokens with.", show_default=False)
+]
+Driven = Annotated[
+    str,
+    option(
+        "keystone-url",
+        "The emulator to use, by the URL of its keystone, where neither OS_* nor clouds.yaml nor --os-* name a cloud.",
+        callback=HTTP,
+    ),
 ]
 Rate = Annotated[
     float, option("rate", "How many servers to boot a second, on average.", min=0.001, max=1000, callback=finite)

@@ -16,7 +16,7 @@ from emulator.render import duration, headline, step_number
 from emulator.render.terminal import columns, printer, waterfall
 from emulator.traces import Span, SpanTree, gathered, spans_from_sdk, tree, trees
 
-__all__ = ["NOTHING", "Detail", "boot_traces", "print_boots", "trace_shown", "write"]
+__all__ = ["NOTHING", "Detail", "boot_traces", "in_jaeger", "print_boots", "trace_shown", "write"]
 
 JAEGER_UI = "http://localhost:16686"
 JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.13.0   # then look at {JAEGER_UI}"
@@ -198,9 +198,14 @@ def _story(spans: Sequence[Span]) -> Text:
     return lines
 
 
+def in_jaeger(trace_id: str, sent_to: str) -> str:
+    """Tell where a trace went, and how to see it there."""
+    return f"sent to {sent_to}; in Jaeger: {JAEGER_UI}/trace/{trace_id}"
+
+
 def _hint(shown: Boot, sent_to: str | None, *, complete: bool) -> str:
     if sent_to is not None:
-        return f"sent to {sent_to}; in Jaeger: {JAEGER_UI}/trace/{shown.trace_id}"
+        return in_jaeger(shown.trace_id, sent_to)
     again = "boot" if shown.order.fault is None else f"boot --fault {shown.order.fault.name}"
     commands = (again,) if complete else ("up", again)
     return f"To see it in Jaeger:\n  {JAEGER}" + "".join(

@@ -34,6 +34,8 @@ __all__ = [
     "TraceId",
 ]
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 
 def writable(file: Path | None) -> Path | None:
     """Refuse a file that cannot be written before anything has begun; pipes and devices are left alone."""
@@ -61,10 +63,12 @@ def rules(names: list[str] | None) -> list[str] | None:
 
 
 def trace_id(value: str | None) -> str | None:
-    """Refuse what is no trace id."""
+    """Refuse what is no trace id. osprofiler shows the same as a UUID."""
     if value is None:
         return None
     digits = value.lower()
+    if UUID.fullmatch(digits):
+        digits = digits.replace("-", "")
     if not re.fullmatch(r"[0-9a-f]{1,32}", digits):
         raise typer.BadParameter(f"{value!r} is not up to 32 hex digits.")
     return digits.zfill(32)

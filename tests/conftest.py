@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from emulator.services.fresh import resource_id
 from emulator.traces import OtlpReceiver, SpanTree, spans_from_sdk, tree, trees
 from tests.jaeger import Received, answering
 
+HERE = Path(__file__).parent
 REFERENCE = tree(tree_text("boot"))
 RABBITMQ = os.environ.get("EMULATOR_TEST_AMQP_URL")
 DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "nova", "x-dead-letter-routing-key": "dead_letters"}
@@ -35,6 +37,30 @@ DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "nova", "x-dead-letter
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: for a third of their time tests wait, for deadlines, processes and browsers."""
     return len(os.sched_getaffinity(0)) + 1
+
+
+STOCK_CLIENTS = "uv run --extra openstack pytest -m openstack"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to test with stock clients where there are none."""
+    if _with_stock_clients(config) and find_spec("openstackclient") is None:
+        raise pytest.UsageError(f"these tests need the extra `openstack`: {STOCK_CLIENTS}")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests with stock clients, which are a group of their own."""
+    return True if collection_path == HERE / "openstack" and not _with_stock_clients(config) else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell of the tests that are left out."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not _with_stock_clients(config):
+        terminalreporter.write_line(f"Tests with stock OpenStack clients are a group of their own: {STOCK_CLIENTS}")
+
+
+def _with_stock_clients(config: pytest.Config) -> bool:
+    return bool(config.getoption("markexpr") == "openstack")
 
 
 @pytest.fixture(autouse=True)

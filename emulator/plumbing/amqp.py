@@ -103,7 +103,7 @@ class Bus:
             if chosen := current_scene().global_request_id:
                 carried[GLOBAL_REQUEST_ID] = chosen
             if effect is not Effect.LOSE_CONTEXT:
-                put_into(carried, current_scene().fault)
+                put_into(carried, current_scene().fault, current_scene().profiled)
             message = aio_pika.Message(
                 body,
                 headers={**(headers or {}), **carried},

@@ -21,7 +21,7 @@ from emulator.plumbing.chance import Chance
 from emulator.plumbing.telemetry import FreshIds, NamedIds
 from emulator.urls import without_user
 
-__all__ = ["Export", "otlp_exporter", "otlp_json_document", "resource_of"]
+__all__ = ["Export", "otlp_exporter", "otlp_json_document", "resource_of", "tracer_of"]
 
 FLUSH_SECONDS = 1.5
 GIVE_UP_SECONDS = 0.2
@@ -58,6 +58,11 @@ def _otlp_over_grpc(url: str | None) -> SpanExporter:
         return OTLPSpanExporter(endpoint=url, insecure=url.startswith("http://") if url else None)
     except InvalidCompressionValueException as error:
         raise ValueError(str(error)) from error
+
+
+def tracer_of(provider: TracerProvider) -> Tracer:
+    """Return our own tracer."""
+    return provider.get_tracer("emulator", __version__, schema_url=SCHEMA)
 
 
 def resource_of(service: str, chance: Chance, more: Mapping[str, str] | None = None) -> Resource:
@@ -102,6 +107,10 @@ class Export:
 
     def tracer(self, service: str, chance: Chance, resource: Mapping[str, str] | None = None) -> Tracer:
         """Return the tracer of a service, whose `service.name` is `service`, with more of its `resource`."""
+        return tracer_of(self.provider(service, chance, resource))
+
+    def provider(self, service: str, chance: Chance, resource: Mapping[str, str] | None = None) -> TracerProvider:
+        """Return where a service has its tracers from, for libraries that want tracers of their own."""
         provider = TracerProvider(
             resource=resource_of(service, chance, resource),
             id_generator=FreshIds() if self._seed is None else NamedIds(chance),
@@ -110,7 +119,7 @@ class Export:
         for processor in (self._ended, self._watching, self._processor):
             if processor is not None:
                 provider.add_span_processor(processor)
-        return provider.get_tracer("emulator", __version__, schema_url=SCHEMA)
+        return provider
 
     @property
     def kept(self) -> list[ReadableSpan]:

@@ -131,7 +131,7 @@ class HttpClient:
             if body is not None:
                 headers["Content-Type"] = "application/json"
             if step is None or strike(f"step {step}") is None:  # else the context is lost
-                put_into(headers, scene.fault)
+                put_into(headers, scene.fault, scene.profiled)
             data = None if body is None else msgspec.json.encode(body)
             async with self._session.request(method, url, data=data, headers=headers) as response:
                 calling.set_attribute("http.response.status_code", response.status)

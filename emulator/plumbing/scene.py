@@ -5,7 +5,7 @@ never crosses to another service by memory, also where one process hosts them al
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from opentelemetry.trace import Tracer, get_current_span
 
 from emulator.faults import Fault
 from emulator.plumbing.chance import Chance
+from emulator.plumbing.osprofiler import Profiled
 from emulator.plumbing.propagation import Carried, carried_in
 
 __all__ = [
@@ -59,7 +60,7 @@ class MessagingContext(StrEnum):
 class Actor:
     """A service as its own code sees it. `pace` scales `durations`: 1 as in a small cloud, 0 none.
 
-    `faults` are those that may act here, by name.
+    `faults` are those that may act here, by name; `profiler_keys` those that osprofiler's headers may be signed with.
     """
 
     service: str
@@ -69,6 +70,7 @@ class Actor:
     durations: Mapping[str, Duration] = field(default_factory=dict)
     faults: Mapping[str, Fault] = field(default_factory=dict)
     messaging_context: MessagingContext = MessagingContext.BOTH
+    profiler_keys: Sequence[str] = field(default=(), repr=False)
 
 
 @dataclass(slots=True)
@@ -77,7 +79,8 @@ class Scene:
 
     The `request_id` is the emulator's own for all that follows from one call of its API; the `global_request_id` is one
     that the caller chose, if it did. `fault` is the one that the request carries; `spent` is set when it has acted and
-    acts no more. `ignored` tells what of the baggage was not taken.
+    acts no more; `profiled` is osprofiler's trace that it belongs to. `ignored` tells what of the baggage was not
+    taken, and `untrusted` what of osprofiler's headers.
     """
 
     actor: Actor
@@ -87,6 +90,8 @@ class Scene:
     fault: Fault | None = None
     spent: bool = False
     ignored: str = ""
+    profiled: Profiled | None = None
+    untrusted: str = ""
 
     def spend(self) -> None:
         """Carry the fault no further."""
@@ -130,8 +135,18 @@ def acting(
     An id that has not the form of one is replaced, or left out: what comes from outside is not put on spans unseen.
     """
     own = _well_formed(request_id) or "req-" + actor.chance.uuid("request", actor.service)
-    came = Carried() if headers is None else carried_in(headers, actor.faults)
-    scene = Scene(actor, own, {"openstack.request.id": own}, fault=came.fault, ignored=came.ignored)
+    came = Carried() if headers is None else carried_in(headers, actor.faults, actor.profiler_keys)
+    scene = Scene(
+        actor,
+        own,
+        {"openstack.request.id": own},
+        fault=came.fault,
+        ignored=came.ignored,
+        profiled=came.profiled,
+        untrusted=came.untrusted,
+    )
+    if came.profiled is not None:
+        scene.attributes["openstack.osprofiler.base_id"] = str(came.profiled.base_id)
     if (chosen := _well_formed(global_request_id)) not in {None, own}:
         scene.global_request_id = scene.attributes["openstack.global_request.id"] = chosen
     reset = _scene.set(scene)

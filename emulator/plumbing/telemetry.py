@@ -24,6 +24,7 @@ from opentelemetry.trace import (
 
 from emulator.faults import Effect
 from emulator.plumbing.chance import Chance
+from emulator.plumbing.osprofiler import chosen_trace_id
 from emulator.plumbing.scene import current_scene, fault_at
 
 __all__ = ["AttributeValue", "FreshIds", "NamedIds", "event", "fail", "failed_with", "report_ignored", "span"]
@@ -96,9 +97,14 @@ def event(on: Span, name: str, attributes: Mapping[str, AttributeValue] | None =
 
 
 def report_ignored(on: Span) -> None:
-    """Tell on the span of a request that just came in what of its baggage was not taken."""
-    if ignored := current_scene().ignored:
-        event(on, "openstack.fault.ignored", {"openstack.fault.ignored": ignored})
+    """Tell on the span of a request that just came in what of its headers was not taken."""
+    scene = current_scene()
+    for name, ignored in (
+        ("openstack.fault.ignored", scene.ignored),
+        ("openstack.osprofiler.ignored", scene.untrusted),
+    ):
+        if ignored:
+            event(on, name, {name: ignored})
 
 
 def _now() -> int:
@@ -155,7 +161,7 @@ class FreshIds(IdGenerator):
         return self._random.getrandbits(64) or 1
 
     def generate_trace_id(self) -> int:
-        return self._random.getrandbits(128) or 1
+        return chosen_trace_id() or self._random.getrandbits(128) or 1
 
     def is_trace_id_random(self) -> bool:
         """Return True: the bits are evenly spread."""
@@ -173,7 +179,7 @@ class NamedIds(IdGenerator):
         return self._chance.draw("span", parent, _name.get()).getrandbits(64) or 1
 
     def generate_trace_id(self) -> int:
-        return self._chance.draw("trace", _name.get()).getrandbits(128) or 1
+        return chosen_trace_id() or self._chance.draw("trace", _name.get()).getrandbits(128) or 1
 
     def is_trace_id_random(self) -> bool:
         """Return True: the bits are evenly spread, also where a seed chose them."""

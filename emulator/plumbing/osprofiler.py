@@ -1,0 +1,88 @@
+"""osprofiler's headers: a trace that a stock client began, and signed with a key that the cloud knows.
+
+As osprofiler's own OTLP driver has it: the base id is the id of the trace, the parent's last 64 bits are the id of the
+span above; the base id is above nobody, so that what is right below it has no parent.
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import msgspec
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+
+__all__ = ["Profiled", "Untrusted", "chosen_trace_id", "profiled_in"]
+
+INFO, SIGNATURE = "x-trace-info", "x-trace-hmac"
+LONGEST_INFO = 1024
+"""Two ids take 140 characters."""
+SPAN_ID = (1 << 64) - 1
+TRACE_ID = "emulator.osprofiler.trace_id"
+
+
+class Untrusted(Exception):
+    """What headers say of a trace is not taken; the message tells why."""
+
+
+class _Info(msgspec.Struct, forbid_unknown_fields=True):
+    base_id: UUID
+    parent_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profiled:
+    """A trace of osprofiler's, as verified `headers` name it."""
+
+    base_id: UUID
+    parent_id: UUID
+    headers: Mapping[str, str] = field(repr=False)
+    """To pass on with the requests that follow from this one."""
+
+    def below(self, context: Context) -> Context:
+        """Return a context in which spans belong to this trace."""
+        above = 0 if self.parent_id == self.base_id else self.parent_id.int & SPAN_ID
+        if not above:
+            return otel_context.set_value(TRACE_ID, self.base_id.int, context)
+        sampled = TraceFlags(TraceFlags.SAMPLED)
+        parent = SpanContext(self.base_id.int, above, is_remote=True, trace_flags=sampled)
+        return set_span_in_context(NonRecordingSpan(parent), context)
+
+
+def profiled_in(headers: Mapping[str, str], keys: Sequence[str]) -> Profiled | None:
+    """Read the headers of a request; None without osprofiler's. Raises Untrusted for those that no key signed."""
+    info, signature = headers.get(INFO), headers.get(SIGNATURE, "")
+    if info is None:
+        return None
+    if not keys:
+        raise Untrusted("there is no key to verify it with")
+    if len(info) > LONGEST_INFO:
+        raise Untrusted(f"{len(info)} characters: {LONGEST_INFO} are the limit")
+    if True not in [_signed(info, signature, key) for key in keys]:  # all of them: time is not to tell which
+        raise Untrusted("it is not signed with a key that is known here")
+    try:
+        read = msgspec.json.decode(base64.urlsafe_b64decode(info), type=_Info)
+    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
+        raise Untrusted("it does not hold a base_id and a parent_id that are UUIDs") from None
+    if not read.base_id.int:
+        raise Untrusted("its base_id is zero")
+    return Profiled(read.base_id, read.parent_id or read.base_id, {INFO: info, SIGNATURE: signature})
+
+
+def chosen_trace_id() -> int | None:
+    """Return the id that the trace which begins here is to have, None where nobody chose one."""
+    chosen = otel_context.get_value(TRACE_ID)
+    return chosen if isinstance(chosen, int) else None
+
+
+def _signed(info: str, signature: str, key: str) -> bool:
+    expected = hmac.new(key.encode(), _bytes(info), "sha1").hexdigest()
+    return hmac.compare_digest(expected.encode(), _bytes(signature.strip()))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")

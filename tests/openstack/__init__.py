@@ -1,0 +1,1 @@
+"""Stock OpenStack clients, unmodified, on `emulator up`."""

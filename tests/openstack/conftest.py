@@ -1,0 +1,149 @@
+"""Fixtures: an emulator that is up, where its spans arrive, and users with stock clients, as processes."""
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from emulator.traces import OtlpReceiver, Span, SpanTree
+from tests.processes import COMMAND, Ended, environment
+
+BIN = Path(sys.executable).parent
+KEY = "SECRET_KEY"
+"""What osprofiler's headers are signed with."""
+PATIENCE_SECONDS = 60
+ARRIVAL_SECONDS = 15
+SETTLES = re.compile("(ack|nack|reject) ")
+
+
+@dataclass(frozen=True)
+class Up:
+    """An emulator that is up: its APIs by the names of their services, and what receives its spans."""
+
+    endpoints: Mapping[str, str]
+    clouds_yaml: str
+    spans: OtlpReceiver
+
+    async def trace(self, trace_id: str) -> SpanTree:
+        """Return a trace, when it is whole: every process sends its spans by itself, when it sees fit."""
+        async with asyncio.timeout(ARRIVAL_SECONDS):
+            while (found := self.spans.find(trace_id)) is None or any(map(_calls_nobody, found.spans)):  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0.05)
+        return found
+
+
+def _calls_nobody(span: Span) -> bool:
+    """Whether the other side of a call or a message is still missing."""
+    return span.kind in {"client", "producer"} and not (span.children or span.failed or SETTLES.match(span.name))
+
+
+@pytest.fixture(scope="session")
+def up() -> Iterator[Up]:
+    """One emulator for all tests of this process."""
+    with OtlpReceiver() as receiver:
+        env = environment(**receiver.environment, EMULATOR_OSPROFILER_HMAC_KEY=f"another {KEY}")
+        command = [*COMMAND, "up", "--pace", "0", "--port-base", "0"]
+        with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+            assert process.stdout is not None
+            said = "".join(iter(process.stdout.readline, "    identity_api_version: 3\n"))
+            endpoints = re.findall(r"^  (\S+) +(http://\S+)$", said, re.MULTILINE)
+            yield Up(dict(endpoints), said[said.index("clouds:\n") :], receiver)
+            process.terminate()
+            process.communicate()
+        assert process.returncode == 0
+
+
+@dataclass(frozen=True)
+class User:
+    """A user with stock clients, whom `OS_*` names, and `more` of the environment."""
+
+    up: Up
+    name: str
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def having(self, **more: str) -> "User":
+        """Return the user with more variables."""
+        return replace(self, more={**self.more, **more})
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What an openrc file would set."""
+        return {
+            "OS_AUTH_URL": f"{self.up.endpoints['keystone']}/v3",
+            "OS_USERNAME": self.name,
+            "OS_PASSWORD": "secret",
+            "OS_PROJECT_NAME": self.name,
+            "OS_USER_DOMAIN_NAME": "Default",
+            "OS_PROJECT_DOMAIN_NAME": "Default",
+            "OS_IDENTITY_API_VERSION": "3",
+        }
+
+    async def __call__(self, command: str) -> Ended:
+        """Run a command of `openstack` that is to succeed."""
+        ended = await self.tries(command)
+        assert ended.status == 0, f"openstack {command}: {ended.err}{ended.out}"
+        return ended
+
+    async def json(self, command: str) -> Any:
+        """Run a command of `openstack` that is to succeed; return what it prints as JSON."""
+        return json.loads((await self(f"{command} -f json")).out)
+
+    async def refused(self, command: str) -> str:
+        """Run a command of `openstack` that is to fail with status 1; return what it says on stderr."""
+        ended = await self.tries(command)
+        assert (ended.status, ended.out) == (1, ""), f"openstack {command}: {ended}"
+        return ended.err
+
+    async def tries(self, command: str) -> Ended:
+        """Run a command of `openstack`."""
+        return await ended(str(BIN / "openstack"), *shlex.split(command), **{**self.variables, **self.more})
+
+    async def sdk(self, script: str, *wrapped: str) -> Any:
+        """Run a script with a connection `conn`; return the `result` that it leaves, which is JSON."""
+        whole = f"import json, openstack\nconn = openstack.connect()\n{dedent(script)}\nprint(json.dumps(result))\n"
+        done = await ended(*wrapped, sys.executable, "-c", whole, **{**self.variables, **self.more})
+        assert done.status == 0, done.err
+        return json.loads(done.out)
+
+
+async def ended(*command: str, **variables: str) -> Ended:
+    """Run a command to its end, in an environment with these variables and none of the developer's."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=environment(XDG_CONFIG_HOME=os.devnull, COLUMNS="200", **variables),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+def admin(up: Up) -> User:
+    """Who may do everything."""
+    return User(up, "admin")
+
+
+@pytest.fixture
+def demo(up: Up) -> User:
+    """A member of one project."""
+    return User(up, "demo")
+
+
+@pytest.fixture
+def alt_demo(up: Up) -> User:
+    """A member of another project."""
+    return User(up, "alt_demo")

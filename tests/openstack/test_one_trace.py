@@ -1,0 +1,160 @@
+"""`emulator openstack`: the stock client's whole command is one trace."""
+
+import asyncio
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emulator.traces import SpanTree, otlp_json
+from tests.openstack.conftest import Up, User, ended
+from tests.processes import Ended, environment
+
+pytestmark = pytest.mark.openstack
+
+CHECK_SEMCONV = Path(__file__).parents[3] / "shared" / "check_semconv.py"
+ORDER = "server create --image cirros --flavor m1.tiny --network private"
+COMMAND = (sys.executable, "-m", "emulator")  # the stock client warns of what it uses itself
+SERVICES = {"keystone", "nova-api", "nova-scheduler", "nova-compute", "neutron-server", "glance-api"}
+
+
+async def openstack(up: Up, command: str, **variables: str) -> Ended:
+    """Run `emulator openstack` as a user does who has set nothing but where the emulator and the collector are."""
+    where = {"EMULATOR_KEYSTONE_URL": up.endpoints["keystone"], **up.spans.environment}
+    return await ended(*COMMAND, "openstack", *shlex.split(command), **{**where, **variables})
+
+
+async def trace_told(up: Up, err: str) -> SpanTree:
+    """The trace that it named on stderr."""
+    return await up.trace(id_told(err))
+
+
+def id_told(err: str) -> str:
+    [trace_id] = re.findall(r"^trace ([0-9a-f]{32}), sent to http\S+; in Jaeger: http\S+/trace/\1$", err, re.MULTILINE)
+    return str(trace_id)
+
+
+async def test_a_boot_is_one_trace_from_the_command_to_the_last_service(up: Up, tmp_path: Path) -> None:
+    booted = await openstack(up, f"{ORDER} one-trace --wait -f json")
+    assert booted.status == 0, booted.err
+    assert json.loads(booted.out)["status"] == "ACTIVE"
+    trace = await trace_told(up, booted.err)
+    [root] = trace.roots
+    assert (root.service, root.kind, root.name) == ("openstack-client", "internal", "openstack server create")
+    assert set(trace.services) == {"openstack-client", *SERVICES}
+    calls = trace.all("openstack-client", kind="client")
+    assert {call.parent for call in calls} == {root}
+    assert {len(call.children) for call in calls} == {1}
+    assert [call.name for call in calls][:2] == ["GET", "POST"]  # discovery is part of it
+    assert len({span.attributes["openstack.request.id"] for span in trace.spans}) == 1
+    assert trace.check() == []
+    assert judged(trace, tmp_path).endswith(" 0 violations")
+    await openstack(up, "server delete --wait one-trace")
+
+
+def judged(trace: SpanTree, where: Path) -> str:
+    """What the referee of the semantic conventions says in the end, where it is at hand."""
+    if not CHECK_SEMCONV.exists():
+        return "not judged, 0 violations"
+    (where / "trace.json").write_text(json.dumps(otlp_json(trace.spans)))
+    judge = [sys.executable, str(CHECK_SEMCONV), str(where / "trace.json")]
+    return subprocess.run(judge, stdout=subprocess.PIPE, text=True, check=False).stdout.strip()  # noqa: S603 - ours
+
+
+async def test_a_look_up_that_finds_nothing_reddens_the_client_and_no_server(up: Up) -> None:
+    shown = await openstack(up, "image show nope")
+    assert (shown.status, shown.out) == (1, "")
+    assert shown.err.startswith("No Image found for nope\n")
+    trace = await trace_told(up, shown.err)
+    assert trace.roots[0].error_type.endswith("NotFoundException")
+    assert [span.name for span in trace.all(kind="server") if span.failed] == []
+    assert [span.status for span in trace.all("openstack-client", kind="client") if span.failed] == [404]
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "status", "error"),
+    [
+        ("--os-password hunter2 token issue", "openstack token issue", 1, "keystoneauth1.exceptions.http.Unauthorized"),
+        ("server show", "openstack server show", 2, "2"),
+        ("server frobnicate hunter2", "openstack", 2, "2"),
+        ("--version", "openstack", 0, ""),
+    ],
+)
+async def test_the_root_is_called_by_the_words_of_the_command_and_ends_as_it_does(
+    up: Up, command: str, name: str, status: int, error: str
+) -> None:
+    told = await openstack(up, command)
+    trace = await trace_told(up, told.err)
+    root = trace.roots[0]
+    assert (told.status, root.name, root.error_type) == (status, name, error)
+    assert root.attributes["process.exit.code"] == status
+    assert "hunter2" not in json.dumps(otlp_json(trace.spans))
+
+
+async def test_no_secret_is_on_a_span_also_where_all_headers_are_wanted(up: Up) -> None:
+    everything = {
+        f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_{which}": ".*" for which in ("REQUEST", "RESPONSE")
+    }
+    issued = await openstack(up, "token issue -f value -c id", **everything)
+    shown = json.dumps(otlp_json((await trace_told(up, issued.err)).spans))
+    assert "x_subject_token" in shown
+    assert issued.out.strip() not in shown
+    assert "gAAAA" not in shown
+    assert '"secret"' not in shown
+
+
+async def test_it_is_who_it_is_told_to_be(up: Up, admin: User, demo: User, tmp_path: Path) -> None:
+    of_demo = up.clouds_yaml.replace("admin", "demo")
+    (tmp_path / "clouds.yaml").write_text(of_demo)
+    (tmp_path / "two.yaml").write_text(of_demo + of_demo.replace("clouds:\n", "").replace("emulator", "other"))
+    who = "token issue -f value -c project_id"
+    one, two = (str(tmp_path / name) for name in ("clouds.yaml", "two.yaml"))
+    told = await asyncio.gather(
+        openstack(up, who),
+        openstack(up, who, OS_USERNAME="demo"),
+        openstack(up, f"--os-username demo {who}"),
+        openstack(up, who, **demo.variables),
+        openstack(up, who, OS_CLIENT_CONFIG_FILE=one),
+        openstack(up, who, OS_CLIENT_CONFIG_FILE=two),
+        openstack(up, f"--os-cloud other {who}", OS_CLIENT_CONFIG_FILE=two),
+        openstack(up, who, OS_CLIENT_CONFIG_FILE=two, OS_CLOUD="other"),
+    )
+    projects = {row["ID"]: row["Name"] for row in await admin.json("project list")}
+    assert [projects.get(ended.out.strip(), ended.err) for ended in told] == [
+        *("admin", "demo", "demo", "demo", "demo", "admin", "demo", "demo")
+    ]
+
+
+async def test_another_cloud_is_never_sent_the_password_of_ours(up: Up) -> None:
+    named = await openstack(up, "token issue", OS_AUTH_URL=f"{up.endpoints['keystone']}/v3")
+    assert named.status == 1
+    assert "auth" in named.err.lower() or "password" in named.err.lower()
+    assert not (await trace_told(up, named.err)).all("keystone", name="POST /v3/auth/tokens")
+
+
+@pytest.mark.parametrize(("by", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_what_is_broken_off_sends_its_spans(up: Up, by: signal.Signals, status: int) -> None:
+    asked = asyncio.Event()
+
+    async def keep_waiting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(keep_waiting, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        where = environment(EMULATOR_KEYSTONE_URL=f"http://127.0.0.1:{port}", **up.spans.environment)
+        command = (*COMMAND, "openstack", "token", "issue")
+        process = await asyncio.create_subprocess_exec(*command, env=where, stderr=asyncio.subprocess.PIPE)
+        await asked.wait()
+        process.send_signal(by)
+        _, err = await process.communicate()
+    [root] = (await up.spans.trace(trace_id=id_told(err.decode()))).roots
+    assert (process.returncode, root.name, root.failed) == (status, "openstack token issue", True)
+    assert root.attributes["process.exit.code"] == status

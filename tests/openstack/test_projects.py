@@ -1,0 +1,75 @@
+"""Two users at once: neither sees what the other has, and what only admins may do is forbidden to both."""
+
+import asyncio
+
+import pytest
+
+from tests.openstack.conftest import User
+
+pytestmark = pytest.mark.openstack
+
+FORBIDDEN = (
+    "user list",
+    "endpoint list",
+    "service list",
+    "flavor create --ram 64 --disk 1 --vcpus 1 own",
+    "flavor delete m1.tiny",
+    "hypervisor list",
+    "compute service list",
+    "server list --all-projects",
+    "network create --share own",
+    "network create --external own",
+    "quota set --instances 99 demo",
+)
+
+
+@pytest.mark.parametrize("command", FORBIDDEN)
+async def test_what_only_admins_may_is_forbidden_to_members(demo: User, command: str) -> None:
+    tried = await demo.tries(command)
+    assert tried.status != 0
+    assert "403" in tried.err or "disallowed by policy" in tried.err or "not authorized" in tried.err.lower(), tried.err
+
+
+async def test_admins_make_flavors_for_all(admin: User, demo: User) -> None:
+    made = await admin.json("flavor create --ram 96 --disk 1 --vcpus 1 --property hw:cpu=shared c1.own")
+    assert (made["name"], made["ram"]) == ("c1.own", 96)
+    assert (await demo.json("flavor show c1.own"))["properties"] == {"hw:cpu": "shared"}
+    again = await admin.refused("flavor create --ram 96 --disk 1 --vcpus 1 c1.own")
+    assert "Flavor with name c1.own already exists" in again
+    await admin("flavor delete c1.own")
+    assert "No Flavor found for c1.own" in await demo.refused("flavor show c1.own")
+
+
+async def test_a_member_sees_its_own_project_and_no_other(demo: User, alt_demo: User) -> None:
+    one, other = await asyncio.gather(demo.json("project list"), alt_demo.json("project list"))
+    assert ([row["Name"] for row in one], [row["Name"] for row in other]) == (["demo"], ["alt_demo"])
+
+
+async def test_two_users_at_once_do_not_see_each_others_things(admin: User, demo: User, alt_demo: User) -> None:
+    async def furnish(user: User) -> None:
+        order = f"--image cirros --flavor m1.nano --network private of-{user.name}"
+        await asyncio.gather(
+            user(f"server create {order} --wait"),
+            user("network create own"),
+            user("image create --disk-format raw own"),
+        )
+
+    await asyncio.gather(furnish(demo), furnish(alt_demo))
+    for user, other in ((demo, alt_demo), (alt_demo, demo)):
+        servers, networks, ports, images, everything = await asyncio.gather(
+            user.json("server list"),
+            user.json("network list"),
+            user.json("port list"),
+            user.json("image list"),
+            admin.json("server list --all-projects"),
+        )
+        assert [row["Name"] for row in servers] == [f"of-{user.name}"]
+        assert sorted(row["Name"] for row in networks) == ["own", "private", "public"]
+        assert len(ports) == 1
+        assert sorted(row["Name"] for row in images) == ["cirros", "debian", "fedora", "own"]
+        [theirs] = [row["ID"] for row in everything if row["Name"] == f"of-{other.name}"]
+        assert f"No Server found for {theirs}" in await user.refused(f"server show {theirs}")
+        assert f"No Server found for {theirs}" in await user.refused(f"server delete {theirs}")
+    for user in (demo, alt_demo):
+        await user(f"server delete --wait of-{user.name}")
+        await asyncio.gather(user("network delete own"), user("image delete own"))

@@ -1,0 +1,106 @@
+"""The life of a server, told by the stock client from its creation to its end."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from tests.openstack.conftest import User
+
+pytestmark = pytest.mark.openstack
+
+ORDER = "--image cirros --flavor m1.tiny"
+
+
+async def until(user: User, name: str, status: str) -> dict[str, Any]:
+    """Look at a server until it has this status, as who runs commands does."""
+    while True:
+        server: dict[str, Any] = await user.json(f"server show {name}")
+        if server["status"] == status:
+            return server
+        assert server["status"] != "ERROR"
+
+
+async def events(user: User, name: str) -> list[str]:
+    return [event["Action"] for event in await user.json(f"server event list {name}")]
+
+
+async def test_a_server_lives_from_create_to_delete(demo: User) -> None:
+    created = await demo.json(f"server create {ORDER} --network private --property tier=web demo --wait")
+    assert (created["status"], created["name"], created["properties"]) == ("ACTIVE", "demo", {"tier": "web"})
+    [address] = created["addresses"]["private"]
+    assert created["image"].startswith("cirros (")
+    assert created["flavor"]["original_name"] == "m1.tiny"
+
+    listed, log, ports = await asyncio.gather(
+        demo.json("server list"), demo("console log show demo"), demo.json("port list --server demo")
+    )
+    assert [(row["Name"], row["Status"], row["Image"], row["Flavor"]) for row in listed] == [
+        ("demo", "ACTIVE", "cirros", "m1.tiny")
+    ]
+    assert [row["Fixed IP Addresses"][0]["ip_address"] for row in ports] == [address]
+    assert re.search(r"trace_id=[0-9a-f]{32}\s*\Z", log.out)
+    assert log.out.count("\n") > 10
+
+    await demo("server stop demo")
+    await until(demo, "demo", "SHUTOFF")
+    assert "HTTP 409" in await demo.refused("server stop demo") or "409" in await demo.refused("server stop demo")
+    await demo("server start demo")
+    await until(demo, "demo", "ACTIVE")
+    await demo("server reboot --wait demo")
+    await demo("server reboot --hard --wait demo")
+
+    await demo("server set --name renamed --property stage=two demo")
+    shown, done = await asyncio.gather(until(demo, "renamed", "ACTIVE"), events(demo, "renamed"))
+    assert shown["properties"] == {"tier": "web", "stage": "two"}
+    assert sorted(done) == ["create", "reboot", "reboot", "start", "stop"]
+    [create] = [row for row in await demo.json("server event list renamed") if row["Action"] == "create"]
+    event = await demo.json(f"server event show renamed {create['Request ID']}")
+    assert event["action"] == "create"
+    assert {part["result"] for part in event["events"]} == {"Success"}
+
+    await demo("server unset --property tier renamed")
+    assert (await demo.json("server show renamed"))["properties"] == {"stage": "two"}
+    await demo("server delete --wait renamed")
+    assert await demo.json("server list") == []
+    assert await demo.json("port list") == []
+
+
+async def ids(user: User, *commands: str) -> list[str]:
+    found = await asyncio.gather(*map(user.json, commands))
+    return [shown["id"] for shown in found]
+
+
+async def test_servers_are_created_by_id_on_several_networks_and_several_at_once(alt_demo: User) -> None:
+    image, flavor, private, public = await ids(
+        alt_demo, "image show cirros", "flavor show m1.tiny", "network show private", "network show public"
+    )
+    by_id, on_two, *_ = await asyncio.gather(
+        alt_demo.json(f"server create --image {image} --flavor {flavor} --nic net-id={private} by-id --wait"),
+        alt_demo.json(f"server create {ORDER} --network private --nic net-id={public} on-two --wait"),
+        alt_demo.json(f"server create {ORDER} --network private --max 3 several --wait"),
+        alt_demo.json(f"server create {ORDER} --nic auto anywhere --wait"),
+        alt_demo.json(f"server create {ORDER} --nic none nowhere --wait"),
+    )
+    assert list(by_id["addresses"]) == ["private"]
+    assert {name: len(addresses) for name, addresses in on_two["addresses"].items()} == {"private": 1, "public": 1}
+    listed = {row["Name"]: row for row in await alt_demo.json("server list --sort-column Name")}
+    several = ["several-1", "several-2", "several-3"]
+    assert sorted(listed) == sorted(["by-id", "on-two", "anywhere", "nowhere", *several])
+    assert listed["nowhere"]["Networks"] == {}
+    assert (len(listed["anywhere"]["Networks"]), len(listed["on-two"]["Networks"])) == (1, 2)
+    assert await statuses(alt_demo, several) == {"ACTIVE"}
+    found, paged = await asyncio.gather(
+        alt_demo.json("server list --name several"), alt_demo.json("server list --limit 2")
+    )
+    assert sorted(row["Name"] for row in found) == several
+    assert len(paged) == 2
+    await alt_demo(f"server delete --wait {' '.join(listed)}")
+    assert await alt_demo.json("server list") == []
+
+
+async def statuses(user: User, names: list[str]) -> set[str]:
+    """What becomes of servers: --wait waits for the first of several."""
+    shown = await asyncio.gather(*(until(user, name, "ACTIVE") for name in names))
+    return {server["status"] for server in shown}

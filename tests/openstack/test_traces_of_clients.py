@@ -1,0 +1,99 @@
+"""Traces that stock clients begin: with OpenTelemetry's instrumentation around them, and with osprofiler."""
+
+import re
+import uuid
+
+import aiohttp
+import pytest
+from osprofiler import _utils as osprofiler
+
+from emulator.traces import SpanTree
+from tests.openstack.conftest import BIN, KEY, Up, User, ended
+from tests.openstack.test_one_trace import openstack, trace_told
+
+pytestmark = pytest.mark.openstack
+
+INSTRUMENTED = str(BIN / "opentelemetry-instrument")
+STABLE = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http"}
+
+
+def of(up: Up, service: str) -> list[SpanTree]:
+    """The traces that a client of this name begins."""
+    return [trace for trace in up.spans.traces if trace.spans[0].service == service]
+
+
+async def test_an_instrumented_client_begins_a_trace_with_every_request(demo: User, up: Up) -> None:
+    name = f"osc-{uuid.uuid4()}"
+    variables = {**demo.variables, **up.spans.environment, **STABLE, "OTEL_SERVICE_NAME": name}
+    listed = await ended(INSTRUMENTED, str(BIN / "openstack"), "image", "list", **variables)
+    assert listed.status == 0, listed.err
+    asked = [(trace.spans[0].name, [child.name for child in trace.spans[0].children]) for trace in of(up, name)]
+    assert ("GET", ["GET /v3"]) in asked
+    assert ("POST", ["POST /v3/auth/tokens"]) in asked
+    assert ("GET", ["GET /v2/images"]) in asked
+    assert {len(trace.roots) for trace in of(up, name)} == {1}
+
+
+async def test_a_root_span_of_ones_own_makes_it_one_trace_with_the_boot_in_it(demo: User, up: Up) -> None:
+    name = f"sdk-{uuid.uuid4()}"
+    instrumented = demo.having(**up.spans.environment, **STABLE, OTEL_SERVICE_NAME=name)
+    trace_id = await instrumented.sdk(
+        """
+        from opentelemetry import trace
+
+        with trace.get_tracer("script").start_as_current_span("my script") as root:
+            conn.create_server("traced", image="cirros", flavor="m1.tiny", network="private", wait=True, auto_ip=False)
+            conn.delete_server("traced", wait=True)
+        result = f"{root.get_span_context().trace_id:032x}"
+        """,
+        INSTRUMENTED,
+    )
+    trace = await up.trace(trace_id)
+    assert [root.name for root in trace.roots] == ["my script"]
+    assert len(of(up, name)) == 1
+    assert trace.one("nova-compute", name="spawn")
+    assert trace.all("nova-api", name="DELETE /v2.1/servers/{server_id}")
+
+
+async def test_os_profile_makes_the_trace_that_its_id_names(demo: User, up: Up) -> None:
+    listed = await demo(f"--os-profile {KEY} network list")
+    [base] = re.findall(r"^Trace ID: (\S+)$", listed.err, re.MULTILINE)
+    trace = await up.trace(uuid.UUID(base).hex)
+    assert [span.name for span in trace.roots if span.parent_id] == []
+    assert {"GET /v3", "POST /v3/auth/tokens", "GET /v2.0/networks"} <= {span.name for span in trace.spans}
+    assert {span.attributes["openstack.osprofiler.base_id"] for span in trace.spans} == {base}
+
+
+async def test_os_profile_boots_in_its_trace(demo: User, up: Up) -> None:
+    order = "server create --image cirros --flavor m1.tiny --network private profiled --wait"
+    booted = await demo(f"--os-profile {KEY} {order}")
+    [base] = re.findall(r"^Trace ID: (\S+)$", booted.err, re.MULTILINE)
+    trace = await up.trace(uuid.UUID(base).hex)
+    assert trace.one("nova-compute", name="spawn").attributes["openstack.osprofiler.base_id"] == base
+    await demo("server delete --wait profiled")
+
+
+async def test_another_key_is_ignored_and_the_command_goes_on(demo: User, up: Up) -> None:
+    listed = await demo("--os-profile another_key network list")
+    [base] = re.findall(r"^Trace ID: (\S+)$", listed.err, re.MULTILINE)
+    assert up.spans.find(uuid.UUID(base).hex) is None
+
+
+async def test_under_our_root_the_trace_is_ours_and_osprofilers_id_an_attribute(up: Up) -> None:
+    issued = await openstack(up, f"--os-profile {KEY} token issue -f json")
+    [base] = re.findall(r"^Trace ID: (\S+)$", issued.err, re.MULTILINE)
+    served = (await trace_told(up, issued.err)).all("keystone", kind="server")
+    assert {span.attributes["openstack.osprofiler.base_id"] for span in served} == {base}
+
+
+@pytest.mark.parametrize("key", [KEY, "another"])
+async def test_ids_become_those_of_osprofilers_own_driver(up: Up, key: str) -> None:
+    base, parent = str(uuid.uuid4()), str(uuid.uuid4())
+    info, signature = osprofiler.signed_pack({"base_id": base, "parent_id": parent}, key)
+    headers = {"X-Trace-Info": info.decode(), "X-Trace-HMAC": signature or ""}
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{up.endpoints['nova-api']}/v2.1/servers", headers=headers) as response:
+            assert response.status == 401
+    trace = await up.trace(f"{osprofiler.uuid_to_int128(base):032x}")
+    [root] = trace.roots
+    assert root.parent_id == f"{osprofiler.shorten_id(parent):016x}"
