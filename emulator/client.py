@@ -111,6 +111,7 @@ class Boot:
     status: str = "BUILD"
     seconds: float = 0.0
     host: str = ""
+    """Empty where the user is no admin: others are not told."""
     addresses: tuple[str, ...] = ()
     fault: str = ""
 

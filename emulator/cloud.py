@@ -29,6 +29,7 @@ from emulator.services.fresh import DURATIONS, USERS
 from emulator.services.nova import api, compute, scheduler
 from emulator.services.nova.messages import API, DEAD_LETTERS, SCHEDULER
 from emulator.services.nova.messages import compute as compute_queue
+from emulator.services.revocations import REPEAT_SECONDS, obeying
 from emulator.services.tokens import Tokens
 from emulator.urls import host_in_url
 
@@ -72,8 +73,8 @@ class Settings:
     """What can be chosen about a cloud.
 
     `pace` scales all pretended durations, `seed` fixes all that is random. `address` is what services bind to,
-    `public_host` how others reach them. All services of a cloud share `token_secret`, to check tokens with. Without
-    `faults` no request brings any along.
+    `public_host` how others reach them. All services of a cloud share `token_secret`, to check tokens with; every
+    `revocation_seconds` keystone tells them again which are revoked. Without `faults` no request brings any along.
     """
 
     pace: float = 1.0
@@ -88,6 +89,7 @@ class Settings:
     profiler_keys: Sequence[str] = field(default=(), repr=False)
     """What osprofiler's headers may be signed with."""
     messaging_context: MessagingContext = MessagingContext.BOTH
+    revocation_seconds: float = REPEAT_SECONDS
 
     def bus(self, amqp_url: str) -> BusSettings:
         """How to come to the bus at a URL."""
@@ -129,10 +131,12 @@ class Plan:
 
 
 SERVICES: dict[str, Callable[[Plan], Service]] = {
-    "keystone": lambda plan: keystone.service(plan.tokens, plan.endpoints, plan.public_host),
-    "neutron-server": lambda plan: neutron.service(plan.tokens),
-    "glance-api": lambda plan: glance.service(plan.tokens),
-    "nova-api": lambda plan: api.service(plan.tokens, plan.settings.build_seconds),
+    "keystone": lambda plan: keystone.service(
+        plan.tokens, plan.endpoints, plan.public_host, plan.settings.revocation_seconds
+    ),
+    "neutron-server": lambda plan: obeying(neutron.service(plan.tokens), plan.tokens),
+    "glance-api": lambda plan: obeying(glance.service(plan.tokens), plan.tokens),
+    "nova-api": lambda plan: obeying(api.service(plan.tokens, plan.settings.build_seconds), plan.tokens),
     "nova-scheduler": lambda _: scheduler.service(),
     "nova-compute": lambda plan: compute.service(plan.host, plan.endpoints["keystone"], NOVA),
 }

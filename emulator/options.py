@@ -103,7 +103,7 @@ AmqpUrl = Annotated[
     str | None,
     option("amqp-url", "Use the broker at this URL, amqp://guest:guest@localhost/ say, not our own.", callback=AMQP),
 ]
-Bus = Annotated[str, option("amqp-url", "The broker on which the services meet.", callback=AMQP)]
+Bus = Annotated[str, option("amqp-url", "The broker on which all services meet; each needs it.", callback=AMQP)]
 QueueKind = Annotated[
     Literal["classic", "quorum"],
     option("queue-type", "What durable queues are: classic, or quorum, which RabbitMQ replicates."),

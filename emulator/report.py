@@ -169,9 +169,8 @@ def _label(span: Span, culprits: set[str], mark: str) -> str:
 def _outcome(ended: Boot) -> Text:
     took = duration(round(ended.seconds * 1e9))
     if ended.succeeded:
-        return Text(
-            f"✓ {ended.order.name} is ACTIVE on {ended.host}, {', '.join(ended.addresses)}, after {took}", "green"
-        )
+        where = f" on {ended.host}" if ended.host else ""  # which only admins are told
+        return Text(f"✓ {ended.order.name} is ACTIVE{where}, {', '.join(ended.addresses)}, after {took}", "green")
     if ended.status == "REFUSED":
         return Text(f"✗ {ended.order.name} was refused: {ended.fault}", "red")
     return Text(f"✗ {ended.order.name} is in {ended.status} after {took}: {ended.fault}", "red")

@@ -98,7 +98,7 @@ async def test_a_server_becomes_active_with_an_address_of_its_network_and_goes_w
     server = await api.until(body["server"]["id"], "ACTIVE", "ERROR")
     assert (server["name"], server["status"], server["OS-EXT-STS:task_state"]) == ("first", "ACTIVE", None)
     assert server["metadata"] == {"a": "b"}
-    assert server["flavor"]["original_name"] == "m1.tiny"
+    assert server["flavor"]["id"] == "m1.tiny"
     [address] = server["addresses"]["private"]
     assert ipaddress.ip_address(address["addr"]) in NETWORKS[0].cidr
     assert [found["id"] for found in (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"]] == [server["id"]]
@@ -115,7 +115,7 @@ async def test_several_servers_in_one_request_are_numbered(world: World) -> None
     api = await world.api()
     assert (await api.create(min_count=3))[0] == 202
     servers = (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"]
-    assert [server["name"] for server in servers] == ["demo-1", "demo-2", "demo-3"]
+    assert [server["name"] for server in servers] == ["demo-3", "demo-2", "demo-1"], "the newest first"
     for server in servers:
         assert (await api.until(server["id"], "ACTIVE", "ERROR"))["status"] == "ACTIVE"
 
@@ -128,7 +128,9 @@ async def test_each_of_several_servers_has_its_own_id_on_its_spans() -> None:
         for server in servers:
             await api.until(server["id"], "ACTIVE")
     published = [s for s in spans_from_sdk(world.export.kept) if s.name == "publish nova:scheduler"]
-    assert [span.attributes["openstack.server.id"] for span in published] == [server["id"] for server in servers]
+    assert [span.attributes["openstack.server.id"] for span in published] == [
+        server["id"] for server in reversed(servers)
+    ]
 
 
 async def test_a_project_sees_its_own_servers_only(world: World) -> None:

@@ -136,6 +136,7 @@ async def test_options_read_the_environment_and_os_variables_say_who_boots() -> 
     assert ended.status == 1
     assert sum(line.startswith("✓ demo-") for line in ended.out.splitlines()) == 10  # demo's quota
     assert "was refused: Quota exceeded for instances: Requested 1, but already used 10 of 10" in ended.out
+    assert " is ACTIVE, 10.0." in ended.out, "without a host, which only admins are told"
 
 
 async def test_a_wrong_password_is_refused() -> None:

@@ -47,10 +47,11 @@ async def test_all_that_listen_here_are_asked_where_none_is_named() -> None:
     ],
 )
 async def test_the_one_that_is_served_is_asked_where_it_is_without_the_command_line(
-    service: str, bind: str, says: str
+    amqp_url: str, service: str, bind: str, says: str
 ) -> None:
     place = {"EMULATOR_PORT": str(free_port()), "EMULATOR_BIND": bind}
-    async with started("serve", service, **place) as serving:
+    bus = {} if service == "broker" else {"EMULATOR_AMQP_URL": amqp_url}
+    async with started("serve", service, **bus, **place) as serving:
         await serving.until(f"{service} is up at ")
         process = await create_subprocess_exec(
             sys.executable, "-m", "emulator.health", env=place, stdout=PIPE, stderr=PIPE
@@ -60,7 +61,7 @@ async def test_the_one_that_is_served_is_asked_where_it_is_without_the_command_l
     assert says in out.decode()
 
 
-async def test_what_is_not_there_yet_is_waited_for() -> None:
+async def test_what_is_not_there_yet_is_waited_for(amqp_url: str) -> None:
     port = free_port()
     with answering({"/healthcheck": (503, "no")}) as sick:
         at_once = await run("health", f"{sick.url}/healthcheck", f"http://127.0.0.1:{port}/healthcheck")
@@ -69,7 +70,7 @@ async def test_what_is_not_there_yet_is_waited_for() -> None:
         f"{sick.url}/healthcheck: 503 Service Unavailable",
         f"http://127.0.0.1:{port}/healthcheck: [Errno 111] Connection refused",
     ]
-    async with started("serve", "keystone", EMULATOR_PORT=str(port)):
+    async with started("serve", "keystone", EMULATOR_PORT=str(port), EMULATOR_AMQP_URL=amqp_url):
         assert (await run("health", f"http://127.0.0.1:{port}/healthcheck", "--wait", "60")).status == 0
 
 

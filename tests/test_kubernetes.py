@@ -30,7 +30,7 @@ from tests.manifests import (
 )
 
 CLIENT = "openstack-client"
-ALONE = frozenset({"neutron-server", "nova-api", "nova-scheduler"})
+ALONE = frozenset({"keystone", "glance-api", "neutron-server", "nova-api", "nova-scheduler"})
 """What refuses to start twice, whatever its host: `test_one_of_each` shows it."""
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -209,8 +209,6 @@ def test_what_is_scaled_has_at_least_three_that_nothing_sets_back() -> None:
 def test_no_budget_holds_a_drain_up_for_ever() -> None:
     budgets = kinds("scale", "PodDisruptionBudget")
     assert {one["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] for one in budgets} == {
-        "keystone",
-        "glance-api",
         "nova-compute",
         "rabbitmq",
     }

@@ -19,7 +19,8 @@ from emulator.urls import without_user
 
 __all__ = ["Answer", "HttpClient", "UnexpectedAnswer"]
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 15.0
+"""The look-up of the name is in it: resolvers ask again after 5 s, so one lost datagram is no failure."""
 ANSWER_SECONDS = 30.0  # at the pace of a small cloud; services that take their time are given it
 T = TypeVar("T")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from emulator.plumbing.amqp import Bus, Consumer
 from emulator.plumbing.amqp_link import BusSettings, Link
@@ -44,7 +45,8 @@ Background = Callable[[web.Application], Coroutine[Any, Any, None]]
 class Service:
     """What makes one service differ from another.
 
-    `routes` want a token that `identify` knows, `public` ones do not. `consumers` are made for the running application.
+    `routes` want a token that `identify` knows, `public` ones do not. `middlewares` see every request and every answer,
+    errors included. `consumers` are made for the running application.
     `start` runs once, before the service is healthy, and `leave` when it is about to stop, if the bus is there;
     `background` runs in between. What keeps its state in memory names a `lock`, which it holds on the bus: there is one
     of it.
@@ -53,6 +55,7 @@ class Service:
     name: str
     public: Sequence[web.RouteDef] = ()
     routes: Sequence[web.RouteDef] = ()
+    middlewares: Sequence[Middleware] = ()
     identify: Callable[[str], Any] | None = None
     error_shape: ErrorShape = lambda error: {"message": str(error)}
     state: dict[web.AppKey[Any], Any] = field(default_factory=dict)
@@ -111,7 +114,12 @@ async def running(
 
 def _application(service: Service, actor: Actor, health: Health) -> web.Application:
     public = [*health_routes(health), *service.public]
-    middlewares = [tracing(actor, untraced=PATHS), answering(service.error_shape), admitting(health)]
+    middlewares = [
+        tracing(actor, untraced=PATHS),
+        *service.middlewares,
+        answering(service.error_shape),
+        admitting(health),
+    ]
     if service.identify is not None:
         open_to_all = frozenset((route.method, route.path) for route in public)
         middlewares.append(authenticating(service.identify, open_to_all))

@@ -156,6 +156,13 @@ DURATIONS = {  # median in seconds and the spread: a boot takes about 2 s at --p
     "find image": Duration(0.120),
     "spawn": Duration(1.400, sigma=0.15),
     "destroy": Duration(0.300),
+    "power off": Duration(0.800),
+    "power on": Duration(0.900),
+    "reboot": Duration(1.200),
+    "pause": Duration(0.100),
+    "unpause": Duration(0.100),
+    "suspend": Duration(0.600),
+    "resume": Duration(0.500),
     "back off": Duration(0.250, sigma=0.10),  # doubled from try to try
     "keystone.slow": Duration(3.000),  # faults that take time are called by their own names
     "glance.slow_download": Duration(0.400),  # for each chunk

@@ -93,13 +93,22 @@ class Session:
         self._access = access
 
     async def fetch(
-        self, method: str, kind: str, path: str, *, step: str | None = None, sink: Callable[[bytes], None] | None = None
+        self,
+        method: str,
+        kind: str,
+        path: str,
+        *,
+        body: object = None,
+        step: str | None = None,
+        sink: Callable[[bytes], None] | None = None,
     ) -> Answer:
         """Send a request to the service of a type, as `HttpClient.fetch` does, which tells what is raised."""
         sent, refused, renewed = 0, 0, False
         while True:
             url = self._access.url(kind) + path
-            answer = await self._http.fetch(method, url, token=self._access.token, step=step, resend=sent, sink=sink)
+            answer = await self._http.fetch(
+                method, url, body=body, token=self._access.token, step=step, resend=sent, sink=sink
+            )
             if answer.status == HTTPStatus.UNAUTHORIZED and not renewed:
                 renewed, self._access = True, await self._log_in()
             elif answer.status == HTTPStatus.SERVICE_UNAVAILABLE and refused < RETRIES:

@@ -27,6 +27,7 @@ __all__ = [
     "REPLIES",
     "SERVER_ID",
     "Call",
+    "Handler",
     "MalformedMessage",
     "MessagingTimeout",
     "RemoteError",
@@ -70,7 +71,7 @@ class MessagingTimeout(ApiError):
 
 
 class RemoteError(ApiError):
-    """Whoever was called failed; its message says why."""
+    """Whoever was called failed, or replied what makes no sense; the message says why."""
 
 
 class Call(Protocol):
@@ -160,9 +161,12 @@ async def call(
                 reply = await awaited
         except TimeoutError:
             raise MessagingTimeout(to, message.METHOD, seconds) from None
-    if reply.failure is not None:
-        raise RemoteError(msgspec.json.decode(reply.failure, type=_Failure).message)
-    return msgspec.json.decode(reply.result, type=form)
+    try:
+        if reply.failure is not None:
+            raise RemoteError(msgspec.json.decode(reply.failure, type=_Failure).message)
+        return msgspec.json.decode(reply.result, type=form)
+    except msgspec.DecodeError as error:
+        raise RemoteError(f"{to.name} replied to {message.METHOD} with what cannot be read: {error}") from error
 
 
 async def _reply(app: web.Application, inner: _Inner, reply: dict[str, Any]) -> None:

@@ -19,7 +19,10 @@ TTL_SECONDS = 3600.0  # stock clients renew a token that has less than 120 s lef
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Whom a token speaks for, and how long. Times are seconds since the epoch."""
+    """Whom a token speaks for, and how long. Times are seconds since the epoch.
+
+    Without a project it is good for keystone alone, and its owner has no role.
+    """
 
     user_id: str
     user_name: str
@@ -30,6 +33,10 @@ class Identity(msgspec.Struct, frozen=True):
     expires_at: float
     audit_id: str = ""
     """What the token is called where it must not be told itself."""
+    parent_audit_id: str = ""
+    """The audit id of the token that it was made from, the first one where there are several."""
+    methods: tuple[str, ...] = ("password",)
+    """How its owner proved who it is."""
 
     @property
     def is_admin(self) -> bool:
@@ -57,6 +64,13 @@ class Tokens:
         return self._fernet.encrypt(msgspec.msgpack.encode(identity)).decode()
 
     def open(self, token: str) -> Identity:
+        """Return whom `token` speaks for in a project. Raises Unauthorized, for a token of no project too."""
+        identity = self.read(token)
+        if not identity.project_id:
+            raise Unauthorized
+        return identity
+
+    def read(self, token: str) -> Identity:
         """Return whom `token` speaks for. Raises Unauthorized if it is missing, forged, expired or revoked."""
         try:
             identity = msgspec.msgpack.decode(self._fernet.decrypt(token.encode()), type=Identity)
@@ -68,7 +82,9 @@ class Tokens:
 
     def revoke(self, until: Mapping[str, float]) -> None:
         """Let tokens hold no more: `until` says when they would have expired, by their audit ids."""
-        self.revoked.update(until)
+        self.revoked = {**self.in_effect(), **until}
+
+    def in_effect(self) -> dict[str, float]:
+        """Return those revoked that would not have expired by now."""
         now = self.clock()
-        for audit_id in [audit_id for audit_id, expires in self.revoked.items() if expires <= now]:
-            del self.revoked[audit_id]
+        return {audit_id: expires for audit_id, expires in self.revoked.items() if expires > now}

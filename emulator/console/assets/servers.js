@@ -6,7 +6,7 @@ function paintServers({ servers, count, problem }) {
   part("server-count").textContent = count ? count.toLocaleString("en") : "";
   part("server-words").textContent = problem || (count ? "" : "none yet");
   part("server-words").classList.toggle("bad", problem !== "");
-  arrange(part("servers"), serverRows([...servers].reverse(), ({ id }) => id));
+  arrange(part("servers"), serverRows(servers, ({ id }) => id));
 }
 
 function makeServer(server) {
@@ -18,7 +18,7 @@ function makeServer(server) {
     { class: "server", "data-id": server.id, "data-status": server.status },
     element("strong", { title: server.id }, server.name),
     element("span", { class: "status" }, task ? `${server.status} · ${task}` : server.status),
-    element("small", {}, where || server.flavor.original_name),
+    element("small", {}, where || server.flavor.id),
   );
   if (server.fault) made.append(element("small", { class: "bad", title: server.fault.message }, server.fault.message));
   if (task !== "deleting") made.append(deleteButton(server));

@@ -9,17 +9,55 @@ from emulator.plumbing.amqp import Consumer
 from emulator.plumbing.errors import ApiError
 from emulator.plumbing.http_server import json_response
 from emulator.plumbing.service import Service
+from emulator.services.nova.actions import ACTION_ROUTES
 from emulator.services.nova.builds import BUILD_LIMIT, SERVERS, instance_update, take_note_of_dead_letter
-from emulator.services.nova.flavors import FLAVOR_ROUTES
+from emulator.services.nova.console import CONSOLE_ROUTES
+from emulator.services.nova.daemons import DAEMON_ROUTES
+from emulator.services.nova.extensions import EXTENSION_ROUTES
+from emulator.services.nova.extra_specs import EXTRA_SPEC_ROUTES
+from emulator.services.nova.flavor_access import FLAVOR_ACCESS_ROUTES
+from emulator.services.nova.flavors import FLAVORS, Flavors
+from emulator.services.nova.flavors_api import FLAVOR_ROUTES
+from emulator.services.nova.hypervisors import HYPERVISOR_ROUTES
+from emulator.services.nova.instance_actions import INSTANCE_ACTIONS, InstanceActions
+from emulator.services.nova.instance_actions_api import INSTANCE_ACTION_ROUTES
+from emulator.services.nova.interfaces import INTERFACE_ROUTES
+from emulator.services.nova.keypairs import KEYPAIRS, Keypairs
+from emulator.services.nova.keypairs_api import KEYPAIR_ROUTES
 from emulator.services.nova.messages import API, DEAD_LETTERS, InstanceUpdate
+from emulator.services.nova.metadata import METADATA_ROUTES
+from emulator.services.nova.microversions import NEWEST, OLDEST, negotiating, worded
+from emulator.services.nova.quotas import QUOTAS, Quotas
+from emulator.services.nova.quotas_api import QUOTA_ROUTES
+from emulator.services.nova.server_changes import SERVER_CHANGE_ROUTES
 from emulator.services.nova.servers import Servers
 from emulator.services.nova.servers_api import SERVER_ROUTES
-from emulator.services.rpc import consumer
+from emulator.services.nova.tenant_usage import USAGE_ROUTES
+from emulator.services.rpc import REPLIES, Replies, consumer
 from emulator.services.tokens import Tokens
 
 __all__ = ["BUILD_SECONDS", "service"]
 
 BUILD_SECONDS = 60.0
+
+ROUTES = (
+    *SERVER_ROUTES,
+    *SERVER_CHANGE_ROUTES,
+    *ACTION_ROUTES,
+    *INSTANCE_ACTION_ROUTES,
+    *METADATA_ROUTES,
+    *INTERFACE_ROUTES,
+    *CONSOLE_ROUTES,
+    *FLAVOR_ROUTES,
+    *EXTRA_SPEC_ROUTES,
+    *FLAVOR_ACCESS_ROUTES,
+    *KEYPAIR_ROUTES,
+    *QUOTA_ROUTES,
+    *HYPERVISOR_ROUTES,
+    *DAEMON_ROUTES,
+    *USAGE_ROUTES,
+    *EXTENSION_ROUTES,
+)
 
 
 def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
@@ -27,13 +65,23 @@ def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
     return Service(
         "nova-api",
         public=[web.get("/", list_versions), web.get("/v2.1", show_version), web.get("/v2.1/", show_version)],
-        routes=[*SERVER_ROUTES, *FLAVOR_ROUTES],
+        routes=ROUTES,
+        middlewares=[negotiating("/v2.1", word_error)],
         identify=tokens.open,
         error_shape=word_error,
-        state={SERVERS: Servers(), BUILD_LIMIT: build_seconds},
+        state={
+            SERVERS: Servers(),
+            FLAVORS: Flavors(),
+            KEYPAIRS: Keypairs(),
+            QUOTAS: Quotas(),
+            INSTANCE_ACTIONS: InstanceActions(),
+            REPLIES: Replies("nova-api"),
+            BUILD_LIMIT: build_seconds,
+        },
         lock="nova-api",
         consumers=lambda app: [
             consumer(app, API, {InstanceUpdate: instance_update}),
+            app[REPLIES].consumer,
             Consumer(DEAD_LETTERS, lambda body, headers: take_note_of_dead_letter(app, body, headers)),
         ],
     )
@@ -47,6 +95,9 @@ FAULT_NAMES: Mapping[int, str] = {
     405: "badMethod",
     409: "conflictingRequest",
     413: "overLimit",
+    415: "badMediaType",
+    429: "overLimit",
+    501: "notImplemented",
     503: "serviceUnavailable",
 }
 
@@ -67,5 +118,11 @@ async def show_version(request: web.Request) -> web.Response:
 
 
 def _version(request: web.Request) -> dict[str, Any]:
-    link = {"rel": "self", "href": f"{request.url.origin()}/v2.1/"}
-    return {"id": "v2.1", "status": "CURRENT", "version": "2.96", "min_version": "2.1", "links": [link]}
+    return {
+        "id": "v2.1",
+        "status": "CURRENT",
+        "version": worded(NEWEST),
+        "min_version": worded(OLDEST),
+        "updated": "2013-07-23T11:33:21Z",
+        "links": [{"rel": "self", "href": f"{request.url.origin()}/v2.1/"}],
+    }

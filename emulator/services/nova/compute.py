@@ -4,10 +4,9 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
-from typing import Any, Literal
 
 import aiohttp
+import msgspec
 from aiohttp import web
 
 from emulator.plumbing.amqp import Unroutable
@@ -18,14 +17,8 @@ from emulator.plumbing.steps import step
 from emulator.services.fresh import HOST, User
 from emulator.services.login import Access, Session, log_in
 from emulator.services.nova.capacity import keep_reporting, report_capacity, report_leaving
-from emulator.services.nova.hypervisor import (
-    HYPERVISOR,
-    ComputeResourcesUnavailable,
-    Hypervisor,
-    Instance,
-    NetworkAnswer,
-    PortsAnswer,
-)
+from emulator.services.nova.guests import GUEST_METHODS
+from emulator.services.nova.hypervisor import HYPERVISOR, ComputeResourcesUnavailable, Hypervisor, Instance
 from emulator.services.nova.messages import (
     API,
     SCHEDULER,
@@ -39,6 +32,7 @@ from emulator.services.nova.messages import (
     TerminateInstance,
     compute,
 )
+from emulator.services.nova.networking import CannotAttach, attach, networks_of, release_ports
 from emulator.services.rpc import cast, consumer
 
 __all__ = ["service"]
@@ -93,7 +87,11 @@ def service(host: str, keystone_url: str, user: User) -> Service:
             consumer(
                 app,
                 compute(host),
-                {BuildAndRunInstance: build_and_run_instance, TerminateInstance: terminate_instance},
+                {
+                    BuildAndRunInstance: build_and_run_instance,
+                    TerminateInstance: terminate_instance,
+                    **GUEST_METHODS,
+                },
             )
         ],
         start=report_capacity,
@@ -114,9 +112,9 @@ async def build_and_run_instance(app: web.Application, call: BuildAndRunInstance
     async with instance.lock:
         try:
             async with instance.interruptible():
-                if not instance.running:  # else the message came again after the work was done
+                if instance.state == "building":  # else the message came again after the work was done
                     await _build(app, call.request, instance)
-                await _tell(app, call.request.server_id, "active", addresses=instance.addresses)
+                await _tell_of(app, instance)
         except SpawnFailed as error:
             await _try_elsewhere(app, call, error)
             raise
@@ -134,36 +132,36 @@ async def _try_elsewhere(app: web.Application, call: BuildAndRunInstance, error:
         return
     try:
         await (_release if request.server_id in hypervisor.instances else _unclaim)(app, request.server_id)
-        await _tell(app, request.server_id, "building", "scheduling")
+        await _tell(app, InstanceUpdate(request.server_id, "building", "scheduling"))
         await cast(app, SCHEDULER, SelectDestinations(request, tried, str(error)))
     except Exception as failed:
-        await _tell(app, request.server_id, "error", fault=f"{error}. It was not rescheduled: {failed}")
+        fault = f"{error}. It was not rescheduled: {failed}"
+        await _tell(app, InstanceUpdate(request.server_id, "error", fault=fault))
         raise
 
 
 async def _give_up(app: web.Application, call: BuildAndRunInstance, fault: str) -> None:
     try:
-        await _tell(app, call.request.server_id, "error", fault=fault)
+        await _tell(app, InstanceUpdate(call.request.server_id, "error", fault=fault))
     finally:
         await _release(app, call.request.server_id)
 
 
 async def _build(app: web.Application, request: BuildRequest, instance: Instance) -> None:
     server_id = request.server_id
-    await _tell(app, server_id, "building", "networking")
+    await _tell(app, InstanceUpdate(server_id, "building", "networking"))
     with _aborting(server_id, "(1)", KEYSTONE):
         session = instance.session = await _session(app, step_numbers="1,2")
-    instance.asked_for_ports = bool(request.network_ids)
+    instance.asked_for_ports = bool(request.networks)
     with _aborting(server_id, "(3)", NEUTRON):
-        for network_id in request.network_ids:
-            path = f"/v2.0/networks/{network_id}?device_id={server_id}"
-            answer = await session.fetch("GET", "network", path, step="3,4")
-            instance.networks.append(answer.read(NetworkAnswer).network)
-    await _tell(app, server_id, "building", "spawning")
+        for wanted in await networks_of(session, request):
+            instance.networks.append(await attach(session, request, wanted, app[HYPERVISOR].host))
+    await _tell(app, InstanceUpdate(server_id, "building", "spawning"))
     with _aborting(server_id, "(5)", GLANCE):
         await _download(session, request.image_id)
     async with step("spawn", fails=lambda: SpawnFailed(server_id, app[HYPERVISOR].host)):
-        instance.running = True
+        instance.state = "active"
+        instance.console.boots()
 
 
 async def _session(app: web.Application, step_numbers: str | None = None) -> Session:
@@ -203,7 +201,7 @@ def _aborting(server_id: str, step_number: str, asked: str) -> Iterator[None]:
         yield
     except UnexpectedAnswer as error:
         raise BuildAborted(server_id, step_number, asked, f"{error.message} (HTTP {error.status})") from error
-    except (aiohttp.ClientError, TimeoutError, LookupError, ImageCorrupt) as error:
+    except (aiohttp.ClientError, TimeoutError, LookupError, ImageCorrupt, CannotAttach) as error:
         raise BuildAborted(server_id, step_number, asked, str(error) or type(error).__name__) from error
 
 
@@ -217,23 +215,19 @@ async def terminate_instance(app: web.Application, call: TerminateInstance) -> N
             instance.interrupt()
             async with instance.lock:
                 if call.server_id in instances:
-                    await _destroy(app, call.server_id, instance)
+                    async with step("destroy"):
+                        instance.state = "deleted"
+                    await _release(app, call.server_id, call.kept_ports)
         else:
-            await _release(app, call.server_id)
+            await _release(app, call.server_id, call.kept_ports)
     except Exception as error:
         fault = f"Deletion of instance {call.server_id} aborted: {error}"
-        await _tell(app, call.server_id, "error", "deleting", fault=fault)
+        await _tell(app, InstanceUpdate(call.server_id, "error", "deleting", fault=fault))
         raise
-    await _tell(app, call.server_id, "deleted")
+    await _tell(app, InstanceUpdate(call.server_id, "deleted"))
 
 
-async def _destroy(app: web.Application, server_id: str, instance: Instance) -> None:
-    async with step("destroy"):
-        instance.running = False
-    await _release(app, server_id)
-
-
-async def _release(app: web.Application, server_id: str) -> None:
+async def _release(app: web.Application, server_id: str, kept_ports: tuple[str, ...] = ()) -> None:
     """Give back what the server claimed, here and at the schedulers, and its ports.
 
     A server that is not known here may have been built before a restart: its ports are looked for all the same.
@@ -241,8 +235,10 @@ async def _release(app: web.Application, server_id: str) -> None:
     hypervisor = app[HYPERVISOR]
     instance = hypervisor.instances.pop(server_id, None)
     await _unclaim(app, server_id)
-    if instance is None or instance.asked_for_ports:
-        await _release_ports((instance and instance.session) or await _session(app), server_id)
+    if instance is None:
+        await release_ports(await _session(app), server_id, kept_ports)
+    elif instance.asked_for_ports:
+        await release_ports(instance.session or await _session(app), server_id, instance.request.kept_ports)
 
 
 async def _unclaim(app: web.Application, server_id: str) -> None:
@@ -253,23 +249,13 @@ async def _unclaim(app: web.Application, server_id: str) -> None:
         log.debug("no scheduler is there to hear that %s is gone; the next reports say so", server_id)
 
 
-async def _release_ports(session: Session, server_id: str) -> None:
-    """Delete the server's ports: those that neutron has, whatever became of its answers."""
-    found = (await session.fetch("GET", "network", f"/v2.0/ports?device_id={server_id}")).read(PortsAnswer)
-    for port in found.ports:
-        answer = await session.fetch("DELETE", "network", f"/v2.0/ports/{port.id}")
-        if answer.status != HTTPStatus.NOT_FOUND:  # else it is gone already
-            answer.check()
+async def _tell_of(app: web.Application, instance: Instance) -> None:
+    """Tell nova-api of a server that is built."""
+    server_id, state = instance.request.server_id, instance.state
+    addresses, interfaces = instance.addresses, instance.interfaces
+    await _tell(app, InstanceUpdate(server_id, state, addresses=addresses, interfaces=interfaces))
 
 
-async def _tell(
-    app: web.Application,
-    server_id: str,
-    vm_state: Literal["building", "active", "error", "deleted"],
-    task_state: str | None = None,
-    addresses: dict[str, list[dict[str, Any]]] | None = None,
-    fault: str | None = None,
-) -> None:
-    """Tell nova-api what has become of a server."""
-    host = app[HYPERVISOR].host
-    await cast(app, API, InstanceUpdate(server_id, vm_state, task_state, host, addresses, fault))
+async def _tell(app: web.Application, update: InstanceUpdate) -> None:
+    """Tell nova-api what has become of a server, and where."""
+    await cast(app, API, msgspec.structs.replace(update, host=app[HYPERVISOR].host))

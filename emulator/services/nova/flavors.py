@@ -1,14 +1,15 @@
-"""The flavors, as nova-api lists them. A flavor's id is its name."""
+"""The flavors that there are, in the order of their creation. What a server was built with stays its flavor."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
-from emulator.plumbing.errors import NotFound
-from emulator.plumbing.http_server import json_response
-from emulator.services.fresh import FLAVORS, Flavor
+from emulator.plumbing.errors import Conflict, NotFound
+from emulator.services import fresh
+from emulator.services.tokens import Identity
 
-__all__ = ["FLAVOR_ROUTES", "find_flavor"]
+__all__ = ["FLAVORS", "Flavor", "FlavorAccessNotFound", "FlavorNotFound", "Flavors"]
 
 
 class FlavorNotFound(NotFound):
@@ -18,41 +19,110 @@ class FlavorNotFound(NotFound):
         super().__init__(f"Flavor {flavor_id} could not be found.")
 
 
-def find_flavor(flavor_id: str) -> Flavor | None:
-    """Return a flavor, None if there is no such one."""
-    return next((flavor for flavor in FLAVORS if flavor.name == flavor_id), None)
+class FlavorExists(Conflict):
+    """A flavor has this name already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Flavor with name {name} already exists.")
 
 
-async def list_flavors(_: web.Request) -> web.Response:
-    """List the flavors. The short and the detailed list are one."""
-    return json_response({"flavors": [_describe_flavor(flavor) for flavor in FLAVORS]})
+class FlavorIdExists(Conflict):
+    """A flavor has this id already."""
+
+    def __init__(self, flavor_id: str) -> None:
+        super().__init__(f"Flavor with ID {flavor_id} already exists.")
 
 
-async def show_flavor(request: web.Request) -> web.Response:
-    """Show a flavor."""
-    flavor_id = request.match_info["flavor_id"]
-    flavor = find_flavor(flavor_id)
-    if flavor is None:
-        raise FlavorNotFound(flavor_id)
-    return json_response({"flavor": _describe_flavor(flavor)})
+class FlavorAccessExists(Conflict):
+    """The project may use the flavor already."""
+
+    def __init__(self, flavor_id: str, project_id: str) -> None:
+        super().__init__(f"Flavor access already exists for flavor {flavor_id} and project {project_id} combination.")
 
 
-def _describe_flavor(flavor: Flavor) -> dict[str, Any]:
-    return {
-        "id": flavor.name,
-        "name": flavor.name,
-        "ram": flavor.ram_mb,
-        "vcpus": flavor.vcpus,
-        "disk": flavor.disk_gb,
-        "OS-FLV-EXT-DATA:ephemeral": 0,
-        "swap": "",
-        "os-flavor-access:is_public": True,
-        "extra_specs": {},
-    }
+class FlavorAccessNotFound(NotFound):
+    """The project may not use the flavor, so that this cannot be ended."""
+
+    def __init__(self, flavor_id: str, project_id: str) -> None:
+        super().__init__(f"Flavor access not found for {flavor_id} / {project_id} combination.")
 
 
-FLAVOR_ROUTES = (
-    web.get("/v2.1/flavors", list_flavors),
-    web.get("/v2.1/flavors/detail", list_flavors),
-    web.get("/v2.1/flavors/{flavor_id}", show_flavor),
-)
+@dataclass(frozen=True, slots=True)
+class Flavor:
+    """The size of a server. One that is not public is for the projects that it names, and for admins."""
+
+    id: str
+    name: str
+    ram_mb: int
+    vcpus: int
+    disk_gb: int
+    ephemeral_gb: int = 0
+    swap_mb: int = 0
+    rxtx_factor: float = 1.0
+    is_public: bool = True
+    description: str | None = None
+    extra_specs: Mapping[str, str] = field(default_factory=dict)
+    projects: frozenset[str] = frozenset()
+
+    def is_for(self, user: Identity) -> bool:
+        """Whether a user may see it, and build servers with it."""
+        return self.is_public or user.is_admin or user.project_id in self.projects
+
+
+class Flavors:
+    """All flavors, by id. A fresh cloud's are called by their names."""
+
+    def __init__(self) -> None:
+        self._flavors = {
+            each.name: Flavor(each.name, each.name, each.ram_mb, each.vcpus, each.disk_gb) for each in fresh.FLAVORS
+        }
+
+    def visible_to(self, user: Identity) -> list[Flavor]:
+        """Return the flavors that are for a user."""
+        return [flavor for flavor in self._flavors.values() if flavor.is_for(user)]
+
+    def find(self, flavor_id: str, user: Identity) -> Flavor:
+        """Return a flavor. Raises FlavorNotFound, also for one that is not for the user."""
+        flavor = self._flavors.get(flavor_id)
+        if flavor is None or not flavor.is_for(user):
+            raise FlavorNotFound(flavor_id)
+        return flavor
+
+    def add(self, flavor: Flavor) -> None:
+        """Add a flavor. Raises FlavorExists or FlavorIdExists."""
+        if any(other.name == flavor.name for other in self._flavors.values()):
+            raise FlavorExists(flavor.name)
+        if flavor.id in self._flavors:
+            raise FlavorIdExists(flavor.id)
+        self._flavors[flavor.id] = flavor
+
+    def remove(self, flavor: Flavor) -> None:
+        """Forget a flavor."""
+        del self._flavors[flavor.id]
+
+    def describe(self, flavor: Flavor, description: str | None) -> Flavor:
+        """Say something else of a flavor; return it."""
+        return self._put(replace(flavor, description=description))
+
+    def specify(self, flavor: Flavor, extra_specs: Mapping[str, str]) -> Flavor:
+        """Give a flavor other extra specs; return it."""
+        return self._put(replace(flavor, extra_specs=extra_specs))
+
+    def admit(self, flavor: Flavor, project_id: str) -> Flavor:
+        """Let a project use a flavor; return it. Raises FlavorAccessExists."""
+        if project_id in flavor.projects:
+            raise FlavorAccessExists(flavor.id, project_id)
+        return self._put(replace(flavor, projects=flavor.projects | {project_id}))
+
+    def exclude(self, flavor: Flavor, project_id: str) -> Flavor:
+        """Let a project use a flavor no more; return it. Raises FlavorAccessNotFound."""
+        if project_id not in flavor.projects:
+            raise FlavorAccessNotFound(flavor.id, project_id)
+        return self._put(replace(flavor, projects=flavor.projects - {project_id}))
+
+    def _put(self, flavor: Flavor) -> Flavor:
+        self._flavors[flavor.id] = flavor
+        return flavor
+
+
+FLAVORS = web.AppKey("flavors", Flavors)

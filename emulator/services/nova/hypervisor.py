@@ -4,25 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-import msgspec
 from aiohttp import web
 
 from emulator.services.fresh import User
 from emulator.services.login import Session
-from emulator.services.nova.messages import BuildRequest, Size
+from emulator.services.nova.console_log import Console
+from emulator.services.nova.messages import BuildRequest, Interface, Size
+from emulator.services.nova.networking import AttachedNetwork
 
-__all__ = [
-    "HYPERVISOR",
-    "AttachedNetwork",
-    "ComputeResourcesUnavailable",
-    "Hypervisor",
-    "Instance",
-    "Interrupted",
-    "NetworkAnswer",
-    "PortsAnswer",
-]
+__all__ = ["HYPERVISOR", "ComputeResourcesUnavailable", "GuestState", "Hypervisor", "Instance", "Interrupted"]
+
+GuestState = Literal["building", "active", "stopped", "paused", "suspended", "deleted"]
 
 
 class ComputeResourcesUnavailable(Exception):
@@ -36,49 +30,17 @@ class Interrupted(Exception):
         super().__init__("the server is to be destroyed")
 
 
-class FixedIp(msgspec.Struct):
-    """An address."""
-
-    ip_address: str
-
-
-class Port(msgspec.Struct):
-    """A server's place on a network."""
-
-    id: str
-    mac_address: str
-    fixed_ips: list[FixedIp]
-
-
-class AttachedNetwork(msgspec.Struct):
-    """A network, with the server's port on it."""
-
-    name: str
-    port: Port
-
-
-class NetworkAnswer(msgspec.Struct):
-    """The body of a network answer."""
-
-    network: AttachedNetwork
-
-
-class PortsAnswer(msgspec.Struct):
-    """The body of a list of ports."""
-
-    ports: list[Port]
-
-
 @dataclass(slots=True)
 class Instance:
     """A server on this host. Its `lock` is held while something is being done with it."""
 
-    size: Size
+    request: BuildRequest
+    state: GuestState = "building"
+    console: Console = field(default_factory=Console)
     networks: list[AttachedNetwork] = field(default_factory=list)
     session: Session | None = None
     """With which its ports were asked for."""
     asked_for_ports: bool = False
-    running: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _work: asyncio.Timeout | None = None
 
@@ -101,20 +63,22 @@ class Instance:
             self._work.reschedule(asyncio.get_running_loop().time())
 
     @property
+    def size(self) -> Size:
+        """What it takes of the host."""
+        return self.request.size
+
+    @property
     def addresses(self) -> dict[str, list[dict[str, Any]]]:
         """The addresses by network, as users see them."""
-        return {
-            network.name: [
-                {
-                    "addr": fixed.ip_address,
-                    "version": 4,
-                    "OS-EXT-IPS:type": "fixed",
-                    "OS-EXT-IPS-MAC:mac_addr": network.port.mac_address,
-                }
-                for fixed in network.port.fixed_ips
-            ]
-            for network in self.networks
-        }
+        addresses: dict[str, list[dict[str, Any]]] = {}
+        for network in self.networks:
+            addresses.setdefault(network.name, []).extend(network.addresses)
+        return addresses
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """Its ports, as users see them."""
+        return [network.interface for network in self.networks]
 
 
 @dataclass(slots=True)
@@ -140,7 +104,7 @@ class Hypervisor:
             free = max(min(self.total.ram_mb, limits.ram_mb) - used, 0)
             if request.size.ram_mb > free:
                 raise ComputeResourcesUnavailable(f"host {self.host} has {free} MB free, not {request.size.ram_mb}")
-            self.instances[request.server_id] = Instance(request.size)
+            self.instances[request.server_id] = Instance(request)
         return self.instances[request.server_id]
 
 

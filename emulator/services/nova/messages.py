@@ -1,6 +1,7 @@
 """What nova's daemons tell each other, and where it goes."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -16,11 +17,22 @@ __all__ = [
     "SCHEDULER_FANOUT",
     "BuildAndRunInstance",
     "BuildRequest",
+    "ConsoleOutput",
     "DeleteInstanceInfo",
+    "GetConsoleOutput",
     "InstanceUpdate",
+    "Interface",
+    "PauseInstance",
+    "RebootInstance",
+    "RequestedNetwork",
+    "ResumeInstance",
     "SelectDestinations",
     "Size",
+    "StartInstance",
+    "StopInstance",
+    "SuspendInstance",
     "TerminateInstance",
+    "UnpauseInstance",
     "UpdateServiceCapabilities",
     "compute",
 ]
@@ -47,14 +59,29 @@ class Size(msgspec.Struct, frozen=True):
     disk_gb: Amount
 
 
+class RequestedNetwork(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A network that a server is to be on, by its id or by that of a port which is there already."""
+
+    uuid: str | None = None
+    port: str | None = None
+    fixed_ip: str | None = None
+    """The address that the server is to have there; None for any."""
+
+
 class BuildRequest(msgspec.Struct, frozen=True):
-    """A server that is to be built. Image and networks are named by their ids."""
+    """A server that is to be built. Image and networks are named by their ids; `auto` is the one that there is."""
 
     server_id: str
+    project_id: str
     name: str
     image_id: str
-    network_ids: list[str]
+    networks: list[RequestedNetwork] | Literal["auto"]
     size: Size
+
+    @property
+    def kept_ports(self) -> tuple[str, ...]:
+        """Ports that are there before the server, and stay when it is gone."""
+        return tuple(each.port for each in self.networks if isinstance(each, RequestedNetwork) and each.port)
 
 
 class SelectDestinations(msgspec.Struct, frozen=True):
@@ -84,6 +111,82 @@ class TerminateInstance(msgspec.Struct, frozen=True):
 
     METHOD: ClassVar[str] = "terminate_instance"
     server_id: str
+    kept_ports: tuple[str, ...] = ()
+    """Ports that were there before the server, and stay when it is gone."""
+
+
+class StopInstance(msgspec.Struct, frozen=True):
+    """To a compute host: switch a server off."""
+
+    METHOD: ClassVar[str] = "stop_instance"
+    server_id: str
+
+
+class StartInstance(msgspec.Struct, frozen=True):
+    """To a compute host: switch a server on."""
+
+    METHOD: ClassVar[str] = "start_instance"
+    server_id: str
+
+
+class RebootInstance(msgspec.Struct, frozen=True):
+    """To a compute host: let a server boot again, asking its operating system or not."""
+
+    METHOD: ClassVar[str] = "reboot_instance"
+    server_id: str
+    reboot_type: Literal["SOFT", "HARD"] = "SOFT"
+
+
+class PauseInstance(msgspec.Struct, frozen=True):
+    """To a compute host: give a server no more CPU."""
+
+    METHOD: ClassVar[str] = "pause_instance"
+    server_id: str
+
+
+class UnpauseInstance(msgspec.Struct, frozen=True):
+    """To a compute host: let a paused server go on."""
+
+    METHOD: ClassVar[str] = "unpause_instance"
+    server_id: str
+
+
+class SuspendInstance(msgspec.Struct, frozen=True):
+    """To a compute host: put a server's memory on disk, and switch it off."""
+
+    METHOD: ClassVar[str] = "suspend_instance"
+    server_id: str
+
+
+class ResumeInstance(msgspec.Struct, frozen=True):
+    """To a compute host: let a suspended server go on."""
+
+    METHOD: ClassVar[str] = "resume_instance"
+    server_id: str
+
+
+class GetConsoleOutput(msgspec.Struct, frozen=True):
+    """To a compute host, which replies: what a server has written to its console, a `ConsoleOutput`."""
+
+    METHOD: ClassVar[str] = "get_console_output"
+    server_id: str
+    tail_length: int | None = None
+    """How many lines of its end; None for all."""
+
+
+class ConsoleOutput(msgspec.Struct, frozen=True):
+    """What a server has written to its console; None where the host does not know the server."""
+
+    output: str | None
+
+
+class Interface(msgspec.Struct, frozen=True):
+    """A server's port on a network, as users see it."""
+
+    network_id: str
+    port_id: str
+    mac_address: str
+    fixed_ips: list[dict[str, str]]
 
 
 class InstanceUpdate(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -91,11 +194,17 @@ class InstanceUpdate(msgspec.Struct, frozen=True, omit_defaults=True):
 
     METHOD: ClassVar[str] = "instance_update"
     server_id: str
-    vm_state: Literal["building", "active", "error", "deleted"]
+    vm_state: Literal["building", "active", "stopped", "paused", "suspended", "error", "deleted"] | None
     task_state: str | None = None
+    """None where nothing is done with the server any more."""
     host: str | None = None
     addresses: dict[str, list[dict[str, Any]]] | None = None
     fault: str | None = None
+    interfaces: list[Interface] | None = None
+    action: str | None = None
+    """What a user wanted of a server that is built: stop, start … None where it is built or destroyed."""
+    began: datetime | None = None
+    """When the host began to do that."""
 
 
 class UpdateServiceCapabilities(msgspec.Struct, frozen=True):
@@ -123,6 +232,14 @@ CALLS: Mapping[str, type[Call]] = {
         SelectDestinations,
         BuildAndRunInstance,
         TerminateInstance,
+        StopInstance,
+        StartInstance,
+        RebootInstance,
+        PauseInstance,
+        UnpauseInstance,
+        SuspendInstance,
+        ResumeInstance,
+        GetConsoleOutput,
         InstanceUpdate,
         UpdateServiceCapabilities,
         DeleteInstanceInfo,

@@ -1,35 +1,69 @@
 """What a user may ask nova-api to build: the body of `POST /v2.1/servers`, and what it refuses."""
 
-import re
+import base64
+import binascii
 from typing import Annotated, Literal
 
 import msgspec
 
-from emulator.plumbing.errors import BadRequest
-from emulator.services.fresh import Flavor
-from emulator.services.nova.flavors import find_flavor
+from emulator.plumbing.errors import BadRequest, Forbidden
+from emulator.services.nova.images import BlockDevice, image_of
+from emulator.services.nova.messages import RequestedNetwork
+from emulator.services.nova.server_view import ZONE
 
 __all__ = ["CreateServer", "NewServer", "check"]
 
-UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+MOST_METADATA = 128
+MOST_TAGS = 50
+
+Text = Annotated[str, msgspec.Meta(max_length=255)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"^[^/,]*$")]
 
 
-class NetworkReference(msgspec.Struct):
-    """A network that a server is to be on."""
+class SecurityGroup(msgspec.Struct):
+    """A security group, by name or id."""
 
-    uuid: str
+    name: Text
 
 
 class NewServer(msgspec.Struct):
     """What `POST /v2.1/servers` wants. What else clients send is not needed for a boot."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-    image: str = msgspec.field(name="imageRef")
-    flavor: str = msgspec.field(name="flavorRef")
-    networks: list[NetworkReference] | Literal["auto", "none"] = "none"
-    min_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
-    max_count: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
-    metadata: dict[str, str] = {}
+    flavor: str | int = msgspec.field(name="flavorRef")
+    image: str | None = msgspec.field(name="imageRef", default=None)
+    networks: list[RequestedNetwork] | Literal["auto", "none"] | None = None
+    min_count: Count | None = None
+    max_count: Count | None = None
+    metadata: dict[Annotated[str, msgspec.Meta(min_length=1, max_length=255)], Text] = {}
+    block_devices: list[BlockDevice] = msgspec.field(name="block_device_mapping_v2", default_factory=list)
+    old_block_devices: list[msgspec.Raw] = msgspec.field(name="block_device_mapping", default_factory=list)
+    security_groups: list[SecurityGroup] = []
+    key_name: Text | None = None
+    availability_zone: Text | None = None
+    description: Text | None = None
+    tags: list[Tag] = []
+    user_data: Annotated[str, msgspec.Meta(max_length=65535)] | None = None
+    config_drive: bool | str | None = None
+    disk_config: Literal["AUTO", "MANUAL"] = msgspec.field(name="OS-DCF:diskConfig", default="MANUAL")
+    admin_password: str | None = msgspec.field(name="adminPass", default=None)
+    hostname: Text | None = None
+    trusted_image_certificates: list[Text] | None = None
+    access_ipv4: str = msgspec.field(name="accessIPv4", default="")
+    access_ipv6: str = msgspec.field(name="accessIPv6", default="")
+    return_reservation_id: bool = False
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many servers there are to be, at least and at the most."""
+        least = self.min_count or 1
+        return least, self.max_count or least
+
+    @property
+    def flavor_id(self) -> str:
+        """Which flavor; clients may send its address as well."""
+        return str(self.flavor).rsplit("/", 1)[-1]
 
 
 class CreateServer(msgspec.Struct):
@@ -38,18 +72,27 @@ class CreateServer(msgspec.Struct):
     server: NewServer
 
 
-def check(wanted: NewServer) -> Flavor:
-    """Return the flavor of what can be built. Raises BadRequest, which names the field, for what cannot."""
+def check(wanted: NewServer) -> str:
+    """Return the image of what can be built. Raises BadRequest, which names the field, for what cannot."""
     if not wanted.name.isprintable():
         raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} has characters that cannot be printed.")
-    if not UUID.fullmatch(wanted.image):
-        raise BadRequest(f"Invalid input for field server.imageRef: {wanted.image!r} is not a UUID.")
-    for number, network in enumerate(wanted.networks if isinstance(wanted.networks, list) else ()):
-        if not UUID.fullmatch(network.uuid):
-            raise BadRequest(f"Invalid input for field server.networks[{number}].uuid: {network.uuid!r} is not a UUID.")
-    if wanted.max_count is not None and wanted.max_count < wanted.min_count:
+    if wanted.max_count is not None and wanted.max_count < (wanted.min_count or 1):
         raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
-    flavor = find_flavor(wanted.flavor)
-    if flavor is None:
-        raise BadRequest(f"Invalid input for field server.flavorRef: Flavor {wanted.flavor} could not be found.")
-    return flavor
+    if len(wanted.metadata) > MOST_METADATA:
+        raise Forbidden(f"Maximum number of metadata items exceeds {MOST_METADATA}")
+    if len(wanted.tags) > MOST_TAGS or len(set(wanted.tags)) < len(wanted.tags):
+        raise BadRequest(f"Invalid input for field server.tags: more than {MOST_TAGS}, or one twice.")
+    if wanted.availability_zone not in {None, ZONE}:
+        raise BadRequest("The requested availability zone is not available")
+    if wanted.old_block_devices:
+        raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes here.")
+    _check_user_data(wanted.user_data)
+    return image_of(wanted.image, wanted.block_devices)
+
+
+def _check_user_data(user_data: str | None) -> None:
+    """Not a word of it goes into the message: it may hold secrets."""
+    try:
+        base64.b64decode("".join((user_data or "").split()), validate=True)
+    except (ValueError, binascii.Error):
+        raise BadRequest("Invalid input for field server.user_data: it is not in base64.") from None

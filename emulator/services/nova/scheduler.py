@@ -14,6 +14,7 @@ from emulator.plumbing.scene import annotate
 from emulator.plumbing.service import ACTOR, Service
 from emulator.plumbing.steps import given, step
 from emulator.plumbing.telemetry import event
+from emulator.services.nova.inventory import HostSeen, ListHosts
 from emulator.services.nova.messages import (
     API,
     SCHEDULER,
@@ -86,20 +87,29 @@ class Host:
         self.claims[server_id] = Claim(size, time.monotonic() + UNCONFIRMED_SECONDS)
 
     @property
-    def free(self) -> Size:
-        """What nobody has claimed."""
+    def is_up(self) -> bool:
+        """Whether it takes servers, and has reported lately."""
+        return self.up and time.monotonic() - self.reported < UP_SECONDS
+
+    @property
+    def claimed(self) -> Size:
+        """What its servers take."""
         sizes = [claim.size for claim in self.claims.values()]
         return Size(
-            self.total.ram_mb - sum(size.ram_mb for size in sizes),
-            self.total.vcpus - sum(size.vcpus for size in sizes),
-            self.total.disk_gb - sum(size.disk_gb for size in sizes),
+            sum(size.ram_mb for size in sizes), sum(size.vcpus for size in sizes), sum(size.disk_gb for size in sizes)
         )
+
+    @property
+    def free(self) -> Size:
+        """What nobody has claimed."""
+        total, claimed = self.total, self.claimed
+        return Size(total.ram_mb - claimed.ram_mb, total.vcpus - claimed.vcpus, total.disk_gb - claimed.disk_gb)
 
 
 Filter = Callable[[Host, Size], bool]
 
 FILTERS: dict[str, Filter] = {
-    "ComputeFilter": lambda host, _: host.up and time.monotonic() - host.reported < UP_SECONDS,
+    "ComputeFilter": lambda host, _: host.is_up,
     "RamFilter": lambda host, size: host.free.ram_mb >= size.ram_mb,
     "CoreFilter": lambda host, size: host.free.vcpus >= size.vcpus,
     "DiskFilter": lambda host, size: host.free.disk_gb >= size.disk_gb,
@@ -118,6 +128,14 @@ class Hosts:
         """Take over what a host reports."""
         self._hosts.setdefault(said.host, Host(said.host, said.total, 0.0)).report(said)
         self._heard.set()
+
+    def seen(self) -> list[HostSeen]:
+        """Return what is known of each host, in the order in which they were first heard of."""
+        now = time.monotonic()
+        return [
+            HostSeen(host.name, host.total, host.claimed, len(host.claims), host.is_up, now - host.reported)
+            for host in self._hosts.values()
+        ]
 
     async def heard(self, count: int = 1) -> None:
         """Wait until so many hosts have reported: a scheduler that has just started knows of none. Not for long."""
@@ -189,7 +207,7 @@ def service() -> Service:
                 {UpdateServiceCapabilities: update_service_capabilities, DeleteInstanceInfo: delete_instance_info},
                 repeated=(UpdateServiceCapabilities,),
             ),
-            consumer(app, SCHEDULER, {SelectDestinations: select_destinations}),
+            consumer(app, SCHEDULER, {SelectDestinations: select_destinations, ListHosts: list_hosts}),
         ],
     )
 
@@ -213,6 +231,11 @@ async def select_destinations(app: web.Application, call: SelectDestinations) ->
         fault = NoHostLeft(call) if isinstance(error, NoValidHost) and call.tried else error
         await cast(app, API, InstanceUpdate(request.server_id, vm_state="error", fault=str(fault)))
         raise
+
+
+async def list_hosts(app: web.Application, _: ListHosts) -> list[HostSeen]:
+    """Tell who asks which hosts there are."""
+    return app[HOSTS].seen()
 
 
 async def heard_of(app: web.Application, hosts: int) -> None:

@@ -1,120 +1,119 @@
 """Servers over HTTP: users ask nova-api for them, look at them, and delete them."""
 
-import re
+import secrets
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
-from emulator.plumbing.scene import annotate, current_scene
-from emulator.plumbing.service import ACTOR
-from emulator.services.fresh import PROJECTS, Flavor
-from emulator.services.nova.builds import SERVERS, ask_for_a_host, set_deadline, terminate
-from emulator.services.nova.orders import CreateServer, NewServer, check
-from emulator.services.nova.servers import QuotaExceeded, Server
+from emulator.plumbing.paging import page
+from emulator.plumbing.scene import annotate
+from emulator.services.nova.builds import SERVERS, ask_for_a_host, forget, set_deadline, terminate
+from emulator.services.nova.instance_actions import INSTANCE_ACTIONS
+from emulator.services.nova.links import links_to
+from emulator.services.nova.microversions import microversion
+from emulator.services.nova.new_servers import new_servers
+from emulator.services.nova.orders import CreateServer, NewServer
+from emulator.services.nova.requested_networks import requested_networks
+from emulator.services.nova.server_queries import project_asked, selected
+from emulator.services.nova.server_view import describe, summarize
+from emulator.services.nova.servers import Server
 from emulator.services.tokens import Identity
 
-__all__ = ["SERVER_ROUTES"]
+__all__ = ["SERVER_ROUTES", "delete_server", "find_server"]
 
 
 async def create_server(request: web.Request) -> web.Response:
     """Record a server and ask the scheduler for a host. 202: the rest happens on the bus.
 
-    With a `max_count` above 1 there are several, named `name-1` …; the answer tells of the first.
+    With a `max_count` above 1 there are several, named `name-1` …, and fewer where the quota allows no more, but not
+    less than `min_count`; the answer tells of the first.
     """
     wanted = (await read_json(request, CreateServer)).server
-    flavor = check(wanted)
-    owner: Identity = request[IDENTITY]
-    count = max(wanted.min_count, wanted.max_count or 1)
+    networks = requested_networks(wanted.networks, microversion(request), wanted.counts[1])
+    new = new_servers(request, wanted)
     servers = request.app[SERVERS]
-    _check_quota(owner, count, sum(1 for _ in servers.of(owner.project_id)))
-    new = [_new_server(request.app, wanted, flavor, owner, number, count) for number in range(1, count + 1)]
     for server in new:
         servers.add(server)
-    networks = [network.uuid for network in wanted.networks] if isinstance(wanted.networks, list) else []
     try:
         for server in new:
             await ask_for_a_host(request.app, server, networks)
     except BusUnavailable:  # all or none: what the scheduler has got already ends when its first news finds no record
         for server in new:
-            servers.remove(server)
+            forget(request.app, server)
         raise
     annotate(server__id=new[0].id)
-    link = {"rel": "self", "href": f"{request.url.origin()}/v2.1/servers/{new[0].id}"}
-    return json_response({"server": {"id": new[0].id, "links": [link]}}, HTTPStatus.ACCEPTED)
+    return _accepted(request, wanted, new[0])
 
 
-def _check_quota(owner: Identity, count: int, used: int) -> None:
-    quota = next((project.instances for project in PROJECTS if project.id == owner.project_id), 0)
-    if used + count > quota:
-        raise QuotaExceeded(count, used, quota)
-
-
-def _new_server(
-    app: web.Application, wanted: NewServer, flavor: Flavor, owner: Identity, number: int, count: int
-) -> Server:
-    return Server(
-        id=app[ACTOR].chance.uuid("server", current_scene().request_id, number),
-        name=wanted.name if count == 1 else f"{wanted.name}-{number}",
-        project_id=owner.project_id,
-        user_id=owner.user_id,
-        image_id=wanted.image,
-        flavor=flavor,
-        metadata=dict(wanted.metadata),
-    )
+def _accepted(request: web.Request, wanted: NewServer, server: Server) -> web.Response:
+    """Answer that a server will be built, with a password that nobody keeps."""
+    links = links_to(request, "servers", server.id)
+    if wanted.return_reservation_id:
+        return json_response({"reservation_id": server.wishes.reservation_id}, HTTPStatus.ACCEPTED)
+    answer = {
+        "id": server.id,
+        "links": links,
+        "OS-DCF:diskConfig": server.wishes.disk_config,
+        "security_groups": [{"name": name} for name in server.wishes.security_groups],
+        "adminPass": wanted.admin_password or secrets.token_urlsafe(9),
+    }
+    return json_response({"server": answer}, HTTPStatus.ACCEPTED, {"Location": links[0]["href"]})
 
 
 async def show_server(request: web.Request) -> web.Response:
-    """Show a server of the caller's project."""
-    server = _find(request)
-    return json_response({"server": server.describe()})
+    """Show a server of the caller's project; any to admins."""
+    return json_response({"server": describe(request, find_server(request), alone=True)})
 
 
 async def list_servers(request: web.Request) -> web.Response:
-    """List the servers of the caller's project: ids and names."""
-    found = [{"id": server.id, "name": server.name} for server in _selected(request)]
-    return json_response({"servers": found})
+    """List servers: ids and names."""
+    return _list(request, summarize)
 
 
 async def list_servers_in_detail(request: web.Request) -> web.Response:
-    """List the servers of the caller's project, as `show_server` shows them."""
-    return json_response({"servers": [server.describe() for server in _selected(request)]})
+    """List servers, as `show_server` shows them."""
+    return _list(request, describe)
+
+
+def _list(request: web.Request, view: Callable[[web.Request, Server], dict[str, Any]]) -> web.Response:
+    found = selected(request, request.app[SERVERS].of(project_asked(request)))
+    shown = page(request, found, lambda server: server.id)
+    listed = [view(request, server) for server in shown.items]
+    return json_response({"servers": listed, **shown.links("servers")})
 
 
 async def delete_server(request: web.Request) -> web.Response:
     """Begin to delete a server. 204: it is gone when its host has released it, and a GET answers 404."""
-    app, server = request.app, _find(request)
-    before, server.task_state = server.task_state, "deleting"
+    app, server, user = request.app, find_server(request), request[IDENTITY]
+    server.check_lock(user)
+    before = server.task_state, server.doing
+    action = app[INSTANCE_ACTIONS].begin(server.id, "delete", user.project_id, user.user_id)
+    server.task_state, server.doing = "deleting", action
     try:
-        somebody_will = server.host is not None and await terminate(app, server.id, server.host)
+        somebody_will = server.host is not None and await terminate(app, server.id, server.host, server.kept_ports)
     except BusUnavailable:
-        server.task_state = before
+        app[INSTANCE_ACTIONS].withdraw(action)
+        server.task_state, server.doing = before
         raise
     server.forget_deadline()
     if not somebody_will:
-        app[SERVERS].remove(server)
+        forget(app, server)
     elif app[SERVERS].get(server.id) is server:  # else it is gone already
         set_deadline(app, server)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _find(request: web.Request) -> Server:
-    server = request.app[SERVERS].find(request.match_info["server_id"], request[IDENTITY].project_id)
+def find_server(request: web.Request) -> Server:
+    """Return the server that the path names. Raises ServerNotFound."""
+    user: Identity = request[IDENTITY]
+    project_id = None if user.sees_all else user.project_id
+    server = request.app[SERVERS].find(request.match_info["server_id"], project_id)
     annotate(server__id=server.id)
     return server
-
-
-def _selected(request: web.Request) -> list[Server]:
-    """The project's servers, those whose name the `name` asked for is found in; `^` and `$` stand for its ends.
-
-    In nova it is a regular expression. Clients need no more of it than this, and this takes no time to match.
-    """
-    asked = request.query.get("name", "")
-    text = asked.removeprefix("^").removesuffix("$")
-    fits = re.compile(f"{'^' * asked.startswith('^')}{re.escape(text)}{'$' * asked.endswith('$')}")
-    servers = request.app[SERVERS].of(request[IDENTITY].project_id)
-    return [server for server in servers if fits.search(server.name)]
 
 
 SERVER_ROUTES = (

@@ -1,0 +1,176 @@
+"""Images as glance keeps them, and who may see and change them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from aiohttp import web
+
+from emulator.plumbing.errors import Forbidden, NotFound
+from emulator.plumbing.http_server import IDENTITY
+from emulator.services.fresh import IMAGES as FRESH
+from emulator.services.fresh import PROJECTS
+from emulator.services.fresh import Image as FreshImage
+from emulator.services.glance.contents import Contents, pretended
+from emulator.services.tokens import Identity
+
+__all__ = [
+    "IMAGES",
+    "Image",
+    "ImageNotFound",
+    "Images",
+    "NotPermitted",
+    "Visibility",
+    "find",
+    "find_to_change",
+    "fresh_images",
+]
+
+Visibility = Literal["public", "private", "shared", "community"]
+
+
+class ImageNotFound(NotFound):
+    """The project sees no image with this id."""
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(f"No image found with ID {image_id}")
+
+
+class NotPermitted(Forbidden):
+    """The caller may not do this to the image, or not at all."""
+
+
+@dataclass(slots=True)
+class Image:
+    """An image: what is said of it, and its `contents` once they are there. `properties` are the user's own."""
+
+    id: str
+    name: str | None
+    owner: str
+    visibility: Visibility = "shared"
+    status: str = "queued"
+    disk_format: str | None = None
+    container_format: str | None = None
+    min_disk: int = 0
+    min_ram: int = 0
+    protected: bool = False
+    hidden: bool = False
+    tags: list[str] = field(default_factory=list)
+    properties: dict[str, str] = field(default_factory=dict)
+    contents: Contents | None = None
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    updated: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def is_visible_to(self, caller: Identity) -> bool:
+        """Whether the caller may see it, when it asks for it by its id."""
+        return caller.sees_all or self.visibility in {"public", "community"} or self.owner == caller.project_id
+
+    def is_listed_for(self, caller: Identity) -> bool:
+        """Whether it is among the caller's images: those of the community are found by asking for them."""
+        own = self.owner == caller.project_id
+        return own or (self.visibility != "community" and self.is_visible_to(caller))
+
+    def describe(self) -> dict[str, Any]:
+        """Return the image as the API shows it."""
+        digests = None if self.contents is None else self.contents.digests()
+        return {
+            **self.properties,
+            "id": self.id,
+            "name": self.name,
+            "status": self.status,
+            "visibility": self.visibility,
+            "os_hidden": self.hidden,
+            "protected": self.protected,
+            "owner": self.owner,
+            "disk_format": self.disk_format,
+            "container_format": self.container_format,
+            "min_disk": self.min_disk,
+            "min_ram": self.min_ram,
+            "size": None if self.contents is None else self.contents.size,
+            "virtual_size": None,
+            "checksum": digests and digests.md5,
+            "os_hash_algo": digests and "sha512",
+            "os_hash_value": digests and digests.sha512,
+            "tags": self.tags,
+            "created_at": _timestamp(self.created),
+            "updated_at": _timestamp(self.updated),
+            "self": f"/v2/images/{self.id}",
+            "file": f"/v2/images/{self.id}/file",
+            "schema": "/v2/schemas/image",
+        }
+
+
+class Images:
+    """All images, by id, the oldest first."""
+
+    def __init__(self, images: list[Image]) -> None:
+        self._images = {image.id: image for image in images}
+
+    def __iter__(self) -> Iterator[Image]:
+        return iter(self._images.values())
+
+    def __contains__(self, image_id: str) -> bool:
+        return image_id in self._images
+
+    def add(self, image: Image) -> None:
+        """Keep a new image."""
+        self._images[image.id] = image
+
+    def remove(self, image: Image) -> None:
+        """Forget an image, with its bytes."""
+        self._images.pop(image.id, None)
+
+    def find(self, image_id: str, caller: Identity) -> Image:
+        """Return an image that the caller may see. Raises ImageNotFound, also for what it may not."""
+        image = self._images.get(image_id)
+        if image is None or not image.is_visible_to(caller):
+            raise ImageNotFound(image_id)
+        return image
+
+    @property
+    def stored_bytes(self) -> int:
+        """How many bytes are kept. What is pretended takes no room."""
+        return sum(image.contents.size for image in self if image.contents is not None and image.contents.in_memory)
+
+
+IMAGES = web.AppKey("images", Images)
+
+
+def fresh_images() -> Images:
+    """Return the images of a fresh cloud: public ones of its admins."""
+    admins = next(project.id for project in PROJECTS if project.name == "admin")
+    now = datetime.now(UTC)
+    return Images([_fresh(image, admins, now) for image in FRESH])
+
+
+def _fresh(image: FreshImage, owner: str, created: datetime) -> Image:
+    return Image(
+        image.id,
+        image.name,
+        owner,
+        visibility="public",
+        status="active",
+        disk_format="qcow2",
+        container_format="bare",
+        contents=pretended(image.name, image.size_kib * 1024),
+        created=created,
+        updated=created,
+    )
+
+
+def find(request: web.Request) -> Image:
+    """Return the image that a request is about. Raises ImageNotFound."""
+    return request.app[IMAGES].find(request.match_info["image_id"], request[IDENTITY])
+
+
+def find_to_change(request: web.Request, what: str) -> Image:
+    """Return the image that a request is to `what`: modify, delete. Raises ImageNotFound, NotPermitted."""
+    image, caller = find(request), request[IDENTITY]
+    if not caller.is_admin and image.owner != caller.project_id:
+        raise NotPermitted(f"You are not permitted to {what} this image.")
+    return image
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,140 @@
+"""What users may say of an image: when they create it, and when they change it by a JSON patch."""
+
+import re
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+import msgspec
+from aiohttp import web
+
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.errors import ApiError, BadRequest, Conflict
+from emulator.plumbing.http_server import read_json
+from emulator.services.glance.images import Image, Images, NotPermitted, Visibility
+from emulator.services.tokens import Identity
+
+__all__ = ["PATCH_TYPE", "apply_patch", "read_new_image", "read_patch"]
+
+PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+READ_ONLY = {
+    *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at", "updated_at"),
+    *("self", "file", "schema", "direct_url", "stores"),
+}
+RESERVED = {"deleted", "deleted_at", "is_public", "properties"}
+
+Name = Annotated[str, msgspec.Meta(max_length=255)]
+Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+
+class Attributes(msgspec.Struct, forbid_unknown_fields=True):
+    """What an image is told to be. Nothing is left out where there was nothing before."""
+
+    name: Name | None = None
+    visibility: Visibility = "shared"
+    disk_format: Literal["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop", "iso"] | None = (
+        None
+    )
+    container_format: Literal["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"] | None = None
+    min_disk: Amount = 0
+    min_ram: Amount = 0
+    protected: bool = False
+    os_hidden: bool = False
+    tags: list[Tag] = []
+
+
+class Operation(msgspec.Struct):
+    """One change of a JSON patch."""
+
+    op: Literal["add", "replace", "remove"]
+    path: Annotated[str, msgspec.Meta(pattern="^/.")]
+    value: Any = None
+
+
+class UnsupportedMediaType(ApiError):
+    """The body is of a kind that is not taken here."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+    def __init__(self, given: str, wanted: str) -> None:
+        super().__init__(f"The content type {given} is not supported: send {wanted}.")
+
+
+async def read_new_image(request: web.Request, images: Images, caller: Identity, chance: Chance) -> Image:
+    """Read the image that `POST /v2/images` asks for. Raises BadRequest, NotPermitted, Conflict."""
+    wanted = await read_json(request, dict[str, Any])
+    image_id, owner = wanted.pop("id", None), wanted.pop("owner", None) or caller.project_id
+    if image_id is None:
+        image_id = chance.uuid("image", caller.project_id, len(list(images)))
+    elif not isinstance(image_id, str) or not UUID.fullmatch(image_id):
+        raise BadRequest(f"Invalid input for field id: {image_id!r} is not a UUID.")
+    elif image_id in images:
+        raise Conflict(f"Image ID {image_id} already exists!")
+    if owner != caller.project_id and not caller.is_admin:
+        raise NotPermitted(f"You are not permitted to create images owned by '{owner}'.")
+    image = Image(image_id, None, str(owner))
+    _take_over(image, wanted, caller)
+    return image
+
+
+async def read_patch(request: web.Request) -> list[Operation]:
+    """Read the changes that `PATCH /v2/images/{id}` asks for. Raises UnsupportedMediaType, BadRequest."""
+    if request.content_type != PATCH_TYPE:
+        raise UnsupportedMediaType(request.content_type, PATCH_TYPE)
+    return await read_json(request, list[Operation])
+
+
+def apply_patch(image: Image, patch: list[Operation], caller: Identity) -> None:
+    """Change an image; all of the patch, or nothing. Raises BadRequest, NotPermitted, Conflict."""
+    wanted = _attributes(image)
+    fixed = set(wanted) - set(image.properties)
+    for operation in patch:
+        name = operation.path.removeprefix("/").replace("~1", "/").replace("~0", "~")
+        if operation.op == "remove" and name in fixed:
+            raise NotPermitted(f"Property {name} may not be removed.")
+        if operation.op != "add" and name not in wanted and name not in READ_ONLY | RESERVED:
+            raise Conflict(f"Property {name} does not exist.")
+        if operation.op == "remove":
+            wanted.pop(name, None)
+        else:
+            wanted[name] = operation.value
+    _take_over(image, wanted, caller)
+    image.updated = datetime.now(UTC)
+
+
+def _attributes(image: Image) -> dict[str, Any]:
+    """What is said of an image, as a user says it."""
+    said = {name: getattr(image, "hidden" if name == "os_hidden" else name) for name in Attributes.__struct_fields__}
+    return {**image.properties, **said}
+
+
+def _take_over(image: Image, wanted: dict[str, Any], caller: Identity) -> None:
+    """Let an image be what is wanted."""
+    for name in wanted:
+        if name in READ_ONLY:
+            raise NotPermitted(f"Attribute '{name}' is read-only.")
+        if name in RESERVED or name in {"id", "owner", "locations"}:
+            raise NotPermitted(f"Attribute '{name}' is reserved.")
+    known = {name: value for name, value in wanted.items() if name in Attributes.__struct_fields__}
+    properties = {name: value for name, value in wanted.items() if name not in known and value is not None}
+    for name, value in properties.items():
+        if not isinstance(value, str):
+            raise BadRequest(f"Invalid input for field {name}: {value!r} is not of type 'string'.")
+    try:
+        said = msgspec.convert(known, Attributes)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise BadRequest(f"Invalid input for field {where.rstrip('`')}: {what}.") from None
+    if said.visibility == "public" != image.visibility and not caller.is_admin:
+        raise NotPermitted("You are not authorized to complete publicize_image action.")
+    if image.contents is not None and (said.disk_format, said.container_format) != (
+        image.disk_format,
+        image.container_format,
+    ):
+        raise NotPermitted("Attribute 'disk_format' or 'container_format' cannot be replaced once there is data.")
+    for name in Attributes.__struct_fields__:
+        setattr(image, "hidden" if name == "os_hidden" else name, getattr(said, name))
+    image.tags, image.properties = sorted(set(said.tags)), properties

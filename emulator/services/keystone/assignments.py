@@ -1,0 +1,88 @@
+"""Who has which role where: role assignments, the projects of a user, and what a caller's own token opens."""
+
+from typing import Any
+
+from aiohttp import web
+
+from emulator.plumbing.http_server import IDENTITY, json_response
+from emulator.services.fresh import PROJECTS, USERS, Project, User
+from emulator.services.keystone.authentication import DEFAULT_DOMAIN
+from emulator.services.keystone.catalog import CATALOG, hex_id
+from emulator.services.keystone.collections import listed
+from emulator.services.keystone.inventory import describe_project
+from emulator.services.keystone.refusals import NotAuthorized, Unknown
+
+__all__ = ["ASSIGNMENT_ROUTES"]
+
+NOT_HERE = ("group.id", "scope.domain.id", "scope.system", "scope.OS-INHERIT:inherited_to")
+"""What roles are assigned to or on elsewhere: nothing of it is here."""
+
+
+async def show_catalog(request: web.Request) -> web.Response:
+    """Answer the catalog that comes with a token."""
+    catalog = request.app[CATALOG].in_token() if request[IDENTITY].project_id else []
+    return json_response({"catalog": catalog, "links": {"self": str(request.url), "previous": None, "next": None}})
+
+
+async def list_own_projects(request: web.Request) -> web.Response:
+    """List the projects for which the caller can have a token."""
+    return _list_projects_of(request, request[IDENTITY].user_id)
+
+
+async def list_projects_of_user(request: web.Request) -> web.Response:
+    """List the projects of a user: one's own, or as an admin anybody's."""
+    user_id, caller = request.match_info["user_id"], request[IDENTITY]
+    if user_id != caller.user_id and not caller.is_admin:
+        raise NotAuthorized("list_user_projects")
+    return _list_projects_of(request, user_id)
+
+
+async def list_role_assignments(request: web.Request) -> web.Response:
+    """List who has which role on which project; with `include_names` by names, too."""
+    if not request[IDENTITY].is_admin:
+        raise NotAuthorized("list_role_assignments")
+    query = request.query
+    named = "include_names" in query and query["include_names"].lower() not in {"0", "false"}
+    found = [
+        _describe(request, user, project, role, named=named)
+        for user, project in _members()
+        for role in user.roles
+        if query.get("user.id", user.id) == user.id
+        and query.get("scope.project.id", project.id) == project.id
+        and query.get("role.id", hex_id("role", role)) == hex_id("role", role)
+        and not any(key in query for key in NOT_HERE)
+    ]
+    return json_response(
+        {"role_assignments": found, "links": {"self": str(request.url), "previous": None, "next": None}}
+    )
+
+
+ASSIGNMENT_ROUTES = [
+    web.get("/v3/auth/catalog", show_catalog),
+    web.get("/v3/auth/projects", list_own_projects),
+    web.get("/v3/users/{user_id}/projects", list_projects_of_user),
+    web.get("/v3/role_assignments", list_role_assignments),
+]
+
+
+def _members() -> list[tuple[User, Project]]:
+    return [(user, project) for user in USERS for project in PROJECTS if project.name == user.project]
+
+
+def _list_projects_of(request: web.Request, user_id: str) -> web.Response:
+    found = [describe_project(project) for user, project in _members() if user.id == user_id]
+    if not found:
+        raise Unknown("user", user_id)
+    return listed(request, "projects", found, ("name", "domain_id", "enabled"))
+
+
+def _describe(request: web.Request, user: User, project: Project, role: str, *, named: bool) -> dict[str, Any]:
+    role_id = hex_id("role", role)
+    path = f"/v3/projects/{project.id}/users/{user.id}/roles/{role_id}"
+    domain = {"domain": DEFAULT_DOMAIN}
+    return {
+        "role": {"id": role_id, **({"name": role} if named else {})},
+        "user": {"id": user.id, **({"name": user.name, **domain} if named else {})},
+        "scope": {"project": {"id": project.id, **({"name": project.name, **domain} if named else {})}},
+        "links": {"assignment": f"{request.url.origin()}{path}"},
+    }

@@ -1,0 +1,80 @@
+"""Where every service is: the catalog in a token, and the services, endpoints and regions that it is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from yarl import URL
+
+from emulator.services.fresh import resource_id
+
+__all__ = ["CATALOG", "REGION", "Catalog", "hex_id"]
+
+TYPES = {
+    "keystone": ("identity", "keystone", "/v3"),
+    "nova-api": ("compute", "nova", "/v2.1"),
+    "neutron-server": ("network", "neutron", ""),
+    "glance-api": ("image", "glance", ""),
+}
+"""By service: its type and name in the catalog, and the path of its endpoint."""
+
+REGION = "RegionOne"
+INTERFACES = ("public", "internal", "admin")
+
+
+def hex_id(kind: str, name: str) -> str:
+    """Return the id of something of a fresh cloud. Keystone's ids are hex without dashes."""
+    return resource_id(kind, name).replace("-", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Services and their endpoints, as keystone shows them one by one."""
+
+    services: list[dict[str, Any]]
+    endpoints: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, urls: Mapping[str, str], public_host: str | None) -> "Catalog":
+        """Make the catalog of services whose base URLs are `urls`; to users the host of all is `public_host`."""
+        services, endpoints = [], []
+        for service_name, url in urls.items():
+            kind, name, path = TYPES[service_name]
+            known = {"id": hex_id("service", name), "type": kind, "name": name, "description": "", "enabled": True}
+            internal = url.rstrip("/") + path
+            public = internal if public_host is None else str(URL(internal).with_host(public_host))
+            services.append(known)
+            endpoints += [
+                _endpoint(known, interface, public if interface == "public" else internal) for interface in INTERFACES
+            ]
+        return cls(services, endpoints)
+
+    def in_token(self) -> list[dict[str, Any]]:
+        """Return it as tokens have it: the endpoints within their services."""
+        return [
+            {
+                **{key: service[key] for key in ("id", "type", "name")},
+                "endpoints": [
+                    {key: endpoint[key] for key in ("id", "interface", "region", "region_id", "url")}
+                    for endpoint in self.endpoints
+                    if endpoint["service_id"] == service["id"]
+                ],
+            }
+            for service in self.services
+        ]
+
+
+CATALOG = web.AppKey("catalog", Catalog)
+
+
+def _endpoint(service: dict[str, Any], interface: str, url: str) -> dict[str, Any]:
+    return {
+        "id": hex_id("endpoint", f"{service['type']}/{interface}"),
+        "interface": interface,
+        "region": REGION,
+        "region_id": REGION,
+        "service_id": service["id"],
+        "url": url,
+        "enabled": True,
+    }

@@ -1,0 +1,72 @@
+"""What there is in a fresh cloud, as keystone shows it: projects, users, roles, domains, and what is in the catalog."""
+
+from emulator.services.fresh import PROJECTS, USERS, Project, User
+from emulator.services.keystone.authentication import DEFAULT_DOMAIN
+from emulator.services.keystone.catalog import CATALOG, REGION, hex_id
+from emulator.services.keystone.collections import Collection, Document
+
+__all__ = ["COLLECTIONS", "describe_project"]
+
+
+def describe_project(project: Project) -> Document:
+    """Return a project as keystone shows it."""
+    return {
+        "id": project.id,
+        "name": project.name,
+        "domain_id": DEFAULT_DOMAIN["id"],
+        "parent_id": DEFAULT_DOMAIN["id"],
+        "description": "",
+        "enabled": True,
+        "is_domain": False,
+        "tags": [],
+        "options": {},
+    }
+
+
+def _describe_user(user: User) -> Document:
+    return {
+        "id": user.id,
+        "name": user.name,
+        "domain_id": DEFAULT_DOMAIN["id"],
+        "default_project_id": next(project.id for project in PROJECTS if project.name == user.project),
+        "enabled": True,
+        "password_expires_at": None,
+        "options": {},
+    }
+
+
+def _describe_roles() -> list[Document]:
+    names = dict.fromkeys(role for user in USERS for role in user.roles)
+    shared: Document = {"domain_id": None, "description": None, "options": {}}
+    return [{"id": hex_id("role", name), "name": name, **shared} for name in names]
+
+
+DOMAIN: Document = {**DEFAULT_DOMAIN, "description": "The default domain", "enabled": True, "tags": [], "options": {}}
+
+COLLECTIONS = (
+    Collection("endpoints", "endpoint", lambda app: app[CATALOG].endpoints, ("interface", "service_id", "region_id")),
+    Collection("services", "service", lambda app: app[CATALOG].services, ("name", "type")),
+    Collection(
+        "regions",
+        "region",
+        lambda _: [{"id": REGION, "description": "", "parent_region_id": None}],
+        ("parent_region_id",),
+        for_all=True,
+    ),
+    Collection(
+        "projects",
+        "project",
+        lambda _: map(describe_project, PROJECTS),
+        ("name", "domain_id", "parent_id", "enabled", "is_domain"),
+        own=lambda caller: caller.project_id,
+    ),
+    Collection(
+        "users",
+        "user",
+        lambda _: map(_describe_user, USERS),
+        ("name", "domain_id", "enabled"),
+        own=lambda caller: caller.user_id,
+    ),
+    Collection("domains", "domain", lambda _: [DOMAIN], ("name", "enabled"), own=lambda _: DEFAULT_DOMAIN["id"]),
+    Collection("roles", "role", lambda _: _describe_roles(), ("name", "domain_id")),
+)

@@ -1,0 +1,79 @@
+"""keystone as a service: its routes, its discovery documents, how it words errors."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from emulator.plumbing.errors import ApiError
+from emulator.plumbing.http_server import json_response
+from emulator.plumbing.service import Service
+from emulator.services.keystone.assignments import ASSIGNMENT_ROUTES
+from emulator.services.keystone.catalog import CATALOG, Catalog
+from emulator.services.keystone.collections import routes_of
+from emulator.services.keystone.inventory import COLLECTIONS
+from emulator.services.keystone.token_api import TOKENS, issue_token, revoke_token, show_token
+from emulator.services.revocations import REPEAT_SECONDS, keep_telling
+from emulator.services.tokens import Tokens
+
+__all__ = ["service"]
+
+
+def service(
+    tokens: Tokens,
+    endpoints: Mapping[str, str],
+    public_host: str | None = None,
+    revocation_seconds: float = REPEAT_SECONDS,
+) -> Service:
+    """Keystone with the users of a fresh cloud. `endpoints` maps service names to their base URLs.
+
+    Where services and users reach them by different names, `public_host` is what users say. Which tokens are revoked is
+    told to all again every `revocation_seconds`.
+    """
+    return Service(
+        "keystone",
+        public=[
+            web.get("/", list_versions),
+            web.get("/v3", show_version),
+            web.get("/v3/", show_version),
+            web.post("/v3/auth/tokens", issue_token),
+        ],
+        routes=[
+            web.get("/v3/auth/tokens", show_token),
+            web.delete("/v3/auth/tokens", revoke_token),
+            *ASSIGNMENT_ROUTES,
+            *(route for collection in COLLECTIONS for route in routes_of(collection)),
+        ],
+        identify=tokens.read,
+        error_shape=word_error,
+        state={TOKENS: tokens, CATALOG: Catalog.of(endpoints, public_host)},
+        lock="keystone",
+        background=lambda app: keep_telling(app, tokens, revocation_seconds),
+    )
+
+
+def word_error(error: ApiError) -> dict[str, Any]:
+    """Word an error as keystone does."""
+    status = HTTPStatus(error.status)
+    return {"error": {"code": status.value, "title": status.phrase, "message": str(error)}}
+
+
+async def list_versions(request: web.Request) -> web.Response:
+    """Answer the discovery document that clients read when their URL names no version."""
+    return json_response({"versions": {"values": [_version(request)]}}, HTTPStatus.MULTIPLE_CHOICES)
+
+
+async def show_version(request: web.Request) -> web.Response:
+    """Answer the discovery document of v3."""
+    return json_response({"version": _version(request)})
+
+
+def _version(request: web.Request) -> dict[str, Any]:
+    return {
+        "id": "v3.14",
+        "status": "stable",
+        "updated": "2020-04-07T00:00:00Z",
+        "links": [{"rel": "self", "href": f"{request.url.origin()}/v3/"}],
+        "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}],
+    }

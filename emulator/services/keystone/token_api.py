@@ -1,0 +1,110 @@
+"""Tokens over HTTP: issue one, tell what one is good for, and revoke one, for all services."""
+
+import secrets
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from emulator.plumbing.errors import NotFound, Unauthorized
+from emulator.plumbing.http_server import IDENTITY, json_response, read_json
+from emulator.plumbing.scene import annotate
+from emulator.plumbing.steps import given
+from emulator.services.fresh import Project
+from emulator.services.keystone.authentication import DEFAULT_DOMAIN, Proof, TokenRequest, find_project, prove
+from emulator.services.keystone.catalog import CATALOG, hex_id
+from emulator.services.keystone.refusals import NotAuthorized
+from emulator.services.revocations import tell
+from emulator.services.tokens import Identity, Tokens
+
+__all__ = ["TOKENS", "issue_token", "revoke_token", "show_token"]
+
+TOKEN_ISSUED = HTTPStatus.OK  # Figure 1.8 says 200; real Keystone v3 answers 201. Clients take both.
+AUDIT_BYTES = 16
+
+TOKENS = web.AppKey("tokens", Tokens)
+
+
+async def issue_token(request: web.Request) -> web.Response:
+    """Check who asks, and for which project; answer a token for both."""
+    asked = (await read_json(request, TokenRequest)).auth
+    tokens = request.app[TOKENS]
+    proof = await prove(asked.identity, tokens)
+    identity = _identify(tokens, proof, find_project(asked.scope, proof.user))
+    return json_response(_describe(request, identity), TOKEN_ISSUED, {"X-Subject-Token": tokens.seal(identity)})
+
+
+async def show_token(request: web.Request) -> web.Response:
+    """Tell what the token in `X-Subject-Token` is good for."""
+    identity = _subject(request)
+    return json_response(_describe(request, identity), headers={"X-Subject-Token": request.headers["X-Subject-Token"]})
+
+
+async def revoke_token(request: web.Request) -> web.Response:
+    """Let the token in `X-Subject-Token` hold no more, at any service: one's own, or as an admin anybody's.
+
+    It still holds where the bus does not take the news: then the answer is a 503, and it can be tried again.
+    """
+    subject, caller = _subject(request), request[IDENTITY]
+    if subject.user_id != caller.user_id and not caller.is_admin:
+        raise NotAuthorized("revoke_token")
+    annotate(token__audit_id=subject.audit_id)
+    revoked = {subject.audit_id: subject.expires_at}
+    await tell(request.app, revoked)
+    request.app[TOKENS].revoke(revoked)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _subject(request: web.Request) -> Identity:
+    try:
+        return request.app[TOKENS].read(request.headers.get("X-Subject-Token", ""))
+    except Unauthorized:
+        raise NotFound("Could not find token.") from None
+
+
+def _identify(tokens: Tokens, proof: Proof, project: Project | None) -> Identity:
+    """Who has proved something, in a project. A token made from another one ends with it, and is of its kin."""
+    user, earlier, now = proof.user, proof.earlier, tokens.clock()
+    lifetime = given("token lifetime", right=tokens.ttl, wrong=lambda: 0.0)
+    return Identity(
+        user.id,
+        user.name,
+        project.id if project else "",
+        project.name if project else "",
+        user.roles if project else (),
+        now,
+        now + lifetime if earlier is None else earlier.expires_at,
+        secrets.token_urlsafe(AUDIT_BYTES),  # with no seed: who reads it must not take it for a token of another run
+        "" if earlier is None else earlier.parent_audit_id or earlier.audit_id,
+        proof.methods,
+    )
+
+
+def _describe(request: web.Request, identity: Identity) -> dict[str, Any]:
+    user = {"id": identity.user_id, "name": identity.user_name, "domain": DEFAULT_DOMAIN, "password_expires_at": None}
+    token = {
+        "methods": identity.methods,
+        "user": user,
+        "audit_ids": [audit_id for audit_id in (identity.audit_id, identity.parent_audit_id) if audit_id],
+        "issued_at": _timestamp(identity.issued_at),
+        "expires_at": _timestamp(identity.expires_at),
+    }
+    return {"token": {**token, **_describe_scope(request, identity)}}
+
+
+def _describe_scope(request: web.Request, identity: Identity) -> dict[str, Any]:
+    """What a token of a project has: that project, roles there, and the catalog, if it is wanted."""
+    if not identity.project_id:
+        return {}
+    catalog = {} if "nocatalog" in request.query else {"catalog": request.app[CATALOG].in_token()}
+    return {
+        "project": {"id": identity.project_id, "name": identity.project_name, "domain": DEFAULT_DOMAIN},
+        "is_domain": False,
+        "roles": [{"id": hex_id("role", role), "name": role} for role in identity.roles],
+        **catalog,
+    }
+
+
+def _timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

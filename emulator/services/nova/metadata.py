@@ -1,0 +1,130 @@
+"""The metadata of a server: words that its owner has put on it, `/servers/{id}/metadata`."""
+
+import re
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from emulator.plumbing.errors import BadRequest, Forbidden, NotFound
+from emulator.plumbing.http_server import IDENTITY, json_response, read_json
+from emulator.services.nova.servers import Server
+from emulator.services.nova.servers_api import find_server
+from emulator.services.nova.states import InstanceInvalidState
+
+__all__ = ["METADATA_ROUTES", "check_metadata"]
+
+KEY = re.compile(r"[a-zA-Z0-9\-_:. ]{1,255}")
+LONGEST_VALUE = 255
+MOST_ITEMS = 128
+CHANGEABLE = frozenset({"active", "paused", "suspended", "stopped"})
+
+
+class MetadataLimitExceeded(Forbidden):
+    """The server may not have that many words."""
+
+    def __init__(self) -> None:
+        super().__init__(f"Maximum number of metadata items exceeds {MOST_ITEMS}")
+
+
+class MetadataItemNotFound(NotFound):
+    """The server has no such word."""
+
+    def __init__(self) -> None:
+        super().__init__("Metadata item was not found")
+
+
+class Metadata(msgspec.Struct):
+    """The body for all metadata of a server."""
+
+    metadata: dict[str, str]
+
+
+class Item(msgspec.Struct):
+    """The body for one item."""
+
+    meta: dict[str, str]
+
+
+def check_metadata(metadata: dict[str, str], field: str = "metadata") -> None:
+    """Raise BadRequest for an item that is none, MetadataLimitExceeded for too many of them."""
+    for key, value in metadata.items():
+        if not KEY.fullmatch(key):
+            raise BadRequest(
+                f"Invalid input for field {field}: {key[:300]!r} is not 1 to 255 letters, digits, spaces and -_:."
+            )
+        if len(value) > LONGEST_VALUE:
+            raise BadRequest(f"Invalid input for field {field}.{key}: it is longer than {LONGEST_VALUE} characters.")
+    if len(metadata) > MOST_ITEMS:
+        raise MetadataLimitExceeded
+
+
+async def show_metadata(request: web.Request) -> web.Response:
+    """Show all items."""
+    return json_response({"metadata": find_server(request).metadata})
+
+
+async def add_metadata(request: web.Request) -> web.Response:
+    """Add items; the others stay."""
+    server = _changeable(request, "update metadata")
+    added = (await read_json(request, Metadata)).metadata
+    return json_response({"metadata": _set(server, {**server.metadata, **added})})
+
+
+async def replace_metadata(request: web.Request) -> web.Response:
+    """Put items in place of all that there are."""
+    server = _changeable(request, "update metadata")
+    return json_response({"metadata": _set(server, (await read_json(request, Metadata)).metadata)})
+
+
+async def show_item(request: web.Request) -> web.Response:
+    """Show one item."""
+    metadata, key = find_server(request).metadata, request.match_info["key"]
+    if key not in metadata:
+        raise MetadataItemNotFound
+    return json_response({"meta": {key: metadata[key]}})
+
+
+async def put_item(request: web.Request) -> web.Response:
+    """Add or replace one item."""
+    server, key = _changeable(request, "update metadata"), request.match_info["key"]
+    item = (await read_json(request, Item)).meta
+    if len(item) != 1:
+        raise BadRequest("Invalid input for field meta: it holds not one item.")
+    if key not in item:
+        raise BadRequest("Request body and URI mismatch")
+    _set(server, {**server.metadata, **item})
+    return json_response({"meta": item})
+
+
+async def delete_item(request: web.Request) -> web.Response:
+    """Take one item away."""
+    server, key = _changeable(request, "delete metadata"), request.match_info["key"]
+    if key not in server.metadata:
+        raise MetadataItemNotFound
+    _set(server, {name: value for name, value in server.metadata.items() if name != key})
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _changeable(request: web.Request, action: str) -> Server:
+    server = find_server(request)
+    server.check_lock(request[IDENTITY])
+    if server.vm_state not in CHANGEABLE:
+        raise InstanceInvalidState(action, server.id, "vm_state", server.vm_state)
+    return server
+
+
+def _set(server: Server, metadata: dict[str, str]) -> dict[str, str]:
+    check_metadata(metadata)
+    server.metadata = metadata
+    return metadata
+
+
+METADATA_ROUTES = (
+    web.get("/v2.1/servers/{server_id}/metadata", show_metadata),
+    web.post("/v2.1/servers/{server_id}/metadata", add_metadata),
+    web.put("/v2.1/servers/{server_id}/metadata", replace_metadata),
+    web.get("/v2.1/servers/{server_id}/metadata/{key}", show_item),
+    web.put("/v2.1/servers/{server_id}/metadata/{key}", put_item),
+    web.delete("/v2.1/servers/{server_id}/metadata/{key}", delete_item),
+)

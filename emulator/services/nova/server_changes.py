@@ -1,0 +1,47 @@
+"""What users change about a server itself: its name and its description, `PUT /servers/{id}`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from emulator.plumbing.errors import BadRequest
+from emulator.plumbing.http_server import json_response, read_json
+from emulator.services.nova.microversions import microversion
+from emulator.services.nova.server_view import describe
+from emulator.services.nova.servers_api import find_server
+
+__all__ = ["SERVER_CHANGE_ROUTES"]
+
+DESCRIPTIONS = (2, 19)
+"""The microversion from which on there are descriptions."""
+
+
+class ServerChange(msgspec.Struct):
+    """What is to be otherwise. What else clients send is of no effect here."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | msgspec.UnsetType = msgspec.UNSET
+    description: Annotated[str, msgspec.Meta(max_length=255)] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class UpdateServer(msgspec.Struct):
+    """The body of `PUT /servers/{id}`."""
+
+    server: ServerChange
+
+
+async def update_server(request: web.Request) -> web.Response:
+    """Give a server another name, or another description; its guest does not learn of it."""
+    server, wanted = find_server(request), (await read_json(request, UpdateServer)).server
+    if isinstance(wanted.name, str):
+        if not (wanted.name.isprintable() and wanted.name.strip()):
+            raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} cannot be printed.")
+        server.name = wanted.name.strip()
+    if wanted.description is not msgspec.UNSET and microversion(request) >= DESCRIPTIONS:
+        server.description = wanted.description
+    server.updated = datetime.now(UTC)
+    return json_response({"server": describe(request, server, alone=True)})
+
+
+SERVER_CHANGE_ROUTES = (web.put("/v2.1/servers/{server_id}", update_server),)

@@ -1,0 +1,75 @@
+"""What projects may have, and who changes that."""
+
+from typing import Any
+
+from emulator.services.fresh import PROJECTS
+from tests.conftest import Api, World
+from tests.nova import built, names
+
+DEMO = PROJECTS[1].id
+
+
+async def quota(api: Api, **limits: Any) -> tuple[int, Any]:
+    return await api("PUT", "nova-api", f"/v2.1/os-quota-sets/{DEMO}", json={"quota_set": limits})
+
+
+async def refusal(api: Api, **order: Any) -> str:
+    status, body = await api.create(networks=[], **order)
+    assert status == 403, body
+    return str(body["forbidden"]["message"])
+
+
+async def test_a_quota_that_an_admin_sets_is_what_the_project_may_have(world: World) -> None:
+    admin, demo = await world.api(), await world.api("demo")
+    status, body = await quota(admin, instances=3, cores=5, ram=4096)
+    assert status == 200
+    assert (body["quota_set"]["instances"], body["quota_set"]["cores"], body["quota_set"]["ram"]) == (3, 5, 4096)
+    used = "Requested {}, but already used {} of {}"
+    assert await refusal(demo, min_count=4) == f"Quota exceeded for instances: {used.format(4, 0, 3)} instances"
+    assert await refusal(demo, flavorRef="m1.xlarge") == (
+        f"Quota exceeded for cores, ram: {used.format('8, 16384', '0, 0', '5, 4096')} cores, ram"
+    )
+    assert (await demo.create(networks=[], flavorRef="m1.small"))[0] == 202
+    assert await refusal(demo, flavorRef="m1.small", min_count=2) == (
+        f"Quota exceeded for ram: {used.format(4096, 2048, 4096)} ram"
+    )
+    assert (await demo.create(networks=[], name="some", max_count=9))[0] == 202, "as many as fit"
+    assert await names(demo, "name=some") == ["some-2", "some-1"]
+    assert await refusal(demo) == f"Quota exceeded for instances: {used.format(1, 3, 3)} instances"
+
+    limits = (await demo("GET", "nova-api", "/v2.1/limits"))[1]["limits"]["absolute"]
+    assert [limits[f"maxTotal{what}"] for what in ("Instances", "Cores", "RAMSize")] == [3, 5, 4096]
+    assert [limits[f"total{what}Used"] for what in ("Instances", "Cores", "RAM")] == [3, 3, 2048 + 2 * 512]
+    detail = (await demo("GET", "nova-api", f"/v2.1/os-quota-sets/{DEMO}/detail"))[1]["quota_set"]
+    assert detail["cores"] == {"limit": 5, "in_use": 3, "reserved": 0}
+
+    status, body = await quota(admin, cores=1)
+    assert (status, body["badRequest"]["message"]) == (
+        400,
+        "Quota limit 1 for cores must be greater than or equal to already used and reserved 3.",
+    )
+    assert (await quota(admin, cores=1, force=True))[0] == 200
+    assert (await quota(admin, cores=-2))[0] == 400
+    assert (await admin("DELETE", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[0] == 202
+    assert (await admin("GET", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[1]["quota_set"]["instances"] == 10
+
+
+async def test_what_a_project_has_used_counts_servers_that_are_gone(world: World) -> None:
+    demo, path = await world.api("demo"), f"/v2.1/os-simple-tenant-usage/{DEMO}"
+    assert await demo("GET", "nova-api", path) == (200, {"tenant_usage": {}})
+    await built(demo, name="stays")
+    await demo.gone((await built(demo, name="goes"))["id"])
+    _, body = await demo("GET", "nova-api", path)
+    usage = body["tenant_usage"]
+    assert [(each["name"], each["state"]) for each in usage["server_usages"]] == [
+        ("goes", "terminated"),
+        ("stays", "active"),
+    ]
+    assert 0 < usage["total_hours"] < 1
+    assert usage["total_memory_mb_usage"] == 512 * usage["total_hours"]
+    assert await demo("GET", "nova-api", f"{path}?end=2001-01-01T00:00:00&start=2000-01-01") == (
+        200,
+        {"tenant_usage": {}},
+    )
+    for query in ("start=soon", "start=2901-01-01"):
+        assert (await demo("GET", "nova-api", f"{path}?{query}"))[0] == 400

@@ -1,0 +1,170 @@
+"""Calls over the bus that wait for a reply: it comes back to who called, and whatever goes wrong is told, soon."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from emulator.plumbing.amqp import Unroutable
+from emulator.plumbing.amqp_link import BusSettings
+from emulator.plumbing.amqp_topology import Destination
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.export import Export
+from emulator.plumbing.scene import Actor, acting
+from emulator.plumbing.service import ACTOR, Service, running
+from emulator.plumbing.tasks import Patience
+from emulator.plumbing.telemetry import span
+from emulator.services.rpc import REPLIES, MessagingTimeout, RemoteError, Replies, call, consumer
+from emulator.traces import SpanTree, spans_from_sdk, tree, trees
+from tests.conftest import DEAD_LETTERS
+
+SOON = 0.05
+ORACLE = Destination("nova", "scheduler", dead_letters=DEAD_LETTERS["x-dead-letter-routing-key"])
+"""A queue that the fixture for RabbitMQ tidies up."""
+
+
+class Ask(msgspec.Struct):
+    """To the oracle, which replies."""
+
+    METHOD: ClassVar[str] = "ask"
+    what: str
+
+
+Answers = Callable[[str], Awaitable[object]]
+
+
+async def echo(what: str) -> list[str]:
+    return [what, what]
+
+
+@dataclass
+class Daemons:
+    """Daemons on one bus, and the spans that they made."""
+
+    amqp_url: str
+    export: Export = field(default_factory=lambda: Export(None, keep=True))
+
+    @asynccontextmanager
+    async def caller(self, name: str = "caller") -> AsyncIterator[web.Application]:
+        service = Service(name, state={REPLIES: Replies(name)}, consumers=lambda app: [app[REPLIES].consumer])
+        async with self._running(service) as app:
+            yield app
+
+    @asynccontextmanager
+    async def oracle(self, answers: Answers = echo) -> AsyncIterator[None]:
+        async def answer(_: web.Application, asked: Ask) -> object:
+            return await answers(asked.what)
+
+        service = Service("oracle", consumers=lambda app: [consumer(app, ORACLE, {Ask: answer})])
+        async with self._running(service):
+            yield
+
+    @asynccontextmanager
+    async def _running(self, service: Service) -> AsyncIterator[web.Application]:
+        chance = Chance()
+        actor = Actor(service.name, self.export.tracer(service.name, chance), chance)
+        listener = socket.create_server(("127.0.0.1", 0))
+        async with running(service, actor, listener, BusSettings(self.amqp_url), Patience(SOON)) as app:
+            yield app
+
+    def traces(self) -> list[SpanTree]:
+        return trees(spans_from_sdk(self.export.kept))
+
+
+async def ask(app: web.Application, what: str = "who", seconds: float = 10.0) -> list[str]:
+    with acting(app[ACTOR]), span("question"):
+        return await call(app, ORACLE, Ask(what), list[str], seconds)
+
+
+@pytest.fixture
+def daemons(amqp_url: str) -> Daemons:
+    return Daemons(amqp_url)
+
+
+async def test_a_call_returns_what_the_other_side_replied_and_all_of_it_is_one_trace(daemons: Daemons) -> None:
+    async with daemons.oracle(), daemons.caller() as app:
+        assert await ask(app) == ["who", "who"]
+    [trace] = daemons.traces()
+    assert trace == tree("""
+        caller: question
+          caller: publish nova:scheduler (producer) {openstack.rpc.method=ask}
+            oracle: process nova:scheduler (consumer)
+              oracle: publish reply_{id} (producer) {openstack.rpc.method="reply to ask"}
+                caller: process reply_{id} (consumer)
+                  caller: ack reply_{id} (client)
+              oracle: ack nova:scheduler (client)
+    """)
+    assert len({each.attributes["openstack.request.id"] for each in trace.spans}) == 1
+
+
+async def test_calls_side_by_side_get_their_own_replies(daemons: Daemons) -> None:
+    async with daemons.oracle(), daemons.caller("one") as one, daemons.caller("two") as two:
+        asked = [(app, f"{number}") for number in range(10) for app in (one, two)]
+        replies = await asyncio.gather(*(ask(app, what) for app, what in asked))
+    assert replies == [[what, what] for _, what in asked]
+
+
+async def test_a_failure_of_the_other_side_is_raised_with_its_words(daemons: Daemons) -> None:
+    async def fail(_: str) -> object:
+        raise LookupError("the oracle is blind")
+
+    async with daemons.oracle(fail), daemons.caller() as app:
+        with pytest.raises(RemoteError, match=r"^the oracle is blind$"):
+            await ask(app)
+    [trace] = daemons.traces()
+    assert trace.one("oracle", name="process nova:scheduler", error=True)
+    assert trace.one("oracle", name="publish reply_{id}", error=False)
+
+
+async def test_a_reply_of_another_form_names_who_was_called(daemons: Daemons) -> None:
+    async def number(_: str) -> int:
+        return 7
+
+    async with daemons.oracle(number), daemons.caller() as app:
+        with pytest.raises(RemoteError, match=r"^nova:scheduler replied to ask with what cannot be read: Expected"):
+            await ask(app)
+
+
+async def test_where_nobody_replies_the_caller_is_told_soon_and_can_call_again(daemons: Daemons) -> None:
+    async def once_silent(what: str) -> object:
+        return await (asyncio.Event().wait() if what == "hush" else echo(what))
+
+    async with daemons.oracle(once_silent), daemons.caller() as app:
+        with pytest.raises(MessagingTimeout, match=r"^nova:scheduler did not reply to ask within 0\.05 s\.$"):
+            await ask(app, "hush", SOON)
+        assert await ask(app) == ["who", "who"]
+
+
+async def test_where_nobody_has_ever_been_the_caller_is_told_at_once(daemons: Daemons) -> None:
+    async with daemons.caller() as app:
+        with pytest.raises(Unroutable, match="no queue takes messages for nova:scheduler"):
+            await ask(app)
+
+
+async def test_a_reply_to_a_caller_that_has_gone_harms_nobody(daemons: Daemons) -> None:
+    heard, gone = asyncio.Event(), asyncio.Event()
+
+    async def late(what: str) -> object:
+        if what == "late":
+            heard.set()
+            await gone.wait()
+        return await echo(what)
+
+    async with daemons.oracle(late):
+        async with AsyncExitStack() as leaving:
+            app = await leaving.enter_async_context(daemons.caller("gone"))
+            with pytest.raises(MessagingTimeout):
+                await ask(app, "late", SOON)
+            await heard.wait()
+        gone.set()
+        async with daemons.caller() as app:
+            assert await ask(app) == ["who", "who"]
+    late_trace = next(trace for trace in daemons.traces() if trace.all("oracle", name="publish reply_{id}", error=True))
+    assert late_trace.one("oracle", name="process nova:scheduler", error=False)
+    assert late_trace.one("oracle", name="ack nova:scheduler")

@@ -1,0 +1,180 @@
+"""On which networks a server is: those that it was asked for, one by itself, by a port that was there before, none."""
+
+from typing import Any
+
+import pytest
+
+from emulator.services.fresh import resource_id
+from emulator.traces import spans_from_sdk
+from tests.conftest import Api, World, a_world
+from tests.test_server_actions import at_rest
+
+PRIVATE, PUBLIC = resource_id("network", "private"), resource_id("network", "public")
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+NEWEST = {"X-OpenStack-Nova-API-Version": "2.96"}
+
+
+async def booted(api: Api, networks: Any, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """A server that was asked to be on these networks, when it is built or failed."""
+    status, body = await api.create(networks=networks, headers=NEWEST if headers is None else headers)
+    assert status == 202, body
+    return await at_rest(api, body["server"]["id"])
+
+
+async def made(api: Api, kind: str, **wanted: Any) -> dict[str, Any]:
+    """A network, subnet or port that neutron has made."""
+    status, body = await api("POST", "neutron-server", f"/v2.0/{kind}s", json={kind: wanted})
+    assert status == 201, body
+    found: dict[str, Any] = body[kind]
+    return found
+
+
+async def ports(api: Api) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"]
+    return found
+
+
+async def test_a_server_on_two_networks_has_an_address_and_a_port_on_each(world: World) -> None:
+    api = await world.api()
+    server = await booted(api, [{"uuid": PRIVATE}, {"uuid": PUBLIC}])
+    assert {name: len(addresses) for name, addresses in server["addresses"].items()} == {"private": 1, "public": 1}
+    path = f"/v2.1/servers/{server['id']}"
+    interfaces = (await api("GET", "nova-api", f"{path}/os-interface"))[1]["interfaceAttachments"]
+    assert [interface["net_id"] for interface in interfaces] == [PRIVATE, PUBLIC]
+    by_port = {port["id"]: port for port in await ports(api)}
+    for interface, name in zip(interfaces, ("private", "public"), strict=True):
+        port = by_port[interface["port_id"]]
+        assert (interface["mac_addr"], interface["port_state"]) == (port["mac_address"], "ACTIVE")
+        assert interface["fixed_ips"] == port["fixed_ips"]
+        [fixed] = interface["fixed_ips"]
+        [shown] = server["addresses"][name]
+        assert (shown["addr"], shown["OS-EXT-IPS-MAC:mac_addr"]) == (fixed["ip_address"], port["mac_address"])
+        one = await api("GET", "nova-api", f"{path}/os-interface/{interface['port_id']}")
+        assert one == (200, {"interfaceAttachment": interface})
+        short = {name: [{"version": 4, "addr": shown["addr"]}]}
+        assert await api("GET", "nova-api", f"{path}/ips/{name}") == (200, short)
+    assert set((await api("GET", "nova-api", f"{path}/ips"))[1]["addresses"]) == {"private", "public"}
+    assert (await api("GET", "nova-api", f"{path}/ips/nope"))[0] == 404
+    assert (await api("GET", "nova-api", f"{path}/os-interface/{NOWHERE}"))[0] == 404
+    await api.gone(server["id"])
+    assert await ports(api) == []
+
+
+async def test_what_else_clients_ask_about_a_server(world: World) -> None:
+    api = await world.api()
+    path = f"/v2.1/servers/{(await booted(api, 'none'))['id']}"
+    [group] = (await api("GET", "nova-api", f"{path}/os-security-groups"))[1]["security_groups"]
+    assert group["name"] == "default"
+    assert await api("GET", "nova-api", f"{path}/os-volume_attachments") == (200, {"volumeAttachments": []})
+    assert (await api("GET", "nova-api", f"{path}/os-volume_attachments/{NOWHERE}"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("networks", "headers"),
+    [("auto", NEWEST), (None, {}), ([], {})],
+    ids=["auto", "nothing said before 2.37", "an empty list before 2.37"],
+)
+async def test_where_it_is_left_to_nova_a_server_is_on_the_one_network_that_all_share(
+    world: World, networks: Any, headers: dict[str, str]
+) -> None:
+    server = await booted(await world.api("demo"), networks, headers)
+    assert (server["status"], list(server["addresses"])) == ("ACTIVE", ["private"])
+
+
+async def test_where_it_is_left_to_nova_the_projects_own_network_comes_first_and_one_of_two_is_not_chosen(
+    world: World,
+) -> None:
+    demo = await world.api("demo")
+    for name, cidr in (("own", "192.168.1.0/24"), ("another", "192.168.2.0/24")):
+        network = await made(demo, "network", name=name)
+        await made(demo, "subnet", network_id=network["id"], cidr=cidr, ip_version=4)
+        server = await booted(demo, "auto")
+        if name == "own":
+            assert list(server["addresses"]) == ["own"]
+        else:
+            assert server["status"] == "ERROR"
+            assert "More than one possible network found." in server["fault"]["message"]
+
+
+@pytest.mark.parametrize("networks", ["none", []], ids=str)
+async def test_a_server_may_be_on_no_network(world: World, networks: Any) -> None:
+    api = await world.api()
+    server = await booted(api, networks)
+    assert (server["status"], server["addresses"]) == ("ACTIVE", {})
+    assert await ports(api) == []
+
+
+async def test_a_server_gets_the_address_that_was_asked_for(world: World) -> None:
+    api = await world.api()
+    server = await booted(api, [{"uuid": PRIVATE, "fixed_ip": "10.0.0.77"}])
+    assert [address["addr"] for address in server["addresses"]["private"]] == ["10.0.0.77"]
+    taken = await booted(api, [{"uuid": PRIVATE, "fixed_ip": "10.0.0.77"}])
+    assert (taken["status"], "10.0.0.77" in taken["fault"]["message"]) == ("ERROR", True)
+
+
+async def test_a_port_that_was_there_before_is_used_and_stays(world: World) -> None:
+    demo = await world.api("demo")
+    port = await made(demo, "port", network_id=PRIVATE, name="mine")
+    server = await booted(demo, [{"port": port["id"]}, {"uuid": PUBLIC}])
+    assert server["status"] == "ACTIVE"
+    [address] = server["addresses"]["private"]
+    assert address["addr"] == port["fixed_ips"][0]["ip_address"]
+    assert {each["device_id"] for each in await ports(demo)} == {server["id"]}
+    second = await booted(demo, [{"port": port["id"]}])
+    assert second["status"] == "ERROR"
+    assert f"Port {port['id']} is still in use." in second["fault"]["message"]
+    await demo.gone(server["id"])
+    [left] = await ports(demo)
+    assert (left["id"], left["name"], left["device_id"], left["device_owner"]) == (port["id"], "mine", "", "")
+    await demo.gone(second["id"])
+    assert (await booted(demo, [{"port": port["id"]}]))["status"] == "ACTIVE"
+
+
+async def test_what_a_server_cannot_be_on_is_named_in_its_fault_and_nothing_is_left_behind(world: World) -> None:
+    demo, other = await world.api("demo"), await world.api("alt_demo")
+    others = await made(other, "network", name="others")
+    empty = await made(demo, "network", name="empty")
+    port = await made(other, "port", network_id=PRIVATE)
+    told = [
+        ({"uuid": NOWHERE}, f"Network {NOWHERE} could not be found."),
+        ({"uuid": others["id"]}, f"Network {others['id']} could not be found."),
+        ({"uuid": empty["id"]}, "requires a subnet in order to boot instances on."),
+        ({"port": NOWHERE}, f"Port {NOWHERE} could not be found."),
+        ({"port": port["id"]}, f"Port {port['id']} not usable for instance"),
+    ]
+    for network, words in told:
+        server = await booted(demo, [{"uuid": PRIVATE}, network])
+        assert server["status"] == "ERROR"
+        assert words in server["fault"]["message"]
+        assert "aborted at step (3), neutron-server: " in server["fault"]["message"]
+        await demo.gone(server["id"])
+    assert await ports(demo) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ({"networks": [{"uuid": PRIVATE}, {"uuid": PRIVATE}]}, f"Network {PRIVATE} is duplicated."),
+        ({"networks": [{"port": "x"}]}, "field server.networks[0].port: 'x' is not a UUID."),
+        ({"networks": [{"uuid": PRIVATE, "fixed_ip": "ten"}]}, "field server.networks[0].fixed_ip: 'ten'"),
+        ({"networks": [{"port": NOWHERE, "fixed_ip": "10.0.0.9"}]}, "Specified Fixed IP '10.0.0.9' cannot be used"),
+        ({"networks": [{"port": NOWHERE}], "min_count": 2}, "Unable to launch multiple instances with a single"),
+        ({"networks": [{"uuid": PRIVATE, "fixed_ip": "10.0.0.9"}], "max_count": 2}, "max_count cannot be greater than"),
+    ],
+    ids=["twice", "no UUID", "no address", "a port with an address", "a port for two", "an address for two"],
+)
+async def test_networks_that_cannot_be_are_refused_at_once(world: World, wanted: dict[str, Any], says: str) -> None:
+    api = await world.api()
+    status, body = await api.create(headers=NEWEST, **wanted)
+    assert status == 400
+    assert says in body["badRequest"]["message"]
+    assert (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"] == []
+
+
+async def test_each_network_is_one_exchange_with_neutron_for_the_servers_project() -> None:
+    async with a_world() as world:
+        server = await booted(await world.api("demo"), [{"uuid": PRIVATE}, {"uuid": PUBLIC}])
+    asked = [span for span in spans_from_sdk(world.export.kept) if span.name == "GET /v2.0/networks/{network_id}"]
+    project = resource_id("project", "demo").replace("-", "")
+    queries = [span.attributes["url.query"] for span in asked]
+    assert queries == [f"device_id={server['id']}&project_id={project}"] * 2
