@@ -41,21 +41,27 @@ async def test_a_server_is_there_from_create_to_delete(demo: User, up: Up) -> No
     assert (await up.trace(trace_id)).one("nova-compute", name="spawn")
 
     await demo("server delete --wait demo")
-    assert await asyncio.gather(demo.json("server list"), demo.json("port list")) == [[], []]
+    left = await asyncio.gather(demo.json("server list"), demo.json("port list"))
+    assert [*left] == [[], []]
 
 
-async def test_a_server_is_stopped_started_and_rebooted_and_its_events_tell(demo: User) -> None:
+async def test_a_server_is_stopped_and_started(demo: User) -> None:
     await demo(f"server create {ORDER} --network private busy --wait")
     await demo("server stop busy")
     await until(demo, "busy", "SHUTOFF")
     assert "Cannot 'stop' instance" in await demo.refused("server stop busy")
     await demo("server start busy")
     await until(demo, "busy", "ACTIVE")
+    await demo("server delete --wait busy")
+
+
+async def test_a_server_is_rebooted_and_its_events_tell(demo: User) -> None:
+    await demo(f"server create {ORDER} --network private busy --wait")
     await demo("server reboot --wait busy")
     await demo("server reboot --hard --wait busy")
 
     events = await demo.json("server event list busy")
-    assert sorted(event["Action"] for event in events) == ["create", "reboot", "reboot", "start", "stop"]
+    assert sorted(event["Action"] for event in events) == ["create", "reboot", "reboot"]
     [create] = [event["Request ID"] for event in events if event["Action"] == "create"]
     shown = await demo.json(f"server event show busy {create}")
     assert shown["action"] == "create"
