@@ -69,8 +69,8 @@ class NetworkWords(Struct):
     mtu: int | UnsetType = UNSET
     port_security_enabled: bool | UnsetType = UNSET
     network_type: str | UnsetType = field(name="provider:network_type", default=UNSET)
-    physical_network: str | None | UnsetType = field(name="provider:physical_network", default=UNSET)
-    segmentation_id: int | None | UnsetType = field(name="provider:segmentation_id", default=UNSET)
+    physical_network: str | UnsetType | None = field(name="provider:physical_network", default=UNSET)
+    segmentation_id: int | UnsetType | None = field(name="provider:segmentation_id", default=UNSET)
     project_id: str | UnsetType = UNSET
     tenant_id: str | UnsetType = UNSET
 
