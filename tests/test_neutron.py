@@ -119,7 +119,7 @@ async def test_a_network_lives_with_its_subnets_and_ports_and_goes_when_it_is_em
         assert message == f"{kind} {gone.split('/')[1]} could not be found."
 
 
-NOT_SUBNETS = [
+NOT_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
     ({"cidr": "10.9.0.0/33"}, 400, "Invalid input for cidr. Reason: '10.9.0.0/33' is not a valid IP subnet."),
     ({"cidr": "10.9.0.7/24"}, 400, "'10.9.0.0/24' is recommended"),
     ({"cidr": "10.1.0.128/25"}, 400, "Requested subnet with cidr: 10.1.0.128/25 for network: "),
@@ -137,7 +137,7 @@ NOT_SUBNETS = [
     ({"enable_dhcp": "perhaps"}, 400, "subnet.enable_dhcp"),
 ]
 
-NOT_PORTS = [
+NOT_PORTS: list[tuple[dict[str, Any], int, str]] = [
     ({"network_id": NOWHERE}, 404, "could not be found"),
     ({"network_id": ""}, 400, "Required attribute 'network_id' not specified"),
     ({"mac_address": "nope"}, 400, "Invalid input for mac_address. Reason: 'nope' is not a valid MAC address."),
@@ -157,9 +157,8 @@ async def test_what_cannot_be_is_refused_and_named(world: World) -> None:
     network = (await demo.make("network", name="mine"))["id"]
     subnet = {"network_id": network, "cidr": "10.1.0.0/24", "ip_version": 4}
     await demo.make("subnet", **subnet)
-    await demo.make(
-        "port", network_id=network, mac_address="fa:16:3e:00:00:01", fixed_ips=[{"ip_address": "10.1.0.50"}]
-    )
+    place = {"mac_address": "fa:16:3e:00:00:01", "fixed_ips": [{"ip_address": "10.1.0.50"}]}
+    await demo.make("port", network_id=network, **place)
     for kind, whole, table in (
         ("subnet", {**subnet, "cidr": "10.9.0.0/24"}, NOT_SUBNETS),
         ("port", {"network_id": network}, NOT_PORTS),
