@@ -133,6 +133,7 @@ NOT_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
     ({"allocation_pools": [{"start": "10.9.0.2", "end": "10.9.0.9"}] * 2}, 409, "Found overlapping allocation pools"),
     ({"dns_nameservers": ["nope"]}, 400, "Invalid input for dns_nameservers."),
     ({"network_id": NOWHERE}, 404, f"Network {NOWHERE} could not be found."),
+    ({"name": "x" * 256}, 400, "Invalid input for name."),
     ({"ip_version": 5}, 400, "subnet.ip_version"),
     ({"enable_dhcp": "perhaps"}, 400, "subnet.enable_dhcp"),
 ]
@@ -307,6 +308,13 @@ EMPTY = {
     "address_scopes": "address-scopes",
     "subnetpools": "subnetpools",
 }
+
+
+async def test_discovery_of_the_version_needs_no_token(world: World) -> None:
+    for path in ("v2.0", "v2.0/"):
+        async with world.session.get(f"{world.cloud.endpoints['neutron-server']}/{path}") as response:
+            resources = (await response.json())["resources"]
+        assert [each["collection"] for each in resources] == ["networks", "subnets", "ports"]
 
 
 async def test_what_clients_ask_for_and_is_not_here_is_empty_and_404(world: World) -> None:
