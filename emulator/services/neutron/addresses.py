@@ -1,6 +1,6 @@
 """Addresses are given to ports and come back. One is never given twice."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 
 from msgspec import Struct
@@ -56,13 +56,8 @@ def give(
     """
     given: list[FixedIp] = []
     try:
-        if wanted is None:
-            for version in (4, 6):
-                if candidates := [subnet for subnet in subnets if subnet.cidr.version == version]:
-                    given.append(_any_of(network_id, candidates, random))
-        else:
-            for each in wanted:
-                given.append(_wanted(network_id, subnets, each, random))  # noqa: PERF401 - what is given so far is taken back
+        for fixed in _chosen(network_id, subnets, wanted, random):
+            given.append(fixed)  # noqa: PERF402 - what is there when one fails is taken back
     except (BadRequest, Conflict):
         take_back(subnets, given)
         raise
@@ -74,6 +69,18 @@ def take_back(subnets: Iterable[Subnet], given: Iterable[FixedIp]) -> None:
     by_id = {subnet.id: subnet for subnet in subnets}
     for fixed in given:
         by_id[fixed.subnet_id].taken.discard(fixed.address)
+
+
+def _chosen(
+    network_id: str, subnets: Sequence[Subnet], wanted: Sequence[WantedIp] | None, random: Random
+) -> Iterator[FixedIp]:
+    if wanted is not None:
+        for each in wanted:
+            yield _wanted(network_id, subnets, each, random)
+        return
+    for version in (4, 6):
+        if candidates := [subnet for subnet in subnets if subnet.cidr.version == version]:
+            yield _any_of(network_id, candidates, random)
 
 
 def _wanted(network_id: str, subnets: Sequence[Subnet], wanted: WantedIp, random: Random) -> FixedIp:

@@ -11,8 +11,15 @@ from emulator.services.neutron.records import Record
 __all__ = ["check_fixed", "given", "put"]
 
 
+LONGEST = 255
+"""How many characters a name, or any other text, may have."""
+
+
 def given(body: Struct) -> dict[str, Any]:
-    """Return the attributes that the caller gave, by the names that they have on the wire."""
+    """Return the attributes that the caller gave, by the names that they have on the wire. Raises BadRequest."""
+    for name, value in structs.asdict(body).items():
+        if isinstance(value, str) and len(value) > LONGEST:
+            raise BadRequest(f"Invalid input for {name}. Reason: it exceeds maximum length of {LONGEST}.")
     names = {field.name: field.encode_name for field in structs.fields(body)}
     return {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
 

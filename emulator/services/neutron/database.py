@@ -106,9 +106,8 @@ DATABASE = web.AppKey("database", Database)
 
 def fresh() -> Database:
     """Return what a fresh cloud has: networks of the admin's that all may use, each with a subnet."""
-    database = Database(
-        limits={project.id: {"port": -1} for project in PROJECTS if project.instances not in range(1, MOST)}
-    )
+    unlimited = [project.id for project in PROJECTS if project.instances not in range(1, MOST)]
+    database = Database(limits={project_id: {"port": -1} for project_id in unlimited})
     admin = next(project.id for project in PROJECTS if project.name == "admin")
     for number, each in enumerate(NETWORKS, 1):
         network = Network(each.id, each.name, admin, shared=True, external=each.external, segmentation_id=number)

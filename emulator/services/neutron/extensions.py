@@ -50,7 +50,7 @@ class ExtensionNotFound(NotFound):
         super().__init__(f"Extension with alias {alias} does not exist")
 
 
-async def list_extensions(request: web.Request) -> web.Response:
+async def list_extensions(_: web.Request) -> web.Response:
     """List the extensions of the API that are really here."""
     return json_response({"extensions": [_describe(alias) for alias in EXTENSIONS]})
 

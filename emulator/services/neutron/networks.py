@@ -1,10 +1,10 @@
 """Networks over HTTP: list, show, create, change and delete them."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from emulator.plumbing.errors import Conflict
 from emulator.plumbing.http_server import IDENTITY, read_json
@@ -39,6 +39,7 @@ OF_ADMINS = (
     "provider:physical_network",
     "provider:segmentation_id",
 )
+WITHOUT_SEGMENTS = ("flat", "local")
 FIXED = ("project_id", "tenant_id", "provider:network_type", "provider:physical_network")
 
 
@@ -66,11 +67,11 @@ class NetworkWords(Struct):
     admin_state_up: bool | UnsetType = UNSET
     shared: bool | UnsetType = UNSET
     external: bool | UnsetType = field(name="router:external", default=UNSET)
-    mtu: int | UnsetType = UNSET
+    mtu: Annotated[int, Meta(ge=68, le=65535)] | UnsetType = UNSET
     port_security_enabled: bool | UnsetType = UNSET
     network_type: str | UnsetType = field(name="provider:network_type", default=UNSET)
-    physical_network: str | None | UnsetType = field(name="provider:physical_network", default=UNSET)
-    segmentation_id: int | None | UnsetType = field(name="provider:segmentation_id", default=UNSET)
+    physical_network: str | UnsetType | None = field(name="provider:physical_network", default=UNSET)
+    segmentation_id: int | UnsetType | None = field(name="provider:segmentation_id", default=UNSET)
     project_id: str | UnsetType = UNSET
     tenant_id: str | UnsetType = UNSET
 
@@ -96,7 +97,8 @@ async def create_network(request: web.Request) -> web.Response:
     project_id = check_project(request[IDENTITY], words.get("project_id") or words.get("tenant_id"))
     check_quota(database, project_id, "network")
     network = Network(request.app[ACTOR].chance.uuid("network", current_scene().request_id), "", project_id)
-    network.segmentation_id = _next_segment(database)
+    if words.get("provider:network_type", "vxlan") not in WITHOUT_SEGMENTS:
+        network.segmentation_id = _next_segment(database)
     put(network, words, NAMES)
     database.networks[network.id] = network
     return answer_one(request, "network", database.describe_network(network), HTTPStatus.CREATED)

@@ -71,7 +71,7 @@ class PortWords(Struct):
     port_security_enabled: bool | UnsetType = UNSET
     allowed_address_pairs: list[dict[str, str]] | UnsetType = UNSET
     vnic_type: str | UnsetType = field(name="binding:vnic_type", default=UNSET)
-    host_id: str | None | UnsetType = field(name="binding:host_id", default=UNSET)
+    host_id: str | UnsetType | None = field(name="binding:host_id", default=UNSET)
     profile: dict[str, Any] | UnsetType = field(name="binding:profile", default=UNSET)
     project_id: str | UnsetType = UNSET
     tenant_id: str | UnsetType = UNSET

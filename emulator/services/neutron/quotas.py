@@ -10,6 +10,7 @@ from msgspec import Struct
 from emulator.plumbing.errors import BadRequest, Conflict
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.services.neutron.database import DATABASE, Database
+from emulator.services.neutron.records import Record
 from emulator.services.neutron.rules import refuse
 
 __all__ = ["QUOTA_ROUTES", "check_quota"]
@@ -26,6 +27,10 @@ DEFAULT = {
     "subnetpool": -1,
 }
 """Neutron's; -1 is no limit."""
+
+
+OF_DEFAULT_GROUP = {"security_group": 1, "security_group_rule": 4}
+"""What every project uses from the start."""
 
 
 class OverQuota(Conflict):
@@ -119,9 +124,14 @@ def _limits(database: Database, project_id: str) -> dict[str, int]:
 
 
 def _used(database: Database, project_id: str, resource: str) -> int:
-    records = {"network": database.networks, "subnet": database.subnets, "port": database.ports}.get(resource, {})
-    own = sum(1 for record in records.values() if record.project_id == project_id)
-    return {"security_group": 1, "security_group_rule": 4}.get(resource, own)  # those of the group `default`
+    if resource in OF_DEFAULT_GROUP:
+        return OF_DEFAULT_GROUP[resource]
+    held: dict[str, Mapping[str, Record]] = {
+        "network": database.networks,
+        "subnet": database.subnets,
+        "port": database.ports,
+    }
+    return sum(record.project_id == project_id for record in held.get(resource, {}).values())
 
 
 QUOTA_ROUTES = (

@@ -1,7 +1,7 @@
 """The ranges of a subnet: its CIDR, its gateway, and the pools that addresses are given from."""
 
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import pairwise
 
 from msgspec import Struct
@@ -85,7 +85,7 @@ def read_cidr(text: str, ip_version: int) -> Cidr:
 def check_overlap(cidr: Cidr, others: Iterable[Cidr], network_id: str) -> None:
     """Raise InvalidInput if a network has addresses of this range already."""
     for other in others:
-        if cidr.version == other.version and cidr.overlaps(other):  # type: ignore[arg-type]  # the versions are equal
+        if cidr.version == other.version and cidr.overlaps(other):
             raise InvalidInput(
                 f"Requested subnet with cidr: {cidr} for network: {network_id} overlaps with another subnet"
             )
@@ -94,9 +94,9 @@ def check_overlap(cidr: Cidr, others: Iterable[Cidr], network_id: str) -> None:
 def usable(cidr: Cidr) -> Pool:
     """Return the addresses that a device can have."""
     first, last = cidr.network_address, cidr.broadcast_address
-    if cidr.version == 4 and cidr.prefixlen <= SMALLEST_WITH_BROADCAST:
+    if isinstance(cidr, IPv4Network) and cidr.prefixlen <= SMALLEST_WITH_BROADCAST:
         return Pool(first + 1, last - 1)
-    if cidr.version == 6 and first != last:
+    if isinstance(cidr, IPv6Network) and first != last:
         return Pool(first + 1, last)  # the first is for any router
     return Pool(first, last)
 
@@ -114,7 +114,7 @@ def read_gateway(text: str | None, cidr: Cidr) -> Address | None:
     gateway = read_address(text, "gateway_ip")
     if gateway.version != cidr.version:
         raise InvalidInput(f"gateway_ip '{text}' does not match the ip_version '{cidr.version}'")
-    if cidr.version == 4 and gateway not in usable(cidr):
+    if isinstance(cidr, IPv4Network) and gateway not in usable(cidr):
         raise InvalidInput("Gateway is not valid on subnet")
     return gateway
 

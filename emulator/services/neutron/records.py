@@ -1,4 +1,4 @@
-"""What neutron keeps: networks, their subnets, and ports on them. They describe themselves whole; `rules` hides parts."""
+"""What neutron keeps: networks, their subnets, ports on them. They describe themselves whole; `rules` hides parts."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

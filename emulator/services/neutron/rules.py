@@ -56,7 +56,7 @@ def check_admin(who: Identity, action: str, attributes: Iterable[str]) -> None:
 
 
 def check_project(who: Identity, project_id: str | None) -> str:
-    """Return the project that something new is to belong to. Raises PolicyNotAuthorized for another's than one's own."""
+    """Return the project that something new is to belong to. Raises PolicyNotAuthorized for one that is not theirs."""
     if project_id not in {None, who.project_id} and not who.sees_all:
         raise PolicyNotAuthorized(
             "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request "

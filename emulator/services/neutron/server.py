@@ -25,7 +25,11 @@ def service(tokens: Tokens) -> Service:
     """Neutron with the networks of a fresh cloud."""
     return Service(
         "neutron-server",
-        public=[web.get("/", list_versions)],
+        public=[
+            web.get("/", list_versions),
+            web.get("/v2.0", list_collections),
+            web.get("/v2.0/", list_collections),
+        ],
         routes=[
             *NETWORK_ROUTES,
             *SUBNET_ROUTES,
@@ -53,3 +57,16 @@ async def list_versions(request: web.Request) -> web.Response:
     """Answer the discovery document."""
     link = {"rel": "self", "href": f"{request.url.origin()}/v2.0/"}
     return json_response({"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
+
+
+async def list_collections(request: web.Request) -> web.Response:
+    """Answer what there is in this version of the API."""
+    resources = [
+        {
+            "name": name,
+            "collection": f"{name}s",
+            "links": [{"rel": "self", "href": f"{request.url.origin()}/v2.0/{name}s"}],
+        }
+        for name in ("network", "subnet", "port")
+    ]
+    return json_response({"resources": resources})

@@ -59,17 +59,17 @@ class SubnetWords(Struct):
     """What a caller may say of a subnet. `gateway_ip` null is none."""
 
     network_id: str | UnsetType = UNSET
-    cidr: str | None | UnsetType = UNSET
+    cidr: str | UnsetType | None = UNSET
     ip_version: Literal[4, 6] | UnsetType = UNSET
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
-    gateway_ip: str | None | UnsetType = UNSET
+    gateway_ip: str | UnsetType | None = UNSET
     allocation_pools: list[WantedPool] | UnsetType = UNSET
     enable_dhcp: bool | UnsetType = UNSET
     dns_nameservers: list[str] | UnsetType = UNSET
     host_routes: list[dict[str, str]] | UnsetType = UNSET
-    ipv6_ra_mode: str | None | UnsetType = UNSET
-    ipv6_address_mode: str | None | UnsetType = UNSET
+    ipv6_ra_mode: str | UnsetType | None = UNSET
+    ipv6_address_mode: str | UnsetType | None = UNSET
     project_id: str | UnsetType = UNSET
     tenant_id: str | UnsetType = UNSET
 
