@@ -135,8 +135,7 @@ ProfilerKeys = Annotated[
     list[str] | None,
     option(
         "osprofiler-hmac-key",
-        "Take up the traces of osprofiler that are signed with this key, those of openstack --os-profile KEY for one."
-        " May be repeated.",
+        "Take up the traces of osprofiler that are signed with this key. May be repeated.",
         callback=lambda keys: [secret(key) for key in keys or ()],
         show_default=False,
     ),

@@ -27,7 +27,7 @@ from emulator.services.fresh import resource_id
 from emulator.traces import OtlpReceiver, SpanTree, spans_from_sdk, tree, trees
 from tests.jaeger import Received, answering
 
-HERE = Path(__file__).parent
+WITH_CLIENTS = Path(__file__).parent / "openstack"
 REFERENCE = tree(tree_text("boot"))
 RABBITMQ = os.environ.get("EMULATOR_TEST_AMQP_URL")
 DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "nova", "x-dead-letter-routing-key": "dead_letters"}
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out the tests with stock clients, which are a group of their own."""
-    return True if collection_path == HERE / "openstack" and not _with_stock_clients(config) else None
+    return True if collection_path == WITH_CLIENTS and not _with_stock_clients(config) else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -60,7 +60,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _with_stock_clients(config: pytest.Config) -> bool:
-    return bool(config.getoption("markexpr") == "openstack")
+    """Whether they are asked for, by their marker or by their place."""
+    places = (config.invocation_params.dir / argument.split("::")[0] for argument in config.args)
+    return config.getoption("markexpr") == "openstack" or any(place.is_relative_to(WITH_CLIENTS) for place in places)
 
 
 @pytest.fixture(autouse=True)

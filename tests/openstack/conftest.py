@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import dedent
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from emulator.traces import OtlpReceiver, Span, SpanTree
+from emulator.traces import OtlpReceiver, SpanTree
 from tests.processes import COMMAND, Ended, environment
 
 BIN = Path(sys.executable).parent
@@ -23,6 +23,7 @@ KEY = "SECRET_KEY"
 """What osprofiler's headers are signed with."""
 PATIENCE_SECONDS = 60
 ARRIVAL_SECONDS = 15
+LOOK_SECONDS = 0.05
 SETTLES = re.compile("(ack|nack|reject) ")
 
 
@@ -37,14 +38,24 @@ class Up:
     async def trace(self, trace_id: str) -> SpanTree:
         """Return a trace, when it is whole: every process sends its spans by itself, when it sees fit."""
         async with asyncio.timeout(ARRIVAL_SECONDS):
-            while (found := self.spans.find(trace_id)) is None or any(map(_calls_nobody, found.spans)):  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(0.05)
+            while (found := self.spans.find(trace_id)) is None or not is_whole(found):  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(LOOK_SECONDS)
         return found
 
+    async def traces(self, service: str, count: int) -> Sequence[SpanTree]:
+        """Return the traces that a client of this name began, when there are so many."""
+        async with asyncio.timeout(ARRIVAL_SECONDS):
+            while True:
+                found = [trace for trace in self.spans.traces if trace.spans[0].service == service]
+                if len(found) >= count and all(map(is_whole, found)):
+                    return found
+                await asyncio.sleep(LOOK_SECONDS)
 
-def _calls_nobody(span: Span) -> bool:
-    """Whether the other side of a call or a message is still missing."""
-    return span.kind in {"client", "producer"} and not (span.children or span.failed or SETTLES.match(span.name))
+
+def is_whole(trace: SpanTree) -> bool:
+    """Whether the other side of every call and every message has come."""
+    sides = (span for span in trace.spans if span.kind in {"client", "producer"} and not SETTLES.match(span.name))
+    return all(span.children or span.failed for span in sides)
 
 
 @pytest.fixture(scope="session")
@@ -55,12 +66,19 @@ def up() -> Iterator[Up]:
         command = [*COMMAND, "up", "--pace", "0", "--port-base", "0"]
         with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
             assert process.stdout is not None
-            said = "".join(iter(process.stdout.readline, "    identity_api_version: 3\n"))
+            said = "".join(_until(process.stdout, "    identity_api_version: 3\n"))
             endpoints = re.findall(r"^  (\S+) +(http://\S+)$", said, re.MULTILINE)
             yield Up(dict(endpoints), said[said.index("clouds:\n") :], receiver)
             process.terminate()
             process.communicate()
         assert process.returncode == 0
+
+
+def _until(lines: Iterable[str], last: str) -> Iterator[str]:
+    for line in lines:
+        yield line
+        if line == last:
+            return
 
 
 @dataclass(frozen=True)
@@ -125,8 +143,13 @@ async def ended(*command: str, **variables: str) -> Ended:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        out, err = await process.communicate()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:  # another one, that ran beside it, has failed
+            process.kill()
+            await process.communicate()
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
 

@@ -46,7 +46,7 @@ async def test_it_negotiates_the_microversion_and_looks_at_what_is_there(admin: 
     assert {"private", "public"} == set(done["networks"])
     assert {"cirros", "debian", "fedora"} <= set(done["images"])
     assert done["hypervisors"] == ["compute-1", "compute-2", "compute-3"]
-    assert (done["zones"], done["limits"]) == (["nova"], 10)
+    assert (done["zones"], done["limits"] > 0) == (["nova"], True)
     assert done["old"] == [200, 200, 200, 406]
 
 

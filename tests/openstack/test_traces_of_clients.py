@@ -7,7 +7,6 @@ import aiohttp
 import pytest
 from osprofiler import _utils as osprofiler
 
-from emulator.traces import SpanTree
 from tests.openstack.conftest import BIN, KEY, Up, User, ended
 from tests.openstack.test_one_trace import openstack, trace_told
 
@@ -17,21 +16,17 @@ INSTRUMENTED = str(BIN / "opentelemetry-instrument")
 STABLE = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http"}
 
 
-def of(up: Up, service: str) -> list[SpanTree]:
-    """The traces that a client of this name begins."""
-    return [trace for trace in up.spans.traces if trace.spans[0].service == service]
-
-
 async def test_an_instrumented_client_begins_a_trace_with_every_request(demo: User, up: Up) -> None:
     name = f"osc-{uuid.uuid4()}"
     variables = {**demo.variables, **up.spans.environment, **STABLE, "OTEL_SERVICE_NAME": name}
     listed = await ended(INSTRUMENTED, str(BIN / "openstack"), "image", "list", **variables)
     assert listed.status == 0, listed.err
-    asked = [(trace.spans[0].name, [child.name for child in trace.spans[0].children]) for trace in of(up, name)]
+    traces = await up.traces(name, 4)
+    asked = [(trace.spans[0].name, [child.name for child in trace.spans[0].children]) for trace in traces]
     assert ("GET", ["GET /v3"]) in asked
     assert ("POST", ["POST /v3/auth/tokens"]) in asked
     assert ("GET", ["GET /v2/images"]) in asked
-    assert {len(trace.roots) for trace in of(up, name)} == {1}
+    assert {len(trace.roots) for trace in traces} == {1}
 
 
 async def test_a_root_span_of_ones_own_makes_it_one_trace_with_the_boot_in_it(demo: User, up: Up) -> None:
@@ -50,7 +45,7 @@ async def test_a_root_span_of_ones_own_makes_it_one_trace_with_the_boot_in_it(de
     )
     trace = await up.trace(trace_id)
     assert [root.name for root in trace.roots] == ["my script"]
-    assert len(of(up, name)) == 1
+    assert await up.traces(name, 1) == [trace]
     assert trace.one("nova-compute", name="spawn")
     assert trace.all("nova-api", name="DELETE /v2.1/servers/{server_id}")
 
