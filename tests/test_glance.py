@@ -99,6 +99,10 @@ CHANGES = [
     ([{"op": "remove", "path": "/nothing"}], 409, "nothing"),
     ([{"op": "remove", "path": "/name"}], 403, "name"),
     ([{"op": "replace", "path": "/size", "value": 1}], 403, "size"),
+    ([{"op": "remove", "path": "/status"}], 403, "status"),
+    ([{"op": "replace", "path": "/id", "value": CIRROS}], 403, "id"),
+    ([{"op": "replace", "path": "/owner", "value": "somebody"}], 403, "owner"),
+    ([{"op": "add", "path": "/a/b", "value": "x"}], 400, "path"),
     ([{"op": "replace", "path": "/visibility", "value": "public"}], 403, "publicize_image"),
     ([{"op": "replace", "path": "/disk_format", "value": "raw"}], 403, "disk_format"),
     ([{"op": "move", "path": "/name"}], 400, "op"),
@@ -140,6 +144,8 @@ SELECTIONS = [
     (f"?visibility=public&sort=name:desc&marker={CIRROS}", []),
 ]
 MISTAKES = [
+    "visibility=bogus",
+    "member_status=bogus",
     "limit=-1",
     "limit=x",
     f"marker={NOWHERE}",
@@ -190,6 +196,50 @@ async def test_projects_see_their_own_images_and_public_ones_and_change_only_the
     assert (await admin("DELETE", "glance-api", f"/v2/images/{CIRROS}"))[0] == 204
 
 
+async def test_a_shared_image_is_its_members_too_once_they_accept_it(world: World) -> None:
+    demo, other = await world.api("demo"), await world.api("alt_demo")
+    image = await an_image(demo, "ours", b"bytes")
+    project = resource_id("project", "alt_demo").replace("-", "")
+    members, member = f"{image['self']}/members", f"{image['self']}/members/{project}"
+    assert (await other("GET", "glance-api", members))[0] == 404
+    status, added = await demo("POST", "glance-api", members, json={"member": project})
+    assert (status, added["member_id"], added["status"]) == (200, project, "pending")
+    assert (await demo("POST", "glance-api", members, json={"member": project}))[0] == 409
+    assert "ours" not in await names(other)
+    assert await names(other, "?member_status=pending&visibility=shared") == ["ours"]
+    assert (await demo("PUT", "glance-api", member, json={"status": "accepted"}))[0] == 403
+    assert (await other("PUT", "glance-api", member, json={"status": "perhaps"}))[0] == 400
+    assert (await other("PUT", "glance-api", member, json={"status": "accepted"}))[0] == 200
+    assert "ours" in await names(other)
+    assert await other("GET", "glance-api", image["file"]) == (200, b"bytes")
+    for api in (demo, other):
+        assert [each["status"] for each in (await api("GET", "glance-api", members))[1]["members"]] == ["accepted"]
+    assert (await other("DELETE", "glance-api", member))[0] == 403
+    assert (await demo("DELETE", "glance-api", member))[0] == 204
+    assert (await other("GET", "glance-api", image["self"]))[0] == 404
+    assert (await demo("POST", "glance-api", f"/v2/images/{CIRROS}/members", json={"member": project}))[0] == 403
+
+
+UNBOOTABLE: list[tuple[dict[str, str], bytes | None, str, str]] = [
+    ({"visibility": "private"}, b"bytes", "", "No image found with ID"),
+    ({"visibility": "public"}, None, "", "is not active"),
+    ({"visibility": "public"}, b"bytes", "deactivate", "has been deactivated"),
+]
+
+
+async def test_a_server_is_booted_only_from_an_image_that_its_project_may_use(world: World) -> None:
+    admin, demo = await world.api(), await world.api("demo")
+    for said, data, action, fault in UNBOOTABLE:
+        image = await an_image(admin, data=data, **said)
+        if action:
+            assert (await admin("POST", "glance-api", f"{image['self']}/actions/{action}"))[0] == 204
+        _, body = await demo.create(imageRef=image["id"])
+        server = await demo.until(body["server"]["id"], "ACTIVE", "ERROR")
+        assert fault in server["fault"]["message"], said
+    assert (await admin("POST", "glance-api", f"{image['self']}/actions/reactivate"))[0] == 204
+    assert (await demo("GET", "glance-api", image["file"]))[0] == 200
+
+
 async def test_uploads_that_cannot_be_are_refused_and_one_that_breaks_off_leaves_the_image_queued(world: World) -> None:
     api = await world.api("demo")
     image = await an_image(api)
@@ -200,7 +250,7 @@ async def test_uploads_that_cannot_be_are_refused_and_one_that_breaks_off_leaves
     assert (await reader.readline()).split()[1] == b"413"
     writer.close()
     bare = (await api("POST", "glance-api", "/v2/images", json={"name": "no formats"}))[1]
-    assert (await api("PUT", "glance-api", bare["file"], data=b"x", headers=BYTES))[0] == 409
+    assert (await api("PUT", "glance-api", bare["file"], data=b"x", headers=BYTES))[0] == 400
 
     _, writer = await begin_upload(api, image, 9)
     while (await api("GET", "glance-api", image["self"]))[1]["status"] != "saving":
@@ -233,9 +283,9 @@ async def test_what_is_not_there_is_a_404(world: World, method: str, path: str) 
 
 
 async def test_documents_that_clients_read_first_are_there(world: World) -> None:
-    for path in ("/", "/versions"):
+    for path, status in (("/", 300), ("/versions", 200), ("/versions/", 200)):
         async with world.session.get(world.cloud.endpoints["glance-api"] + path) as response:
-            assert response.status == 300
+            assert response.status == status
             [current] = [version for version in (await response.json())["versions"] if version["status"] == "CURRENT"]
         assert current["links"] == [{"rel": "self", "href": f"{world.cloud.endpoints['glance-api']}/v2/"}]
     api = await world.api()

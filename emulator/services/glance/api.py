@@ -11,12 +11,16 @@ from emulator.plumbing.paging import page
 from emulator.plumbing.service import ACTOR, Service
 from emulator.services.glance.data import download_image, upload_image
 from emulator.services.glance.images import IMAGES, NotPermitted, find, find_to_change, fresh_images
+from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
 from emulator.services.glance.selection import select
 from emulator.services.glance.wanted import apply_patch, read_new_image, read_patch
 from emulator.services.tokens import Tokens
 
 __all__ = ["service"]
+
+
+STATUSES = {"deactivate": "deactivated", "reactivate": "active"}
 
 
 class TagNotFound(NotFound):
@@ -30,7 +34,11 @@ def service(tokens: Tokens) -> Service:
     """Glance with the images of a fresh cloud."""
     return Service(
         "glance-api",
-        public=[web.get("/", list_versions), web.get("/versions", list_versions)],
+        public=[
+            web.get("/", list_versions),
+            web.get("/versions", list_all_versions),
+            web.get("/versions/", list_all_versions),
+        ],
         routes=[
             web.get("/v2/images", list_images),
             web.post("/v2/images", create_image),
@@ -42,6 +50,8 @@ def service(tokens: Tokens) -> Service:
             web.put("/v2/images/{image_id}/tags/{tag}", add_tag),
             web.delete("/v2/images/{image_id}/tags/{tag}", remove_tag),
             web.get("/v2/info/import", show_import_methods),
+            web.post("/v2/images/{image_id}/actions/{action:deactivate|reactivate}", change_status),
+            *MEMBER_ROUTES,
             *SCHEMA_ROUTES,
         ],
         identify=tokens.open,
@@ -58,11 +68,20 @@ def word_error(error: ApiError) -> dict[str, Any]:
 
 
 async def list_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document."""
+    """Answer the discovery document, with the status that says to choose one."""
+    return json_response({"versions": _versions(request)}, HTTPStatus.MULTIPLE_CHOICES)
+
+
+async def list_all_versions(request: web.Request) -> web.Response:
+    """Answer the discovery document, where it was asked for by name."""
+    return json_response({"versions": _versions(request)})
+
+
+def _versions(request: web.Request) -> list[dict[str, Any]]:
     link = {"rel": "self", "href": f"{request.url.origin()}/v2/"}
     current = [{"id": "v2.17", "status": "CURRENT", "links": [link]}]
     older = [{"id": f"v2.{minor}", "status": "SUPPORTED", "links": [link]} for minor in range(16, -1, -1)]
-    return json_response({"versions": current + older}, HTTPStatus.MULTIPLE_CHOICES)
+    return current + older
 
 
 async def list_images(request: web.Request) -> web.Response:
@@ -106,6 +125,15 @@ async def delete_image(request: web.Request) -> web.Response:
     if image.protected:
         raise NotPermitted(f"Image {image.id} is protected and cannot be deleted.")
     request.app[IMAGES].remove(image)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def change_status(request: web.Request) -> web.Response:
+    """Let nobody but admins download an image, or everybody again who may see it."""
+    image, wanted = find_to_change(request, "modify"), STATUSES[request.match_info["action"]]
+    if image.contents is None:
+        raise NotPermitted(f"Not allowed to {request.match_info['action']} image in status '{image.status}'")
+    image.status = wanted
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["CHUNK_BYTES", "Contents", "Digests", "Hashing", "pretended"]
+__all__ = ["CHUNK_BYTES", "Contents", "Digests", "Hashing", "pretended", "uploaded"]
 
 CHUNK_BYTES = 64 * 1024
 
@@ -44,6 +44,16 @@ class Contents:
     digests: Callable[[], Digests]
     in_memory: bool = False
     """Whether they take room."""
+
+
+def uploaded(data: bytearray, digests: Digests) -> Contents:
+    """Return contents that somebody sent."""
+
+    def chunks() -> Iterator[bytes]:
+        for begin in range(0, len(data), CHUNK_BYTES):
+            yield bytes(data[begin : begin + CHUNK_BYTES])
+
+    return Contents(len(data), chunks, lambda: digests, in_memory=True)
 
 
 def pretended(name: str, size: int) -> Contents:

@@ -8,10 +8,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from emulator.plumbing.errors import ApiError, Conflict
+from emulator.plumbing.errors import ApiError, BadRequest, Conflict
+from emulator.plumbing.http_server import IDENTITY
 from emulator.plumbing.steps import given, pretend
-from emulator.services.glance.contents import CHUNK_BYTES, Contents, Hashing
-from emulator.services.glance.images import IMAGES, Image, ImageNotFound, Images, find, find_to_change
+from emulator.services.glance.contents import CHUNK_BYTES, Contents, Hashing, uploaded
+from emulator.services.glance.images import IMAGES, Image, ImageNotFound, Images, NotPermitted, find, find_to_change
 from emulator.services.glance.wanted import UnsupportedMediaType
 
 __all__ = ["LARGEST_BYTES", "download_image", "upload_image"]
@@ -28,7 +29,10 @@ class StorageQuotaFull(ApiError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, size: int, remaining: int) -> None:
-        super().__init__(f"The size of the data {size} will exceed the limit. {remaining} bytes remaining.")
+        super().__init__(
+            "Image exceeds the storage quota: "
+            f"The size of the data {size} will exceed the limit. {remaining} bytes remaining."
+        )
 
 
 class DeletedMeanwhile(ApiError):
@@ -48,7 +52,7 @@ async def upload_image(request: web.Request) -> web.Response:
     if request.content_type != "application/octet-stream":
         raise UnsupportedMediaType(request.content_type, "application/octet-stream")
     if image.disk_format is None or image.container_format is None:
-        raise Conflict("Properties disk_format, container_format must be set prior to saving data.")
+        raise BadRequest("Properties disk_format, container_format must be set prior to saving data.")
     if image.status != "queued":
         raise Conflict(f"Image status transition from {image.status} to saving is not allowed")
     async with _saving(image):
@@ -71,28 +75,37 @@ async def _saving(image: Image) -> AsyncIterator[None]:
 
 async def _receive(request: web.Request, images: Images) -> Contents:
     """Read the body, hashing what comes as it comes. Raises StorageQuotaFull, at once where the size is told."""
-    chunks: list[bytes] = []
-    hashing, size = Hashing(), 0
-    _check_room(images, request.content_length or 0)
-    async for chunk in request.content.iter_chunked(CHUNK_BYTES):
-        size += len(chunk)
-        _check_room(images, size)
-        hashing.update(chunk)
-        chunks.append(chunk)
-    digests = hashing.digests()
-    return Contents(size, lambda: chunks, lambda: digests, in_memory=True)
+    hashing, received = Hashing(), bytearray()
+    _check_room(images, 0, request.content_length or 0)
+    try:
+        async for piece in request.content.iter_chunked(CHUNK_BYTES):
+            _check_room(images, len(received), len(piece))
+            hashing.update(piece)
+            received += piece
+            images.arriving_bytes += len(piece)
+    finally:
+        images.arriving_bytes -= len(received)
+    return uploaded(received, hashing.digests())
 
 
-def _check_room(images: Images, size: int) -> None:
-    remaining = max(min(LARGEST_BYTES, MOST_BYTES - images.stored_bytes), 0)
-    if size > remaining:
-        raise StorageQuotaFull(size, remaining)
+def _check_room(images: Images, received: int, more: int) -> None:
+    remaining = max(min(LARGEST_BYTES - received, MOST_BYTES - images.kept_bytes), 0)
+    if more > remaining:
+        raise StorageQuotaFull(received + more, remaining)
 
 
 async def download_image(request: web.Request) -> web.StreamResponse:
-    """Stream an image, with its checksum in `Content-MD5`, as glance does. 204 for one that has no bytes yet."""
-    image = find(request)
+    """Stream an image, with its checksum in `Content-MD5`, as glance does. 204 for one that has no bytes yet.
+
+    A service that asks on behalf of a project says so by `project_id`, and gets what that project may use. That is
+    ours: in OpenStack it would have the user's token.
+    """
+    image, on_behalf_of = find(request), request.query.get("project_id")
+    if on_behalf_of is not None and not image.is_open_to(on_behalf_of):
+        raise ImageNotFound(image.id)
     await pretend("find image", fails=lambda: ImageNotFound(image.id))
+    if image.status == "deactivated" and not request[IDENTITY].is_admin:
+        raise NotPermitted("The requested image has been deactivated. Image data download is forbidden.")
     if image.contents is None:
         return web.Response(status=HTTPStatus.NO_CONTENT)
     headers = {"Content-Type": "application/octet-stream", "Content-MD5": image.contents.digests().md5}

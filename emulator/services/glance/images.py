@@ -20,14 +20,18 @@ __all__ = [
     "Image",
     "ImageNotFound",
     "Images",
+    "Member",
+    "MemberStatus",
     "NotPermitted",
     "Visibility",
     "find",
     "find_to_change",
     "fresh_images",
+    "timestamp",
 ]
 
 Visibility = Literal["public", "private", "shared", "community"]
+MemberStatus = Literal["pending", "accepted", "rejected"]
 
 
 class ImageNotFound(NotFound):
@@ -58,18 +62,31 @@ class Image:
     hidden: bool = False
     tags: list[str] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
+    members: dict[str, "Member"] = field(default_factory=dict)
+    """With which projects a `shared` image is shared, by their ids."""
     contents: Contents | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    def is_open_to(self, project_id: str) -> bool:
+        """Whether a project may use it, when it asks for it by its id."""
+        shared = self.visibility == "shared" and project_id in self.members
+        return shared or self.visibility in {"public", "community"} or self.owner == project_id
+
     def is_visible_to(self, caller: Identity) -> bool:
         """Whether the caller may see it, when it asks for it by its id."""
-        return caller.sees_all or self.visibility in {"public", "community"} or self.owner == caller.project_id
+        return caller.sees_all or self.is_open_to(caller.project_id)
 
-    def is_listed_for(self, caller: Identity) -> bool:
-        """Whether it is among the caller's images: those of the community are found by asking for them."""
-        own = self.owner == caller.project_id
-        return own or (self.visibility != "community" and self.is_visible_to(caller))
+    def is_listed_for(self, caller: Identity, member_status: str) -> bool:
+        """Whether it is among the caller's images; of the shared ones those that its project has so judged.
+
+        Those of the community are found by asking for them.
+        """
+        if self.owner == caller.project_id or self.visibility == "public":
+            return True
+        if self.visibility == "shared" and caller.project_id in self.members:
+            return member_status in {"all", self.members[caller.project_id].status}
+        return self.visibility != "community" and caller.sees_all
 
     def describe(self) -> dict[str, Any]:
         """Return the image as the API shows it."""
@@ -93,11 +110,32 @@ class Image:
             "os_hash_algo": digests and "sha512",
             "os_hash_value": digests and digests.sha512,
             "tags": self.tags,
-            "created_at": _timestamp(self.created),
-            "updated_at": _timestamp(self.updated),
+            "created_at": timestamp(self.created),
+            "updated_at": timestamp(self.updated),
             "self": f"/v2/images/{self.id}",
             "file": f"/v2/images/{self.id}/file",
             "schema": "/v2/schemas/image",
+        }
+
+
+@dataclass(slots=True)
+class Member:
+    """A project that an image is shared with, and what it thinks of that."""
+
+    project_id: str
+    status: MemberStatus = "pending"
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    updated: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def describe(self, image: Image) -> dict[str, Any]:
+        """Return the member as the API shows it."""
+        return {
+            "image_id": image.id,
+            "member_id": self.project_id,
+            "status": self.status,
+            "created_at": timestamp(self.created),
+            "updated_at": timestamp(self.updated),
+            "schema": "/v2/schemas/member",
         }
 
 
@@ -106,6 +144,8 @@ class Images:
 
     def __init__(self, images: list[Image]) -> None:
         self._images = {image.id: image for image in images}
+        self.arriving_bytes = 0
+        """How many bytes of uploads under way are kept."""
 
     def __iter__(self) -> Iterator[Image]:
         return iter(self._images.values())
@@ -129,9 +169,10 @@ class Images:
         return image
 
     @property
-    def stored_bytes(self) -> int:
+    def kept_bytes(self) -> int:
         """How many bytes are kept. What is pretended takes no room."""
-        return sum(image.contents.size for image in self if image.contents is not None and image.contents.in_memory)
+        stored = sum(image.contents.size for image in self if image.contents is not None and image.contents.in_memory)
+        return stored + self.arriving_bytes
 
 
 IMAGES = web.AppKey("images", Images)
@@ -172,5 +213,6 @@ def find_to_change(request: web.Request, what: str) -> Image:
     return image
 
 
-def _timestamp(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
+    """Word a moment as glance does."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,10 +1,11 @@
 """What glance says of the form of its images: the JSON schemas that some clients read before they ask for any."""
 
-from typing import Any
+from typing import Any, get_args
 
 from aiohttp import web
 
 from emulator.plumbing.http_server import json_response
+from emulator.services.glance.wanted import ContainerFormat, DiskFormat
 
 __all__ = ["SCHEMA_ROUTES"]
 
@@ -18,13 +19,13 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "pattern": "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$",
     },
     "name": {**TEXT, "maxLength": 255},
-    "status": {"type": "string", "readOnly": True, "enum": ["queued", "saving", "active"]},
+    "status": {"type": "string", "readOnly": True, "enum": ["queued", "saving", "active", "deactivated"]},
     "visibility": {"type": "string", "enum": ["community", "public", "private", "shared"]},
     "os_hidden": {"type": "boolean"},
     "protected": {"type": "boolean"},
     "owner": {**TEXT, "maxLength": 255},
-    "disk_format": TEXT,
-    "container_format": TEXT,
+    "disk_format": {**TEXT, "enum": [None, *get_args(DiskFormat)]},
+    "container_format": {**TEXT, "enum": [None, *get_args(ContainerFormat)]},
     "min_disk": AMOUNT,
     "min_ram": AMOUNT,
     "size": {"type": ["null", "integer"], "readOnly": True},

@@ -1,21 +1,23 @@
 """Which images a list shows, and in which order: the query parameters of `GET /v2/images`."""
 
 import csv
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, get_args
 
 from aiohttp import web
 from multidict import MultiMapping
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY
-from emulator.services.glance.images import IMAGES, Image
+from emulator.services.glance.images import IMAGES, Image, MemberStatus, Visibility
 from emulator.services.tokens import Identity
 
 __all__ = ["select"]
 
 SORTED_BY = ("name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")
 NOT_FILTERS = {"limit", "marker", "sort", "sort_key", "sort_dir", "member_status", "fields"}
+VISIBILITIES = {*get_args(Visibility), "all"}
+MEMBER_STATUSES = {*get_args(MemberStatus), "all"}
 ONE_OF = {"id", "name", "status", "container_format", "disk_format"}
 """What may be `in:` several values."""
 
@@ -29,7 +31,8 @@ def select(request: web.Request) -> list[Image]:
     if request.query.get("visibility") in {"community", "all"}:
         seen = [image for image in request.app[IMAGES] if image.is_visible_to(caller)]
     else:
-        seen = [image for image in request.app[IMAGES] if image.is_listed_for(caller)]
+        judged = _one_of("member_status", request.query.get("member_status", "accepted"), MEMBER_STATUSES)
+        seen = [image for image in request.app[IMAGES] if image.is_listed_for(caller, judged)]
     return _sort([image for image in seen if all(fits(image.describe()) for fits in filters)], request.query)
 
 
@@ -45,11 +48,18 @@ def _filter(name: str, value: str) -> Fits:
     if name == "tag":
         return lambda described: value in described["tags"]
     if name == "visibility":
+        _one_of(name, value, VISIBILITIES)
         return lambda described: value in {"all", described["visibility"]}
     if name in ONE_OF and value.startswith("in:"):
         among = next(csv.reader([value.removeprefix("in:")]))
         return lambda described: described[name] in among
     return lambda described: str(described.get(name, "")) == value
+
+
+def _one_of(name: str, value: str, known: Collection[str]) -> str:
+    if value not in known:
+        raise BadRequest(f"Invalid input for query parameter {name}: {value!r} is none of {', '.join(sorted(known))}.")
+    return value
 
 
 def _boolean(name: str, value: str) -> bool:

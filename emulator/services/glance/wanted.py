@@ -14,17 +14,19 @@ from emulator.plumbing.http_server import read_json
 from emulator.services.glance.images import Image, Images, NotPermitted, Visibility
 from emulator.services.tokens import Identity
 
-__all__ = ["PATCH_TYPE", "apply_patch", "read_new_image", "read_patch"]
+__all__ = ["PATCH_TYPE", "ContainerFormat", "DiskFormat", "apply_patch", "read_new_image", "read_patch"]
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 READ_ONLY = {
     *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at", "updated_at"),
-    *("self", "file", "schema", "direct_url", "stores"),
+    *("id", "owner", "self", "file", "schema", "direct_url", "stores"),
 }
-RESERVED = {"deleted", "deleted_at", "is_public", "properties"}
+RESERVED = {"deleted", "deleted_at", "is_public", "locations", "properties"}
 
+DiskFormat = Literal["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop", "iso"]
+ContainerFormat = Literal["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]
 Name = Annotated[str, msgspec.Meta(max_length=255)]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
@@ -35,10 +37,8 @@ class Attributes(msgspec.Struct, forbid_unknown_fields=True):
 
     name: Name | None = None
     visibility: Visibility = "shared"
-    disk_format: Literal["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop", "iso"] | None = (
-        None
-    )
-    container_format: Literal["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"] | None = None
+    disk_format: DiskFormat | None = None
+    container_format: ContainerFormat | None = None
     min_disk: Amount = 0
     min_ram: Amount = 0
     protected: bool = False
@@ -50,7 +50,7 @@ class Operation(msgspec.Struct):
     """One change of a JSON patch."""
 
     op: Literal["add", "replace", "remove"]
-    path: Annotated[str, msgspec.Meta(pattern="^/.")]
+    path: Annotated[str, msgspec.Meta(pattern="^/[^/]+$")]
     value: Any = None
 
 
@@ -90,18 +90,23 @@ async def read_patch(request: web.Request) -> list[Operation]:
 def apply_patch(image: Image, patch: list[Operation], caller: Identity) -> None:
     """Change an image; all of the patch, or nothing. Raises BadRequest, NotPermitted, Conflict."""
     wanted = _attributes(image)
-    fixed = set(wanted) - set(image.properties)
+    fixed, owner = set(wanted) - set(image.properties), image.owner
     for operation in patch:
         name = operation.path.removeprefix("/").replace("~1", "/").replace("~0", "~")
+        if name == "owner" and caller.is_admin and operation.op != "remove":
+            owner = str(operation.value)
+            continue
+        _check_writable(name)
         if operation.op == "remove" and name in fixed:
             raise NotPermitted(f"Property {name} may not be removed.")
-        if operation.op != "add" and name not in wanted and name not in READ_ONLY | RESERVED:
+        if operation.op != "add" and name not in wanted:
             raise Conflict(f"Property {name} does not exist.")
         if operation.op == "remove":
             wanted.pop(name, None)
         else:
             wanted[name] = operation.value
     _take_over(image, wanted, caller)
+    image.owner = owner
     image.updated = datetime.now(UTC)
 
 
@@ -111,13 +116,17 @@ def _attributes(image: Image) -> dict[str, Any]:
     return {**image.properties, **said}
 
 
+def _check_writable(name: str) -> None:
+    if name in READ_ONLY:
+        raise NotPermitted(f"Attribute '{name}' is read-only.")
+    if name in RESERVED:
+        raise NotPermitted(f"Attribute '{name}' is reserved.")
+
+
 def _take_over(image: Image, wanted: dict[str, Any], caller: Identity) -> None:
     """Let an image be what is wanted."""
     for name in wanted:
-        if name in READ_ONLY:
-            raise NotPermitted(f"Attribute '{name}' is read-only.")
-        if name in RESERVED or name in {"id", "owner", "locations"}:
-            raise NotPermitted(f"Attribute '{name}' is reserved.")
+        _check_writable(name)
     known = {name: value for name, value in wanted.items() if name in Attributes.__struct_fields__}
     properties = {name: value for name, value in wanted.items() if name not in known and value is not None}
     for name, value in properties.items():

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 import aiohttp
 import msgspec
@@ -57,6 +58,13 @@ class ImageCorrupt(Exception):
 
     def __init__(self, image_id: str, expected: str, found: str) -> None:
         super().__init__(f"image {image_id} has checksum {found}, glance said {expected}")
+
+
+class ImageNotActive(Exception):
+    """Nobody has uploaded the image yet."""
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(f"Image {image_id} is not active.")
 
 
 class SpawnFailed(Exception):
@@ -158,7 +166,7 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
             instance.networks.append(await attach(session, request, wanted, app[HYPERVISOR].host))
     await _tell(app, InstanceUpdate(server_id, "building", "spawning"))
     with _aborting(server_id, "(5)", GLANCE):
-        await _download(session, request.image_id)
+        await _download(session, request)
     async with step("spawn", fails=lambda: SpawnFailed(server_id, app[HYPERVISOR].host)):
         instance.state = "active"
         instance.console.boots()
@@ -184,11 +192,14 @@ async def _log_in(app: web.Application, step_numbers: str | None = None) -> Acce
     )
 
 
-async def _download(session: Session, image_id: str) -> None:
+async def _download(session: Session, request: BuildRequest) -> None:
     """Steps (5) and (6): ask glance for the image, and check that it came whole."""
-    digest = hashlib.md5(usedforsecurity=False)
-    answer = await session.fetch("GET", "image", f"/v2/images/{image_id}/file", step="5,6", sink=digest.update)
+    image_id, digest = request.image_id, hashlib.md5(usedforsecurity=False)
+    path = f"/v2/images/{image_id}/file?project_id={request.project_id}"
+    answer = await session.fetch("GET", "image", path, step="5,6", sink=digest.update)
     answer.check()
+    if answer.status == HTTPStatus.NO_CONTENT:
+        raise ImageNotActive(image_id)
     expected = answer.headers.get("Content-MD5", "")
     if digest.hexdigest() != expected:
         raise ImageCorrupt(image_id, expected, digest.hexdigest())
@@ -201,7 +212,7 @@ def _aborting(server_id: str, step_number: str, asked: str) -> Iterator[None]:
         yield
     except UnexpectedAnswer as error:
         raise BuildAborted(server_id, step_number, asked, f"{error.message} (HTTP {error.status})") from error
-    except (aiohttp.ClientError, TimeoutError, LookupError, ImageCorrupt, CannotAttach) as error:
+    except (aiohttp.ClientError, TimeoutError, LookupError, ImageCorrupt, ImageNotActive, CannotAttach) as error:
         raise BuildAborted(server_id, step_number, asked, str(error) or type(error).__name__) from error
 
 

@@ -1,0 +1,86 @@
+"""Images that projects share with one another: who is a member, and whether it wants the image among its own."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from emulator.plumbing.errors import Conflict, NotFound
+from emulator.plumbing.http_server import IDENTITY, json_response, read_json
+from emulator.services.glance.images import Image, Member, MemberStatus, NotPermitted, find, find_to_change
+
+__all__ = ["MEMBER_ROUTES"]
+
+
+class NewMember(msgspec.Struct):
+    """The body of `POST /v2/images/{id}/members`."""
+
+    member: str
+
+
+class Judgement(msgspec.Struct):
+    """The body of `PUT /v2/images/{id}/members/{project}`."""
+
+    status: MemberStatus
+
+
+async def list_members(request: web.Request) -> web.Response:
+    """List the members of an image: to its owner all, to a member itself."""
+    image, caller = find(request), request[IDENTITY]
+    if image.visibility == "public":
+        raise NotPermitted("Public images do not have members.")
+    all_of_them = caller.sees_all or caller.project_id == image.owner
+    shown = [member for member in image.members.values() if all_of_them or member.project_id == caller.project_id]
+    return json_response({"members": [member.describe(image) for member in shown], "schema": "/v2/schemas/members"})
+
+
+async def add_member(request: web.Request) -> web.Response:
+    """Share an image with one more project."""
+    image = find_to_change(request, "modify")
+    project_id = (await read_json(request, NewMember)).member
+    if image.visibility != "shared":
+        raise NotPermitted("Only shared images have members.")
+    if project_id in image.members:
+        raise Conflict(f"Member {project_id} is duplicated for image {image.id}")
+    image.members[project_id] = member = Member(project_id)
+    return json_response(member.describe(image))
+
+
+async def show_member(request: web.Request) -> web.Response:
+    """Show a member of an image."""
+    image = find(request)
+    return json_response(_find(request, image).describe(image))
+
+
+async def judge(request: web.Request) -> web.Response:
+    """Accept or reject an image, or leave that open: for the member itself."""
+    image, caller = find(request), request[IDENTITY]
+    member = _find(request, image)
+    if not caller.is_admin and caller.project_id != member.project_id:
+        raise NotPermitted(f"You are not permitted to modify the status of member {member.project_id}.")
+    member.status, member.updated = (await read_json(request, Judgement)).status, datetime.now(UTC)
+    return json_response(member.describe(image))
+
+
+async def remove_member(request: web.Request) -> web.Response:
+    """Share an image with a project no longer."""
+    image = find_to_change(request, "modify")
+    del image.members[_find(request, image).project_id]
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _find(request: web.Request, image: Image) -> Member:
+    member, caller = image.members.get(request.match_info["member_id"]), request[IDENTITY]
+    if member is None or not (caller.sees_all or caller.project_id in {image.owner, member.project_id}):
+        raise NotFound(f"{request.match_info['member_id']} not found in the member list of the image {image.id}.")
+    return member
+
+
+MEMBER_ROUTES = (
+    web.get("/v2/images/{image_id}/members", list_members),
+    web.post("/v2/images/{image_id}/members", add_member),
+    web.get("/v2/images/{image_id}/members/{member_id}", show_member),
+    web.put("/v2/images/{image_id}/members/{member_id}", judge),
+    web.delete("/v2/images/{image_id}/members/{member_id}", remove_member),
+)

@@ -1,0 +1,5 @@
+"""neutron-server: which networks there are, and who has which address on them."""
+
+from emulator.services.neutron.server import service
+
+__all__ = ["service"]

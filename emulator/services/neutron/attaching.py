@@ -1,0 +1,73 @@
+"""Steps (3) and (4) of Figure 1.8: a device asks whether a network is there, and gets its port on it."""
+
+from aiohttp import web
+
+from emulator.plumbing.errors import BadRequest
+from emulator.plumbing.http_server import IDENTITY
+from emulator.plumbing.scene import annotate
+from emulator.plumbing.service import ACTOR
+from emulator.plumbing.steps import pretend
+from emulator.services.neutron.addresses import IpAddressGenerationFailure, WantedIp, give
+from emulator.services.neutron.database import DATABASE, NetworkNotFound
+from emulator.services.neutron.lists import answer_one
+from emulator.services.neutron.quotas import check_quota
+from emulator.services.neutron.records import Network, Port
+from emulator.services.neutron.rules import check_project, may_use_network, shown
+from emulator.services.neutron.security_groups import default_group
+
+__all__ = ["mac_address_of", "show_network"]
+
+
+class NetworkRequiresSubnet(BadRequest):
+    """A server on the network would have no address. The words are nova's."""
+
+    def __init__(self, network_id: str) -> None:
+        super().__init__(f"Network {network_id} requires a subnet in order to boot instances on.")
+
+
+async def show_network(request: web.Request) -> web.Response:
+    """Show a network. With `device_id` it is attached to that device: the answer then holds the device's port.
+
+    The attaching query is ours: Figure 1.8 has one exchange with neutron, so the question whether the network is there
+    and the allocation of an address on it are one. Asked twice for the same device, it gives the same port. The port is
+    of the project `project_id`, the caller's if none is named, and has the address `fixed_ip`, or any.
+    """
+    network_id = request.match_info["network_id"]
+    await pretend("find network", fails=lambda: NetworkNotFound(network_id))
+    network = request.app[DATABASE].network(network_id, request[IDENTITY])
+    described = request.app[DATABASE].describe_network(network)
+    if device_id := request.query.get("device_id"):
+        annotate(server__id=device_id)
+        project_id = check_project(request[IDENTITY], request.query.get("project_id"))
+        if not may_use_network(project_id, network):
+            raise NetworkNotFound(network_id)
+        await pretend("allocate address", fails=lambda: IpAddressGenerationFailure(network_id))
+        port = _attach(request, network, device_id, project_id)
+        described["port"] = shown(request[IDENTITY], port.describe())
+    return answer_one(request, "network", described)
+
+
+def mac_address_of(port_id: str) -> str:
+    """Return a MAC address in OpenStack's range; it follows from the port's id."""
+    return "fa:16:3e:" + ":".join(port_id.replace("-", "")[at : at + 2] for at in (0, 2, 4))
+
+
+def _attach(request: web.Request, network: Network, device_id: str, project_id: str) -> Port:
+    """Return the device's port, made now if it has none."""
+    database, chance = request.app[DATABASE], request.app[ACTOR].chance
+    for port in database.ports.values():
+        if (port.device_id, port.network_id) == (device_id, network.id):
+            return port
+    subnets = database.subnets_of(network.id)
+    if not subnets:
+        raise NetworkRequiresSubnet(network.id)
+    check_quota(database, project_id, "port")
+    fixed_ip = request.query.get("fixed_ip")
+    wanted = None if fixed_ip is None else [WantedIp(ip_address=fixed_ip)]
+    fixed_ips = give(network.id, subnets, wanted, chance.draw("address", network.id, device_id))
+    port_id = chance.uuid("port", network.id, device_id)
+    groups = [default_group(project_id)]
+    port = Port(port_id, "", project_id, network.id, mac_address_of(port_id), fixed_ips, groups, device_id)
+    port.device_owner = "compute:nova"
+    database.ports[port.id] = port
+    return port

@@ -1,0 +1,37 @@
+"""What callers write of a network, a subnet or a port: the attributes that were given, onto a record."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import UNSET, Struct, structs
+
+from emulator.plumbing.errors import BadRequest
+from emulator.services.neutron.records import Record
+
+__all__ = ["check_fixed", "given", "put"]
+
+
+LONGEST = 255
+"""How many characters a name, or any other text, may have."""
+
+
+def given(body: Struct) -> dict[str, Any]:
+    """Return the attributes that the caller gave, by the names that they have on the wire. Raises BadRequest."""
+    for name, value in structs.asdict(body).items():
+        if isinstance(value, str) and len(value) > LONGEST:
+            raise BadRequest(f"Invalid input for {name}. Reason: it exceeds maximum length of {LONGEST}.")
+    names = {field.name: field.encode_name for field in structs.fields(body)}
+    return {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
+
+
+def check_fixed(attributes: Iterable[str], fixed: Iterable[str]) -> None:
+    """Raise BadRequest where a caller wants to change what cannot be changed."""
+    if wrong := [name for name in attributes if name in set(fixed)]:
+        raise BadRequest(f"Cannot update read-only attribute {wrong[0]}")
+
+
+def put(record: Record, attributes: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Write attributes onto a record, those in `names`, which tells how the record calls them."""
+    for name, value in attributes.items():
+        if name in names:
+            setattr(record, names[name], value)

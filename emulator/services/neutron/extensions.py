@@ -1,0 +1,112 @@
+"""Which extensions of the API there are, and what clients ask for that is not here: lists that are always empty."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from aiohttp import web
+
+from emulator.plumbing.errors import NotFound
+from emulator.plumbing.http_server import IDENTITY, json_response
+from emulator.services.neutron.rules import refuse
+
+__all__ = ["EXTENSION_ROUTES"]
+
+EXTENSIONS = {
+    "allowed-address-pairs": "Allowed Address Pairs",
+    "binding": "Port Binding",
+    "external-net": "Neutron external network",
+    "net-mtu": "Network MTU",
+    "net-mtu-writable": "Network MTU (writable)",
+    "pagination": "Pagination support",
+    "port-security": "Port Security",
+    "project-id": "project_id field enabled",
+    "provider": "Provider Network",
+    "quota_details": "Quota details management support",
+    "quotas": "Quota management support",
+    "security-group": "security-group",
+    "sorting": "Sorting support",
+    "standard-attr-description": "standard-attr-description",
+    "standard-attr-revisions": "Resource revision numbers",
+    "standard-attr-tag": "Tag support for resources with standard attribute",
+    "standard-attr-timestamp": "Resource timestamps",
+}
+"""Their names, by alias."""
+
+EMPTY = {
+    "routers": "Router {id} could not be found",
+    "floatingips": "Floating IP {id} could not be found",
+    "address-scopes": "Address scope {id} could not be found.",
+    "subnetpools": "Subnet pool {id} could not be found.",
+    "trunks": "Trunk {id} could not be found.",
+    "rbac-policies": "RBAC policy of type network with ID {id} not found",
+}
+"""What is not here, and what is said of one of them."""
+
+
+class ExtensionNotFound(NotFound):
+    """There is no such extension."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"Extension with alias {alias} does not exist")
+
+
+async def list_extensions(_: web.Request) -> web.Response:
+    """List the extensions of the API that are really here."""
+    return json_response({"extensions": [_describe(alias) for alias in EXTENSIONS]})
+
+
+async def show_extension(request: web.Request) -> web.Response:
+    """Show an extension."""
+    alias = request.match_info["alias"]
+    if alias not in EXTENSIONS:
+        raise ExtensionNotFound(alias)
+    return json_response({"extension": _describe(alias)})
+
+
+async def list_agents(request: web.Request) -> web.Response:
+    """List agents, of which there are none."""
+    if not request[IDENTITY].sees_all:
+        raise refuse("get_agent")
+    return json_response({"agents": []})
+
+
+async def list_availability_zones(_: web.Request) -> web.Response:
+    """List the availability zones of agents, of which there are none."""
+    return json_response({"availability_zones": []})
+
+
+def _describe(alias: str) -> dict[str, Any]:
+    name = EXTENSIONS[alias]
+    return {"alias": alias, "name": name, "description": name, "links": [], "updated": "2016-01-01T00:00:00-00:00"}
+
+
+Handler = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
+
+
+def _lister(collection: str) -> Handler:
+    async def list_none(_: web.Request) -> web.Response:
+        return json_response({collection.replace("-", "_"): []})
+
+    return list_none
+
+
+def _shower(words: str) -> Handler:
+    async def show_none(request: web.Request) -> web.Response:
+        raise NotFound(words.format(id=request.match_info["id"]))
+
+    return show_none
+
+
+def _empty_routes() -> Iterator[web.RouteDef]:
+    for collection, words in EMPTY.items():
+        yield web.get(f"/v2.0/{collection}", _lister(collection))
+        yield web.get(f"/v2.0/{collection}/{{id}}", _shower(words))
+
+
+EXTENSION_ROUTES = (
+    web.get("/v2.0/extensions", list_extensions),
+    web.get("/v2.0/extensions/{alias}", show_extension),
+    web.get("/v2.0/agents", list_agents),
+    web.get("/v2.0/availability_zones", list_availability_zones),
+    *_empty_routes(),
+)

@@ -1,0 +1,210 @@
+"""Ports over HTTP: list, show, create, change and delete them."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from msgspec import UNSET, Struct, UnsetType, field
+
+from emulator.plumbing.errors import BadRequest, Conflict
+from emulator.plumbing.http_server import IDENTITY, read_json
+from emulator.plumbing.scene import annotate, current_scene
+from emulator.plumbing.service import ACTOR
+from emulator.services.neutron.addresses import WantedIp, give, take_back
+from emulator.services.neutron.attaching import mac_address_of
+from emulator.services.neutron.bodies import check_fixed, given, put
+from emulator.services.neutron.database import DATABASE, Database
+from emulator.services.neutron.lists import answer_list, answer_one
+from emulator.services.neutron.quotas import check_quota
+from emulator.services.neutron.records import Network, Port
+from emulator.services.neutron.rules import check_owner, check_project, may_use_network, refuse
+from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group
+
+__all__ = ["PORT_ROUTES"]
+
+NAMES = {
+    **{
+        name: name
+        for name in (
+            "name",
+            "description",
+            "admin_state_up",
+            "device_id",
+            "device_owner",
+            "port_security_enabled",
+            "allowed_address_pairs",
+            "security_groups",
+            "mac_address",
+        )
+    },
+    "binding:vnic_type": "vnic_type",
+    "binding:host_id": "host_id",
+    "binding:profile": "profile",
+}
+FIXED = ("network_id", "project_id", "tenant_id")
+OF_SERVICES = ("binding:host_id", "binding:profile")
+MAC_ADDRESS = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+
+class MacAddressInUse(Conflict):
+    """Another port on the network has the MAC address."""
+
+    def __init__(self, network_id: str, mac_address: str) -> None:
+        super().__init__(
+            f"Unable to complete operation for network {network_id}. The mac address {mac_address} is in use."
+        )
+
+
+class PortWords(Struct):
+    """What a caller may say of a port."""
+
+    network_id: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    admin_state_up: bool | UnsetType = UNSET
+    fixed_ips: list[WantedIp] | UnsetType = UNSET
+    mac_address: str | UnsetType = UNSET
+    device_id: str | UnsetType = UNSET
+    device_owner: str | UnsetType = UNSET
+    security_groups: list[str] | UnsetType = UNSET
+    port_security_enabled: bool | UnsetType = UNSET
+    allowed_address_pairs: list[dict[str, str]] | UnsetType = UNSET
+    vnic_type: str | UnsetType = field(name="binding:vnic_type", default=UNSET)
+    host_id: str | UnsetType | None = field(name="binding:host_id", default=UNSET)
+    profile: dict[str, Any] | UnsetType = field(name="binding:profile", default=UNSET)
+    project_id: str | UnsetType = UNSET
+    tenant_id: str | UnsetType = UNSET
+
+
+class PortBody(Struct):
+    """The body of a request."""
+
+    port: PortWords
+
+
+async def list_ports(request: web.Request) -> web.Response:
+    """List the ports that the caller may see."""
+    devices = request.query.getall("device_id", [])  # looked at first: each boot asks for those of one device
+    found = request.app[DATABASE].ports_for(request[IDENTITY])
+    described = (port.describe() for port in found if not devices or port.device_id in devices)
+    return answer_list(request, "ports", described)
+
+
+async def show_port(request: web.Request) -> web.Response:
+    """Show a port."""
+    port = request.app[DATABASE].port(request.match_info["port_id"], request[IDENTITY])
+    return answer_one(request, "port", port.describe())
+
+
+async def create_port(request: web.Request) -> web.Response:
+    """Make a port, with an address of every IP version that the network has, or with those that are wanted."""
+    words = given((await read_json(request, PortBody)).port)
+    database, who, chance = request.app[DATABASE], request[IDENTITY], request.app[ACTOR].chance
+    project_id = check_project(who, words.get("project_id") or words.get("tenant_id"))
+    network = _usable_network(request, words)
+    _check(request, "create_port", words, network, project_id)
+    check_quota(database, project_id, "port")
+    port_id = chance.uuid("port", network.id, current_scene().request_id)
+    random = chance.draw("address", network.id, port_id)
+    fixed_ips = give(network.id, database.subnets_of(network.id), words.get("fixed_ips"), random)
+    groups = [default_group(project_id)] if words.get("port_security_enabled", True) else []
+    port = Port(port_id, "", project_id, network.id, mac_address_of(port_id), fixed_ips, groups)
+    put(port, words, NAMES)
+    database.ports[port.id] = port
+    annotate(server__id=port.device_id or None)
+    return answer_one(request, "port", port.describe(), HTTPStatus.CREATED)
+
+
+async def update_port(request: web.Request) -> web.Response:
+    """Change what was named: `device_id` says who has the port, "" that nobody has."""
+    words = given((await read_json(request, PortBody)).port)
+    database, port = request.app[DATABASE], _find(request, "update_port")
+    check_fixed(words, FIXED)
+    _check(request, "update_port", words, database.networks[port.network_id], port.project_id, port)
+    if "fixed_ips" in words:
+        _readdress(request, port, words["fixed_ips"])
+    put(port, words, NAMES)
+    port.stamp.touch()
+    annotate(server__id=port.device_id or None)
+    return answer_one(request, "port", port.describe())
+
+
+async def delete_port(request: web.Request) -> web.Response:
+    """Delete a port; its addresses are free again."""
+    database, port = request.app[DATABASE], _find(request, "delete_port")
+    annotate(server__id=port.device_id or None)
+    take_back(database.subnets.values(), port.fixed_ips)
+    del database.ports[port.id]
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _find(request: web.Request, action: str) -> Port:
+    port = request.app[DATABASE].port(request.match_info["port_id"], request[IDENTITY])
+    if request.app[DATABASE].networks[port.network_id].project_id != request[IDENTITY].project_id:
+        check_owner(request[IDENTITY], port, action)
+    return port
+
+
+def _usable_network(request: web.Request, words: dict[str, Any]) -> Network:
+    if not words.get("network_id"):
+        raise BadRequest("Failed to parse request. Required attribute 'network_id' not specified")
+    network = request.app[DATABASE].network(words["network_id"], request[IDENTITY])
+    if not (request[IDENTITY].sees_all or may_use_network(request[IDENTITY].project_id, network)):
+        raise refuse("create_port")
+    return network
+
+
+def _check(
+    request: web.Request,
+    action: str,
+    words: dict[str, Any],
+    network: Network,
+    project_id: str,
+    port: Port | None = None,
+) -> None:
+    """Raise an error where the words are not the caller's to say, or make no sense; bring them into neutron's form."""
+    held = [name for name in OF_SERVICES if name in words]
+    if held and not request[IDENTITY].sees_all:
+        raise refuse(action, *held)
+    words.update({name: "" for name in ("binding:host_id",) if words.get(name, "") is None})
+    if "mac_address" in words:
+        words["mac_address"] = _mac_address(words["mac_address"])
+        _check_unique(request.app[DATABASE], network, words["mac_address"], port)
+    for group in words.get("security_groups", ()):
+        if group != default_group(project_id):
+            raise SecurityGroupNotFound(group)
+
+
+def _mac_address(text: str) -> str:
+    mac_address = text.lower().replace("-", ":")
+    if not MAC_ADDRESS.fullmatch(mac_address):
+        raise BadRequest(f"Invalid input for mac_address. Reason: '{text}' is not a valid MAC address.")
+    return mac_address
+
+
+def _check_unique(database: Database, network: Network, mac_address: str, port: Port | None) -> None:
+    if any(other.mac_address == mac_address and other is not port for other in database.ports_of(network.id)):
+        raise MacAddressInUse(network.id, mac_address)
+
+
+def _readdress(request: web.Request, port: Port, wanted: list[WantedIp]) -> None:
+    """Give a port other addresses; it keeps those that it had, if that fails."""
+    database, chance = request.app[DATABASE], request.app[ACTOR].chance
+    subnets = database.subnets_of(port.network_id)
+    take_back(subnets, port.fixed_ips)
+    try:
+        port.fixed_ips = give(port.network_id, subnets, wanted, chance.draw("address", port.network_id, port.id))
+    except (BadRequest, Conflict):
+        for fixed in port.fixed_ips:
+            database.subnets[fixed.subnet_id].taken.add(fixed.address)
+        raise
+
+
+PORT_ROUTES = (
+    web.get("/v2.0/ports", list_ports),
+    web.post("/v2.0/ports", create_port),
+    web.get("/v2.0/ports/{port_id}", show_port),
+    web.put("/v2.0/ports/{port_id}", update_port),
+    web.delete("/v2.0/ports/{port_id}", delete_port),
+)

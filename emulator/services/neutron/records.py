@@ -1,0 +1,203 @@
+"""What neutron keeps: networks, their subnets, ports on them. They describe themselves whole; `rules` hides parts."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
+
+__all__ = ["Address", "Cidr", "FixedIp", "Network", "Pool", "Port", "Record", "Stamp", "Subnet"]
+
+Address = IPv4Address | IPv6Address
+Cidr = IPv4Network | IPv6Network
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@dataclass(slots=True)
+class Stamp:
+    """When a record was made and changed, and how often."""
+
+    created_at: str = field(default_factory=_now)
+    updated_at: str = field(default_factory=_now)
+    revision_number: int = 1
+
+    def touch(self) -> None:
+        """Count a change."""
+        self.updated_at = _now()
+        self.revision_number += 1
+
+
+@dataclass(slots=True)
+class Network:
+    """A network; its subnets and ports know it by its id."""
+
+    id: str
+    name: str
+    project_id: str
+    shared: bool = False
+    external: bool = False
+    admin_state_up: bool = True
+    mtu: int = 1450
+    port_security_enabled: bool = True
+    network_type: str = "vxlan"
+    physical_network: str | None = None
+    segmentation_id: int | None = None
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+    stamp: Stamp = field(default_factory=Stamp)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as neutron answers it, but for its subnets."""
+        return {
+            **_described(self),
+            "admin_state_up": self.admin_state_up,
+            "status": "ACTIVE",
+            "shared": self.shared,
+            "router:external": self.external,
+            "mtu": self.mtu,
+            "port_security_enabled": self.port_security_enabled,
+            "availability_zone_hints": [],
+            "availability_zones": [],
+            "ipv4_address_scope": None,
+            "ipv6_address_scope": None,
+            "provider:network_type": self.network_type,
+            "provider:physical_network": self.physical_network,
+            "provider:segmentation_id": self.segmentation_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A range of addresses that are given to ports, both ends within."""
+
+    first: Address
+    last: Address
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return int(self.last) - int(self.first) + 1
+
+    def __contains__(self, address: Address) -> bool:
+        return address.version == self.first.version and int(self.first) <= int(address) <= int(self.last)
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+@dataclass(slots=True)
+class Subnet:
+    """A range of addresses on a network. `taken` are those that ports have."""
+
+    id: str
+    name: str
+    project_id: str
+    network_id: str
+    cidr: Cidr
+    gateway_ip: Address | None
+    pools: list[Pool]
+    enable_dhcp: bool = True
+    dns_nameservers: list[str] = field(default_factory=list)
+    host_routes: list[dict[str, str]] = field(default_factory=list)
+    ipv6_ra_mode: str | None = None
+    ipv6_address_mode: str | None = None
+    taken: set[Address] = field(default_factory=set)
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+    stamp: Stamp = field(default_factory=Stamp)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as neutron answers it."""
+        return {
+            **_described(self),
+            "network_id": self.network_id,
+            "ip_version": self.cidr.version,
+            "cidr": str(self.cidr),
+            "gateway_ip": None if self.gateway_ip is None else str(self.gateway_ip),
+            "allocation_pools": [{"start": str(pool.first), "end": str(pool.last)} for pool in self.pools],
+            "enable_dhcp": self.enable_dhcp,
+            "dns_nameservers": self.dns_nameservers,
+            "host_routes": self.host_routes,
+            "ipv6_ra_mode": self.ipv6_ra_mode,
+            "ipv6_address_mode": self.ipv6_address_mode,
+            "service_types": [],
+            "subnetpool_id": None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FixedIp:
+    """An address of a subnet, which a port has."""
+
+    subnet_id: str
+    address: Address
+
+    def describe(self) -> dict[str, str]:
+        """Return it as neutron answers it."""
+        return {"subnet_id": self.subnet_id, "ip_address": str(self.address)}
+
+
+@dataclass(slots=True)
+class Port:
+    """A place on a network, and the device (a server) that has it, if one does."""
+
+    id: str
+    name: str
+    project_id: str
+    network_id: str
+    mac_address: str
+    fixed_ips: list[FixedIp]
+    security_groups: list[str]
+    device_id: str = ""
+    device_owner: str = ""
+    admin_state_up: bool = True
+    port_security_enabled: bool = True
+    allowed_address_pairs: list[dict[str, str]] = field(default_factory=list)
+    vnic_type: str = "normal"
+    host_id: str = ""
+    profile: dict[str, Any] = field(default_factory=dict)
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+    stamp: Stamp = field(default_factory=Stamp)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as neutron answers it."""
+        in_use = bool(self.device_id) and self.admin_state_up
+        return {
+            **_described(self),
+            "network_id": self.network_id,
+            "admin_state_up": self.admin_state_up,
+            "status": "ACTIVE" if in_use else "DOWN",
+            "mac_address": self.mac_address,
+            "fixed_ips": [fixed.describe() for fixed in self.fixed_ips],
+            "device_id": self.device_id,
+            "device_owner": self.device_owner,
+            "security_groups": self.security_groups,
+            "port_security_enabled": self.port_security_enabled,
+            "allowed_address_pairs": self.allowed_address_pairs,
+            "extra_dhcp_opts": [],
+            "binding:vnic_type": self.vnic_type,
+            "binding:host_id": self.host_id,
+            "binding:profile": self.profile,
+            "binding:vif_type": "ovs" if self.device_id else "unbound",
+            "binding:vif_details": {},
+        }
+
+
+Record = Network | Subnet | Port
+
+
+def _described(record: Record) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "name": record.name,
+        "tenant_id": record.project_id,
+        "project_id": record.project_id,
+        "description": record.description,
+        "tags": record.tags,
+        "created_at": record.stamp.created_at,
+        "updated_at": record.stamp.updated_at,
+        "revision_number": record.stamp.revision_number,
+    }
