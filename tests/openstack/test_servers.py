@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.openstack.conftest import Up, User
+from tests.openstack.conftest import PATIENCE_SECONDS, Up, User
 
 pytestmark = pytest.mark.openstack
 
@@ -15,11 +15,12 @@ ORDER = "--image cirros --flavor m1.tiny"
 
 async def until(user: User, name: str, status: str) -> dict[str, Any]:
     """Look at a server until it has this status, as who runs commands does."""
-    while True:
-        server: dict[str, Any] = await user.json(f"server show {name}")
-        if server["status"] == status:
-            return server
-        assert server["status"] != "ERROR"
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            server: dict[str, Any] = await user.json(f"server show {name}")
+            if server["status"] == status:
+                return server
+            assert server["status"] != "ERROR"
 
 
 async def test_a_server_is_there_from_create_to_delete(demo: User, up: Up) -> None:
