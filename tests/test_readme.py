@@ -50,10 +50,15 @@ async def test_the_commands_boot(command: str, tmp_path: Path, monkeypatch: pyte
     assert (ended.status, ended.err) == (int(fails), "")
 
 
+OF_OTHERS = {"--rm", "--build", "--update-trees", "--extra", "--from", "--min", "--max", "--os-profile"}
+"""Options of docker, pytest, uv and the stock OpenStack client."""
+
+
 async def test_the_other_commands_are_there() -> None:
     commands = set(re.findall(r"uv run emulator ([a-z]+)", README))
+    assert "uv run --extra openstack emulator openstack" in README
     assert commands == {"up", "serve", "boot", "check", "show", "convert", "faults", "doctor", "load"}
-    options = set(re.findall(r"(--[a-z][a-z-]+)", README)) - {"--rm", "--update-trees", "--build"}
+    options = set(re.findall(r"(--[a-z][a-z-]+)", README)) - OF_OTHERS
     known = "".join([(await run(command, "--help")).out for command in commands])
     assert {option for option in options if option not in known} == set()
 
