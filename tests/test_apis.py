@@ -55,9 +55,9 @@ async def test_every_api_refuses_a_missing_forged_or_expired_token() -> None:
 @pytest.mark.parametrize(
     ("login", "status"),
     [
-        (credentials("admin"), 200),
-        (credentials("demo"), 200),
-        (credentials("nova", project="service"), 200),
+        (credentials("admin"), 201),
+        (credentials("demo"), 201),
+        (credentials("nova", project="service"), 201),
         (credentials("admin", password="wrong"), 401),
         (credentials("admin", project="demo"), 401),
         (credentials("nobody"), 401),
@@ -69,7 +69,7 @@ async def test_keystone_checks_user_password_and_project(world: World, login: di
     async with world.session.post(url, json=login) as response:
         body = await response.json()
         assert response.status == status
-    assert ("token" in body) == (status == 200)
+    assert ("token" in body) == (status == 201)
     if status == 401:
         assert body["error"]["message"] == "The request you have made requires authentication."
 

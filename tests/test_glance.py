@@ -36,6 +36,13 @@ async def begin_upload(api: Api, image: dict[str, Any], size: int) -> tuple[asyn
     return reader, writer
 
 
+async def saving(api: Api, image: dict[str, Any], *, over: bool = False) -> None:
+    """Wait until an upload has begun, or is over."""
+    async with asyncio.timeout(10):
+        while ((await api("GET", "glance-api", image["self"]))[1]["status"] == "saving") == over:
+            pass
+
+
 async def names(api: Api, query: str = "") -> list[str]:
     status, body = await api("GET", "glance-api", f"/v2/images{query}")
     assert status == 200, body
@@ -90,6 +97,10 @@ CREATIONS = [
     ({"id": "mine"}, 400, "id"),
     ({"id": CIRROS}, 409, CIRROS),
     ({"owner": "somebody"}, 403, "somebody"),
+    ({"x" * 256: "y"}, 400, "property name"),
+    ({"x": "y" * 70_000}, 400, "x"),
+    ({f"p{number}": "" for number in range(129)}, 413, "properties"),
+    ({"tags": [str(number) for number in range(129)]}, 413, "tags"),
 ]
 CHANGES = [
     ([{"op": "replace", "path": "/name", "value": "renamed"}], 200, "renamed"),
@@ -106,6 +117,7 @@ CHANGES = [
     ([{"op": "replace", "path": "/visibility", "value": "public"}], 403, "publicize_image"),
     ([{"op": "replace", "path": "/disk_format", "value": "raw"}], 403, "disk_format"),
     ([{"op": "move", "path": "/name"}], 400, "op"),
+    ([{"op": "replace", "path": "/name"}], 400, "value"),
     ([{"op": "add", "path": "name", "value": "x"}], 400, "path"),
     ({"name": "x"}, 400, "array"),
 ]
@@ -137,6 +149,8 @@ SELECTIONS = [
     ("?tag=a&tag=b", ["tagged"]),
     ("?os_type=linux", ["tagged"]),
     ("?size_min=1&size_max=600000", ["cirros"]),
+    ("?visibility=public&created_at=lt:2020-01-01T00:00:00Z", []),
+    ("?visibility=public&updated_at=gt:2020-01-01", ["cirros", "debian", "fedora"]),
     ("?sort=name:desc&visibility=public", ["fedora", "debian", "cirros"]),
     ("?sort_key=size&sort_dir=asc&visibility=public", ["cirros", "debian", "fedora"]),
     ("?sort=name:asc&limit=2", ["cirros", "debian"]),
@@ -147,6 +161,7 @@ MISTAKES = [
     "visibility=bogus",
     "member_status=bogus",
     "limit=-1",
+    "created_at=foo:2020-01-01",
     "limit=x",
     f"marker={NOWHERE}",
     "sort=colour",
@@ -217,7 +232,13 @@ async def test_a_shared_image_is_its_members_too_once_they_accept_it(world: Worl
     assert (await other("DELETE", "glance-api", member))[0] == 403
     assert (await demo("DELETE", "glance-api", member))[0] == 204
     assert (await other("GET", "glance-api", image["self"]))[0] == 404
-    assert (await demo("POST", "glance-api", f"/v2/images/{CIRROS}/members", json={"member": project}))[0] == 403
+    private = await an_image(demo, visibility="private")
+    for path, sent, expected in (
+        (f"/v2/images/{CIRROS}/members", project, 403),
+        (f"{private['self']}/members", project, 403),
+        (members, "", 400),
+    ):
+        assert (await demo("POST", "glance-api", path, json={"member": sent}))[0] == expected, path
 
 
 UNBOOTABLE: list[tuple[dict[str, str], bytes | None, str, str]] = [
@@ -238,6 +259,29 @@ async def test_a_server_is_booted_only_from_an_image_that_its_project_may_use(wo
         assert fault in server["fault"]["message"], said
     assert (await admin("POST", "glance-api", f"{image['self']}/actions/reactivate"))[0] == 204
     assert (await demo("GET", "glance-api", image["file"]))[0] == 200
+    _, body = await admin.create(imageRef=(await an_image(demo, data=b"bytes", visibility="private"))["id"])
+    assert (await admin.until(body["server"]["id"], "ACTIVE", "ERROR"))["status"] == "ACTIVE"
+
+
+async def test_an_image_that_goes_or_changes_while_its_bytes_come_is_not_made_of_them(world: World) -> None:
+    api = await world.api("demo")
+    image = await an_image(api)
+    reader, writer = await begin_upload(api, image, 8)
+    await saving(api, image)
+    formats = [{"op": "replace", "path": "/disk_format", "value": None}]
+    assert (await api("PATCH", "glance-api", image["self"], json=formats, headers=PATCH))[0] == 403
+    assert (await api("DELETE", "glance-api", image["self"]))[0] == 204
+    writer.write(b"rest")
+    assert (await reader.readline()).split()[1] == b"410"
+    writer.close()
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_refused(world: World) -> None:
+    api = await world.api("demo")
+    image = await an_image(api)
+    headers = {**BYTES, "Content-Encoding": "gzip"}
+    status, body = await api("PUT", "glance-api", image["file"], data=b"hello", headers=headers)
+    assert (status, "Content-Encoding" in body["message"]) == (400, True)
 
 
 async def test_uploads_that_cannot_be_are_refused_and_one_that_breaks_off_leaves_the_image_queued(world: World) -> None:
@@ -253,12 +297,10 @@ async def test_uploads_that_cannot_be_are_refused_and_one_that_breaks_off_leaves
     assert (await api("PUT", "glance-api", bare["file"], data=b"x", headers=BYTES))[0] == 400
 
     _, writer = await begin_upload(api, image, 9)
-    while (await api("GET", "glance-api", image["self"]))[1]["status"] != "saving":
-        pass
+    await saving(api, image)
     assert (await api(*upload, data=b"x", headers=BYTES))[0] == 409
     writer.close()
-    while (await api("GET", "glance-api", image["self"]))[1]["status"] != "queued":
-        pass
+    await saving(api, image, over=True)
     assert await api(*upload, data=b"whole", headers=BYTES) == (204, None)
     assert (await api(*upload, data=b"again", headers=BYTES))[0] == 409
     assert await api("GET", "glance-api", image["file"]) == (200, b"whole")

@@ -211,7 +211,7 @@ async def test_a_login_that_cannot_be_is_refused_and_what_is_wrong_with_it_is_na
 async def logged_in(world: World, body: dict[str, Any]) -> tuple[Api, dict[str, Any]]:
     """Log in, as the test says; return the way in, and what the token is."""
     async with world.session.post(world.cloud.endpoints["keystone"] + TOKENS, json=body) as response:
-        assert response.status == 200, await response.text()
+        assert response.status == 201, await response.text()
         return Api(world.session, world.cloud, response.headers["X-Subject-Token"]), (await response.json())["token"]
 
 

@@ -14,7 +14,7 @@ from emulator.services.glance.images import IMAGES, NotPermitted, find, find_to_
 from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
 from emulator.services.glance.selection import select
-from emulator.services.glance.wanted import apply_patch, read_new_image, read_patch
+from emulator.services.glance.wanted import apply_patch, read_new_image, read_patch, set_tags
 from emulator.services.tokens import Tokens
 
 __all__ = ["service"]
@@ -114,8 +114,10 @@ async def show_image(request: web.Request) -> web.Response:
 
 async def update_image(request: web.Request) -> web.Response:
     """Change what is said of an image, by a JSON patch."""
+    find_to_change(request, "modify")  # so that who may not is told that first
+    patch = await read_patch(request)
     image = find_to_change(request, "modify")
-    apply_patch(image, await read_patch(request), request[IDENTITY])
+    apply_patch(image, patch, request[IDENTITY])
     return json_response(image.describe())
 
 
@@ -140,7 +142,7 @@ async def change_status(request: web.Request) -> web.Response:
 async def add_tag(request: web.Request) -> web.Response:
     """Put a tag on an image, once."""
     image = find_to_change(request, "modify")
-    image.tags = sorted({*image.tags, request.match_info["tag"]})
+    set_tags(image, [*image.tags, request.match_info["tag"]])
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from emulator.plumbing.errors import ApiError, BadRequest, Conflict
 from emulator.plumbing.http_server import IDENTITY
 from emulator.plumbing.steps import given, pretend
+from emulator.services.fresh import is_of_admins
 from emulator.services.glance.contents import CHUNK_BYTES, Contents, Hashing, uploaded
 from emulator.services.glance.images import IMAGES, Image, ImageNotFound, Images, NotPermitted, find, find_to_change
 from emulator.services.glance.wanted import UnsupportedMediaType
@@ -83,6 +84,8 @@ async def _receive(request: web.Request, images: Images) -> Contents:
             hashing.update(piece)
             received += piece
             images.arriving_bytes += len(piece)
+    except web.RequestPayloadError as error:
+        raise BadRequest("The body cannot be decoded as its header Content-Encoding says.") from error
     finally:
         images.arriving_bytes -= len(received)
     return uploaded(received, hashing.digests())
@@ -101,7 +104,7 @@ async def download_image(request: web.Request) -> web.StreamResponse:
     ours: in OpenStack it would have the user's token.
     """
     image, on_behalf_of = find(request), request.query.get("project_id")
-    if on_behalf_of is not None and not image.is_open_to(on_behalf_of):
+    if on_behalf_of is not None and not (image.is_open_to(on_behalf_of) or is_of_admins(on_behalf_of)):
         raise ImageNotFound(image.id)
     await pretend("find image", fails=lambda: ImageNotFound(image.id))
     if image.status == "deactivated" and not request[IDENTITY].is_admin:

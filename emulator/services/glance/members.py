@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -16,7 +17,7 @@ __all__ = ["MEMBER_ROUTES"]
 class NewMember(msgspec.Struct):
     """The body of `POST /v2/images/{id}/members`."""
 
-    member: str
+    member: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class Judgement(msgspec.Struct):
@@ -37,8 +38,8 @@ async def list_members(request: web.Request) -> web.Response:
 
 async def add_member(request: web.Request) -> web.Response:
     """Share an image with one more project."""
-    image = find_to_change(request, "modify")
     project_id = (await read_json(request, NewMember)).member
+    image = find_to_change(request, "modify")
     if image.visibility != "shared":
         raise NotPermitted("Only shared images have members.")
     if project_id in image.members:
@@ -55,11 +56,12 @@ async def show_member(request: web.Request) -> web.Response:
 
 async def judge(request: web.Request) -> web.Response:
     """Accept or reject an image, or leave that open: for the member itself."""
+    wanted = await read_json(request, Judgement)
     image, caller = find(request), request[IDENTITY]
     member = _find(request, image)
     if not caller.is_admin and caller.project_id != member.project_id:
         raise NotPermitted(f"You are not permitted to modify the status of member {member.project_id}.")
-    member.status, member.updated = (await read_json(request, Judgement)).status, datetime.now(UTC)
+    member.status, member.updated = wanted.status, datetime.now(UTC)
     return json_response(member.describe(image))
 
 

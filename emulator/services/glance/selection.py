@@ -1,7 +1,9 @@
 """Which images a list shows, and in which order: the query parameters of `GET /v2/images`."""
 
 import csv
+import operator
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from aiohttp import web
@@ -9,7 +11,7 @@ from multidict import MultiMapping
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY
-from emulator.services.glance.images import IMAGES, Image, MemberStatus, Visibility
+from emulator.services.glance.images import IMAGES, Image, MemberStatus, Visibility, timestamp
 from emulator.services.tokens import Identity
 
 __all__ = ["select"]
@@ -18,6 +20,10 @@ SORTED_BY = ("name", "status", "container_format", "disk_format", "size", "id", 
 NOT_FILTERS = {"limit", "marker", "sort", "sort_key", "sort_dir", "member_status", "fields"}
 VISIBILITIES = {*get_args(Visibility), "all"}
 MEMBER_STATUSES = {*get_args(MemberStatus), "all"}
+COMPARISONS = {
+    how: getattr(operator, name)
+    for how, name in {"lt": "lt", "lte": "le", "gt": "gt", "gte": "ge", "eq": "eq", "neq": "ne"}.items()
+}
 ONE_OF = {"id", "name", "status", "container_format", "disk_format"}
 """What may be `in:` several values."""
 
@@ -40,20 +46,21 @@ Fits = Callable[[Mapping[str, Any]], bool]
 
 
 def _filter(name: str, value: str) -> Fits:
-    if name in {"os_hidden", "protected"}:
-        wanted = _boolean(name, value)
-        return lambda described: described[name] == wanted
-    if name in {"size_min", "size_max"}:
-        return _size(name, value)
-    if name == "tag":
-        return lambda described: value in described["tags"]
-    if name == "visibility":
-        _one_of(name, value, VISIBILITIES)
-        return lambda described: value in {"all", described["visibility"]}
+    if name in FILTERS:
+        return FILTERS[name](name, value)
     if name in ONE_OF and value.startswith("in:"):
         among = next(csv.reader([value.removeprefix("in:")]))
         return lambda described: described[name] in among
     return lambda described: str(described.get(name, "")) == value
+
+
+def _tag(_: str, value: str) -> Fits:
+    return lambda described: value in described["tags"]
+
+
+def _visibility(name: str, value: str) -> Fits:
+    _one_of(name, value, VISIBILITIES)
+    return lambda described: value in {"all", described["visibility"]}
 
 
 def _one_of(name: str, value: str, known: Collection[str]) -> str:
@@ -62,10 +69,11 @@ def _one_of(name: str, value: str, known: Collection[str]) -> str:
     return value
 
 
-def _boolean(name: str, value: str) -> bool:
+def _flag(name: str, value: str) -> Fits:
     if value.lower() not in {"true", "false"}:
         raise BadRequest(f"Invalid input for query parameter {name}: {value!r} is neither true nor false.")
-    return value.lower() == "true"
+    wanted = value.lower() == "true"
+    return lambda described: described[name] == wanted
 
 
 def _size(name: str, value: str) -> Fits:
@@ -75,6 +83,30 @@ def _size(name: str, value: str) -> Fits:
     if name == "size_min":
         return lambda described: (described["size"] or 0) >= bound
     return lambda described: (described["size"] or 0) <= bound
+
+
+def _moment(name: str, value: str) -> Fits:
+    """A time, and how others are to be to it: `gte:2026-11-24T12:00:00Z`; the same where nothing is said."""
+    how, _, when = value.partition(":") if value.partition(":")[0] in COMPARISONS else ("eq", "", value)
+    try:
+        moment = datetime.fromisoformat(when)
+    except ValueError:
+        raise BadRequest(f"Invalid input for query parameter {name}: {when!r} is not a time in ISO 8601.") from None
+    wanted = timestamp(moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return lambda described: COMPARISONS[how](described[name], wanted)
+
+
+FILTERS: Mapping[str, Callable[[str, str], Fits]] = {
+    "os_hidden": _flag,
+    "protected": _flag,
+    "size_min": _size,
+    "size_max": _size,
+    "tag": _tag,
+    "visibility": _visibility,
+    "created_at": _moment,
+    "updated_at": _moment,
+}
+"""What asks for more than a value of this name."""
 
 
 def _sort(images: list[Image], query: MultiMapping[str]) -> list[Image]:

@@ -1,6 +1,7 @@
 """What users may say of an image: when they create it, and when they change it by a JSON patch."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -14,10 +15,12 @@ from emulator.plumbing.http_server import read_json
 from emulator.services.glance.images import Image, Images, NotPermitted, Visibility
 from emulator.services.tokens import Identity
 
-__all__ = ["PATCH_TYPE", "ContainerFormat", "DiskFormat", "apply_patch", "read_new_image", "read_patch"]
+__all__ = ["PATCH_TYPE", "ContainerFormat", "DiskFormat", "apply_patch", "read_new_image", "read_patch", "set_tags"]
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 
+MOST_PROPERTIES = MOST_TAGS = 128
+LONGEST_VALUE = 65_535
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 READ_ONLY = {
     *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at", "updated_at"),
@@ -51,7 +54,18 @@ class Operation(msgspec.Struct):
 
     op: Literal["add", "replace", "remove"]
     path: Annotated[str, msgspec.Meta(pattern="^/[^/]+$")]
-    value: Any = None
+    value: Any = msgspec.UNSET
+
+
+class TooMany(ApiError):
+    """An image may not have so many of these."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, what: str, attempted: int, most: int) -> None:
+        super().__init__(
+            f"The limit has been exceeded on the number of allowed {what}. Attempted: {attempted}, Maximum: {most}"
+        )
 
 
 class UnsupportedMediaType(ApiError):
@@ -75,7 +89,7 @@ async def read_new_image(request: web.Request, images: Images, caller: Identity,
         raise Conflict(f"Image ID {image_id} already exists!")
     if owner != caller.project_id and not caller.is_admin:
         raise NotPermitted(f"You are not permitted to create images owned by '{owner}'.")
-    image = Image(image_id, None, str(owner))
+    image = Image(image_id, None, _text("owner", owner))
     _take_over(image, wanted, caller)
     return image
 
@@ -89,12 +103,15 @@ async def read_patch(request: web.Request) -> list[Operation]:
 
 def apply_patch(image: Image, patch: list[Operation], caller: Identity) -> None:
     """Change an image; all of the patch, or nothing. Raises BadRequest, NotPermitted, Conflict."""
+    for number, operation in enumerate(patch):
+        if operation.op != "remove" and operation.value is msgspec.UNSET:
+            raise BadRequest(f"Invalid input for field [{number}].value: {operation.op} needs it.")
     wanted = _attributes(image)
     fixed, owner = set(wanted) - set(image.properties), image.owner
     for operation in patch:
         name = operation.path.removeprefix("/").replace("~1", "/").replace("~0", "~")
         if name == "owner" and caller.is_admin and operation.op != "remove":
-            owner = str(operation.value)
+            owner = _text("owner", operation.value)
             continue
         _check_writable(name)
         if operation.op == "remove" and name in fixed:
@@ -116,6 +133,22 @@ def _attributes(image: Image) -> dict[str, Any]:
     return {**image.properties, **said}
 
 
+def _check_properties(properties: dict[str, Any]) -> None:
+    if len(properties) > MOST_PROPERTIES:
+        raise TooMany("image properties", len(properties), MOST_PROPERTIES)
+    for name, value in properties.items():
+        _text("property name", name)
+        _text(name, value, LONGEST_VALUE)
+
+
+def _text(field: str, value: object, longest: int = 255) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"Invalid input for field {field}: {value!r} is not of type 'string'.")
+    if len(value) > longest:
+        raise BadRequest(f"Invalid input for field {field}: it has {len(value)} characters, {longest} are the limit.")
+    return value
+
+
 def _check_writable(name: str) -> None:
     if name in READ_ONLY:
         raise NotPermitted(f"Attribute '{name}' is read-only.")
@@ -129,9 +162,7 @@ def _take_over(image: Image, wanted: dict[str, Any], caller: Identity) -> None:
         _check_writable(name)
     known = {name: value for name, value in wanted.items() if name in Attributes.__struct_fields__}
     properties = {name: value for name, value in wanted.items() if name not in known and value is not None}
-    for name, value in properties.items():
-        if not isinstance(value, str):
-            raise BadRequest(f"Invalid input for field {name}: {value!r} is not of type 'string'.")
+    _check_properties(properties)
     try:
         said = msgspec.convert(known, Attributes)
     except msgspec.ValidationError as error:
@@ -139,11 +170,22 @@ def _take_over(image: Image, wanted: dict[str, Any], caller: Identity) -> None:
         raise BadRequest(f"Invalid input for field {where.rstrip('`')}: {what}.") from None
     if said.visibility == "public" != image.visibility and not caller.is_admin:
         raise NotPermitted("You are not authorized to complete publicize_image action.")
-    if image.contents is not None and (said.disk_format, said.container_format) != (
+    if image.status != "queued" and (said.disk_format, said.container_format) != (
         image.disk_format,
         image.container_format,
     ):
         raise NotPermitted("Attribute 'disk_format' or 'container_format' cannot be replaced once there is data.")
     for name in Attributes.__struct_fields__:
         setattr(image, "hidden" if name == "os_hidden" else name, getattr(said, name))
-    image.tags, image.properties = sorted(set(said.tags)), properties
+    set_tags(image, said.tags)
+    image.properties = properties
+
+
+def set_tags(image: Image, tags: Iterable[str]) -> None:
+    """Let an image have these tags, once each. Raises TooMany, BadRequest."""
+    wanted = sorted(set(tags))
+    if len(wanted) > MOST_TAGS:
+        raise TooMany("image tags", len(wanted), MOST_TAGS)
+    for tag in wanted:
+        _text("tag", tag)
+    image.tags = wanted
