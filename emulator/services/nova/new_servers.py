@@ -60,7 +60,7 @@ def _wishes(wanted: NewServer, reservation_id: str, version: Version) -> Wishes:
         hostname=(wanted.hostname if version >= NAMED else None) or _host_name(wanted.name),
         key_name=wanted.key_name,
         security_groups=tuple(dict.fromkeys(group.name for group in wanted.security_groups)) or ("default",),
-        availability_zone=wanted.availability_zone,
+        availability_zone=wanted.place[0] or None,
         config_drive=str(wanted.config_drive).lower() in {"true", "1"},
         disk_config=wanted.disk_config,
         user_data=wanted.user_data,
