@@ -33,7 +33,7 @@ async def create_server(request: web.Request) -> web.Response:
     With a `max_count` above 1 there are several, named `name-1` …, and fewer where the quota allows no more, but not
     less than `min_count`; the answer tells of the first.
     """
-    wanted = (await read_json(request, CreateServer)).server
+    wanted = (await read_json(request, CreateServer, strict=False)).server
     networks = requested_networks(wanted.networks, microversion(request), wanted.counts[1])
     host = await requested_host(request, wanted)
     new = new_servers(request, wanted)
