@@ -11,7 +11,7 @@ from emulator.services.nova.images import BlockDevice, image_of
 from emulator.services.nova.messages import RequestedNetwork
 from emulator.services.nova.server_view import ZONE
 
-__all__ = ["CreateServer", "NewServer", "check"]
+__all__ = ["MOST_TAGS", "CreateServer", "NewServer", "Tag", "check"]
 
 MOST_METADATA = 128
 MOST_TAGS = 50
