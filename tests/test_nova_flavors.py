@@ -25,6 +25,12 @@ REFUSED_FLAVORS: list[tuple[dict[str, Any], int, str]] = [
     ({"ram": 0}, 400, "flavor.ram"),
     ({"vcpus": "many"}, 400, "flavor.vcpus"),
     ({"disk": -1}, 400, "flavor.disk"),
+    ({"ram": "0"}, 400, "flavor.ram"),
+    ({"ram": "9" * 5000}, 400, "flavor.ram"),
+    ({"ram": ""}, 400, "flavor.ram"),
+    ({"disk": " 1"}, 400, "flavor.disk"),
+    ({"rxtx_factor": "nan"}, 400, "flavor.rxtx_factor"),
+    ({"rxtx_factor": 0}, 400, "flavor.rxtx_factor"),
     ({"os-flavor-access:is_public": "maybe"}, 400, "flavor.os-flavor-access:is_public"),
 ]
 
@@ -48,6 +54,23 @@ async def test_an_admin_makes_a_flavor_and_a_server_keeps_it_when_it_is_gone(wor
     assert (status, body["itemNotFound"]["message"]) == (404, f"Flavor {flavor['id']} could not be found.")
     _, body = await admin("GET", "nova-api", f"/v2.1/servers/{server['id']}", headers=NEWEST)
     assert (body["server"]["flavor"]["original_name"], body["server"]["flavor"]["ram"]) == ("mine", 256)
+
+
+async def test_numbers_may_come_as_strings(world: World) -> None:
+    admin = await world.api()
+    strings = {"ram": "256", "vcpus": "2", "disk": "0", "swap": "64", "OS-FLV-EXT-DATA:ephemeral": "1"}
+    status, body = await create(admin, id=7, rxtx_factor="1.5", **strings, **{"os-flavor-access:is_public": "true"})
+    assert status == 200
+    assert {name: str(body["flavor"][name]) for name in strings} == strings
+    assert (body["flavor"]["rxtx_factor"], body["flavor"]["os-flavor-access:is_public"]) == (1.5, True)
+    quotas = {"quota_set": {"cores": "3", "instances": "-1", "force": "true"}}
+    _, body = await admin("PUT", "nova-api", f"/v2.1/os-quota-sets/{DEMO}", json=quotas)
+    assert (body["quota_set"]["cores"], body["quota_set"]["instances"]) == (3, -1)
+    order = {"min_count": "1", "max_count": "2", "return_reservation_id": "false", "description": "null"}
+    status, body = await admin.create(headers=NEWEST, **order)
+    assert status == 202
+    _, shown = await admin("GET", "nova-api", f"/v2.1/servers/{body['server']['id']}", headers=NEWEST)
+    assert (shown["server"]["name"], shown["server"]["description"]) == ("demo-1", "null")
 
 
 async def test_a_flavor_that_is_not_public_is_for_the_projects_that_are_let_in(world: World) -> None:

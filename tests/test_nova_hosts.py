@@ -1,6 +1,7 @@
 """The hosts of the cloud, of which nova-api asks the scheduler over the bus."""
 
 import re
+from typing import Any
 
 import aiohttp
 
@@ -71,3 +72,59 @@ async def test_the_hosts_are_those_that_the_scheduler_has_heard_of_with_what_is_
                   nova-api: ack reply_{id} (client)
               nova-scheduler: ack nova:scheduler (client)
     """)
+
+
+ON_A_HOST: list[dict[str, Any]] = [
+    {"host": "compute-2"},
+    {"hypervisor_hostname": "compute-2"},
+    {"host": "compute-2", "hypervisor_hostname": "compute-2"},
+    {"availability_zone": "nova:compute-2"},
+    {"availability_zone": "nova:compute-2:compute-2"},
+    {"availability_zone": "nova::compute-2"},
+]
+
+NOT_ON_A_HOST: list[tuple[str, dict[str, Any], int, str]] = [
+    ("admin", {"host": "nope"}, 400, "Compute host nope could not be found."),
+    ("admin", {"availability_zone": "nova:nope"}, 400, "Compute host nope could not be found."),
+    ("admin", {"host": "compute-1", "hypervisor_hostname": "compute-2"}, 400, "Compute host compute-2 could not"),
+    ("admin", {"host": "compute-1", "availability_zone": "nova:compute-1"}, 400, "are mutually exclusive."),
+    ("admin", {"availability_zone": "nova:a:b:c"}, 400, "Invalid input received: Unable to parse availability_zone"),
+    ("admin", {"availability_zone": "mars:compute-1"}, 400, "The requested availability zone is not available"),
+    ("admin", {"host": ""}, 400, "server.host"),
+    (
+        "demo",
+        {"host": "compute-1"},
+        403,
+        "Policy doesn't allow compute:servers:create:requested_destination to be performed.",
+    ),
+    (
+        "demo",
+        {"availability_zone": "nova:nope"},
+        403,
+        "Policy doesn't allow os_compute_api:servers:create:forced_host to be performed.",
+    ),
+]
+
+
+async def test_an_admin_may_name_the_host_of_a_server_and_the_scheduler_keeps_that_alone() -> None:
+    async with a_world(computes=2) as world:
+        users = {name: await world.api(name) for name in ("admin", "demo")}
+        for user, order, refused, words in NOT_ON_A_HOST:
+            status, body = await users[user].create(headers=NEWEST, **order)
+            assert (status, [words in each["message"] for each in body.values()]) == (refused, [True]), (order, body)
+        for order in ON_A_HOST:
+            server = await built(users["admin"], **order)
+            shown = server["OS-EXT-SRV-ATTR:host"], server["OS-EXT-AZ:availability_zone"]
+            assert shown == ("compute-2", "nova"), order
+        assert (await users["demo"].create(host="compute-1"))[0] == 202, "a field that 2.1 does not know"
+        _, body = await users["admin"].create(headers=NEWEST, host="compute-2", flavorRef="m1.huge")
+        failed = await users["admin"].until(body["server"]["id"], "ERROR")
+        assert failed["fault"]["message"].endswith("hosts=2, requested_host=compute-2.")
+    chosen = [span for span in spans_from_sdk(world.export.kept) if span.name == "select_destinations"]
+    events = [event.attributes for span in chosen for event in span.events if event.name == "filter"]
+    kept = [
+        each["openstack.scheduler.hosts.after"]
+        for each in events
+        if each["openstack.scheduler.filter"] == "RequestedDestinationFilter"
+    ]
+    assert [list(hosts) for hosts in kept] == [["compute-2"]] * (len(ON_A_HOST) + 1)

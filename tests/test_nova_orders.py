@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from emulator.services.fresh import resource_id
+from emulator.services.fresh import PROJECTS, default_group, resource_id
 from emulator.traces import spans_from_sdk
 from tests.conftest import World, a_world
 from tests.nova import NEWEST, built, names
 
+DEMO = PROJECTS[1].id
 CIRROS, DEBIAN = resource_id("image", "cirros"), resource_id("image", "debian")
 
 
@@ -19,7 +20,7 @@ async def test_what_was_wished_for_a_server_is_shown_again(world: World) -> None
         "user_data": "c2VjcmV0",
         "config_drive": True,
         "availability_zone": "nova",
-        "security_groups": [{"name": "web"}],
+        "security_groups": [{"name": "default"}],
         "OS-DCF:diskConfig": "AUTO",
         "hostname": "looking",
         "adminPass": "hush",
@@ -65,6 +66,8 @@ REFUSED_ORDERS: list[tuple[dict[str, Any], str]] = [
     ({"description": "x" * 256}, "server.description"),
     ({"metadata": {"a": "x" * 256}}, "server.metadata"),
     ({"security_groups": ["web"]}, "server.security_groups"),
+    ({"security_groups": [{"name": "default"}, {"name": "nope"}]}, "Security group nope not found."),
+    ({"security_groups": [{"name": default_group(DEMO)}]}, f"Security group {default_group(DEMO)} not found."),
     ({"OS-DCF:diskConfig": "BY HAND"}, "server.OS-DCF:diskConfig"),
 ]
 

@@ -60,6 +60,21 @@ async def test_a_server_on_two_networks_has_an_address_and_a_port_on_each(world:
     assert await ports(api) == []
 
 
+async def test_a_security_group_is_the_same_to_nova_and_neutron_by_name_and_by_id(world: World) -> None:
+    demo = await world.api("demo")
+    [group] = (await demo("GET", "neutron-server", "/v2.0/security-groups"))[1]["security_groups"]
+    for asked in ([group["id"]], ["default"], ["default", group["id"]], []):
+        wanted = [{"name": said} for said in asked]
+        status, body = await demo.create(security_groups=wanted)
+        assert (status, body["server"]["security_groups"]) == (202, [{"name": "default"}]), asked
+        path = f"/v2.1/servers/{body['server']['id']}"
+        assert (await demo("GET", "nova-api", path))[1]["server"]["security_groups"] == [{"name": "default"}]
+        [found] = (await demo("GET", "nova-api", f"{path}/os-security-groups"))[1]["security_groups"]
+        assert {key: found[key] for key in ("id", "name", "description", "tenant_id")} == {
+            key: group[key] for key in ("id", "name", "description", "tenant_id")
+        }
+
+
 async def test_what_else_clients_ask_about_a_server(world: World) -> None:
     api = await world.api()
     path = f"/v2.1/servers/{(await booted(api, 'none'))['id']}"

@@ -201,10 +201,13 @@ def json_response(body: object, status: int = 200, headers: Mapping[str, str] | 
     return web.Response(body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json")
 
 
-async def read_json(request: web.Request, form: type[T]) -> T:
-    """Read the body of a request as `form`; raises BadRequest that names the field which does not fit."""
+async def read_json(request: web.Request, form: type[T], *, strict: bool = True) -> T:
+    """Read the body of a request as `form`; raises BadRequest that names the field which does not fit.
+
+    Where it is not `strict`, numbers and booleans may come as strings: `"512"`, `"true"`.
+    """
     try:
-        return msgspec.json.decode(await request.read(), type=form)
+        return msgspec.json.decode(await request.read(), type=form, strict=strict)
     except msgspec.ValidationError as error:
         raise BadRequest(_name_the_field(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, web.RequestPayloadError) as error:

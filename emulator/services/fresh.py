@@ -23,6 +23,7 @@ __all__ = [
     "Network",
     "Project",
     "User",
+    "default_group",
     "is_of_admins",
     "resource_id",
 ]
@@ -37,6 +38,11 @@ def resource_id(kind: str, name: str) -> str:
         return str(uuid.UUID(name))
     except ValueError:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"openstack-boot-emulator/{kind}/{name}"))
+
+
+def default_group(project_id: str) -> str:
+    """Return the id of a project's security group `default`, which is there as soon as the project is."""
+    return resource_id("security-group", f"default of {project_id}")
 
 
 @dataclass(frozen=True, slots=True)

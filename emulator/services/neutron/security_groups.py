@@ -6,7 +6,7 @@ from aiohttp import web
 
 from emulator.plumbing.errors import NotFound
 from emulator.plumbing.http_server import IDENTITY
-from emulator.services.fresh import PROJECTS, resource_id
+from emulator.services.fresh import PROJECTS, default_group, resource_id
 from emulator.services.neutron.lists import answer_list, answer_one
 from emulator.services.tokens import Identity
 
@@ -28,11 +28,6 @@ class SecurityGroupRuleNotFound(NotFound):
 
     def __init__(self, rule_id: str) -> None:
         super().__init__(f"Security group rule {rule_id} does not exist.")
-
-
-def default_group(project_id: str) -> str:
-    """Return the id of a project's group."""
-    return resource_id("security-group", f"default of {project_id}")
 
 
 async def list_groups(request: web.Request) -> web.Response:

@@ -30,6 +30,7 @@ from emulator.services.nova.microversions import NEWEST, OLDEST, negotiating, wo
 from emulator.services.nova.quotas import QUOTAS, Quotas
 from emulator.services.nova.quotas_api import QUOTA_ROUTES
 from emulator.services.nova.server_changes import SERVER_CHANGE_ROUTES
+from emulator.services.nova.server_tags import SERVER_TAG_ROUTES
 from emulator.services.nova.servers import Servers
 from emulator.services.nova.servers_api import SERVER_ROUTES
 from emulator.services.nova.tenant_usage import USAGE_ROUTES
@@ -46,6 +47,7 @@ ROUTES = (
     *ACTION_ROUTES,
     *INSTANCE_ACTION_ROUTES,
     *METADATA_ROUTES,
+    *SERVER_TAG_ROUTES,
     *INTERFACE_ROUTES,
     *CONSOLE_ROUTES,
     *FLAVOR_ROUTES,

@@ -50,14 +50,14 @@ log = logging.getLogger(__name__)
 
 
 async def ask_for_a_host(
-    app: web.Application, server: Server, networks: list[RequestedNetwork] | Literal["auto"]
+    app: web.Application, server: Server, networks: list[RequestedNetwork] | Literal["auto"], host: str | None = None
 ) -> None:
-    """Hand a server to the scheduler. Raises BusUnavailable."""
+    """Hand a server to the scheduler, which is to take `host` if one is named. Raises BusUnavailable."""
     annotate(server__id=server.id)
     size = Size(server.flavor.ram_mb, server.flavor.vcpus, server.flavor.disk_gb)
     server.doing = app[INSTANCE_ACTIONS].begin(server.id, "create", server.project_id, server.user_id)
     set_deadline(app, server)
-    request = BuildRequest(server.id, server.project_id, server.name, server.image_id, networks, size)
+    request = BuildRequest(server.id, server.project_id, server.name, server.image_id, networks, size, host)
     server.kept_ports = request.kept_ports
     await cast(app, SCHEDULER, SelectDestinations(request))
 

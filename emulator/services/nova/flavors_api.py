@@ -26,6 +26,7 @@ DESCRIBED, SPECIFIED, SWAP_IS_A_NUMBER, UPDATED = (2, 55), (2, 61), (2, 75), (2,
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^\S(.*\S)?$")]
 Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+Factor = Annotated[float, msgspec.Meta(gt=0, le=3.40282e38)]  # the largest that nova's database holds
 
 
 class NewFlavor(msgspec.Struct):
@@ -38,7 +39,7 @@ class NewFlavor(msgspec.Struct):
     id: Name | int | None = None
     ephemeral: Amount = msgspec.field(name="OS-FLV-EXT-DATA:ephemeral", default=0)
     swap: Amount = 0
-    rxtx_factor: float = 1.0
+    rxtx_factor: Factor = 1.0
     is_public: bool = msgspec.field(name="os-flavor-access:is_public", default=True)
     description: Annotated[str, msgspec.Meta(max_length=65535)] | None = None
 
@@ -145,7 +146,7 @@ def _describe(request: web.Request, flavor: Flavor) -> dict[str, Any]:
 @admins_by("os-flavor-manage:create")
 async def create_flavor(request: web.Request) -> web.Response:
     """Make a flavor."""
-    wanted = (await read_json(request, CreateFlavor)).flavor
+    wanted = (await read_json(request, CreateFlavor, strict=False)).flavor
     given = wanted.id if wanted.id not in {None, "auto"} else None
     flavor = Flavor(
         str(given) if given is not None else request.app[ACTOR].chance.uuid("flavor", current_scene().request_id),

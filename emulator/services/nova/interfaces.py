@@ -6,6 +6,7 @@ from aiohttp import web
 
 from emulator.plumbing.errors import NotFound
 from emulator.plumbing.http_server import json_response
+from emulator.services.fresh import default_group
 from emulator.services.nova.messages import Interface
 from emulator.services.nova.servers_api import find_server
 
@@ -77,10 +78,16 @@ def _describe(interface: Interface) -> dict[str, Any]:
 
 
 async def list_security_groups(request: web.Request) -> web.Response:
-    """List the server's security groups: those that it was ordered with, by the names that were used for them."""
+    """List the server's security groups, by the ids that neutron has for them. Their rules are neutron's to tell."""
     server = find_server(request)
     groups = [
-        {"id": name, "name": name, "description": name, "tenant_id": server.project_id, "rules": []}
+        {
+            "id": default_group(server.project_id),
+            "name": name,
+            "description": "Default security group",
+            "tenant_id": server.project_id,
+            "rules": [],
+        }
         for name in server.wishes.security_groups
     ]
     return json_response({"security_groups": groups})

@@ -68,7 +68,7 @@ class RequestedNetwork(msgspec.Struct, frozen=True, omit_defaults=True):
     """The address that the server is to have there; None for any."""
 
 
-class BuildRequest(msgspec.Struct, frozen=True):
+class BuildRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """A server that is to be built. Image and networks are named by their ids; `auto` is the one that there is."""
 
     server_id: str
@@ -77,6 +77,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
     image_id: str
     networks: list[RequestedNetwork] | Literal["auto"]
     size: Size
+    requested_host: str | None = None
+    """The only host that it may be built on; None for any."""
 
     @property
     def kept_ports(self) -> tuple[str, ...]:

@@ -10,14 +10,13 @@ from emulator.plumbing.errors import BadRequest, Forbidden, NotFound
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.services.nova.servers import Server
 from emulator.services.nova.servers_api import find_server
-from emulator.services.nova.states import InstanceInvalidState
+from emulator.services.nova.states import SETTLED, InstanceInvalidState
 
 __all__ = ["METADATA_ROUTES", "check_metadata"]
 
 KEY = re.compile(r"[a-zA-Z0-9\-_:. ]{1,255}")
 LONGEST_VALUE = 255
 MOST_ITEMS = 128
-CHANGEABLE = frozenset({"active", "paused", "suspended", "stopped"})
 
 
 class MetadataLimitExceeded(Forbidden):
@@ -109,7 +108,7 @@ async def delete_item(request: web.Request) -> web.Response:
 def _changeable(request: web.Request, action: str) -> Server:
     server = find_server(request)
     server.check_lock(request[IDENTITY])
-    if server.vm_state not in CHANGEABLE:
+    if server.vm_state not in SETTLED:
         raise InstanceInvalidState(action, server.id, "vm_state", server.vm_state)
     return server
 

@@ -15,6 +15,7 @@ from emulator.services.nova.keypairs import KEYPAIRS
 from emulator.services.nova.microversions import Version, microversion
 from emulator.services.nova.orders import NewServer, check
 from emulator.services.nova.quotas import QUOTAS, usage
+from emulator.services.nova.security_groups import group_names
 from emulator.services.nova.servers import Server, Wishes
 
 __all__ = ["new_servers"]
@@ -33,10 +34,12 @@ def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
         raise BadRequest(f"Invalid input for field server.flavorRef: {missing}") from None
     if wanted.key_name is not None and wanted.key_name not in {key.name for key in app[KEYPAIRS].of(owner.user_id)}:
         raise BadRequest("Invalid key_name provided.")
+    groups = group_names((group.name for group in wanted.security_groups), owner.project_id)
     used = usage(app[SERVERS].of(owner.project_id))
     count = app[QUOTAS].allow(owner.project_id, used, flavor, *wanted.counts)
     chance, request_id = app[ACTOR].chance, current_scene().request_id
-    wishes = _wishes(wanted, f"r-{chance.draw('reservation', request_id).getrandbits(32):08x}", version)
+    reservation_id = f"r-{chance.draw('reservation', request_id).getrandbits(32):08x}"
+    wishes = _wishes(wanted, reservation_id, groups, version)
     return [
         Server(
             id=chance.uuid("server", request_id, number),
@@ -53,14 +56,14 @@ def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
     ]
 
 
-def _wishes(wanted: NewServer, reservation_id: str, version: Version) -> Wishes:
+def _wishes(wanted: NewServer, reservation_id: str, groups: tuple[str, ...], version: Version) -> Wishes:
     certificates = wanted.trusted_image_certificates
     return Wishes(
         reservation_id=reservation_id,
         hostname=(wanted.hostname if version >= NAMED else None) or _host_name(wanted.name),
         key_name=wanted.key_name,
-        security_groups=tuple(dict.fromkeys(group.name for group in wanted.security_groups)) or ("default",),
-        availability_zone=wanted.availability_zone,
+        security_groups=groups,
+        availability_zone=wanted.place[0] or None,
         config_drive=str(wanted.config_drive).lower() in {"true", "1"},
         disk_config=wanted.disk_config,
         user_data=wanted.user_data,

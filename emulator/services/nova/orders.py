@@ -11,12 +11,14 @@ from emulator.services.nova.images import BlockDevice, image_of
 from emulator.services.nova.messages import RequestedNetwork
 from emulator.services.nova.server_view import ZONE
 
-__all__ = ["CreateServer", "NewServer", "check"]
+__all__ = ["MOST_TAGS", "CreateServer", "NewServer", "Tag", "check"]
 
 MOST_METADATA = 128
 MOST_TAGS = 50
+MOST_NAMED = 2
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
+HostName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"^[^/,]*$")]
 
@@ -42,6 +44,8 @@ class NewServer(msgspec.Struct):
     security_groups: list[SecurityGroup] = []
     key_name: Text | None = None
     availability_zone: Text | None = None
+    host: HostName | None = None
+    hypervisor_hostname: HostName | None = None
     description: Text | None = None
     tags: list[Tag] = []
     user_data: Annotated[str, msgspec.Meta(max_length=65535)] | None = None
@@ -59,6 +63,15 @@ class NewServer(msgspec.Struct):
         """How many servers there are to be, at least and at the most."""
         least = self.min_count or 1
         return least, self.max_count or least
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """The availability zone, and the host and the node that are named with it, behind colons; empty for any."""
+        zone, *named = (self.availability_zone or "").split(":")
+        if len(named) > MOST_NAMED:
+            raise BadRequest("Invalid input received: Unable to parse availability_zone")
+        host, node = (*named, "", "")[:MOST_NAMED]
+        return zone, host, node
 
     @property
     def flavor_id(self) -> str:
@@ -82,7 +95,7 @@ def check(wanted: NewServer) -> str:
         raise Forbidden(f"Maximum number of metadata items exceeds {MOST_METADATA}")
     if len(wanted.tags) > MOST_TAGS or len(set(wanted.tags)) < len(wanted.tags):
         raise BadRequest(f"Invalid input for field server.tags: more than {MOST_TAGS}, or one twice.")
-    if wanted.availability_zone not in {None, ZONE}:
+    if wanted.place[0] not in {"", ZONE}:
         raise BadRequest("The requested availability zone is not available")
     if wanted.old_block_devices:
         raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes here.")

@@ -128,7 +128,7 @@ async def show_quotas_in_detail(request: web.Request) -> web.Response:
 async def update_quotas(request: web.Request) -> web.Response:
     """Change what a project may have. Less than it has is refused, unless it is forced."""
     project_id = request.match_info["project_id"]
-    asked = (await read_json(request, UpdateQuotas)).quota_set
+    asked = (await read_json(request, UpdateQuotas, strict=False)).quota_set
     wanted = {name: limit for name in DEFAULTS if (limit := getattr(asked, name)) is not None}
     used = _used(request, project_id)
     for name, limit in wanted.items():

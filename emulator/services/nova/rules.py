@@ -17,9 +17,9 @@ def admins_by(rule: str) -> Callable[[Handler], Handler]:
     return admins_only(_words(rule))
 
 
-def not_authorized(rule: str) -> PolicyNotAuthorized:
-    """Return what to raise where a rule is against it."""
-    return PolicyNotAuthorized(_words(rule))
+def not_authorized(rule: str, family: str = "os_compute_api") -> PolicyNotAuthorized:
+    """Return what to raise where a rule is against it; nova has two families of them."""
+    return PolicyNotAuthorized(_words(rule, family))
 
 
 def check_project(request: web.Request, project_id: str, rule: str) -> None:
@@ -29,5 +29,5 @@ def check_project(request: web.Request, project_id: str, rule: str) -> None:
         raise not_authorized(rule)
 
 
-def _words(rule: str) -> str:
-    return f"Policy doesn't allow os_compute_api:{rule} to be performed."
+def _words(rule: str, family: str = "os_compute_api") -> str:
+    return f"Policy doesn't allow {family}:{rule} to be performed."

@@ -49,11 +49,12 @@ class NoHostLeft(Exception):
 class NoValidHost(Exception):
     """No host can hold the server."""
 
-    def __init__(self, size: Size, largest_free_mb: int, hosts: int) -> None:
+    def __init__(self, size: Size, largest_free_mb: int, hosts: int, requested_host: str | None) -> None:
+        only = "" if requested_host is None else f", requested_host={requested_host}"
         super().__init__(
             "No valid host was found. There are not enough hosts available: "
             f"requested_ram_mb={size.ram_mb}, requested_vcpus={size.vcpus}, requested_disk_gb={size.disk_gb}, "
-            f"largest_free_ram_mb={largest_free_mb}, hosts={hosts}."
+            f"largest_free_ram_mb={largest_free_mb}, hosts={hosts}{only}."
         )
 
 
@@ -173,8 +174,7 @@ HOSTS = web.AppKey("hosts", Hosts)
 def choose_host(hosts: list[Host], call: SelectDestinations, chance: Chance, span: Span) -> Host:
     """Return the host with the most free RAM of those that pass all filters; the span tells how it came about."""
     left, request = hosts, call.request
-    retry: dict[str, Filter] = {"RetryFilter": lambda host, _: host.name not in call.tried} if call.tried else {}
-    for name, passes in {**retry, **FILTERS}.items():
+    for name, passes in {**_filters_for(call), **FILTERS}.items():
         before = left
         left = given(name, right=[host for host in left if passes(host, request.size)], wrong=list)
         passed = {
@@ -184,7 +184,8 @@ def choose_host(hosts: list[Host], call: SelectDestinations, chance: Chance, spa
         }
         event(span, "filter", passed)
     if not left:
-        raise NoValidHost(request.size, max((host.free.ram_mb for host in hosts), default=0), len(hosts))
+        largest = max((host.free.ram_mb for host in hosts), default=0)
+        raise NoValidHost(request.size, largest, len(hosts), request.requested_host)
     most = max(host.free.ram_mb for host in left)
     best = [host for host in left if host.free.ram_mb == most]
     chosen = chance.draw("tie", request.server_id, *call.tried).choice(best)
@@ -192,6 +193,17 @@ def choose_host(hosts: list[Host], call: SelectDestinations, chance: Chance, spa
     event(span, "weigher", {"openstack.scheduler.weigher": "RAMWeigher", **weights})
     span.set_attribute("openstack.scheduler.host", chosen.name)
     return chosen
+
+
+def _filters_for(call: SelectDestinations) -> dict[str, Filter]:
+    """What a host must pass for this server alone, which most have no need of."""
+    requested, tried = call.request.requested_host, call.tried
+    filters: dict[str, Filter] = {}
+    if requested is not None:
+        filters["RequestedDestinationFilter"] = lambda host, _: host.name == requested
+    if tried:
+        filters["RetryFilter"] = lambda host, _: host.name not in tried
+    return filters
 
 
 def service() -> Service:

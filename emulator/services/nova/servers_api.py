@@ -12,6 +12,7 @@ from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.plumbing.paging import page
 from emulator.plumbing.scene import annotate
 from emulator.services.nova.builds import SERVERS, ask_for_a_host, forget, set_deadline, terminate
+from emulator.services.nova.destinations import requested_host
 from emulator.services.nova.instance_actions import INSTANCE_ACTIONS
 from emulator.services.nova.links import links_to
 from emulator.services.nova.microversions import microversion
@@ -32,15 +33,16 @@ async def create_server(request: web.Request) -> web.Response:
     With a `max_count` above 1 there are several, named `name-1` …, and fewer where the quota allows no more, but not
     less than `min_count`; the answer tells of the first.
     """
-    wanted = (await read_json(request, CreateServer)).server
+    wanted = (await read_json(request, CreateServer, strict=False)).server
     networks = requested_networks(wanted.networks, microversion(request), wanted.counts[1])
+    host = await requested_host(request, wanted)
     new = new_servers(request, wanted)
     servers = request.app[SERVERS]
     for server in new:
         servers.add(server)
     try:
         for server in new:
-            await ask_for_a_host(request.app, server, networks)
+            await ask_for_a_host(request.app, server, networks, host)
     except BusUnavailable:  # all or none: what the scheduler has got already ends when its first news finds no record
         for server in new:
             forget(request.app, server)

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 
 from emulator.plumbing.errors import Conflict
 
-__all__ = ["InstanceInvalidState", "InstanceIsLocked", "InstanceNotReady", "power_state_of", "status_of"]
+__all__ = ["SETTLED", "InstanceInvalidState", "InstanceIsLocked", "InstanceNotReady", "power_state_of", "status_of"]
+
+SETTLED = frozenset({"active", "paused", "suspended", "stopped"})
+"""The states of a server that is built, and well: then there may be other words on it."""
 
 STATUSES: Mapping[str, str] = {
     "building": "BUILD",
