@@ -45,7 +45,8 @@ def without(field: str) -> dict[str, Any]:
         ({**SERVER, "min_count": "many"}, "server.min_count"),
         ({**SERVER, "max_count": "9" * 5000}, "server.max_count"),
         ({**SERVER, "min_count": 3, "max_count": 2}, "server.min_count"),
-        ({**SERVER, "metadata": {"a": 1}}, "server.metadata"),
+        ({**SERVER, "metadata": {"a": 1}}, "field server.metadata: Expected `str`, got `int`."),
+        ({**SERVER, "metadata": {"": "a"}}, "field server.metadata: "),
         ([], "server"),
     ],
 )
@@ -107,7 +108,23 @@ async def test_a_body_that_is_not_in_its_encoding_is_a_bad_request(world: World)
     api = await world.api()
     headers = {"Content-Encoding": "gzip"}
     status, body = await api("POST", "nova-api", "/v2.1/servers", data=b"not gzip", headers=headers)
-    assert (status, list(body)) == (400, ["badRequest"])
+    message = "The body cannot be read: it is not encoded as its headers say."
+    assert (status, body) == (400, {"badRequest": {"code": 400, "message": message}})
+
+
+async def test_what_was_sent_is_not_repeated_whole(world: World) -> None:
+    api, long = await world.api(), "x" * 70_000
+    sent: list[tuple[str, str, Any]] = [
+        ("nova-api", "server.flavorRef", {"flavorRef": long}),
+        ("nova-api", "server.networks[0].uuid", {"networks": [{"uuid": long}]}),
+        ("nova-api", "server.OS-DCF:diskConfig", {"OS-DCF:diskConfig": long}),
+        ("keystone", "auth.identity.methods[0]", {"auth": {"identity": {"methods": [long]}}}),
+    ]
+    for service, field, wanted in sent:
+        body = wanted if service == "keystone" else {"server": {**SERVER, **wanted}}
+        _, answer = await api("POST", service, SHAPES[service][0], json=body)
+        message = SHAPES[service][1](answer)[1]
+        assert (field in message, len(message), message[-1]) == (True, 1001, "…"), message[:100]
 
 
 async def test_a_body_over_the_limit_is_too_large(world: World) -> None:

@@ -31,6 +31,7 @@ REFUSED_FLAVORS: list[tuple[dict[str, Any], int, str]] = [
     ({"disk": " 1"}, 400, "flavor.disk"),
     ({"rxtx_factor": "nan"}, 400, "flavor.rxtx_factor"),
     ({"rxtx_factor": 0}, 400, "flavor.rxtx_factor"),
+    ({"rxtx_factor": -1.0}, 400, "flavor.rxtx_factor"),
     ({"os-flavor-access:is_public": "maybe"}, 400, "flavor.os-flavor-access:is_public"),
 ]
 
@@ -103,8 +104,29 @@ async def test_flavors_are_listed_by_what_they_have_at_least(world: World) -> No
     api = await world.api()
     for query, count in (("minRam=8192", 3), ("minDisk=160", 2), ("minRam=1000000&minDisk=1", 1)):
         assert len((await api("GET", "nova-api", f"/v2.1/flavors/detail?{query}"))[1]["flavors"]) == count
-    for query in ("minRam=x", "minDisk=-1", "is_public=maybe"):
-        assert (await api("GET", "nova-api", f"/v2.1/flavors?{query}"))[0] == 400
+    for query in ("minRam=x", "minDisk=-1", "is_public=maybe", "sort_key=zzz", "sort_key=id&sort_dir=down"):
+        for path in ("/v2.1/flavors", "/v2.1/flavors/detail"):
+            status, body = await api("GET", "nova-api", f"{path}?{query}")
+            key = query.rpartition("&")[2].partition("=")[0]
+            assert (status, key in body["badRequest"]["message"]) == (400, True)
+
+
+async def test_flavors_are_listed_in_the_order_that_is_asked_for(world: World) -> None:
+    api = await world.api()
+
+    async def listed(query: str) -> list[str]:
+        _, body = await api("GET", "nova-api", f"/v2.1/flavors{query}")
+        return [flavor["id"] for flavor in body["flavors"]]
+
+    made = await listed("")
+    by_id = sorted(made)
+    assert made != by_id
+    assert await listed("?sort_key=flavorid") == await listed("?sort_dir=asc") == by_id
+    assert await listed("?sort_key=name&sort_dir=desc") == by_id[::-1]
+    smallest = await listed("?sort_key=memory_mb&limit=1")
+    assert smallest == ["m1.nano"]
+    rest = await listed(f"?sort_key=memory_mb&marker={smallest[0]}")
+    assert sorted(smallest + rest) == by_id
 
 
 async def test_extra_specs_come_and_go_and_a_server_shows_those_that_it_was_built_with(world: World) -> None:

@@ -8,6 +8,7 @@ from tests.conftest import World, a_world
 from tests.nova import NEWEST, built, names
 
 DEMO = PROJECTS[1].id
+PRIVATE = resource_id("network", "private")
 CIRROS, DEBIAN = resource_id("image", "cirros"), resource_id("image", "debian")
 
 
@@ -18,7 +19,10 @@ async def test_what_was_wished_for_a_server_is_shown_again(world: World) -> None
         "tags": ["red", "blue"],
         "metadata": {"a": "b"},
         "user_data": "c2VjcmV0",
-        "config_drive": True,
+        "config_drive": "on",
+        "accessIPv4": "192.0.2.1",
+        "accessIPv6": "2001:db8::1",
+        "networks": [{"uuid": PRIVATE, "tag": "front"}],
         "availability_zone": "nova",
         "security_groups": [{"name": "default"}],
         "OS-DCF:diskConfig": "AUTO",
@@ -36,6 +40,7 @@ async def test_what_was_wished_for_a_server_is_shown_again(world: World) -> None
     }
     assert (shown["OS-DCF:diskConfig"], shown["config_drive"]) == ("AUTO", "True")
     assert (shown["OS-EXT-SRV-ATTR:user_data"], shown["OS-EXT-SRV-ATTR:hostname"]) == ("c2VjcmV0", "looking")
+    assert (shown["accessIPv4"], shown["accessIPv6"]) == ("192.0.2.1", "2001:db8::1")
     assert shown["pinned_availability_zone"] == "nova"
 
 
@@ -45,7 +50,7 @@ def disk(**more: Any) -> dict[str, Any]:
 
 
 REFUSED_ORDERS: list[tuple[dict[str, Any], str]] = [
-    ({"availability_zone": "mars"}, "The requested availability zone is not available"),
+    ({"availability_zone": "mars"}, "server.availability_zone: The requested availability zone is not available"),
     ({"key_name": "nobody's"}, "Invalid key_name provided."),
     ({"flavorRef": "nope"}, "server.flavorRef: Flavor nope could not be found."),
     ({"imageRef": ""}, "server.imageRef"),
@@ -69,6 +74,17 @@ REFUSED_ORDERS: list[tuple[dict[str, Any], str]] = [
     ({"security_groups": [{"name": "default"}, {"name": "nope"}]}, "Security group nope not found."),
     ({"security_groups": [{"name": default_group(DEMO)}]}, f"Security group {default_group(DEMO)} not found."),
     ({"OS-DCF:diskConfig": "BY HAND"}, "server.OS-DCF:diskConfig"),
+    ({"accessIPv4": "zzz"}, "server.accessIPv4: 'zzz' is not an IPv4 address."),
+    ({"accessIPv4": "::1"}, "server.accessIPv4"),
+    ({"accessIPv6": "1.2.3.4"}, "server.accessIPv6: '1.2.3.4' is not an IPv6 address."),
+    ({"config_drive": "zzz"}, "server.config_drive"),
+    ({"config_drive": 5}, "server.config_drive"),
+    ({"hostname": "a b_"}, "server.hostname"),
+    ({"networks": [{"uuid": PRIVATE, "tag": 5}]}, "server.networks[0].tag"),
+    ({"networks": [{"uuid": PRIVATE, "tag": "a,b"}]}, "server.networks[0].tag"),
+    ({"block_device_mapping_v2": [disk(delete_on_termination="zzz")]}, "[0].delete_on_termination"),
+    ({"personality": 5}, "server.personality"),
+    ({"personality": [{"path": 5, "contents": ""}]}, "server.personality[0].path"),
 ]
 
 
@@ -78,6 +94,10 @@ async def test_an_order_that_cannot_be_filled_is_refused_and_names_the_field(wor
         status, body = await api.create(headers=NEWEST, **order)
         assert status == 400, order
         assert words in body["badRequest"]["message"]
+    for hints in ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"):
+        order = {"server": {"name": "n", "flavorRef": "m1.tiny", "imageRef": CIRROS}, hints: 5}
+        status, body = await api("POST", "nova-api", "/v2.1/servers", json=order)
+        assert (status, f"field {hints}:" in body["badRequest"]["message"]) == (400, True)
     status, body = await api.create(metadata={str(number): "" for number in range(129)})
     assert (status, body["forbidden"]["message"]) == (403, "Maximum number of metadata items exceeds 128")
     assert await names(api, "") == []

@@ -4,7 +4,7 @@ from typing import Any
 
 from emulator.services.fresh import PROJECTS
 from tests.conftest import Api, World
-from tests.nova import built, names
+from tests.nova import NEWEST, built, names
 
 DEMO = PROJECTS[1].id
 
@@ -52,6 +52,25 @@ async def test_a_quota_that_an_admin_sets_is_what_the_project_may_have(world: Wo
     assert (await quota(admin, cores=-2))[0] == 400
     assert (await admin("DELETE", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[0] == 202
     assert (await admin("GET", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[1]["quota_set"]["instances"] == 10
+
+
+async def test_quotas_that_cannot_be_are_refused_by_name_and_change_nothing(world: World) -> None:
+    admin, path = await world.api(), f"/v2.1/os-quota-sets/{DEMO}"
+    before = await admin("GET", "nova-api", path)
+    refused: list[tuple[str, dict[str, Any]]] = [
+        ("cores", {"cores": None}),
+        ("cores", {"cores": -2}),
+        ("networks", {"networks": 5}),
+        ("corez", {"corez": 5}),
+        ("force", {"force": "perhaps"}),
+        ("floating_ips", {"floating_ips": 5}),
+    ]
+    for name, limits in refused:
+        body = {"quota_set": {"ram": 1, **limits}}
+        status, answer = await admin("PUT", "nova-api", path, headers=NEWEST, json=body)
+        assert (status, f"field quota_set.{name}:" in answer["badRequest"]["message"]) == (400, True), answer
+    assert await admin("GET", "nova-api", path) == before
+    assert (await quota(admin, floating_ips=5))[0] == 200, "before 2.36"
 
 
 async def test_what_a_project_has_used_counts_servers_that_are_gone(world: World) -> None:

@@ -121,6 +121,10 @@ async def test_a_server_that_is_not_built_takes_no_action_but_can_be_deleted(wor
         ({"lock": {"locked_reason": 7}}, "Invalid input for field lock.locked_reason"),
         ({"os-getConsoleOutput": {"length": -2}}, "Invalid input for field os-getConsoleOutput.length"),
         ({"os-getVNCConsole": {"type": "novnc"}}, "Unavailable console type novnc."),
+        ({"os-getVNCConsole": {"type": 5}}, "Invalid input for field os-getVNCConsole.type: Expected `str | null`"),
+        ({"os-getSerialConsole": 5}, "Invalid input for field os-getSerialConsole: "),
+        ({"os-stop": 5}, "Invalid input for field os-stop: "),
+        ({"pause": {"hard": True}}, "Invalid input for field pause.hard: "),
         ([], "Invalid input"),
     ],
 )

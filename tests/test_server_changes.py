@@ -22,6 +22,31 @@ async def test_a_server_is_renamed_and_described(world: World) -> None:
     assert (status, body["server"]["name"]) == (200, "other")
 
 
+async def test_what_else_is_said_of_a_server_is_taken_over_and_what_is_not_said_stays(world: World) -> None:
+    api = await world.api()
+    path = f"/v2.1/servers/{await a_server(api)}"
+    newest, older = ({"X-OpenStack-Nova-API-Version": version} for version in ("2.96", "2.89"))
+    wanted = {
+        "accessIPv4": "192.0.2.1",
+        "accessIPv6": "2001:db8::1",
+        "hostname": "other",
+        "OS-DCF:diskConfig": "AUTO",
+    }
+    expected = {("OS-EXT-SRV-ATTR:hostname" if key == "hostname" else key): value for key, value in wanted.items()}
+    changes: list[tuple[dict[str, str], dict[str, str], dict[str, str]]] = [
+        (newest, wanted, {}),
+        (newest, {"name": "renamed"}, {}),
+        (older, {"hostname": "ignored"}, {}),
+        (newest, {"accessIPv4": ""}, {"accessIPv4": ""}),
+    ]
+    for headers, change, more in changes:
+        expected |= more
+        status, body = await api("PUT", "nova-api", path, json={"server": change}, headers=headers)
+        assert (status, {key: body["server"][key] for key in expected}) == (200, expected)
+    shown = (await api("GET", "nova-api", path, headers=newest))[1]["server"]
+    assert {key: shown[key] for key in expected} == expected
+
+
 @pytest.mark.parametrize(
     ("server", "names"),
     [
@@ -31,6 +56,12 @@ async def test_a_server_is_renamed_and_described(world: World) -> None:
         ({"name": "x" * 256}, "server.name"),
         ({"name": "a\x00"}, "server.name"),
         ({"description": "x" * 256}, "server.description"),
+        ({"accessIPv4": "zzz"}, "server.accessIPv4"),
+        ({"accessIPv4": None}, "server.accessIPv4"),
+        ({"accessIPv6": "1.2.3.4"}, "server.accessIPv6"),
+        ({"hostname": "a b_"}, "server.hostname"),
+        ({"hostname": 5}, "server.hostname"),
+        ({"OS-DCF:diskConfig": "BY HAND"}, "server.OS-DCF:diskConfig"),
         ([], "server"),
     ],
 )

@@ -145,6 +145,21 @@ async def test_a_port_that_was_there_before_is_used_and_stays(world: World) -> N
     assert (await booted(demo, [{"port": port["id"]}]))["status"] == "ACTIVE"
 
 
+@pytest.mark.parametrize("port_first", [False, True], ids=["network, port", "port, network"])
+async def test_a_server_may_have_two_interfaces_on_one_network(world: World, port_first: bool) -> None:
+    demo = await world.api("demo")
+    port = await made(demo, "port", network_id=PRIVATE)
+    networks = [{"uuid": PRIVATE}, {"uuid": PRIVATE, "port": port["id"]}]
+    server = await booted(demo, networks[::-1] if port_first else networks)
+    assert (server["status"], len(server["addresses"]["private"])) == ("ACTIVE", 2)
+    path = f"/v2.1/servers/{server['id']}/os-interface"
+    found = [each["port_id"] for each in (await demo("GET", "nova-api", path))[1]["interfaceAttachments"]]
+    assert len({*found}) == 2
+    assert found[0 if port_first else 1] == port["id"]
+    await demo.gone(server["id"])
+    assert [left["id"] for left in await ports(demo)] == [port["id"]]
+
+
 async def test_what_a_server_cannot_be_on_is_named_in_its_fault_and_nothing_is_left_behind(world: World) -> None:
     demo, other = await world.api("demo"), await world.api("alt_demo")
     others = await made(other, "network", name="others")
@@ -169,14 +184,23 @@ async def test_what_a_server_cannot_be_on_is_named_in_its_fault_and_nothing_is_l
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        ({"networks": [{"uuid": PRIVATE}, {"uuid": PRIVATE}]}, f"Network {PRIVATE} is duplicated."),
+        ({"networks": [{"uuid": PRIVATE}, {"uuid": PRIVATE}]}, f"field server.networks: network {PRIVATE} is named"),
+        ({"networks": [{"port": NOWHERE}, {"uuid": PRIVATE, "port": NOWHERE}]}, f"port {NOWHERE} is named twice."),
         ({"networks": [{"port": "x"}]}, "field server.networks[0].port: 'x' is not a UUID."),
         ({"networks": [{"uuid": PRIVATE, "fixed_ip": "ten"}]}, "field server.networks[0].fixed_ip: 'ten'"),
         ({"networks": [{"port": NOWHERE, "fixed_ip": "10.0.0.9"}]}, "Specified Fixed IP '10.0.0.9' cannot be used"),
         ({"networks": [{"port": NOWHERE}], "min_count": 2}, "Unable to launch multiple instances with a single"),
         ({"networks": [{"uuid": PRIVATE, "fixed_ip": "10.0.0.9"}], "max_count": 2}, "max_count cannot be greater than"),
     ],
-    ids=["twice", "no UUID", "no address", "a port with an address", "a port for two", "an address for two"],
+    ids=[
+        "twice",
+        "a port twice",
+        "no UUID",
+        "no address",
+        "a port with an address",
+        "a port for two",
+        "an address for two",
+    ],
 )
 async def test_networks_that_cannot_be_are_refused_at_once(world: World, wanted: dict[str, Any], says: str) -> None:
     api = await world.api()

@@ -43,6 +43,8 @@ IDENTITY: web.RequestKey[Any] = web.RequestKey("identity", object)
 SCENE = web.RequestKey("scene", Scene)
 SERVING: web.RequestKey[Span] = web.RequestKey("serving", Span)
 NO_LINGER = struct.pack("ii", 1, 0)
+LONGEST_MESSAGE = 1000
+"""How many characters of an error are answered: it may repeat what the caller sent."""
 
 log = logging.getLogger(__name__)
 
@@ -171,6 +173,9 @@ def answering(shape: ErrorShape) -> Middleware:
 
 
 def _error_response(error: ApiError, shape: ErrorShape) -> web.Response:
+    message = str(error)
+    if len(message) > LONGEST_MESSAGE:
+        error.args = (message[:LONGEST_MESSAGE] + "…",)
     return json_response(shape(error), status=error.status)
 
 
@@ -210,15 +215,20 @@ async def read_json(request: web.Request, form: type[T], *, strict: bool = True)
         return msgspec.json.decode(await request.read(), type=form, strict=strict)
     except msgspec.ValidationError as error:
         raise BadRequest(_name_the_field(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, web.RequestPayloadError) as error:
+    except web.RequestPayloadError:
+        raise BadRequest("The body cannot be read: it is not encoded as its headers say.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"The body is not valid JSON: {error}.") from None
 
 
 def _name_the_field(complaint: str) -> str:
-    """Turn ``Expected `int`, got `str` - at `$.server.min_count` `` into words that begin with the field."""
+    """Turn ``Expected `int`, got `str` - at `$.server.min_count` `` into words that begin with the field.
+
+    Where msgspec does not tell which key of a mapping it was, the field is the mapping.
+    """
     what, _, where = complaint.partition(" - at ")
-    field = where.strip("`").removeprefix("$").removeprefix(".")
-    missing = re.search(r"missing required field `(\w+)`", what)
-    if missing:
-        field = f"{field}.{missing[1]}".lstrip(".")
+    field = where.removeprefix("`key` in ").strip("`").removeprefix("$").replace("[...]", "").removeprefix(".")
+    inside = re.search(r"(?:missing required|contains unknown) field `([^`]+)`", what)
+    if inside:
+        field = f"{field}.{inside[1]}".lstrip(".")
     return f"Invalid input for field {field}: {what}." if field else f"Invalid input: {what}."

@@ -118,10 +118,16 @@ async def change(request: web.Request, server: Server, wanted: Change) -> web.Re
     return web.Response(status=HTTPStatus.ACCEPTED)
 
 
-def changing(wanted: Change) -> ServerAction:
-    """Return what begins a change that needs no arguments."""
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """No arguments: an empty object is as good as null."""
+
+
+def changing(name: str, wanted: Change) -> ServerAction:
+    """Return what begins a change that needs no arguments; `name` is the action's."""
+    body = msgspec.defstruct("ChangeBody", [("nothing", Nothing | None, msgspec.field(name=name))])
 
     async def begin(request: web.Request, server: Server) -> web.Response:
+        await read_json(request, body)
         return await change(request, server, wanted)
 
     return begin
@@ -184,7 +190,7 @@ async def force_delete(request: web.Request, _: Server) -> web.Response:
 
 
 ACTIONS: Mapping[str, ServerAction] = {
-    **{name: changing(wanted) for name, wanted in CHANGES.items()},
+    **{name: changing(name, wanted) for name, wanted in CHANGES.items()},
     "reboot": reboot,
     "lock": lock,
     "unlock": unlock,

@@ -33,7 +33,7 @@ from emulator.services.nova.messages import (
     TerminateInstance,
     compute,
 )
-from emulator.services.nova.networking import CannotAttach, attach, networks_of, release_ports
+from emulator.services.nova.networking import AttachedNetwork, CannotAttach, attach, networks_of, release_ports
 from emulator.services.rpc import cast, consumer
 
 __all__ = ["service"]
@@ -162,14 +162,26 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
         session = instance.session = await _session(app, step_numbers="1,2")
     instance.asked_for_ports = bool(request.networks)
     with _aborting(server_id, "(3)", NEUTRON):
-        for wanted in await networks_of(session, request):
-            instance.networks.append(await attach(session, request, wanted, app[HYPERVISOR].host))
+        instance.networks = await _attach_all(session, request, app[HYPERVISOR].host)
     await _tell(app, InstanceUpdate(server_id, "building", "spawning"))
     with _aborting(server_id, "(5)", GLANCE):
         await _download(session, request)
     async with step("spawn", fails=lambda: SpawnFailed(server_id, app[HYPERVISOR].host)):
         instance.state = "active"
         instance.console.boots()
+
+
+async def _attach_all(session: Session, request: BuildRequest, host: str) -> list[AttachedNetwork]:
+    """Put a server onto its networks; return them in the order that they were asked for.
+
+    Ports that are there come last: a network on which a server has a port already would give it no new one.
+    """
+    wanted = await networks_of(session, request)
+    attached = {
+        each: await attach(session, request, each, host)
+        for each in sorted(wanted, key=lambda each: each.port is not None)
+    }
+    return [attached[each] for each in wanted]
 
 
 async def _session(app: web.Application, step_numbers: str | None = None) -> Session:

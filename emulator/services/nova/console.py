@@ -19,6 +19,15 @@ __all__ = ["CONSOLE_ACTIONS", "CONSOLE_ROUTES"]
 
 REPLY_SECONDS = 5.0
 
+SCREENS: Mapping[str, str] = {
+    "os-getVNCConsole": "novnc",
+    "os-getSPICEConsole": "spice-html5",
+    "os-getRDPConsole": "rdp-html5",
+    "os-getSerialConsole": "serial",
+    "os-getMKSConsole": "webmks",
+}
+"""What asks for a look at a screen, and what the screen is called."""
+
 
 class ConsoleTypeUnavailable(BadRequest):
     """Guests of this cloud have no screen that could be shown."""
@@ -62,13 +71,21 @@ async def get_console_output(request: web.Request, server: Server) -> web.Respon
     return json_response({"output": reply.output})
 
 
-def unavailable(console_type: str) -> Callable[[web.Request, Server], Awaitable[web.Response]]:
+class Screen(msgspec.Struct):
+    """The arguments of what asks for a look at a screen."""
+
+    type: str | None = None
+
+
+def unavailable(action: str, console_type: str) -> Callable[[web.Request, Server], Awaitable[web.Response]]:
     """Return what refuses a look at a screen; `console_type` is what it is called where the body does not say."""
+    body = msgspec.defstruct("ScreenBody", [("wanted", Screen | None, msgspec.field(name=action))])
 
     async def refuse(request: web.Request, server: Server) -> web.Response:
         del server
-        [arguments] = (await read_json(request, dict[str, dict[str, str] | None])).values()
-        raise ConsoleTypeUnavailable((arguments or {}).get("type", console_type))
+        wanted: Screen | None
+        [wanted] = msgspec.structs.astuple(await read_json(request, body))
+        raise ConsoleTypeUnavailable((wanted and wanted.type) or console_type)
 
     return refuse
 
@@ -94,11 +111,7 @@ async def create_remote_console(request: web.Request) -> web.Response:
 
 CONSOLE_ACTIONS: Mapping[str, Callable[[web.Request, Server], Awaitable[web.Response]]] = {
     "os-getConsoleOutput": get_console_output,
-    "os-getVNCConsole": unavailable("novnc"),
-    "os-getSPICEConsole": unavailable("spice-html5"),
-    "os-getRDPConsole": unavailable("rdp-html5"),
-    "os-getSerialConsole": unavailable("serial"),
-    "os-getMKSConsole": unavailable("webmks"),
+    **{action: unavailable(action, console_type) for action, console_type in SCREENS.items()},
 }
 
 CONSOLE_ROUTES = (web.post("/v2.1/servers/{server_id}/remote-consoles", create_remote_console),)

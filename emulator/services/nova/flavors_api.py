@@ -1,6 +1,6 @@
 """Flavors over HTTP: all see those that are for them, admins make and change them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -27,6 +27,20 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^\S(.
 Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Factor = Annotated[float, msgspec.Meta(gt=0, le=3.40282e38)]  # the largest that nova's database holds
+
+SORT_KEYS: Mapping[str, Callable[[Flavor], str | float]] = {
+    "flavorid": lambda flavor: flavor.id,
+    "name": lambda flavor: flavor.name,
+    "memory_mb": lambda flavor: flavor.ram_mb,
+    "vcpus": lambda flavor: flavor.vcpus,
+    "root_gb": lambda flavor: flavor.disk_gb,
+    "ephemeral_gb": lambda flavor: flavor.ephemeral_gb,
+    "swap": lambda flavor: flavor.swap_mb,
+    "rxtx_factor": lambda flavor: flavor.rxtx_factor,
+    "is_public": lambda flavor: flavor.is_public,
+    **dict.fromkeys(("id", "created_at", "updated_at", "disabled", "vcpu_weight"), lambda _: 0),
+}
+"""What nova sorts flavors by; they are in the order of their creation, and alike in what there is not here."""
 
 
 class NewFlavor(msgspec.Struct):
@@ -64,7 +78,7 @@ class UpdateFlavor(msgspec.Struct):
 
 async def list_flavors(request: web.Request) -> web.Response:
     """List the flavors: ids and names."""
-    version, shown = microversion(request), page(request, list(_selected(request)), lambda flavor: flavor.id)
+    version, shown = microversion(request), page(request, _in_order(request), lambda flavor: flavor.id)
     short = [
         {
             "id": flavor.id,
@@ -79,8 +93,21 @@ async def list_flavors(request: web.Request) -> web.Response:
 
 async def list_flavors_in_detail(request: web.Request) -> web.Response:
     """List the flavors, as `show_flavor` shows them."""
-    shown = page(request, list(_selected(request)), lambda flavor: flavor.id)
+    shown = page(request, _in_order(request), lambda flavor: flavor.id)
     return json_response({"flavors": [_describe(request, flavor) for flavor in shown.items], **shown.links("flavors")})
+
+
+def _in_order(request: web.Request) -> list[Flavor]:
+    """The flavors that are asked for, in the order that is, by their ids where only a direction is named."""
+    found, query = list(_selected(request)), request.query
+    key, direction = query.get("sort_key", "flavorid"), query.get("sort_dir", "asc").lower()
+    if key not in SORT_KEYS:
+        raise BadRequest(f"Invalid input for query parameter sort_key: {key!r}: Sort key supplied is invalid.")
+    if direction not in {"asc", "desc"}:
+        raise BadRequest(f"Invalid input for query parameter sort_dir: {direction!r} is neither asc nor desc.")
+    if "sort_key" in query or "sort_dir" in query:
+        found.sort(key=SORT_KEYS[key], reverse=direction == "desc")
+    return found
 
 
 def _selected(request: web.Request) -> Iterator[Flavor]:

@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from emulator.plumbing.errors import BadRequest
+from emulator.services.nova.parameters import Boolean
 
 __all__ = ["BlockDevice", "image_of"]
 
@@ -19,6 +20,7 @@ class BlockDevice(msgspec.Struct):
     destination_type: str | None = None
     uuid: str | None = None
     boot_index: int | str | None = 0
+    delete_on_termination: Boolean = True
 
 
 def image_of(reference: str | None, devices: list[BlockDevice]) -> str:

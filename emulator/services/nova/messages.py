@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from emulator.plumbing.amqp_topology import Destination
+from emulator.services.nova.parameters import Tag
 from emulator.services.rpc import Call
 
 __all__ = [
@@ -66,6 +67,8 @@ class RequestedNetwork(msgspec.Struct, frozen=True, omit_defaults=True):
     port: str | None = None
     fixed_ip: str | None = None
     """The address that the server is to have there; None for any."""
+    tag: Tag | None = None
+    """What the server's owner calls its interface there."""
 
 
 class BuildRequest(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -14,6 +14,7 @@ from emulator.services.nova.flavors import FLAVORS, FlavorNotFound
 from emulator.services.nova.keypairs import KEYPAIRS
 from emulator.services.nova.microversions import Version, microversion
 from emulator.services.nova.orders import NewServer, check
+from emulator.services.nova.parameters import truth_of
 from emulator.services.nova.quotas import QUOTAS, usage
 from emulator.services.nova.security_groups import group_names
 from emulator.services.nova.servers import Server, Wishes
@@ -64,7 +65,7 @@ def _wishes(wanted: NewServer, reservation_id: str, groups: tuple[str, ...], ver
         key_name=wanted.key_name,
         security_groups=groups,
         availability_zone=wanted.place[0] or None,
-        config_drive=str(wanted.config_drive).lower() in {"true", "1"},
+        config_drive=truth_of(wanted.config_drive),
         disk_config=wanted.disk_config,
         user_data=wanted.user_data,
         tags=tuple(wanted.tags) if version >= TAGGED else (),

@@ -9,6 +9,7 @@ import msgspec
 from emulator.plumbing.errors import BadRequest, Forbidden
 from emulator.services.nova.images import BlockDevice, image_of
 from emulator.services.nova.messages import RequestedNetwork
+from emulator.services.nova.parameters import Boolean, DiskConfig, HostName, Tag, check_addresses
 from emulator.services.nova.server_view import ZONE
 
 __all__ = ["MOST_TAGS", "CreateServer", "NewServer", "Tag", "check"]
@@ -18,15 +19,21 @@ MOST_TAGS = 50
 MOST_NAMED = 2
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
-HostName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+ComputeHost = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
-Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"^[^/,]*$")]
 
 
 class SecurityGroup(msgspec.Struct):
     """A security group, by name or id."""
 
     name: Text
+
+
+class File(msgspec.Struct):
+    """A file that the server is to have. There is no disk here to put it on."""
+
+    path: Text
+    contents: str
 
 
 class NewServer(msgspec.Struct):
@@ -44,15 +51,16 @@ class NewServer(msgspec.Struct):
     security_groups: list[SecurityGroup] = []
     key_name: Text | None = None
     availability_zone: Text | None = None
-    host: HostName | None = None
-    hypervisor_hostname: HostName | None = None
+    host: ComputeHost | None = None
+    hypervisor_hostname: ComputeHost | None = None
     description: Text | None = None
     tags: list[Tag] = []
     user_data: Annotated[str, msgspec.Meta(max_length=65535)] | None = None
-    config_drive: bool | str | None = None
-    disk_config: Literal["AUTO", "MANUAL"] = msgspec.field(name="OS-DCF:diskConfig", default="MANUAL")
+    config_drive: Boolean | None = None
+    disk_config: DiskConfig = msgspec.field(name="OS-DCF:diskConfig", default="MANUAL")
     admin_password: str | None = msgspec.field(name="adminPass", default=None)
-    hostname: Text | None = None
+    hostname: HostName | None = None
+    personality: list[File] = []
     trusted_image_certificates: list[Text] | None = None
     access_ipv4: str = msgspec.field(name="accessIPv4", default="")
     access_ipv6: str = msgspec.field(name="accessIPv6", default="")
@@ -83,6 +91,8 @@ class CreateServer(msgspec.Struct):
     """The body of `POST /v2.1/servers`."""
 
     server: NewServer
+    hints: dict[str, msgspec.Raw] = msgspec.field(name="os:scheduler_hints", default_factory=dict)
+    old_hints: dict[str, msgspec.Raw] = msgspec.field(name="OS-SCH-HNT:scheduler_hints", default_factory=dict)
 
 
 def check(wanted: NewServer) -> str:
@@ -96,9 +106,12 @@ def check(wanted: NewServer) -> str:
     if len(wanted.tags) > MOST_TAGS or len(set(wanted.tags)) < len(wanted.tags):
         raise BadRequest(f"Invalid input for field server.tags: more than {MOST_TAGS}, or one twice.")
     if wanted.place[0] not in {"", ZONE}:
-        raise BadRequest("The requested availability zone is not available")
+        raise BadRequest(
+            "Invalid input for field server.availability_zone: The requested availability zone is not available"
+        )
     if wanted.old_block_devices:
         raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes here.")
+    check_addresses(wanted.access_ipv4, wanted.access_ipv6)
     _check_user_data(wanted.user_data)
     return image_of(wanted.image, wanted.block_devices)
 

@@ -43,27 +43,27 @@ LIMITS = {
 
 USED = {"totalInstancesUsed": "instances", "totalCoresUsed": "cores", "totalRAMUsed": "ram"}
 
-Limit = Annotated[int, msgspec.Meta(ge=-1, le=2**31 - 1)] | None
+Limit = Annotated[int, msgspec.Meta(ge=-1, le=2**31 - 1)] | msgspec.UnsetType
 
 
-class QuotaSet(msgspec.Struct):
+class QuotaSet(msgspec.Struct, forbid_unknown_fields=True):
     """The quotas that are to change; `force` lets them be less than what is taken."""
 
     force: bool = False
-    instances: Limit = None
-    cores: Limit = None
-    ram: Limit = None
-    key_pairs: Limit = None
-    metadata_items: Limit = None
-    server_groups: Limit = None
-    server_group_members: Limit = None
-    injected_files: Limit = None
-    injected_file_content_bytes: Limit = None
-    injected_file_path_bytes: Limit = None
-    floating_ips: Limit = None
-    fixed_ips: Limit = None
-    security_groups: Limit = None
-    security_group_rules: Limit = None
+    instances: Limit = msgspec.UNSET
+    cores: Limit = msgspec.UNSET
+    ram: Limit = msgspec.UNSET
+    key_pairs: Limit = msgspec.UNSET
+    metadata_items: Limit = msgspec.UNSET
+    server_groups: Limit = msgspec.UNSET
+    server_group_members: Limit = msgspec.UNSET
+    injected_files: Limit = msgspec.UNSET
+    injected_file_content_bytes: Limit = msgspec.UNSET
+    injected_file_path_bytes: Limit = msgspec.UNSET
+    floating_ips: Limit = msgspec.UNSET
+    fixed_ips: Limit = msgspec.UNSET
+    security_groups: Limit = msgspec.UNSET
+    security_group_rules: Limit = msgspec.UNSET
 
 
 class UpdateQuotas(msgspec.Struct):
@@ -129,7 +129,9 @@ async def update_quotas(request: web.Request) -> web.Response:
     """Change what a project may have. Less than it has is refused, unless it is forced."""
     project_id = request.match_info["project_id"]
     asked = (await read_json(request, UpdateQuotas, strict=False)).quota_set
-    wanted = {name: limit for name in DEFAULTS if (limit := getattr(asked, name)) is not None}
+    wanted = {name: limit for name in DEFAULTS if (limit := getattr(asked, name)) is not msgspec.UNSET}
+    if gone := wanted.keys() - set(_names(microversion(request))):
+        raise BadRequest(f"Invalid input for field quota_set.{min(gone)}: there is no such quota in this version.")
     used = _used(request, project_id)
     for name, limit in wanted.items():
         if 0 <= limit < used[name] and not asked.force:

@@ -34,10 +34,21 @@ def requested_networks(networks: Requested, version: Version, servers: int) -> l
         return "auto"
     for number, network in enumerate(networks or ()):
         _check(network, f"server.networks[{number}]", servers)
-    twice = [uuid for uuid, count in Counter(network.uuid for network in networks or ()).items() if uuid and count > 1]
-    if twice:
-        raise BadRequest(f"Network {twice[0]} is duplicated.")
+    _check_distinct(networks or ())
     return list(networks or ())
+
+
+def _check_distinct(networks: Sequence[RequestedNetwork]) -> None:
+    """A server may have several interfaces on a network. But it gets one new port there: neutron tells them by that."""
+    ports = Counter((network.port, None if network.port else network.uuid) for network in networks)
+    for (port, uuid), count in ports.items():
+        if count > 1 and port is not None:
+            raise BadRequest(f"Invalid input for field server.networks: port {port} is named twice.")
+        if count > 1:
+            raise BadRequest(
+                f"Invalid input for field server.networks: network {uuid} is named twice without a port; a server gets "
+                "one new port on a network here. Make the others first, and name them."
+            )
 
 
 def _check(network: RequestedNetwork, field: str, servers: int) -> None:

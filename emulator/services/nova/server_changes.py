@@ -1,5 +1,6 @@
-"""What users change about a server itself: its name and its description, `PUT /servers/{id}`."""
+"""What users change about a server itself: its name, its description and what else its guest does not learn of."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,13 +10,15 @@ from aiohttp import web
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import json_response, read_json
 from emulator.services.nova.microversions import microversion
+from emulator.services.nova.parameters import DiskConfig, HostName, check_addresses
 from emulator.services.nova.server_view import describe
+from emulator.services.nova.servers import Wishes
 from emulator.services.nova.servers_api import find_server
 
 __all__ = ["SERVER_CHANGE_ROUTES"]
 
-DESCRIPTIONS = (2, 19)
-"""The microversion from which on there are descriptions."""
+DESCRIPTIONS, HOST_NAMES = (2, 19), (2, 90)
+"""The microversions from which on there are descriptions, and host names that users choose."""
 
 
 class ServerChange(msgspec.Struct):
@@ -23,6 +26,10 @@ class ServerChange(msgspec.Struct):
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | msgspec.UnsetType = msgspec.UNSET
     description: Annotated[str, msgspec.Meta(max_length=255)] | msgspec.UnsetType | None = msgspec.UNSET
+    access_ipv4: str | msgspec.UnsetType = msgspec.field(name="accessIPv4", default=msgspec.UNSET)
+    access_ipv6: str | msgspec.UnsetType = msgspec.field(name="accessIPv6", default=msgspec.UNSET)
+    hostname: HostName | msgspec.UnsetType = msgspec.UNSET
+    disk_config: DiskConfig | msgspec.UnsetType = msgspec.field(name="OS-DCF:diskConfig", default=msgspec.UNSET)
 
 
 class UpdateServer(msgspec.Struct):
@@ -32,16 +39,34 @@ class UpdateServer(msgspec.Struct):
 
 
 async def update_server(request: web.Request) -> web.Response:
-    """Give a server another name, or another description; its guest does not learn of it."""
-    server, wanted = find_server(request), (await read_json(request, UpdateServer)).server
+    """Give a server another name, or another description …; its guest does not learn of it."""
+    wanted, version = (await read_json(request, UpdateServer)).server, microversion(request)
+    server = find_server(request)
+    check_addresses(wanted.access_ipv4, wanted.access_ipv6)
     if isinstance(wanted.name, str):
         if not (wanted.name.isprintable() and wanted.name.strip()):
             raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} cannot be printed.")
         server.name = wanted.name.strip()
-    if wanted.description is not msgspec.UNSET and microversion(request) >= DESCRIPTIONS:
+    if wanted.description is not msgspec.UNSET and version >= DESCRIPTIONS:
         server.description = wanted.description
+    server.wishes = _wishes(server.wishes, wanted, named=version >= HOST_NAMES)
     server.updated = datetime.now(UTC)
     return json_response({"server": describe(request, server, alone=True)})
+
+
+def _wishes(wishes: Wishes, wanted: ServerChange, *, named: bool) -> Wishes:
+    """Return a server's wishes with those that are to be otherwise; a host name only where it may be `named`."""
+    return replace(
+        wishes,
+        access_ipv4=_or(wanted.access_ipv4, wishes.access_ipv4),
+        access_ipv6=_or(wanted.access_ipv6, wishes.access_ipv6),
+        hostname=_or(wanted.hostname, wishes.hostname) if named else wishes.hostname,
+        disk_config=_or(wanted.disk_config, wishes.disk_config),
+    )
+
+
+def _or(wanted: str | msgspec.UnsetType, before: str) -> str:
+    return before if wanted is msgspec.UNSET else wanted
 
 
 SERVER_CHANGE_ROUTES = (web.put("/v2.1/servers/{server_id}", update_server),)
