@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, structs
 from emulator.plumbing.errors import BadRequest
 from emulator.services.neutron.records import Record
 
-__all__ = ["check_fixed", "given", "put"]
+__all__ = ["check_fixed", "check_known", "given", "put"]
 
 
 LONGEST = 255
@@ -17,11 +17,18 @@ LONGEST = 255
 
 def given(body: Struct) -> dict[str, Any]:
     """Return the attributes that the caller gave, by the names that they have on the wire. Raises BadRequest."""
-    for name, value in structs.asdict(body).items():
+    names = {field.name: field.encode_name for field in structs.fields(body)}
+    words = {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
+    for name, value in words.items():
         if isinstance(value, str) and len(value) > LONGEST:
             raise BadRequest(f"Invalid input for {name}. Reason: it exceeds maximum length of {LONGEST}.")
-    names = {field.name: field.encode_name for field in structs.fields(body)}
-    return {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
+    return words
+
+
+def check_known(attributes: Iterable[str], unknown: Iterable[str]) -> None:
+    """Raise BadRequest where a caller says what would change the whole meaning, and is not known here."""
+    if wrong := [name for name in attributes if name in set(unknown)]:
+        raise BadRequest(f"Unrecognized attribute(s) '{', '.join(wrong)}'")
 
 
 def check_fixed(attributes: Iterable[str], fixed: Iterable[str]) -> None:
