@@ -1,18 +1,21 @@
 """What callers write of a network, a subnet or a port: the attributes that were given, onto a record."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, Meta, Struct, structs
 
 from emulator.plumbing.errors import BadRequest
 from emulator.services.neutron.records import Record
 
-__all__ = ["check_fixed", "check_known", "given", "put"]
+__all__ = ["Text", "check_fixed", "check_known", "given", "put"]
 
 
 LONGEST = 255
 """How many characters a name, or any other text, may have."""
+
+Text = Annotated[str, Meta(max_length=LONGEST)]
+"""Text within something: what is deeper in a body than `given` looks."""
 
 
 def given(body: Struct) -> dict[str, Any]:
