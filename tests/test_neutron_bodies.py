@@ -28,6 +28,8 @@ NOT_NETWORKS: list[tuple[dict[str, Any], int, str]] = [
     (provided("zzz"), 400, "network.provider:network_type"),
     (provided("vxlan", number=-1), 400, "provider:segmentation_id out of range (1 through 16777215)"),
     (provided("vxlan", number=2**70), 400, "provider:segmentation_id out of range"),
+    ({**provided("vxlan"), "provider:segmentation_id": "-1"}, 400, "provider:segmentation_id out of range"),
+    ({**provided("vxlan"), "provider:segmentation_id": "zz"}, 400, "network.provider:segmentation_id"),
     (provided("vxlan", number=1), 409, "The tunnel ID 1 is in use."),
     (provided("geneve", "rack"), 400, "provider:physical_network prohibited for geneve provider network"),
     (provided("vlan"), 400, "provider:physical_network required for vlan provider network"),
@@ -51,9 +53,11 @@ async def test_provider_networks_are_of_known_types_and_each_number_is_given_onc
     for words, status, message in NOT_NETWORKS:
         found, said = await call(admin, "POST", "networks", {"network": words})
         assert (found, message in str(said)) == (status, True), f"{words}: {said}"
-    for number, status in ((1, 409), (2**70, 400), (None, 400), (9, 200), (9, 200)):
+    for number, status in ((1, 409), (2**70, 400), (None, 400), (9, 200), (9, 200), ("10", 200)):
         body = {"network": {"provider:segmentation_id": number}}
         assert (await call(admin, "PUT", f"networks/{second['id']}", body))[0] == status, number
+    changed = (await call(admin, "GET", f"networks/{second['id']}", None))[1]
+    assert changed["provider:segmentation_id"] == 10, "the text that the openstack command sends is a number"
 
 
 async def test_a_vxlan_has_a_free_number_whatever_numbers_others_have(world: World) -> None:

@@ -17,7 +17,7 @@ from emulator.services.neutron.lists import answer_list, answer_one
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.records import Network
 from emulator.services.neutron.rules import check_admin, check_owner, check_project
-from emulator.services.neutron.segments import NetworkType, check_renumbering, reserve
+from emulator.services.neutron.segments import NetworkType, SegmentationId, check_renumbering, reserve
 
 __all__ = ["NETWORK_ROUTES"]
 
@@ -71,7 +71,7 @@ class NetworkWords(Struct):
     port_security_enabled: bool | UnsetType = UNSET
     network_type: NetworkType | UnsetType = field(name="provider:network_type", default=UNSET)
     physical_network: str | UnsetType | None = field(name="provider:physical_network", default=UNSET)
-    segmentation_id: int | UnsetType | None = field(name="provider:segmentation_id", default=UNSET)
+    segmentation_id: SegmentationId | UnsetType | None = field(name="provider:segmentation_id", default=UNSET)
     project_id: str | UnsetType = UNSET
     tenant_id: str | UnsetType = UNSET
     segments: Any = UNSET
@@ -92,8 +92,7 @@ async def list_networks(request: web.Request) -> web.Response:
 
 async def create_network(request: web.Request) -> web.Response:
     """Make a network, without a subnet."""
-    words = given((await read_json(request, NetworkBody)).network)
-    check_known(words, ("segments",))
+    words = await _read(request)
     _check_privileges(request, "create_network", words)
     database = request.app[DATABASE]
     project_id = check_project(request[IDENTITY], words.get("project_id") or words.get("tenant_id"))
@@ -106,8 +105,7 @@ async def create_network(request: web.Request) -> web.Response:
 
 async def update_network(request: web.Request) -> web.Response:
     """Change what was named, if the network is the caller's."""
-    words = given((await read_json(request, NetworkBody)).network)
-    check_known(words, ("segments",))
+    words = await _read(request)
     network = _find(request, "update_network")
     check_fixed(words, FIXED)
     _check_privileges(request, "update_network", words)
@@ -130,6 +128,14 @@ async def delete_network(request: web.Request) -> web.Response:
         del database.subnets[subnet.id]
     del database.networks[network.id]
     return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def _read(request: web.Request) -> dict[str, Any]:
+    words = given((await read_json(request, NetworkBody)).network)
+    check_known(words, ("segments",))
+    if isinstance(number := words.get("provider:segmentation_id"), str):
+        words["provider:segmentation_id"] = int(number)
+    return words
 
 
 def _find(request: web.Request, action: str) -> Network:

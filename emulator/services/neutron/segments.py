@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from emulator.plumbing.errors import ApiError, Conflict
 from emulator.services.neutron.ranges import InvalidInput
 from emulator.services.neutron.records import Network
 
-__all__ = ["NetworkType", "check_renumbering", "reserve"]
+__all__ = ["NetworkType", "SegmentationId", "check_renumbering", "reserve"]
 
 NetworkType = Literal["local", "flat", "vlan", "vxlan", "gre", "geneve"]
+SegmentationId = int | Annotated[str, Meta(pattern=r"^-?[0-9]{1,20}$")]
+"""A number, or its text: that is what the `openstack` command sends."""
 
 TYPE, PHYSICAL, NUMBER = "provider:network_type", "provider:physical_network", "provider:segmentation_id"
 
