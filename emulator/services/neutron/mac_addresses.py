@@ -11,7 +11,7 @@ GROUP = 0x01
 """This bit of the first byte says that an address is of many devices, or of all."""
 
 
-def read_mac_address(text: str, field: str) -> str:
+def read_mac_address(text: str, field: str = "mac_address") -> str:
     """Return a MAC address in neutron's form. Raises BadRequest that names the field."""
     mac_address = text.lower().replace("-", ":")
     if not FORM.fullmatch(mac_address) or int(mac_address[:2], 16) & GROUP or not mac_address.strip("0:"):

@@ -186,7 +186,7 @@ def _check(
         raise refuse(action, *held)
     words.update({name: "" for name in ("binding:host_id",) if words.get(name, "") is None})
     if "mac_address" in words:
-        words["mac_address"] = read_mac_address(words["mac_address"], "mac_address")
+        words["mac_address"] = read_mac_address(words["mac_address"])
         _check_unique(request.app[DATABASE], network, words["mac_address"], port)
     if "allowed_address_pairs" in words:
         words["allowed_address_pairs"] = read_pairs(words["allowed_address_pairs"] or ())
