@@ -1,27 +1,37 @@
 """What callers write of a network, a subnet or a port: the attributes that were given, onto a record."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, Meta, Struct, structs
 
 from emulator.plumbing.errors import BadRequest
 from emulator.services.neutron.records import Record
 
-__all__ = ["check_fixed", "given", "put"]
+__all__ = ["Text", "check_fixed", "check_known", "given", "put"]
 
 
 LONGEST = 255
 """How many characters a name, or any other text, may have."""
 
+Text = Annotated[str, Meta(max_length=LONGEST)]
+"""Text within something: what is deeper in a body than `given` looks."""
+
 
 def given(body: Struct) -> dict[str, Any]:
     """Return the attributes that the caller gave, by the names that they have on the wire. Raises BadRequest."""
-    for name, value in structs.asdict(body).items():
+    names = {field.name: field.encode_name for field in structs.fields(body)}
+    words = {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
+    for name, value in words.items():
         if isinstance(value, str) and len(value) > LONGEST:
             raise BadRequest(f"Invalid input for {name}. Reason: it exceeds maximum length of {LONGEST}.")
-    names = {field.name: field.encode_name for field in structs.fields(body)}
-    return {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
+    return words
+
+
+def check_known(attributes: Iterable[str], unknown: Iterable[str]) -> None:
+    """Raise BadRequest where a caller says what would change the whole meaning, and is not known here."""
+    if wrong := [name for name in attributes if name in set(unknown)]:
+        raise BadRequest(f"Unrecognized attribute(s) '{', '.join(wrong)}'")
 
 
 def check_fixed(attributes: Iterable[str], fixed: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ __all__ = ["EXTENSION_ROUTES"]
 EXTENSIONS = {
     "allowed-address-pairs": "Allowed Address Pairs",
     "binding": "Port Binding",
+    "extra_dhcp_opt": "Neutron Extra DHCP options",
     "external-net": "Neutron external network",
     "net-mtu": "Network MTU",
     "net-mtu-writable": "Network MTU (writable)",

@@ -11,12 +11,13 @@ from emulator.plumbing.http_server import IDENTITY, read_json
 from emulator.plumbing.scene import current_scene
 from emulator.plumbing.service import ACTOR
 from emulator.services.neutron.attaching import show_network
-from emulator.services.neutron.bodies import check_fixed, given, put
+from emulator.services.neutron.bodies import check_fixed, check_known, given, put
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.lists import answer_list, answer_one
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.records import Network
 from emulator.services.neutron.rules import check_admin, check_owner, check_project
+from emulator.services.neutron.segments import NetworkType, SegmentationId, check_renumbering, reserve
 
 __all__ = ["NETWORK_ROUTES"]
 
@@ -39,7 +40,6 @@ OF_ADMINS = (
     "provider:physical_network",
     "provider:segmentation_id",
 )
-WITHOUT_SEGMENTS = ("flat", "local")
 FIXED = ("project_id", "tenant_id", "provider:network_type", "provider:physical_network")
 
 
@@ -69,11 +69,12 @@ class NetworkWords(Struct):
     external: bool | UnsetType = field(name="router:external", default=UNSET)
     mtu: Annotated[int, Meta(ge=68, le=65535)] | UnsetType = UNSET
     port_security_enabled: bool | UnsetType = UNSET
-    network_type: str | UnsetType = field(name="provider:network_type", default=UNSET)
+    network_type: NetworkType | UnsetType = field(name="provider:network_type", default=UNSET)
     physical_network: str | UnsetType | None = field(name="provider:physical_network", default=UNSET)
-    segmentation_id: int | UnsetType | None = field(name="provider:segmentation_id", default=UNSET)
+    segmentation_id: SegmentationId | UnsetType | None = field(name="provider:segmentation_id", default=UNSET)
     project_id: str | UnsetType = UNSET
     tenant_id: str | UnsetType = UNSET
+    segments: Any = UNSET
 
 
 class NetworkBody(Struct):
@@ -91,28 +92,28 @@ async def list_networks(request: web.Request) -> web.Response:
 
 async def create_network(request: web.Request) -> web.Response:
     """Make a network, without a subnet."""
-    words = given((await read_json(request, NetworkBody)).network)
+    words = await _read(request)
     _check_privileges(request, "create_network", words)
     database = request.app[DATABASE]
     project_id = check_project(request[IDENTITY], words.get("project_id") or words.get("tenant_id"))
     check_quota(database, project_id, "network")
     network = Network(request.app[ACTOR].chance.uuid("network", current_scene().request_id), "", project_id)
-    if words.get("provider:network_type", "vxlan") not in WITHOUT_SEGMENTS:
-        network.segmentation_id = _next_segment(database)
-    put(network, words, NAMES)
+    put(network, {**words, **reserve(words, database.networks.values())}, NAMES)
     database.networks[network.id] = network
     return answer_one(request, "network", database.describe_network(network), HTTPStatus.CREATED)
 
 
 async def update_network(request: web.Request) -> web.Response:
     """Change what was named, if the network is the caller's."""
-    words = given((await read_json(request, NetworkBody)).network)
+    words = await _read(request)
     network = _find(request, "update_network")
     check_fixed(words, FIXED)
     _check_privileges(request, "update_network", words)
     database = request.app[DATABASE]
     if words.get("shared", True) is False:
         _check_alone(database, network)
+    if "provider:segmentation_id" in words:
+        check_renumbering(network, words["provider:segmentation_id"], database.networks.values())
     put(network, words, NAMES)
     network.stamp.touch()
     return answer_one(request, "network", database.describe_network(network))
@@ -127,6 +128,14 @@ async def delete_network(request: web.Request) -> web.Response:
         del database.subnets[subnet.id]
     del database.networks[network.id]
     return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def _read(request: web.Request) -> dict[str, Any]:
+    words = given((await read_json(request, NetworkBody)).network)
+    check_known(words, ("segments",))
+    if isinstance(number := words.get("provider:segmentation_id"), str):
+        words["provider:segmentation_id"] = int(number)
+    return words
 
 
 def _find(request: web.Request, action: str) -> Network:
@@ -144,10 +153,6 @@ def _check_privileges(request: web.Request, action: str, words: dict[str, Any]) 
 def _check_alone(database: Database, network: Network) -> None:
     if any(port.project_id != network.project_id for port in database.ports_of(network.id)):
         raise InvalidSharedSetting(network.name)
-
-
-def _next_segment(database: Database) -> int:
-    return 1 + max((network.segmentation_id or 0 for network in database.networks.values()), default=0)
 
 
 NETWORK_ROUTES = (

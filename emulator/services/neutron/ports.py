@@ -1,8 +1,7 @@
 """Ports over HTTP: list, show, create, change and delete them."""
 
-import re
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, field
@@ -11,11 +10,14 @@ from emulator.plumbing.errors import BadRequest, Conflict
 from emulator.plumbing.http_server import IDENTITY, read_json
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR
+from emulator.services.neutron.address_pairs import AddressPair, read_pairs
 from emulator.services.neutron.addresses import WantedIp, give, take_back
 from emulator.services.neutron.attaching import mac_address_of
 from emulator.services.neutron.bodies import check_fixed, given, put
 from emulator.services.neutron.database import DATABASE, Database
+from emulator.services.neutron.dhcp_options import DhcpOption, merge_options
 from emulator.services.neutron.lists import answer_list, answer_one
+from emulator.services.neutron.mac_addresses import read_mac_address
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.records import Network, Port
 from emulator.services.neutron.rules import check_owner, check_project, may_use_network, refuse
@@ -34,6 +36,7 @@ NAMES = {
             "device_owner",
             "port_security_enabled",
             "allowed_address_pairs",
+            "extra_dhcp_opts",
             "security_groups",
             "mac_address",
         )
@@ -44,7 +47,20 @@ NAMES = {
 }
 FIXED = ("network_id", "project_id", "tenant_id")
 OF_SERVICES = ("binding:host_id", "binding:profile")
-MAC_ADDRESS = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+VnicType = Literal[
+    "normal",
+    "direct",
+    "direct-physical",
+    "macvtap",
+    "baremetal",
+    "virtio-forwarder",
+    "smart-nic",
+    "vdpa",
+    "accelerator-direct",
+    "accelerator-direct-physical",
+    "remote-managed",
+]
 
 
 class MacAddressInUse(Conflict):
@@ -69,8 +85,9 @@ class PortWords(Struct):
     device_owner: str | UnsetType = UNSET
     security_groups: list[str] | UnsetType = UNSET
     port_security_enabled: bool | UnsetType = UNSET
-    allowed_address_pairs: list[dict[str, str]] | UnsetType = UNSET
-    vnic_type: str | UnsetType = field(name="binding:vnic_type", default=UNSET)
+    allowed_address_pairs: list[AddressPair] | UnsetType | None = UNSET
+    extra_dhcp_opts: list[DhcpOption] | UnsetType | None = UNSET
+    vnic_type: VnicType | UnsetType = field(name="binding:vnic_type", default=UNSET)
     host_id: str | UnsetType | None = field(name="binding:host_id", default=UNSET)
     profile: dict[str, Any] | UnsetType = field(name="binding:profile", default=UNSET)
     project_id: str | UnsetType = UNSET
@@ -169,18 +186,16 @@ def _check(
         raise refuse(action, *held)
     words.update({name: "" for name in ("binding:host_id",) if words.get(name, "") is None})
     if "mac_address" in words:
-        words["mac_address"] = _mac_address(words["mac_address"])
+        words["mac_address"] = read_mac_address(words["mac_address"])
         _check_unique(request.app[DATABASE], network, words["mac_address"], port)
+    if "allowed_address_pairs" in words:
+        words["allowed_address_pairs"] = read_pairs(words["allowed_address_pairs"] or ())
+    if "extra_dhcp_opts" in words:
+        options = port.extra_dhcp_opts if port else []
+        words["extra_dhcp_opts"] = merge_options(options, words["extra_dhcp_opts"] or ())
     for group in words.get("security_groups", ()):
         if group != default_group(project_id):
             raise SecurityGroupNotFound(group)
-
-
-def _mac_address(text: str) -> str:
-    mac_address = text.lower().replace("-", ":")
-    if not MAC_ADDRESS.fullmatch(mac_address):
-        raise BadRequest(f"Invalid input for mac_address. Reason: '{text}' is not a valid MAC address.")
-    return mac_address
 
 
 def _check_unique(database: Database, network: Network, mac_address: str, port: Port | None) -> None:

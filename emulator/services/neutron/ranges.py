@@ -68,17 +68,17 @@ class WantedPool(Struct):
     end: str
 
 
-def read_cidr(text: str, ip_version: int) -> Cidr:
-    """Return what a caller calls a CIDR. Raises BadRequest."""
+def read_cidr(text: str, ip_version: int, field: str = "cidr") -> Cidr:
+    """Return what a caller calls a CIDR. Raises BadRequest that names the field."""
     try:
         cidr = ip_network(text, strict=False)
     except ValueError:
-        raise BadRequest(f"Invalid input for cidr. Reason: '{text}' is not a valid IP subnet.") from None
+        raise BadRequest(f"Invalid input for {field}. Reason: '{text}' is not a valid IP subnet.") from None
     if "/" in text and not text.lower().startswith(f"{cidr.network_address}/"):
         hint = f"'{text}' isn't a recognized IP subnet cidr, '{cidr}' is recommended"
-        raise BadRequest(f"Invalid input for cidr. Reason: {hint}.")
+        raise BadRequest(f"Invalid input for {field}. Reason: {hint}.")
     if cidr.version != ip_version:
-        raise InvalidInput(f"cidr '{text}' does not match the ip_version '{ip_version}'")
+        raise InvalidInput(f"{field} '{text}' does not match the ip_version '{ip_version}'")
     return cidr
 
 

@@ -155,6 +155,7 @@ class Port:
     admin_state_up: bool = True
     port_security_enabled: bool = True
     allowed_address_pairs: list[dict[str, str]] = field(default_factory=list)
+    extra_dhcp_opts: list[dict[str, str | int]] = field(default_factory=list)
     vnic_type: str = "normal"
     host_id: str = ""
     profile: dict[str, Any] = field(default_factory=dict)
@@ -176,8 +177,8 @@ class Port:
             "device_owner": self.device_owner,
             "security_groups": self.security_groups,
             "port_security_enabled": self.port_security_enabled,
-            "allowed_address_pairs": self.allowed_address_pairs,
-            "extra_dhcp_opts": [],
+            "allowed_address_pairs": [{"mac_address": self.mac_address, **pair} for pair in self.allowed_address_pairs],
+            "extra_dhcp_opts": self.extra_dhcp_opts,
             "binding:vnic_type": self.vnic_type,
             "binding:host_id": self.host_id,
             "binding:profile": self.profile,

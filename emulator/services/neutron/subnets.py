@@ -10,12 +10,14 @@ from emulator.plumbing.errors import BadRequest, Conflict
 from emulator.plumbing.http_server import IDENTITY, read_json
 from emulator.plumbing.scene import current_scene
 from emulator.plumbing.service import ACTOR
-from emulator.services.neutron.bodies import check_fixed, given, put
+from emulator.services.neutron.bodies import Text, check_fixed, given, put
 from emulator.services.neutron.database import DATABASE
+from emulator.services.neutron.host_routes import HostRoute, read_routes
 from emulator.services.neutron.lists import answer_list, answer_one
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.ranges import (
     GatewayConflictWithAllocationPools,
+    InvalidInput,
     WantedPool,
     check_overlap,
     gateway_of,
@@ -42,7 +44,11 @@ NAMES = {
         "ipv6_address_mode",
     )
 }
+IPV6 = 6
 FIXED = ("network_id", "cidr", "ip_version", "project_id", "tenant_id", "ipv6_ra_mode", "ipv6_address_mode")
+
+
+Ipv6Mode = Literal["dhcpv6-stateful", "dhcpv6-stateless", "slaac"]
 
 
 class SubnetInUse(Conflict):
@@ -66,10 +72,10 @@ class SubnetWords(Struct):
     gateway_ip: str | UnsetType | None = UNSET
     allocation_pools: list[WantedPool] | UnsetType = UNSET
     enable_dhcp: bool | UnsetType = UNSET
-    dns_nameservers: list[str] | UnsetType = UNSET
-    host_routes: list[dict[str, str]] | UnsetType = UNSET
-    ipv6_ra_mode: str | UnsetType | None = UNSET
-    ipv6_address_mode: str | UnsetType | None = UNSET
+    dns_nameservers: list[Text] | UnsetType = UNSET
+    host_routes: list[HostRoute] | UnsetType | None = UNSET
+    ipv6_ra_mode: Ipv6Mode | UnsetType | None = UNSET
+    ipv6_address_mode: Ipv6Mode | UnsetType | None = UNSET
     project_id: str | UnsetType = UNSET
     tenant_id: str | UnsetType = UNSET
 
@@ -104,7 +110,8 @@ async def create_subnet(request: web.Request) -> web.Response:
     check_overlap(cidr, (subnet.cidr for subnet in database.subnets_of(network.id)), network.id)
     gateway = read_gateway(words["gateway_ip"], cidr) if "gateway_ip" in words else gateway_of(cidr)
     pools = _pools(words, cidr, gateway) or pools_of(cidr, gateway)
-    _check_nameservers(words)
+    _check_modes(words, cidr)
+    _check_told(words, cidr)
     subnet_id = request.app[ACTOR].chance.uuid("subnet", current_scene().request_id)
     subnet = Subnet(subnet_id, "", project_id, network.id, cidr, gateway, pools)
     put(subnet, words, NAMES)
@@ -117,7 +124,7 @@ async def update_subnet(request: web.Request) -> web.Response:
     words = given((await read_json(request, SubnetBody)).subnet)
     subnet = _find(request, "update_subnet")
     check_fixed(words, FIXED)
-    _check_nameservers(words)
+    _check_told(words, subnet.cidr)
     gateway = read_gateway(words["gateway_ip"], subnet.cidr) if "gateway_ip" in words else subnet.gateway_ip
     pools = _pools(words, subnet.cidr, gateway) or subnet.pools
     for pool in pools:
@@ -160,7 +167,25 @@ def _pools(words: dict[str, Any], cidr: Cidr, gateway: Address | None) -> list[P
     return read_pools(words.get("allocation_pools", ()), cidr, gateway)
 
 
-def _check_nameservers(words: dict[str, Any]) -> None:
+def _check_modes(words: dict[str, Any], cidr: Cidr) -> None:
+    """Raise BadRequest where addresses of the subnet cannot be announced as the caller says."""
+    modes = {name: words[name] for name in ("ipv6_ra_mode", "ipv6_address_mode") if words.get(name) is not None}
+    for name in modes:
+        if cidr.version != IPV6:
+            raise InvalidInput(f"{name} is not valid when ip_version is {cidr.version}")
+        if not words.get("enable_dhcp", True):
+            raise InvalidInput(f"{name} cannot be set when enable_dhcp is set to False")
+    if len(set(modes.values())) > 1:
+        raise InvalidInput(
+            f"ipv6_ra_mode set to '{modes['ipv6_ra_mode']}' with ipv6_address_mode set to "
+            f"'{modes['ipv6_address_mode']}' is not valid. If both attributes are set, they must be the same value"
+        )
+
+
+def _check_told(words: dict[str, Any], cidr: Cidr) -> None:
+    """Raise BadRequest for what devices cannot be told; bring routes into neutron's form."""
+    if "host_routes" in words:
+        words["host_routes"] = read_routes(words["host_routes"] or (), cidr.version)
     for nameserver in words.get("dns_nameservers", ()):
         read_address(nameserver, "dns_nameservers")
 

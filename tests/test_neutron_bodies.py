@@ -1,0 +1,184 @@
+"""Neutron reads all of a body: what it cannot keep is refused, by the name that it has on the wire."""
+
+from typing import Any
+
+from tests.conftest import Api, World
+
+VLAN = {"provider:network_type": "vlan", "provider:physical_network": "rack"}
+
+
+async def call(api: Api, method: str, path: str, body: Any) -> tuple[int, Any]:
+    """Return the status, and the message of a refusal or what was made."""
+    status, answer = await api(method, "neutron-server", f"/v2.0/{path}", json=body)
+    return status, answer["NeutronError"]["message"] if status >= 400 else next(iter(answer.values()))
+
+
+async def make(api: Api, kind: str, **words: Any) -> Any:
+    status, made = await call(api, "POST", f"{kind}s", {kind: words})
+    assert status == 201, made
+    return made
+
+
+def provided(kind: str | None = None, physical: str | None = None, number: int | None = None) -> dict[str, Any]:
+    words = {"network_type": kind, "physical_network": physical, "segmentation_id": number}
+    return {f"provider:{name}": value for name, value in words.items() if value is not None}
+
+
+NOT_NETWORKS: list[tuple[dict[str, Any], int, str]] = [
+    (provided("zzz"), 400, "network.provider:network_type"),
+    (provided("vxlan", number=-1), 400, "provider:segmentation_id out of range (1 through 16777215)"),
+    (provided("vxlan", number=2**70), 400, "provider:segmentation_id out of range"),
+    ({**provided("vxlan"), "provider:segmentation_id": "-1"}, 400, "provider:segmentation_id out of range"),
+    ({**provided("vxlan"), "provider:segmentation_id": "zz"}, 400, "network.provider:segmentation_id"),
+    (provided("vxlan", number=1), 409, "The tunnel ID 1 is in use."),
+    (provided("geneve", "rack"), 400, "provider:physical_network prohibited for geneve provider network"),
+    (provided("vlan"), 400, "provider:physical_network required for vlan provider network"),
+    (provided("vlan", "rack", 4095), 400, "provider:segmentation_id out of range (1 through 4094)"),
+    (provided("vlan", "rack", 1), 409, "The VLAN 1 on physical network rack is in use."),
+    (provided("flat"), 400, "provider:physical_network required for flat provider network"),
+    (provided("flat", "public", 7), 400, "provider:segmentation_id prohibited for flat provider network"),
+    (provided("flat", "public"), 409, "Physical network public is in use."),
+    (provided("local", "rack"), 400, "provider:physical_network prohibited for local provider network"),
+    (provided(None, "rack", 7), 400, "provider:network_type required"),
+    (provided("vlan", "x" * 256), 400, "Invalid input for provider:physical_network."),
+    ({"segments": [provided("vlan", "rack", 7)]}, 400, "Unrecognized attribute(s) 'segments'"),
+]
+
+
+async def test_provider_networks_are_of_known_types_and_each_number_is_given_once(world: World) -> None:
+    admin = await world.api()
+    first, second = [await make(admin, "network", **VLAN) for _ in range(2)]
+    assert [network["provider:segmentation_id"] for network in (first, second)] == [1, 2]
+    await make(admin, "network", **provided("vlan", "another-rack", 1))
+    for words, status, message in NOT_NETWORKS:
+        found, said = await call(admin, "POST", "networks", {"network": words})
+        assert (found, message in str(said)) == (status, True), f"{words}: {said}"
+    for number, status in ((1, 409), (2**70, 400), (None, 400), (9, 200), (9, 200), ("10", 200)):
+        body = {"network": {"provider:segmentation_id": number}}
+        assert (await call(admin, "PUT", f"networks/{second['id']}", body))[0] == status, number
+    changed = (await call(admin, "GET", f"networks/{second['id']}", None))[1]
+    assert changed["provider:segmentation_id"] == 10, "the text that the openstack command sends is a number"
+
+
+async def test_a_vxlan_has_a_free_number_whatever_numbers_others_have(world: World) -> None:
+    admin = await world.api()
+    last = await make(admin, "network", **provided("vxlan", number=2**24 - 1))
+    await make(admin, "network", **provided("gre", number=2**32 - 1))
+    found = [(await make(admin, "network"))["provider:segmentation_id"] for _ in range(2)]
+    assert found == [2, 3]
+    assert last["provider:segmentation_id"] == 2**24 - 1
+
+
+LONG = "1" * 70_000
+ROUTE = {"destination": "10.9.0.0/24", "nexthop": "10.1.0.9"}
+PAIR = {"ip_address": "10.1.0.77"}
+OPTION = {"opt_name": "mtu", "opt_value": "1400"}
+IPV6 = {"cidr": "fd00::/64", "ip_version": 6}
+RA, MODE = "ipv6_ra_mode", "ipv6_address_mode"
+
+NOT_SUBNETS: list[tuple[dict[str, Any], str]] = [
+    ({"host_routes": [{}]}, "subnet.host_routes[0].destination"),
+    ({"host_routes": [{**ROUTE, "metric": "1"}]}, "subnet.host_routes[0]: Object contains unknown field `metric`"),
+    ({"host_routes": [{**ROUTE, "destination": "zz"}]}, "host_routes.destination. Reason: 'zz' is not a valid IP sub"),
+    ({"host_routes": [{**ROUTE, "destination": "10.9.0.7/24"}]}, "host_routes.destination. Reason: '10.9.0.7/24' isn"),
+    ({"host_routes": [{**ROUTE, "destination": "fd00::/64"}]}, "host_routes.destination 'fd00::/64' does not match"),
+    ({"host_routes": [{**ROUTE, "nexthop": "zz"}]}, "host_routes.nexthop. Reason: 'zz' is not a valid IP address."),
+    ({"host_routes": [{**ROUTE, "nexthop": "fd00::1"}]}, "host_routes.nexthop 'fd00::1' does not match the ip_version"),
+    ({"host_routes": [{**ROUTE, "nexthop": LONG}]}, "subnet.host_routes[0].nexthop: Expected `str` of length <= 255"),
+    ({"host_routes": [ROUTE, ROUTE]}, "host_routes. Reason: Duplicate hostroute"),
+    ({"host_routes": [{**ROUTE, "nexthop": f"10.1.0.{n}"} for n in range(21)]}, "host_routes. Reason: The number of"),
+    ({"dns_nameservers": [LONG]}, "subnet.dns_nameservers[0]: Expected `str` of length <= 255"),
+    ({RA: "slaac"}, "ipv6_ra_mode is not valid when ip_version is 4"),
+    ({MODE: "slaac"}, "ipv6_address_mode is not valid when ip_version is 4"),
+    ({**IPV6, RA: "zz"}, "subnet.ipv6_ra_mode"),
+    ({**IPV6, MODE: "zz"}, "subnet.ipv6_address_mode"),
+    ({**IPV6, MODE: "slaac", "enable_dhcp": False}, "ipv6_address_mode cannot be set when enable_dhcp is set to False"),
+    ({**IPV6, MODE: "slaac", RA: "dhcpv6-stateful"}, "ipv6_ra_mode set to 'dhcpv6-stateful' with ipv6_address_mode"),
+]
+
+NOT_PORTS: list[tuple[dict[str, Any], str]] = [
+    ({"allowed_address_pairs": [{}]}, "port.allowed_address_pairs[0].ip_address"),
+    ({"allowed_address_pairs": [{**PAIR, "x": "y"}]}, "port.allowed_address_pairs[0]: Object contains unknown field"),
+    ({"allowed_address_pairs": [{"ip_address": "zz"}]}, "allowed_address_pairs.ip_address. Reason: 'zz' is not a va"),
+    ({"allowed_address_pairs": [{"ip_address": LONG}]}, "port.allowed_address_pairs[0].ip_address: Expected `str` of"),
+    ({"allowed_address_pairs": [{**PAIR, "mac_address": "zz"}]}, "allowed_address_pairs.mac_address. Reason: 'zz' is"),
+    ({"allowed_address_pairs": [PAIR, PAIR]}, "allowed_address_pairs. Reason: Request contains duplicate address pair"),
+    ({"allowed_address_pairs": [{"ip_address": f"10.1.0.{n}"} for n in range(11)]}, "allowed address pair exceeds 10"),
+    ({"extra_dhcp_opts": 5}, "port.extra_dhcp_opts"),
+    ({"extra_dhcp_opts": [{}]}, "port.extra_dhcp_opts[0].opt_name"),
+    ({"extra_dhcp_opts": [{**OPTION, "x": "y"}]}, "port.extra_dhcp_opts[0]: Object contains unknown field `x`"),
+    ({"extra_dhcp_opts": [{**OPTION, "opt_name": "x" * 65}]}, "port.extra_dhcp_opts[0].opt_name"),
+    ({"extra_dhcp_opts": [{**OPTION, "opt_value": LONG}]}, "port.extra_dhcp_opts[0].opt_value"),
+    ({"extra_dhcp_opts": [{**OPTION, "opt_value": " "}]}, "extra_dhcp_opts.opt_value. Reason: ' ' Blank strings are"),
+    ({"extra_dhcp_opts": [{**OPTION, "opt_name": " "}]}, "extra_dhcp_opts.opt_name. Reason: ' ' Blank strings are"),
+    ({"extra_dhcp_opts": [{**OPTION, "ip_version": 5}]}, "port.extra_dhcp_opts[0].ip_version"),
+    ({"extra_dhcp_opts": [{**OPTION, "opt_name": str(n)} for n in range(101)]}, "extra_dhcp_opts. Reason: there are"),
+    ({"mac_address": "01:00:5e:00:00:01"}, "mac_address. Reason: '01:00:5e:00:00:01' is not a valid MAC address."),
+    ({"mac_address": "ff:ff:ff:ff:ff:ff"}, "mac_address. Reason: 'ff:ff:ff:ff:ff:ff' is not a valid MAC address."),
+    ({"mac_address": "00:00:00:00:00:00"}, "mac_address. Reason: '00:00:00:00:00:00' is not a valid MAC address."),
+    ({"binding:vnic_type": "zzz"}, "port.binding:vnic_type"),
+    ({"binding:host_id": "x" * 256}, "Invalid input for binding:host_id. Reason: it exceeds maximum length of 255."),
+]
+
+
+async def test_what_is_within_a_subnet_or_a_port_is_checked_and_named(world: World) -> None:
+    admin = await world.api()
+    network = (await make(admin, "network"))["id"]
+    subnet = {"network_id": network, "cidr": "10.1.0.0/24", "ip_version": 4}
+    for words, message in NOT_SUBNETS:
+        status, said = await call(admin, "POST", "subnets", {"subnet": {**subnet, **words}})
+        assert (status, message in str(said)) == (400, True), f"{words}: {said}"
+        assert len(said) < 500
+    made = {"subnet": await make(admin, "subnet", **subnet), "port": await make(admin, "port", network_id=network)}
+    for words, message in NOT_PORTS:
+        for method, path in (("POST", "ports"), ("PUT", f"ports/{made['port']['id']}")):
+            body = words if method == "PUT" else {"network_id": network, **words}
+            status, said = await call(admin, method, path, {"port": body})
+            assert (status, message in str(said)) == (400, True), f"{method} {words}: {said}"
+            assert len(said) < 500
+    for kind, before in made.items():
+        assert await call(admin, "GET", f"{kind}s/{before['id']}", None) == (200, before)
+    assert len((await call(admin, "GET", f"ports?network_id={network}", None))[1]) == 1
+
+
+async def test_host_routes_are_kept_and_changed(world: World) -> None:
+    admin = await world.api()
+    network = (await make(admin, "network"))["id"]
+    subnet = await make(admin, "subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4, host_routes=[ROUTE])
+    assert subnet["host_routes"] == [ROUTE]
+    for routes, kept in (([], []), ([ROUTE], [ROUTE]), (None, [])):
+        _, changed = await call(admin, "PUT", f"subnets/{subnet['id']}", {"subnet": {"host_routes": routes}})
+        assert changed["host_routes"] == kept
+    both = await make(admin, "subnet", network_id=network, **IPV6, **{RA: "slaac", MODE: "slaac"})
+    assert (both[RA], both[MODE]) == ("slaac", "slaac")
+
+
+async def test_address_pairs_without_a_mac_address_have_the_ports(world: World) -> None:
+    admin = await world.api()
+    network = (await make(admin, "network"))["id"]
+    given = [PAIR, {"ip_address": "10.2.0.0/24", "mac_address": "FA-16-3E-00-00-02"}]
+    port = await make(admin, "port", network_id=network, allowed_address_pairs=given)
+    assert port["allowed_address_pairs"] == [
+        {**PAIR, "mac_address": port["mac_address"]},
+        {"ip_address": "10.2.0.0/24", "mac_address": "fa:16:3e:00:00:02"},
+    ]
+    _, changed = await call(admin, "PUT", f"ports/{port['id']}", {"port": {"allowed_address_pairs": None}})
+    assert changed["allowed_address_pairs"] == []
+
+
+async def test_dhcp_options_are_kept_and_an_update_adds_changes_and_takes_away(world: World) -> None:
+    admin = await world.api()
+    network = (await make(admin, "network"))["id"]
+    given = [OPTION, {"opt_name": "tftp-server", "opt_value": "10.1.0.2", "ip_version": "6"}]
+    port = await make(admin, "port", network_id=network, extra_dhcp_opts=given)
+    first, second = {**OPTION, "ip_version": 4}, {**given[1], "ip_version": 6}
+    assert port["extra_dhcp_opts"] == [first, second]
+    for options, kept in (
+        ([{"opt_name": "mtu", "opt_value": "9000"}], [{**first, "opt_value": "9000"}, second]),
+        ([{"opt_name": "mtu", "opt_value": None}], [second]),
+        ([{"opt_name": "router", "opt_value": ""}], [second, {**first, "opt_name": "router", "opt_value": ""}]),
+        (None, [second, {**first, "opt_name": "router", "opt_value": ""}]),
+    ):
+        _, changed = await call(admin, "PUT", f"ports/{port['id']}", {"port": {"extra_dhcp_opts": options}})
+        assert changed["extra_dhcp_opts"] == kept
+    assert (await call(admin, "GET", f"ports/{port['id']}", None))[1] == changed
