@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.services.fresh import PROJECTS, resource_id
-from tests.conftest import Api, World, a_world, credentials
+from tests.conftest import Api, World, a_world
 
 PRIVATE, PUBLIC = resource_id("network", "private"), resource_id("network", "public")
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -233,7 +233,6 @@ OF_ADMINS = [
     ("PUT", f"quotas/{ID['demo']}", {"quota": {"port": -1}}, "rule:update_quota"),
     ("DELETE", f"quotas/{ID['demo']}", None, "rule:delete_quota"),
     ("GET", "agents", None, "rule:get_agent"),
-    ("GET", f"networks/{PRIVATE}?device_id=d&project_id=another", None, "requires admin privileges"),
 ]
 
 
@@ -339,7 +338,7 @@ async def test_every_project_has_a_default_security_group(world: World) -> None:
 
 
 async def test_quotas_are_counted_by_project_and_set_by_admins(world: World) -> None:
-    demo, admin = await user(world, "demo"), await user(world, "admin")
+    demo, admin, nova = [await user(world, name) for name in ("demo", "admin", "nova")]
     path = f"quotas/{ID['demo']}"
     network = (await demo.make("network", name="mine"))["id"]
     await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
@@ -354,7 +353,8 @@ async def test_quotas_are_counted_by_project_and_set_by_admins(world: World) -> 
         expected = (409, "OverQuota", f"Quota exceeded for resources: ['{kind}'].")
         assert await demo.refused("POST", f"{kind}s", {kind: words}) == expected
         assert (await demo.get(f"{path}/details.json"))[kind] == {"limit": 1, "used": 1, "reserved": 0}
-    assert (await demo.refused("GET", f"networks/{PRIVATE}?device_id=d"))[1] == "OverQuota"
+    attaching = f"networks/{PRIVATE}?device_id=d&project_id={ID['demo']}"
+    assert (await nova.refused("GET", attaching))[1] == "OverQuota"
     assert await (await user(world, "alt_demo")).make("network", name="not counted there")
     assert ID["demo"] in {quota["project_id"] for quota in await admin.get("quotas")}
     assert (await admin.refused("PUT", path, {"quota": {"port": "many"}}))[0] == 400
@@ -373,11 +373,7 @@ ATTACHING = [
 
 
 async def test_nova_attaches_a_server_to_what_its_project_may_use(world: World) -> None:
-    demo = await user(world, "demo")
-    async with world.session.post(
-        world.cloud.endpoints["keystone"] + "/v3/auth/tokens", json=credentials("nova", project="service")
-    ) as response:
-        nova = Neutron(Api(world.session, world.cloud, response.headers["X-Subject-Token"]))
+    demo, nova = await user(world, "demo"), await user(world, "nova")
     mine, bare = [(await demo.make("network", name=name))["id"] for name in ("mine", "bare")]
     await demo.make("subnet", network_id=mine, cidr="10.1.0.0/24", ip_version=4)
     for path, status, message in ATTACHING:
@@ -394,6 +390,19 @@ async def test_nova_attaches_a_server_to_what_its_project_may_use(world: World) 
     assert (await nova("PUT", f"ports/{port['id']}", {"port": released}))[1]["port"]["status"] == "DOWN"
 
 
+async def test_only_services_attach_a_device_by_asking_for_a_network(world: World) -> None:
+    """Whoever else names a device neither makes a port nor is shown one, and least of all another project's."""
+    demo, other, admin, nova = [await user(world, name) for name in ("demo", "alt_demo", "admin", "nova")]
+    path = f"networks/{PRIVATE}?device_id=d&project_id="
+    port = (await nova.get(path + ID["demo"]))["port"]
+    for caller in (demo, other, admin):
+        for project in ("demo", "alt_demo"):
+            assert "port" not in await caller.get(path + ID[project])
+    assert [each["id"] for each in await admin.get("ports")] == [port["id"]]
+    others = (await nova.get(path + ID["alt_demo"]))["port"]
+    assert (others["project_id"], others["id"] == port["id"]) == (ID["alt_demo"], False)
+
+
 STEPS = st.lists(st.tuples(st.sampled_from(["device", "port", "readdress", "delete"]), st.integers(0, 9)), max_size=25)
 
 
@@ -406,11 +415,11 @@ def test_addresses_are_never_given_twice_and_come_back(steps: list[tuple[str, in
 
 async def _shuffle(steps: list[tuple[str, int]]) -> None:
     async with a_world() as world:
-        demo = await user(world, "demo")
+        demo, nova = await user(world, "demo"), await user(world, "nova")
         network = (await demo.make("network"))["id"]
         await demo.make("subnet", network_id=network, cidr="10.1.0.0/29", ip_version=4, gateway_ip=None)
         for what, number in steps:
-            await _act(demo, network, what, number)
+            await _act(demo, nova, network, what, number)
             held = [fixed["ip_address"] for port in await demo.get("ports") for fixed in port["fixed_ips"]]
             assert len(held) == len(set(held)) <= 6
         for port in await demo.get("ports"):
@@ -419,12 +428,12 @@ async def _shuffle(steps: list[tuple[str, int]]) -> None:
         assert len(set(given)) == 6
 
 
-async def _act(demo: Neutron, network: str, what: str, number: int) -> None:
+async def _act(demo: Neutron, nova: Neutron, network: str, what: str, number: int) -> None:
     ports = [port["id"] for port in await demo.get("ports")]
     some = ports[number % len(ports)] if ports else NOWHERE
     wanted = [{"ip_address": f"10.1.0.{number % 6 + 1}"}]
     status, _ = await {
-        "device": lambda: demo("GET", f"networks/{network}?device_id=device-{number}"),
+        "device": lambda: nova("GET", f"networks/{network}?device_id=device-{number}&project_id={ID['demo']}"),
         "port": lambda: demo("POST", "ports", {"port": {"network_id": network, "fixed_ips": wanted}}),
         "readdress": lambda: demo("PUT", f"ports/{some}", {"port": {"fixed_ips": [*wanted, {}]}}),
         "delete": lambda: demo("DELETE", f"ports/{some}"),

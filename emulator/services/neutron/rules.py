@@ -7,7 +7,16 @@ from emulator.services.neutron.records import Network, Record
 from emulator.services.policy import PolicyNotAuthorized
 from emulator.services.tokens import Identity
 
-__all__ = ["check_admin", "check_owner", "check_project", "may_see_network", "may_use_network", "refuse", "shown"]
+__all__ = [
+    "check_admin",
+    "check_owner",
+    "check_project",
+    "may_attach",
+    "may_see_network",
+    "may_use_network",
+    "refuse",
+    "shown",
+]
 
 OF_ADMINS = (
     "provider:network_type",
@@ -29,6 +38,11 @@ def may_see_network(who: Identity, network: Network) -> bool:
 def may_use_network(project_id: str, network: Network) -> bool:
     """Whether ports of a project may be on a network."""
     return network.shared or network.project_id == project_id
+
+
+def may_attach(who: Identity) -> bool:
+    """Whether somebody puts devices on networks by asking for them: services alone, not even admins."""
+    return "service" in who.roles
 
 
 def shown(who: Identity, described: Mapping[str, Any]) -> dict[str, Any]:
