@@ -403,6 +403,26 @@ async def test_only_services_attach_a_device_by_asking_for_a_network(world: Worl
     assert (others["project_id"], others["id"] == port["id"]) == (ID["alt_demo"], False)
 
 
+async def test_a_port_has_one_device_at_a_time_whoever_asks_for_it(world: World) -> None:
+    demo, admin, nova = [await user(world, name) for name in ("demo", "admin", "nova")]
+    port = (await demo.make("port", network_id=PRIVATE))["id"]
+    path = f"ports/{port}"
+    wanted = [{"port": {"device_id": f"server-{number}"}} for number in range(8)]
+    answers = await asyncio.gather(*(nova("PUT", path, body) for body in wanted))
+    [won] = [body["port"]["device_id"] for status, body in answers if status == 200]
+    message = f"Unable to complete operation on port {port} for network {PRIVATE}. Port already has an attached device"
+    refusals = [(status, body["NeutronError"]) for status, body in answers if status != 200]
+    assert refusals == [(409, {"type": "PortInUse", "message": f"{message} {won}.", "detail": ""})] * 7
+    before = await demo.get(path)
+    another = {"port": {"device_id": "another", "name": "x", "fixed_ips": []}}
+    for caller in (demo, admin, nova):
+        assert (await caller.refused("PUT", path, another))[0] == 409
+    assert await demo.get(path) == before
+    for device in (won, "", "another"):
+        status, body = await demo("PUT", path, {"port": {"device_id": device}})
+        assert (status, body["port"]["device_id"]) == (200, device)
+
+
 STEPS = st.lists(st.tuples(st.sampled_from(["device", "port", "readdress", "delete"]), st.integers(0, 9)), max_size=25)
 
 

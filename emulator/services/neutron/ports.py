@@ -56,6 +56,16 @@ class MacAddressInUse(Conflict):
         )
 
 
+class PortInUse(Conflict):
+    """Another device has the port."""
+
+    def __init__(self, port: Port) -> None:
+        super().__init__(
+            f"Unable to complete operation on port {port.id} for network {port.network_id}. "
+            f"Port already has an attached device {port.device_id}."
+        )
+
+
 class PortWords(Struct):
     """What a caller may say of a port."""
 
@@ -117,11 +127,15 @@ async def create_port(request: web.Request) -> web.Response:
 
 
 async def update_port(request: web.Request) -> web.Response:
-    """Change what was named: `device_id` says who has the port, "" that nobody has."""
+    """Change what was named: `device_id` says who has the port, "" that nobody has.
+
+    Of devices that want the port at once one gets it: from the first check to the last change nothing is awaited.
+    """
     words = given((await read_json(request, PortBody)).port)
     database, port = request.app[DATABASE], _find(request, "update_port")
     check_fixed(words, FIXED)
     _check(request, "update_port", words, database.networks[port.network_id], port.project_id, port)
+    _check_device(port, words.get("device_id", ""))
     if "fixed_ips" in words:
         _readdress(request, port, words["fixed_ips"])
     put(port, words, NAMES)
@@ -174,6 +188,11 @@ def _check(
     for group in words.get("security_groups", ()):
         if group != default_group(project_id):
             raise SecurityGroupNotFound(group)
+
+
+def _check_device(port: Port, device_id: str) -> None:
+    if device_id and port.device_id not in {"", device_id}:
+        raise PortInUse(port)
 
 
 def _mac_address(text: str) -> str:
