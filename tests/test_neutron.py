@@ -258,6 +258,7 @@ LISTS = [
     (f"networks?id={PRIVATE}&id={PUBLIC}", "private public"),
     ("networks?status=ACTIVE&admin_state_up=True&mtu=1500", "public"),
     ("networks?unheard_of=1&name=b", "b"),
+    ("networks?provider:network_type=flat&shared=True", "private public"),
     ("networks?tags=blue", "b"),
     ("networks?tags-any=blue,red", "b c"),
     ("networks?not-tags=blue&shared=False", "a c"),
@@ -271,6 +272,7 @@ LISTS = [
     (f"subnets?network_id={PUBLIC}&ip_version=4&enable_dhcp=True", "public-subnet"),
     ("subnets?ip_version=6", ""),
     ("ports?device_id=d1", "one"),
+    ("ports?binding:host_id=elsewhere", "one two"),
     ("ports?device_id=d1&device_id=d2", "one two"),
     (f"ports?network_id={PRIVATE}", "one two"),
     ("ports?status=ACTIVE&name=two", "two"),
@@ -295,8 +297,11 @@ async def test_lists_are_filtered_ordered_and_cut_as_asked(world: World) -> None
     assert await demo.get("networks?fields=id&fields=name&name=private") == [{"id": PRIVATE, "name": "private"}]
     _, body = await demo("GET", "networks?limit=4&sort_key=name")
     assert body["networks_links"][0]["rel"] == "next"
-    for path in ("networks?sort_key=nope", "networks?sort_key=tags", "networks?sort_dir=asc", "networks?limit=x"):
-        assert (await demo.refused("GET", path))[0] == 400, path
+    for query in ("sort_key=nope", "sort_key=tags", "sort_key=provider:segmentation_id", "sort_dir=asc", "limit=x"):
+        assert (await demo.refused("GET", f"networks?{query}"))[0] == 400, query
+    admin = await user(world, "admin")
+    assert [each["name"] for each in await admin.get("networks?provider:network_type=flat")] == ["public"]
+    assert (await admin.get("networks?sort_key=provider:segmentation_id"))[0]["name"] == "public"
 
 
 EMPTY = {
