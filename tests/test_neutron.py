@@ -223,7 +223,6 @@ OF_ADMINS = [
     ("POST", "networks", {"network": {"shared": True}}, SHARED),
     ("POST", "networks", {"network": {"router:external": True}}, "rule:create_network:router:external"),
     ("POST", "networks", {"network": {"provider:network_type": "flat"}}, "rule:create_network:provider:network_type"),
-    ("POST", "networks", {"network": {"project_id": "another"}}, "requires admin privileges"),
     ("PUT", f"networks/{PRIVATE}", {"network": {"name": "x"}}, "rule:update_network is disallowed by policy"),
     ("DELETE", f"networks/{PRIVATE}", None, "rule:delete_network is disallowed by policy"),
     ("POST", "subnets", {"subnet": {"network_id": PRIVATE, "cidr": "10.9.0.0/24", "ip_version": 4}}, "create_subnet"),
@@ -243,6 +242,24 @@ async def test_what_is_for_admins_is_refused_to_members_in_neutrons_words(world:
         assert (status, kind, words in message) == (403, "PolicyNotAuthorized", True), f"{method} {path}: {message}"
     made = await admin.make("network", **{"shared": True, "router:external": True, "project_id": ID["demo"]})
     assert (made["shared"], made["router:external"], made["project_id"]) == (True, True, ID["demo"])
+
+
+async def test_members_make_nothing_for_other_projects(world: World) -> None:
+    demo = await user(world, "demo")
+    words_of_neutron = (
+        "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or "
+        "advsvc privileges"
+    )
+    for kind, words in (
+        ("network", {"shared": True}),
+        ("subnet", {"network_id": PRIVATE, "cidr": "10.9.0.0/24", "ip_version": 4}),
+        ("port", {"network_id": PRIVATE}),
+    ):
+        for key in ("project_id", "tenant_id"):
+            assert await demo.refused("POST", f"{kind}s", {kind: {**words, key: ID["alt_demo"]}}) == (
+                *(400, "HTTPBadRequest"),
+                words_of_neutron,
+            )
 
 
 LISTS = [

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from emulator.plumbing.errors import BadRequest
 from emulator.services.neutron.records import Network, Record
 from emulator.services.policy import PolicyNotAuthorized
 from emulator.services.tokens import Identity
@@ -70,10 +71,10 @@ def check_admin(who: Identity, action: str, attributes: Iterable[str]) -> None:
 
 
 def check_project(who: Identity, project_id: str | None) -> str:
-    """Return the project that something new is to belong to. Raises PolicyNotAuthorized for one that is not theirs."""
+    """Return the project that something new is to belong to. Raises BadRequest for one that is not theirs."""
     if project_id not in {None, who.project_id} and not who.sees_all:
-        raise PolicyNotAuthorized(
+        raise BadRequest(
             "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request "
-            "requires admin privileges"
+            "requires admin or advsvc privileges"
         )
     return project_id or who.project_id
