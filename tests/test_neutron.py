@@ -126,9 +126,12 @@ NOT_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
     ({"cidr": "fd00::/64"}, 400, "cidr 'fd00::/64' does not match the ip_version '4'"),
     ({"cidr": None}, 400, "a subnetpool must be specified in the absence of a cidr"),
     ({"gateway_ip": "10.8.0.1"}, 400, "Gateway is not valid on subnet"),
+    ({"gateway_ip": "10.9.0.255"}, 400, "Gateway is not valid on subnet"),
     ({"gateway_ip": "nope"}, 400, "Invalid input for gateway_ip. Reason: 'nope' is not a valid IP address."),
     ({"allocation_pools": [{"start": "10.9.0.9", "end": "10.9.0.2"}]}, 400, "The allocation pool 10.9.0.9-10.9.0.2 is"),
     ({"allocation_pools": [{"start": "10.9.0.9", "end": "10.9.1.2"}]}, 400, "spans beyond the subnet cidr 10.9.0.0/24"),
+    ({"allocation_pools": [{"start": "10.9.0.0", "end": "10.9.0.9"}]}, 400, "spans beyond the subnet cidr 10.9.0.0/24"),
+    ({"allocation_pools": [{"start": "10.9.0.9", "end": "10.9.0.255"}]}, 400, "spans beyond the subnet cidr 10.9.0.0/"),
     ({"allocation_pools": [{"start": "10.9.0.1", "end": "10.9.0.9"}]}, 409, "Gateway ip 10.9.0.1 conflicts with"),
     ({"allocation_pools": [{"start": "10.9.0.2", "end": "10.9.0.9"}] * 2}, 409, "Found overlapping allocation pools"),
     ({"dns_nameservers": ["nope"]}, 400, "Invalid input for dns_nameservers."),
@@ -145,6 +148,12 @@ NOT_PORTS: list[tuple[dict[str, Any], int, str]] = [
     ({"mac_address": "FA:16:3E:00:00:01"}, 409, "The mac address fa:16:3e:00:00:01 is in use."),
     ({"fixed_ips": [{"ip_address": "nope"}]}, 400, "Invalid input for fixed_ips. Reason: 'nope' is not a valid IP"),
     ({"fixed_ips": [{"ip_address": "10.7.0.2"}]}, 400, "10.7.0.2 is not a valid IP for any of the subnets on the spec"),
+    ({"fixed_ips": [{"ip_address": "10.1.0.0"}]}, 400, "10.1.0.0 is not a valid IP for any of the subnets on the spec"),
+    (
+        {"fixed_ips": [{"ip_address": "10.1.0.255"}]},
+        400,
+        "10.1.0.255 is not a valid IP for any of the subnets on the s",
+    ),
     ({"fixed_ips": [{"subnet_id": NOWHERE}]}, 400, f"fixed_ips included invalid subnet {NOWHERE}"),
     ({"fixed_ips": [{"ip_address": "10.1.0.50"}]}, 409, "IP address 10.1.0.50 already allocated in subnet "),
     ({"fixed_ips": [{"ip_address": "10.1.0.51"}, {"ip_address": "10.1.0.50"}]}, 409, "10.1.0.50 already allocated"),
@@ -198,6 +207,51 @@ async def test_subnets_are_as_they_were_asked_for_of_either_ip_version(world: Wo
     assert ipaddress.ip_address(places[0][1]["ip_address"]) in ipaddress.ip_network("fd00::/64")
     status, body = await demo("PUT", f"subnets/{second['id']}", {"subnet": {"name": "n", "gateway_ip": None}})
     assert (status, body["subnet"]["name"], body["subnet"]["gateway_ip"]) == (200, "n", None)
+
+
+GATEWAYS: list[tuple[dict[str, Any], int, str]] = [
+    ({"gateway_ip": "10.1.0.9"}, 409, "Gateway ip 10.1.0.9 conflicts with allocation pool 10.1.0.2-10.1.0.254."),
+    ({"allocation_pools": [{"start": "10.1.0.1", "end": "10.1.0.9"}]}, 409, "Gateway ip 10.1.0.1 conflicts with"),
+    ({"gateway_ip": "10.1.0.0"}, 400, "Gateway is not valid on subnet"),
+]
+
+
+async def test_a_gateway_never_comes_into_a_pool(world: World) -> None:
+    demo = await user(world, "demo")
+    network = (await demo.make("network"))["id"]
+    subnet = await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
+    path = f"subnets/{subnet['id']}"
+    for words, status, message in GATEWAYS:
+        found, _, said = await demo.refused("PUT", path, {"subnet": words})
+        assert (found, message in said) == (status, True), f"{words}: {said}"
+        assert await demo.get(path) == subnet
+    away = {"gateway_ip": "10.1.0.9", "allocation_pools": [{"start": "10.1.0.1", "end": "10.1.0.8"}]}
+    status, body = await demo("PUT", path, {"subnet": away})
+    assert (status, body["subnet"]) == (200, {**body["subnet"], **away})
+
+
+GIVEN = [
+    ("10.1.0.0/29", {}, "10.1.0.2 10.1.0.3 10.1.0.4 10.1.0.5 10.1.0.6"),
+    ("10.1.0.0/29", {"gateway_ip": None}, "10.1.0.1 10.1.0.2 10.1.0.3 10.1.0.4 10.1.0.5 10.1.0.6"),
+    ("10.1.0.0/29", {"gateway_ip": "10.1.0.3"}, "10.1.0.1 10.1.0.2 10.1.0.4 10.1.0.5 10.1.0.6"),
+    ("10.1.0.0/30", {}, "10.1.0.2"),
+    ("10.1.0.0/31", {"gateway_ip": None}, "10.1.0.0 10.1.0.1"),
+    ("10.1.0.7/32", {}, "10.1.0.7"),
+    ("fd00::/126", {}, "fd00::2 fd00::3"),
+]
+
+
+async def test_all_addresses_of_a_subnet_are_given_but_its_own_its_gateways_and_its_broadcasts(world: World) -> None:
+    demo = await user(world, "demo")
+    for cidr, words, addresses in GIVEN:
+        network = (await demo.make("network"))["id"]
+        await demo.make("subnet", network_id=network, cidr=cidr, ip_version=6 if ":" in cidr else 4, **words)
+        ports = [await demo.make("port", network_id=network) for _ in addresses.split()]
+        assert sorted(port["fixed_ips"][0]["ip_address"] for port in ports) == addresses.split(), cidr
+        assert (await demo.refused("POST", "ports", {"port": {"network_id": network}})) == (
+            *(409, "IpAddressGenerationFailure"),
+            f"No more IP addresses available on network {network}.",
+        )
 
 
 async def test_projects_see_their_own_and_what_is_shared(world: World) -> None:
