@@ -187,8 +187,8 @@ class World:
             await self.cloud.broker.settled(booted.request_id)
 
     async def api(self, user: str = "admin") -> Api:
-        """Log in."""
-        body = credentials(user)
+        """Log in. The service user `nova` is of the project `service`, others are of the one of their name."""
+        body = credentials(user, project="service" if user == "nova" else None)
         async with self.session.post(self.cloud.endpoints["keystone"] + "/v3/auth/tokens", json=body) as response:
             return Api(self.session, self.cloud, response.headers["X-Subject-Token"])
 

@@ -167,7 +167,7 @@ async def test_glance_streams_the_bytes_that_it_gives_the_checksum_of(world: Wor
 
 
 async def test_neutron_gives_a_device_one_address_however_often_it_asks(world: World) -> None:
-    api = await world.api()
+    api = await world.api("nova")
     path = f"/v2.0/networks/{PRIVATE}?device_id={NOWHERE}"
     first, again = [(await api("GET", "neutron-server", path))[1]["network"]["port"] for _ in range(2)]
     assert first == again
@@ -177,7 +177,7 @@ async def test_neutron_gives_a_device_one_address_however_often_it_asks(world: W
 
 
 async def test_neutron_says_when_a_subnet_has_no_address_left(world: World) -> None:
-    api = await world.api()
+    api = await world.api("nova")
     public = f"/v2.0/networks/{resource_id('network', 'public')}"
     given = set()
     for number in range(253):  # a /24 without its network, gateway and broadcast addresses

@@ -12,7 +12,7 @@ from emulator.services.neutron.database import DATABASE, NetworkNotFound
 from emulator.services.neutron.lists import answer_one
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.records import Network, Port
-from emulator.services.neutron.rules import check_project, may_use_network, shown
+from emulator.services.neutron.rules import may_attach, may_use_network
 from emulator.services.neutron.security_groups import default_group
 
 __all__ = ["mac_address_of", "show_network"]
@@ -26,24 +26,26 @@ class NetworkRequiresSubnet(BadRequest):
 
 
 async def show_network(request: web.Request) -> web.Response:
-    """Show a network. With `device_id` it is attached to that device: the answer then holds the device's port.
+    """Show a network. A service that names a `device_id` attaches it to that device: the answer then holds its port.
 
     The attaching query is ours: Figure 1.8 has one exchange with neutron, so the question whether the network is there
     and the allocation of an address on it are one. Asked twice for the same device, it gives the same port. The port is
-    of the project `project_id`, the caller's if none is named, and has the address `fixed_ip`, or any.
+    of the project `project_id`, the caller's if none is named, and has the address `fixed_ip`, or any. To callers that
+    are no service all of these keys are unknown, as they are to neutron.
     """
     network_id = request.match_info["network_id"]
     await pretend("find network", fails=lambda: NetworkNotFound(network_id))
     network = request.app[DATABASE].network(network_id, request[IDENTITY])
     described = request.app[DATABASE].describe_network(network)
-    if device_id := request.query.get("device_id"):
+    device_id = request.query.get("device_id")
+    if device_id and may_attach(request[IDENTITY]):
         annotate(server__id=device_id)
-        project_id = check_project(request[IDENTITY], request.query.get("project_id"))
+        project_id = request.query.get("project_id") or request[IDENTITY].project_id
         if not may_use_network(project_id, network):
             raise NetworkNotFound(network_id)
         await pretend("allocate address", fails=lambda: IpAddressGenerationFailure(network_id))
         port = _attach(request, network, device_id, project_id)
-        described["port"] = shown(request[IDENTITY], port.describe())
+        described["port"] = port.describe()
     return answer_one(request, "network", described)
 
 
@@ -53,10 +55,10 @@ def mac_address_of(port_id: str) -> str:
 
 
 def _attach(request: web.Request, network: Network, device_id: str, project_id: str) -> Port:
-    """Return the device's port, made now if it has none."""
+    """Return the port that the device has in this project, made now if it has none."""
     database, chance = request.app[DATABASE], request.app[ACTOR].chance
     for port in database.ports.values():
-        if (port.device_id, port.network_id) == (device_id, network.id):
+        if (port.device_id, port.network_id, port.project_id) == (device_id, network.id, project_id):
             return port
     subnets = database.subnets_of(network.id)
     if not subnets:

@@ -20,10 +20,12 @@ TRUE = {"true", "1", "yes", "on", "t"}
 def answer_list(request: web.Request, collection: str, described: Iterable[Described]) -> web.Response:
     """Answer those of the things described that the request asks for, as it asks for them. Raises BadRequest.
 
-    Repeated keys are alternatives, different keys hold together; what no thing has is no filter.
+    Repeated keys are alternatives, different keys hold together; what no thing has is no filter. What the caller may
+    not see no thing has: else filters and orders would tell of it.
     """
     wanted = {key: request.query.getall(key) for key in request.query}
-    found = [each for each in described if all(_fits(each, key, values) for key, values in wanted.items())]
+    seen = (shown(request[IDENTITY], each) for each in described)
+    found: list[Described] = [each for each in seen if all(_fits(each, *filtered) for filtered in wanted.items())]
     part = _page(request, _in_order(request, found))
     items = [_with_fields(request, each) for each in part.items]
     return json_response({collection: items, **_links(request, collection, part)})
@@ -31,11 +33,10 @@ def answer_list(request: web.Request, collection: str, described: Iterable[Descr
 
 def answer_one(request: web.Request, name: str, described: Described, status: int = 200) -> web.Response:
     """Answer one thing, or the fields of it that the request asks for."""
-    return json_response({name: _with_fields(request, described)}, status)
+    return json_response({name: _with_fields(request, shown(request[IDENTITY], described))}, status)
 
 
-def _with_fields(request: web.Request, described: Described) -> dict[str, Any]:
-    seen = shown(request[IDENTITY], described)
+def _with_fields(request: web.Request, seen: Described) -> Described:
     fields = request.query.getall("fields", [])
     return {key: value for key, value in seen.items() if key in fields} if fields else seen
 

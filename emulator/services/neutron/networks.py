@@ -93,9 +93,9 @@ async def list_networks(request: web.Request) -> web.Response:
 async def create_network(request: web.Request) -> web.Response:
     """Make a network, without a subnet."""
     words = await _read(request)
+    project_id = check_project(request[IDENTITY], words.get("project_id") or words.get("tenant_id"))
     _check_privileges(request, "create_network", words)
     database = request.app[DATABASE]
-    project_id = check_project(request[IDENTITY], words.get("project_id") or words.get("tenant_id"))
     check_quota(database, project_id, "network")
     network = Network(request.app[ACTOR].chance.uuid("network", current_scene().request_id), "", project_id)
     put(network, {**words, **reserve(words, database.networks.values())}, NAMES)

@@ -20,7 +20,7 @@ from emulator.services.neutron.lists import answer_list, answer_one
 from emulator.services.neutron.mac_addresses import read_mac_address
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.records import Network, Port
-from emulator.services.neutron.rules import check_owner, check_project, may_use_network, refuse
+from emulator.services.neutron.rules import check_project, may_use_network, refuse
 from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group
 
 __all__ = ["PORT_ROUTES"]
@@ -72,6 +72,16 @@ class MacAddressInUse(Conflict):
         )
 
 
+class PortInUse(Conflict):
+    """Another device has the port."""
+
+    def __init__(self, port: Port) -> None:
+        super().__init__(
+            f"Unable to complete operation on port {port.id} for network {port.network_id}. "
+            f"Port already has an attached device {port.device_id}."
+        )
+
+
 class PortWords(Struct):
     """What a caller may say of a port."""
 
@@ -110,8 +120,7 @@ async def list_ports(request: web.Request) -> web.Response:
 
 async def show_port(request: web.Request) -> web.Response:
     """Show a port."""
-    port = request.app[DATABASE].port(request.match_info["port_id"], request[IDENTITY])
-    return answer_one(request, "port", port.describe())
+    return answer_one(request, "port", _find(request).describe())
 
 
 async def create_port(request: web.Request) -> web.Response:
@@ -134,11 +143,15 @@ async def create_port(request: web.Request) -> web.Response:
 
 
 async def update_port(request: web.Request) -> web.Response:
-    """Change what was named: `device_id` says who has the port, "" that nobody has."""
+    """Change what was named: `device_id` says who has the port, "" that nobody has.
+
+    Of devices that want the port at once one gets it: from the first check to the last change nothing is awaited.
+    """
     words = given((await read_json(request, PortBody)).port)
-    database, port = request.app[DATABASE], _find(request, "update_port")
+    database, port = request.app[DATABASE], _find(request)
     check_fixed(words, FIXED)
     _check(request, "update_port", words, database.networks[port.network_id], port.project_id, port)
+    _check_device(port, words.get("device_id", ""))
     if "fixed_ips" in words:
         _readdress(request, port, words["fixed_ips"])
     put(port, words, NAMES)
@@ -149,18 +162,16 @@ async def update_port(request: web.Request) -> web.Response:
 
 async def delete_port(request: web.Request) -> web.Response:
     """Delete a port; its addresses are free again."""
-    database, port = request.app[DATABASE], _find(request, "delete_port")
+    database, port = request.app[DATABASE], _find(request)
     annotate(server__id=port.device_id or None)
     take_back(database.subnets.values(), port.fixed_ips)
     del database.ports[port.id]
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _find(request: web.Request, action: str) -> Port:
-    port = request.app[DATABASE].port(request.match_info["port_id"], request[IDENTITY])
-    if request.app[DATABASE].networks[port.network_id].project_id != request[IDENTITY].project_id:
-        check_owner(request[IDENTITY], port, action)
-    return port
+def _find(request: web.Request) -> Port:
+    """Who may see a port may change it."""
+    return request.app[DATABASE].port(request.match_info["port_id"], request[IDENTITY])
 
 
 def _usable_network(request: web.Request, words: dict[str, Any]) -> Network:
@@ -196,6 +207,11 @@ def _check(
     for group in words.get("security_groups", ()):
         if group != default_group(project_id):
             raise SecurityGroupNotFound(group)
+
+
+def _check_device(port: Port, device_id: str) -> None:
+    if device_id and port.device_id not in {"", device_id}:
+        raise PortInUse(port)
 
 
 def _check_unique(database: Database, network: Network, mac_address: str, port: Port | None) -> None:

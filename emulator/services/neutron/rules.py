@@ -3,11 +3,21 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from emulator.plumbing.errors import BadRequest
 from emulator.services.neutron.records import Network, Record
 from emulator.services.policy import PolicyNotAuthorized
 from emulator.services.tokens import Identity
 
-__all__ = ["check_admin", "check_owner", "check_project", "may_see_network", "may_use_network", "refuse", "shown"]
+__all__ = [
+    "check_admin",
+    "check_owner",
+    "check_project",
+    "may_attach",
+    "may_see_network",
+    "may_use_network",
+    "refuse",
+    "shown",
+]
 
 OF_ADMINS = (
     "provider:network_type",
@@ -29,6 +39,11 @@ def may_see_network(who: Identity, network: Network) -> bool:
 def may_use_network(project_id: str, network: Network) -> bool:
     """Whether ports of a project may be on a network."""
     return network.shared or network.project_id == project_id
+
+
+def may_attach(who: Identity) -> bool:
+    """Whether somebody puts devices on networks by asking for them: services alone, not even admins."""
+    return "service" in who.roles
 
 
 def shown(who: Identity, described: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,10 +71,10 @@ def check_admin(who: Identity, action: str, attributes: Iterable[str]) -> None:
 
 
 def check_project(who: Identity, project_id: str | None) -> str:
-    """Return the project that something new is to belong to. Raises PolicyNotAuthorized for one that is not theirs."""
+    """Return the project that something new is to belong to. Raises BadRequest for one that is not theirs."""
     if project_id not in {None, who.project_id} and not who.sees_all:
-        raise PolicyNotAuthorized(
+        raise BadRequest(
             "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request "
-            "requires admin privileges"
+            "requires admin or advsvc privileges"
         )
     return project_id or who.project_id
