@@ -137,8 +137,8 @@ async def test_a_build_that_hangs_ends_in_an_event_that_says_so() -> None:
 async def test_actions_come_in_pages_the_latest_first_and_by_time(world: World) -> None:
     api = await world.api()
     server_id = await a_server(api)
-    for _ in range(4):
-        await act(api, server_id, {"lock": None})
+    for action in ("lock", "unlock", "lock", "unlock"):
+        await act(api, server_id, {action: None})
     everything = [action["request_id"] for action in (await listed(api, server_id))[1]["instanceActions"]]
     assert len(everything) == 5
     status, first = await listed(api, server_id, query="?limit=2")

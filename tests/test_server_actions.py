@@ -169,6 +169,29 @@ async def test_a_locked_server_is_changed_by_admins_alone(world: World) -> None:
     assert await act(demo, server_id, STOP) == (202, None)
 
 
+async def test_what_an_admin_has_locked_its_project_neither_unlocks_nor_locks_as_its_own(world: World) -> None:
+    admin, demo, headers = await world.api(), await world.api("demo"), {"X-OpenStack-Nova-API-Version": "2.73"}
+    server_id = await a_server(demo)
+    path = f"/v2.1/servers/{server_id}"
+
+    async def reason() -> str | None:
+        server = (await demo("GET", "nova-api", path, headers=headers))[1]["server"]
+        assert server["locked"]
+        return str(server["locked_reason"])
+
+    assert await act(demo, server_id, {"lock": {"locked_reason": "mine"}}) == (202, None)
+    assert await act(admin, server_id, {"lock": {"locked_reason": "abuse"}}) == (202, None)
+    words = "Policy doesn't allow os_compute_api:os-lock-server:unlock:unlock_override to be performed."
+    for _ in range(2):
+        status, refusal = await act(demo, server_id, {"unlock": None})
+        assert (status, refusal["forbidden"]["message"]) == (403, words)
+        assert await act(demo, server_id, {"lock": {"locked_reason": "mine"}}) == (202, None), "as nova says"
+        assert await reason() == "abuse"
+    assert (await act(demo, server_id, STOP))[0] == 409
+    assert await act(admin, server_id, {"unlock": None}) == (202, None)
+    assert await act(demo, server_id, STOP) == (202, None)
+
+
 async def test_a_forced_delete_deletes(world: World) -> None:
     api = await world.api()
     server_id = await a_server(api)

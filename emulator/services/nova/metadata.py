@@ -66,15 +66,15 @@ async def show_metadata(request: web.Request) -> web.Response:
 
 async def add_metadata(request: web.Request) -> web.Response:
     """Add items; the others stay."""
-    server = _changeable(request, "update metadata")
     added = (await read_json(request, Metadata)).metadata
+    server = _changeable(request, "update metadata")
     return json_response({"metadata": _set(server, {**server.metadata, **added})})
 
 
 async def replace_metadata(request: web.Request) -> web.Response:
     """Put items in place of all that there are."""
-    server = _changeable(request, "update metadata")
-    return json_response({"metadata": _set(server, (await read_json(request, Metadata)).metadata)})
+    wanted = (await read_json(request, Metadata)).metadata
+    return json_response({"metadata": _set(_changeable(request, "update metadata"), wanted)})
 
 
 async def show_item(request: web.Request) -> web.Response:
@@ -87,8 +87,8 @@ async def show_item(request: web.Request) -> web.Response:
 
 async def put_item(request: web.Request) -> web.Response:
     """Add or replace one item."""
-    server, key = _changeable(request, "update metadata"), request.match_info["key"]
     item = (await read_json(request, Item)).meta
+    server, key = _changeable(request, "update metadata"), request.match_info["key"]
     if len(item) != 1:
         raise BadRequest("Invalid input for field meta: it holds not one item.")
     if key not in item:

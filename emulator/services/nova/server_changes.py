@@ -33,7 +33,8 @@ class UpdateServer(msgspec.Struct):
 
 async def update_server(request: web.Request) -> web.Response:
     """Give a server another name, or another description; its guest does not learn of it."""
-    server, wanted = find_server(request), (await read_json(request, UpdateServer)).server
+    wanted = (await read_json(request, UpdateServer)).server
+    server = find_server(request)
     if isinstance(wanted.name, str):
         if not (wanted.name.isprintable() and wanted.name.strip()):
             raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} cannot be printed.")
