@@ -48,6 +48,9 @@ REFUSED_ORDERS: list[tuple[dict[str, Any], str]] = [
     ({"key_name": "nobody's"}, "Invalid key_name provided."),
     ({"flavorRef": "nope"}, "server.flavorRef: Flavor nope could not be found."),
     ({"imageRef": ""}, "server.imageRef"),
+    ({"name": " "}, "server.name"),
+    ({"name": "a "}, "server.name"),
+    ({"name": "a\n"}, "server.name"),
     (
         {"imageRef": None, "block_device_mapping_v2": [disk(source_type="volume")]},
         "block_device_mapping_v2[0].source_type",
@@ -63,7 +66,10 @@ REFUSED_ORDERS: list[tuple[dict[str, Any], str]] = [
     ({"tags": ["a", "a"]}, "server.tags"),
     ({"tags": ["a/b"]}, "server.tags[0]"),
     ({"description": "x" * 256}, "server.description"),
-    ({"metadata": {"a": "x" * 256}}, "server.metadata"),
+    ({"metadata": {"a": "x" * 256}}, "server.metadata.a"),
+    ({"metadata": {"ä": "x"}}, "server.metadata"),
+    ({"metadata": {"": "x"}}, "server.metadata"),
+    ({"metadata": {"a": 1}}, "server.metadata"),
     ({"security_groups": ["web"]}, "server.security_groups"),
     ({"OS-DCF:diskConfig": "BY HAND"}, "server.OS-DCF:diskConfig"),
 ]

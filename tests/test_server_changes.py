@@ -27,6 +27,7 @@ async def test_a_server_is_renamed_and_described(world: World) -> None:
     [
         ({"name": ""}, "server.name"),
         ({"name": " "}, "server.name"),
+        ({"name": " a"}, "server.name"),
         ({"name": None}, "server.name"),
         ({"name": "x" * 256}, "server.name"),
         ({"name": "a\x00"}, "server.name"),

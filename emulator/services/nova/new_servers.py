@@ -16,6 +16,7 @@ from emulator.services.nova.microversions import Version, microversion
 from emulator.services.nova.orders import NewServer, check
 from emulator.services.nova.quotas import QUOTAS, usage
 from emulator.services.nova.servers import Server, Wishes
+from emulator.services.nova.words import check_metadata
 
 __all__ = ["new_servers"]
 
@@ -27,6 +28,7 @@ def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
     """Return records of the servers that are wanted. Raises BadRequest, Forbidden and QuotaExceeded."""
     app, owner, version = request.app, request[IDENTITY], microversion(request)
     image_id = check(wanted)
+    check_metadata(wanted.metadata, app[QUOTAS].of(owner.project_id)["metadata_items"], "server.metadata")
     try:
         flavor = app[FLAVORS].find(wanted.flavor_id, owner)
     except FlavorNotFound as missing:

@@ -6,11 +6,11 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import json_response, read_json
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.server_view import describe
 from emulator.services.nova.servers_api import find_server
+from emulator.services.nova.words import check_name
 
 __all__ = ["SERVER_CHANGE_ROUTES"]
 
@@ -36,9 +36,8 @@ async def update_server(request: web.Request) -> web.Response:
     wanted = (await read_json(request, UpdateServer)).server
     server = find_server(request)
     if isinstance(wanted.name, str):
-        if not (wanted.name.isprintable() and wanted.name.strip()):
-            raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} cannot be printed.")
-        server.name = wanted.name.strip()
+        check_name(wanted.name)
+        server.name = wanted.name
     if wanted.description is not msgspec.UNSET and microversion(request) >= DESCRIPTIONS:
         server.description = wanted.description
     server.updated = datetime.now(UTC)
