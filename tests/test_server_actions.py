@@ -382,6 +382,24 @@ async def test_a_message_that_nobody_can_read_and_a_guest_that_nobody_knows_fail
             await api.gone(server_id)
 
 
+async def test_what_a_host_says_of_an_action_does_not_count_any_more_while_the_server_is_being_deleted() -> None:
+    everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
+    async with in_parts(everyone_but_compute) as (world, broker):
+        async with compute_host(world, broker.url):
+            api = await world.api()
+            server_id = await a_server(api)
+        assert (await api("DELETE", "nova-api", f"/v2.1/servers/{server_id}"))[0] == 204
+        said = {"server_id": server_id, "vm_state": "stopped", "action": "stop", "host": "compute-1"}
+        inner = {"method": "instance_update", "args": said, "_unique_id": "late"}
+        body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(inner)}).encode()
+        async with await aio_pika.connect(broker.url) as connection:
+            exchange = await (await connection.channel()).get_exchange("nova")
+            await exchange.publish(aio_pika.Message(body, correlation_id="req-" + "8" * 32), "api")
+        await broker.settled("req-" + "8" * 32)
+        server = await shown(api, server_id)
+        assert (server["status"], server["OS-EXT-STS:task_state"]) == ("ACTIVE", "deleting")
+
+
 async def throw_away(amqp_url: str, about: str) -> None:
     """Put a message where those go that could not be read."""
     async with await aio_pika.connect(amqp_url) as connection:
