@@ -21,6 +21,7 @@ SELECTED = [
     ("name=^(a|c)$", "c a"),
     ("name=^[bc]", "c b"),
     ("name=.b", ""),
+    (f"name={'(' * 80}b{')*' * 80}$", "c b a"),
     ("status=ACTIVE", "c b a"),
     ("status=active&status=ERROR", "c b a"),
     ("status=SHUTOFF", ""),

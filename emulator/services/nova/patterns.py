@@ -49,8 +49,12 @@ class Pattern:
     """A regular expression. Raises PatternRefused."""
 
     def __init__(self, text: str) -> None:
+        _check(text)
         self._states = [_State()]
-        self._first = _Reading(text, self._states).whole(END)
+        try:
+            self._first = _Reading(text, self._states).whole()(END)
+        except RecursionError:
+            raise PatternRefused("it is nested too deeply") from None
         self._steps: dict[tuple[frozenset[int], str, bool], frozenset[int]] = {}
 
     def is_in(self, text: str) -> bool:
@@ -88,13 +92,8 @@ class _Reading:
     """A pattern that is being read, from left to right, and the states that become of it."""
 
     def __init__(self, text: str, states: list[_State]) -> None:
-        _check(text)
         self._tokens = deque(TOKEN.findall(text))
         self._states = states
-        try:
-            self.whole = self._either()
-        except RecursionError:
-            raise PatternRefused("it is nested too deeply") from None
 
     def _add(self, *then: int, takes: re.Pattern[str] | None = None, at: str = "") -> int:
         if len(self._states) >= MOST_STATES:
@@ -102,7 +101,7 @@ class _Reading:
         self._states.append(_State(then, takes, at))
         return len(self._states) - 1
 
-    def _either(self) -> Part:
+    def whole(self) -> Part:
         """Read what `|` parts. It adds a state of its own, so that nothing can be repeated without end for nothing."""
         options = [self._sequence()]
         while self._tokens and self._tokens[0] == "|":
@@ -127,7 +126,7 @@ class _Reading:
         if token in {"(", "(?:"}:
             if self._tokens[0] == "?":
                 raise PatternRefused("there are no groups with (? but (?: here")
-            inside = self._either()
+            inside = self.whole()
             self._tokens.popleft()
             return inside
         if token in {"^", "$"}:
