@@ -391,13 +391,14 @@ async def test_development_mode_finds_nothing_to_complain_about() -> None:
     assert (ended.status, ended.err) == (0, "")
 
 
+RSA = "cryptography.hazmat.primitives.asymmetric.rsa"
 IMPORTED = """
 import sys
 from emulator.__main__ import main
 try:
     main()
 except SystemExit:
-    print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+    print(*sys.modules, file=sys.stderr)
 """
 
 
@@ -431,7 +432,7 @@ async def test_a_boot_takes_less_than_120_mb() -> None:
 async def test_a_command_imports_only_what_it_uses() -> None:
     for arguments, unused in (
         (["--help"], {"aiohttp", "aio_pika", "opentelemetry", "msgspec", "cryptography", "asyncio"}),
-        (["boot", "--pace", "0"], {"grpc", "requests", "google", "pydantic", "pytest"}),
+        (["boot", "--pace", "0"], {"grpc", "requests", "google", "pydantic", "pytest", RSA}),
     ):
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 
 from emulator.cloud import Settings
+from emulator.plumbing.chance import Chance
+from emulator.plumbing.export import Export
+from emulator.plumbing.scene import Actor, acting
+from emulator.services.nova.instance_actions import InstanceActions
 from tests.conftest import Api, World, a_world
 from tests.test_server_actions import HARD, START, STOP, a_server, act, at_rest
 
@@ -137,8 +141,8 @@ async def test_a_build_that_hangs_ends_in_an_event_that_says_so() -> None:
 async def test_actions_come_in_pages_the_latest_first_and_by_time(world: World) -> None:
     api = await world.api()
     server_id = await a_server(api)
-    for _ in range(4):
-        await act(api, server_id, {"lock": None})
+    for action in ("lock", "unlock", "lock", "unlock"):
+        await act(api, server_id, {action: None})
     everything = [action["request_id"] for action in (await listed(api, server_id))[1]["instanceActions"]]
     assert len(everything) == 5
     status, first = await listed(api, server_id, query="?limit=2")
@@ -153,6 +157,16 @@ async def test_actions_come_in_pages_the_latest_first_and_by_time(world: World) 
     for query in ("changes-since=yesterday", f"marker={NOBODY}", "limit=-1"):
         status, refusal = await listed(api, server_id, query=f"?{query}")
         assert (status, refusal["badRequest"]["code"]) == (400, 400)
+
+
+def test_the_actions_of_the_last_thousand_servers_that_are_gone_are_kept() -> None:
+    actions, chance = InstanceActions(), Chance()
+    with acting(Actor("nova-api", Export(None, keep=True).tracer("nova-api", chance), chance)):
+        for number in range(1002):
+            actions.begin(f"server-{number}", "create", "project", "user")
+        for number in range(1, 1002):
+            actions.forget(f"server-{number}")
+    assert [len(actions.of(f"server-{number}")) for number in (0, 1, 2, 1001)] == [1, 0, 1, 1]
 
 
 async def test_unknown_servers_unknown_requests_and_other_projects_find_nothing(world: World) -> None:

@@ -167,6 +167,15 @@ async def test_what_is_for_admins_is_refused_to_members_by_the_name_of_its_rule(
         assert (status, body) == (403, {"forbidden": {"code": 403, "message": words}}), f"{method} {path}"
 
 
+async def test_every_answer_has_the_request_id_under_novas_own_name_too(world: World) -> None:
+    api = await world.api()
+    asked = [("/", api.token), ("/v2.1/servers", api.token), ("/v2.1/servers/nope", api.token), ("/nope", "")]
+    for path, token in (*asked, ("/v2.1/servers", "")):
+        for headers in ({"X-Auth-Token": token}, {"X-Auth-Token": token, "OpenStack-API-Version": "compute 9.9"}):
+            async with world.session.get(world.cloud.endpoints["nova-api"] + path, headers=headers) as answer:
+                assert answer.headers["X-Compute-Request-Id"] == answer.headers["X-OpenStack-Request-ID"], path
+
+
 async def test_a_server_of_another_project_is_there_for_admins_alone(world: World) -> None:
     admin, demo, other = [await world.api(user) for user in ("admin", "demo", "alt_demo")]
     path = f"/v2.1/servers/{(await built(demo))['id']}"

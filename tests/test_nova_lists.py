@@ -18,6 +18,10 @@ SELECTED = [
     ("limit=2", "c b"),
     ("name=^b$", "b"),
     ("name=b", "b"),
+    ("name=^(a|c)$", "c a"),
+    ("name=^[bc]", "c b"),
+    ("name=.b", ""),
+    (f"name={'(' * 80}b{')*' * 80}$", "c b a"),
     ("status=ACTIVE", "c b a"),
     ("status=active&status=ERROR", "c b a"),
     ("status=SHUTOFF", ""),
@@ -27,6 +31,7 @@ SELECTED = [
     ("host=compute-9", ""),
     ("ip=^10\\.0\\.", "c b a"),
     ("ip=192.168", ""),
+    ("ip=^10\\.0(\\.[0-9]{1,3}){2}$", "c b a"),
     ("deleted=False", "c b a"),
     ("deleted=True", ""),
     ("status=DELETED", ""),
@@ -57,6 +62,11 @@ NONSENSE = [
     "sort_key=uuid&sort_dir=up",
     "changes-since=now",
     "all_tenants=2",
+    "name=(",
+    "name=(a)\\1",
+    f"name={'a' * 256}",
+    "ip=[",
+    "ip6=*",
 ]
 
 

@@ -73,6 +73,33 @@ async def test_quotas_that_cannot_be_are_refused_by_name_and_change_nothing(worl
     assert (await quota(admin, floating_ips=5))[0] == 200, "before 2.36"
 
 
+async def test_how_many_words_a_server_may_have_is_a_quota_when_it_is_ordered_and_later(world: World) -> None:
+    admin, demo, three = await world.api(), await world.api("demo"), {"a": "", "b": "", "c": ""}
+    path = f"/v2.1/servers/{(await built(demo))['id']}/metadata"
+    for limit, words in ((2, "Maximum number of metadata items exceeds 2"), (3, None), (-1, None)):
+        assert (await quota(admin, metadata_items=limit))[0] == 200
+        for status, body in (
+            await demo.create(metadata=three, networks=[]),
+            await demo("PUT", "nova-api", path, json={"metadata": three}),
+        ):
+            assert (status >= 400, status == 403 and body["forbidden"]["message"]) == (
+                words is not None,
+                words or False,
+            )
+
+
+async def test_keys_that_are_too_many_are_refused_to_the_user_who_has_as_many_as_its_project_may(world: World) -> None:
+    admin, demo = await world.api(), await world.api("demo")
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOda92fexTdMHhji88kzOmAXUZcdnCKSFVA55Uic81tq"
+    assert (await quota(admin, key_pairs=1))[0] == 200
+    answers = []
+    for name, public_key in (("one", {"public_key": key}), ("two", {"public_key": key}), ("three", {})):
+        body = {"keypair": {"name": name, **public_key}}
+        answers.append(await demo("POST", "nova-api", "/v2.1/os-keypairs", json=body))
+    refused = (403, {"forbidden": {"code": 403, "message": "Quota exceeded, too many key pairs."}})
+    assert (answers[0][0], *answers[1:]) == (200, refused, refused)
+
+
 async def test_what_a_project_has_used_counts_servers_that_are_gone(world: World) -> None:
     demo, path = await world.api("demo"), f"/v2.1/os-simple-tenant-usage/{DEMO}"
     assert await demo("GET", "nova-api", path) == (200, {"tenant_usage": {}})

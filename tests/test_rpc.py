@@ -131,6 +131,35 @@ async def test_a_reply_of_another_form_names_who_was_called(daemons: Daemons) ->
             await ask(app)
 
 
+async def test_of_calls_the_last_ten_thousand_are_remembered_and_one_that_was_broken_off_is_done_again() -> None:
+    """A message that was not settled comes again: what it asked for is then done, and only then."""
+    done: list[str] = []
+    begun, free, chance = asyncio.Event(), asyncio.Event(), Chance()
+
+    async def answer(_: web.Application, asked: Ask) -> None:
+        done.append(asked.what)
+        begun.set()
+        await free.wait()
+
+    handle, export = consumer(web.Application(), ORACLE, {Ask: answer}).handle, Export(None, keep=True)
+    with acting(Actor("oracle", export.tracer("oracle", chance), chance)):
+        doing = asyncio.ensure_future(handle(envelope("broken off"), {}))
+        await begun.wait()
+        doing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await doing
+        free.set()
+        for what in ("broken off", "broken off", *map(str, range(10_000)), "0", "broken off"):
+            await handle(envelope(what), {})
+    assert [what for what in done if what in {"broken off", "0"}] == ["broken off", "broken off", "0", "broken off"]
+
+
+def envelope(what: str) -> bytes:
+    """A call that the oracle gets, with its question as the id."""
+    inner = msgspec.json.encode({"method": "ask", "args": Ask(what), "_unique_id": what}).decode()
+    return msgspec.json.encode({"oslo.version": "2.0", "oslo.message": inner})
+
+
 async def test_where_nobody_replies_the_caller_is_told_soon_and_can_call_again(daemons: Daemons) -> None:
     async def once_silent(what: str) -> object:
         return await (asyncio.Event().wait() if what == "hush" else echo(what))

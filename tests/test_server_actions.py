@@ -173,6 +173,29 @@ async def test_a_locked_server_is_changed_by_admins_alone(world: World) -> None:
     assert await act(demo, server_id, STOP) == (202, None)
 
 
+async def test_what_an_admin_has_locked_its_project_neither_unlocks_nor_locks_as_its_own(world: World) -> None:
+    admin, demo, headers = await world.api(), await world.api("demo"), {"X-OpenStack-Nova-API-Version": "2.73"}
+    server_id = await a_server(demo)
+    path = f"/v2.1/servers/{server_id}"
+
+    async def reason() -> str | None:
+        server = (await demo("GET", "nova-api", path, headers=headers))[1]["server"]
+        assert server["locked"]
+        return str(server["locked_reason"])
+
+    assert await act(demo, server_id, {"lock": {"locked_reason": "mine"}}) == (202, None)
+    assert await act(admin, server_id, {"lock": {"locked_reason": "abuse"}}) == (202, None)
+    words = "Policy doesn't allow os_compute_api:os-lock-server:unlock:unlock_override to be performed."
+    for _ in range(2):
+        status, refusal = await act(demo, server_id, {"unlock": None})
+        assert (status, refusal["forbidden"]["message"]) == (403, words)
+        assert await act(demo, server_id, {"lock": {"locked_reason": "mine"}}) == (202, None), "as nova says"
+        assert await reason() == "abuse"
+    assert (await act(demo, server_id, STOP))[0] == 409
+    assert await act(admin, server_id, {"unlock": None}) == (202, None)
+    assert await act(demo, server_id, STOP) == (202, None)
+
+
 async def test_a_forced_delete_deletes(world: World) -> None:
     api = await world.api()
     server_id = await a_server(api)
@@ -361,6 +384,24 @@ async def test_a_message_that_nobody_can_read_and_a_guest_that_nobody_knows_fail
                 ("create", None),
             ]
             await api.gone(server_id)
+
+
+async def test_what_a_host_says_of_an_action_does_not_count_any_more_while_the_server_is_being_deleted() -> None:
+    everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
+    async with in_parts(everyone_but_compute) as (world, broker):
+        async with compute_host(world, broker.url):
+            api = await world.api()
+            server_id = await a_server(api)
+        assert (await api("DELETE", "nova-api", f"/v2.1/servers/{server_id}"))[0] == 204
+        said = {"server_id": server_id, "vm_state": "stopped", "action": "stop", "host": "compute-1"}
+        inner = {"method": "instance_update", "args": said, "_unique_id": "late"}
+        body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(inner)}).encode()
+        async with await aio_pika.connect(broker.url) as connection:
+            exchange = await (await connection.channel()).get_exchange("nova")
+            await exchange.publish(aio_pika.Message(body, correlation_id="req-" + "8" * 32), "api")
+        await broker.settled("req-" + "8" * 32)
+        server = await shown(api, server_id)
+        assert (server["status"], server["OS-EXT-STS:task_state"]) == ("ACTIVE", "deleting")
 
 
 async def throw_away(amqp_url: str, about: str) -> None:

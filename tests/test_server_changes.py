@@ -52,6 +52,7 @@ async def test_what_else_is_said_of_a_server_is_taken_over_and_what_is_not_said_
     [
         ({"name": ""}, "server.name"),
         ({"name": " "}, "server.name"),
+        ({"name": " a"}, "server.name"),
         ({"name": None}, "server.name"),
         ({"name": "x" * 256}, "server.name"),
         ({"name": "a\x00"}, "server.name"),

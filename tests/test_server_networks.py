@@ -1,5 +1,6 @@
 """On which networks a server is: those that it was asked for, one by itself, by a port that was there before, none."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from emulator.services.fresh import resource_id
 from emulator.traces import spans_from_sdk
 from tests.conftest import Api, World, a_world
+from tests.test_failures import compute_host, in_parts
 from tests.test_server_actions import at_rest
 
 PRIVATE, PUBLIC = resource_id("network", "private"), resource_id("network", "public")
@@ -158,6 +160,42 @@ async def test_a_server_may_have_two_interfaces_on_one_network(world: World, por
     assert found[0 if port_first else 1] == port["id"]
     await demo.gone(server["id"])
     assert [left["id"] for left in await ports(demo)] == [port["id"]]
+
+
+async def test_of_two_servers_that_want_a_port_at_once_one_gets_it(world: World) -> None:
+    demo = await world.api("demo")
+    port = await made(demo, "port", network_id=PRIVATE)
+    servers = await asyncio.gather(*(booted(demo, [{"port": port["id"]}]) for _ in range(4)))
+    assert sorted(server["status"] for server in servers) == ["ACTIVE", *["ERROR"] * 3]
+    for server in servers:
+        if server["status"] == "ERROR":
+            assert f"Port {port['id']} is still in use." in server["fault"]["message"]
+        else:
+            assert [each["device_id"] for each in await ports(demo)] == [server["id"]]
+
+
+async def test_a_port_that_was_there_before_stays_also_where_the_host_has_forgotten_the_server() -> None:
+    everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
+    async with in_parts(everyone_but_compute) as (world, broker):
+        demo = await world.api("demo")
+        port = await made(demo, "port", network_id=PRIVATE)
+        async with compute_host(world, broker.url):
+            server = await booted(demo, [{"port": port["id"]}, {"uuid": PUBLIC}])
+        async with compute_host(world, broker.url):
+            await demo.gone(server["id"])
+        assert [(each["id"], each["device_id"]) for each in await ports(demo)] == [(port["id"], "")]
+
+
+async def test_a_network_on_which_others_are_stays_shared(world: World) -> None:
+    admin, demo = await world.api(), await world.api("demo")
+    network = await made(admin, "network", name="ours", shared=True)
+    path, unshared = f"/v2.0/networks/{network['id']}", {"network": {"shared": False}}
+    port = await made(demo, "port", network_id=network["id"])
+    status, body = await admin("PUT", "neutron-server", path, json=unshared)
+    assert (status, body["NeutronError"]["type"]) == (409, "InvalidSharedSetting")
+    assert (await demo("GET", "neutron-server", path))[1]["network"]["shared"]
+    await admin("DELETE", "neutron-server", f"/v2.0/ports/{port['id']}")
+    assert (await admin("PUT", "neutron-server", path, json=unshared))[0] == 200
 
 
 async def test_what_a_server_cannot_be_on_is_named_in_its_fault_and_nothing_is_left_behind(world: World) -> None:

@@ -221,17 +221,23 @@ def consumer(
         if len(seen) > REMEMBERED:
             seen.popitem(last=False)
         try:
-            result = await handlers[message.METHOD](app, message)
+            await _do(app, inner, message, handlers[message.METHOD])
         except asyncio.CancelledError:  # not done, and not settled: it will come again
             seen.pop(inner.unique_id, None)
             raise
-        except Exception as error:
-            failure = {"class": type(error).__name__, "module": type(error).__module__, "message": str(error)}
-            await _reply(app, inner, {"result": None, "failure": msgspec.json.encode(failure).decode()})
-            raise
-        await _reply(app, inner, {"result": result, "failure": None})
 
     return Consumer(source, handle)
+
+
+async def _do(app: web.Application, inner: _Inner, message: Call, handler: Handler) -> None:
+    """Do what a call asks for, and reply to it, also where that fails."""
+    try:
+        result = await handler(app, message)
+    except Exception as error:
+        failure = {"class": type(error).__name__, "module": type(error).__module__, "message": str(error)}
+        await _reply(app, inner, {"result": None, "failure": msgspec.json.encode(failure).decode()})
+        raise
+    await _reply(app, inner, {"result": result, "failure": None})
 
 
 def read_call(body: bytes, forms: Mapping[str, type[Call]]) -> tuple[str, Call]:

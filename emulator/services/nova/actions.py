@@ -27,10 +27,12 @@ from emulator.services.nova.messages import (
     UnpauseInstance,
     compute,
 )
+from emulator.services.nova.rules import not_authorized
 from emulator.services.nova.servers import Server
 from emulator.services.nova.servers_api import delete_server, find_server
 from emulator.services.nova.states import InstanceInvalidState, InstanceNotReady
 from emulator.services.rpc import Call, cast
+from emulator.services.tokens import Identity
 
 __all__ = ["ACTION_ROUTES"]
 
@@ -89,7 +91,8 @@ REBOOTS: Mapping[str, Change] = {
 
 async def act(request: web.Request) -> web.Response:
     """Do with a server what the one key of the body names."""
-    server, body = find_server(request), await read_json(request, dict[str, msgspec.Raw])
+    body = await read_json(request, dict[str, msgspec.Raw])
+    server = find_server(request)  # not before the body is there: who sends it slowly may find the server gone
     if len(body) != 1:
         raise BadRequest("Malformed request body: it names not one action.")
     [name] = body
@@ -164,23 +167,30 @@ class LockBody(msgspec.Struct):
 
 
 async def lock(request: web.Request, server: Server) -> web.Response:
-    """Lock a server: then only admins may do something with it."""
-    wanted = (await read_json(request, LockBody)).lock
-    return _set_lock(request, server, "lock", None if wanted is None else wanted.locked_reason)
+    """Lock a server: then only admins may do something with it. Its project does not replace a lock that it has."""
+    wanted, locker = (await read_json(request, LockBody)).lock, server.locker(request[IDENTITY])
+    if not server.locked or locker == "admin":
+        _done(request, server, "lock")
+        server.locked_by, server.locked_reason = locker, None if wanted is None else wanted.locked_reason
+    return web.Response(status=HTTPStatus.ACCEPTED)
 
 
 async def unlock(request: web.Request, server: Server) -> web.Response:
-    """Let a server be changed by its project again."""
-    return _set_lock(request, server, "unlock", None)
+    """Let a server be changed by its project again. What an admin has locked, an admin unlocks."""
+    user: Identity = request[IDENTITY]
+    if server.locked_by not in {None, server.locker(user)} and not user.is_admin:
+        raise not_authorized("os-lock-server:unlock:unlock_override")
+    _done(request, server, "unlock")
+    server.locked_by, server.locked_reason = None, None
+    return web.Response(status=HTTPStatus.ACCEPTED)
 
 
-def _set_lock(request: web.Request, server: Server, action: str, reason: str | None) -> web.Response:
-    owner = request[IDENTITY]
-    done = request.app[INSTANCE_ACTIONS].begin(server.id, action, owner.project_id, owner.user_id)
-    server.locked, server.locked_reason = action == "lock", reason
+def _done(request: web.Request, server: Server, action: str) -> None:
+    """Write down what nova-api does by itself."""
+    user: Identity = request[IDENTITY]
+    done = request.app[INSTANCE_ACTIONS].begin(server.id, action, user.project_id, user.user_id)
     done.finish(done.event(None))
     done.over = True
-    return web.Response(status=HTTPStatus.ACCEPTED)
 
 
 async def force_delete(request: web.Request, _: Server) -> web.Response:

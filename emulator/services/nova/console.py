@@ -105,8 +105,9 @@ class CreateRemoteConsole(msgspec.Struct):
 
 async def create_remote_console(request: web.Request) -> web.Response:
     """Refuse a look at a screen."""
+    wanted = (await read_json(request, CreateRemoteConsole)).remote_console
     find_server(request)
-    raise ConsoleTypeUnavailable((await read_json(request, CreateRemoteConsole)).remote_console.type)
+    raise ConsoleTypeUnavailable(wanted.type)
 
 
 CONSOLE_ACTIONS: Mapping[str, Callable[[web.Request, Server], Awaitable[web.Response]]] = {

@@ -39,7 +39,8 @@ async def show_extra_spec(request: web.Request) -> web.Response:
 @admins_by("os-flavor-extra-specs:create")
 async def create_extra_specs(request: web.Request) -> web.Response:
     """Add to the extra specs of a flavor."""
-    flavor, wanted = find_flavor(request), (await read_json(request, ExtraSpecs)).extra_specs
+    wanted = (await read_json(request, ExtraSpecs)).extra_specs
+    flavor = find_flavor(request)
     request.app[FLAVORS].specify(flavor, {**flavor.extra_specs, **wanted})
     return json_response({"extra_specs": wanted})
 
@@ -47,8 +48,8 @@ async def create_extra_specs(request: web.Request) -> web.Response:
 @admins_by("os-flavor-extra-specs:update")
 async def update_extra_spec(request: web.Request) -> web.Response:
     """Change one of the extra specs of a flavor."""
-    flavor, key = find_flavor(request), request.match_info["key"]
     wanted: Mapping[str, str] = await read_json(request, dict[Key, Value])
+    flavor, key = find_flavor(request), request.match_info["key"]
     if set(wanted) != {key}:
         raise BadRequest("Request body and URI mismatch: Expected one extra spec, the one that the URI names.")
     request.app[FLAVORS].specify(flavor, {**flavor.extra_specs, **wanted})

@@ -46,7 +46,8 @@ async def list_access(request: web.Request) -> web.Response:
 @admins_by("os-flavor-access:add_tenant_access")
 async def change_access(request: web.Request) -> web.Response:
     """Let a project use a flavor which is not public, or no more."""
-    flavors, flavor, wanted = request.app[FLAVORS], find_flavor(request), await read_json(request, AccessAction)
+    wanted = await read_json(request, AccessAction)
+    flavors, flavor = request.app[FLAVORS], find_flavor(request)
     if wanted.add is not None:
         if flavor.is_public:
             raise PublicFlavor

@@ -6,8 +6,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
@@ -93,6 +91,10 @@ async def delete_keypair(request: web.Request) -> web.Response:
 
 def _make() -> tuple[str, str]:
     """Return a new pair: the private key in PEM, the public one in OpenSSH's format."""
+    # imported here, since every start would wait for it, and few users have keys made
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
     private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     public = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()

@@ -1,29 +1,19 @@
 """The metadata of a server: words that its owner has put on it, `/servers/{id}/metadata`."""
 
-import re
 from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
 
-from emulator.plumbing.errors import BadRequest, Forbidden, NotFound
+from emulator.plumbing.errors import BadRequest, NotFound
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
+from emulator.services.nova.quotas import QUOTAS
 from emulator.services.nova.servers import Server
 from emulator.services.nova.servers_api import find_server
 from emulator.services.nova.states import SETTLED, InstanceInvalidState
+from emulator.services.nova.words import check_metadata
 
-__all__ = ["METADATA_ROUTES", "check_metadata"]
-
-KEY = re.compile(r"[a-zA-Z0-9\-_:. ]{1,255}")
-LONGEST_VALUE = 255
-MOST_ITEMS = 128
-
-
-class MetadataLimitExceeded(Forbidden):
-    """The server may not have that many words."""
-
-    def __init__(self) -> None:
-        super().__init__(f"Maximum number of metadata items exceeds {MOST_ITEMS}")
+__all__ = ["METADATA_ROUTES"]
 
 
 class MetadataItemNotFound(NotFound):
@@ -45,19 +35,6 @@ class Item(msgspec.Struct):
     meta: dict[str, str]
 
 
-def check_metadata(metadata: dict[str, str], field: str = "metadata") -> None:
-    """Raise BadRequest for an item that is none, MetadataLimitExceeded for too many of them."""
-    for key, value in metadata.items():
-        if not KEY.fullmatch(key):
-            raise BadRequest(
-                f"Invalid input for field {field}: {key[:300]!r} is not 1 to 255 letters, digits, spaces and -_:."
-            )
-        if len(value) > LONGEST_VALUE:
-            raise BadRequest(f"Invalid input for field {field}.{key}: it is longer than {LONGEST_VALUE} characters.")
-    if len(metadata) > MOST_ITEMS:
-        raise MetadataLimitExceeded
-
-
 async def show_metadata(request: web.Request) -> web.Response:
     """Show all items."""
     return json_response({"metadata": find_server(request).metadata})
@@ -65,15 +42,15 @@ async def show_metadata(request: web.Request) -> web.Response:
 
 async def add_metadata(request: web.Request) -> web.Response:
     """Add items; the others stay."""
-    server = _changeable(request, "update metadata")
     added = (await read_json(request, Metadata)).metadata
-    return json_response({"metadata": _set(server, {**server.metadata, **added})})
+    server = _changeable(request, "update metadata")
+    return json_response({"metadata": _set(request, server, {**server.metadata, **added})})
 
 
 async def replace_metadata(request: web.Request) -> web.Response:
     """Put items in place of all that there are."""
-    server = _changeable(request, "update metadata")
-    return json_response({"metadata": _set(server, (await read_json(request, Metadata)).metadata)})
+    wanted = (await read_json(request, Metadata)).metadata
+    return json_response({"metadata": _set(request, _changeable(request, "update metadata"), wanted)})
 
 
 async def show_item(request: web.Request) -> web.Response:
@@ -86,13 +63,13 @@ async def show_item(request: web.Request) -> web.Response:
 
 async def put_item(request: web.Request) -> web.Response:
     """Add or replace one item."""
-    server, key = _changeable(request, "update metadata"), request.match_info["key"]
     item = (await read_json(request, Item)).meta
+    server, key = _changeable(request, "update metadata"), request.match_info["key"]
     if len(item) != 1:
         raise BadRequest("Invalid input for field meta: it holds not one item.")
     if key not in item:
         raise BadRequest("Request body and URI mismatch")
-    _set(server, {**server.metadata, **item})
+    _set(request, server, {**server.metadata, **item})
     return json_response({"meta": item})
 
 
@@ -101,7 +78,7 @@ async def delete_item(request: web.Request) -> web.Response:
     server, key = _changeable(request, "delete metadata"), request.match_info["key"]
     if key not in server.metadata:
         raise MetadataItemNotFound
-    _set(server, {name: value for name, value in server.metadata.items() if name != key})
+    server.metadata = {name: value for name, value in server.metadata.items() if name != key}
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -113,8 +90,8 @@ def _changeable(request: web.Request, action: str) -> Server:
     return server
 
 
-def _set(server: Server, metadata: dict[str, str]) -> dict[str, str]:
-    check_metadata(metadata)
+def _set(request: web.Request, server: Server, metadata: dict[str, str]) -> dict[str, str]:
+    check_metadata(metadata, request.app[QUOTAS].of(server.project_id)["metadata_items"])
     server.metadata = metadata
     return metadata
 

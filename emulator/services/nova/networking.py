@@ -112,7 +112,6 @@ class _NetworksAnswer(msgspec.Struct):
 
 class _ExistingPort(_Port):
     network_id: str
-    device_id: str
     project_id: str
 
 
@@ -156,12 +155,13 @@ async def _attach_port(session: Session, request: BuildRequest, port_id: str, ho
     port = (await session.fetch("GET", "network", path)).read(_PortAnswer).port
     if port.project_id != request.project_id:
         raise PortNotUsable(port_id, request.server_id)
-    if port.device_id not in {"", request.server_id}:
-        raise PortInUse(port_id)
     if not port.fixed_ips:
         raise PortRequiresFixedIP(port_id)
     taken = {"device_id": request.server_id, "device_owner": "compute:nova", "binding:host_id": host}
-    (await session.fetch("PUT", "network", path, body={"port": taken}, step=ATTACH)).check()
+    answer = await session.fetch("PUT", "network", path, body={"port": taken}, step=ATTACH)
+    if answer.status == HTTPStatus.CONFLICT:  # neutron alone knows who was first, of several that want it
+        raise PortInUse(port_id)
+    answer.check()
     network = (await session.fetch("GET", "network", f"/v2.0/networks/{port.network_id}")).read(_NamedNetworkAnswer)
     return AttachedNetwork(network.network.id, network.network.name, port)
 

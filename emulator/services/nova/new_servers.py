@@ -18,6 +18,7 @@ from emulator.services.nova.parameters import truth_of
 from emulator.services.nova.quotas import QUOTAS, usage
 from emulator.services.nova.security_groups import group_names
 from emulator.services.nova.servers import Server, Wishes
+from emulator.services.nova.words import check_metadata
 
 __all__ = ["new_servers"]
 
@@ -29,6 +30,7 @@ def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
     """Return records of the servers that are wanted. Raises BadRequest, Forbidden and QuotaExceeded."""
     app, owner, version = request.app, request[IDENTITY], microversion(request)
     image_id = check(wanted)
+    check_metadata(wanted.metadata, app[QUOTAS].of(owner.project_id)["metadata_items"], "server.metadata")
     try:
         flavor = app[FLAVORS].find(wanted.flavor_id, owner)
     except FlavorNotFound as missing:

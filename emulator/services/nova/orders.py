@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from emulator.plumbing.errors import BadRequest, Forbidden
+from emulator.plumbing.errors import BadRequest
 from emulator.services.nova.images import BlockDevice, image_of
 from emulator.services.nova.messages import RequestedNetwork
 from emulator.services.nova.parameters import Boolean, DiskConfig, HostName, Tag, check_addresses
 from emulator.services.nova.server_view import ZONE
+from emulator.services.nova.words import check_name
 
 __all__ = ["MOST_TAGS", "CreateServer", "NewServer", "Tag", "check"]
 
-MOST_METADATA = 128
 MOST_TAGS = 50
 MOST_NAMED = 2
 
@@ -45,7 +45,7 @@ class NewServer(msgspec.Struct):
     networks: list[RequestedNetwork] | Literal["auto", "none"] | None = None
     min_count: Count | None = None
     max_count: Count | None = None
-    metadata: dict[Annotated[str, msgspec.Meta(min_length=1, max_length=255)], Text] = {}
+    metadata: dict[str, str] = {}
     block_devices: list[BlockDevice] = msgspec.field(name="block_device_mapping_v2", default_factory=list)
     old_block_devices: list[msgspec.Raw] = msgspec.field(name="block_device_mapping", default_factory=list)
     security_groups: list[SecurityGroup] = []
@@ -97,12 +97,9 @@ class CreateServer(msgspec.Struct):
 
 def check(wanted: NewServer) -> str:
     """Return the image of what can be built. Raises BadRequest, which names the field, for what cannot."""
-    if not wanted.name.isprintable():
-        raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} has characters that cannot be printed.")
+    check_name(wanted.name)
     if wanted.max_count is not None and wanted.max_count < (wanted.min_count or 1):
         raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
-    if len(wanted.metadata) > MOST_METADATA:
-        raise Forbidden(f"Maximum number of metadata items exceeds {MOST_METADATA}")
     if len(wanted.tags) > MOST_TAGS or len(set(wanted.tags)) < len(wanted.tags):
         raise BadRequest(f"Invalid input for field server.tags: more than {MOST_TAGS}, or one twice.")
     if wanted.place[0] not in {"", ZONE}:

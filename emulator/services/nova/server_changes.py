@@ -7,13 +7,13 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import json_response, read_json
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.parameters import DiskConfig, HostName, check_addresses
 from emulator.services.nova.server_view import describe
 from emulator.services.nova.servers import Wishes
 from emulator.services.nova.servers_api import find_server
+from emulator.services.nova.words import check_name
 
 __all__ = ["SERVER_CHANGE_ROUTES"]
 
@@ -44,9 +44,8 @@ async def update_server(request: web.Request) -> web.Response:
     server = find_server(request)
     check_addresses(wanted.access_ipv4, wanted.access_ipv6)
     if isinstance(wanted.name, str):
-        if not (wanted.name.isprintable() and wanted.name.strip()):
-            raise BadRequest(f"Invalid input for field server.name: {wanted.name!r} cannot be printed.")
-        server.name = wanted.name.strip()
+        check_name(wanted.name)
+        server.name = wanted.name
     if wanted.description is not msgspec.UNSET and version >= DESCRIPTIONS:
         server.description = wanted.description
     server.wishes = _wishes(server.wishes, wanted, named=version >= HOST_NAMES)

@@ -30,7 +30,7 @@ def describe(request: web.Request, server: Server, *, alone: bool = False) -> di
     wishes = server.wishes
     described = {
         **summarize(request, server),
-        "status": server.status,
+        **_state(server),
         "tenant_id": server.project_id,
         "user_id": server.user_id,
         "metadata": server.metadata,
@@ -46,22 +46,30 @@ def describe(request: web.Request, server: Server, *, alone: bool = False) -> di
         "OS-EXT-AZ:availability_zone": wishes.availability_zone or (ZONE if server.host else ""),
         "config_drive": "True" if wishes.config_drive else "",
         "key_name": wishes.key_name,
-        "OS-SRV-USG:launched_at": _moment(server),
-        "OS-SRV-USG:terminated_at": None,
-        "OS-EXT-STS:task_state": server.task_state,
-        "OS-EXT-STS:vm_state": server.vm_state,
-        "OS-EXT-STS:power_state": server.power_state,
         "os-extended-volumes:volumes_attached": [],
         "security_groups": [{"name": name} for name in wishes.security_groups],
         **_since(server, version),
     }
-    if server.status in {"ACTIVE", "BUILD"}:
-        described["progress"] = 0
     if alone and version >= (2, 71):
         described["server_groups"] = []
-    if server.fault is not None and server.status == "ERROR":
-        described["fault"] = {"code": 500, "created": timestamp(server.updated), "message": server.fault}
     return {**described, **_for_admins(server, user, version)}
+
+
+def _state(server: Server) -> dict[str, Any]:
+    """What is going on with it."""
+    state: dict[str, Any] = {
+        "status": server.status,
+        "OS-EXT-STS:task_state": server.task_state,
+        "OS-EXT-STS:vm_state": server.vm_state,
+        "OS-EXT-STS:power_state": server.power_state,
+        "OS-SRV-USG:launched_at": _moment(server),
+        "OS-SRV-USG:terminated_at": None,
+    }
+    if server.status in {"ACTIVE", "BUILD"}:
+        state["progress"] = 0
+    if server.status == "ERROR" and server.fault is not None:
+        state["fault"] = {"code": 500, "created": timestamp(server.updated), "message": server.fault}
+    return state
 
 
 def _since(server: Server, version: Version) -> dict[str, Any]:

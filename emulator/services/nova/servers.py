@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from emulator.plumbing.errors import NotFound
 from emulator.services.nova.flavors import Flavor
@@ -68,7 +68,8 @@ class Server:
     doing: InstanceAction | None = None
     launched_at: datetime | None = None
     description: str | None = None
-    locked: bool = False
+    locked_by: Literal["owner", "admin"] | None = None
+    """As whom the one acted who locked it: `admin` is anybody of another project."""
     locked_reason: str | None = None
     interfaces: list[Interface] = field(default_factory=list)
     kept_ports: tuple[str, ...] = ()
@@ -112,11 +113,20 @@ class Server:
         if self.locked and not user.is_admin:
             raise InstanceIsLocked(self.id)
 
+    def locker(self, user: Identity) -> Literal["owner", "admin"]:
+        """Return as whom a user locks and unlocks it."""
+        return "owner" if user.project_id == self.project_id else "admin"
+
     def forget_deadline(self) -> None:
         """Stop waiting for the build to end."""
         if self.deadline is not None and self.deadline is not asyncio.current_task():
             self.deadline.cancel()
         self.deadline = None
+
+    @property
+    def locked(self) -> bool:
+        """Whether only admins may do something with it."""
+        return self.locked_by is not None
 
     @property
     def status(self) -> str:
