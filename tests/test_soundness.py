@@ -76,7 +76,7 @@ UNSOUND: list[tuple[str, list[Span]]] = [
     ),
     (
         "several-roots",
-        [a_span(number, attributes={key: number for key in PROFILED}, kind="server") for number in (1, 2)],
+        [a_span(number, attributes=dict.fromkeys(PROFILED, number), kind="server") for number in (1, 2)],
     ),
     ("starts-before-parent", [ROOT, a_span(2, 1, start=MS - 1)]),
     ("ends-before-start", [ROOT, a_span(2, 1, end=2 * MS - 1)]),
