@@ -18,6 +18,8 @@ MISSING = (
     "pip install 'openstack-boot-emulator[openstack]', or here: uv run --extra openstack emulator openstack"
 )
 
+NO_EMULATOR = "emulator: no emulator at {}: start one with emulator up, or name it with --keystone-url"
+
 
 def openstack(arguments: Sequence[str], *, keystone_url: str, otlp: str | None, otlp_json: Path | None) -> int:
     """Run the stock client with these arguments. Return its exit status."""
@@ -34,13 +36,16 @@ def openstack(arguments: Sequence[str], *, keystone_url: str, otlp: str | None, 
     sys.argv = ["openstack", *arguments]  # by this name the client goes, from when it is imported
     from emulator.stock_client import at_the_emulator, run
 
-    os.environ.update(at_the_emulator(arguments, os.environ, keystone_url))
+    missing = at_the_emulator(arguments, os.environ, keystone_url)
+    os.environ.update(missing)
     try:
         with _ending_on_signals():
             ended = run(arguments, export)
     finally:
         export.close()
-    print(_whereabouts(ended.trace_id, export.destination), file=sys.stderr)
+    if missing and keystone_url.rstrip("/") in ended.unreached:
+        print(NO_EMULATOR.format(keystone_url), file=sys.stderr)
+    print(_whereabouts(ended.trace_id, export.destination, export.collector), file=sys.stderr)
     if otlp_json is not None:
         from emulator.files import write_text
         from emulator.plumbing.export import otlp_json_document
@@ -77,11 +82,13 @@ def _ending_on_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def _whereabouts(trace_id: str | None, destination: str | None) -> str:
+def _whereabouts(trace_id: str | None, destination: str | None, collector: str | None) -> str:
     from emulator.report import NOTHING, in_jaeger
 
     if trace_id is None:
         return NOTHING
-    if destination is None:
-        return f"trace {trace_id}, which reached no collector: --otlp or OTEL_EXPORTER_OTLP_ENDPOINT names one"
-    return f"trace {trace_id}, {in_jaeger(trace_id, destination)}"
+    if destination is not None:
+        return f"trace {trace_id}, {in_jaeger(trace_id, destination)}"
+    if collector is not None:
+        return f"trace {trace_id}, which {collector} did not take"
+    return f"trace {trace_id}, which reached no collector: --otlp or OTEL_EXPORTER_OTLP_ENDPOINT names one"

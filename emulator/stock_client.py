@@ -17,7 +17,6 @@ from openstackclient.shell import OpenStackShell
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Span
-from oslo_utils.strutils import mask_password
 from requests import PreparedRequest
 
 from emulator.client import SERVICE, Credentials
@@ -25,10 +24,12 @@ from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export, tracer_of
 from emulator.plumbing.scene import OWN_REQUEST_ID, REQUEST_ID, Actor, Scene, acting
 from emulator.plumbing.telemetry import failed_with, qualified_name, span
+from emulator.stock_errors import secrets_in, told, unreached
 
 __all__ = ["Ended", "at_the_emulator", "run"]
 
 INTERRUPTED = 130
+CONVENTIONS = "OTEL_SEMCONV_STABILITY_OPT_IN"
 HIDDEN_HEADERS = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
 """Names headers of which no value goes on a span, also where somebody wants all headers there."""
 USUAL_PORTS = {"http": 80, "https": 443}
@@ -44,6 +45,8 @@ class Ended:
 
     status: int
     trace_id: str | None
+    unreached: str
+    """What it said of where it could not connect to, empty if that is not how it ended."""
 
 
 def at_the_emulator(arguments: Sequence[str], environment: Mapping[str, str], keystone_url: str) -> dict[str, str]:
@@ -98,15 +101,17 @@ def run(arguments: Sequence[str], export: Export) -> Ended:
     chance = Chance()
     provider = export.provider(SERVICE, chance)
     with acting(Actor(SERVICE, tracer_of(provider), chance)) as scene, span("openstack") as root:
+        shell = _Shell(root)
         with _instrumented(provider, scene):
-            status, error = _ended(_Shell(root), arguments)
+            status, error = _ended(shell, arguments)
         root.set_attribute("process.exit.code", status)
         if error is not None:
-            failed_with(root, qualified_name(error), mask_password(str(error)))
+            failed_with(root, qualified_name(error), told(error, shell.secrets))
         elif status:
             failed_with(root, str(status))
         recorded = root.is_recording()
-    return Ended(status, f"{root.get_span_context().trace_id:032x}" if recorded else None)
+    trace_id = f"{root.get_span_context().trace_id:032x}" if recorded else None
+    return Ended(status, trace_id, unreached(error))
 
 
 class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always there
@@ -116,6 +121,13 @@ class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always there
         super().__init__()
         self.error: BaseException | None = None
         self._root = root
+
+    @property
+    def secrets(self) -> set[str]:
+        """What it logs in with, by options, variables or clouds.yaml, as far as it got to read them."""
+        cloud = getattr(self, "cloud", None)
+        logging_in = cloud.config.get("auth") if cloud else None
+        return {*secrets_in(vars(self.options) if self.options else {}), *secrets_in(logging_in or {})}
 
     def initialize_app(self, argv: list[str]) -> None:
         try:
@@ -150,7 +162,7 @@ def _ended(shell: _Shell, arguments: Sequence[str]) -> tuple[int, BaseException 
 @contextmanager
 def _instrumented(provider: TracerProvider, scene: Scene) -> Iterator[None]:
     """Make a CLIENT span of every request while the block lasts, by the stable semantic conventions."""
-    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+    os.environ[CONVENTIONS] = _stable(os.environ.get(CONVENTIONS, ""))
     hidden = os.environ.get(HIDDEN_HEADERS)
     os.environ[HIDDEN_HEADERS] = ",".join(filter(None, (hidden, *NEVER_SHOWN)))
     instrumentor = RequestsInstrumentor()
@@ -159,6 +171,12 @@ def _instrumented(provider: TracerProvider, scene: Scene) -> Iterator[None]:
         yield
     finally:
         instrumentor.uninstrument()
+
+
+def _stable(chosen: str) -> str:
+    """Return which conventions are to be the stable ones: those chosen, and HTTP's without the old ones beside it."""
+    others = (name.strip() for name in chosen.split(","))
+    return ",".join(["http", *(name for name in others if name not in {"", "http", "http/dup"})])
 
 
 def _telling(scene: Scene) -> Callable[[Span, PreparedRequest], None]:

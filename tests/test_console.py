@@ -12,8 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, set_span_in_context
 from playwright.async_api import Browser, Page, expect
 
 from emulator.cloud import Cloud, Settings, cloud
@@ -318,23 +319,52 @@ async def test_a_boot_from_elsewhere_is_called_by_what_it_asked_for() -> None:
     assert (story["service"], story["title"], story["running"]) == ("nova-api", "POST /v2.1/servers", False)
 
 
-def tell(stories: Stories, number: int, kind: SpanKind = SpanKind.CLIENT) -> None:
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        (["keystone GET /v3", "keystone POST /v3/auth/tokens"], "keystone POST /v3/auth/tokens"),
+        (
+            [
+                "keystone GET /v3",
+                "glance-api GET /v2/images",
+                "glance-api GET /v2/images/{id}",
+                "keystone GET /v3",
+            ],
+            "glance-api GET /v2/images/{id}",
+        ),
+    ],
+)
+async def test_what_a_client_elsewhere_wanted_is_called_by_the_last_of_it(asked: list[str], title: str) -> None:
+    stories = Stories()
+    for number, (service, name) in enumerate(each.split(" ", 1) for each in asked):
+        provider = TracerProvider(resource=Resource({"service.name": service}), shutdown_on_exit=False)
+        provider.add_span_processor(stories)
+        client = NonRecordingSpan(SpanContext(1, number + 1, is_remote=True, trace_flags=TraceFlags(1)))
+        tracer = provider.get_tracer("test")
+        attributes = {"openstack.request.id": "req-1"}
+        with tracer.start_as_current_span(name, set_span_in_context(client), SpanKind.SERVER, attributes):
+            tracer.start_span("work", attributes=attributes).end()
+    [told] = [story.summary() for story in stories]
+    assert f"{told['service']} {told['title']}" == title
+
+
+def tell(stories: Stories, number: int, kind: SpanKind = SpanKind.CLIENT, method: str = "POST") -> None:
     """Let a request have its only span."""
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(stories)
-    provider.get_tracer("test").start_span(
-        "work", kind=kind, attributes={"openstack.request.id": f"req-{number}"}
-    ).end()
+    attributes = {"openstack.request.id": f"req-{number}", "http.request.method": method}
+    provider.get_tracer("test").start_span("work", kind=kind, attributes=attributes).end()
 
 
-async def test_the_last_stories_are_remembered_and_what_nobody_asked_for_is_forgotten_first() -> None:
+async def test_the_last_stories_are_remembered_and_what_is_worth_least_is_forgotten_first() -> None:
     stories, gone = Stories(quiet_seconds=0), list[str]()
     stories.forgotten = lambda story: gone.append(story.id)
+    others = {50: (SpanKind.PRODUCER, ""), 60: (SpanKind.SERVER, "GET"), 70: (SpanKind.SERVER, "POST")}
     for number in range(MOST_STORIES):
-        tell(stories, number, SpanKind.PRODUCER if number == 50 else SpanKind.CLIENT)
-    for number in range(MOST_STORIES, MOST_STORIES + 3):
+        tell(stories, number, *others.get(number, (SpanKind.CLIENT, "GET")))
+    for number in range(MOST_STORIES, MOST_STORIES + 4):
         tell(stories, number)
-    assert gone == ["req-50", "req-0", "req-1"]
+    assert gone == ["req-50", "req-60", "req-0", "req-1"]
     assert len(list(stories)) == MOST_STORIES
 
 

@@ -129,8 +129,16 @@ def test_what_would_have_expired_is_forgotten() -> None:
     assert tokens.in_effect() == {"a": 10.0, "b": 20.0}
     now = 10.0
     assert tokens.in_effect() == {"b": 20.0}
-    tokens.revoke({"c": 30.0})
-    assert tokens.revoked == {"b": 20.0, "c": 30.0}
+    tokens.forget_expired()
+    assert tokens.revoked == {"b": 20.0}
+
+
+def test_to_revoke_one_token_no_other_is_looked_at() -> None:
+    tokens = Tokens("secret", clock=lambda: 0.0)
+    known = tokens.revoked
+    for name in "ab":
+        tokens.revoke({name: 10.0})
+    assert tokens.revoked is known == {"a": 10.0, "b": 10.0}
 
 
 def revocations(world: World) -> list[SpanTree]:

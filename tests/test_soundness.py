@@ -57,6 +57,7 @@ CALL = a_span(2, 1, "client", attributes=GET)
 SERVED = a_span(3, 2, "server", "bank")
 PUBLISH = a_span(2, 1, "producer")
 PROCESS = a_span(3, 2, "consumer", "mail")
+PROFILED = {"openstack.osprofiler.base_id": "0af76519-16cd-43dd-8448-eb211c80319c"}
 PROCESSING = {"messaging.system": "kafka", "messaging.operation.type": "process"}
 SEND = {"messaging.system": "kafka", "messaging.operation.type": "send"}
 
@@ -68,6 +69,15 @@ UNSOUND: list[tuple[str, list[Span]]] = [
     ("circle", [ROOT, a_span(3, 4), a_span(4, 3, start=2 * MS)]),
     ("several-roots", [ROOT, a_span(2)]),
     ("several-roots", [ROOT, a_span(2, service="bank"), a_span(3, service="mail")]),
+    ("several-roots", [a_span(1, attributes=PROFILED, kind="server"), a_span(2, kind="server")]),
+    (
+        "several-roots",
+        [a_span(number, attributes=PROFILED, kind=kind) for number, kind in ((1, "server"), (2, "consumer"))],
+    ),
+    (
+        "several-roots",
+        [a_span(number, attributes=dict.fromkeys(PROFILED, number), kind="server") for number in (1, 2)],
+    ),
     ("starts-before-parent", [ROOT, a_span(2, 1, start=MS - 1)]),
     ("ends-before-start", [ROOT, a_span(2, 1, end=2 * MS - 1)]),
     ("clock-skew", [ROOT, CALL, replace(SERVED, start=2 * MS - 1)]),
@@ -102,6 +112,9 @@ UNSOUND: list[tuple[str, list[Span]]] = [
 SOUND: dict[str, list[Span]] = {
     "a child of another": [ROOT, a_span(2, 1)],
     "a child that starts with its parent and outlives it": [ROOT, a_span(2, 1, start=MS, end=200 * MS)],
+    "requests of one client without spans, as osprofiler has them": [
+        a_span(number, kind="server", attributes=PROFILED) for number in (1, 2)
+    ],
     "no time at all": [ROOT, a_span(2, 1, end=2 * MS)],
     "a call": [ROOT, CALL, SERVED],
     "a server that ends a little after its call": [ROOT, CALL, replace(SERVED, end=99 * MS)],

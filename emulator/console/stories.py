@@ -28,6 +28,7 @@ LONGEST_STORY = 20_000
 """How many spans of a request are remembered."""
 
 REQUEST, SERVER, FAULT = "openstack.request.id", "openstack.server.id", "openstack.fault.name"
+METHOD = "http.request.method"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,17 @@ class Story:
         return self.first.kind.name == "PRODUCER"
 
     @property
+    def is_look(self) -> bool:
+        """Whether somebody looked at something, and no more: stock clients do so many times for each thing they do."""
+        alone = len(self.ended) + len(self.unended) + self.dropped == 1
+        return alone and self.first.kind.name == "SERVER" and (self.first.attributes or {}).get(METHOD) == "GET"
+
+    @property
+    def worth(self) -> int:
+        """How much is lost if it is forgotten, compared to others."""
+        return 0 if self.is_background else 1 if self.is_look else 2
+
+    @property
     def trace_id(self) -> str:
         """The trace that it begins with."""
         return f"{self.first.context.trace_id:032x}" if self.first.context else ""
@@ -93,7 +105,7 @@ class Story:
             "id": self.id,
             "trace": self.trace_id,
             "title": main.name,
-            "service": str(main.resource.attributes.get("service.name", "")),
+            "service": _service(main),
             "background": self.is_background,
             "began": began // 1_000_000,
             "duration": max(until - began, 0),
@@ -108,17 +120,25 @@ class Story:
 def _main(first: ReadableSpan, spans: Sequence[ReadableSpan]) -> ReadableSpan:
     """Return the span that a story is called by: its first one; where that was for others, a login, the one that asks.
 
-    So is a boot called whose client is in another process, and left no span here.
+    So is a boot called whose client is in another process, and left no span here. Where none asks for a server, it is
+    the last thing that client wanted, once it was logged in and had found its way.
     """
     if first.parent is None:
         return first
     known = {span.context.span_id for span in spans if span.context is not None}
-    asking = [
-        span
-        for span in spans
-        if span.parent is not None and span.parent.span_id not in known and SERVER in (span.attributes or {})
-    ]
-    return min(asking, key=lambda span: span.start_time or 0, default=first)
+    outermost = [span for span in spans if span.parent is not None and span.parent.span_id not in known]
+    if asking := [span for span in outermost if SERVER in (span.attributes or {})]:
+        return min(asking, key=_start)
+    wanted = [span for span in outermost if span.kind.name == "SERVER"]
+    return max([span for span in wanted if _service(span) != "keystone"] or wanted, key=_start, default=first)
+
+
+def _start(span: ReadableSpan) -> int:
+    return span.start_time or 0
+
+
+def _service(span: ReadableSpan) -> str:
+    return str(span.resource.attributes.get("service.name", ""))
 
 
 def _first_of(spans: Sequence[ReadableSpan], attribute: str) -> str:
@@ -185,8 +205,8 @@ class Stories(SpanProcessor):
     def _forget_one(self) -> None:
         until = time.monotonic() - self._quiet_seconds
         over = list(takewhile(lambda story: story.heard <= until, self._stories.values()))
-        quiet = [story for story in over if not story.unended]
-        story = next((story for story in quiet if story.is_background), next(iter(quiet), None))
+        quiet = (story for story in over if not story.unended)
+        story = min(quiet, key=lambda story: story.worth, default=None)  # the first of those that are worth least
         if story is not None:
             del self._stories[story.id]
             self.forgotten(story)

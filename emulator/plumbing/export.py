@@ -127,10 +127,14 @@ class Export:
         return self._ended.kept
 
     @property
+    def collector(self) -> str | None:
+        """The OTLP endpoint that is named, whether or not it takes spans; None if none is."""
+        return None if self._sending.destination is None else without_user(self._sending.destination)
+
+    @property
     def destination(self) -> str | None:
         """The OTLP endpoint that spans are sent to; None if there is none, or it does not take them."""
-        destination = self._sending.destination
-        return None if destination is None or self._sending.refused else without_user(destination)
+        return None if self._sending.refused else self.collector
 
     def flush(self) -> None:
         """Send what has ended so far. Blocks until that is done."""

@@ -48,10 +48,11 @@ async def keep_telling(app: web.Application, tokens: Tokens, seconds: float) -> 
     """Tell again every so many seconds, as long as any revoked token would hold otherwise, as a trace of its own."""
     while True:
         await asyncio.sleep(seconds)
-        if until := tokens.in_effect():
+        tokens.forget_expired()
+        if tokens.revoked:
             with acting(app[ACTOR]):
                 try:
-                    await tell(app, until)
+                    await tell(app, {**tokens.revoked})
                 except BusUnavailable as away:
                     log.debug("revoked tokens are told of next time: %s", away)
 
@@ -60,6 +61,8 @@ def obeying(service: Service, tokens: Tokens) -> Service:
     """Return a service that checks tokens with `tokens`, such that it hears of those that are revoked."""
 
     async def revoke_tokens(_: web.Application, call: RevokeTokens) -> None:
+        if call.until.keys() <= tokens.revoked.keys():  # it is told again, which is not often
+            tokens.forget_expired()
         tokens.revoke(call.until)
 
     def consumers(app: web.Application) -> Sequence[Consumer]:

@@ -82,7 +82,11 @@ class Tokens:
 
     def revoke(self, until: Mapping[str, float]) -> None:
         """Let tokens hold no more: `until` says when they would have expired, by their audit ids."""
-        self.revoked = {**self.in_effect(), **until}
+        self.revoked.update(until)
+
+    def forget_expired(self) -> None:
+        """Forget those revoked that would have expired by now. Looks at all of them, so it is for now and then."""
+        self.revoked = self.in_effect()
 
     def in_effect(self) -> dict[str, float]:
         """Return those revoked that would not have expired by now."""

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.openstack
 
 CHECK_SEMCONV = Path(__file__).parents[3] / "shared" / "check_semconv.py"
 ORDER = "server create --image cirros --flavor m1.tiny --network private"
+NOBODY = "--os-auth-url http://127.0.0.1:1"
 COMMAND = (sys.executable, "-m", "emulator")  # the stock client warns of what it uses itself
 SERVICES = {"keystone", "nova-api", "nova-scheduler", "nova-compute", "neutron-server", "glance-api"}
 
@@ -80,6 +81,14 @@ async def test_a_look_up_that_finds_nothing_reddens_the_client_and_no_server(up:
     ("command", "name", "status", "error"),
     [
         ("--os-password hunter2 token issue", "openstack token issue", 1, "keystoneauth1.exceptions.http.Unauthorized"),
+        (
+            f"{NOBODY}/v3 --os-auth-type v3token --os-token 'bad\nhunter2' token issue",
+            *("openstack token issue", 1, "keystoneauth1.exceptions.connection.UnknownConnectionError"),
+        ),
+        (
+            f"{NOBODY.replace('//', '//me:hunter2@')}/v3 --os-username me --os-password hunter2 token issue",
+            *("openstack token issue", 1, "keystoneauth1.exceptions.connection.ConnectFailure"),
+        ),
         ("server show", "openstack server show", 2, "2"),
         ("server frobnicate hunter2", "openstack", 2, "2"),
         ("--version", "openstack", 0, ""),
@@ -94,6 +103,34 @@ async def test_the_root_is_called_by_the_words_of_the_command_and_ends_as_it_doe
     assert (told.status, root.name, root.error_type) == (status, name, error)
     assert root.attributes["process.exit.code"] == status
     assert "hunter2" not in json.dumps(otlp_json(trace.spans))
+
+
+async def test_what_a_server_answered_is_told_without_the_password(up: Up) -> None:
+    shown = await openstack(up, "image show no-secret")
+    assert shown.err.startswith("No Image found for no-secret\n")
+    assert (await trace_told(up, shown.err)).roots[0].message == "No Image found for no-***"
+
+
+@pytest.mark.parametrize("chosen", ["database", "http/dup, database"])
+async def test_spans_are_by_the_stable_conventions_whichever_others_are_chosen(up: Up, chosen: str) -> None:
+    issued = await openstack(up, "token issue", OTEL_SEMCONV_STABILITY_OPT_IN=chosen)
+    assert (await trace_told(up, issued.err)).check() == []
+
+
+async def test_it_is_told_that_no_emulator_is_up_and_that_no_collector_answers(up: Up) -> None:
+    nobody = {"EMULATOR_KEYSTONE_URL": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    alone, unsent, elsewhere = await asyncio.gather(
+        openstack(up, "token issue", **nobody, OTEL_TRACES_EXPORTER="none"),
+        openstack(up, "token issue", **nobody),
+        openstack(up, f"{NOBODY}/v3 --os-username me --os-password none token issue", **nobody),
+    )
+    hint = "emulator: no emulator at http://127.0.0.1:1: start one with emulator up, or name it with --keystone-url"
+    assert [hint in ended.err.splitlines() for ended in (alone, unsent, elsewhere)] == [True, True, False]
+    whereabouts = [ended.err.splitlines()[-1].partition(", which ")[2] for ended in (alone, unsent)]
+    assert whereabouts == [
+        "reached no collector: --otlp or OTEL_EXPORTER_OTLP_ENDPOINT names one",
+        "http://127.0.0.1:1/v1/traces did not take",
+    ]
 
 
 async def test_no_secret_is_on_a_span_also_where_all_headers_are_wanted(up: Up) -> None:

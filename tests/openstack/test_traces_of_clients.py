@@ -65,6 +65,8 @@ async def test_os_profile_boots_in_its_trace(demo: User, up: Up) -> None:
     [base] = re.findall(r"^Trace ID: (\S+)$", booted.err, re.MULTILINE)
     trace = await up.trace(uuid.UUID(base).hex)
     assert trace.one("nova-compute", name="spawn").attributes["openstack.osprofiler.base_id"] == base
+    assert len(trace.roots) > 1
+    assert trace.check() == []
     await demo("server delete --wait profiled")
 
 
