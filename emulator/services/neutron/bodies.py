@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, structs
 from emulator.plumbing.errors import BadRequest
 from emulator.services.neutron.records import Record
 
-__all__ = ["check_fixed", "given", "put"]
+__all__ = ["check_fixed", "given", "needed", "put"]
 
 
 LONGEST = 255
@@ -22,6 +22,13 @@ def given(body: Struct) -> dict[str, Any]:
             raise BadRequest(f"Invalid input for {name}. Reason: it exceeds maximum length of {LONGEST}.")
     names = {field.name: field.encode_name for field in structs.fields(body)}
     return {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
+
+
+def needed(words: Mapping[str, Any], name: str) -> str:
+    """Return what a caller had to say. Raises BadRequest."""
+    if not words.get(name):
+        raise BadRequest(f"Failed to parse request. Required attribute '{name}' not specified")
+    return str(words[name])
 
 
 def check_fixed(attributes: Iterable[str], fixed: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ EXTENSIONS = {
     "allowed-address-pairs": "Allowed Address Pairs",
     "binding": "Port Binding",
     "external-net": "Neutron external network",
+    "fip-port-details": "Floating IP Port Details Extension",
     "net-mtu": "Network MTU",
     "net-mtu-writable": "Network MTU (writable)",
     "pagination": "Pagination support",
@@ -34,7 +35,6 @@ EXTENSIONS = {
 
 EMPTY = {
     "routers": "Router {id} could not be found",
-    "floatingips": "Floating IP {id} could not be found",
     "address-scopes": "Address scope {id} could not be found.",
     "subnetpools": "Subnet pool {id} could not be found.",
     "trunks": "Trunk {id} could not be found.",

@@ -12,8 +12,9 @@ from emulator.plumbing.http_server import IDENTITY, read_json
 from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR
 from emulator.services.neutron.addresses import WantedIp, give, take_back
+from emulator.services.neutron.associations import check_keeps, device_of, disassociate, tell
 from emulator.services.neutron.attaching import mac_address_of
-from emulator.services.neutron.bodies import check_fixed, given, put
+from emulator.services.neutron.bodies import check_fixed, given, needed, put
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.lists import answer_list, answer_one
 from emulator.services.neutron.quotas import check_quota
@@ -122,20 +123,26 @@ async def update_port(request: web.Request) -> web.Response:
     database, port = request.app[DATABASE], _find(request, "update_port")
     check_fixed(words, FIXED)
     _check(request, "update_port", words, database.networks[port.network_id], port.project_id, port)
+    device = device_of(port)
     if "fixed_ips" in words:
+        check_keeps(database, port, words["fixed_ips"])
         _readdress(request, port, words["fixed_ips"])
     put(port, words, NAMES)
     port.stamp.touch()
     annotate(server__id=port.device_id or None)
+    if database.floating_ips_to(port.id):
+        await tell(request.app, device, device_of(port))
     return answer_one(request, "port", port.describe())
 
 
 async def delete_port(request: web.Request) -> web.Response:
-    """Delete a port; its addresses are free again."""
+    """Delete a port; its addresses are free again, and floating IPs lead there no more."""
     database, port = request.app[DATABASE], _find(request, "delete_port")
     annotate(server__id=port.device_id or None)
     take_back(database.subnets.values(), port.fixed_ips)
     del database.ports[port.id]
+    if disassociate(database.floating_ips_to(port.id)):
+        await tell(request.app, device_of(port))
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -147,9 +154,7 @@ def _find(request: web.Request, action: str) -> Port:
 
 
 def _usable_network(request: web.Request, words: dict[str, Any]) -> Network:
-    if not words.get("network_id"):
-        raise BadRequest("Failed to parse request. Required attribute 'network_id' not specified")
-    network = request.app[DATABASE].network(words["network_id"], request[IDENTITY])
+    network = request.app[DATABASE].network(needed(words, "network_id"), request[IDENTITY])
     if not (request[IDENTITY].sees_all or may_use_network(request[IDENTITY].project_id, network)):
         raise refuse("create_port")
     return network

@@ -1,4 +1,4 @@
-"""How many networks, subnets and ports a project may have, and who may change that."""
+"""How many networks, subnets, ports and floating IPs a project may have, and who may change that."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -47,7 +47,7 @@ class QuotaBody(Struct):
 
 
 def check_quota(database: Database, project_id: str, resource: str) -> None:
-    """Raise OverQuota if a project may not have one more network, subnet or port."""
+    """Raise OverQuota if a project may not have one more network, subnet, port or floating IP."""
     limit = _limits(database, project_id)[resource]
     if 0 <= limit <= _used(database, project_id, resource):
         raise OverQuota(resource)
@@ -130,6 +130,7 @@ def _used(database: Database, project_id: str, resource: str) -> int:
         "network": database.networks,
         "subnet": database.subnets,
         "port": database.ports,
+        "floatingip": database.floating_ips,
     }
     return sum(record.project_id == project_id for record in held.get(resource, {}).values())
 

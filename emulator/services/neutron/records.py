@@ -1,11 +1,14 @@
-"""What neutron keeps: networks, their subnets, ports on them. They describe themselves whole; `rules` hides parts."""
+"""What neutron keeps: networks, their subnets, ports on them, floating IPs.
+
+They describe themselves whole; `rules` hides parts.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
-__all__ = ["Address", "Cidr", "FixedIp", "Network", "Pool", "Port", "Record", "Stamp", "Subnet"]
+__all__ = ["Address", "Cidr", "FixedIp", "FloatingIp", "Network", "Pool", "Port", "Record", "Stamp", "Subnet"]
 
 Address = IPv4Address | IPv6Address
 Cidr = IPv4Network | IPv6Network
@@ -186,13 +189,43 @@ class Port:
         }
 
 
-Record = Network | Subnet | Port
+@dataclass(slots=True)
+class FloatingIp:
+    """An address of an external network that leads to one of a port, if it is associated with one."""
+
+    id: str
+    project_id: str
+    network_id: str
+    floating: FixedIp
+    port_id: str | None = None
+    fixed: Address | None = None
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+    stamp: Stamp = field(default_factory=Stamp)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as neutron answers it, but for the details of its port. There are no routers here."""
+        return {
+            **_facts(self),
+            "floating_network_id": self.network_id,
+            "floating_ip_address": str(self.floating.address),
+            "fixed_ip_address": None if self.fixed is None else str(self.fixed),
+            "port_id": self.port_id,
+            "router_id": None,
+            "status": "DOWN" if self.port_id is None else "ACTIVE",
+        }
 
 
-def _described(record: Record) -> dict[str, Any]:
+Record = Network | Subnet | Port | FloatingIp
+
+
+def _described(record: Network | Subnet | Port) -> dict[str, Any]:
+    return {**_facts(record), "name": record.name}
+
+
+def _facts(record: Record) -> dict[str, Any]:
     return {
         "id": record.id,
-        "name": record.name,
         "tenant_id": record.project_id,
         "project_id": record.project_id,
         "description": record.description,

@@ -10,6 +10,7 @@ from emulator.plumbing.http_server import json_response
 from emulator.plumbing.service import Service
 from emulator.services.neutron.database import DATABASE, fresh
 from emulator.services.neutron.extensions import EXTENSION_ROUTES
+from emulator.services.neutron.floating_ips import FLOATING_IP_ROUTES
 from emulator.services.neutron.networks import NETWORK_ROUTES
 from emulator.services.neutron.ports import PORT_ROUTES
 from emulator.services.neutron.quotas import QUOTA_ROUTES
@@ -34,6 +35,7 @@ def service(tokens: Tokens) -> Service:
             *NETWORK_ROUTES,
             *SUBNET_ROUTES,
             *PORT_ROUTES,
+            *FLOATING_IP_ROUTES,
             *TAG_ROUTES,
             *QUOTA_ROUTES,
             *SECURITY_GROUP_ROUTES,

@@ -1,4 +1,4 @@
-"""Tags on networks, subnets and ports: words that users find them by."""
+"""Tags on networks, subnets, ports and floating IPs: words that users find them by."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -21,6 +21,7 @@ FIND: dict[str, Callable[[Database, str, Identity], Record]] = {
     "networks": Database.network,
     "subnets": Database.subnet,
     "ports": Database.port,
+    "floatingips": Database.floating_ip,
 }
 
 

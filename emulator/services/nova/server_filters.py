@@ -87,7 +87,7 @@ def _addressed(asked: str) -> Fits:
     fits = _literal(asked.replace("\\.", "."))
 
     def fitting(server: Server) -> bool:
-        return any(fits.search(each["addr"]) for addresses in server.addresses.values() for each in addresses)
+        return any(fits.search(each["addr"]) for addresses in server.all_addresses.values() for each in addresses)
 
     return fitting
 
