@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator.cloud import Settings
 from emulator.services.fresh import PROJECTS, resource_id
 from tests.conftest import Api, World, a_world, credentials
 
@@ -392,6 +393,24 @@ async def test_nova_attaches_a_server_to_what_its_project_may_use(world: World) 
     assert (port["project_id"], port["device_owner"]) == (ID["demo"], "compute:nova")
     released = {"device_id": "", "device_owner": "", "binding:host_id": ""}
     assert (await nova("PUT", f"ports/{port['id']}", {"port": released}))[1]["port"]["status"] == "DOWN"
+
+
+async def test_a_mac_address_follows_from_the_ports_id_unless_another_port_has_it() -> None:
+    """A world with a seed gives a port the same id again."""
+
+    async def attached(*taken: str) -> tuple[str, str]:
+        async with a_world(Settings(pace=0, seed=1)) as world:
+            demo = await user(world, "demo")
+            for mac_address in taken:
+                await demo.make("port", network_id=PRIVATE, mac_address=mac_address)
+            port = (await demo.get(f"networks/{PRIVATE}?device_id=d"))["port"]
+            return port["id"], port["mac_address"]
+
+    port_id, first = await attached()
+    assert first == f"fa:16:3e:{port_id[:2]}:{port_id[2:4]}:{port_id[4:6]}"
+    again, second = await attached(first)
+    assert (again, second != first) == (port_id, True)
+    assert (await attached(first, second))[1] not in {first, second}
 
 
 STEPS = st.lists(st.tuples(st.sampled_from(["device", "port", "readdress", "delete"]), st.integers(0, 9)), max_size=25)

@@ -1,6 +1,5 @@
 """Ports over HTTP: list, show, create, change and delete them."""
 
-import re
 from http import HTTPStatus
 from typing import Any
 
@@ -13,10 +12,10 @@ from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR
 from emulator.services.neutron.addresses import WantedIp, give, take_back
 from emulator.services.neutron.associations import check_keeps, device_of, disassociate, tell
-from emulator.services.neutron.attaching import mac_address_of
 from emulator.services.neutron.bodies import check_fixed, given, needed, put
-from emulator.services.neutron.database import DATABASE, Database
+from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.lists import answer_list, answer_one
+from emulator.services.neutron.mac_addresses import check_unique, free_mac_address, read_mac_address
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.records import Network, Port
 from emulator.services.neutron.rules import check_owner, check_project, may_use_network, refuse
@@ -45,16 +44,6 @@ NAMES = {
 }
 FIXED = ("network_id", "project_id", "tenant_id")
 OF_SERVICES = ("binding:host_id", "binding:profile")
-MAC_ADDRESS = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-
-
-class MacAddressInUse(Conflict):
-    """Another port on the network has the MAC address."""
-
-    def __init__(self, network_id: str, mac_address: str) -> None:
-        super().__init__(
-            f"Unable to complete operation for network {network_id}. The mac address {mac_address} is in use."
-        )
 
 
 class PortWords(Struct):
@@ -110,7 +99,8 @@ async def create_port(request: web.Request) -> web.Response:
     random = chance.draw("address", network.id, port_id)
     fixed_ips = give(network.id, database.subnets_of(network.id), words.get("fixed_ips"), random)
     groups = [default_group(project_id)] if words.get("port_security_enabled", True) else []
-    port = Port(port_id, "", project_id, network.id, mac_address_of(port_id), fixed_ips, groups)
+    mac_address = free_mac_address(database, network.id, port_id)
+    port = Port(port_id, "", project_id, network.id, mac_address, fixed_ips, groups)
     put(port, words, NAMES)
     database.ports[port.id] = port
     annotate(server__id=port.device_id or None)
@@ -174,23 +164,11 @@ def _check(
         raise refuse(action, *held)
     words.update({name: "" for name in ("binding:host_id",) if words.get(name, "") is None})
     if "mac_address" in words:
-        words["mac_address"] = _mac_address(words["mac_address"])
-        _check_unique(request.app[DATABASE], network, words["mac_address"], port)
+        words["mac_address"] = read_mac_address(words["mac_address"])
+        check_unique(request.app[DATABASE], network.id, words["mac_address"], port)
     for group in words.get("security_groups", ()):
         if group != default_group(project_id):
             raise SecurityGroupNotFound(group)
-
-
-def _mac_address(text: str) -> str:
-    mac_address = text.lower().replace("-", ":")
-    if not MAC_ADDRESS.fullmatch(mac_address):
-        raise BadRequest(f"Invalid input for mac_address. Reason: '{text}' is not a valid MAC address.")
-    return mac_address
-
-
-def _check_unique(database: Database, network: Network, mac_address: str, port: Port | None) -> None:
-    if any(other.mac_address == mac_address and other is not port for other in database.ports_of(network.id)):
-        raise MacAddressInUse(network.id, mac_address)
 
 
 def _readdress(request: web.Request, port: Port, wanted: list[WantedIp]) -> None:
