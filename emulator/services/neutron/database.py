@@ -9,7 +9,7 @@ from aiohttp import web
 from emulator.plumbing.errors import NotFound
 from emulator.services.fresh import NETWORKS, PROJECTS, resource_id
 from emulator.services.neutron.ranges import gateway_of, pools_of
-from emulator.services.neutron.records import FloatingIp, Network, Port, Subnet
+from emulator.services.neutron.records import FloatingIp, Network, Port, SecurityGroup, Subnet
 from emulator.services.neutron.rules import may_see_network
 from emulator.services.tokens import Identity
 
@@ -52,6 +52,7 @@ class Database:
     subnets: dict[str, Subnet] = field(default_factory=dict)
     ports: dict[str, Port] = field(default_factory=dict)
     floating_ips: dict[str, FloatingIp] = field(default_factory=dict)
+    security_groups: dict[str, SecurityGroup] = field(default_factory=dict)
     limits: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def subnets_of(self, network_id: str) -> list[Subnet]:

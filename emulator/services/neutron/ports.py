@@ -19,7 +19,7 @@ from emulator.services.neutron.mac_addresses import check_unique, free_mac_addre
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.records import Network, Port
 from emulator.services.neutron.rules import check_owner, check_project, may_use_network, refuse
-from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group
+from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group, find_group
 
 __all__ = ["PORT_ROUTES"]
 
@@ -167,7 +167,7 @@ def _check(
         words["mac_address"] = read_mac_address(words["mac_address"])
         check_unique(request.app[DATABASE], network.id, words["mac_address"], port)
     for group in words.get("security_groups", ()):
-        if group != default_group(project_id):
+        if find_group(request.app[DATABASE], group, request[IDENTITY]).project_id != project_id:
             raise SecurityGroupNotFound(group)
 
 
