@@ -89,7 +89,7 @@ async def tidied_rabbitmq() -> AsyncIterator[str]:
             hosts = (f"compute.compute-{number}" for number in (1, 2, 3))
             for queue in ("dead_letters", "scheduler", "api", *hosts):
                 await channel.queue_delete(queue)
-            for exchange in ("nova", "scheduler_fanout", "keystone_fanout"):
+            for exchange in ("nova", "scheduler_fanout", "keystone_fanout", "neutron_fanout"):
                 await channel.exchange_delete(exchange)
 
 

@@ -1,6 +1,7 @@
 """How nova puts a server on a network: by asking neutron for it."""
 
-from tests.conftest import World
+from emulator.cloud import Settings
+from tests.conftest import World, a_world
 from tests.neutron import ID, PRIVATE, user
 
 ATTACHING = [
@@ -42,3 +43,21 @@ async def test_only_services_attach_a_device_by_asking_for_a_network(world: Worl
     assert [each["id"] for each in await admin.get("ports")] == [port["id"]]
     others = (await nova.get(path + ID["alt_demo"]))["port"]
     assert (others["project_id"], others["id"] == port["id"]) == (ID["alt_demo"], False)
+
+
+async def test_a_mac_address_follows_from_the_ports_id_unless_another_port_has_it() -> None:
+    """A world with a seed gives a port the same id again."""
+
+    async def attached(*taken: str) -> tuple[str, str]:
+        async with a_world(Settings(pace=0, seed=1)) as world:
+            demo, nova = await user(world, "demo"), await user(world, "nova")
+            for mac_address in taken:
+                await demo.make("port", network_id=PRIVATE, mac_address=mac_address)
+            port = (await nova.get(f"networks/{PRIVATE}?device_id=d&project_id={ID['demo']}"))["port"]
+            return port["id"], port["mac_address"]
+
+    port_id, first = await attached()
+    assert first == f"fa:16:3e:{port_id[:2]}:{port_id[2:4]}:{port_id[4:6]}"
+    again, second = await attached(first)
+    assert (again, second != first) == (port_id, True)
+    assert (await attached(first, second))[1] not in {first, second}

@@ -78,7 +78,10 @@ RA, MODE = "ipv6_ra_mode", "ipv6_address_mode"
 
 NOT_SUBNETS: list[tuple[dict[str, Any], str]] = [
     ({"host_routes": [{}]}, "subnet.host_routes[0].destination"),
-    ({"host_routes": [{**ROUTE, "metric": "1"}]}, "subnet.host_routes[0].metric: Object contains unknown field `metric`"),
+    (
+        {"host_routes": [{**ROUTE, "metric": "1"}]},
+        "subnet.host_routes[0].metric: Object contains unknown field `metric`",
+    ),
     ({"host_routes": [{**ROUTE, "destination": "zz"}]}, "host_routes.destination. Reason: 'zz' is not a valid IP sub"),
     ({"host_routes": [{**ROUTE, "destination": "10.9.0.7/24"}]}, "host_routes.destination. Reason: '10.9.0.7/24' isn"),
     ({"host_routes": [{**ROUTE, "destination": "fd00::/64"}]}, "host_routes.destination 'fd00::/64' does not match"),

@@ -27,6 +27,25 @@ async def test_a_server_is_created_listed_and_deleted(demo: User) -> None:
     assert (done["deleted"], done["left"]) == ([True, False], 0)
 
 
+@pytest.mark.parametrize("name", ["admin", "demo"])
+async def test_a_server_gets_a_floating_ip_if_nothing_is_said_of_it(up: Up, name: str) -> None:
+    done = await User(up, name).sdk("""
+        server = conn.create_server("floats", image="cirros", flavor="m1.tiny", network="private", wait=True)
+        result = {
+            "addresses": [[each["OS-EXT-IPS:type"], each["addr"]] for each in server.addresses["private"]],
+            "public": [conn.get_server("floats").public_v4, [each.public_v4 for each in conn.list_servers()]],
+            "floating": [[each.floating_ip_address, each.status] for each in conn.list_floating_ips()],
+            "deleted": conn.delete_server("floats", wait=True, delete_ips=True),
+            "left": len(conn.list_floating_ips()),
+        }
+    """)
+    [[fixed, _], [floating, address]] = done["addresses"]
+    assert (fixed, floating) == ("fixed", "floating")
+    assert done["public"] == [address, [address]]
+    assert done["floating"] == [[address, "ACTIVE"]]
+    assert (done["deleted"], done["left"]) == (True, 0)
+
+
 async def test_it_negotiates_the_microversion_and_looks_at_what_is_there(admin: User) -> None:
     done = await admin.sdk("""
         data = conn.compute.get_endpoint_data()

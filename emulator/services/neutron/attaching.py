@@ -10,12 +10,13 @@ from emulator.plumbing.steps import pretend
 from emulator.services.neutron.addresses import IpAddressGenerationFailure, WantedIp, give
 from emulator.services.neutron.database import DATABASE, NetworkNotFound
 from emulator.services.neutron.lists import answer_one
+from emulator.services.neutron.mac_addresses import free_mac_address
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.records import Network, Port
 from emulator.services.neutron.rules import may_attach, may_use_network
 from emulator.services.neutron.security_groups import default_group
 
-__all__ = ["mac_address_of", "show_network"]
+__all__ = ["show_network"]
 
 
 class NetworkRequiresSubnet(BadRequest):
@@ -49,11 +50,6 @@ async def show_network(request: web.Request) -> web.Response:
     return answer_one(request, "network", described)
 
 
-def mac_address_of(port_id: str) -> str:
-    """Return a MAC address in OpenStack's range; it follows from the port's id."""
-    return "fa:16:3e:" + ":".join(port_id.replace("-", "")[at : at + 2] for at in (0, 2, 4))
-
-
 def _attach(request: web.Request, network: Network, device_id: str, project_id: str) -> Port:
     """Return the port that the device has in this project, made now if it has none."""
     database, chance = request.app[DATABASE], request.app[ACTOR].chance
@@ -69,7 +65,8 @@ def _attach(request: web.Request, network: Network, device_id: str, project_id: 
     fixed_ips = give(network.id, subnets, wanted, chance.draw("address", network.id, device_id))
     port_id = chance.uuid("port", network.id, device_id)
     groups = [default_group(project_id)]
-    port = Port(port_id, "", project_id, network.id, mac_address_of(port_id), fixed_ips, groups, device_id)
+    mac_address = free_mac_address(database, network.id, port_id)
+    port = Port(port_id, "", project_id, network.id, mac_address, fixed_ips, groups, device_id)
     port.device_owner = "compute:nova"
     database.ports[port.id] = port
     return port

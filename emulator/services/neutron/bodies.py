@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, structs
 from emulator.plumbing.errors import BadRequest
 from emulator.services.neutron.records import Record
 
-__all__ = ["Text", "check_fixed", "check_known", "given", "put"]
+__all__ = ["Text", "check_fixed", "check_known", "given", "needed", "put"]
 
 
 LONGEST = 255
@@ -32,6 +32,13 @@ def check_known(attributes: Iterable[str], unknown: Iterable[str]) -> None:
     """Raise BadRequest where a caller says what would change the whole meaning, and is not known here."""
     if wrong := [name for name in attributes if name in set(unknown)]:
         raise BadRequest(f"Unrecognized attribute(s) '{', '.join(wrong)}'")
+
+
+def needed(words: Mapping[str, Any], name: str) -> str:
+    """Return what a caller had to say. Raises BadRequest."""
+    if not words.get(name):
+        raise BadRequest(f"Failed to parse request. Required attribute '{name}' not specified")
+    return str(words[name])
 
 
 def check_fixed(attributes: Iterable[str], fixed: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ EXTENSIONS = {
     "binding": "Port Binding",
     "extra_dhcp_opt": "Neutron Extra DHCP options",
     "external-net": "Neutron external network",
+    "fip-port-details": "Floating IP Port Details Extension",
     "net-mtu": "Network MTU",
     "net-mtu-writable": "Network MTU (writable)",
     "pagination": "Pagination support",
@@ -35,7 +36,6 @@ EXTENSIONS = {
 
 EMPTY = {
     "routers": "Router {id} could not be found",
-    "floatingips": "Floating IP {id} could not be found",
     "address-scopes": "Address scope {id} could not be found.",
     "subnetpools": "Subnet pool {id} could not be found.",
     "trunks": "Trunk {id} could not be found.",

@@ -120,10 +120,13 @@ async def update_network(request: web.Request) -> web.Response:
 
 
 async def delete_network(request: web.Request) -> web.Response:
-    """Delete a network that has no ports, with its subnets."""
+    """Delete a network that has no ports, with its subnets, and the floating IPs of it that lead nowhere."""
     database, network = request.app[DATABASE], _find(request, "delete_network")
-    if database.ports_of(network.id):
+    floating_ips = [each for each in database.floating_ips.values() if each.network_id == network.id]
+    if database.ports_of(network.id) or any(each.port_id for each in floating_ips):
         raise NetworkInUse(network.id)
+    for floating in floating_ips:
+        del database.floating_ips[floating.id]
     for subnet in database.subnets_of(network.id):
         del database.subnets[subnet.id]
     del database.networks[network.id]

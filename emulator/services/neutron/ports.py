@@ -12,16 +12,16 @@ from emulator.plumbing.scene import annotate, current_scene
 from emulator.plumbing.service import ACTOR
 from emulator.services.neutron.address_pairs import AddressPair, read_pairs
 from emulator.services.neutron.addresses import WantedIp, give, take_back
-from emulator.services.neutron.attaching import mac_address_of
-from emulator.services.neutron.bodies import check_fixed, given, put
-from emulator.services.neutron.database import DATABASE, Database
+from emulator.services.neutron.associations import check_keeps, device_of, disassociate, tell
+from emulator.services.neutron.bodies import check_fixed, given, needed, put
+from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.dhcp_options import DhcpOption, merge_options
 from emulator.services.neutron.lists import answer_list, answer_one
-from emulator.services.neutron.mac_addresses import read_mac_address
+from emulator.services.neutron.mac_addresses import check_unique, free_mac_address, read_mac_address
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.records import Network, Port
 from emulator.services.neutron.rules import check_project, may_use_network, refuse
-from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group
+from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group, find_group
 
 __all__ = ["PORT_ROUTES"]
 
@@ -61,15 +61,6 @@ VnicType = Literal[
     "accelerator-direct-physical",
     "remote-managed",
 ]
-
-
-class MacAddressInUse(Conflict):
-    """Another port on the network has the MAC address."""
-
-    def __init__(self, network_id: str, mac_address: str) -> None:
-        super().__init__(
-            f"Unable to complete operation for network {network_id}. The mac address {mac_address} is in use."
-        )
 
 
 class PortInUse(Conflict):
@@ -135,7 +126,8 @@ async def create_port(request: web.Request) -> web.Response:
     random = chance.draw("address", network.id, port_id)
     fixed_ips = give(network.id, database.subnets_of(network.id), words.get("fixed_ips"), random)
     groups = [default_group(project_id)] if words.get("port_security_enabled", True) else []
-    port = Port(port_id, "", project_id, network.id, mac_address_of(port_id), fixed_ips, groups)
+    mac_address = free_mac_address(database, network.id, port_id)
+    port = Port(port_id, "", project_id, network.id, mac_address, fixed_ips, groups)
     put(port, words, NAMES)
     database.ports[port.id] = port
     annotate(server__id=port.device_id or None)
@@ -152,20 +144,26 @@ async def update_port(request: web.Request) -> web.Response:
     check_fixed(words, FIXED)
     _check(request, "update_port", words, database.networks[port.network_id], port.project_id, port)
     _check_device(port, words.get("device_id", ""))
+    device = device_of(port)
     if "fixed_ips" in words:
+        check_keeps(database, port, words["fixed_ips"])
         _readdress(request, port, words["fixed_ips"])
     put(port, words, NAMES)
     port.stamp.touch()
     annotate(server__id=port.device_id or None)
+    if database.floating_ips_to(port.id):
+        await tell(request.app, device, device_of(port))
     return answer_one(request, "port", port.describe())
 
 
 async def delete_port(request: web.Request) -> web.Response:
-    """Delete a port; its addresses are free again."""
+    """Delete a port; its addresses are free again, and floating IPs lead there no more."""
     database, port = request.app[DATABASE], _find(request)
     annotate(server__id=port.device_id or None)
     take_back(database.subnets.values(), port.fixed_ips)
     del database.ports[port.id]
+    if disassociate(database.floating_ips_to(port.id)):
+        await tell(request.app, device_of(port))
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -175,9 +173,7 @@ def _find(request: web.Request) -> Port:
 
 
 def _usable_network(request: web.Request, words: dict[str, Any]) -> Network:
-    if not words.get("network_id"):
-        raise BadRequest("Failed to parse request. Required attribute 'network_id' not specified")
-    network = request.app[DATABASE].network(words["network_id"], request[IDENTITY])
+    network = request.app[DATABASE].network(needed(words, "network_id"), request[IDENTITY])
     if not (request[IDENTITY].sees_all or may_use_network(request[IDENTITY].project_id, network)):
         raise refuse("create_port")
     return network
@@ -198,25 +194,20 @@ def _check(
     words.update({name: "" for name in ("binding:host_id",) if words.get(name, "") is None})
     if "mac_address" in words:
         words["mac_address"] = read_mac_address(words["mac_address"])
-        _check_unique(request.app[DATABASE], network, words["mac_address"], port)
+        check_unique(request.app[DATABASE], network.id, words["mac_address"], port)
     if "allowed_address_pairs" in words:
         words["allowed_address_pairs"] = read_pairs(words["allowed_address_pairs"] or ())
     if "extra_dhcp_opts" in words:
         options = port.extra_dhcp_opts if port else []
         words["extra_dhcp_opts"] = merge_options(options, words["extra_dhcp_opts"] or ())
     for group in words.get("security_groups", ()):
-        if group != default_group(project_id):
+        if find_group(request.app[DATABASE], group, request[IDENTITY]).project_id != project_id:
             raise SecurityGroupNotFound(group)
 
 
 def _check_device(port: Port, device_id: str) -> None:
     if device_id and port.device_id not in {"", device_id}:
         raise PortInUse(port)
-
-
-def _check_unique(database: Database, network: Network, mac_address: str, port: Port | None) -> None:
-    if any(other.mac_address == mac_address and other is not port for other in database.ports_of(network.id)):
-        raise MacAddressInUse(network.id, mac_address)
 
 
 def _readdress(request: web.Request, port: Port, wanted: list[WantedIp]) -> None:

@@ -1,4 +1,4 @@
-"""How many networks, subnets and ports a project may have, and who may change that."""
+"""How many networks, ports, floating IPs … a project may have, and who may change that."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -29,10 +29,6 @@ DEFAULT = {
 """Neutron's; -1 is no limit."""
 
 
-OF_DEFAULT_GROUP = {"security_group": 1, "security_group_rule": 4}
-"""What every project uses from the start."""
-
-
 class OverQuota(Conflict):
     """The project has as many of them as it may have."""
 
@@ -47,7 +43,7 @@ class QuotaBody(Struct):
 
 
 def check_quota(database: Database, project_id: str, resource: str) -> None:
-    """Raise OverQuota if a project may not have one more network, subnet or port."""
+    """Raise OverQuota if a project may not have one more of a resource."""
     limit = _limits(database, project_id)[resource]
     if 0 <= limit <= _used(database, project_id, resource):
         raise OverQuota(resource)
@@ -124,12 +120,14 @@ def _limits(database: Database, project_id: str) -> dict[str, int]:
 
 
 def _used(database: Database, project_id: str, resource: str) -> int:
-    if resource in OF_DEFAULT_GROUP:
-        return OF_DEFAULT_GROUP[resource]
+    groups = database.security_groups
     held: dict[str, Mapping[str, Record]] = {
         "network": database.networks,
         "subnet": database.subnets,
         "port": database.ports,
+        "floatingip": database.floating_ips,
+        "security_group": groups,
+        "security_group_rule": {rule.id: rule for group in groups.values() for rule in group.rules.values()},
     }
     return sum(record.project_id == project_id for record in held.get(resource, {}).values())
 

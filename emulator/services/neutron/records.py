@@ -1,11 +1,27 @@
-"""What neutron keeps: networks, their subnets, ports on them. They describe themselves whole; `rules` hides parts."""
+"""What neutron keeps: networks, their subnets, ports on them, floating IPs, security groups.
+
+They describe themselves whole; `rules` hides parts.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
-__all__ = ["Address", "Cidr", "FixedIp", "Network", "Pool", "Port", "Record", "Stamp", "Subnet"]
+__all__ = [
+    "Address",
+    "Cidr",
+    "FixedIp",
+    "FloatingIp",
+    "Network",
+    "Pool",
+    "Port",
+    "Record",
+    "SecurityGroup",
+    "SecurityGroupRule",
+    "Stamp",
+    "Subnet",
+]
 
 Address = IPv4Address | IPv6Address
 Cidr = IPv4Network | IPv6Network
@@ -187,13 +203,108 @@ class Port:
         }
 
 
-Record = Network | Subnet | Port
+@dataclass(slots=True)
+class FloatingIp:
+    """An address of an external network that leads to one of a port, if it is associated with one."""
+
+    id: str
+    project_id: str
+    network_id: str
+    floating: FixedIp
+    port_id: str | None = None
+    fixed: Address | None = None
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+    stamp: Stamp = field(default_factory=Stamp)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as neutron answers it, but for the details of its port. There are no routers here."""
+        return {
+            **_facts(self),
+            "floating_network_id": self.network_id,
+            "floating_ip_address": str(self.floating.address),
+            "fixed_ip_address": None if self.fixed is None else str(self.fixed),
+            "port_id": self.port_id,
+            "router_id": None,
+            "status": "DOWN" if self.port_id is None else "ACTIVE",
+        }
 
 
-def _described(record: Record) -> dict[str, Any]:
+@dataclass(slots=True)
+class SecurityGroupRule:
+    """What a security group lets in or out. None is any."""
+
+    id: str
+    project_id: str
+    group_id: str
+    direction: str
+    ethertype: str = "IPv4"
+    protocol: str | None = None
+    port_range_min: int | None = None
+    port_range_max: int | None = None
+    remote_ip_prefix: str | None = None
+    remote_group_id: str | None = None
+    belongs_to_default: bool = False
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+    stamp: Stamp = field(default_factory=Stamp)
+
+    @property
+    def what(self) -> tuple[object, ...]:
+        """What it lets through: no two rules of a group have the same."""
+        ports = (self.port_range_min, self.port_range_max)
+        return (self.direction, self.ethertype, self.protocol, *ports, self.remote_ip_prefix, self.remote_group_id)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as neutron answers it."""
+        return {
+            **_facts(self),
+            "security_group_id": self.group_id,
+            "direction": self.direction,
+            "ethertype": self.ethertype,
+            "protocol": self.protocol,
+            "port_range_min": self.port_range_min,
+            "port_range_max": self.port_range_max,
+            "remote_ip_prefix": self.remote_ip_prefix,
+            "remote_group_id": self.remote_group_id,
+            "remote_address_group_id": None,
+            "belongs_to_default_sg": self.belongs_to_default,
+        }
+
+
+@dataclass(slots=True)
+class SecurityGroup:
+    """A security group, with its rules by id."""
+
+    id: str
+    name: str
+    project_id: str
+    rules: dict[str, SecurityGroupRule] = field(default_factory=dict)
+    stateful: bool = True
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+    stamp: Stamp = field(default_factory=Stamp)
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as neutron answers it."""
+        return {
+            **_described(self),
+            "stateful": self.stateful,
+            "shared": False,
+            "security_group_rules": [rule.describe() for rule in self.rules.values()],
+        }
+
+
+Record = Network | Subnet | Port | FloatingIp | SecurityGroup | SecurityGroupRule
+
+
+def _described(record: Network | Subnet | Port | SecurityGroup) -> dict[str, Any]:
+    return {**_facts(record), "name": record.name}
+
+
+def _facts(record: Record) -> dict[str, Any]:
     return {
         "id": record.id,
-        "name": record.name,
         "tenant_id": record.project_id,
         "project_id": record.project_id,
         "description": record.description,

@@ -1,122 +1,73 @@
-"""The security group `default` that every project has, with neutron's rules. There are no others here."""
+"""Security groups: every project has one, `default`, with neutron's rules, and may have more."""
 
-from typing import Any
-
-from aiohttp import web
+from collections.abc import Iterator
 
 from emulator.plumbing.errors import NotFound
-from emulator.plumbing.http_server import IDENTITY
 from emulator.services.fresh import PROJECTS, default_group, resource_id
-from emulator.services.neutron.lists import answer_list, answer_one
+from emulator.services.neutron.database import Database
+from emulator.services.neutron.records import SecurityGroup, SecurityGroupRule, Stamp
 from emulator.services.tokens import Identity
 
-__all__ = ["SECURITY_GROUP_ROUTES", "default_group"]
+__all__ = ["SecurityGroupNotFound", "default_group", "find_group", "groups_for", "outward", "with_default_groups"]
 
 MADE = "2026-01-01T00:00:00Z"
 """They were there before anybody came."""
 
 
 class SecurityGroupNotFound(NotFound):
-    """No security group has this id."""
+    """No security group has this id, or none that the caller may see."""
 
     def __init__(self, group_id: str) -> None:
         super().__init__(f"Security group {group_id} does not exist.")
 
 
-class SecurityGroupRuleNotFound(NotFound):
-    """No rule of a security group has this id."""
-
-    def __init__(self, rule_id: str) -> None:
-        super().__init__(f"Security group rule {rule_id} does not exist.")
-
-
-async def list_groups(request: web.Request) -> web.Response:
-    """List security groups."""
-    return answer_list(request, "security_groups", _groups(request[IDENTITY]))
+def with_default_groups(database: Database) -> Database:
+    """Return the database, with the groups that projects of a fresh cloud have."""
+    for project in PROJECTS:
+        _have_default(database, project.id)
+    return database
 
 
-async def show_group(request: web.Request) -> web.Response:
-    """Show a security group."""
-    group_id = request.match_info["group_id"]
-    for group in _groups(request[IDENTITY]):
-        if group["id"] == group_id:
-            return answer_one(request, "security_group", group)
+def groups_for(database: Database, who: Identity) -> Iterator[SecurityGroup]:
+    """Yield the groups that somebody may see: those of their project, whose own is made if it is not there."""
+    _have_default(database, who.project_id)
+    groups = database.security_groups.values()
+    return (group for group in groups if who.sees_all or group.project_id == who.project_id)
+
+
+def find_group(database: Database, group_id: str, who: Identity) -> SecurityGroup:
+    """Return a group. Raises SecurityGroupNotFound."""
+    for group in groups_for(database, who):
+        if group.id == group_id:
+            return group
     raise SecurityGroupNotFound(group_id)
 
 
-async def list_rules(request: web.Request) -> web.Response:
-    """List the rules of security groups."""
-    return answer_list(request, "security_group_rules", _rules_for(request[IDENTITY]))
+def outward(group: SecurityGroup) -> SecurityGroup:
+    """Return a group, whose rules now let everything out."""
+    for version in ("IPv4", "IPv6"):
+        _rule(group, "egress", version)
+    return group
 
 
-async def show_rule(request: web.Request) -> web.Response:
-    """Show a rule of a security group."""
-    rule_id = request.match_info["rule_id"]
-    for rule in _rules_for(request[IDENTITY]):
-        if rule["id"] == rule_id:
-            return answer_one(request, "security_group_rule", rule)
-    raise SecurityGroupRuleNotFound(rule_id)
-
-
-def _groups(who: Identity) -> list[dict[str, Any]]:
-    projects = [project.id for project in PROJECTS] if who.sees_all else []
-    return [_group(project_id) for project_id in dict.fromkeys([who.project_id, *projects])]
-
-
-def _rules_for(who: Identity) -> list[dict[str, Any]]:
-    return [rule for group in _groups(who) for rule in group["security_group_rules"]]
-
-
-def _group(project_id: str) -> dict[str, Any]:
+def _have_default(database: Database, project_id: str) -> None:
     group_id = default_group(project_id)
-    rules = [
-        _rule(project_id, group_id, direction, version)
-        for direction in ("egress", "ingress")
-        for version in ("IPv4", "IPv6")
-    ]
-    return {
-        **_facts(group_id, project_id),
-        "name": "default",
-        "description": "Default security group",
-        "stateful": True,
-        "shared": False,
-        "security_group_rules": rules,
-    }
+    if group_id in database.security_groups:
+        return
+    group = SecurityGroup(group_id, "default", project_id, description="Default security group")
+    group.stamp = Stamp(MADE, MADE)
+    outward(group)
+    for version in ("IPv4", "IPv6"):
+        _rule(group, "ingress", version)
+    for rule in group.rules.values():
+        rule.belongs_to_default, rule.stamp = True, Stamp(MADE, MADE)
+    database.security_groups[group.id] = group
 
 
-def _rule(project_id: str, group_id: str, direction: str, ethertype: str) -> dict[str, Any]:
-    """Everything may go out, and come in from members of the group."""
-    return {
-        **_facts(resource_id("security-group-rule", f"{direction} {ethertype} of {group_id}"), project_id),
-        "security_group_id": group_id,
-        "direction": direction,
-        "ethertype": ethertype,
-        "protocol": None,
-        "port_range_min": None,
-        "port_range_max": None,
-        "remote_ip_prefix": None,
-        "remote_group_id": group_id if direction == "ingress" else None,
-        "remote_address_group_id": None,
-        "belongs_to_default_sg": True,
-        "description": "",
-    }
-
-
-def _facts(its_id: str, project_id: str) -> dict[str, Any]:
-    return {
-        "id": its_id,
-        "tenant_id": project_id,
-        "project_id": project_id,
-        "tags": [],
-        "created_at": MADE,
-        "updated_at": MADE,
-        "revision_number": 1,
-    }
-
-
-SECURITY_GROUP_ROUTES = (
-    web.get("/v2.0/security-groups", list_groups),
-    web.get("/v2.0/security-groups/{group_id}", show_group),
-    web.get("/v2.0/security-group-rules", list_rules),
-    web.get("/v2.0/security-group-rules/{rule_id}", show_rule),
-)
+def _rule(group: SecurityGroup, direction: str, ethertype: str) -> None:
+    """Let everything through, in only from members of the group."""
+    rule_id = resource_id("security-group-rule", f"{direction} {ethertype} of {group.id}")
+    remote = group.id if direction == "ingress" else None
+    group.rules[rule_id] = SecurityGroupRule(
+        rule_id, group.project_id, group.id, direction, ethertype, remote_group_id=remote
+    )

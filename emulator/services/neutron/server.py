@@ -10,10 +10,12 @@ from emulator.plumbing.http_server import json_response
 from emulator.plumbing.service import Service
 from emulator.services.neutron.database import DATABASE, fresh
 from emulator.services.neutron.extensions import EXTENSION_ROUTES
+from emulator.services.neutron.floating_ips import FLOATING_IP_ROUTES
 from emulator.services.neutron.networks import NETWORK_ROUTES
 from emulator.services.neutron.ports import PORT_ROUTES
 from emulator.services.neutron.quotas import QUOTA_ROUTES
-from emulator.services.neutron.security_groups import SECURITY_GROUP_ROUTES
+from emulator.services.neutron.security_groups import with_default_groups
+from emulator.services.neutron.security_groups_api import SECURITY_GROUP_ROUTES
 from emulator.services.neutron.subnets import SUBNET_ROUTES
 from emulator.services.neutron.tags import TAG_ROUTES
 from emulator.services.tokens import Tokens
@@ -34,6 +36,7 @@ def service(tokens: Tokens) -> Service:
             *NETWORK_ROUTES,
             *SUBNET_ROUTES,
             *PORT_ROUTES,
+            *FLOATING_IP_ROUTES,
             *TAG_ROUTES,
             *QUOTA_ROUTES,
             *SECURITY_GROUP_ROUTES,
@@ -41,7 +44,7 @@ def service(tokens: Tokens) -> Service:
         ],
         identify=tokens.open,
         error_shape=word_error,
-        state={DATABASE: fresh()},
+        state={DATABASE: with_default_groups(fresh())},
         lock="neutron-server",
     )
 

@@ -10,7 +10,7 @@ from emulator.plumbing.errors import BadRequest, Conflict
 from emulator.plumbing.http_server import IDENTITY, read_json
 from emulator.plumbing.scene import current_scene
 from emulator.plumbing.service import ACTOR
-from emulator.services.neutron.bodies import Text, check_fixed, given, put
+from emulator.services.neutron.bodies import Text, check_fixed, given, needed, put
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.host_routes import HostRoute, read_routes
 from emulator.services.neutron.lists import answer_list, answer_one
@@ -103,7 +103,7 @@ async def create_subnet(request: web.Request) -> web.Response:
     words = given((await read_json(request, SubnetBody)).subnet)
     database, who = request.app[DATABASE], request[IDENTITY]
     project_id = check_project(who, words.get("project_id") or words.get("tenant_id"))
-    network = database.network(_needed(words, "network_id"), who)
+    network = database.network(needed(words, "network_id"), who)
     check_owner(who, network, "create_subnet")
     check_quota(database, project_id, "subnet")
     cidr = _read_cidr(words)
@@ -151,16 +151,10 @@ def _find(request: web.Request, action: str) -> Subnet:
     return subnet
 
 
-def _needed(words: dict[str, Any], name: str) -> str:
-    if not words.get(name):
-        raise BadRequest(f"Failed to parse request. Required attribute '{name}' not specified")
-    return str(words[name])
-
-
 def _read_cidr(words: dict[str, Any]) -> Cidr:
     if not words.get("cidr"):
         raise BadRequest("Bad subnets request: a subnetpool must be specified in the absence of a cidr.")
-    return read_cidr(words["cidr"], int(_needed(words, "ip_version")))
+    return read_cidr(words["cidr"], int(needed(words, "ip_version")))
 
 
 def _pools(words: dict[str, Any], cidr: Cidr, gateway: Address | None) -> list[Pool]:

@@ -1,4 +1,4 @@
-"""Tags on networks, subnets and ports: words that users find them by."""
+"""Tags on networks, ports, floating IPs …: words that users find them by."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -11,6 +11,7 @@ from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.records import Record
 from emulator.services.neutron.rules import check_owner
+from emulator.services.neutron.security_groups import find_group
 from emulator.services.tokens import Identity
 
 __all__ = ["TAG_ROUTES"]
@@ -21,6 +22,8 @@ FIND: dict[str, Callable[[Database, str, Identity], Record]] = {
     "networks": Database.network,
     "subnets": Database.subnet,
     "ports": Database.port,
+    "floatingips": Database.floating_ip,
+    "security-groups": find_group,
 }
 
 

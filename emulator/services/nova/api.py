@@ -12,6 +12,7 @@ from emulator.plumbing.health import PATHS
 from emulator.plumbing.http_server import json_response
 from emulator.plumbing.scene import current_scene
 from emulator.plumbing.service import Service
+from emulator.services.network_changes import NEUTRON_FANOUT, NetworkChanged
 from emulator.services.nova.actions import ACTION_ROUTES
 from emulator.services.nova.builds import BUILD_LIMIT, SERVERS, instance_update, take_note_of_dead_letter
 from emulator.services.nova.console import CONSOLE_ROUTES
@@ -21,6 +22,7 @@ from emulator.services.nova.extra_specs import EXTRA_SPEC_ROUTES
 from emulator.services.nova.flavor_access import FLAVOR_ACCESS_ROUTES
 from emulator.services.nova.flavors import FLAVORS, Flavors
 from emulator.services.nova.flavors_api import FLAVOR_ROUTES
+from emulator.services.nova.floating_addresses import network_changed
 from emulator.services.nova.hypervisors import HYPERVISOR_ROUTES
 from emulator.services.nova.instance_actions import INSTANCE_ACTIONS, InstanceActions
 from emulator.services.nova.instance_actions_api import INSTANCE_ACTION_ROUTES
@@ -86,6 +88,7 @@ def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
         lock="nova-api",
         consumers=lambda app: [
             consumer(app, API, {InstanceUpdate: instance_update}),
+            consumer(app, NEUTRON_FANOUT, {NetworkChanged: network_changed}),
             app[REPLIES].consumer,
             Consumer(DEAD_LETTERS, lambda body, headers: take_note_of_dead_letter(app, body, headers)),
         ],

@@ -36,13 +36,13 @@ class VolumeNotFound(NotFound):
 
 async def list_addresses(request: web.Request) -> web.Response:
     """List the server's addresses by network."""
-    addresses = find_server(request).addresses
+    addresses = find_server(request).all_addresses
     return json_response({"addresses": {network: _short(found) for network, found in addresses.items()}})
 
 
 async def list_addresses_on(request: web.Request) -> web.Response:
     """List the server's addresses on one network, by its name."""
-    addresses, network = find_server(request).addresses, request.match_info["network"]
+    addresses, network = find_server(request).all_addresses, request.match_info["network"]
     if network not in addresses:
         raise NotAMember
     return json_response({network: _short(addresses[network])})

@@ -79,7 +79,7 @@ def _named(pattern: Pattern) -> Fits:
 
 def _addressed(pattern: Pattern) -> Fits:
     def fitting(server: Server) -> bool:
-        return any(pattern.is_in(each["addr"]) for addresses in server.addresses.values() for each in addresses)
+        return any(pattern.is_in(each["addr"]) for addresses in server.all_addresses.values() for each in addresses)
 
     return fitting
 

@@ -39,7 +39,7 @@ def describe(request: web.Request, server: Server, *, alone: bool = False) -> di
         "flavor": _flavor(request, server, version),
         "created": timestamp(server.created),
         "updated": timestamp(server.updated),
-        "addresses": server.addresses,
+        "addresses": server.all_addresses,
         "accessIPv4": wishes.access_ipv4,
         "accessIPv6": wishes.access_ipv6,
         "OS-DCF:diskConfig": wishes.disk_config,

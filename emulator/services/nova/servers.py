@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from emulator.plumbing.errors import NotFound
+from emulator.services.network_changes import FloatingAddress
 from emulator.services.nova.flavors import Flavor
 from emulator.services.nova.instance_actions import InstanceAction
 from emulator.services.nova.messages import InstanceUpdate, Interface
@@ -61,6 +62,7 @@ class Server:
     task_state: str | None = "scheduling"
     host: str | None = None
     addresses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    floating: tuple[FloatingAddress, ...] = ()
     fault: str | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -127,6 +129,20 @@ class Server:
     def locked(self) -> bool:
         """Whether only admins may do something with it."""
         return self.locked_by is not None
+
+    @property
+    def all_addresses(self) -> dict[str, list[dict[str, Any]]]:
+        """Its addresses by network, and the floating IPs that lead to them."""
+        return {
+            network: [*fixed, *(floating for each in fixed for floating in self._leading_to(each))]
+            for network, fixed in self.addresses.items()
+        }
+
+    def _leading_to(self, fixed: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        place = (fixed["addr"], fixed["OS-EXT-IPS-MAC:mac_addr"])
+        for floating in self.floating:
+            if (floating.fixed_address, floating.mac_address) == place:
+                yield {**fixed, "addr": floating.address, "OS-EXT-IPS:type": "floating"}
 
     @property
     def status(self) -> str:
