@@ -91,7 +91,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
     ),
     ({"floating_ip_address": "172.24.4.9"}, 403, "PolicyNotAuthorized", "rule:create_floatingip:floating_ip_address"),
     ({"subnet_id": NOWHERE}, 400, "InvalidInput", f"invalid subnet {NOWHERE}"),
-    ({"project_id": "another"}, 403, "PolicyNotAuthorized", "requires admin privileges"),
+    ({"project_id": "another"}, 400, "HTTPBadRequest", "requires admin or advsvc privileges"),
     ({"port_id": NOWHERE}, 404, "PortNotFound", f"Port {NOWHERE} could not be found."),
     ({"port_id": "{foreign}"}, 404, "PortNotFound", "could not be found."),
     ({"port_id": "{taken}"}, 409, "FloatingIPPortAlreadyAssociated", "as that fixed IP already has a floating IP on"),

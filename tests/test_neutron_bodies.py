@@ -101,7 +101,7 @@ NOT_SUBNETS: list[tuple[dict[str, Any], str]] = [
 
 NOT_PORTS: list[tuple[dict[str, Any], str]] = [
     ({"allowed_address_pairs": [{}]}, "port.allowed_address_pairs[0].ip_address"),
-    ({"allowed_address_pairs": [{**PAIR, "x": "y"}]}, "port.allowed_address_pairs[0]: Object contains unknown field"),
+    ({"allowed_address_pairs": [{**PAIR, "x": "y"}]}, "port.allowed_address_pairs[0].x: Object contains unknown field"),
     ({"allowed_address_pairs": [{"ip_address": "zz"}]}, "allowed_address_pairs.ip_address. Reason: 'zz' is not a va"),
     ({"allowed_address_pairs": [{"ip_address": LONG}]}, "port.allowed_address_pairs[0].ip_address: Expected `str` of"),
     ({"allowed_address_pairs": [{**PAIR, "mac_address": "zz"}]}, "allowed_address_pairs.mac_address. Reason: 'zz' is"),
