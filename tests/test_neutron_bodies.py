@@ -109,7 +109,7 @@ NOT_PORTS: list[tuple[dict[str, Any], str]] = [
     ({"allowed_address_pairs": [{"ip_address": f"10.1.0.{n}"} for n in range(11)]}, "allowed address pair exceeds 10"),
     ({"extra_dhcp_opts": 5}, "port.extra_dhcp_opts"),
     ({"extra_dhcp_opts": [{}]}, "port.extra_dhcp_opts[0].opt_name"),
-    ({"extra_dhcp_opts": [{**OPTION, "x": "y"}]}, "port.extra_dhcp_opts[0]: Object contains unknown field `x`"),
+    ({"extra_dhcp_opts": [{**OPTION, "x": "y"}]}, "port.extra_dhcp_opts[0].x: Object contains unknown field `x`"),
     ({"extra_dhcp_opts": [{**OPTION, "opt_name": "x" * 65}]}, "port.extra_dhcp_opts[0].opt_name"),
     ({"extra_dhcp_opts": [{**OPTION, "opt_value": LONG}]}, "port.extra_dhcp_opts[0].opt_value"),
     ({"extra_dhcp_opts": [{**OPTION, "opt_value": " "}]}, "extra_dhcp_opts.opt_value. Reason: ' ' Blank strings are"),
