@@ -117,5 +117,8 @@ async def test_what_a_project_has_used_counts_servers_that_are_gone(world: World
         200,
         {"tenant_usage": {}},
     )
+    for when in ("2001-01-01", "2001-01-01 00:00:00", "2001-01-01T00:00:00+00:00", "2001-01-01T00:00:00Z"):
+        assert (await demo("GET", "nova-api", f"{path}?start={when}"))[0] == 200, when
+        assert (await demo("GET", "nova-api", f"/v2.1/servers?changes-since={when}"))[0] == 200, when
     for query in ("start=soon", "start=2901-01-01"):
         assert (await demo("GET", "nova-api", f"{path}?{query}"))[0] == 400

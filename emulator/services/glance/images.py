@@ -9,6 +9,7 @@ from aiohttp import web
 
 from emulator.plumbing.errors import Forbidden, NotFound
 from emulator.plumbing.http_server import IDENTITY
+from emulator.plumbing.moments import to_the_second
 from emulator.services.fresh import IMAGES as FRESH
 from emulator.services.fresh import PROJECTS
 from emulator.services.fresh import Image as FreshImage
@@ -27,7 +28,6 @@ __all__ = [
     "find",
     "find_to_change",
     "fresh_images",
-    "timestamp",
 ]
 
 Visibility = Literal["public", "private", "shared", "community"]
@@ -110,8 +110,8 @@ class Image:
             "os_hash_algo": digests and "sha512",
             "os_hash_value": digests and digests.sha512,
             "tags": self.tags,
-            "created_at": timestamp(self.created),
-            "updated_at": timestamp(self.updated),
+            "created_at": to_the_second(self.created),
+            "updated_at": to_the_second(self.updated),
             "self": f"/v2/images/{self.id}",
             "file": f"/v2/images/{self.id}/file",
             "schema": "/v2/schemas/image",
@@ -133,8 +133,8 @@ class Member:
             "image_id": image.id,
             "member_id": self.project_id,
             "status": self.status,
-            "created_at": timestamp(self.created),
-            "updated_at": timestamp(self.updated),
+            "created_at": to_the_second(self.created),
+            "updated_at": to_the_second(self.updated),
             "schema": "/v2/schemas/member",
         }
 
@@ -211,8 +211,3 @@ def find_to_change(request: web.Request, what: str) -> Image:
     if not caller.is_admin and image.owner != caller.project_id:
         raise NotPermitted(f"You are not permitted to {what} this image.")
     return image
-
-
-def timestamp(moment: datetime) -> str:
-    """Word a moment as glance does."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

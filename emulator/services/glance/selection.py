@@ -3,7 +3,6 @@
 import csv
 import operator
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
 from typing import Any, get_args
 
 from aiohttp import web
@@ -11,7 +10,8 @@ from multidict import MultiMapping
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY
-from emulator.services.glance.images import IMAGES, Image, MemberStatus, Visibility, timestamp
+from emulator.plumbing.moments import read_moment, to_the_second
+from emulator.services.glance.images import IMAGES, Image, MemberStatus, Visibility
 from emulator.services.tokens import Identity
 
 __all__ = ["select"]
@@ -88,11 +88,7 @@ def _size(name: str, value: str) -> Fits:
 def _moment(name: str, value: str) -> Fits:
     """A time, and how others are to be to it: `gte:2026-11-24T12:00:00Z`; the same where nothing is said."""
     how, _, when = value.partition(":") if value.partition(":")[0] in COMPARISONS else ("eq", "", value)
-    try:
-        moment = datetime.fromisoformat(when)
-    except ValueError:
-        raise BadRequest(f"Invalid input for query parameter {name}: {when!r} is not a time in ISO 8601.") from None
-    wanted = timestamp(moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
+    wanted = to_the_second(read_moment(name, when))
     return lambda described: COMPARISONS[how](described[name], wanted)
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from emulator.plumbing.errors import NotFound, Unauthorized
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
+from emulator.plumbing.moments import to_the_microsecond
 from emulator.plumbing.scene import OWN_REQUEST_ID, annotate
 from emulator.plumbing.steps import given
 from emulator.services.fresh import Project
@@ -109,4 +110,4 @@ def _describe_scope(request: web.Request, identity: Identity) -> dict[str, Any]:
 
 
 def _timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{to_the_microsecond(datetime.fromtimestamp(seconds, UTC))}Z"

@@ -8,13 +8,12 @@ from aiohttp import web
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY, json_response
 from emulator.plumbing.paging import Page, page
+from emulator.plumbing.truth import is_true
 from emulator.services.neutron.rules import shown
 
 __all__ = ["answer_list", "answer_one"]
 
 Described = Mapping[str, Any]
-
-TRUE = {"true", "1", "yes", "on", "t"}
 
 
 def answer_list(request: web.Request, collection: str, described: Iterable[Described]) -> web.Response:
@@ -54,7 +53,7 @@ def _fits(each: Described, key: str, values: Sequence[str]) -> bool:
 
 def _equal(held: object, asked: str) -> bool:
     if isinstance(held, bool):
-        return held == (asked.lower() in TRUE)
+        return held == is_true(asked)
     return asked == ("" if held is None else str(held))
 
 
@@ -102,7 +101,7 @@ def _page(request: web.Request, found: list[Described]) -> Page[Described]:
 
 
 def _backwards(request: web.Request) -> bool:
-    return request.query.get("page_reverse", "").lower() in TRUE
+    return is_true(request.query.get("page_reverse", ""))
 
 
 def _links(request: web.Request, collection: str, part: Page[Described]) -> dict[str, Any]:

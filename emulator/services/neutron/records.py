@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
+from emulator.plumbing.moments import to_the_second
+
 __all__ = [
     "Address",
     "Cidr",
@@ -28,7 +30,7 @@ Cidr = IPv4Network | IPv6Network
 
 
 def _now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return to_the_second(datetime.now(UTC))
 
 
 @dataclass(slots=True)

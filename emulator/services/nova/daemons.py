@@ -1,13 +1,13 @@
 """Nova's daemons and the zones that they are in, over HTTP: `/os-services` and `/os-availability-zone`."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import json_response
+from emulator.plumbing.moments import to_the_microsecond
 from emulator.services.nova.hosts import Daemon, daemons, id_of
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.rules import admins_by
@@ -45,7 +45,7 @@ def _describe(request: web.Request, daemon: Daemon) -> dict[str, Any]:
         "zone": daemon.zone,
         "status": "enabled",
         "state": "up" if daemon.up else "down",
-        "updated_at": _moment(daemon.updated),
+        "updated_at": to_the_microsecond(daemon.updated),
         "disabled_reason": None,
     }
     return {**described, "forced_down": False} if version >= FORCED_DOWN else described
@@ -77,11 +77,7 @@ def _zones(found: list[Daemon], *, detail: bool) -> Iterator[dict[str, Any]]:
 
 
 def _state(daemon: Daemon) -> dict[str, Any]:
-    return {"active": True, "available": daemon.up, "updated_at": _moment(daemon.updated)}
-
-
-def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return {"active": True, "available": daemon.up, "updated_at": to_the_microsecond(daemon.updated)}
 
 
 DAEMON_ROUTES = (

@@ -12,6 +12,7 @@ from emulator.plumbing.http_server import IDENTITY, json_response, read_json
 from emulator.plumbing.paging import page
 from emulator.plumbing.scene import current_scene
 from emulator.plumbing.service import ACTOR
+from emulator.plumbing.truth import read_truth
 from emulator.services.nova.flavors import FLAVORS, Flavor
 from emulator.services.nova.links import links_to
 from emulator.services.nova.microversions import microversion
@@ -124,11 +125,7 @@ def _is_public(request: web.Request) -> bool | None:
     said = request.query.get("is_public", "true").lower()
     if said == "none":
         return None
-    if said in {"1", "t", "true", "on", "y", "yes"}:
-        return True
-    if said in {"0", "f", "false", "off", "n", "no"}:
-        return False
-    raise BadRequest(f"Invalid is_public filter [{said}]")
+    return read_truth("is_public", said)
 
 
 def _least(request: web.Request, key: str) -> int:

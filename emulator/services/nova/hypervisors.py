@@ -9,6 +9,7 @@ from aiohttp import web
 from emulator.plumbing.errors import NotFound
 from emulator.plumbing.http_server import json_response
 from emulator.plumbing.paging import page
+from emulator.plumbing.truth import is_true
 from emulator.services.nova.builds import SERVERS
 from emulator.services.nova.hosts import hosts_seen, id_of
 from emulator.services.nova.inventory import HostSeen
@@ -92,7 +93,7 @@ def _describe(request: web.Request, each: Numbered, *, detail: bool) -> dict[str
         "state": "up" if host.up else "down",
         "status": "enabled",
     }
-    if version >= SERVERS_TOLD and request.query.get("with_servers", "").lower() in {"true", "1"}:
+    if version >= SERVERS_TOLD and is_true(request.query.get("with_servers", "")):
         on_it = [server for server in request.app[SERVERS].of(None) if server.host == host.name]
         described["servers"] = [{"name": server.name, "uuid": server.id} for server in on_it]
     if not detail:

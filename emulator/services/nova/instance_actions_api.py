@@ -1,13 +1,14 @@
 """What was done with a server, over HTTP: `/servers/{id}/os-instance-actions`, also for one that is gone."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
-from emulator.plumbing.errors import BadRequest, NotFound
+from emulator.plumbing.errors import NotFound
 from emulator.plumbing.http_server import IDENTITY, json_response
+from emulator.plumbing.moments import read_moment, to_the_microsecond
 from emulator.plumbing.paging import page
 from emulator.plumbing.scene import annotate
 from emulator.services.nova.builds import SERVERS
@@ -72,13 +73,7 @@ def _within(request: web.Request, action: InstanceAction) -> bool:
 
 def _moment(request: web.Request, name: str) -> datetime | None:
     said = request.query.get(name)
-    if said is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(said.replace(" ", "+"))  # a plus that was not quoted
-    except ValueError:
-        raise BadRequest(f"Invalid input for query parameter {name}: {said!r} is not a date-time.") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return None if said is None else read_moment(name, said)
 
 
 def _describe(action: InstanceAction, version: tuple[int, int]) -> dict[str, Any]:
@@ -88,10 +83,10 @@ def _describe(action: InstanceAction, version: tuple[int, int]) -> dict[str, Any
         "request_id": action.request_id,
         "user_id": action.user_id,
         "project_id": action.project_id,
-        "start_time": _word(action.started),
+        "start_time": to_the_microsecond(action.started),
         "message": action.message,
     }
-    return {**described, "updated_at": _word(action.updated)} if version >= PAGES else described
+    return {**described, "updated_at": to_the_microsecond(action.updated)} if version >= PAGES else described
 
 
 def _describe_event(
@@ -99,8 +94,8 @@ def _describe_event(
 ) -> dict[str, Any]:
     described: dict[str, Any] = {
         "event": event.name,
-        "start_time": _word(event.started),
-        "finish_time": None if event.finished is None else _word(event.finished),
+        "start_time": to_the_microsecond(event.started),
+        "finish_time": None if event.finished is None else to_the_microsecond(event.finished),
         "result": event.result,
     }
     if is_admin:
@@ -113,11 +108,6 @@ def _describe_event(
     if version >= DETAILS and is_admin:
         described["details"] = event.details
     return described
-
-
-def _word(moment: datetime) -> str:
-    """Word a moment as nova does here: in UTC, without saying so."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 INSTANCE_ACTION_ROUTES = (

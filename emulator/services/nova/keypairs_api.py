@@ -9,12 +9,12 @@ from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
+from emulator.plumbing.moments import to_the_microsecond
 from emulator.plumbing.paging import page
 from emulator.services.nova.keypairs import KEYPAIRS, Keypair
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.quotas import QUOTAS
 from emulator.services.nova.rules import not_authorized
-from emulator.services.nova.servers import timestamp
 from emulator.services.tokens import Identity
 
 __all__ = ["KEYPAIR_ROUTES"]
@@ -56,7 +56,7 @@ async def show_keypair(request: web.Request) -> web.Response:
     more = {
         "id": keypair.id,
         "user_id": keypair.user_id,
-        "created_at": timestamp(keypair.created).rstrip("Z") + ".000000",
+        "created_at": to_the_microsecond(keypair.created.replace(microsecond=0)),
         "updated_at": None,
         "deleted": False,
         "deleted_at": None,

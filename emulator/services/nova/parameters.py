@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from emulator.plumbing.errors import BadRequest
+from emulator.plumbing.truth import is_true
 
 __all__ = ["Boolean", "DiskConfig", "HostName", "Tag", "check_addresses", "truth_of"]
 
@@ -21,7 +22,7 @@ Boolean = bool | Yes | No
 
 def truth_of(said: Boolean | None) -> bool:
     """Return whether it is a yes."""
-    return str(said).lower() in {"1", "true", "on", "yes"}
+    return is_true(str(said))
 
 
 def check_addresses(ipv4: str | msgspec.UnsetType, ipv6: str | msgspec.UnsetType) -> None:

@@ -1,12 +1,13 @@
 """Which servers a list is to show: the filters that `GET /servers` understands."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 
 from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY
+from emulator.plumbing.moments import read_moment
+from emulator.plumbing.truth import read_truth
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.patterns import Pattern, PatternRefused
 from emulator.services.nova.server_view import ZONE
@@ -17,7 +18,6 @@ __all__ = ["filters", "truth"]
 
 Fits = Callable[[Server], bool]
 
-TRUE, FALSE = {"1", "t", "true", "on", "y", "yes", ""}, {"0", "f", "false", "off", "n", "no"}
 
 VALUES: Mapping[str, Callable[[Server], str | None]] = {
     "image": lambda server: server.image_id,
@@ -117,25 +117,13 @@ def _tagged(request: web.Request) -> Iterator[Fits]:
 
 def _changed(request: web.Request) -> Iterator[Fits]:
     if "changes-since" in request.query:
-        since = _moment(request, "changes-since")
+        since = read_moment("changes-since", request.query["changes-since"])
         yield lambda server: server.updated >= since
     if "changes-before" in request.query and microversion(request) >= (2, 66):
-        before = _moment(request, "changes-before")
+        before = read_moment("changes-before", request.query["changes-before"])
         yield lambda server: server.updated <= before
-
-
-def _moment(request: web.Request, key: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(request.query[key].replace(" ", "+"))  # a plus sign that was not quoted
-    except ValueError:
-        raise BadRequest(f"Invalid filter field: {key}.") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def truth(key: str, said: str) -> bool:
     """Return what a query says of something that is or is not; an empty word is a yes. Raises BadRequest."""
-    if said.lower() in TRUE:
-        return True
-    if said.lower() in FALSE:
-        return False
-    raise BadRequest(f"Invalid input for query parameter {key}: {said!r} is neither true nor false.")
+    return not said or read_truth(key, said)

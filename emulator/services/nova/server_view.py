@@ -6,9 +6,10 @@ from typing import Any
 from aiohttp import web
 
 from emulator.plumbing.http_server import IDENTITY
+from emulator.plumbing.moments import to_the_microsecond, to_the_second
 from emulator.services.nova.links import bookmark, links_to
 from emulator.services.nova.microversions import Version, microversion
-from emulator.services.nova.servers import Server, timestamp
+from emulator.services.nova.servers import Server
 from emulator.services.tokens import Identity
 
 __all__ = ["ZONE", "describe", "summarize"]
@@ -37,8 +38,8 @@ def describe(request: web.Request, server: Server, *, alone: bool = False) -> di
         "hostId": _host_id(server),
         "image": {"id": server.image_id, "links": [bookmark(request, "images", server.image_id)]},
         "flavor": _flavor(request, server, version),
-        "created": timestamp(server.created),
-        "updated": timestamp(server.updated),
+        "created": to_the_second(server.created),
+        "updated": to_the_second(server.updated),
         "addresses": server.all_addresses,
         "accessIPv4": wishes.access_ipv4,
         "accessIPv6": wishes.access_ipv6,
@@ -68,7 +69,7 @@ def _state(server: Server) -> dict[str, Any]:
     if server.status in {"ACTIVE", "BUILD"}:
         state["progress"] = 0
     if server.status == "ERROR" and server.fault is not None:
-        state["fault"] = {"code": 500, "created": timestamp(server.updated), "message": server.fault}
+        state["fault"] = {"code": 500, "created": to_the_second(server.updated), "message": server.fault}
     return state
 
 
@@ -131,4 +132,4 @@ def _host_id(server: Server) -> str:
 
 
 def _moment(server: Server) -> str | None:
-    return None if server.launched_at is None else timestamp(server.launched_at).rstrip("Z") + ".000000"
+    return None if server.launched_at is None else to_the_microsecond(server.launched_at.replace(microsecond=0))

@@ -15,7 +15,7 @@ from emulator.services.nova.messages import InstanceUpdate, Interface
 from emulator.services.nova.states import InstanceIsLocked, power_state_of, status_of
 from emulator.services.tokens import Identity
 
-__all__ = ["Lifetime", "Server", "ServerNotFound", "Servers", "timestamp"]
+__all__ = ["Lifetime", "Server", "ServerNotFound", "Servers"]
 
 REMEMBERED = 1000
 """How many servers that are gone count for what their projects have used."""
@@ -165,11 +165,6 @@ class Lifetime:
     flavor: Flavor
     launched_at: datetime
     terminated_at: datetime | None = None
-
-
-def timestamp(moment: datetime) -> str:
-    """Word a moment as nova does."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Servers:

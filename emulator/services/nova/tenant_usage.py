@@ -8,6 +8,7 @@ from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import json_response
+from emulator.plumbing.moments import read_moment, to_the_microsecond
 from emulator.services.nova.builds import SERVERS
 from emulator.services.nova.rules import admins_by, check_project
 from emulator.services.nova.servers import Lifetime
@@ -15,7 +16,6 @@ from emulator.services.nova.servers import Lifetime
 __all__ = ["USAGE_ROUTES"]
 
 SHOWN_BY_DEFAULT = timedelta(weeks=4)
-FORM = "%Y-%m-%dT%H:%M:%S.%f"
 
 Period = tuple[datetime, datetime]
 
@@ -51,13 +51,7 @@ def _period(request: web.Request) -> Period:
 
 def _moment(request: web.Request, key: str, default: datetime) -> datetime:
     said = request.query.get(key)
-    if not said:
-        return default
-    try:
-        moment = datetime.fromisoformat(said.replace(" ", "T"))
-    except ValueError:
-        raise BadRequest(f"Invalid input for query parameter {key}: {said!r} is no time.") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return read_moment(key, said) if said else default
 
 
 def _within(lifetimes: Iterable[Lifetime], period: Period) -> Iterator[Lifetime]:
@@ -70,8 +64,8 @@ def _sum(project_id: str, lifetimes: Iterable[Lifetime], period: Period, *, deta
     hours = [(each.flavor, _hours(each, period)) for each in own]
     summed: dict[str, Any] = {
         "tenant_id": project_id,
-        "start": period[0].strftime(FORM),
-        "stop": period[1].strftime(FORM),
+        "start": to_the_microsecond(period[0]),
+        "stop": to_the_microsecond(period[1]),
         "total_hours": sum(each for _, each in hours),
         "total_vcpus_usage": sum(flavor.vcpus * each for flavor, each in hours),
         "total_memory_mb_usage": sum(flavor.ram_mb * each for flavor, each in hours),
@@ -89,8 +83,8 @@ def _describe(lifetime: Lifetime, period: Period) -> dict[str, Any]:
         "state": "active" if ended is None else "terminated",
         "hours": _hours(lifetime, period),
         "uptime": int(((ended or datetime.now(UTC)) - lifetime.launched_at).total_seconds()),
-        "started_at": lifetime.launched_at.strftime(FORM),
-        "ended_at": None if ended is None else ended.strftime(FORM),
+        "started_at": to_the_microsecond(lifetime.launched_at),
+        "ended_at": None if ended is None else to_the_microsecond(ended),
         "flavor": flavor.name,
         "vcpus": flavor.vcpus,
         "memory_mb": flavor.ram_mb,
