@@ -5,12 +5,12 @@ import fcntl
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aio_pika
 import aiohttp
@@ -27,16 +27,20 @@ from emulator.services.fresh import resource_id
 from emulator.traces import OtlpReceiver, SpanTree, spans_from_sdk, tree, trees
 from tests.jaeger import Received, answering
 
+T = TypeVar("T")
+
 WITH_CLIENTS = Path(__file__).parent / "openstack"
 REFERENCE = tree(tree_text("boot"))
 RABBITMQ = os.environ.get("EMULATOR_TEST_AMQP_URL")
+PATIENCE_SECONDS = 30
+LOOK_SECONDS = 0.005
 DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "nova", "x-dead-letter-routing-key": "dead_letters"}
 """The arguments of the queues of nova's daemons."""
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: for a third of their time tests wait, for deadlines, processes and browsers."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two more than there are cores: for half of their time tests wait, for deadlines, processes and browsers."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 STOCK_CLIENTS = "uv run --extra openstack pytest -m openstack"
@@ -121,6 +125,19 @@ async def amqp_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
         yield broker.url
 
 
+async def eventually(look: Callable[[], Awaitable[T]], suits: Callable[[T], bool] = bool) -> T:
+    """Look, over HTTP, until what is there suits, and return it. Nothing tells a client that it has changed."""
+    seen = await look()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not suits(seen):
+                await asyncio.sleep(LOOK_SECONDS)  # else looking takes the processor from what is looked for
+                seen = await look()
+    except TimeoutError:
+        raise AssertionError(f"after {PATIENCE_SECONDS} s there is still {seen!r}") from None
+    return seen
+
+
 @dataclass(frozen=True)
 class Api:
     """An authenticated HTTP client of a cloud, without spans of its own."""
@@ -158,11 +175,12 @@ class Api:
 
     async def until(self, server_id: str, *statuses: str) -> dict[str, Any]:
         """Look at a server until its status is one of these; 404 is the status GONE."""
-        while True:
+
+        async def look() -> dict[str, Any]:
             status, body = await self("GET", "nova-api", f"/v2.1/servers/{server_id}")
-            server: dict[str, Any] = body["server"] if status == 200 else {"status": "GONE"}
-            if server["status"] in statuses:
-                return server
+            return dict(body["server"]) if status == 200 else {"status": "GONE"}
+
+        return await eventually(look, lambda server: server["status"] in statuses)
 
 
 class World:

@@ -19,7 +19,7 @@ from emulator.cloud import Cloud, Settings, serve
 from emulator.plumbing.export import Export
 from emulator.services.fresh import resource_id
 from emulator.traces import SpanTree, spans_from_sdk
-from tests.conftest import DEAD_LETTERS, REFERENCE, World, a_world, trace_of
+from tests.conftest import DEAD_LETTERS, REFERENCE, World, a_world, eventually, trace_of
 from tests.processes import free_port
 
 STATELESS = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler", "nova-compute")
@@ -38,8 +38,8 @@ async def test_an_image_that_is_not_there_fails_the_server_and_names_glance(amqp
     async with a_world(amqp_url=amqp_url) as world:
         booted = await world.boot(Order(image="nope"))
         api = await world.api()
-        while (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"]:
-            pass  # the address is released after the server is in ERROR
+        # the address is released after the server is in ERROR
+        await eventually(lambda: api("GET", "neutron-server", "/v2.0/ports"), lambda seen: seen[1] == {"ports": []})
         whole = await world.boot()
     assert booted.status == "ERROR"
     assert re.fullmatch(
@@ -98,8 +98,9 @@ async def test_a_boot_that_takes_too_long_goes_to_error_and_what_it_had_is_relea
         assert booted.status == "ERROR"
         assert re.search(r"aborted: it was still \w+ after 0\.25 s\.$", booted.fault)
         api = await world.api()
-        while (await api("GET", "neutron-server", f"/v2.0/ports?device_id={booted.server_id}"))[1]["ports"]:
-            pass  # the host releases the address when it hears that nobody waits any more
+        path = f"/v2.0/ports?device_id={booted.server_id}"
+        # the host releases the address when it hears that nobody waits any more
+        await eventually(lambda: api("GET", "neutron-server", path), lambda seen: seen[1] == {"ports": []})
     trace = trace_of(world, booted.trace_id)
     assert "nova-api: deadline !TimeoutError" in failed(trace)
     assert [span.attributes.get("openstack.rpc.method") for span in trace.spans].count("terminate_instance") == 3
@@ -298,8 +299,8 @@ async def test_services_survive_a_broker_that_goes_and_comes_back() -> None:
         status, body = await api.create()
         assert (status, list(body)) == (503, ["serviceUnavailable"])
         async with Broker(socket.create_server(("127.0.0.1", port))), asyncio.timeout(30):
-            while (await api.create())[0] != 202:
-                pass  # the services find it again by themselves, each in its time
+            # the services find it again by themselves, each in its time
+            await eventually(api.create, lambda seen: seen[0] == 202)
             booted = await world.boot()
             assert booted.succeeded, booted.fault
 

@@ -1,10 +1,9 @@
 """Floating IPs: addresses of external networks that lead to ports. Nova shows those of a server's ports."""
 
-import asyncio
 from typing import Any
 
 from emulator.traces import spans_from_sdk
-from tests.conftest import World, a_world
+from tests.conftest import World, a_world, eventually
 from tests.neutron import ID, NOWHERE, PRIVATE, PUBLIC, Neutron, user
 from tests.test_server_networks import booted
 
@@ -179,9 +178,10 @@ async def test_nova_shows_those_that_lead_to_a_server_as_long_as_they_do() -> No
 
         async def shows(*expected: dict[str, Any]) -> None:
             """Look until nova has heard of it."""
-            async with asyncio.timeout(20):
-                while (await demo.api("GET", "nova-api", path))[1]["server"]["addresses"]["private"] != [*expected]:
-                    pass
+            await eventually(
+                lambda: demo.api("GET", "nova-api", path),
+                lambda seen: seen[1]["server"]["addresses"]["private"] == [*expected],
+            )
 
         made = await demo.make("floatingip", **TO_PUBLIC, port_id=port["id"])
         floating = {**fixed, "addr": made["floating_ip_address"], "OS-EXT-IPS:type": "floating"}

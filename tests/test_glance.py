@@ -8,7 +8,7 @@ import pytest
 
 from emulator.services.fresh import resource_id
 from emulator.traces import spans_from_sdk
-from tests.conftest import Api, World, a_world
+from tests.conftest import Api, World, a_world, eventually
 
 CIRROS = resource_id("image", "cirros")
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -38,9 +38,9 @@ async def begin_upload(api: Api, image: dict[str, Any], size: int) -> tuple[asyn
 
 async def saving(api: Api, image: dict[str, Any], *, over: bool = False) -> None:
     """Wait until an upload has begun, or is over."""
-    async with asyncio.timeout(10):
-        while ((await api("GET", "glance-api", image["self"]))[1]["status"] == "saving") == over:
-            pass
+    await eventually(
+        lambda: api("GET", "glance-api", image["self"]), lambda seen: (seen[1]["status"] != "saving") == over
+    )
 
 
 async def names(api: Api, query: str = "") -> list[str]:

@@ -10,7 +10,7 @@ from emulator.plumbing.chance import Chance
 from emulator.plumbing.export import Export
 from emulator.plumbing.scene import Actor, acting
 from emulator.services.nova.instance_actions import InstanceActions
-from tests.conftest import Api, World, a_world
+from tests.conftest import Api, World, a_world, eventually
 from tests.test_server_actions import HARD, START, STOP, a_server, act, at_rest
 
 NEWEST = {"X-OpenStack-Nova-API-Version": "2.96"}
@@ -37,10 +37,11 @@ async def shown(api: Api, server_id: str, request_id: str, headers: dict[str, st
 
 async def finished(api: Api, server_id: str, request_id: str) -> list[tuple[str, str, str | None]]:
     """The events of an action, once they have all ended: name, result and host."""
-    while True:
-        events = (await shown(api, server_id, request_id))["events"]
-        if events and all(event["finish_time"] for event in events):
-            return [(event["event"], event["result"], event["host"]) for event in events]
+    action = await eventually(
+        lambda: shown(api, server_id, request_id),
+        lambda seen: bool(seen["events"]) and all(event["finish_time"] for event in seen["events"]),
+    )
+    return [(event["event"], event["result"], event["host"]) for event in action["events"]]
 
 
 async def test_every_action_is_found_by_the_request_id_that_the_api_answered(world: World) -> None:

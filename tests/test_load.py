@@ -24,7 +24,7 @@ from emulator.plumbing.export import Export
 from emulator.plumbing.http_client import HttpClient
 from emulator.plumbing.tasks import Patience
 from emulator.traces import OtlpReceiver, spans_from_sdk, trees
-from tests.conftest import REFERENCE, World, a_world
+from tests.conftest import REFERENCE, World, a_world, eventually
 from tests.processes import PATIENCE_SECONDS, free_port, run, started
 
 NAME = "load-test"
@@ -45,8 +45,7 @@ async def a_tenant(export: Export, keystone_url: str, seed: int | None = None) -
 async def gone(world: World) -> None:
     """Wait until there is no server any more."""
     api = await world.api()
-    while (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"]:
-        pass
+    await eventually(lambda: api("GET", "nova-api", "/v2.1/servers"), lambda seen: seen[1] == {"servers": []})
 
 
 def roots(export: Export) -> Counter[str]:

@@ -12,7 +12,7 @@ from emulator.broker import Broker
 from emulator.cloud import SERVICES, AlreadyRunning, QueueType, Settings, serve
 from emulator.plumbing.export import Export
 from emulator.traces import OtlpReceiver
-from tests.conftest import DEAD_LETTERS, REFERENCE, a_world
+from tests.conftest import DEAD_LETTERS, REFERENCE, a_world, eventually
 from tests.processes import free_port, started
 
 NOWHERE = dict.fromkeys(("keystone", "nova-api", "neutron-server", "glance-api"), "http://127.0.0.1:1")
@@ -120,9 +120,8 @@ async def test_a_service_without_its_bus_is_alive_and_not_healthy() -> None:
         async with serving("nova-api", broker.url, patience=30) as url:
             assert await health(session, url) == (200, "ok")
             await first.aclose()
-            while await health(session, url) != (503, "waiting for the bus"):
-                pass  # it hears of it a moment later
+            waiting = (503, "waiting for the bus")
+            await eventually(lambda: health(session, url), lambda seen: seen == waiting)
             assert await health(session, url, "/healthcheck/live") == (200, "alive")
             async with Broker(socket.create_server(("127.0.0.1", port))):
-                while await health(session, url) != (200, "ok"):
-                    pass
+                await eventually(lambda: health(session, url), lambda seen: seen == (200, "ok"))

@@ -13,7 +13,7 @@ from emulator.cloud import Cloud, Settings, serve
 from emulator.plumbing.export import Export
 from emulator.services.tokens import Tokens
 from emulator.traces import SpanTree, spans_from_sdk, trees
-from tests.conftest import Api, World, a_world, credentials
+from tests.conftest import Api, World, a_world, credentials, eventually
 from tests.processes import free_port
 
 TOKENS = "/v3/auth/tokens"
@@ -33,8 +33,7 @@ async def revoke(by: Api, token: str) -> int:
 
 async def refused_by(api: Api, service: str) -> None:
     """Wait until a service does not take a token any more."""
-    while (await api("GET", service, LOOKS[service]))[0] != 401:
-        pass  # the news is on its way
+    await eventually(lambda: api("GET", service, LOOKS[service]), lambda seen: seen[0] == 401)
 
 
 async def test_after_it_is_revoked_no_service_takes_a_token_and_all_take_the_next_one(amqp_url: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from emulator.cloud import Settings
 from emulator.traces import spans_from_sdk, tree, trees
-from tests.conftest import Api, World, a_world
+from tests.conftest import Api, World, a_world, eventually
 from tests.test_failures import compute_host, in_parts
 
 STOP: dict[str, Any] = {"os-stop": None}
@@ -52,10 +52,7 @@ async def act(api: Api, server_id: str, body: Any, headers: dict[str, str] | Non
 
 async def at_rest(api: Api, server_id: str) -> dict[str, Any]:
     """The server, when nothing is being done with it."""
-    while True:
-        server: dict[str, Any] = (await api("GET", "nova-api", f"/v2.1/servers/{server_id}"))[1]["server"]
-        if server["OS-EXT-STS:task_state"] is None:
-            return server
+    return await eventually(lambda: shown(api, server_id), lambda server: server["OS-EXT-STS:task_state"] is None)
 
 
 async def a_server(api: Api, status: str = "ACTIVE") -> str:
