@@ -125,13 +125,15 @@ async def amqp_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
         yield broker.url
 
 
-async def eventually(look: Callable[[], Awaitable[T]], suits: Callable[[T], bool] = bool) -> T:
-    """Look, over HTTP, until what is there suits, and return it. Nothing tells a client that it has changed."""
+async def eventually(
+    look: Callable[[], Awaitable[T]], suits: Callable[[T], bool] = bool, pause: float = LOOK_SECONDS
+) -> T:
+    """Look until what is there suits, and return it: for what tells nobody that it has changed."""
     seen = await look()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not suits(seen):
-                await asyncio.sleep(LOOK_SECONDS)  # else looking takes the processor from what is looked for
+                await asyncio.sleep(pause)  # else looking takes the processor from what is looked for
                 seen = await look()
     except TimeoutError:
         raise AssertionError(f"after {PATIENCE_SECONDS} s there is still {seen!r}") from None

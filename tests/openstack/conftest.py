@@ -8,7 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import dedent
@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from emulator.traces import OtlpReceiver, SpanTree
+from emulator.traces import OtlpReceiver, Span, SpanTree
+from tests.conftest import eventually
 from tests.processes import COMMAND, Ended, environment
 
 BIN = Path(sys.executable).parent
 KEY = "SECRET_KEY"
 """What osprofiler's headers are signed with."""
 PATIENCE_SECONDS = 120
-ARRIVAL_SECONDS = 30
 LOOK_SECONDS = 0.05
 SETTLES = re.compile("(ack|nack|reject) ")
 
@@ -38,19 +38,28 @@ class Up:
 
     async def trace(self, trace_id: str) -> SpanTree:
         """Return a trace, when it is whole: every process sends its spans by itself, when it sees fit."""
-        async with asyncio.timeout(ARRIVAL_SECONDS):
-            while (found := self.spans.find(trace_id)) is None or not is_whole(found):  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(LOOK_SECONDS)
-        return found
+
+        async def look() -> list[SpanTree]:
+            found = self.spans.find(trace_id)
+            return [found] if found is not None and is_whole(found) else []
+
+        return (await eventually(look, pause=LOOK_SECONDS))[0]
 
     async def traces(self, service: str, count: int) -> Sequence[SpanTree]:
         """Return the traces that a client of this name began, when there are so many."""
-        async with asyncio.timeout(ARRIVAL_SECONDS):
-            while True:
-                found = [trace for trace in self.spans.traces if trace.spans[0].service == service]
-                if len(found) >= count and all(map(is_whole, found)):
-                    return found
-                await asyncio.sleep(LOOK_SECONDS)
+
+        async def look() -> list[SpanTree]:
+            return [trace for trace in self.spans.traces if trace.spans[0].service == service]
+
+        return await eventually(look, lambda found: len(found) >= count and all(map(is_whole, found)), LOOK_SECONDS)
+
+    async def spans_that(self, suit: Callable[[Span], bool]) -> Sequence[Span]:
+        """Return the spans, of all traces, that suit, when there is one."""
+
+        async def look() -> list[Span]:
+            return [span for trace in self.spans.traces for span in trace.spans if suit(span)]
+
+        return await eventually(look, pause=LOOK_SECONDS)
 
 
 def is_whole(trace: SpanTree) -> bool:

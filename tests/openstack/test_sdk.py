@@ -90,12 +90,7 @@ async def test_the_global_request_id_is_on_the_spans(demo: User, up: Up) -> None
             result = [chosen, asking.compute.get("/servers").headers["X-OpenStack-Request-ID"]]
     """)
     assert answered != chosen
-    seen = [
-        span
-        for trace in up.spans.traces
-        for span in trace.spans
-        if span.attributes.get("openstack.global_request.id") == chosen
-    ]
+    seen = await up.spans_that(lambda span: span.attributes.get("openstack.global_request.id") == chosen)
     assert [(span.name, span.attributes["openstack.request.id"]) for span in seen] == [("GET /v2.1/servers", answered)]
 
 

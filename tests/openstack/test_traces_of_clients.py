@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from osprofiler import _utils as osprofiler
 
+from emulator.traces import Span
 from tests.openstack.conftest import BIN, KEY, Up, User, ended
 from tests.openstack.test_one_trace import openstack, trace_told
 
@@ -73,6 +74,12 @@ async def test_os_profile_boots_in_its_trace(demo: User, up: Up) -> None:
 async def test_another_key_is_ignored_and_the_command_goes_on(demo: User, up: Up) -> None:
     listed = await demo("--os-profile another_key network list")
     [base] = re.findall(r"^Trace ID: (\S+)$", listed.err, re.MULTILINE)
+
+    def is_told(span: Span) -> bool:
+        ignored = any(event.name == "openstack.osprofiler.ignored" for event in span.events)
+        return ignored and span.name == "GET /v2.0/networks"
+
+    assert await up.spans_that(is_told)
     assert up.spans.find(uuid.UUID(base).hex) is None
 
 
