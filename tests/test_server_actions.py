@@ -252,7 +252,7 @@ async def test_users_see_what_is_being_done() -> None:
         (SOFT, "reboot_started", "REBOOT", "reboot"),
         (HARD, "reboot_started_hard", "HARD_REBOOT", "reboot"),
     ]
-    async with a_world(Settings(pace=0.03)) as world:
+    async with a_world(Settings(pace=0.2)) as world:
         api = await world.api()
         server_id = await a_server(api)
         for body, task_state, status, action in tasks:
