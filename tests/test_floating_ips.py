@@ -126,8 +126,11 @@ async def test_what_cannot_be_is_refused_in_neutrons_words_and_keeps_no_address(
         await demo.make("floatingip", **TO_PUBLIC, port_id=named["two"], fixed_ip_address=f"10.0.0.{number}")
     assert len(await demo.get("floatingips")) == 3
     assert len({each["floating_ip_address"] for each in await demo.get("floatingips")}) == 3
-    at = {"floating_network_id": PUBLIC, "floating_ip_address": "172.24.4.9"}
-    assert (await admin.make("floatingip", **at))["floating_ip_address"] == "172.24.4.9"
+    taken = {port["fixed_ips"][0]["ip_address"] for port in await admin.get(f"ports?network_id={PUBLIC}")}
+    taken |= {each["floating_ip_address"] for each in await demo.get("floatingips")}
+    free = next(address for number in range(9, 99) if (address := f"172.24.4.{number}") not in taken)
+    at = {"floating_network_id": PUBLIC, "floating_ip_address": free}
+    assert (await admin.make("floatingip", **at))["floating_ip_address"] == free
     assert (await admin.refused("POST", "floatingips", {"floatingip": at}))[1] == "IpAddressAlreadyAllocated"
     changed = {"floatingip": {"floating_network_id": PUBLIC}}
     assert (await demo.refused("PUT", f"floatingips/{held['id']}", changed))[0] == 400
