@@ -9,11 +9,11 @@ from aiohttp import web
 
 from emulator.plumbing.errors import Forbidden, NotFound
 from emulator.plumbing.http_server import IDENTITY
-from emulator.plumbing.moments import to_the_second
 from emulator.services.fresh import IMAGES as FRESH
 from emulator.services.fresh import PROJECTS
 from emulator.services.fresh import Image as FreshImage
 from emulator.services.glance.contents import Contents, pretended
+from emulator.services.moments import to_the_second
 from emulator.services.tokens import Identity
 
 __all__ = [

@@ -10,8 +10,8 @@ from multidict import MultiMapping
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY
-from emulator.plumbing.moments import read_moment, to_the_second
 from emulator.services.glance.images import IMAGES, Image, MemberStatus, Visibility
+from emulator.services.moments import read_moment, to_the_second
 from emulator.services.tokens import Identity
 
 __all__ = ["select"]

@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from emulator.plumbing.http_server import IDENTITY, json_response
-from emulator.plumbing.paging import page
 from emulator.services.keystone.refusals import NotAuthorized, Unknown
+from emulator.services.paging import page
 from emulator.services.tokens import Identity
 
 __all__ = ["Collection", "Document", "listed", "routes_of"]

@@ -9,13 +9,13 @@ from aiohttp import web
 
 from emulator.plumbing.errors import NotFound, Unauthorized
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
-from emulator.plumbing.moments import to_the_microsecond
 from emulator.plumbing.scene import OWN_REQUEST_ID, annotate
 from emulator.plumbing.steps import given
 from emulator.services.fresh import Project
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN, Proof, TokenRequest, find_project, prove
 from emulator.services.keystone.catalog import CATALOG, hex_id
 from emulator.services.keystone.refusals import NotAuthorized
+from emulator.services.moments import to_the_microsecond
 from emulator.services.revocations import tell
 from emulator.services.tokens import Identity, Tokens
 

@@ -8,8 +8,9 @@ from aiohttp import web
 
 from emulator.plumbing.errors import NotFound
 from emulator.services.fresh import NETWORKS, PROJECTS, resource_id
+from emulator.services.neutron.group_records import SecurityGroup
 from emulator.services.neutron.ranges import gateway_of, pools_of
-from emulator.services.neutron.records import FloatingIp, Network, Port, SecurityGroup, Subnet
+from emulator.services.neutron.records import FloatingIp, Network, Port, Subnet
 from emulator.services.neutron.rules import may_see_network
 from emulator.services.tokens import Identity
 

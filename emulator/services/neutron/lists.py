@@ -7,9 +7,9 @@ from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY, json_response
-from emulator.plumbing.paging import Page, page
-from emulator.plumbing.truth import is_true
 from emulator.services.neutron.rules import shown
+from emulator.services.paging import Page, page
+from emulator.services.truth import is_true
 
 __all__ = ["answer_list", "answer_one"]
 

@@ -1,4 +1,4 @@
-"""What neutron keeps: networks, their subnets, ports on them, floating IPs, security groups.
+"""What neutron keeps of networks: these, their subnets, ports on them, and floating IPs.
 
 They describe themselves whole; `rules` hides parts.
 """
@@ -6,9 +6,9 @@ They describe themselves whole; `rules` hides parts.
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Any
+from typing import Any, Protocol
 
-from emulator.plumbing.moments import to_the_second
+from emulator.services.moments import to_the_second
 
 __all__ = [
     "Address",
@@ -19,10 +19,9 @@ __all__ = [
     "Pool",
     "Port",
     "Record",
-    "SecurityGroup",
-    "SecurityGroupRule",
     "Stamp",
     "Subnet",
+    "facts",
 ]
 
 Address = IPv4Address | IPv6Address
@@ -47,6 +46,33 @@ class Stamp:
         self.revision_number += 1
 
 
+class Record(Protocol):
+    """What all records have."""
+
+    id: str
+    project_id: str
+    description: str
+    tags: list[str]
+    stamp: Stamp
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as neutron answers it."""
+
+
+def facts(record: Record) -> dict[str, Any]:
+    """Return what neutron answers of every record alike."""
+    return {
+        "id": record.id,
+        "tenant_id": record.project_id,
+        "project_id": record.project_id,
+        "description": record.description,
+        "tags": record.tags,
+        "created_at": record.stamp.created_at,
+        "updated_at": record.stamp.updated_at,
+        "revision_number": record.stamp.revision_number,
+    }
+
+
 @dataclass(slots=True)
 class Network:
     """A network; its subnets and ports know it by its id."""
@@ -69,7 +95,8 @@ class Network:
     def describe(self) -> dict[str, Any]:
         """Return it as neutron answers it, but for its subnets."""
         return {
-            **_described(self),
+            **facts(self),
+            "name": self.name,
             "admin_state_up": self.admin_state_up,
             "status": "ACTIVE",
             "shared": self.shared,
@@ -129,7 +156,8 @@ class Subnet:
     def describe(self) -> dict[str, Any]:
         """Return it as neutron answers it."""
         return {
-            **_described(self),
+            **facts(self),
+            "name": self.name,
             "network_id": self.network_id,
             "ip_version": self.cidr.version,
             "cidr": str(self.cidr),
@@ -185,7 +213,8 @@ class Port:
         """Return it as neutron answers it."""
         in_use = bool(self.device_id) and self.admin_state_up
         return {
-            **_described(self),
+            **facts(self),
+            "name": self.name,
             "network_id": self.network_id,
             "admin_state_up": self.admin_state_up,
             "status": "ACTIVE" if in_use else "DOWN",
@@ -222,7 +251,7 @@ class FloatingIp:
     def describe(self) -> dict[str, Any]:
         """Return it as neutron answers it, but for the details of its port. There are no routers here."""
         return {
-            **_facts(self),
+            **facts(self),
             "floating_network_id": self.network_id,
             "floating_ip_address": str(self.floating.address),
             "fixed_ip_address": None if self.fixed is None else str(self.fixed),
@@ -230,88 +259,3 @@ class FloatingIp:
             "router_id": None,
             "status": "DOWN" if self.port_id is None else "ACTIVE",
         }
-
-
-@dataclass(slots=True)
-class SecurityGroupRule:
-    """What a security group lets in or out. None is any."""
-
-    id: str
-    project_id: str
-    group_id: str
-    direction: str
-    ethertype: str = "IPv4"
-    protocol: str | None = None
-    port_range_min: int | None = None
-    port_range_max: int | None = None
-    remote_ip_prefix: str | None = None
-    remote_group_id: str | None = None
-    belongs_to_default: bool = False
-    description: str = ""
-    tags: list[str] = field(default_factory=list)
-    stamp: Stamp = field(default_factory=Stamp)
-
-    @property
-    def what(self) -> tuple[object, ...]:
-        """What it lets through: no two rules of a group have the same."""
-        ports = (self.port_range_min, self.port_range_max)
-        return (self.direction, self.ethertype, self.protocol, *ports, self.remote_ip_prefix, self.remote_group_id)
-
-    def describe(self) -> dict[str, Any]:
-        """Return it as neutron answers it."""
-        return {
-            **_facts(self),
-            "security_group_id": self.group_id,
-            "direction": self.direction,
-            "ethertype": self.ethertype,
-            "protocol": self.protocol,
-            "port_range_min": self.port_range_min,
-            "port_range_max": self.port_range_max,
-            "remote_ip_prefix": self.remote_ip_prefix,
-            "remote_group_id": self.remote_group_id,
-            "remote_address_group_id": None,
-            "belongs_to_default_sg": self.belongs_to_default,
-        }
-
-
-@dataclass(slots=True)
-class SecurityGroup:
-    """A security group, with its rules by id."""
-
-    id: str
-    name: str
-    project_id: str
-    rules: dict[str, SecurityGroupRule] = field(default_factory=dict)
-    stateful: bool = True
-    description: str = ""
-    tags: list[str] = field(default_factory=list)
-    stamp: Stamp = field(default_factory=Stamp)
-
-    def describe(self) -> dict[str, Any]:
-        """Return it as neutron answers it."""
-        return {
-            **_described(self),
-            "stateful": self.stateful,
-            "shared": False,
-            "security_group_rules": [rule.describe() for rule in self.rules.values()],
-        }
-
-
-Record = Network | Subnet | Port | FloatingIp | SecurityGroup | SecurityGroupRule
-
-
-def _described(record: Network | Subnet | Port | SecurityGroup) -> dict[str, Any]:
-    return {**_facts(record), "name": record.name}
-
-
-def _facts(record: Record) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "tenant_id": record.project_id,
-        "project_id": record.project_id,
-        "description": record.description,
-        "tags": record.tags,
-        "created_at": record.stamp.created_at,
-        "updated_at": record.stamp.updated_at,
-        "revision_number": record.stamp.revision_number,
-    }

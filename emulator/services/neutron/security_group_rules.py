@@ -12,9 +12,9 @@ from emulator.plumbing.http_server import IDENTITY, read_json
 from emulator.plumbing.scene import current_scene
 from emulator.plumbing.service import ACTOR
 from emulator.services.neutron.database import DATABASE
+from emulator.services.neutron.group_records import SecurityGroup, SecurityGroupRule
 from emulator.services.neutron.lists import answer_list, answer_one
 from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.records import SecurityGroup, SecurityGroupRule
 from emulator.services.neutron.security_groups import find_group, groups_for
 
 __all__ = ["SECURITY_GROUP_RULE_ROUTES"]

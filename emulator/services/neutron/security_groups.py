@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from emulator.plumbing.errors import NotFound
 from emulator.services.fresh import PROJECTS, default_group, resource_id
 from emulator.services.neutron.database import Database
-from emulator.services.neutron.records import SecurityGroup, SecurityGroupRule, Stamp
+from emulator.services.neutron.group_records import SecurityGroup, SecurityGroupRule
+from emulator.services.neutron.records import Stamp
 from emulator.services.tokens import Identity
 
 __all__ = ["SecurityGroupNotFound", "default_group", "find_group", "groups_for", "outward", "with_default_groups"]

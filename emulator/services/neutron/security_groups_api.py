@@ -11,9 +11,9 @@ from emulator.plumbing.scene import current_scene
 from emulator.plumbing.service import ACTOR
 from emulator.services.neutron.bodies import check_fixed, given, needed, put
 from emulator.services.neutron.database import DATABASE
+from emulator.services.neutron.group_records import SecurityGroup
 from emulator.services.neutron.lists import answer_list, answer_one
 from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.records import SecurityGroup
 from emulator.services.neutron.rules import check_project
 from emulator.services.neutron.security_group_rules import SECURITY_GROUP_RULE_ROUTES
 from emulator.services.neutron.security_groups import default_group, find_group, groups_for, outward

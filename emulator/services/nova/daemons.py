@@ -7,7 +7,7 @@ from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import json_response
-from emulator.plumbing.moments import to_the_microsecond
+from emulator.services.moments import to_the_microsecond
 from emulator.services.nova.hosts import Daemon, daemons, id_of
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.rules import admins_by

@@ -9,15 +9,15 @@ from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest, NotFound
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
-from emulator.plumbing.paging import page
 from emulator.plumbing.scene import current_scene
 from emulator.plumbing.service import ACTOR
-from emulator.plumbing.truth import read_truth
 from emulator.services.nova.flavors import FLAVORS, Flavor
 from emulator.services.nova.links import links_to
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.rules import admins_by
+from emulator.services.paging import page
 from emulator.services.tokens import Identity
+from emulator.services.truth import read_truth
 
 __all__ = ["FLAVOR_ROUTES", "find_flavor"]
 

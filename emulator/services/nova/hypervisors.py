@@ -8,13 +8,13 @@ from aiohttp import web
 
 from emulator.plumbing.errors import NotFound
 from emulator.plumbing.http_server import json_response
-from emulator.plumbing.paging import page
-from emulator.plumbing.truth import is_true
 from emulator.services.nova.builds import SERVERS
 from emulator.services.nova.hosts import hosts_seen, id_of
 from emulator.services.nova.inventory import HostSeen
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.rules import admins_by
+from emulator.services.paging import page
+from emulator.services.truth import is_true
 
 __all__ = ["HYPERVISOR_ROUTES"]
 

@@ -8,13 +8,13 @@ from aiohttp import web
 
 from emulator.plumbing.errors import NotFound
 from emulator.plumbing.http_server import IDENTITY, json_response
-from emulator.plumbing.moments import read_moment, to_the_microsecond
-from emulator.plumbing.paging import page
 from emulator.plumbing.scene import annotate
+from emulator.services.moments import read_moment, to_the_microsecond
 from emulator.services.nova.builds import SERVERS
 from emulator.services.nova.instance_actions import INSTANCE_ACTIONS, InstanceAction, InstanceEvent
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.servers import ServerNotFound
+from emulator.services.paging import page
 
 __all__ = ["INSTANCE_ACTION_ROUTES"]
 

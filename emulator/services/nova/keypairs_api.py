@@ -9,12 +9,12 @@ from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
-from emulator.plumbing.moments import to_the_microsecond
-from emulator.plumbing.paging import page
+from emulator.services.moments import to_the_microsecond
 from emulator.services.nova.keypairs import KEYPAIRS, Keypair
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.quotas import QUOTAS
 from emulator.services.nova.rules import not_authorized
+from emulator.services.paging import page
 from emulator.services.tokens import Identity
 
 __all__ = ["KEYPAIR_ROUTES"]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from emulator.plumbing.errors import BadRequest
-from emulator.plumbing.truth import is_true
+from emulator.services.truth import is_true
 
 __all__ = ["Boolean", "DiskConfig", "HostName", "Tag", "check_addresses", "truth_of"]
 

@@ -6,13 +6,13 @@ from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import IDENTITY
-from emulator.plumbing.moments import read_moment
-from emulator.plumbing.truth import read_truth
+from emulator.services.moments import read_moment
 from emulator.services.nova.microversions import microversion
 from emulator.services.nova.patterns import Pattern, PatternRefused
 from emulator.services.nova.server_view import ZONE
 from emulator.services.nova.servers import Server
 from emulator.services.policy import PolicyNotAuthorized
+from emulator.services.truth import read_truth
 
 __all__ = ["filters", "truth"]
 

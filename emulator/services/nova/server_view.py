@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from emulator.plumbing.http_server import IDENTITY
-from emulator.plumbing.moments import to_the_microsecond, to_the_second
+from emulator.services.moments import to_the_microsecond, to_the_second
 from emulator.services.nova.links import bookmark, links_to
 from emulator.services.nova.microversions import Version, microversion
 from emulator.services.nova.servers import Server

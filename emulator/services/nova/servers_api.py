@@ -9,7 +9,6 @@ from aiohttp import web
 
 from emulator.plumbing.amqp_link import BusUnavailable
 from emulator.plumbing.http_server import IDENTITY, json_response, read_json
-from emulator.plumbing.paging import page
 from emulator.plumbing.scene import annotate
 from emulator.services.nova.builds import SERVERS, ask_for_a_host, forget, set_deadline, terminate
 from emulator.services.nova.destinations import requested_host
@@ -22,6 +21,7 @@ from emulator.services.nova.requested_networks import requested_networks
 from emulator.services.nova.server_queries import project_asked, selected
 from emulator.services.nova.server_view import describe, summarize
 from emulator.services.nova.servers import Server
+from emulator.services.paging import page
 from emulator.services.tokens import Identity
 
 __all__ = ["SERVER_ROUTES", "delete_server", "find_server"]

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from emulator.plumbing.errors import BadRequest
 from emulator.plumbing.http_server import json_response
-from emulator.plumbing.moments import read_moment, to_the_microsecond
+from emulator.services.moments import read_moment, to_the_microsecond
 from emulator.services.nova.builds import SERVERS
 from emulator.services.nova.rules import admins_by, check_project
 from emulator.services.nova.servers import Lifetime
