@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from emulator.glyphs import print_twins
+from spantree.cli.glyphs import print_twins
 
 OBJECTS_PER_COLLECTION = 50_000
 """Imports make many objects and no garbage. To collect after every 700 of them, Python's default, takes a tenth of
@@ -17,7 +17,7 @@ def main() -> None:
     print_twins()
     if os.getpid() == 1:  # the first process of a container never sees a signal that it has no handler for
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    from emulator.cli import app
+    from emulator.cli.app import app
 
     app()
 

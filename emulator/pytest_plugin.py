@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # the types of what is imported late
-    from emulator.background import BackgroundCloud
-    from emulator.cloud import Settings
-    from emulator.traces import OtlpReceiver, Pending, SpanTree
+    from emulator.cloud.background import BackgroundCloud
+    from emulator.cloud.composition import Settings
+    from spantree import OtlpReceiver, Pending, SpanTree
 
 RECEIVED: "pytest.StashKey[list[Callable[[], Iterable[SpanTree]]]]" = pytest.StashKey()
 """Where a test's traces are to be had from, once it has failed."""
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let trees that are read from files be rewritten, if that is wanted."""
     config.stash[DIFFERENCES], config.stash[UPDATED] = [], []
     if config.getoption("--update-trees"):
-        from emulator.traces import updating_trees
+        from spantree import updating_trees
 
         token = updating_trees.set(config.stash[UPDATED])
         config.add_cleanup(lambda: updating_trees.reset(token))
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def otlp(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
     """An OTLP receiver of this test's own: `endpoint`, `environment` for subprocesses, `await otlp.trace()`."""
-    from emulator.traces import OtlpReceiver
+    from spantree import OtlpReceiver
 
     with OtlpReceiver() as receiver:
         _remember(request, lambda: receiver.traces)
@@ -56,7 +56,7 @@ def otlp(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
 @pytest.fixture(scope="session")
 def cloud_settings() -> "Settings":
     """How the `cloud` of the session is: override it to change its pace or seed."""
-    from emulator.cloud import Settings
+    from emulator.cloud.composition import Settings
 
     return Settings(pace=0)
 
@@ -64,7 +64,7 @@ def cloud_settings() -> "Settings":
 @pytest.fixture(scope="session")
 def cloud(cloud_settings: "Settings") -> "Iterator[BackgroundCloud]":
     """The emulator, up on free ports of 127.0.0.1 until the session ends: `endpoints`, `amqp_url`, `boot()`."""
-    from emulator.background import background_cloud
+    from emulator.cloud.background import background_cloud
 
     with background_cloud(cloud_settings) as running:
         yield running
@@ -97,9 +97,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
     """Explain `trace == tree(…)`: the first difference here, since pytest cuts what is longer, and all below."""
-    if op != "==" or "emulator.traces" not in sys.modules:
+    if op != "==" or "spantree" not in sys.modules:
         return None
-    from emulator.traces import Expectation, Finding, SpanTree
+    from spantree import Expectation, Finding, SpanTree
 
     if isinstance(left, list) and isinstance(right, list) and not right and isinstance(next(iter(left), None), Finding):
         config.stash[DIFFERENCES].append("\n".join(map(str, left)))

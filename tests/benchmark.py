@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from emulator.traces import Span, SpanTree, otlp_json, spans_from_json, spans_from_protobuf, tree
-from tests.spans import a_span, protobuf
+from spantree import Span, SpanTree, otlp_json, spans_from_json, spans_from_protobuf, tree
+from tests.support.spans import a_span, protobuf
 
 SIZE, PART = 100_000, 10_000
 SHAPES: dict[str, Callable[[int, random.Random], int]] = {

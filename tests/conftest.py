@@ -16,16 +16,16 @@ import aio_pika
 import aiohttp
 import pytest
 
-from emulator import client
 from emulator.broker import Broker
-from emulator.client import Boot, Credentials, Order
-from emulator.cloud import Cloud, Settings, cloud
-from emulator.plumbing.export import Export, otlp_exporter
-from emulator.plumbing.http_client import HttpClient
+from emulator.client import boot_sequence as client
+from emulator.client.boot_sequence import Boot, Credentials, Order
+from emulator.cloud.composition import Cloud, Settings, cloud
 from emulator.reference import tree_text
-from emulator.services.fresh import resource_id
-from emulator.traces import OtlpReceiver, SpanTree, spans_from_sdk, tree, trees
-from tests.jaeger import Received, answering
+from emulator.runtime.export import Export, otlp_exporter
+from emulator.runtime.http_client import HttpClient
+from emulator.services.seed_data import resource_id
+from spantree import OtlpReceiver, SpanTree, spans_from_sdk, tree, trees
+from tests.support.jaeger import Received, answering
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, expect
 
-from tests.browser import a_browser, a_page
-from tests.processes import run, started
+from tests.support.browser import a_browser, a_page
+from tests.support.processes import run, started
 
 IMAGES = Path(__file__).parent.parent / ".github" / "images"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator.faults import FAULTS
-from tests.processes import run
+from tests.support.processes import run
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 

@@ -11,8 +11,8 @@ DOORS = {
     "emulator.load": ["SERVERS_AT_ONCE", "NoCloud", "Plan", "Tally", "Tenant", "arrivals", "load"],
     "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],
     "emulator.console": ["MOST_STORIES", "Stories", "console"],
-    "emulator.render": ["duration", "failure", "headline", "most_telling", "service_colours", "step_number", "title"],
-    "emulator.render.html": [
+    "spantree.render": ["duration", "failure", "headline", "most_telling", "service_colours", "step_number", "title"],
+    "spantree.render.html": [
         "asset",
         "hash_source",
         "html_document",
@@ -21,8 +21,8 @@ DOORS = {
         "waterfall_model",
         "waterfall_script",
     ],
-    "emulator.render.perfetto": ["perfetto"],
-    "emulator.render.sequence": [
+    "spantree.render.perfetto": ["perfetto"],
+    "spantree.render.sequence": [
         "Actor",
         "Bar",
         "Diagram",
@@ -33,9 +33,9 @@ DOORS = {
         "sequence",
         "sequence_svg",
     ],
-    "emulator.render.service_map": ["Edge", "Node", "ServiceMap", "service_map", "service_map_svg"],
-    "emulator.render.terminal": ["columns", "printer", "waterfall"],
-    "emulator.traces": [
+    "spantree.render.service_map": ["Edge", "Node", "ServiceMap", "service_map", "service_map_svg"],
+    "spantree.render.terminal": ["columns", "printer", "waterfall"],
+    "spantree": [
         "NORMALISED",
         "RULES",
         "Difference",

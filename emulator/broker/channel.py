@@ -8,16 +8,16 @@ from typing import Any, ClassVar, Protocol
 from pamqp import commands
 from pamqp.base import Frame
 
-from emulator.broker.content import Content
-from emulator.broker.problems import (
+from emulator.broker.errors import (
     AccessRefused,
     NotAllowed,
     NotImplementedHere,
     PreconditionFailed,
     UnexpectedFrame,
 )
+from emulator.broker.incoming_message import Content
 from emulator.broker.queues import Message, Queue, Subscription
-from emulator.broker.topology import TOPOLOGY
+from emulator.broker.topology_methods import TOPOLOGY
 from emulator.broker.virtual_host import VirtualHost
 
 __all__ = ["Channel", "Wire"]

@@ -11,10 +11,9 @@ from pamqp.base import Frame
 from pamqp.header import ProtocolHeader
 from pamqp.heartbeat import Heartbeat
 
+from emulator.broker.authentication import MECHANISMS, check_login
 from emulator.broker.channel import Channel
-from emulator.broker.frames import OVERHEAD, pack, read_method, take_frame
-from emulator.broker.login import MECHANISMS, check_login
-from emulator.broker.problems import (
+from emulator.broker.errors import (
     ChannelProblem,
     ConnectionProblem,
     FrameProblem,
@@ -23,6 +22,7 @@ from emulator.broker.problems import (
     Stopping,
     UnknownChannel,
 )
+from emulator.broker.frames import OVERHEAD, pack, read_method, take_frame
 from emulator.broker.virtual_host import VirtualHost
 
 __all__ = ["Connection"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pamqp.header import ContentHeader
 
-from emulator.broker.problems import PreconditionFailed
+from emulator.broker.errors import PreconditionFailed
 from emulator.broker.queues import DeadLetters, Message
 
 __all__ = ["dead_letters", "died"]

@@ -6,7 +6,7 @@ from pamqp import constants, frame
 from pamqp.base import Frame
 from pamqp.exceptions import UnmarshalingException
 
-from emulator.broker.problems import FrameProblem, UnexpectedFrame
+from emulator.broker.errors import FrameProblem, UnexpectedFrame
 
 __all__ = ["OVERHEAD", "UNREADABLE", "pack", "read_method", "take_frame"]
 

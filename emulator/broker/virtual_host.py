@@ -5,14 +5,14 @@ import re
 import secrets
 
 from emulator.broker.dead_letters import died
-from emulator.broker.exchanges import KINDS, Exchange
-from emulator.broker.problems import (
+from emulator.broker.errors import (
     AccessRefused,
     CommandInvalid,
     PreconditionFailed,
     ResourceLocked,
     UnknownEntity,
 )
+from emulator.broker.exchanges import KINDS, Exchange
 from emulator.broker.queues import DeadLetters, Message, Queue
 
 __all__ = ["VirtualHost"]

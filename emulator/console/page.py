@@ -4,12 +4,12 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
-from emulator.client import SIDE_BY_SIDE
-from emulator.console.guard import TOKEN_HEADER
+from emulator.client.boot_sequence import SIDE_BY_SIDE
+from emulator.console.security import TOKEN_HEADER
 from emulator.faults import FAULTS
-from emulator.render.html import asset, json_for_html, policy, waterfall_script
-from emulator.services.fresh import FLAVORS, IMAGES, NETWORKS
+from emulator.services.seed_data import FLAVORS, IMAGES, NETWORKS
 from emulator.urls import without_user
+from spantree.render.html import asset, json_for_html, policy, waterfall_script
 
 __all__ = ["console_page", "console_policy"]
 

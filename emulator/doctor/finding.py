@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from emulator.doctor.secrecy import without
+from emulator.doctor.redaction import without
 
 __all__ = ["Finding", "Level", "Trouble", "failure", "ok", "skipped", "warning"]
 

@@ -4,9 +4,9 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+from emulator.doctor.connectivity import connected
 from emulator.doctor.endpoint import Place
 from emulator.doctor.finding import Finding, Trouble, ok
-from emulator.doctor.network import connected
 
 __all__ = ["IDENTITY", "handshake", "is_tls", "trusting"]
 

@@ -2,7 +2,7 @@
 
 from emulator.load.arrivals import Plan, arrivals
 from emulator.load.open_loop import load
-from emulator.load.tally import Tally
+from emulator.load.statistics import Tally
 from emulator.load.tenant import SERVERS_AT_ONCE, NoCloud, Tenant
 
 __all__ = ["SERVERS_AT_ONCE", "NoCloud", "Plan", "Tally", "Tenant", "arrivals", "load"]

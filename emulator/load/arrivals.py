@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
-from emulator.client import Order
+from emulator.client.boot_sequence import Order
 from emulator.faults import Fault
-from emulator.plumbing.chance import Chance
+from emulator.runtime.seeded_random import Chance
 
 __all__ = ["Plan", "arrivals"]
 

@@ -6,9 +6,9 @@ from itertools import count
 from math import inf
 
 from emulator.load.arrivals import Plan, arrivals
-from emulator.load.tally import Tally
+from emulator.load.statistics import Tally
 from emulator.load.tenant import Tenant
-from emulator.plumbing.tasks import Patience, Tasks, task_group, unless
+from emulator.runtime.tasks import Patience, Tasks, task_group, unless
 
 __all__ = ["load"]
 

@@ -9,15 +9,15 @@ import aiohttp
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-from emulator import client
-from emulator.client import SIDE_BY_SIDE, Boot, Credentials, Order
-from emulator.load.tally import Tally
-from emulator.plumbing.chance import Chance
-from emulator.plumbing.http_client import HttpClient, UnexpectedAnswer
-from emulator.plumbing.scene import Actor
-from emulator.plumbing.tasks import Patience
-from emulator.traces import visible
+from emulator.client import boot_sequence as client
+from emulator.client.boot_sequence import SIDE_BY_SIDE, Boot, Credentials, Order
+from emulator.load.statistics import Tally
+from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
+from emulator.runtime.request_context import Actor
+from emulator.runtime.seeded_random import Chance
+from emulator.runtime.tasks import Patience
 from emulator.urls import without_user
+from spantree import visible
 
 __all__ = ["SERVERS_AT_ONCE", "NoCloud", "Tenant"]
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from emulator.traces import OtlpReceiver, Span, SpanTree
+from spantree import OtlpReceiver, Span, SpanTree
 from tests.conftest import eventually
-from tests.processes import COMMAND, Ended, environment
+from tests.support.processes import COMMAND, Ended, environment
 
 BIN = Path(sys.executable).parent
 KEY = "SECRET_KEY"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.traces import SpanTree, otlp_json
+from spantree import SpanTree, otlp_json
 from tests.openstack.conftest import Up, User, ended
-from tests.processes import Ended, environment
+from tests.support.processes import Ended, environment
 
 pytestmark = pytest.mark.openstack
 

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from osprofiler import _utils as osprofiler
 
-from emulator.traces import Span
+from spantree import Span
 from tests.openstack.conftest import BIN, KEY, Up, User, ended
 from tests.openstack.test_one_trace import openstack, trace_told
 

@@ -5,17 +5,17 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.plumbing.errors import ApiError, NotFound
-from emulator.plumbing.http_server import IDENTITY, json_response
-from emulator.plumbing.service import ACTOR, Service
-from emulator.services.glance.data import download_image, upload_image
+from emulator.runtime.errors import ApiError, NotFound
+from emulator.runtime.http_server import IDENTITY, json_response
+from emulator.runtime.service import ACTOR, Service
+from emulator.services.auth.fernet_tokens import Tokens
+from emulator.services.glance.filters import select
+from emulator.services.glance.image_data_api import download_image, upload_image
+from emulator.services.glance.image_requests import apply_patch, read_new_image, read_patch, set_tags
 from emulator.services.glance.images import IMAGES, NotPermitted, find, find_to_change, fresh_images
 from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
-from emulator.services.glance.selection import select
-from emulator.services.glance.wanted import apply_patch, read_new_image, read_patch, set_tags
-from emulator.services.paging import page
-from emulator.services.tokens import Tokens
+from emulator.services.oslo.pagination import page
 
 __all__ = ["service"]
 

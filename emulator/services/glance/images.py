@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from emulator.plumbing.errors import Forbidden, NotFound
-from emulator.plumbing.http_server import IDENTITY
-from emulator.services.fresh import IMAGES as FRESH
-from emulator.services.fresh import PROJECTS
-from emulator.services.fresh import Image as FreshImage
-from emulator.services.glance.contents import Contents, pretended
-from emulator.services.moments import to_the_second
-from emulator.services.tokens import Identity
+from emulator.runtime.errors import Forbidden, NotFound
+from emulator.runtime.http_server import IDENTITY
+from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.glance.image_bytes import Contents, pretended
+from emulator.services.oslo.timeutils import to_the_second
+from emulator.services.seed_data import IMAGES as FRESH
+from emulator.services.seed_data import PROJECTS
+from emulator.services.seed_data import Image as FreshImage
 
 __all__ = [
     "IMAGES",

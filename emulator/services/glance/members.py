@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from emulator.plumbing.errors import Conflict, NotFound
-from emulator.plumbing.http_server import IDENTITY, json_response, read_json
+from emulator.runtime.errors import Conflict, NotFound
+from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.services.glance.images import Image, Member, MemberStatus, NotPermitted, find, find_to_change
 
 __all__ = ["MEMBER_ROUTES"]

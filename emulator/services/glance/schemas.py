@@ -4,8 +4,8 @@ from typing import Any, get_args
 
 from aiohttp import web
 
-from emulator.plumbing.http_server import json_response
-from emulator.services.glance.wanted import ContainerFormat, DiskFormat
+from emulator.runtime.http_server import json_response
+from emulator.services.glance.image_requests import ContainerFormat, DiskFormat
 
 __all__ = ["SCHEMA_ROUTES"]
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.plumbing.http_server import IDENTITY, json_response
-from emulator.services.fresh import PROJECTS, USERS, Project, User
+from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN
 from emulator.services.keystone.catalog import CATALOG, hex_id
-from emulator.services.keystone.collections import listed
+from emulator.services.keystone.errors import NotAuthorized, Unknown
 from emulator.services.keystone.inventory import describe_project
-from emulator.services.keystone.refusals import NotAuthorized, Unknown
+from emulator.services.keystone.resources import listed
+from emulator.services.seed_data import PROJECTS, USERS, Project, User
 
 __all__ = ["ASSIGNMENT_ROUTES"]
 

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from emulator.plumbing.errors import BadRequest, Unauthorized
-from emulator.plumbing.steps import pretend
-from emulator.services.fresh import PROJECTS, USERS, Project, User
-from emulator.services.tokens import Identity, Tokens
+from emulator.runtime.errors import BadRequest, Unauthorized
+from emulator.runtime.simulated_work import pretend
+from emulator.services.auth.fernet_tokens import Identity, Tokens
+from emulator.services.seed_data import PROJECTS, USERS, Project, User
 
 __all__ = ["DEFAULT_DOMAIN", "Auth", "Proof", "TokenRequest", "find_project", "prove"]
 

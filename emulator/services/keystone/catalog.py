@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
-from emulator.services.fresh import resource_id
+from emulator.services.seed_data import resource_id
 
 __all__ = ["CATALOG", "REGION", "Catalog", "hex_id"]
 

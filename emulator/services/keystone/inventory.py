@@ -1,9 +1,9 @@
 """What there is in a fresh cloud, as keystone shows it: projects, users, roles, domains, and what is in the catalog."""
 
-from emulator.services.fresh import PROJECTS, USERS, Project, User
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN
 from emulator.services.keystone.catalog import CATALOG, REGION, hex_id
-from emulator.services.keystone.collections import Collection, Document
+from emulator.services.keystone.resources import Collection, Document
+from emulator.services.seed_data import PROJECTS, USERS, Project, User
 
 __all__ = ["COLLECTIONS", "describe_project"]
 

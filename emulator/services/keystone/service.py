@@ -6,16 +6,16 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.plumbing.errors import ApiError
-from emulator.plumbing.http_server import json_response
-from emulator.plumbing.service import Service
+from emulator.runtime.errors import ApiError
+from emulator.runtime.http_server import json_response
+from emulator.runtime.service import Service
+from emulator.services.auth.fernet_tokens import Tokens
+from emulator.services.auth.revocation import REPEAT_SECONDS, keep_telling
 from emulator.services.keystone.assignments import ASSIGNMENT_ROUTES
 from emulator.services.keystone.catalog import CATALOG, Catalog
-from emulator.services.keystone.collections import routes_of
 from emulator.services.keystone.inventory import COLLECTIONS
+from emulator.services.keystone.resources import routes_of
 from emulator.services.keystone.token_api import TOKENS, issue_token, revoke_token, show_token
-from emulator.services.revocations import REPEAT_SECONDS, keep_telling
-from emulator.services.tokens import Tokens
 
 __all__ = ["service"]
 

@@ -7,17 +7,17 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.plumbing.errors import NotFound, Unauthorized
-from emulator.plumbing.http_server import IDENTITY, json_response, read_json
-from emulator.plumbing.scene import OWN_REQUEST_ID, annotate
-from emulator.plumbing.steps import given
-from emulator.services.fresh import Project
+from emulator.runtime.errors import NotFound, Unauthorized
+from emulator.runtime.http_server import IDENTITY, json_response, read_json
+from emulator.runtime.request_context import OWN_REQUEST_ID, annotate
+from emulator.runtime.simulated_work import given
+from emulator.services.auth.fernet_tokens import Identity, Tokens
+from emulator.services.auth.revocation import tell
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN, Proof, TokenRequest, find_project, prove
 from emulator.services.keystone.catalog import CATALOG, hex_id
-from emulator.services.keystone.refusals import NotAuthorized
-from emulator.services.moments import to_the_microsecond
-from emulator.services.revocations import tell
-from emulator.services.tokens import Identity, Tokens
+from emulator.services.keystone.errors import NotAuthorized
+from emulator.services.oslo.timeutils import to_the_microsecond
+from emulator.services.seed_data import Project
 
 __all__ = ["TOKENS", "issue_token", "revoke_token", "show_token"]
 

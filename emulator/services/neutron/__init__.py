@@ -1,5 +1,5 @@
 """neutron-server: which networks there are, and who has which address on them."""
 
-from emulator.services.neutron.server import service
+from emulator.services.neutron.service import service
 
 __all__ = ["service"]

@@ -5,9 +5,9 @@ from ipaddress import ip_network
 
 from msgspec import Struct
 
-from emulator.plumbing.errors import BadRequest
-from emulator.services.neutron.bodies import Text
+from emulator.runtime.errors import BadRequest
 from emulator.services.neutron.mac_addresses import read_mac_address
+from emulator.services.neutron.request_bodies import Text
 
 __all__ = ["AddressPair", "read_pairs"]
 

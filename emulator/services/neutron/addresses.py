@@ -5,9 +5,9 @@ from random import Random
 
 from msgspec import Struct
 
-from emulator.plumbing.errors import BadRequest, Conflict
-from emulator.services.neutron.ranges import InvalidInput, read_address, usable
-from emulator.services.neutron.records import Address, FixedIp, Subnet
+from emulator.runtime.errors import BadRequest, Conflict
+from emulator.services.neutron.cidrs import InvalidInput, read_address, usable
+from emulator.services.neutron.models import Address, FixedIp, Subnet
 
 __all__ = ["IpAddressGenerationFailure", "WantedIp", "give", "take_back"]
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.plumbing.errors import NotFound
-from emulator.services.fresh import NETWORKS, PROJECTS, resource_id
-from emulator.services.neutron.group_records import SecurityGroup
-from emulator.services.neutron.ranges import gateway_of, pools_of
-from emulator.services.neutron.records import FloatingIp, Network, Port, Subnet
-from emulator.services.neutron.rules import may_see_network
-from emulator.services.tokens import Identity
+from emulator.runtime.errors import NotFound
+from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.neutron.cidrs import gateway_of, pools_of
+from emulator.services.neutron.models import FloatingIp, Network, Port, Subnet
+from emulator.services.neutron.policy import may_see_network
+from emulator.services.neutron.security_groups.models import SecurityGroup
+from emulator.services.seed_data import NETWORKS, PROJECTS, resource_id
 
 __all__ = ["DATABASE", "Database", "FloatingIPNotFound", "NetworkNotFound", "PortNotFound", "SubnetNotFound", "fresh"]
 

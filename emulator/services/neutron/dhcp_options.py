@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from emulator.plumbing.errors import BadRequest
-from emulator.services.neutron.bodies import Text
+from emulator.runtime.errors import BadRequest
+from emulator.services.neutron.request_bodies import Text
 
 __all__ = ["DhcpOption", "merge_options"]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.plumbing.errors import NotFound
-from emulator.plumbing.http_server import IDENTITY, json_response
-from emulator.services.neutron.rules import refuse
+from emulator.runtime.errors import NotFound
+from emulator.runtime.http_server import IDENTITY, json_response
+from emulator.services.neutron.policy import refuse
 
 __all__ = ["EXTENSION_ROUTES"]
 

@@ -7,19 +7,19 @@ from typing import Any
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
-from emulator.plumbing.errors import ApiError
-from emulator.plumbing.http_server import IDENTITY, read_json
-from emulator.plumbing.scene import annotate, current_scene
-from emulator.plumbing.service import ACTOR
+from emulator.runtime.errors import ApiError
+from emulator.runtime.http_server import IDENTITY, read_json
+from emulator.runtime.request_context import annotate, current_scene
+from emulator.runtime.service import ACTOR
 from emulator.services.neutron import addresses
 from emulator.services.neutron.addresses import WantedIp, take_back
-from emulator.services.neutron.associations import BadRequest, associate, device_of, disassociate, tell
-from emulator.services.neutron.bodies import check_fixed, given, needed, put
 from emulator.services.neutron.database import DATABASE, Database
-from emulator.services.neutron.lists import answer_list, answer_one
+from emulator.services.neutron.floating_ip_association import BadRequest, associate, device_of, disassociate, tell
+from emulator.services.neutron.listing import answer_list, answer_one
+from emulator.services.neutron.models import FloatingIp, Network
+from emulator.services.neutron.policy import check_admin, check_project
 from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.records import FloatingIp, Network
-from emulator.services.neutron.rules import check_admin, check_project
+from emulator.services.neutron.request_bodies import check_fixed, given, needed, put
 
 __all__ = ["FLOATING_IP_ROUTES"]
 

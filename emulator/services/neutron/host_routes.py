@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from emulator.plumbing.errors import BadRequest
-from emulator.services.neutron.bodies import Text
-from emulator.services.neutron.ranges import InvalidInput, read_address, read_cidr
+from emulator.runtime.errors import BadRequest
+from emulator.services.neutron.cidrs import InvalidInput, read_address, read_cidr
+from emulator.services.neutron.request_bodies import Text
 
 __all__ = ["HostRoute", "read_routes"]
 

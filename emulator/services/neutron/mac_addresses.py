@@ -2,9 +2,9 @@
 
 import re
 
-from emulator.plumbing.errors import BadRequest, Conflict
+from emulator.runtime.errors import BadRequest, Conflict
 from emulator.services.neutron.database import Database
-from emulator.services.neutron.records import Port
+from emulator.services.neutron.models import Port
 
 __all__ = ["check_unique", "free_mac_address", "read_mac_address"]
 

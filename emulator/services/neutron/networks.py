@@ -6,18 +6,18 @@ from typing import Annotated, Any
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from emulator.plumbing.errors import Conflict
-from emulator.plumbing.http_server import IDENTITY, read_json
-from emulator.plumbing.scene import current_scene
-from emulator.plumbing.service import ACTOR
-from emulator.services.neutron.attaching import show_network
-from emulator.services.neutron.bodies import check_fixed, check_known, given, put
+from emulator.runtime.errors import Conflict
+from emulator.runtime.http_server import IDENTITY, read_json
+from emulator.runtime.request_context import current_scene
+from emulator.runtime.service import ACTOR
 from emulator.services.neutron.database import DATABASE, Database
-from emulator.services.neutron.lists import answer_list, answer_one
+from emulator.services.neutron.listing import answer_list, answer_one
+from emulator.services.neutron.models import Network
+from emulator.services.neutron.policy import check_admin, check_owner, check_project
+from emulator.services.neutron.port_binding import show_network
+from emulator.services.neutron.provider_segments import NetworkType, SegmentationId, check_renumbering, reserve
 from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.records import Network
-from emulator.services.neutron.rules import check_admin, check_owner, check_project
-from emulator.services.neutron.segments import NetworkType, SegmentationId, check_renumbering, reserve
+from emulator.services.neutron.request_bodies import check_fixed, check_known, given, put
 
 __all__ = ["NETWORK_ROUTES"]
 

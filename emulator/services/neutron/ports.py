@@ -6,22 +6,22 @@ from typing import Any, Literal
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, field
 
-from emulator.plumbing.errors import BadRequest, Conflict
-from emulator.plumbing.http_server import IDENTITY, read_json
-from emulator.plumbing.scene import annotate, current_scene
-from emulator.plumbing.service import ACTOR
+from emulator.runtime.errors import BadRequest, Conflict
+from emulator.runtime.http_server import IDENTITY, read_json
+from emulator.runtime.request_context import annotate, current_scene
+from emulator.runtime.service import ACTOR
 from emulator.services.neutron.address_pairs import AddressPair, read_pairs
 from emulator.services.neutron.addresses import WantedIp, give, take_back
-from emulator.services.neutron.associations import check_keeps, device_of, disassociate, tell
-from emulator.services.neutron.bodies import check_fixed, given, needed, put
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.dhcp_options import DhcpOption, merge_options
-from emulator.services.neutron.lists import answer_list, answer_one
+from emulator.services.neutron.floating_ip_association import check_keeps, device_of, disassociate, tell
+from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.mac_addresses import check_unique, free_mac_address, read_mac_address
+from emulator.services.neutron.models import Network, Port
+from emulator.services.neutron.policy import check_project, may_use_network, refuse
 from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.records import Network, Port
-from emulator.services.neutron.rules import check_project, may_use_network, refuse
-from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group, find_group
+from emulator.services.neutron.request_bodies import check_fixed, given, needed, put
+from emulator.services.neutron.security_groups.defaults import SecurityGroupNotFound, default_group, find_group
 
 __all__ = ["PORT_ROUTES"]
 

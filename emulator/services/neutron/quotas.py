@@ -7,11 +7,11 @@ from typing import Any
 from aiohttp import web
 from msgspec import Struct
 
-from emulator.plumbing.errors import BadRequest, Conflict
-from emulator.plumbing.http_server import IDENTITY, json_response, read_json
+from emulator.runtime.errors import BadRequest, Conflict
+from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.services.neutron.database import DATABASE, Database
-from emulator.services.neutron.records import Record
-from emulator.services.neutron.rules import refuse
+from emulator.services.neutron.models import Record
+from emulator.services.neutron.policy import refuse
 
 __all__ = ["QUOTA_ROUTES", "check_quota"]
 

@@ -6,16 +6,11 @@ from typing import Any, Literal
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
-from emulator.plumbing.errors import BadRequest, Conflict
-from emulator.plumbing.http_server import IDENTITY, read_json
-from emulator.plumbing.scene import current_scene
-from emulator.plumbing.service import ACTOR
-from emulator.services.neutron.bodies import Text, check_fixed, given, needed, put
-from emulator.services.neutron.database import DATABASE
-from emulator.services.neutron.host_routes import HostRoute, read_routes
-from emulator.services.neutron.lists import answer_list, answer_one
-from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.ranges import (
+from emulator.runtime.errors import BadRequest, Conflict
+from emulator.runtime.http_server import IDENTITY, read_json
+from emulator.runtime.request_context import current_scene
+from emulator.runtime.service import ACTOR
+from emulator.services.neutron.cidrs import (
     GatewayConflictWithAllocationPools,
     InvalidInput,
     WantedPool,
@@ -27,8 +22,13 @@ from emulator.services.neutron.ranges import (
     read_gateway,
     read_pools,
 )
-from emulator.services.neutron.records import Address, Cidr, Pool, Subnet
-from emulator.services.neutron.rules import check_owner, check_project
+from emulator.services.neutron.database import DATABASE
+from emulator.services.neutron.host_routes import HostRoute, read_routes
+from emulator.services.neutron.listing import answer_list, answer_one
+from emulator.services.neutron.models import Address, Cidr, Pool, Subnet
+from emulator.services.neutron.policy import check_owner, check_project
+from emulator.services.neutron.quotas import check_quota
+from emulator.services.neutron.request_bodies import Text, check_fixed, given, needed, put
 
 __all__ = ["SUBNET_ROUTES"]
 

@@ -6,13 +6,13 @@ from http import HTTPStatus
 from aiohttp import web
 from msgspec import Struct
 
-from emulator.plumbing.errors import BadRequest, NotFound
-from emulator.plumbing.http_server import IDENTITY, json_response, read_json
+from emulator.runtime.errors import BadRequest, NotFound
+from emulator.runtime.http_server import IDENTITY, json_response, read_json
+from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.neutron.database import DATABASE, Database
-from emulator.services.neutron.records import Record
-from emulator.services.neutron.rules import check_owner
-from emulator.services.neutron.security_groups import find_group
-from emulator.services.tokens import Identity
+from emulator.services.neutron.models import Record
+from emulator.services.neutron.policy import check_owner
+from emulator.services.neutron.security_groups.defaults import find_group
 
 __all__ = ["TAG_ROUTES"]
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from emulator.plumbing.amqp_topology import Destination
-from emulator.services.nova.parameters import Tag
-from emulator.services.rpc import Call
+from emulator.runtime.amqp_topology import Destination
+from emulator.services.nova.field_types import Tag
+from emulator.services.oslo.messaging import Call
 
 __all__ = [
     "API",

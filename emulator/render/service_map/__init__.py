@@ -1,6 +1,0 @@
-"""Many traces as one map: who calls whom, how often, how fast, and how well."""
-
-from emulator.render.service_map.figures import Edge, Node, ServiceMap, service_map
-from emulator.render.service_map.svg import service_map_svg
-
-__all__ = ["Edge", "Node", "ServiceMap", "service_map", "service_map_svg"]

@@ -1,5 +1,0 @@
-"""Traces in the terminal: a waterfall of characters, as wide as there is room."""
-
-from emulator.render.terminal.waterfall import columns, printer, waterfall
-
-__all__ = ["columns", "printer", "waterfall"]

@@ -1,0 +1,294 @@
+"""A connection to the broker that is waited for at the start, and comes back by itself when it was lost.
+
+aio-pika's robust connections do the same in more ways than we can follow: one was seen to hang when its broker stopped
+between two attempts. Here there is one way: whatever breaks, everything is declared and consumed anew.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from math import inf
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
+from aiormq.exceptions import ChannelLockedResource
+from yarl import URL
+
+from emulator.runtime.errors import ApiError
+from emulator.runtime.tasks import task_group
+
+__all__ = [
+    "BROKEN",
+    "AlreadyRunning",
+    "BusSettings",
+    "BusUnavailable",
+    "Link",
+    "QueueType",
+    "Session",
+    "linked",
+    "not_cancelled",
+]
+
+CONNECT_PAUSE_SECONDS = 0.2
+ATTEMPT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10
+"""If the URL says no other. After twice that a broker gives up who was cut off, and the locks that it holds."""
+CLOSE_SECONDS = 1.0
+
+BROKEN = (AMQPError, OSError, RuntimeError)
+"""What aio-pika raises where the broker or the connection fails; the last one when a channel is closed already."""
+
+log = logging.getLogger(__name__)
+
+
+class BusUnavailable(ApiError):
+    """The broker cannot be reached or did not take a message; try again later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class AlreadyRunning(Exception):
+    """Another process on this bus holds the lock of a service of which there may be one."""
+
+    def __init__(self, name: str, broker: URL) -> None:
+        super().__init__(
+            f"{name} runs already on the bus at {broker}, and keeps its state in memory, which a second one would not "
+            "share: stop the first, or use another virtual host"
+        )
+        self.name = name
+
+
+class QueueType(StrEnum):
+    """What durable queues are to RabbitMQ: on one node, or replicated by Raft."""
+
+    CLASSIC = "classic"
+    QUORUM = "quorum"
+
+
+@dataclass(frozen=True, slots=True)
+class BusSettings:
+    """Where the bus is, how many seconds to wait for it at the start, and what its durable queues are."""
+
+    url: str
+    patience: float = 30.0
+    queue_type: QueueType = QueueType.CLASSIC
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection as long as it lasts, its channel for publishing, and the exchanges declared there.
+
+    `over` is set when it has ended.
+    """
+
+    connection: AbstractConnection
+    channel: AbstractChannel
+    exchanges: dict[str, AbstractExchange] = field(default_factory=dict)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+Start = Callable[[Session], Awaitable[None]]
+
+
+class Link:
+    """The way of one service to the broker. While it is connected, it holds `locks`: nobody else on this bus does."""
+
+    def __init__(self, bus: BusSettings, service: str, locks: Collection[str] = ()) -> None:
+        self.broker = URL(bus.url).with_user(None)
+        self.queue_type = bus.queue_type
+        self.working = False
+        """Whether it is connected, and all that is started on each connection has been."""
+        self._url = URL(bus.url) % {"heartbeat": HEARTBEAT_SECONDS, **URL(bus.url).query}
+        self._patience = bus.patience
+        self._service = service
+        self._locks = locks
+        self._session: Session | None = None
+        self._there = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._starts: list[Start] = []
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Connect, waiting for the broker and for the locks, and stay connected while the block lasts.
+
+        Raises BusUnavailable; at once where the login is refused. Raises AlreadyRunning if a lock is not free in time.
+        """
+        await self._connect(self._patience)
+        async with task_group() as tasks:
+            tasks.start(self._keep())
+            self.working = True
+            try:
+                yield
+            finally:
+                await tasks.finish(0)
+                await self._close()
+
+    async def session(self) -> Session:
+        """Return the session; wait for the next one if it was lost."""
+        while self._session is None:
+            await self._there.wait()
+        return self._session
+
+    async def after(self, session: Session) -> None:
+        """Wait until a session that failed its user is over; `session` then gives the next one."""
+        if self._session is session:
+            self._lost.set()
+        await session.over.wait()
+
+    @asynccontextmanager
+    async def each_session(self, start: Start) -> AsyncIterator[None]:
+        """Call `start` now, and again whenever the connection has come back, while the block lasts."""
+        try:
+            async with not_cancelled():
+                await start(await self.session())
+        except BROKEN as error:
+            raise BusUnavailable(f"the broker at {self.broker} does not let {self._service} begin: {error}") from error
+        self._starts.append(start)
+        try:
+            yield
+        finally:
+            self._starts.remove(start)
+
+    async def _connect(self, patience: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience
+        told: set[type[Exception]] = {TimeoutError} if self._lost.is_set() else set()
+        while True:
+            try:
+                async with asyncio.timeout_at(min(max(deadline, loop.time() + 0.1), loop.time() + ATTEMPT_SECONDS)):
+                    session = await self._begin()
+                break
+            except (AuthenticationError, ProbableAuthenticationError) as refused:
+                raise BusUnavailable(f"the broker at {self.broker} refuses the login: {refused}") from refused
+            except (*BROKEN, TimeoutError, AlreadyRunning) as error:
+                if loop.time() >= deadline:
+                    raise self._given_up(error, patience) from error
+                kind = AlreadyRunning if isinstance(error, AlreadyRunning) else TimeoutError
+                if kind not in told:
+                    self._tell_of_waiting(error, patience)
+                told.add(kind)
+            await asyncio.sleep(CONNECT_PAUSE_SECONDS)
+        self._lost.clear()
+        self._session = session
+        for watched in (session.connection, session.channel):
+            watched.close_callbacks.add(self._loss_of(session))
+        self._there.set()
+
+    def _given_up(self, error: Exception, patience: float) -> Exception:
+        if isinstance(error, AlreadyRunning):
+            return AlreadyRunning(error.name, self.broker)
+        why = str(error) or "it accepts connections, but does not answer"
+        return BusUnavailable(f"no broker at {self.broker} after {patience:g} s: {why}")
+
+    def _tell_of_waiting(self, error: Exception, patience: float) -> None:
+        wanted = f"the other {error.name} to leave" if isinstance(error, AlreadyRunning) else "the bus at"
+        limit = f", for {patience:g} s at the most" if patience < inf else ""
+        log.warning("%s waits for %s %s%s", self._service, wanted, self.broker, limit)
+
+    async def _begin(self) -> Session:
+        # Not aio_pika.connect: where it fails it leaves its connection to the garbage collector, and to a __del__ that
+        # begins to close it, even when no event loop runs any more.
+        connection = aio_pika.Connection(self._url, client_properties={"connection_name": self._service})
+        try:
+            await connection.connect()
+            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            await self._take_locks(channel)
+            return Session(connection, channel)
+        except BaseException:
+            await connection.close()
+            raise
+
+    async def _take_locks(self, channel: AbstractChannel) -> None:
+        """A lock is a queue that is exclusive to the connection, and gone with it."""
+        for lock in self._locks:
+            try:
+                await channel.declare_queue(f"lock.{lock}", exclusive=True)
+            except ChannelLockedResource as held:
+                raise AlreadyRunning(lock, self.broker) from held
+
+    async def watch(self, session: Session, channel: AbstractChannel) -> None:
+        """Take it for a loss of the session when this channel closes, or the broker cancels a consumer on it."""
+        lost = self._loss_of(session)
+        channel.close_callbacks.add(lost)
+        (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(lost)
+
+    async def _keep(self) -> None:
+        """Get the connection back whenever it is lost, and all that was started on it."""
+        while True:
+            await self._lost.wait()
+            log.warning("%s has lost the bus at %s", self._service, self.broker)
+            told = ""
+            while why := await self._recover():
+                if why != told:
+                    log.warning("%s is not back on the bus yet: %s", self._service, why)
+                told = why
+                await asyncio.sleep(CONNECT_PAUSE_SECONDS)
+            log.warning("%s is back on the bus", self._service)
+
+    async def _recover(self) -> str:
+        """Try to connect anew and to start everything again; return why that did not work, if it did not."""
+        await self._close()
+        try:
+            async with not_cancelled():
+                await self._connect(inf)
+                for start in self._starts:
+                    await start(await self.session())
+        except (*BROKEN, BusUnavailable) as error:
+            return str(error) or type(error).__name__
+        self.working = True
+        return ""
+
+    async def _close(self) -> None:
+        """Close the connection; that it is closed already, or does not answer, is fine."""
+        self.working = False
+        session, self._session = self._session, None
+        self._there.clear()
+        if session is None:
+            return
+        session.over.set()
+        try:
+            async with not_cancelled(), asyncio.timeout(CLOSE_SECONDS):
+                await session.connection.close()
+        except (*BROKEN, BusUnavailable) as error:
+            log.debug("closing the connection of %s: %s", self._service, error)
+
+    def _loss_of(self, session: Session) -> Callable[..., None]:
+        """A callback for when something of a session has closed; what closes late, after the next one began, is old."""
+
+        def lose(*_: object) -> None:
+            if self._session is session:
+                self._lost.set()
+
+        return lose
+
+
+@asynccontextmanager
+async def not_cancelled() -> AsyncIterator[None]:
+    """Raise BusUnavailable for a CancelledError that nobody asked for: aiormq ends so what waits for a lost broker.
+
+    Likewise for a bare Exception, with which it ends what waits to be written.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error) is Exception:
+            raise BusUnavailable("the connection to the broker was lost") from error
+        raise
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise BusUnavailable("the connection to the broker was lost") from None
+
+
+@asynccontextmanager
+async def linked(bus: BusSettings, service: str, locks: Collection[str] = ()) -> AsyncIterator[Link]:
+    """Open a link, as `Link.open` does, for the time of the block."""
+    link = Link(bus, service, locks)
+    async with link.open():
+        yield link

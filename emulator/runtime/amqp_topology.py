@@ -1,0 +1,92 @@
+"""Where messages go and whence they come: exchanges and queues, by name, made when they are first needed."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue, FieldValue
+
+from emulator.broker import Depth
+from emulator.runtime.amqp_connection import (
+    BROKEN,
+    BusSettings,
+    BusUnavailable,
+    QueueType,
+    Session,
+    linked,
+    not_cancelled,
+)
+
+__all__ = ["Destination", "declare_exchange", "declare_queue", "depths", "purge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where messages go, and whence they come. `template` stands for the name where a part of the name varies.
+
+    A `fanout` exchange gives every consumer a temporary queue of its own; else the routing key names a queue, a durable
+    one or a `temporary` one, which is its consumer's alone and gone with it. What is rejected there goes on to the
+    routing key `dead_letters`, if that is named.
+    """
+
+    exchange: str
+    routing_key: str = ""
+    template: str | None = None
+    fanout: bool = False
+    temporary: bool = False
+    dead_letters: str | None = None
+
+    @property
+    def name(self) -> str:
+        """`{exchange}:{routing key}`, RabbitMQ's convention; a queue named as its routing key is written once."""
+        return ":".join(filter(None, (self.exchange, self.routing_key)))
+
+    @property
+    def label(self) -> str:
+        """How spans call it: by the template, if there is one."""
+        return self.template or self.name
+
+
+async def declare_exchange(session: Session, named: Destination) -> AbstractExchange:
+    """Return an exchange, declared once a session."""
+    if not named.exchange:
+        return session.channel.default_exchange
+    if named.exchange not in session.exchanges:
+        kind = aio_pika.ExchangeType.FANOUT if named.fanout else aio_pika.ExchangeType.TOPIC
+        session.exchanges[named.exchange] = await session.channel.declare_exchange(named.exchange, kind, durable=True)
+    return session.exchanges[named.exchange]
+
+
+async def declare_queue(channel: AbstractChannel, source: Destination, kind: QueueType) -> AbstractQueue:
+    """Return a queue, made if it is not there: a durable one, unless it is temporary."""
+    if source.temporary:
+        return await channel.declare_queue(source.routing_key, exclusive=True, auto_delete=True)
+    arguments: dict[str, FieldValue] = {}
+    if source.dead_letters is not None:
+        arguments = {"x-dead-letter-exchange": source.exchange, "x-dead-letter-routing-key": source.dead_letters}
+    if kind is not QueueType.CLASSIC:  # else what the virtual host has by default
+        arguments["x-queue-type"] = str(kind)
+    return await channel.declare_queue(source.routing_key, durable=True, arguments=arguments)
+
+
+async def depths(channel: AbstractChannel, queues: Iterable[Destination]) -> list[Depth]:
+    """Return how many messages wait in durable queues that are there. AMQP tells nothing of those handed out."""
+    found = []
+    for queue in queues:
+        told = (await channel.declare_queue(queue.routing_key, passive=True)).declaration_result
+        found.append(Depth(queue.routing_key, told.message_count or 0, None, told.consumer_count or 0))
+    return found
+
+
+async def purge(bus: BusSettings, queues: Iterable[Destination], locks: Collection[str]) -> None:
+    """Empty durable queues, and make those that are not there, for their consumers to come.
+
+    Raises AlreadyRunning if their consumers, who hold `locks`, are there; and BusUnavailable.
+    """
+    async with linked(bus, "emulator", locks) as link, not_cancelled():
+        channel = (await link.session()).channel
+        try:
+            for queue in queues:
+                await (await declare_queue(channel, queue, link.queue_type)).purge()
+        except BROKEN as error:
+            raise BusUnavailable(f"the broker at {link.broker} does not let us empty its queues: {error}") from error

@@ -1,0 +1,85 @@
+"""What travels with a request in its headers, over HTTP and AMQP alike: trace context, osprofiler's too, and baggage
+with a fault in it.
+
+What comes in is not trusted: baggage beyond its limit is dropped, and only faults that are known, and traces of
+osprofiler that are signed, are carried on.
+"""
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from opentelemetry import baggage, propagate
+from opentelemetry.context import Context
+from opentelemetry.trace import get_current_span
+
+from emulator.faults import Fault
+from emulator.runtime.osprofiler import Profiled, Untrusted, profiled_in
+
+__all__ = ["FAULT_MEMBER", "Carried", "carried_in", "carries_baggage", "put_into"]
+
+FAULT_MEMBER = "emulator.fault"
+"""The baggage member that names the fault."""
+
+BAGGAGE_LIMIT_BYTES = 8192  # W3C Baggage, section 3.3.2: what must be passed on; more need not be
+LONGEST_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What headers carried. `context` is without the fault.
+
+    `ignored` says what of the baggage was not taken, `untrusted` what of osprofiler's headers, and why.
+    """
+
+    context: Context = field(default_factory=Context)
+    fault: Fault | None = None
+    profiled: Profiled | None = None
+    ignored: str = ""
+    untrusted: str = ""
+
+
+def carried_in(headers: Mapping[str, str], known: Mapping[str, Fault], keys: Sequence[str] = ()) -> Carried:
+    """Read the headers of a request or a message.
+
+    `known` are the faults that may act here, `keys` those that may sign a trace of osprofiler's. Such a trace is taken
+    up where the headers name no other.
+    """
+    carried = _baggage_in(headers, propagate.extract(headers, context=Context()), known)
+    try:
+        profiled = profiled_in(headers, keys)
+    except Untrusted as why:
+        return replace(carried, untrusted=str(why))
+    if profiled is None:
+        return carried
+    named = get_current_span(carried.context).get_span_context().is_valid
+    return replace(carried, context=carried.context if named else profiled.below(carried.context), profiled=profiled)
+
+
+def _baggage_in(headers: Mapping[str, str], context: Context, known: Mapping[str, Fault]) -> Carried:
+    size = len(headers.get("baggage", ""))
+    if size > BAGGAGE_LIMIT_BYTES:
+        return Carried(baggage.clear(context), ignored=f"baggage of {size} bytes: {BAGGAGE_LIMIT_BYTES} are the limit")
+    named = baggage.get_baggage(FAULT_MEMBER, context)
+    if named is None:
+        dropped = FAULT_MEMBER in headers.get("baggage", "") and carries_baggage()
+        return Carried(context, ignored=f"{FAULT_MEMBER}: not among the members that can be read" if dropped else "")
+    context = baggage.remove_baggage(FAULT_MEMBER, context)
+    name = str(named).partition(";")[0].strip()
+    if name in known:
+        return Carried(context, known[name])
+    shown = "".join(character for character in name[:LONGEST_NAME] if character.isprintable())
+    why = "there is no such fault" if known else "faults are switched off"
+    return Carried(context, ignored=f"{FAULT_MEMBER}={shown}: {why}")
+
+
+def put_into(headers: MutableMapping[str, str], fault: Fault | None, profiled: Profiled | None) -> None:
+    """Add the current trace context and baggage, with the fault, to headers that go out; osprofiler's as they came."""
+    context = None if fault is None else baggage.set_baggage(FAULT_MEMBER, fault.name)
+    propagate.inject(headers, context=context)
+    if profiled is not None:
+        headers.update(profiled.headers)
+
+
+def carries_baggage() -> bool:
+    """Whether the propagators that `OTEL_PROPAGATORS` names take baggage along."""
+    return "baggage" in propagate.get_global_textmap().fields

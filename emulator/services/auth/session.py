@@ -1,0 +1,119 @@
+"""How a caller logs in at keystone, and what it reads of the answer: a token, and where the services are."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import msgspec
+
+from emulator.runtime.http_client import Answer, HttpClient, UnexpectedAnswer
+from emulator.runtime.simulated_work import take_time
+
+__all__ = ["Access", "Session", "log_in"]
+
+RETRIES = 3
+"""How often a service that is unavailable is asked again."""
+
+
+class _Endpoint(msgspec.Struct):
+    interface: str
+    url: str
+
+
+class _CatalogEntry(msgspec.Struct):
+    type: str
+    endpoints: list[_Endpoint]
+
+
+class _Token(msgspec.Struct):
+    catalog: list[_CatalogEntry]
+
+
+class _Answer(msgspec.Struct):
+    token: _Token
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A token, the catalog that came with it, and which of its interfaces to use: `public`, `internal` or `admin`."""
+
+    token: str
+    catalog: list[_CatalogEntry]
+    interface: str
+
+    def url(self, kind: str) -> str:
+        """Return where the service of a type (`compute`, `network`, `image`) is. Raises LookupError."""
+        for entry in self.catalog:
+            for endpoint in entry.endpoints:
+                if (entry.type, endpoint.interface) == (kind, self.interface):
+                    return endpoint.url.rstrip("/")
+        raise LookupError(f"the catalog names no {self.interface} endpoint of type {kind}")
+
+
+async def log_in(
+    http: HttpClient,
+    keystone_url: str,
+    *,
+    username: str,
+    password: str,
+    project: str,
+    interface: str,
+    step: str | None = None,
+) -> Access:
+    """Ask keystone for a token for a project. `step` is the number of Figure 1.8 that this is.
+
+    Raises UnexpectedAnswer if keystone refuses, aiohttp.ClientError and TimeoutError if it cannot be reached.
+    """
+    domain = {"id": "default"}
+    auth = {
+        "identity": {
+            "methods": ["password"],
+            "password": {"user": {"name": username, "password": password, "domain": domain}},
+        },
+        "scope": {"project": {"name": project, "domain": domain}},
+    }
+    url = f"{keystone_url.rstrip('/').removesuffix('/v3')}/v3/auth/tokens"
+    answer = await http.fetch("POST", url, body={"auth": auth}, step=step)
+    catalog = answer.read(_Answer).token.catalog
+    if "X-Subject-Token" not in answer.headers:
+        raise UnexpectedAnswer("POST", url, answer.status, "there is no token in it")
+    return Access(answer.headers["X-Subject-Token"], catalog, interface)
+
+
+class Session:
+    """Requests of a user who is logged in, to the services in the catalog.
+
+    As keystoneauth does, it answers a refused token with a new one, once, and a service that is unavailable with
+    patience: it tries again after pauses that double.
+    """
+
+    def __init__(self, http: HttpClient, log_in: Callable[[], Awaitable[Access]], access: Access) -> None:
+        self._http = http
+        self._log_in = log_in
+        self._access = access
+
+    async def fetch(
+        self,
+        method: str,
+        kind: str,
+        path: str,
+        *,
+        body: object = None,
+        step: str | None = None,
+        sink: Callable[[bytes], None] | None = None,
+    ) -> Answer:
+        """Send a request to the service of a type, as `HttpClient.fetch` does, which tells what is raised."""
+        sent, refused, renewed = 0, 0, False
+        while True:
+            url = self._access.url(kind) + path
+            answer = await self._http.fetch(
+                method, url, body=body, token=self._access.token, step=step, resend=sent, sink=sink
+            )
+            if answer.status == HTTPStatus.UNAUTHORIZED and not renewed:
+                renewed, self._access = True, await self._log_in()
+            elif answer.status == HTTPStatus.SERVICE_UNAVAILABLE and refused < RETRIES:
+                await take_time("back off", 2**refused)
+                refused += 1
+            else:
+                return answer
+            sent += 1

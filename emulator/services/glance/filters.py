@@ -1,0 +1,129 @@
+"""Which images a list shows, and in which order: the query parameters of `GET /v2/images`."""
+
+import csv
+import operator
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, get_args
+
+from aiohttp import web
+from multidict import MultiMapping
+
+from emulator.runtime.errors import BadRequest
+from emulator.runtime.http_server import IDENTITY
+from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.glance.images import IMAGES, Image, MemberStatus, Visibility
+from emulator.services.oslo.timeutils import read_moment, to_the_second
+
+__all__ = ["select"]
+
+SORTED_BY = ("name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")
+NOT_FILTERS = {"limit", "marker", "sort", "sort_key", "sort_dir", "member_status", "fields"}
+VISIBILITIES = {*get_args(Visibility), "all"}
+MEMBER_STATUSES = {*get_args(MemberStatus), "all"}
+COMPARISONS = {
+    how: getattr(operator, name)
+    for how, name in {"lt": "lt", "lte": "le", "gt": "gt", "gte": "ge", "eq": "eq", "neq": "ne"}.items()
+}
+ONE_OF = {"id", "name", "status", "container_format", "disk_format"}
+"""What may be `in:` several values."""
+
+
+def select(request: web.Request) -> list[Image]:
+    """Return the images that a request asks for, of those that its caller may see. Raises BadRequest."""
+    caller: Identity = request[IDENTITY]
+    filters = [_filter(name, value) for name, value in request.query.items() if name not in NOT_FILTERS]
+    if "os_hidden" not in request.query:
+        filters.append(lambda described: not described["os_hidden"])
+    if request.query.get("visibility") in {"community", "all"}:
+        seen = [image for image in request.app[IMAGES] if image.is_visible_to(caller)]
+    else:
+        judged = _one_of("member_status", request.query.get("member_status", "accepted"), MEMBER_STATUSES)
+        seen = [image for image in request.app[IMAGES] if image.is_listed_for(caller, judged)]
+    return _sort([image for image in seen if all(fits(image.describe()) for fits in filters)], request.query)
+
+
+Fits = Callable[[Mapping[str, Any]], bool]
+
+
+def _filter(name: str, value: str) -> Fits:
+    if name in FILTERS:
+        return FILTERS[name](name, value)
+    if name in ONE_OF and value.startswith("in:"):
+        among = next(csv.reader([value.removeprefix("in:")]))
+        return lambda described: described[name] in among
+    return lambda described: str(described.get(name, "")) == value
+
+
+def _tag(_: str, value: str) -> Fits:
+    return lambda described: value in described["tags"]
+
+
+def _visibility(name: str, value: str) -> Fits:
+    _one_of(name, value, VISIBILITIES)
+    return lambda described: value in {"all", described["visibility"]}
+
+
+def _one_of(name: str, value: str, known: Collection[str]) -> str:
+    if value not in known:
+        raise BadRequest(f"Invalid input for query parameter {name}: {value!r} is none of {', '.join(sorted(known))}.")
+    return value
+
+
+def _flag(name: str, value: str) -> Fits:
+    if value.lower() not in {"true", "false"}:
+        raise BadRequest(f"Invalid input for query parameter {name}: {value!r} is neither true nor false.")
+    wanted = value.lower() == "true"
+    return lambda described: described[name] == wanted
+
+
+def _size(name: str, value: str) -> Fits:
+    if not (value.isascii() and value.isdigit()):
+        raise BadRequest(f"Invalid input for query parameter {name}: {value!r} is not a number of bytes.")
+    bound = int(value[:20])
+    if name == "size_min":
+        return lambda described: (described["size"] or 0) >= bound
+    return lambda described: (described["size"] or 0) <= bound
+
+
+def _moment(name: str, value: str) -> Fits:
+    """A time, and how others are to be to it: `gte:2026-11-24T12:00:00Z`; the same where nothing is said."""
+    how, _, when = value.partition(":") if value.partition(":")[0] in COMPARISONS else ("eq", "", value)
+    wanted = to_the_second(read_moment(name, when))
+    return lambda described: COMPARISONS[how](described[name], wanted)
+
+
+FILTERS: Mapping[str, Callable[[str, str], Fits]] = {
+    "os_hidden": _flag,
+    "protected": _flag,
+    "size_min": _size,
+    "size_max": _size,
+    "tag": _tag,
+    "visibility": _visibility,
+    "created_at": _moment,
+    "updated_at": _moment,
+}
+"""What asks for more than a value of this name."""
+
+
+def _sort(images: list[Image], query: MultiMapping[str]) -> list[Image]:
+    """By `sort=key:dir,…`, or by `sort_key` and `sort_dir`, which repeat; the newest first by default."""
+    for key, direction in reversed(_order(query)):
+        if key not in SORTED_BY:
+            raise BadRequest(f"Invalid input for sort key: {key!r} is none of {', '.join(SORTED_BY)}.")
+        if direction not in {"asc", "desc"}:
+            raise BadRequest(f"Invalid input for sort direction: {direction!r} is neither asc nor desc.")
+        images = sorted(images, key=lambda image: _rank(image, key), reverse=direction == "desc")
+    return images
+
+
+def _order(query: MultiMapping[str]) -> list[tuple[str, str]]:
+    if "sort" in query:
+        parts = [part.partition(":") for part in query["sort"].split(",")]
+        return [(key.strip(), direction.strip() or "desc") for key, _, direction in parts]
+    keys, directions = query.getall("sort_key", ["created_at"]), query.getall("sort_dir", ["desc"])
+    return [(key, directions[min(number, len(directions) - 1)]) for number, key in enumerate(keys)]
+
+
+def _rank(image: Image, key: str) -> tuple[bool, Any]:
+    value = {"created_at": image.created, "updated_at": image.updated}.get(key, image.describe()[key])
+    return value is not None, value or ""

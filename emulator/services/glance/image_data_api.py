@@ -1,0 +1,124 @@
+"""The bytes of an image over HTTP: uploaded by users, downloaded by whoever boots a server from it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+
+from aiohttp import web
+
+from emulator.runtime.errors import ApiError, BadRequest, Conflict
+from emulator.runtime.http_server import IDENTITY
+from emulator.runtime.simulated_work import given, pretend
+from emulator.services.glance.image_bytes import CHUNK_BYTES, Contents, Hashing, uploaded
+from emulator.services.glance.image_requests import UnsupportedMediaType
+from emulator.services.glance.images import IMAGES, Image, ImageNotFound, Images, NotPermitted, find, find_to_change
+from emulator.services.seed_data import is_of_admins
+
+__all__ = ["LARGEST_BYTES", "download_image", "upload_image"]
+
+LARGEST_BYTES = 256 * 1024 * 1024
+"""How large an uploaded image may be: it is kept in memory."""
+MOST_BYTES = 1024 * 1024 * 1024
+"""How much of memory all uploaded images may take together."""
+
+
+class StorageQuotaFull(ApiError):
+    """There is no room for the image."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, size: int, remaining: int) -> None:
+        super().__init__(
+            "Image exceeds the storage quota: "
+            f"The size of the data {size} will exceed the limit. {remaining} bytes remaining."
+        )
+
+
+class DeletedMeanwhile(ApiError):
+    """The image went while its bytes came."""
+
+    status = HTTPStatus.GONE
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(
+            f"Image {image_id} could not be found after upload. The image may have been deleted during the upload."
+        )
+
+
+async def upload_image(request: web.Request) -> web.Response:
+    """Take the bytes of a queued image. 204: it is active. What breaks off leaves it queued."""
+    image, images = find_to_change(request, "modify"), request.app[IMAGES]
+    if request.content_type != "application/octet-stream":
+        raise UnsupportedMediaType(request.content_type, "application/octet-stream")
+    if image.disk_format is None or image.container_format is None:
+        raise BadRequest("Properties disk_format, container_format must be set prior to saving data.")
+    if image.status != "queued":
+        raise Conflict(f"Image status transition from {image.status} to saving is not allowed")
+    async with _saving(image):
+        contents = await _receive(request, images)
+        if image.id not in images:
+            raise DeletedMeanwhile(image.id)
+        image.contents = contents
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+@asynccontextmanager
+async def _saving(image: Image) -> AsyncIterator[None]:
+    image.status = "saving"
+    try:
+        yield
+    finally:
+        image.status = "queued" if image.contents is None else "active"
+        image.updated = datetime.now(UTC)
+
+
+async def _receive(request: web.Request, images: Images) -> Contents:
+    """Read the body, hashing what comes as it comes. Raises StorageQuotaFull, at once where the size is told."""
+    hashing, received = Hashing(), bytearray()
+    _check_room(images, 0, request.content_length or 0)
+    try:
+        async for piece in request.content.iter_chunked(CHUNK_BYTES):
+            _check_room(images, len(received), len(piece))
+            hashing.update(piece)
+            received += piece
+            images.arriving_bytes += len(piece)
+    except web.RequestPayloadError as error:
+        raise BadRequest("The body cannot be decoded as its header Content-Encoding says.") from error
+    finally:
+        images.arriving_bytes -= len(received)
+    return uploaded(received, hashing.digests())
+
+
+def _check_room(images: Images, received: int, more: int) -> None:
+    remaining = max(min(LARGEST_BYTES - received, MOST_BYTES - images.kept_bytes), 0)
+    if more > remaining:
+        raise StorageQuotaFull(received + more, remaining)
+
+
+async def download_image(request: web.Request) -> web.StreamResponse:
+    """Stream an image, with its checksum in `Content-MD5`, as glance does. 204 for one that has no bytes yet.
+
+    A service that asks on behalf of a project says so by `project_id`, and gets what that project may use. That is
+    ours: in OpenStack it would have the user's token.
+    """
+    image, on_behalf_of = find(request), request.query.get("project_id")
+    if on_behalf_of is not None and not (image.is_open_to(on_behalf_of) or is_of_admins(on_behalf_of)):
+        raise ImageNotFound(image.id)
+    await pretend("find image", fails=lambda: ImageNotFound(image.id))
+    if image.status == "deactivated" and not request[IDENTITY].is_admin:
+        raise NotPermitted("The requested image has been deactivated. Image data download is forbidden.")
+    if image.contents is None:
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+    headers = {"Content-Type": "application/octet-stream", "Content-MD5": image.contents.digests().md5}
+    response = web.StreamResponse(headers=headers)
+    response.content_length = image.contents.size
+    await response.prepare(request)
+    sent = 0
+    for chunk in image.contents.chunks():
+        await response.write(given("read chunk", right=chunk, wrong=partial(bytes, len(chunk))))
+        await pretend("send chunk", about={"openstack.image.offset": sent})
+        sent += len(chunk)
+    await response.write_eof()
+    return response

@@ -1,0 +1,80 @@
+"""The extra specs of flavors, over HTTP: what a flavor says beside its size. Nothing here goes by them."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from emulator.runtime.errors import BadRequest, NotFound
+from emulator.runtime.http_server import json_response, read_json
+from emulator.services.nova.api.flavors import find_flavor
+from emulator.services.nova.api.policy import admins_by
+from emulator.services.nova.objects.flavor import FLAVORS, Flavor
+
+__all__ = ["EXTRA_SPEC_ROUTES"]
+
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9_:. -]*$")]
+Value = Annotated[str, msgspec.Meta(max_length=255)]
+
+
+class ExtraSpecs(msgspec.Struct):
+    """The body of `POST /flavors/{id}/os-extra_specs`."""
+
+    extra_specs: dict[Key, Value]
+
+
+async def list_extra_specs(request: web.Request) -> web.Response:
+    """Show the extra specs of a flavor."""
+    return json_response({"extra_specs": find_flavor(request).extra_specs})
+
+
+async def show_extra_spec(request: web.Request) -> web.Response:
+    """Show one of the extra specs of a flavor."""
+    flavor, key = find_flavor(request), request.match_info["key"]
+    _check_key(flavor, key)
+    return json_response({key: flavor.extra_specs[key]})
+
+
+@admins_by("os-flavor-extra-specs:create")
+async def create_extra_specs(request: web.Request) -> web.Response:
+    """Add to the extra specs of a flavor."""
+    wanted = (await read_json(request, ExtraSpecs)).extra_specs
+    flavor = find_flavor(request)
+    request.app[FLAVORS].specify(flavor, {**flavor.extra_specs, **wanted})
+    return json_response({"extra_specs": wanted})
+
+
+@admins_by("os-flavor-extra-specs:update")
+async def update_extra_spec(request: web.Request) -> web.Response:
+    """Change one of the extra specs of a flavor."""
+    wanted: Mapping[str, str] = await read_json(request, dict[Key, Value])
+    flavor, key = find_flavor(request), request.match_info["key"]
+    if set(wanted) != {key}:
+        raise BadRequest("Request body and URI mismatch: Expected one extra spec, the one that the URI names.")
+    request.app[FLAVORS].specify(flavor, {**flavor.extra_specs, **wanted})
+    return json_response(wanted)
+
+
+@admins_by("os-flavor-extra-specs:delete")
+async def delete_extra_spec(request: web.Request) -> web.Response:
+    """Take one of the extra specs from a flavor."""
+    flavor, key = find_flavor(request), request.match_info["key"]
+    _check_key(flavor, key)
+    left = {name: value for name, value in flavor.extra_specs.items() if name != key}
+    request.app[FLAVORS].specify(flavor, left)
+    return web.Response()
+
+
+def _check_key(flavor: Flavor, key: str) -> None:
+    if key not in flavor.extra_specs:
+        raise NotFound(f"Flavor {flavor.id} has no extra specs with key {key}.")
+
+
+EXTRA_SPEC_ROUTES = (
+    web.get("/v2.1/flavors/{flavor_id}/os-extra_specs", list_extra_specs),
+    web.post("/v2.1/flavors/{flavor_id}/os-extra_specs", create_extra_specs),
+    web.get("/v2.1/flavors/{flavor_id}/os-extra_specs/{key}", show_extra_spec),
+    web.put("/v2.1/flavors/{flavor_id}/os-extra_specs/{key}", update_extra_spec),
+    web.delete("/v2.1/flavors/{flavor_id}/os-extra_specs/{key}", delete_extra_spec),
+)

@@ -1,0 +1,69 @@
+"""Which projects may use a flavor that is not public, over HTTP, for admins."""
+
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from emulator.runtime.errors import BadRequest, Conflict, NotFound
+from emulator.runtime.http_server import json_response, read_json
+from emulator.services.nova.api.flavors import find_flavor
+from emulator.services.nova.api.policy import admins_by
+from emulator.services.nova.objects.flavor import FLAVORS, Flavor
+
+__all__ = ["FLAVOR_ACCESS_ROUTES"]
+
+
+class PublicFlavor(Conflict):
+    """A flavor that is for all cannot be given to one."""
+
+    def __init__(self) -> None:
+        super().__init__("Can not add access to a public flavor.")
+
+
+class Access(msgspec.Struct):
+    """For which project."""
+
+    tenant: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class AccessAction(msgspec.Struct):
+    """The body of `POST /flavors/{id}/action`."""
+
+    add: Access | None = msgspec.field(name="addTenantAccess", default=None)
+    remove: Access | None = msgspec.field(name="removeTenantAccess", default=None)
+
+
+@admins_by("os-flavor-access")
+async def list_access(request: web.Request) -> web.Response:
+    """List the projects that may use a flavor which is not public."""
+    flavor = find_flavor(request)
+    if flavor.is_public:
+        raise NotFound("Access list not available for public flavors.")
+    return json_response(_access(flavor))
+
+
+@admins_by("os-flavor-access:add_tenant_access")
+async def change_access(request: web.Request) -> web.Response:
+    """Let a project use a flavor which is not public, or no more."""
+    wanted = await read_json(request, AccessAction)
+    flavors, flavor = request.app[FLAVORS], find_flavor(request)
+    if wanted.add is not None:
+        if flavor.is_public:
+            raise PublicFlavor
+        flavor = flavors.admit(flavor, wanted.add.tenant)
+    elif wanted.remove is not None:
+        flavor = flavors.exclude(flavor, wanted.remove.tenant)
+    else:
+        raise BadRequest("Invalid input: the action is neither addTenantAccess nor removeTenantAccess.")
+    return json_response(_access(flavor))
+
+
+def _access(flavor: Flavor) -> dict[str, Any]:
+    return {"flavor_access": [{"flavor_id": flavor.id, "tenant_id": project} for project in sorted(flavor.projects)]}
+
+
+FLAVOR_ACCESS_ROUTES = (
+    web.post("/v2.1/flavors/{flavor_id}/action", change_access),
+    web.get("/v2.1/flavors/{flavor_id}/os-flavor-access", list_access),
+)

@@ -1,0 +1,215 @@
+"""Flavors over HTTP: all see those that are for them, admins make and change them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from emulator.runtime.errors import BadRequest, NotFound
+from emulator.runtime.http_server import IDENTITY, json_response, read_json
+from emulator.runtime.request_context import current_scene
+from emulator.runtime.service import ACTOR
+from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.nova.api.links import links_to
+from emulator.services.nova.api.microversions import microversion
+from emulator.services.nova.api.policy import admins_by
+from emulator.services.nova.objects.flavor import FLAVORS, Flavor
+from emulator.services.oslo.pagination import page
+from emulator.services.oslo.strutils import read_truth
+
+__all__ = ["FLAVOR_ROUTES", "find_flavor"]
+
+DESCRIBED, SPECIFIED, SWAP_IS_A_NUMBER, UPDATED = (2, 55), (2, 61), (2, 75), (2, 55)
+"""The microversions from which on a flavor tells its description, its extra specs …"""
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^\S(.*\S)?$")]
+Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+Factor = Annotated[float, msgspec.Meta(gt=0, le=3.40282e38)]  # the largest that nova's database holds
+
+SORT_KEYS: Mapping[str, Callable[[Flavor], str | float]] = {
+    "flavorid": lambda flavor: flavor.id,
+    "name": lambda flavor: flavor.name,
+    "memory_mb": lambda flavor: flavor.ram_mb,
+    "vcpus": lambda flavor: flavor.vcpus,
+    "root_gb": lambda flavor: flavor.disk_gb,
+    "ephemeral_gb": lambda flavor: flavor.ephemeral_gb,
+    "swap": lambda flavor: flavor.swap_mb,
+    "rxtx_factor": lambda flavor: flavor.rxtx_factor,
+    "is_public": lambda flavor: flavor.is_public,
+    **dict.fromkeys(("id", "created_at", "updated_at", "disabled", "vcpu_weight"), lambda _: 0),
+}
+"""What nova sorts flavors by; they are in the order of their creation, and alike in what there is not here."""
+
+
+class NewFlavor(msgspec.Struct):
+    """A flavor that is wanted. Without an id, or with `auto`, it gets a UUID."""
+
+    name: Name
+    ram: Positive
+    vcpus: Positive
+    disk: Amount
+    id: Name | int | None = None
+    ephemeral: Amount = msgspec.field(name="OS-FLV-EXT-DATA:ephemeral", default=0)
+    swap: Amount = 0
+    rxtx_factor: Factor = 1.0
+    is_public: bool = msgspec.field(name="os-flavor-access:is_public", default=True)
+    description: Annotated[str, msgspec.Meta(max_length=65535)] | None = None
+
+
+class CreateFlavor(msgspec.Struct):
+    """The body of `POST /flavors`."""
+
+    flavor: NewFlavor
+
+
+class Description(msgspec.Struct):
+    """What may be changed of a flavor."""
+
+    description: Annotated[str, msgspec.Meta(max_length=65535)] | None
+
+
+class UpdateFlavor(msgspec.Struct):
+    """The body of `PUT /flavors/{id}`."""
+
+    flavor: Description
+
+
+async def list_flavors(request: web.Request) -> web.Response:
+    """List the flavors: ids and names."""
+    version, shown = microversion(request), page(request, _in_order(request), lambda flavor: flavor.id)
+    short = [
+        {
+            "id": flavor.id,
+            "name": flavor.name,
+            "links": links_to(request, "flavors", flavor.id),
+            **({"description": flavor.description} if version >= DESCRIBED else {}),
+        }
+        for flavor in shown.items
+    ]
+    return json_response({"flavors": short, **shown.links("flavors")})
+
+
+async def list_flavors_in_detail(request: web.Request) -> web.Response:
+    """List the flavors, as `show_flavor` shows them."""
+    shown = page(request, _in_order(request), lambda flavor: flavor.id)
+    return json_response({"flavors": [_describe(request, flavor) for flavor in shown.items], **shown.links("flavors")})
+
+
+def _in_order(request: web.Request) -> list[Flavor]:
+    """The flavors that are asked for, in the order that is, by their ids where only a direction is named."""
+    found, query = list(_selected(request)), request.query
+    key, direction = query.get("sort_key", "flavorid"), query.get("sort_dir", "asc").lower()
+    if key not in SORT_KEYS:
+        raise BadRequest(f"Invalid input for query parameter sort_key: {key!r}: Sort key supplied is invalid.")
+    if direction not in {"asc", "desc"}:
+        raise BadRequest(f"Invalid input for query parameter sort_dir: {direction!r} is neither asc nor desc.")
+    if "sort_key" in query or "sort_dir" in query:
+        found.sort(key=SORT_KEYS[key], reverse=direction == "desc")
+    return found
+
+
+def _selected(request: web.Request) -> Iterator[Flavor]:
+    """The flavors that are asked for. Only admins choose between public and other ones; `none` is both."""
+    user: Identity = request[IDENTITY]
+    public = _is_public(request) if user.is_admin else None
+    ram, disk = _least(request, "minRam"), _least(request, "minDisk")
+    for flavor in request.app[FLAVORS].visible_to(user):
+        if public in {None, flavor.is_public} and flavor.ram_mb >= ram and flavor.disk_gb >= disk:
+            yield flavor
+
+
+def _is_public(request: web.Request) -> bool | None:
+    said = request.query.get("is_public", "true").lower()
+    if said == "none":
+        return None
+    return read_truth("is_public", said)
+
+
+def _least(request: web.Request, key: str) -> int:
+    said = request.query.get(key, "0")
+    if not (said.isascii() and said.isdigit()):
+        raise BadRequest(f"Invalid {key} filter [{said}]")
+    return int(said[:12])
+
+
+async def show_flavor(request: web.Request) -> web.Response:
+    """Show a flavor."""
+    return json_response({"flavor": _describe(request, find_flavor(request))})
+
+
+def find_flavor(request: web.Request) -> Flavor:
+    """Return the flavor that the path names. Raises FlavorNotFound."""
+    return request.app[FLAVORS].find(request.match_info["flavor_id"], request[IDENTITY])
+
+
+def _describe(request: web.Request, flavor: Flavor) -> dict[str, Any]:
+    version = microversion(request)
+    described: dict[str, Any] = {
+        "id": flavor.id,
+        "name": flavor.name,
+        "ram": flavor.ram_mb,
+        "vcpus": flavor.vcpus,
+        "disk": flavor.disk_gb,
+        "swap": flavor.swap_mb if flavor.swap_mb or version >= SWAP_IS_A_NUMBER else "",
+        "rxtx_factor": flavor.rxtx_factor,
+        "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral_gb,
+        "OS-FLV-DISABLED:disabled": False,
+        "os-flavor-access:is_public": flavor.is_public,
+        "links": links_to(request, "flavors", flavor.id),
+    }
+    if version >= DESCRIBED:
+        described["description"] = flavor.description
+    if version >= SPECIFIED:
+        described["extra_specs"] = flavor.extra_specs
+    return described
+
+
+@admins_by("os-flavor-manage:create")
+async def create_flavor(request: web.Request) -> web.Response:
+    """Make a flavor."""
+    wanted = (await read_json(request, CreateFlavor, strict=False)).flavor
+    given = wanted.id if wanted.id not in {None, "auto"} else None
+    flavor = Flavor(
+        str(given) if given is not None else request.app[ACTOR].chance.uuid("flavor", current_scene().request_id),
+        wanted.name,
+        wanted.ram,
+        wanted.vcpus,
+        wanted.disk,
+        wanted.ephemeral,
+        wanted.swap,
+        wanted.rxtx_factor,
+        wanted.is_public,
+        wanted.description if microversion(request) >= DESCRIBED else None,
+    )
+    request.app[FLAVORS].add(flavor)
+    return json_response({"flavor": _describe(request, flavor)})
+
+
+@admins_by("os-flavor-manage:update")
+async def update_flavor(request: web.Request) -> web.Response:
+    """Change the description of a flavor, which is all that can be changed."""
+    if microversion(request) < UPDATED:
+        raise NotFound("The resource could not be found.")
+    wanted = (await read_json(request, UpdateFlavor)).flavor
+    flavor = request.app[FLAVORS].describe(find_flavor(request), wanted.description)
+    return json_response({"flavor": _describe(request, flavor)})
+
+
+@admins_by("os-flavor-manage:delete")
+async def delete_flavor(request: web.Request) -> web.Response:
+    """Delete a flavor. Servers that have it keep it."""
+    request.app[FLAVORS].remove(find_flavor(request))
+    return web.Response(status=HTTPStatus.ACCEPTED)
+
+
+FLAVOR_ROUTES = (
+    web.get("/v2.1/flavors", list_flavors),
+    web.post("/v2.1/flavors", create_flavor),
+    web.get("/v2.1/flavors/detail", list_flavors_in_detail),
+    web.get("/v2.1/flavors/{flavor_id}", show_flavor),
+    web.put("/v2.1/flavors/{flavor_id}", update_flavor),
+    web.delete("/v2.1/flavors/{flavor_id}", delete_flavor),
+)

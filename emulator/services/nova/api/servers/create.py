@@ -1,0 +1,82 @@
+"""From an order to the records of the servers that it is for, if the project may have them."""
+
+import re
+from dataclasses import replace
+
+from aiohttp import web
+
+from emulator.runtime.errors import BadRequest
+from emulator.runtime.http_server import IDENTITY
+from emulator.runtime.request_context import current_scene
+from emulator.runtime.service import ACTOR
+from emulator.services.nova.api.lifecycle import SERVERS
+from emulator.services.nova.api.microversions import Version, microversion
+from emulator.services.nova.api.servers.create_request import NewServer, check
+from emulator.services.nova.api.servers.security_groups import group_names
+from emulator.services.nova.api.servers.validation import check_metadata
+from emulator.services.nova.field_types import truth_of
+from emulator.services.nova.objects.flavor import FLAVORS, FlavorNotFound
+from emulator.services.nova.objects.keypair import KEYPAIRS
+from emulator.services.nova.objects.quotas import QUOTAS, usage
+from emulator.services.nova.objects.server import Server, Wishes
+
+__all__ = ["new_servers"]
+
+DESCRIBED, TAGGED, CERTIFIED, NAMED = (2, 19), (2, 52), (2, 63), (2, 90)
+"""The microversions from which on a new server may have a description, tags, certificates, a host name."""
+
+
+def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
+    """Return records of the servers that are wanted. Raises BadRequest, Forbidden and QuotaExceeded."""
+    app, owner, version = request.app, request[IDENTITY], microversion(request)
+    image_id = check(wanted)
+    check_metadata(wanted.metadata, app[QUOTAS].of(owner.project_id)["metadata_items"], "server.metadata")
+    try:
+        flavor = app[FLAVORS].find(wanted.flavor_id, owner)
+    except FlavorNotFound as missing:
+        raise BadRequest(f"Invalid input for field server.flavorRef: {missing}") from None
+    if wanted.key_name is not None and wanted.key_name not in {key.name for key in app[KEYPAIRS].of(owner.user_id)}:
+        raise BadRequest("Invalid key_name provided.")
+    groups = group_names((group.name for group in wanted.security_groups), owner.project_id)
+    used = usage(app[SERVERS].of(owner.project_id))
+    count = app[QUOTAS].allow(owner.project_id, used, flavor, *wanted.counts)
+    chance, request_id = app[ACTOR].chance, current_scene().request_id
+    reservation_id = f"r-{chance.draw('reservation', request_id).getrandbits(32):08x}"
+    wishes = _wishes(wanted, reservation_id, groups, version)
+    return [
+        Server(
+            id=chance.uuid("server", request_id, number),
+            name=wanted.name if count == 1 else f"{wanted.name}-{number}",
+            project_id=owner.project_id,
+            user_id=owner.user_id,
+            image_id=image_id,
+            flavor=flavor,
+            metadata=dict(wanted.metadata),
+            description=wanted.description if version >= DESCRIBED else None,
+            wishes=replace(wishes, launch_index=number - 1),
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def _wishes(wanted: NewServer, reservation_id: str, groups: tuple[str, ...], version: Version) -> Wishes:
+    certificates = wanted.trusted_image_certificates
+    return Wishes(
+        reservation_id=reservation_id,
+        hostname=(wanted.hostname if version >= NAMED else None) or _host_name(wanted.name),
+        key_name=wanted.key_name,
+        security_groups=groups,
+        availability_zone=wanted.place[0] or None,
+        config_drive=truth_of(wanted.config_drive),
+        disk_config=wanted.disk_config,
+        user_data=wanted.user_data,
+        tags=tuple(wanted.tags) if version >= TAGGED else (),
+        trusted_image_certificates=None if certificates is None or version < CERTIFIED else tuple(certificates),
+        access_ipv4=wanted.access_ipv4,
+        access_ipv6=wanted.access_ipv6,
+    )
+
+
+def _host_name(name: str) -> str:
+    """Return what nova makes of a server's name for its guest: letters, digits, dots and dashes."""
+    return re.sub(r"[^a-z0-9.-]+", "", re.sub(r"[ _]", "-", name.lower())).strip("-.")[:63] or "server"

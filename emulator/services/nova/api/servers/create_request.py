@@ -1,0 +1,121 @@
+"""What a user may ask nova-api to build: the body of `POST /v2.1/servers`, and what it refuses."""
+
+import base64
+import binascii
+from typing import Annotated, Literal
+
+import msgspec
+
+from emulator.runtime.errors import BadRequest
+from emulator.services.nova.api.servers.boot_source import BlockDevice, image_of
+from emulator.services.nova.api.servers.serializer import ZONE
+from emulator.services.nova.api.servers.validation import check_name
+from emulator.services.nova.field_types import Boolean, DiskConfig, HostName, Tag, check_addresses
+from emulator.services.nova.messages import RequestedNetwork
+
+__all__ = ["MOST_TAGS", "CreateServer", "NewServer", "Tag", "check"]
+
+MOST_TAGS = 50
+MOST_NAMED = 2
+
+Text = Annotated[str, msgspec.Meta(max_length=255)]
+ComputeHost = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
+class SecurityGroup(msgspec.Struct):
+    """A security group, by name or id."""
+
+    name: Text
+
+
+class File(msgspec.Struct):
+    """A file that the server is to have. There is no disk here to put it on."""
+
+    path: Text
+    contents: str
+
+
+class NewServer(msgspec.Struct):
+    """What `POST /v2.1/servers` wants. What else clients send is not needed for a boot."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    flavor: str | int = msgspec.field(name="flavorRef")
+    image: str | None = msgspec.field(name="imageRef", default=None)
+    networks: list[RequestedNetwork] | Literal["auto", "none"] | None = None
+    min_count: Count | None = None
+    max_count: Count | None = None
+    metadata: dict[str, str] = {}
+    block_devices: list[BlockDevice] = msgspec.field(name="block_device_mapping_v2", default_factory=list)
+    old_block_devices: list[msgspec.Raw] = msgspec.field(name="block_device_mapping", default_factory=list)
+    security_groups: list[SecurityGroup] = []
+    key_name: Text | None = None
+    availability_zone: Text | None = None
+    host: ComputeHost | None = None
+    hypervisor_hostname: ComputeHost | None = None
+    description: Text | None = None
+    tags: list[Tag] = []
+    user_data: Annotated[str, msgspec.Meta(max_length=65535)] | None = None
+    config_drive: Boolean | None = None
+    disk_config: DiskConfig = msgspec.field(name="OS-DCF:diskConfig", default="MANUAL")
+    admin_password: str | None = msgspec.field(name="adminPass", default=None)
+    hostname: HostName | None = None
+    personality: list[File] = []
+    trusted_image_certificates: list[Text] | None = None
+    access_ipv4: str = msgspec.field(name="accessIPv4", default="")
+    access_ipv6: str = msgspec.field(name="accessIPv6", default="")
+    return_reservation_id: bool = False
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many servers there are to be, at least and at the most."""
+        least = self.min_count or 1
+        return least, self.max_count or least
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """The availability zone, and the host and the node that are named with it, behind colons; empty for any."""
+        zone, *named = (self.availability_zone or "").split(":")
+        if len(named) > MOST_NAMED:
+            raise BadRequest("Invalid input received: Unable to parse availability_zone")
+        host, node = (*named, "", "")[:MOST_NAMED]
+        return zone, host, node
+
+    @property
+    def flavor_id(self) -> str:
+        """Which flavor; clients may send its address as well."""
+        return str(self.flavor).rsplit("/", 1)[-1]
+
+
+class CreateServer(msgspec.Struct):
+    """The body of `POST /v2.1/servers`."""
+
+    server: NewServer
+    hints: dict[str, msgspec.Raw] = msgspec.field(name="os:scheduler_hints", default_factory=dict)
+    old_hints: dict[str, msgspec.Raw] = msgspec.field(name="OS-SCH-HNT:scheduler_hints", default_factory=dict)
+
+
+def check(wanted: NewServer) -> str:
+    """Return the image of what can be built. Raises BadRequest, which names the field, for what cannot."""
+    check_name(wanted.name)
+    if wanted.max_count is not None and wanted.max_count < (wanted.min_count or 1):
+        raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
+    if len(wanted.tags) > MOST_TAGS or len(set(wanted.tags)) < len(wanted.tags):
+        raise BadRequest(f"Invalid input for field server.tags: more than {MOST_TAGS}, or one twice.")
+    if wanted.place[0] not in {"", ZONE}:
+        raise BadRequest(
+            "Invalid input for field server.availability_zone: The requested availability zone is not available"
+        )
+    if wanted.old_block_devices:
+        raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes here.")
+    check_addresses(wanted.access_ipv4, wanted.access_ipv6)
+    _check_user_data(wanted.user_data)
+    return image_of(wanted.image, wanted.block_devices)
+
+
+def _check_user_data(user_data: str | None) -> None:
+    """Not a word of it goes into the message: it may hold secrets."""
+    try:
+        base64.b64decode("".join((user_data or "").split()), validate=True)
+    except (ValueError, binascii.Error):
+        raise BadRequest("Invalid input for field server.user_data: it is not in base64.") from None

@@ -1,0 +1,106 @@
+"""The metadata of a server: words that its owner has put on it, `/servers/{id}/metadata`."""
+
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from emulator.runtime.errors import BadRequest, NotFound
+from emulator.runtime.http_server import IDENTITY, json_response, read_json
+from emulator.services.nova.api.servers.validation import check_metadata
+from emulator.services.nova.api.servers.views import find_server
+from emulator.services.nova.objects.quotas import QUOTAS
+from emulator.services.nova.objects.server import Server
+from emulator.services.nova.objects.states import SETTLED, InstanceInvalidState
+
+__all__ = ["METADATA_ROUTES"]
+
+
+class MetadataItemNotFound(NotFound):
+    """The server has no such word."""
+
+    def __init__(self) -> None:
+        super().__init__("Metadata item was not found")
+
+
+class Metadata(msgspec.Struct):
+    """The body for all metadata of a server."""
+
+    metadata: dict[str, str]
+
+
+class Item(msgspec.Struct):
+    """The body for one item."""
+
+    meta: dict[str, str]
+
+
+async def show_metadata(request: web.Request) -> web.Response:
+    """Show all items."""
+    return json_response({"metadata": find_server(request).metadata})
+
+
+async def add_metadata(request: web.Request) -> web.Response:
+    """Add items; the others stay."""
+    added = (await read_json(request, Metadata)).metadata
+    server = _changeable(request, "update metadata")
+    return json_response({"metadata": _set(request, server, {**server.metadata, **added})})
+
+
+async def replace_metadata(request: web.Request) -> web.Response:
+    """Put items in place of all that there are."""
+    wanted = (await read_json(request, Metadata)).metadata
+    return json_response({"metadata": _set(request, _changeable(request, "update metadata"), wanted)})
+
+
+async def show_item(request: web.Request) -> web.Response:
+    """Show one item."""
+    metadata, key = find_server(request).metadata, request.match_info["key"]
+    if key not in metadata:
+        raise MetadataItemNotFound
+    return json_response({"meta": {key: metadata[key]}})
+
+
+async def put_item(request: web.Request) -> web.Response:
+    """Add or replace one item."""
+    item = (await read_json(request, Item)).meta
+    server, key = _changeable(request, "update metadata"), request.match_info["key"]
+    if len(item) != 1:
+        raise BadRequest("Invalid input for field meta: it holds not one item.")
+    if key not in item:
+        raise BadRequest("Request body and URI mismatch")
+    _set(request, server, {**server.metadata, **item})
+    return json_response({"meta": item})
+
+
+async def delete_item(request: web.Request) -> web.Response:
+    """Take one item away."""
+    server, key = _changeable(request, "delete metadata"), request.match_info["key"]
+    if key not in server.metadata:
+        raise MetadataItemNotFound
+    server.metadata = {name: value for name, value in server.metadata.items() if name != key}
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _changeable(request: web.Request, action: str) -> Server:
+    server = find_server(request)
+    server.check_lock(request[IDENTITY])
+    if server.vm_state not in SETTLED:
+        raise InstanceInvalidState(action, server.id, "vm_state", server.vm_state)
+    return server
+
+
+def _set(request: web.Request, server: Server, metadata: dict[str, str]) -> dict[str, str]:
+    check_metadata(metadata, request.app[QUOTAS].of(server.project_id)["metadata_items"])
+    server.metadata = metadata
+    return metadata
+
+
+METADATA_ROUTES = (
+    web.get("/v2.1/servers/{server_id}/metadata", show_metadata),
+    web.post("/v2.1/servers/{server_id}/metadata", add_metadata),
+    web.put("/v2.1/servers/{server_id}/metadata", replace_metadata),
+    web.get("/v2.1/servers/{server_id}/metadata/{key}", show_item),
+    web.put("/v2.1/servers/{server_id}/metadata/{key}", put_item),
+    web.delete("/v2.1/servers/{server_id}/metadata/{key}", delete_item),
+)

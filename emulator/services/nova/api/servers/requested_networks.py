@@ -1,0 +1,77 @@
+"""On which networks a server is to be: what `networks` of `POST /v2.1/servers` may hold, and what it means."""
+
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+from emulator.runtime.errors import BadRequest
+from emulator.services.nova.api.microversions import Version
+from emulator.services.nova.messages import RequestedNetwork
+
+__all__ = ["requested_networks"]
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+NAMED = (2, 37)
+"""The microversion from which on `auto` and `none` are words, and something has to be said."""
+
+Requested = Sequence[RequestedNetwork] | Literal["auto", "none"] | None
+
+
+def requested_networks(networks: Requested, version: Version, servers: int) -> list[RequestedNetwork] | Literal["auto"]:
+    """Return the networks of a new server, or `auto` for the one that there is.
+
+    Raises BadRequest, which names the field, for what no network can be found by; `servers` is how many there will be.
+    """
+    if version >= NAMED and networks is None:
+        raise BadRequest("Invalid input for field server.networks: it is a required property.")
+    if version < NAMED and isinstance(networks, str):
+        raise BadRequest(f"Invalid input for field server.networks: {networks!r} is not of type 'array'.")
+    if networks == "none":
+        return []
+    if networks == "auto" or (not networks and version < NAMED):
+        return "auto"
+    for number, network in enumerate(networks or ()):
+        _check(network, f"server.networks[{number}]", servers)
+    _check_distinct(networks or ())
+    return list(networks or ())
+
+
+def _check_distinct(networks: Sequence[RequestedNetwork]) -> None:
+    """A server may have several interfaces on a network. But it gets one new port there: neutron tells them by that."""
+    ports = Counter((network.port, None if network.port else network.uuid) for network in networks)
+    for (port, uuid), count in ports.items():
+        if count > 1 and port is not None:
+            raise BadRequest(f"Invalid input for field server.networks: port {port} is named twice.")
+        if count > 1:
+            raise BadRequest(
+                f"Invalid input for field server.networks: network {uuid} is named twice without a port; a server gets "
+                "one new port on a network here. Make the others first, and name them."
+            )
+
+
+def _check(network: RequestedNetwork, field: str, servers: int) -> None:
+    for name, value in (("port", network.port), ("uuid", network.uuid)):
+        if value is not None and not UUID.fullmatch(value):
+            raise BadRequest(f"Invalid input for field {field}.{name}: {value!r} is not a UUID.")
+    if network.uuid is None and network.port is None:
+        raise BadRequest(f"Invalid input for field {field}.uuid: it is needed where no port is named.")
+    if network.port is not None and network.fixed_ip is not None:
+        raise BadRequest(f"Specified Fixed IP '{network.fixed_ip}' cannot be used with port '{network.port}'.")
+    if network.port is not None and servers > 1:
+        raise BadRequest(
+            "Unable to launch multiple instances with a single configured port ID. "
+            "Please launch your instance one by one with different ports."
+        )
+    if network.fixed_ip is not None:
+        _check_address(network.fixed_ip, f"{field}.fixed_ip", servers)
+
+
+def _check_address(address: str, field: str, servers: int) -> None:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        raise BadRequest(f"Invalid input for field {field}: {address!r} is not an IP address.") from None
+    if servers > 1:
+        raise BadRequest("max_count cannot be greater than 1 if an fixed_ip is specified.")

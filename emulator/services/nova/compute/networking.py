@@ -1,0 +1,183 @@
+"""How a compute host gets its servers onto networks: it asks neutron for ports, and gives them back."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from emulator.services.auth.session import Session
+from emulator.services.nova.messages import BuildRequest, Interface, RequestedNetwork
+
+__all__ = ["AttachedNetwork", "CannotAttach", "attach", "networks_of", "release_ports"]
+
+ATTACH = "3,4"
+"""The step of Figure 1.8 at which a server gets its place on a network."""
+
+
+class CannotAttach(Exception):
+    """The server cannot be put onto the network that it is to be on."""
+
+
+class PortInUse(CannotAttach):
+    """Another device has the port."""
+
+    def __init__(self, port_id: str) -> None:
+        super().__init__(f"Port {port_id} is still in use.")
+
+
+class PortNotUsable(CannotAttach):
+    """The port is another project's."""
+
+    def __init__(self, port_id: str, server_id: str) -> None:
+        super().__init__(f"Port {port_id} not usable for instance {server_id}.")
+
+
+class PortRequiresFixedIP(CannotAttach):
+    """The port has no address."""
+
+    def __init__(self, port_id: str) -> None:
+        super().__init__(f"Port {port_id} requires a FixedIP in order to be used.")
+
+
+class NetworkAmbiguous(CannotAttach):
+    """It was left to nova on which network the server is to be, and there are several."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "More than one possible network found. Specify network ID(s) to select which one(s) to connect to."
+        )
+
+
+class UnableToAutoAllocateNetwork(CannotAttach):
+    """It was left to nova on which network the server is to be, and there is none."""
+
+    def __init__(self, project_id: str) -> None:
+        super().__init__(f"Unable to automatically allocate a network for project {project_id}")
+
+
+class _FixedIp(msgspec.Struct):
+    ip_address: str
+    subnet_id: str = ""
+
+
+class _Port(msgspec.Struct):
+    id: str
+    mac_address: str
+    fixed_ips: list[_FixedIp]
+
+
+class AttachedNetwork(msgspec.Struct):
+    """A network, with the server's port on it."""
+
+    id: str
+    name: str
+    port: _Port
+
+    @property
+    def addresses(self) -> list[dict[str, Any]]:
+        """The server's addresses there, as users see them in a server."""
+        return [
+            {
+                "addr": fixed.ip_address,
+                "version": 6 if ":" in fixed.ip_address else 4,
+                "OS-EXT-IPS:type": "fixed",
+                "OS-EXT-IPS-MAC:mac_addr": self.port.mac_address,
+            }
+            for fixed in self.port.fixed_ips
+        ]
+
+    @property
+    def interface(self) -> Interface:
+        """The server's port there, as users see it."""
+        fixed_ips = [{"subnet_id": fixed.subnet_id, "ip_address": fixed.ip_address} for fixed in self.port.fixed_ips]
+        return Interface(self.id, self.port.id, self.port.mac_address, fixed_ips)
+
+
+class _NetworkAnswer(msgspec.Struct):
+    network: AttachedNetwork
+
+
+class _Network(msgspec.Struct):
+    id: str
+    name: str
+
+
+class _NamedNetworkAnswer(msgspec.Struct):
+    network: _Network
+
+
+class _NetworksAnswer(msgspec.Struct):
+    networks: list[_Network]
+
+
+class _ExistingPort(_Port):
+    network_id: str
+    project_id: str
+
+
+class _PortAnswer(msgspec.Struct):
+    port: _ExistingPort
+
+
+class _PortsAnswer(msgspec.Struct):
+    ports: list[_Port]
+
+
+async def networks_of(session: Session, request: BuildRequest) -> list[RequestedNetwork]:
+    """Return the networks that a server is to be on: those named, or the one that its project has, or may use.
+
+    Raises CannotAttach where there is not one, and what `Session.fetch` and `Answer.read` raise.
+    """
+    if isinstance(request.networks, list):
+        return request.networks
+    for usable in (f"tenant_id={request.project_id}", "shared=True"):
+        answer = await session.fetch("GET", "network", f"/v2.0/networks?{usable}&router:external=False")
+        found = answer.read(_NetworksAnswer).networks
+        if len(found) > 1:
+            raise NetworkAmbiguous
+        if found:
+            return [RequestedNetwork(found[0].id)]
+    raise UnableToAutoAllocateNetwork(request.project_id)
+
+
+async def attach(session: Session, request: BuildRequest, wanted: RequestedNetwork, host: str) -> AttachedNetwork:
+    """Steps (3) and (4): put a server on a network, by a new port or one that is there. Raises as `networks_of`."""
+    if wanted.port is not None:
+        return await _attach_port(session, request, wanted.port, host)
+    path = f"/v2.0/networks/{wanted.uuid}?device_id={request.server_id}&project_id={request.project_id}"
+    if wanted.fixed_ip is not None:
+        path += f"&fixed_ip={wanted.fixed_ip}"
+    return (await session.fetch("GET", "network", path, step=ATTACH)).read(_NetworkAnswer).network
+
+
+async def _attach_port(session: Session, request: BuildRequest, port_id: str, host: str) -> AttachedNetwork:
+    path = f"/v2.0/ports/{port_id}"
+    port = (await session.fetch("GET", "network", path)).read(_PortAnswer).port
+    if port.project_id != request.project_id:
+        raise PortNotUsable(port_id, request.server_id)
+    if not port.fixed_ips:
+        raise PortRequiresFixedIP(port_id)
+    taken = {"device_id": request.server_id, "device_owner": "compute:nova", "binding:host_id": host}
+    answer = await session.fetch("PUT", "network", path, body={"port": taken}, step=ATTACH)
+    if answer.status == HTTPStatus.CONFLICT:  # neutron alone knows who was first, of several that want it
+        raise PortInUse(port_id)
+    answer.check()
+    network = (await session.fetch("GET", "network", f"/v2.0/networks/{port.network_id}")).read(_NamedNetworkAnswer)
+    return AttachedNetwork(network.network.id, network.network.name, port)
+
+
+async def release_ports(session: Session, server_id: str, kept: tuple[str, ...]) -> None:
+    """Delete the server's ports, but let go of those that are `kept`.
+
+    They are those that neutron has, whatever became of its answers.
+    """
+    found = (await session.fetch("GET", "network", f"/v2.0/ports?device_id={server_id}")).read(_PortsAnswer)
+    for port in found.ports:
+        path = f"/v2.0/ports/{port.id}"
+        if port.id in kept:
+            let_go = {"device_id": "", "device_owner": "", "binding:host_id": ""}
+            answer = await session.fetch("PUT", "network", path, body={"port": let_go})
+        else:
+            answer = await session.fetch("DELETE", "network", path)
+        if answer.status != HTTPStatus.NOT_FOUND:  # else it is gone already
+            answer.check()

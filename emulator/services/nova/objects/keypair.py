@@ -1,0 +1,106 @@
+"""The SSH keys that users have told nova of, each by its name. They are the user's, not the project's."""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from emulator.runtime.errors import BadRequest, Conflict, Forbidden, NotFound
+
+__all__ = ["KEYPAIRS", "InvalidKeypair", "Keypair", "KeypairNotFound", "Keypairs", "fingerprint"]
+
+
+class KeypairNotFound(NotFound):
+    """The user has no key of this name."""
+
+    def __init__(self, name: str, user_id: str) -> None:
+        super().__init__(f"Keypair {name} not found for user {user_id}")
+
+
+class KeyPairExists(Conflict):
+    """The user has a key of this name already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Key pair '{name}' already exists.")
+
+
+class KeypairLimitExceeded(Forbidden):
+    """The user has as many keys as it may have."""
+
+    def __init__(self) -> None:
+        super().__init__("Quota exceeded, too many key pairs.")
+
+
+class InvalidKeypair(BadRequest):
+    """What is said to be a public key is none."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Keypair data is invalid: {why}")
+
+
+def fingerprint(public_key: str) -> str:
+    """Return the MD5 of a public key in OpenSSH's format, as nova shows it. Raises InvalidKeypair."""
+    parts = public_key.split(None, 2)
+    try:
+        blob = base64.b64decode(parts[1], validate=True)
+    except (IndexError, ValueError, binascii.Error):
+        raise InvalidKeypair("failed to generate fingerprint") from None
+    if parts[0].encode() not in blob[:64]:  # the blob repeats what kind of key it is
+        raise InvalidKeypair("failed to generate fingerprint")
+    return hashlib.md5(blob, usedforsecurity=False).digest().hex(":")
+
+
+@dataclass(frozen=True, slots=True)
+class Keypair:
+    """A user's key. Its private half is not kept."""
+
+    id: int
+    name: str
+    user_id: str
+    public_key: str
+    fingerprint: str
+    kind: str = "ssh"
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+class Keypairs:
+    """All keys, by user and name."""
+
+    def __init__(self) -> None:
+        self._keypairs: dict[tuple[str, str], Keypair] = {}
+        self._last = 0
+
+    def of(self, user_id: str) -> list[Keypair]:
+        """Return a user's keys, by name."""
+        own = [keypair for keypair in self._keypairs.values() if keypair.user_id == user_id]
+        return sorted(own, key=lambda keypair: keypair.name)
+
+    def find(self, name: str, user_id: str) -> Keypair:
+        """Return a user's key. Raises KeypairNotFound."""
+        if (user_id, name) not in self._keypairs:
+            raise KeypairNotFound(name, user_id)
+        return self._keypairs[user_id, name]
+
+    def check_new(self, name: str, user_id: str, limit: int) -> None:
+        """Raise KeyPairExists or KeypairLimitExceeded where a user cannot have one more of this name."""
+        if (user_id, name) in self._keypairs:
+            raise KeyPairExists(name)
+        if 0 <= limit <= len(self.of(user_id)):
+            raise KeypairLimitExceeded
+
+    def add(self, name: str, user_id: str, public_key: str, kind: str) -> Keypair:
+        """Remember a key and return it. Raises InvalidKeypair."""
+        self._last += 1
+        keypair = Keypair(self._last, name, user_id, public_key, fingerprint(public_key), kind)
+        self._keypairs[user_id, name] = keypair
+        return keypair
+
+    def remove(self, keypair: Keypair) -> None:
+        """Forget a key."""
+        del self._keypairs[keypair.user_id, keypair.name]
+
+
+KEYPAIRS = web.AppKey("keypairs", Keypairs)

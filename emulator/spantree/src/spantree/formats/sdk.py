@@ -1,0 +1,34 @@
+"""Spans from opentelemetry-sdk, as its in-memory exporter keeps them. The SDK itself is not imported."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from spantree.span import Event, Link, Span
+
+__all__ = ["spans_from_sdk"]
+
+
+def spans_from_sdk(spans: Iterable[Any]) -> list[Span]:
+    """Turn finished `ReadableSpan`s into spans."""
+    return [_span(span) for span in spans]
+
+
+def _span(span: Any) -> Span:  # noqa: ANN401 - any SDK's span will do
+    return Span(
+        trace_id=f"{span.context.trace_id:032x}",
+        span_id=f"{span.context.span_id:016x}",
+        parent_id=f"{span.parent.span_id:016x}" if span.parent else "",
+        name=span.name,
+        kind=span.kind.name.lower(),
+        start=span.start_time,
+        end=span.end_time,
+        attributes=dict(span.attributes or {}),
+        resource=dict(span.resource.attributes),
+        events=tuple(Event(event.name, event.timestamp, dict(event.attributes or {})) for event in span.events),
+        links=tuple(
+            Link(f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}", dict(link.attributes or {}))
+            for link in span.links
+        ),
+        failed=span.status.status_code.name == "ERROR",
+        message=span.status.description or "",
+    )

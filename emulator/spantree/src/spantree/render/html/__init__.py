@@ -1,0 +1,13 @@
+"""Traces as one HTML file: a waterfall to look into, that needs no network, no server and no other file."""
+
+from spantree.render.html.document import (
+    asset,
+    hash_source,
+    html_document,
+    json_for_html,
+    policy,
+    waterfall_script,
+)
+from spantree.render.html.model import waterfall_model
+
+__all__ = ["asset", "hash_source", "html_document", "json_for_html", "policy", "waterfall_model", "waterfall_script"]

@@ -1,0 +1,353 @@
+"""When something is not there: the server ends in ERROR with a fault that names the step, and the cloud stays whole."""
+
+import asyncio
+import json
+import re
+import socket
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import aio_pika
+import aiohttp
+import pytest
+from aiohttp import web
+
+from emulator.broker import Broker
+from emulator.client.boot_sequence import Order
+from emulator.cloud.composition import Cloud, Settings, serve
+from emulator.runtime.export import Export
+from emulator.services.seed_data import resource_id
+from spantree import SpanTree, spans_from_sdk
+from tests.conftest import DEAD_LETTERS, REFERENCE, World, a_world, eventually, trace_of
+from tests.support.processes import free_port
+
+STATELESS = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler", "nova-compute")
+
+
+def with_exception(trace: SpanTree) -> list[str]:
+    """The spans that tell of an exception themselves."""
+    return [str(span) for span in trace.spans if any(event.name == "exception" for event in span.events)]
+
+
+def failed(trace: SpanTree) -> list[str]:
+    return [re.sub(r"!.*\.", "!", str(span)) for span in trace.all(error=True)]
+
+
+async def test_an_image_that_is_not_there_fails_the_server_and_names_glance(amqp_url: str) -> None:
+    async with a_world(amqp_url=amqp_url) as world:
+        booted = await world.boot(Order(image="nope"))
+        api = await world.api()
+        # the address is released after the server is in ERROR
+        await eventually(lambda: api("GET", "neutron-server", "/v2.0/ports"), lambda seen: seen[1] == {"ports": []})
+        whole = await world.boot()
+    assert booted.status == "ERROR"
+    assert re.fullmatch(
+        r"Build of instance \S+ aborted at step \(5\), glance-api: No image found with ID nope \(\S+\) \(HTTP 404\)",
+        booted.fault,
+    )
+    trace = trace_of(world, booted.trace_id)
+    assert failed(trace) == [
+        "openstack-client: openstack server create !ServerInError",
+        "nova-compute: process nova:compute.{host} (consumer) !BuildAborted",
+        "nova-compute: GET (client) !404",
+    ]
+    assert with_exception(trace) == [
+        "nova-compute: process nova:compute.{host} (consumer) !emulator.services.nova.compute.service.BuildAborted"
+    ]
+    settled = [span.name for span in trace.spans if span.attributes.get("messaging.operation.type") == "settle"]
+    assert "reject nova:compute.{host}" in settled
+    assert trace_of(world, whole.trace_id) == REFERENCE
+
+
+async def test_a_network_that_is_not_there_fails_the_server_and_names_neutron(amqp_url: str) -> None:
+    async with a_world(amqp_url=amqp_url) as world:
+        booted = await world.boot(Order(network="nope"))
+    assert "aborted at step (3), neutron-server: Network nope (" in booted.fault
+    assert "nova-compute: GET (client) !404" in failed(trace_of(world, booted.trace_id))
+
+
+async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_the_filters_as_events(amqp_url: str) -> None:
+    async with a_world(amqp_url=amqp_url, computes=2) as world:
+        booted = await world.boot(Order(flavor="m1.huge"))
+    assert booted.fault.startswith("No valid host was found. There are not enough hosts available: ")
+    trace = trace_of(world, booted.trace_id)
+    assert failed(trace) == [
+        "openstack-client: openstack server create !ServerInError",
+        "nova-scheduler: process nova:scheduler (consumer) !NoValidHost",
+        "nova-scheduler: select_destinations !NoValidHost",
+    ]
+    assert with_exception(trace) == [
+        "nova-scheduler: select_destinations !emulator.services.nova.scheduler.service.NoValidHost"
+    ]
+    choice = next(span for span in trace.spans if span.name == "select_destinations")
+    filters = [event for event in choice.events if event.name == "filter"]
+    assert [event.attributes["openstack.scheduler.filter"] for event in filters] == [
+        "ComputeFilter",
+        "RamFilter",
+        "CoreFilter",
+        "DiskFilter",
+    ]
+    assert list(filters[1].attributes["openstack.scheduler.hosts.after"]) == []
+    assert "nova-scheduler: reject nova:scheduler (client)" in [str(span) for span in trace.spans]
+
+
+async def test_a_boot_that_takes_too_long_goes_to_error_and_what_it_had_is_released() -> None:
+    async with a_world(Settings(pace=0.3, build_seconds=0.25)) as world:
+        booted = await world.boot()
+        assert booted.status == "ERROR"
+        assert re.search(r"aborted: it was still \w+ after 0\.25 s\.$", booted.fault)
+        api = await world.api()
+        path = f"/v2.0/ports?device_id={booted.server_id}"
+        # the host releases the address when it hears that nobody waits any more
+        await eventually(lambda: api("GET", "neutron-server", path), lambda seen: seen[1] == {"ports": []})
+    trace = trace_of(world, booted.trace_id)
+    assert "nova-api: deadline !TimeoutError" in failed(trace)
+    assert [span.attributes.get("openstack.rpc.method") for span in trace.spans].count("terminate_instance") == 3
+
+
+async def test_a_server_deleted_while_it_builds_is_gone_and_releases_what_it_had() -> None:
+    async with a_world(Settings(pace=0.1)) as world:
+        api = await world.api()
+        request_id = f"req-{uuid.uuid4()}"
+        _, body = await api.create(headers={"X-Emulator-Request-ID": request_id})
+        server_id = body["server"]["id"]
+        await api.gone(server_id)
+        assert world.cloud.broker is not None
+        await world.cloud.broker.settled(request_id)
+        assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
+    spans = [s for s in spans_from_sdk(world.export.kept) if s.attributes.get("openstack.server.id") == server_id]
+    assert any(s.error_type.endswith("Interrupted") for s in spans)
+
+
+@asynccontextmanager
+async def in_parts(
+    parts: tuple[str, ...] = STATELESS, build_seconds: float = 60, glance: str | None = None, amqp_url: str = ""
+) -> AsyncIterator[tuple[World, Broker]]:
+    """A cloud of single services, as `emulator serve` runs them, on request with another glance."""
+    settings = Settings(pace=0, build_seconds=build_seconds, token_secret="shared", bus_patience=5)
+    export = Export(keep=True)
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(Broker(socket.create_server(("127.0.0.1", 0))))
+        endpoints = {name: f"http://127.0.0.1:{free_port()}" for name in STATELESS}
+        told = {**endpoints, "glance-api": glance or endpoints["glance-api"]}
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        for name in parts:
+            catalog = {key: url for key, url in told.items() if not key.startswith(("nova-s", "nova-c"))}
+            port = int(endpoints[name].rpartition(":")[2])
+            service = serve(
+                name, settings, export, amqp_url=amqp_url or broker.url, endpoints=catalog, host="compute-1", port=port
+            )
+            await stack.enter_async_context(service)
+        yield World(Cloud(endpoints, broker.url), export, session), broker
+    await asyncio.to_thread(export.close)
+
+
+@asynccontextmanager
+async def part(world: World, amqp_url: str, name: str) -> AsyncIterator[None]:
+    """One more service of a cloud in parts."""
+    settings = Settings(pace=0, token_secret="shared")
+    port = int(world.cloud.endpoints[name].rpartition(":")[2])
+    endpoints = world.cloud.endpoints
+    async with serve(name, settings, world.export, amqp_url=amqp_url, endpoints=endpoints, host="compute-1", port=port):
+        yield
+
+
+def compute_host(world: World, amqp_url: str) -> AbstractAsyncContextManager[None]:
+    return part(world, amqp_url, "nova-compute")
+
+
+@asynccontextmanager
+async def a_lying_glance() -> AsyncIterator[str]:
+    """Sends other bytes than its checksum is of."""
+
+    async def lie(_: web.Request) -> web.Response:
+        return web.Response(body=b"not the image", headers={"Content-MD5": "0" * 32})
+
+    app = web.Application()
+    app.add_routes([web.get("/v2/images/{image_id}/file", lie)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_services_run_one_by_one_boot_the_reference_trace() -> None:
+    async with in_parts() as (world, _):
+        booted = await world.boot()
+    assert trace_of(world, booted.trace_id) == REFERENCE
+
+
+async def test_an_image_that_does_not_match_its_checksum_is_refused_by_the_compute_host() -> None:
+    async with a_lying_glance() as url, in_parts(glance=url) as (world, _):
+        booted = await world.boot()
+    assert booted.status == "ERROR"
+    assert "aborted at step (5), glance-api: image " in booted.fault
+    assert "has checksum" in booted.fault
+
+
+@pytest.mark.parametrize(
+    ("away", "step"), [("glance-api", "(5)"), ("neutron-server", "(3)")], ids=["glance", "neutron"]
+)
+async def test_a_service_that_is_down_is_named_in_the_fault(away: str, step: str) -> None:
+    async with in_parts(tuple(name for name in STATELESS if name != away)) as (world, _):
+        booted = await world.boot()
+    assert booted.status == "ERROR"
+    assert f"aborted at step {step}, {away}: Cannot connect to host" in booted.fault
+    trace = trace_of(world, booted.trace_id)
+    refused = next(s for s in trace.spans if s.kind == "client" and s.error_type.endswith("ClientConnectorError"))
+    assert [event.name for event in refused.events] == ["exception"]
+
+
+async def test_without_a_scheduler_nova_api_refuses_and_keeps_no_server() -> None:
+    async with in_parts(("keystone", "nova-api")) as (world, _):
+        api = await world.api()
+        status, body = await api.create()
+        assert (status, body["serviceUnavailable"]["code"]) == (503, 503)
+        assert "no queue takes messages for nova:scheduler" in body["serviceUnavailable"]["message"]
+        assert (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"] == []
+
+
+async def test_a_server_that_nobody_builds_goes_to_error_at_the_deadline() -> None:
+    """The scheduler's queue is there, as after a crash, but nobody consumes it."""
+    async with in_parts(("keystone", "nova-api"), build_seconds=0.2) as (world, broker):
+        async with await aio_pika.connect(broker.url) as connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue("scheduler", durable=True, arguments=DEAD_LETTERS)
+            await queue.bind("nova", "scheduler")
+            booted = await world.boot()
+    assert booted.status == "ERROR"
+    assert booted.fault.endswith("aborted: it was still scheduling after 0.2 s.")
+
+
+async def test_nova_api_survives_a_deadline_while_the_bus_is_away() -> None:
+    async with in_parts(build_seconds=0.3) as (world, broker):
+        booted = await world.boot()
+        api = await world.api()
+        async with await aio_pika.connect(broker.url) as connection:
+            channel = await connection.channel()
+            update = {"server_id": (await api.create())[1]["server"]["id"], "vm_state": "building", "host": "compute-9"}
+            inner = {"method": "instance_update", "args": update, "_unique_id": "building"}
+            body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(inner)}).encode()
+            exchange = await channel.get_exchange("nova")
+            await exchange.publish(aio_pika.Message(body), "api")
+        await broker.__aexit__(None, None, None)
+        assert (await api.until(booted.server_id, "ACTIVE"))["status"] == "ACTIVE"
+        await api.until(update["server_id"], "ERROR", "ACTIVE")
+        assert (await api("GET", "nova-api", "/v2.1/servers"))[0] == 200
+
+
+async def test_a_delete_that_nobody_answers_ends_in_error_and_not_in_deleting() -> None:
+    everyone_but_compute = tuple(name for name in STATELESS if name != "nova-compute")
+    async with in_parts(everyone_but_compute, build_seconds=0.3) as (world, broker):
+        async with compute_host(world, broker.url):
+            booted = await world.boot()
+        assert booted.succeeded
+        api = await world.api()
+        assert (await api("DELETE", "nova-api", f"/v2.1/servers/{booted.server_id}"))[0] == 204
+        server = await api.until(booted.server_id, "ERROR", "GONE")
+    assert server["fault"]["message"].endswith("aborted: it was still deleting after 0.3 s.")
+
+
+async def test_a_delete_that_fails_says_why_and_works_when_tried_again() -> None:
+    """Neutron is away when the server is deleted, and back for the second try."""
+    without_neutron = tuple(name for name in STATELESS if name != "neutron-server")
+    async with in_parts(without_neutron) as (world, broker):
+        async with part(world, broker.url, "neutron-server"):
+            booted = await world.boot()
+        api = await world.api()
+        path = f"/v2.1/servers/{booted.server_id}"
+        assert (await api("DELETE", "nova-api", path))[0] == 204
+        server = await api.until(booted.server_id, "ERROR", "GONE")
+        assert f"Deletion of instance {booted.server_id} aborted: Cannot connect to" in server["fault"]["message"]
+        async with part(world, broker.url, "neutron-server"):
+            assert (await api("DELETE", "nova-api", path))[0] == 204
+            await api.until(booted.server_id, "GONE")
+
+
+async def test_a_scheduler_without_hosts_waits_for_the_first_report() -> None:
+    """The compute host comes after the order: its first report is what the scheduler was waiting for."""
+    without_compute = tuple(name for name in STATELESS if name != "nova-compute")
+    async with in_parts(without_compute) as (world, broker):
+        booting = asyncio.create_task(world.boot())
+        async with compute_host(world, broker.url):
+            booted = await booting
+    assert booted.succeeded, booted.fault
+
+
+async def test_a_host_that_left_in_order_is_chosen_no_more_until_it_is_back() -> None:
+    without_compute = tuple(name for name in STATELESS if name != "nova-compute")
+    async with in_parts(without_compute) as (world, broker):
+        for _ in range(2):
+            async with compute_host(world, broker.url):
+                there = await world.boot()
+            gone = await world.boot()
+            assert there.succeeded, there.fault
+            assert gone.fault.startswith("No valid host was found. ")
+
+
+async def test_services_survive_a_broker_that_goes_and_comes_back() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    first = Broker(listener)
+    await first.__aenter__()
+    async with a_world(amqp_url=first.url) as world:
+        assert (await world.boot()).succeeded
+        await first.__aexit__(None, None, None)
+        api = await world.api()
+        status, body = await api.create()
+        assert (status, list(body)) == (503, ["serviceUnavailable"])
+        async with Broker(socket.create_server(("127.0.0.1", port))), asyncio.timeout(30):
+            # the services find it again by themselves, each in its time
+            await eventually(api.create, lambda seen: seen[0] == 202)
+            booted = await world.boot()
+            assert booted.succeeded, booted.fault
+
+
+async def test_a_message_whose_consumer_was_cut_off_is_done_again_and_says_that_it_came_before(amqp_url: str) -> None:
+    """A consumer takes the message and goes away without a word; then the scheduler gets it, marked."""
+    without_scheduler = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-compute")
+    async with in_parts(without_scheduler, amqp_url=amqp_url) as (world, _):
+        async with await aio_pika.connect(amqp_url) as connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue("scheduler", durable=True, arguments=DEAD_LETTERS)
+            await queue.bind("nova", "scheduler")
+            taken = asyncio.Event()
+
+            async def take(_: object) -> None:
+                taken.set()
+
+            await queue.consume(take)
+            booting = asyncio.create_task(world.boot())
+            await taken.wait()
+        async with part(world, amqp_url, "nova-scheduler"):
+            booted = await booting
+    assert booted.succeeded, booted.fault
+    trace = trace_of(world, booted.trace_id)
+    again = next(span for span in trace.spans if span.name == "process nova:scheduler")
+    assert again.attributes["openstack.amqp.redelivered"] is True
+
+
+async def test_no_secret_is_on_a_span_an_event_or_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with a_world() as world:
+        await world.boot()
+        await world.boot(Order(image="nope"))
+        api = await world.api()
+        await api("GET", "nova-api", "/v2.1/servers")
+        async with world.session.post(
+            world.cloud.endpoints["keystone"] + "/v3/auth/tokens", json={"auth": {"identity": {"password": "secret"}}}
+        ) as response:
+            assert response.status == 400
+    for span in spans_from_sdk(world.export.kept):
+        said = [span.name, span.message, *span.attributes.values()]
+        said += [value for event in span.events for value in event.attributes.values()]
+        for word in map(str, said):
+            assert not re.search(r"secret|gAAAA|X-Auth-Token|password\W+[^/\s]", word), f"{span}: {word}"
+    assert not re.search("secret|gAAAA", caplog.text)
+
+
+def test_ids_of_a_fresh_cloud_follow_from_names_and_uuids_stay() -> None:
+    known = resource_id("image", "cirros")
+    assert resource_id("image", known) == known
+    assert resource_id("network", "cirros") != known

@@ -1,0 +1,307 @@
+"""`emulator load`: boots come at a rate, however fast the cloud answers, and leave nothing behind."""
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import islice, pairwise, takewhile
+from math import inf
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+from yarl import URL
+
+from emulator.cli.app import app
+from emulator.client import boot_sequence as client
+from emulator.client.boot_sequence import Boot, Credentials, Order
+from emulator.cloud.composition import PORTS, Settings, cloud
+from emulator.faults import FAULTS
+from emulator.load import NoCloud, Plan, Tally, Tenant, arrivals, load
+from emulator.runtime.export import Export
+from emulator.runtime.http_client import HttpClient
+from emulator.runtime.seeded_random import Chance
+from emulator.runtime.tasks import Patience
+from spantree import OtlpReceiver, spans_from_sdk, trees
+from tests.conftest import REFERENCE, World, a_world, eventually
+from tests.support.processes import PATIENCE_SECONDS, free_port, run, started
+
+NAME = "load-test"
+ORDER = Order(NAME)
+STOPPING = "stopping: finishing what has begun\n"
+
+
+def ignore(line: str) -> None:
+    """What is told does not matter here."""
+
+
+@asynccontextmanager
+async def a_tenant(export: Export, keystone_url: str, seed: int | None = None) -> AsyncIterator[Tenant]:
+    async with HttpClient(client.SERVICE) as http:
+        yield Tenant(client.user(export, seed), http, Credentials(keystone_url), NAME)
+
+
+async def gone(world: World) -> None:
+    """Wait until there is no server any more."""
+    api = await world.api()
+    await eventually(lambda: api("GET", "nova-api", "/v2.1/servers"), lambda seen: seen[1] == {"servers": []})
+
+
+def roots(export: Export) -> Counter[str]:
+    return Counter(trace.spans[0].name for trace in trees(spans_from_sdk(export.kept)))
+
+
+def due_within(seconds: float, plan: Plan, seed: int) -> int:
+    chance = Chance(seed, client.SERVICE)
+    return sum(1 for _ in takewhile(lambda arrival: arrival[0] < seconds, arrivals(plan, chance)))
+
+
+def test_servers_are_asked_for_at_the_rate_and_by_nobody_who_knows_of_the_others() -> None:
+    times = [due for due, _ in islice(arrivals(Plan(ORDER, rate=50), Chance(7)), 10_000)]
+    assert times[-1] == pytest.approx(10_000 / 50, rel=0.03)
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert sum(gap > 1 / 50 for gap in gaps) / len(gaps) == pytest.approx(0.368, abs=0.02)  # e⁻¹: exponential
+
+
+def test_faults_have_their_share_and_a_seed_says_which_boots() -> None:
+    faults = tuple(FAULTS[name] for name in ("glance.image_missing", "amqp.duplicate"))
+    plan = Plan(ORDER, faults=faults, fault_share=0.2)
+
+    def orders(seed: int, wanted: Plan = plan) -> list[tuple[float, Order]]:
+        return list(islice(arrivals(wanted, Chance(seed)), 5_000))
+
+    found = Counter(order.fault.name if order.fault else "" for _, order in orders(7))
+    assert {name: times / 5_000 for name, times in found.items()} == {
+        "": pytest.approx(0.8, abs=0.02),
+        "glance.image_missing": pytest.approx(0.1, abs=0.02),
+        "amqp.duplicate": pytest.approx(0.1, abs=0.02),
+    }
+    assert orders(7) == orders(7) != orders(8)
+    without = orders(7, Plan(ORDER))
+    assert [due for due, _ in without] == [due for due, _ in orders(7)]
+    assert {order.fault for _, order in without} == {None}
+
+
+async def test_each_boot_is_a_trace_and_its_end_another_and_no_server_is_left() -> None:
+    plan = Plan(ORDER, rate=15, lifetime=0.2)
+    async with a_world() as world:
+        async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=7) as tenant:
+            await load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, patience=Patience(60))
+            assert await tenant.leave(Patience(60)) == ""
+        await gone(world)
+    asked = due_within(1.5, plan, seed=7)
+    assert asked > 10
+    assert (tenant.tally.begun, tenant.tally.by_status) == (asked, {"ACTIVE": asked})
+    found = trees(spans_from_sdk(world.export.kept))
+    assert [trace for trace in found if trace.spans[0].name == "openstack server create" and trace != REFERENCE] == []
+    names = roots(world.export)
+    assert names["openstack server create"] == names["openstack server delete"] == asked
+
+
+async def test_a_slow_cloud_does_not_slow_the_orders_down_and_what_it_has_not_done_in_the_end_is_deleted() -> None:
+    plan = Plan(ORDER, rate=30)
+    async with a_world(Settings(pace=1)) as world:
+        async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=3) as tenant:
+            await load(tenant, plan, asyncio.Event(), ignore, seconds=1, patience=Patience(0))
+            asked = due_within(1, plan, seed=3)
+            assert tenant.tally.begun == tenant.tally.unfinished == asked
+            assert list(tenant.tally.troubles()) == [f"none became ACTIVE, of {asked} without a fault"]
+            assert await tenant.leave(Patience(60)) == ""
+        await gone(world)
+    assert "openstack server list" in roots(world.export)
+
+
+async def test_a_boot_counts_from_when_it_was_due(world: World) -> None:
+    async with a_tenant(world.export, world.cloud.endpoints["keystone"]) as tenant:
+        await tenant.keep(ORDER, asyncio.get_running_loop().time() - 100, lifetime=0)
+    assert tenant.tally.quantile(0.5) == pytest.approx(100, rel=0.03)
+    await gone(world)
+
+
+async def test_beyond_so_many_boots_under_way_orders_are_skipped_and_counted() -> None:
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as hanging:
+        url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
+        plan = Plan(ORDER, rate=400)
+        async with a_tenant(Export(), url, seed=1) as tenant:
+            await load(tenant, plan, asyncio.Event(), print, seconds=2, patience=Patience(0))
+    asked = due_within(2, plan, seed=1)
+    assert (tenant.tally.begun, tenant.tally.skipped, tenant.tally.unfinished) == (200, asked - 200, 200)
+    assert f" {asked - 200} skipped" in tenant.tally.describe(2, 2)
+    assert f"most were skipped, {asked - 200} of {asked}: the cloud is slower than the rate" in tenant.tally.troubles()
+
+
+async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> None:
+    first = free_port()
+    ports = {name: first + number for number, name in enumerate(PORTS)}
+    lines: asyncio.Queue[str] = asyncio.Queue()
+    stopping, export = asyncio.Event(), Export(keep=True)
+
+    async def hear_of(status: str) -> None:
+        while f" 0 {status}" in await lines.get():
+            pass
+
+    async with a_tenant(export, f"http://127.0.0.1:{ports['keystone']}") as tenant, asyncio.TaskGroup() as tasks:
+        async with cloud(Settings(pace=0), export, ports=ports):
+            plan = Plan(ORDER, rate=20, lifetime=0.5)
+            loading = tasks.create_task(
+                load(tenant, plan, stopping, lines.put_nowait, every=0.5, patience=Patience(60))
+            )
+            await hear_of("ACTIVE")
+        await hear_of("refused")
+        async with cloud(Settings(pace=0), export, ports=ports):
+            while not lines.empty():
+                lines.get_nowait()
+            await hear_of("ACTIVE")
+            stopping.set()
+            await loading
+            assert await tenant.leave(Patience(60)) == ""
+    assert tenant.tally.failed >= tenant.tally.by_status["REFUSED"] > 0  # it may end in the middle of a boot
+    assert tenant.tally.unfinished == 0
+
+
+async def test_waiting_for_a_cloud_leaves_no_trace(world: World) -> None:
+    async with a_tenant(world.export, world.cloud.endpoints["keystone"]) as tenant:
+        await tenant.reach(seconds=0)
+    assert [span.name for span in world.export.kept if "scheduler_fanout" not in span.name] == []  # hosts report
+
+
+@pytest.mark.parametrize(
+    ("user", "interface", "seconds", "says"),
+    [
+        ("admin", None, 0.3, "Cannot connect"),
+        ("nobody", "public", inf, "POST http://{place}/v3/auth/tokens answered 401"),
+        ("admin", "publik", inf, "the catalog names no publik endpoint of type compute"),
+    ],
+    ids=["nobody listens", "nobody knows the user", "the catalog does not name it"],
+)
+async def test_where_there_is_no_cloud_to_boot_on_it_says_why_and_not_with_which_password(
+    world: World, user: str, interface: str | None, seconds: float, says: str
+) -> None:
+    place = URL(world.cloud.endpoints["keystone"]).authority if interface else f"127.0.0.1:{free_port()}"
+    credentials = Credentials(f"http://me:hunter2@{place}", user, interface=interface or "public")
+    async with HttpClient(client.SERVICE) as http:
+        tenant = Tenant(client.user(world.export, None), http, credentials, NAME)
+        with pytest.raises(NoCloud, match=f"no cloud to boot on at http://{place}: .*{says.format(place=place)}"):
+            await tenant.reach(seconds)
+
+
+def test_a_variable_that_is_empty_is_not_set() -> None:
+    variables = ("OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME", "OS_INTERFACE")
+    assert Credentials.from_environment("", dict.fromkeys(variables, "")) == Credentials("")
+
+
+def test_a_tally_of_very_many_boots_stays_small_and_its_quantiles_are_right() -> None:
+    tally, draw = Tally(), Chance(7).draw("times")
+    times = [draw.lognormvariate(0, 2) for _ in range(50_000)]
+    for seconds in times:
+        tally.count(Boot(ORDER, "", status="ACTIVE"), seconds)
+    times.sort()
+    for share in (0.05, 0.5, 0.95, 0.99):
+        assert tally.quantile(share) == pytest.approx(times[int(share * len(times))], rel=0.03)
+    assert len(tally.buckets) < 500
+    assert tally.since(tally.copy()).buckets == {}
+
+
+@pytest.fixture
+async def up() -> AsyncIterator[str]:
+    """The keystone of a cloud in a process of its own."""
+    async with started("up", "--port-base", "0", "--pace", "0", "--no-console") as process:
+        yield (await process.until("keystone")).split()[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        ([], 0, " 0 ERROR"),
+        (["--fault", "glance.image_missing", "--fault-share", "1"], 0, " carried a fault: glance.image_missing "),
+        (["--image", "nope"], 1, " failed without a fault; the first, load-"),
+        (["--flavor", "nope", "--quiet"], 1, "REFUSED: Invalid input for field server.flavorRef"),
+    ],
+    ids=["well", "fault", "ERROR", "refused"],
+)
+async def test_its_status_tells_whether_boots_failed_that_carried_no_fault(
+    up: str, options: list[str], status: int, says: str
+) -> None:
+    ended = await run("load", "--keystone-url", up, "--pace", "0", "--rate", "20", "--duration", "1", *options)
+    assert (ended.status, ended.err) == (status, ""), ended.out
+    assert says in ended.out
+    assert ("booting 20 servers a second" in ended.out) is ("--quiet" not in options)
+
+
+async def test_it_starts_before_the_cloud_and_sigterm_lets_it_finish_and_send_its_spans(otlp: OtlpReceiver) -> None:
+    first = free_port()
+    env = {"EMULATOR_OTLP": otlp.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100", "EMULATOR_PACE": "0"}
+    async with started("load", "--keystone-url", f"http://127.0.0.1:{first + 1}", "--rate", "4", **env) as process:
+        async with started("up", "--port-base", str(first), **env):
+            await process.until(f"spans go to {otlp.endpoint}")
+            assert await otlp.trace(expecting=REFERENCE) == REFERENCE
+            ended = await process.stop()
+    assert (ended.status, ended.err) == (0, STOPPING), ended.out
+    last = ended.out.splitlines()[-1]
+    assert last.endswith("  in all")
+    found = Counter(trace.spans[0].name for trace in otlp.traces)
+    assert found["openstack server create"] == found["openstack server delete"] > 0
+    assert f" {found['openstack server create']} ACTIVE" in last
+
+
+async def test_while_it_waits_for_a_cloud_sigterm_ends_it_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        nobody.settimeout(PATIENCE_SECONDS)
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        async with started("load", "--keystone-url", url) as process:
+            connection, _ = await asyncio.to_thread(nobody.accept)
+            with connection:
+                ended = await process.stop()
+    assert (ended.status, ended.err) == (0, STOPPING)
+    assert "0 ACTIVE" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (["--rate", "0"], "--rate"),
+        (["--rate", "nan"], "--rate"),
+        (["--duration", "0"], "--duration"),
+        (["--duration", "inf"], "--duration"),
+        (["--lifetime", "-1"], "--lifetime"),
+        (["--rate", "100", "--lifetime", "6"], "--rate 100 and --lifetime 6"),
+        (["--fault", "glance.nope"], "--fault"),
+        (["--fault", "glance.image_missing", "--fault-share", "1.5"], "--fault-share"),
+        (["--fault", "glance.image_missing", "--fault-share", "nan"], "--fault-share"),
+        (["--fault-share", "0.5"], "--fault-share"),
+        (["--wait", "-1"], "--wait"),
+        (["--keystone-url", "localhost:5000"], "--keystone-url"),
+        (["--keystone-url", "http://a..b:5000"], "--keystone-url"),
+        (["--image", ""], "--image"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_that_makes_no_sense_is_named(options: list[str], names: str) -> None:
+    refused = CliRunner().invoke(app, ["load", *options])
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert names in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        ({"OTEL_PROPAGATORS": "tracecontext"}, "OTEL_PROPAGATORS leaves out baggage"),
+        (
+            {"OTEL_EXPORTER_OTLP_PROTOCOL": "smoke", "EMULATOR_OTLP": "http://127.0.0.1:9"},
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+        ),
+        ({"EMULATOR_KEYSTONE_URL": "http://me:hunter2@127.0.0.1:9"}, "no cloud to boot on at http://127.0.0.1:9"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+async def test_what_cannot_be_done_is_told_in_a_line(env: dict[str, str], says: str, tmp_path: Path) -> None:
+    ended = await run("load", "--wait", "0", "--fault", "glance.image_missing", **env)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.startswith("emulator: ")
+    assert says in ended.err
+    assert "hunter2" not in ended.err

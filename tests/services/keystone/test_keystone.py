@@ -1,0 +1,257 @@
+"""keystone as stock clients want it: what its answers hold, who may see what, which logins it takes."""
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from emulator.services.seed_data import PROJECTS, USERS
+from tests.conftest import Api, World, a_world, credentials
+
+PROJECT = {project.name: project.id for project in PROJECTS}
+USER = {user.name: user.id for user in USERS}
+TOKENS = "/v3/auth/tokens"
+
+VERSION = "id status updated links.*.rel links.*.href media-types.*.type"
+FIELDS = {
+    "endpoint": "id interface region region_id service_id url enabled links.self",
+    "service": "id type name description enabled links.self",
+    "region": "id description parent_region_id links.self",
+    "project": "id name domain_id parent_id description enabled is_domain tags options links.self",
+    "user": "id name domain_id default_project_id enabled password_expires_at options links.self",
+    "domain": "id name description enabled tags options links.self",
+    "role": "id name domain_id description options links.self",
+}
+CATALOG = "id type name " + " ".join(f"endpoints.*.{key}" for key in ("id", "interface", "region", "region_id", "url"))
+TOKEN = (
+    "methods.* audit_ids.* issued_at expires_at is_domain roles.*.id roles.*.name "
+    "user.id user.name user.domain.id user.domain.name project.id project.name project.domain.id project.domain.name"
+)
+LIST = "links.self links.previous links.next"
+
+CONTRACT = [
+    ("/", "versions.values.*", VERSION),
+    ("/v3", "version", VERSION),
+    ("/v3/", "version", VERSION),
+    (TOKENS, "token", TOKEN),
+    (TOKENS, "token.catalog.*", CATALOG),
+    ("/v3/auth/catalog", "catalog.*", CATALOG),
+    ("/v3/auth/projects", "projects.*", FIELDS["project"]),
+    (f"/v3/users/{USER['demo']}/projects", "projects.*", FIELDS["project"]),
+    ("/v3/role_assignments", "role_assignments.*", "role.id user.id scope.project.id links.assignment"),
+    *((f"/v3/{one}s", f"{one}s.*", fields) for one, fields in FIELDS.items()),
+    *((f"/v3/{one}s", "", LIST) for one in (*FIELDS, "role_assignment")),
+]
+"""Where an answer has what: `*` is each of a list, of which there is at least one."""
+
+
+def missing(body: Any, path: str) -> Iterator[str]:
+    """Yield what is not there of a path."""
+    name, _, rest = path.partition(".")
+    within = body if name == "*" else [body[name]] if isinstance(body, dict) and name in body else []
+    if not within:
+        yield path
+    for each in within:
+        yield from missing(each, rest) if rest else ()
+
+
+async def test_every_answer_holds_what_the_contract_asks_for(world: World) -> None:
+    admin = await world.api()
+    for path, where, fields in CONTRACT:
+        status, body = await admin("GET", "keystone", path, headers={"X-Subject-Token": admin.token})
+        assert status == (300 if path == "/" else 200), path
+        for field in fields.split():
+            assert list(missing(body, f"{where}.{field}".lstrip("."))) == [], path
+
+
+async def test_what_is_listed_can_be_asked_for_by_its_link_and_what_is_not_is_named(world: World) -> None:
+    admin = await world.api()
+    base = world.cloud.endpoints["keystone"]
+    for one in FIELDS:
+        for listed in (await admin("GET", "keystone", f"/v3/{one}s"))[1][f"{one}s"]:
+            path = listed["links"]["self"].removeprefix(base)
+            assert await admin("GET", "keystone", path) == (200, {one: listed})
+        status, body = await admin("GET", "keystone", f"/v3/{one}s/nope")
+        assert (status, body["error"]["message"]) == (404, f"Could not find {one}: nope.")
+    status, body = await admin("GET", "keystone", "/v3/users/nope/projects")
+    assert (status, body["error"]["message"]) == (404, "Could not find user: nope.")
+
+
+FOUND: list[tuple[str, list[str]]] = [
+    ("projects?name=demo", ["demo"]),
+    ("projects?name=demo&name=admin", ["admin", "demo"]),
+    ("projects?name=nope", []),
+    ("projects?name=demo&enabled=True", ["demo"]),
+    ("projects?enabled=0", []),
+    ("projects?is_domain=true", []),
+    ("projects?domain_id=default&limit=2", ["admin", "demo"]),
+    (f"projects?marker={PROJECT['alt_demo']}", ["service"]),
+    (f"projects?marker={PROJECT['service']}", []),
+    ("projects?unheard=of", ["admin", "demo", "alt_demo", "service"]),
+    ("users?name=nova&domain_id=default", ["nova"]),
+    ("users?domain_id=other", []),
+    ("services?type=compute", ["nova"]),
+    ("services?name=glance", ["glance"]),
+    ("domains?name=Default", ["Default"]),
+    ("domains?enabled=false", []),
+    ("roles?name=member", ["member"]),
+    (f"users/{USER['alt_demo']}/projects", ["alt_demo"]),
+    (f"users/{USER['alt_demo']}/projects?name=demo", []),
+    ("auth/projects", ["admin"]),
+]
+
+
+async def test_lists_hold_what_the_query_asks_for(world: World) -> None:
+    admin = await world.api()
+    for query, names in FOUND:
+        _, body = await admin("GET", "keystone", f"/v3/{query}")
+        [listed] = [value for key, value in body.items() if key != "links"]
+        assert [one["name"] for one in listed] == names, query
+    [nova] = (await admin("GET", "keystone", "/v3/services?name=nova"))[1]["services"]
+    query = f"/v3/endpoints?service_id={nova['id']}&interface=public&region_id=RegionOne"
+    [endpoint] = (await admin("GET", "keystone", query))[1]["endpoints"]
+    assert endpoint["url"] == world.cloud.endpoints["nova-api"] + "/v2.1"
+
+
+async def test_a_page_names_the_next_one_until_all_is_seen(world: World) -> None:
+    admin, base = await world.api(), world.cloud.endpoints["keystone"]
+    seen, url = [], f"{base}/v3/users?limit=3"
+    while url:
+        _, body = await admin("GET", "keystone", url.removeprefix(base))
+        seen += [user["name"] for user in body["users"]]
+        url = body["links"]["next"]
+    assert seen == [user.name for user in USERS]
+
+
+ASSIGNED: list[tuple[str, set[str]]] = [
+    ("", {"admin", "member", "reader", "service"}),
+    (f"&user.id={USER['demo']}", {"member", "reader"}),
+    (f"&scope.project.id={PROJECT['service']}", {"service"}),
+    (f"&user.id={USER['demo']}&scope.project.id={PROJECT['admin']}", set()),
+    ("&group.id=any", set()),
+]
+
+
+async def test_role_assignments_tell_who_is_what_where(world: World) -> None:
+    admin = await world.api()
+    for query, roles in ASSIGNED:
+        _, body = await admin("GET", "keystone", f"/v3/role_assignments?include_names=True{query}")
+        assert {one["role"]["name"] for one in body["role_assignments"]} == roles, query
+        assert all(one["user"]["name"] in {one["scope"]["project"]["name"], "nova"} for one in body["role_assignments"])
+
+
+LOOKS: list[tuple[str, str | None]] = [
+    *((f"/v3/{one}s", f"list_{one}s") for one in FIELDS if one != "region"),
+    ("/v3/regions", None),
+    ("/v3/regions/RegionOne", None),
+    ("/v3/domains/default", None),
+    ("/v3/role_assignments", "list_role_assignments"),
+    (f"/v3/projects/{PROJECT['demo']}", None),
+    (f"/v3/projects/{PROJECT['admin']}", "get_project"),
+    ("/v3/projects/demo", "get_project"),
+    (f"/v3/users/{USER['demo']}", None),
+    (f"/v3/users/{USER['admin']}", "get_user"),
+    (f"/v3/users/{USER['demo']}/projects", None),
+    (f"/v3/users/{USER['admin']}/projects", "list_user_projects"),
+    ("/v3/services/any", "get_service"),
+    ("/v3/endpoints/any", "get_endpoint"),
+    ("/v3/roles/any", "get_role"),
+    ("/v3/auth/projects", None),
+    ("/v3/auth/catalog", None),
+]
+"""What a member may see, and the rule that it may not."""
+
+
+async def test_members_see_what_is_theirs_and_are_told_the_rule_for_all_else(world: World) -> None:
+    demo = await world.api("demo")
+    for path, rule in LOOKS:
+        status, body = await demo("GET", "keystone", path)
+        assert status == (200 if rule is None else 403), path
+        if rule is not None:
+            words = f"You are not authorized to perform the requested action: identity:{rule}."
+            assert body == {"error": {"code": 403, "title": "Forbidden", "message": words}}
+        assert (await Api(world.session, world.cloud, "")("GET", "keystone", path))[0] == 401
+
+
+def login(*methods: str, scope: Any = None, **proofs: Any) -> dict[str, Any]:
+    """The body of a login by some methods."""
+    auth = {"identity": {"methods": list(methods), **proofs}}
+    return {"auth": auth if scope is None else {**auth, "scope": scope}}
+
+
+PASSWORD = {"user": {"id": USER["demo"], "password": "secret"}}
+DEFAULT = {"domain": {"id": "default"}}
+
+REFUSED: list[tuple[dict[str, Any], int, str]] = [
+    ({"auth": {"identity": {"password": PASSWORD}}}, 400, "field auth.identity.methods:"),
+    ({"auth": {"identity": {"methods": "password"}}}, 400, "field auth.identity.methods:"),
+    (login(password=PASSWORD), 400, "field auth.identity.methods:"),
+    (login("saml2"), 400, "field auth.identity.methods[0]:"),
+    (login("password"), 400, "field auth.identity.password:"),
+    (login("password", "token", password=PASSWORD), 400, "field auth.identity.token:"),
+    (login("token", token={}), 400, "field auth.identity.token.id:"),
+    (login("password", password=PASSWORD, scope="all"), 400, "field auth.scope:"),
+    (login("token", token={"id": "nonsense"}), 401, "requires authentication"),
+    (login("password", password=PASSWORD, scope=DEFAULT), 401, "requires authentication"),
+    (login("password", password=PASSWORD, scope={"system": {"all": True}}), 401, "requires authentication"),
+    (login("password", password=PASSWORD, scope={"project": {"id": PROJECT["admin"]}}), 401, "requires authentication"),
+]
+
+
+async def test_a_login_that_cannot_be_is_refused_and_what_is_wrong_with_it_is_named(world: World) -> None:
+    url = world.cloud.endpoints["keystone"] + TOKENS
+    for body, status, words in REFUSED:
+        async with world.session.post(url, json=body) as response:
+            assert (response.status, (await response.json())["error"]["code"]) == (status, status), body
+            assert words in (await response.json())["error"]["message"]
+            assert "X-Subject-Token" not in response.headers
+
+
+async def logged_in(world: World, body: dict[str, Any]) -> tuple[Api, dict[str, Any]]:
+    """Log in, as the test says; return the way in, and what the token is."""
+    async with world.session.post(world.cloud.endpoints["keystone"] + TOKENS, json=body) as response:
+        assert response.status == 201, await response.text()
+        return Api(world.session, world.cloud, response.headers["X-Subject-Token"]), (await response.json())["token"]
+
+
+async def test_a_token_made_from_a_token_is_of_its_kin_and_ends_with_it(world: World) -> None:
+    first, one = await logged_in(world, credentials("demo"))
+    second, two = await logged_in(world, login("token", token={"id": first.token}, scope={"project": {"name": "demo"}}))
+    _, three = await logged_in(world, login("token", token={"id": second.token}))
+    assert (one["methods"], two["methods"], three["methods"]) == (["password"], *[["password", "token"]] * 2)
+    assert one["expires_at"] == two["expires_at"] == three["expires_at"]
+    assert [len(base64.urlsafe_b64decode(f"{audit_id}==")) for audit_id in one["audit_ids"]] == [16]
+    assert [two["audit_ids"][1:], three["audit_ids"][1:]] == [one["audit_ids"]] * 2
+    assert len({*one["audit_ids"], *two["audit_ids"], *three["audit_ids"]}) == 3
+    assert (await second("GET", "nova-api", "/v2.1/servers"))[0] == 200
+
+
+@pytest.mark.parametrize("scope", ["unscoped", {"unscoped": {}}], ids=["text", "object"])
+async def test_a_token_of_no_project_is_good_for_keystone_alone(world: World, scope: Any) -> None:
+    unscoped, token = await logged_in(world, login("password", password=PASSWORD, scope=scope))
+    assert token.keys().isdisjoint({"project", "roles", "catalog"})
+    assert [one["name"] for one in (await unscoped("GET", "keystone", "/v3/auth/projects"))[1]["projects"]] == ["demo"]
+    for service, path in (
+        ("nova-api", "/v2.1/servers"),
+        ("glance-api", "/v2/images"),
+        ("neutron-server", "/v2.0/ports"),
+    ):
+        assert (await unscoped("GET", service, path))[0] == 401
+    project = {"project": {"id": PROJECT["demo"]}}
+    scoped, token = await logged_in(world, login("token", token={"id": unscoped.token}, scope=project))
+    assert token["project"]["name"] == "demo"
+    assert (await scoped("GET", "nova-api", "/v2.1/servers"))[0] == 200
+
+
+async def test_a_token_can_be_looked_at_with_its_catalog_and_without() -> None:
+    async with a_world() as world:
+        admin = await world.api()
+        of_demo = {"X-Subject-Token": (await world.api("demo")).token}
+        for path, catalog in ((TOKENS, True), (f"{TOKENS}?nocatalog", False)):
+            status, body = await admin("GET", "keystone", path, headers=of_demo)
+            assert (status, body["token"]["user"]["name"], "catalog" in body["token"]) == (200, "demo", catalog)
+        assert await admin("HEAD", "keystone", TOKENS, headers=of_demo) == (200, None)
+        for unknown in ({"X-Subject-Token": "nonsense"}, {}):
+            status, body = await admin("GET", "keystone", TOKENS, headers=unknown)
+            assert (status, body["error"]["message"]) == (404, "Could not find token.")

@@ -1,0 +1,63 @@
+"""How nova puts a server on a network: by asking neutron for it."""
+
+from emulator.cloud.composition import Settings
+from tests.conftest import World, a_world
+from tests.support.neutron import ID, PRIVATE, user
+
+ATTACHING = [
+    ("{mine}?device_id=d&project_id={demo}", 200, ""),
+    ("{mine}?device_id=d&project_id={alt_demo}", 404, "Network {mine} could not be found."),
+    (PRIVATE + "?device_id=d&project_id={alt_demo}&fixed_ip=10.0.0.77", 200, ""),
+    (PRIVATE + "?device_id=e&project_id={alt_demo}&fixed_ip=10.0.0.77", 409, "IP address 10.0.0.77 already allocated"),
+    (PRIVATE + "?device_id=e&project_id={alt_demo}&fixed_ip=10.9.0.77", 400, "IP address 10.9.0.77 is not a valid IP"),
+    ("{bare}?device_id=d&project_id={demo}", 400, "Network {bare} requires a subnet in order to boot instances on."),
+]
+
+
+async def test_nova_attaches_a_server_to_what_its_project_may_use(world: World) -> None:
+    demo, nova = await user(world, "demo"), await user(world, "nova")
+    mine, bare = [(await demo.make("network", name=name))["id"] for name in ("mine", "bare")]
+    await demo.make("subnet", network_id=mine, cidr="10.1.0.0/24", ip_version=4)
+    for path, status, message in ATTACHING:
+        asked = f"networks/{path.format(mine=mine, bare=bare, **ID)}"
+        found, body = await nova("GET", asked)
+        assert found == status, body
+        if status == 200:
+            assert await nova.get(f"ports/{body['network']['port']['id']}") == body["network"]["port"]
+        else:
+            assert message.format(mine=mine, bare=bare) in body["NeutronError"]["message"]
+    [port] = await demo.get("ports?device_id=d")
+    assert (port["project_id"], port["device_owner"]) == (ID["demo"], "compute:nova")
+    released = {"device_id": "", "device_owner": "", "binding:host_id": ""}
+    assert (await nova("PUT", f"ports/{port['id']}", {"port": released}))[1]["port"]["status"] == "DOWN"
+
+
+async def test_only_services_attach_a_device_by_asking_for_a_network(world: World) -> None:
+    """Whoever else names a device neither makes a port nor is shown one, and least of all another project's."""
+    demo, other, admin, nova = [await user(world, name) for name in ("demo", "alt_demo", "admin", "nova")]
+    path = f"networks/{PRIVATE}?device_id=d&project_id="
+    port = (await nova.get(path + ID["demo"]))["port"]
+    for caller in (demo, other, admin):
+        for project in ("demo", "alt_demo"):
+            assert "port" not in await caller.get(path + ID[project])
+    assert [each["id"] for each in await admin.get("ports")] == [port["id"]]
+    others = (await nova.get(path + ID["alt_demo"]))["port"]
+    assert (others["project_id"], others["id"] == port["id"]) == (ID["alt_demo"], False)
+
+
+async def test_a_mac_address_follows_from_the_ports_id_unless_another_port_has_it() -> None:
+    """A world with a seed gives a port the same id again."""
+
+    async def attached(*taken: str) -> tuple[str, str]:
+        async with a_world(Settings(pace=0, seed=1)) as world:
+            demo, nova = await user(world, "demo"), await user(world, "nova")
+            for mac_address in taken:
+                await demo.make("port", network_id=PRIVATE, mac_address=mac_address)
+            port = (await nova.get(f"networks/{PRIVATE}?device_id=d&project_id={ID['demo']}"))["port"]
+            return port["id"], port["mac_address"]
+
+    port_id, first = await attached()
+    assert first == f"fa:16:3e:{port_id[:2]}:{port_id[2:4]}:{port_id[4:6]}"
+    again, second = await attached(first)
+    assert (again, second != first) == (port_id, True)
+    assert (await attached(first, second))[1] not in {first, second}

@@ -1,0 +1,140 @@
+"""Neutron: what it knows is of projects that do not see each other's, and is told in the words that clients know."""
+
+from emulator.services.seed_data import PROJECTS
+from tests.conftest import World
+from tests.support.neutron import ID, NOWHERE, PRIVATE, user
+
+ALL = "id name tenant_id project_id description tags created_at updated_at revision_number"
+
+WHOLE = {
+    "network": "admin_state_up status "
+    "shared router:external mtu port_security_enabled availability_zone_hints availability_zones ipv4_address_scope "
+    "ipv6_address_scope subnets",
+    "subnet": "network_id ip_version "
+    "cidr gateway_ip allocation_pools enable_dhcp dns_nameservers host_routes ipv6_ra_mode ipv6_address_mode "
+    "service_types subnetpool_id",
+    "port": "network_id "
+    "admin_state_up status mac_address fixed_ips device_id device_owner security_groups port_security_enabled "
+    "allowed_address_pairs extra_dhcp_opts binding:vnic_type",
+}
+
+ADMINS_SEE = {
+    "network": "provider:network_type provider:physical_network provider:segmentation_id",
+    "subnet": "",
+    "port": "binding:host_id binding:profile binding:vif_type binding:vif_details",
+}
+
+
+async def test_what_neutron_answers_is_whole_and_admins_see_more(world: World) -> None:
+    demo, admin = await user(world, "demo"), await user(world, "admin")
+    made = {"network": await demo.make("network", name="mine")}
+    made["subnet"] = await demo.make("subnet", network_id=made["network"]["id"], cidr="10.1.0.0/24", ip_version=4)
+    made["port"] = await demo.make("port", network_id=made["network"]["id"])
+    for kind, words in WHOLE.items():
+        path = f"{kind}s/{made[kind]['id']}"
+        shown = await demo.get(path)
+        assert set(shown) == {*ALL.split(), *words.split()}, kind
+        assert shown in await demo.get(f"{kind}s")
+        assert set(await admin.get(path)) == {*ALL.split(), *words.split(), *ADMINS_SEE[kind].split()}
+        assert shown["project_id"] == shown["tenant_id"] == ID["demo"]
+
+
+async def test_projects_see_their_own_and_what_is_shared(world: World) -> None:
+    demo, other, admin = [await user(world, name) for name in ("demo", "alt_demo", "admin")]
+    network = (await demo.make("network", name="mine"))["id"]
+    subnet = (await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4))["id"]
+    port = (await demo.make("port", network_id=network))["id"]
+    on_shared = (await demo.make("port", network_id=PRIVATE))["id"]
+    for path in (f"networks/{network}", f"subnets/{subnet}", f"ports/{port}", f"ports/{on_shared}"):
+        kind = path.split("s/")[0]
+        for method, body in (("GET", None), ("PUT", {kind: {"name": "x"}}), ("DELETE", None)):
+            assert (await other.refused(method, path, body))[0] == 404, path
+        assert path.split("/")[1] not in {each["id"] for each in await other.get(f"{kind}s")}
+        assert (await admin.get(path))["project_id"] == ID["demo"]
+    assert (await other.refused("POST", "ports", {"port": {"network_id": network}}))[0] == 404
+    assert {each["name"] for each in await other.get("networks")} == {"private", "public"}
+    assert len(await admin.get("networks")) == 3
+    assert await other.get("ports") == []
+
+
+SHARED = "(rule:create_network and rule:create_network:shared) is disallowed by policy"
+
+OF_ADMINS = [
+    ("POST", "networks", {"network": {"shared": True}}, SHARED),
+    ("POST", "networks", {"network": {"router:external": True}}, "rule:create_network:router:external"),
+    ("POST", "networks", {"network": {"provider:network_type": "flat"}}, "rule:create_network:provider:network_type"),
+    ("PUT", f"networks/{PRIVATE}", {"network": {"name": "x"}}, "rule:update_network is disallowed by policy"),
+    ("DELETE", f"networks/{PRIVATE}", None, "rule:delete_network is disallowed by policy"),
+    ("POST", "subnets", {"subnet": {"network_id": PRIVATE, "cidr": "10.9.0.0/24", "ip_version": 4}}, "create_subnet"),
+    ("POST", "ports", {"port": {"network_id": PRIVATE, "binding:host_id": "h"}}, "rule:create_port:binding:host_id"),
+    ("GET", "quotas", None, "rule:get_quota"),
+    ("GET", f"quotas/{ID['alt_demo']}", None, "rule:get_quota"),
+    ("PUT", f"quotas/{ID['demo']}", {"quota": {"port": -1}}, "rule:update_quota"),
+    ("DELETE", f"quotas/{ID['demo']}", None, "rule:delete_quota"),
+    ("GET", "agents", None, "rule:get_agent"),
+]
+
+
+async def test_what_is_for_admins_is_refused_to_members_in_neutrons_words(world: World) -> None:
+    demo, admin = await user(world, "demo"), await user(world, "admin")
+    for method, path, body, words in OF_ADMINS:
+        status, kind, message = await demo.refused(method, path, body)
+        assert (status, kind, words in message) == (403, "PolicyNotAuthorized", True), f"{method} {path}: {message}"
+    made = await admin.make("network", **{"shared": True, "router:external": True, "project_id": ID["demo"]})
+    assert (made["shared"], made["router:external"], made["project_id"]) == (True, True, ID["demo"])
+
+
+async def test_members_make_nothing_for_other_projects(world: World) -> None:
+    demo = await user(world, "demo")
+    words_of_neutron = (
+        "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or "
+        "advsvc privileges"
+    )
+    for kind, words in (
+        ("network", {"shared": True}),
+        ("subnet", {"network_id": PRIVATE, "cidr": "10.9.0.0/24", "ip_version": 4}),
+        ("port", {"network_id": PRIVATE}),
+    ):
+        for key in ("project_id", "tenant_id"):
+            assert await demo.refused("POST", f"{kind}s", {kind: {**words, key: ID["alt_demo"]}}) == (
+                *(400, "HTTPBadRequest"),
+                words_of_neutron,
+            )
+
+
+EMPTY = {
+    "routers": "routers",
+    "floatingips": f"floatingips?port_id={NOWHERE}",
+    "agents": "agents",
+    "availability_zones": "availability_zones",
+    "address_scopes": "address-scopes",
+    "subnetpools": "subnetpools",
+}
+
+
+async def test_discovery_of_the_version_needs_no_token(world: World) -> None:
+    for path in ("v2.0", "v2.0/"):
+        async with world.session.get(f"{world.cloud.endpoints['neutron-server']}/{path}") as response:
+            resources = (await response.json())["resources"]
+        assert [each["collection"] for each in resources] == ["networks", "subnets", "ports"]
+
+
+async def test_what_clients_ask_for_and_is_not_here_is_empty_and_404(world: World) -> None:
+    admin = await user(world, "admin")
+    for key, path in EMPTY.items():
+        assert await admin("GET", path) == (200, {key: []})
+    for path in ("routers/x", "floatingips/x", "extensions/Availability%20Zone", "nope", f"security-groups/{NOWHERE}"):
+        assert (await admin.refused("GET", path))[0] == 404, path
+    aliases = {extension["alias"] for extension in await admin.get("extensions")}
+    assert {"quotas", "security-group", "external-net"} <= aliases
+    assert (await admin.get("extensions/quotas"))["alias"] == "quotas"
+
+
+async def test_every_project_has_a_default_security_group(world: World) -> None:
+    demo = await user(world, "demo")
+    [group] = await demo.get("security-groups")
+    assert (group["name"], group["project_id"]) == ("default", ID["demo"])
+    assert await demo.get(f"security-groups/{group['id']}") == group
+    assert await demo.get(f"security-group-rules?security_group_id={group['id']}") == group["security_group_rules"]
+    assert (await demo.make("port", network_id=PRIVATE))["security_groups"] == [group["id"]]
+    assert len(await (await user(world, "admin")).get("security-groups?name=default")) == len(PROJECTS)

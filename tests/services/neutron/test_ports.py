@@ -1,0 +1,59 @@
+"""Neutron's ports: their places on networks, and who has them."""
+
+import asyncio
+from typing import Any
+
+from tests.conftest import World
+from tests.support.neutron import NOWHERE, PRIVATE, user
+
+NOT_PORTS: list[tuple[dict[str, Any], int, str]] = [
+    ({"network_id": NOWHERE}, 404, "could not be found"),
+    ({"network_id": ""}, 400, "Required attribute 'network_id' not specified"),
+    ({"mac_address": "nope"}, 400, "Invalid input for mac_address. Reason: 'nope' is not a valid MAC address."),
+    ({"mac_address": "FA:16:3E:00:00:01"}, 409, "The mac address fa:16:3e:00:00:01 is in use."),
+    ({"fixed_ips": [{"ip_address": "nope"}]}, 400, "Invalid input for fixed_ips. Reason: 'nope' is not a valid IP"),
+    ({"fixed_ips": [{"ip_address": "10.7.0.2"}]}, 400, "10.7.0.2 is not a valid IP for any of the subnets on the spec"),
+    ({"fixed_ips": [{"ip_address": "10.1.0.0"}]}, 400, "10.1.0.0 is not a valid IP for any of the subnets on the spec"),
+    (
+        {"fixed_ips": [{"ip_address": "10.1.0.255"}]},
+        400,
+        "10.1.0.255 is not a valid IP for any of the subnets on the s",
+    ),
+    ({"fixed_ips": [{"subnet_id": NOWHERE}]}, 400, f"fixed_ips included invalid subnet {NOWHERE}"),
+    ({"fixed_ips": [{"ip_address": "10.1.0.50"}]}, 409, "IP address 10.1.0.50 already allocated in subnet "),
+    ({"fixed_ips": [{"ip_address": "10.1.0.51"}, {"ip_address": "10.1.0.50"}]}, 409, "10.1.0.50 already allocated"),
+    ({"security_groups": [NOWHERE]}, 404, f"Security group {NOWHERE} does not exist."),
+    ({"admin_state_up": 1}, 400, "port.admin_state_up"),
+]
+
+
+async def test_a_port_that_cannot_be_is_refused_and_what_is_wrong_named(world: World) -> None:
+    demo = await user(world, "demo")
+    network = (await demo.make("network"))["id"]
+    await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
+    place = {"mac_address": "fa:16:3e:00:00:01", "fixed_ips": [{"ip_address": "10.1.0.50"}]}
+    await demo.make("port", network_id=network, **place)
+    for words, status, message in NOT_PORTS:
+        found, _, said = await demo.refused("POST", "ports", {"port": {"network_id": network, **words}})
+        assert (found, message in said) == (status, True), f"{words}: {said}"
+    await demo.make("port", network_id=network, fixed_ips=[{"ip_address": "10.1.0.51"}])  # none of it was kept
+
+
+async def test_a_port_has_one_device_at_a_time_whoever_asks_for_it(world: World) -> None:
+    demo, admin, nova = [await user(world, name) for name in ("demo", "admin", "nova")]
+    port = (await demo.make("port", network_id=PRIVATE))["id"]
+    path = f"ports/{port}"
+    wanted = [{"port": {"device_id": f"server-{number}"}} for number in range(8)]
+    answers = await asyncio.gather(*(nova("PUT", path, body) for body in wanted))
+    [won] = [body["port"]["device_id"] for status, body in answers if status == 200]
+    message = f"Unable to complete operation on port {port} for network {PRIVATE}. Port already has an attached device"
+    refusals = [(status, body["NeutronError"]) for status, body in answers if status != 200]
+    assert refusals == [(409, {"type": "PortInUse", "message": f"{message} {won}.", "detail": ""})] * 7
+    before = await demo.get(path)
+    another = {"port": {"device_id": "another", "name": "x", "fixed_ips": []}}
+    for caller in (demo, admin, nova):
+        assert (await caller.refused("PUT", path, another))[0] == 409
+    assert await demo.get(path) == before
+    for device in (won, "", "another"):
+        status, body = await demo("PUT", path, {"port": {"device_id": device}})
+        assert (status, body["port"]["device_id"]) == (200, device)

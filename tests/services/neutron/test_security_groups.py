@@ -1,0 +1,118 @@
+"""Security groups of projects and their rules, in the words that clients know."""
+
+from typing import Any
+
+from tests.conftest import World
+from tests.support.neutron import ID, NOWHERE, PRIVATE, Neutron, user
+
+
+async def make(user: Neutron, **words: Any) -> dict[str, Any]:
+    """Make a security group."""
+    status, body = await user("POST", "security-groups", {"security_group": words})
+    assert status == 201, body
+    made: dict[str, Any] = body["security_group"]
+    return made
+
+
+async def add(user: Neutron, group: str, **words: Any) -> tuple[int, Any]:
+    """Add a rule."""
+    return await user("POST", "security-group-rules", {"security_group_rule": {"security_group_id": group, **words}})
+
+
+async def test_a_group_lives_with_its_rules_and_is_in_use_as_long_as_a_port_is_in_it(world: World) -> None:
+    demo, other = await user(world, "demo"), await user(world, "alt_demo")
+    [default] = await demo.get("security-groups")
+    group = await make(demo, name="web", description="d")
+    path = f"security-groups/{group['id']}"
+    assert set(group) == set(default)
+    assert [rule["direction"] for rule in group["security_group_rules"]] == ["egress", "egress"]
+    assert await demo.get("security-groups?name=web") == [group]
+    http = {"direction": "ingress", "protocol": "TCP", "port_range_min": 80, "port_range_max": 80}
+    status, body = await add(demo, group["id"], **http, remote_ip_prefix="10.0.0.0/8")
+    rule = body["security_group_rule"]
+    assert (status, rule["protocol"], rule["ethertype"], rule["project_id"]) == (201, "tcp", "IPv4", ID["demo"])
+    status, body = await add(demo, default["id"], direction="ingress", remote_group_id=group["id"])
+    member = f"security-group-rules/{body['security_group_rule']['id']}"
+    assert await demo.get(f"security-group-rules/{rule['id']}") == rule
+    assert rule in (await demo.get(path))["security_group_rules"]
+    for method, place in (("GET", path), ("DELETE", path), ("DELETE", f"security-group-rules/{rule['id']}")):
+        assert (await other.refused(method, place))[0] == 404
+    assert (await other.refused("POST", "ports", {"port": {"network_id": PRIVATE, "security_groups": [group["id"]]}}))[
+        1
+    ] == "SecurityGroupNotFound"
+    port = await demo.make("port", network_id=PRIVATE, security_groups=[group["id"]])
+    assert await demo.refused("DELETE", path) == (
+        *(409, "SecurityGroupInUse"),
+        f"Security Group {group['id']} in use.",
+    )
+    assert await demo("DELETE", f"ports/{port['id']}") == (204, None)
+    status, body = await demo("PUT", path, {"security_group": {"name": "www"}})
+    assert (status, body["security_group"]["name"]) == (200, "www")
+    assert await demo("PUT", f"{path}/tags", {"tags": ["blue"]}) == (200, {"tags": ["blue"]})
+    assert await demo("DELETE", f"security-group-rules/{rule['id']}") == (204, None)
+    assert await demo.get(f"security-group-rules?security_group_id={group['id']}&direction=ingress") == []
+    assert await demo("DELETE", path) == (204, None)
+    assert (await demo.refused("GET", member))[1] == "SecurityGroupRuleNotFound"
+    assert await demo.get("security-groups") == [{**default, **(await demo.get(f"security-groups/{default['id']}"))}]
+
+
+async def test_the_default_group_stays(world: World) -> None:
+    demo, admin = await user(world, "demo"), await user(world, "admin")
+    path = f"security-groups/{(await demo.get('security-groups'))[0]['id']}"
+    refusals = [
+        ("POST", "security-groups", "default", "DefaultAlreadyExists", "Default security group already exists."),
+        ("PUT", path, "mine", "CannotUpdateDefault", "Updating default security group not allowed."),
+        ("DELETE", path, "", "CannotRemoveDefault", "Insufficient rights for removing default security group."),
+    ]
+    for method, place, name, kind, message in refusals:
+        body = {"security_group": {"name": name}} if name else None
+        assert await demo.refused(method, place, body) == (409, f"SecurityGroup{kind}", message)
+    assert await admin("DELETE", path) == (204, None)
+    assert (await demo.get("security-groups"))[0]["name"] == "default"
+
+
+TCP = {"protocol": "tcp"}
+NOT_RULES: list[tuple[dict[str, Any], int, str, str]] = [
+    ({"security_group_id": NOWHERE}, 404, "SecurityGroupNotFound", f"Security group {NOWHERE} does not exist."),
+    ({"remote_group_id": NOWHERE}, 404, "SecurityGroupNotFound", f"Security group {NOWHERE} does not exist."),
+    ({"direction": "up"}, 400, "HTTPBadRequest", "security_group_rule.direction"),
+    ({"ethertype": "IPv5"}, 400, "HTTPBadRequest", "security_group_rule.ethertype"),
+    ({"protocol": "nope"}, 400, "SecurityGroupRuleInvalidProtocol", "protocol nope not supported."),
+    ({"protocol": 256}, 400, "SecurityGroupRuleInvalidProtocol", "protocol 256 not supported."),
+    ({"port_range_min": 1, "port_range_max": 2}, 400, "SecurityGroupProtocolRequiredWithPorts", "Must also specify"),
+    ({**TCP, "port_range_min": 9, "port_range_max": 2}, 400, "SecurityGroupInvalidPortRange", "<= port_range_max"),
+    ({**TCP, "port_range_min": 9}, 400, "SecurityGroupInvalidPortRange", "<= port_range_max"),
+    ({**TCP, "port_range_min": 0, "port_range_max": 2}, 400, "SecurityGroupInvalidPortValue", "value for port 0"),
+    ({"protocol": "icmp", "port_range_min": 256}, 400, "SecurityGroupInvalidIcmpValue", "ICMP type (port_range_min) 2"),
+    ({"protocol": "icmp", "port_range_max": 3}, 400, "SecurityGroupMissingIcmpType", "ICMP code (port-range-max) 3 is"),
+    ({"remote_ip_prefix": "nope"}, 400, "HTTPBadRequest", "Invalid input for remote_ip_prefix."),
+    ({"remote_ip_prefix": "fd00::/64"}, 400, "SecurityGroupRuleParameterConflict", "ethertype IPv4 for CIDR fd00::/64"),
+    ({"direction": "egress"}, 409, "SecurityGroupRuleExists", "Security group rule already exists. Rule id is "),
+]
+
+
+async def test_rules_that_make_no_sense_are_refused_and_others_are_not(world: World) -> None:
+    demo = await user(world, "demo")
+    group = (await make(demo, name="g"))["id"]
+    for words, status, kind, message in NOT_RULES:
+        rule = {"security_group_id": group, "direction": "ingress", **words}
+        found = await demo.refused("POST", "security-group-rules", {"security_group_rule": rule})
+        assert (*found[:2], message in found[2]) == (status, kind, True), f"{words}: {found}"
+    both = {"remote_group_id": group, "remote_ip_prefix": "10.0.0.0/8"}
+    assert (
+        "Only remote_ip_prefix or"
+        in (await add(demo, group, direction="ingress", **both))[1]["NeutronError"]["message"]
+    )
+    for rule in ({"protocol": 6}, {"protocol": "icmp", "port_range_min": 8, "port_range_max": 0}, {"protocol": "vrrp"}):
+        assert (await add(demo, group, direction="ingress", **rule))[0] == 201
+
+
+async def test_groups_and_rules_have_quotas(world: World) -> None:
+    demo, admin = await user(world, "demo"), await user(world, "admin")
+    path = f"quotas/{ID['demo']}"
+    group = (await make(demo, name="g"))["id"]
+    detail = await demo.get(f"{path}/details")
+    assert [detail[f"security_group{part}"]["used"] for part in ("", "_rule")] == [2, 6]
+    await admin("PUT", path, {"quota": {"security_group": 2, "security_group_rule": 6}})
+    assert (await demo.refused("POST", "security-groups", {"security_group": {"name": "h"}}))[1] == "OverQuota"
+    assert (await add(demo, group, direction="ingress"))[0] == 409

@@ -1,0 +1,87 @@
+"""Neutron's subnets: their ranges, gateways and pools."""
+
+import ipaddress
+from typing import Any
+
+from tests.conftest import World
+from tests.support.neutron import NOWHERE, user
+
+NOT_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
+    ({"cidr": "10.9.0.0/33"}, 400, "Invalid input for cidr. Reason: '10.9.0.0/33' is not a valid IP subnet."),
+    ({"cidr": "10.9.0.7/24"}, 400, "'10.9.0.0/24' is recommended"),
+    ({"cidr": "10.1.0.128/25"}, 400, "Requested subnet with cidr: 10.1.0.128/25 for network: "),
+    ({"cidr": "fd00::/64"}, 400, "cidr 'fd00::/64' does not match the ip_version '4'"),
+    ({"cidr": None}, 400, "a subnetpool must be specified in the absence of a cidr"),
+    ({"gateway_ip": "10.8.0.1"}, 400, "Gateway is not valid on subnet"),
+    ({"gateway_ip": "10.9.0.255"}, 400, "Gateway is not valid on subnet"),
+    ({"gateway_ip": "nope"}, 400, "Invalid input for gateway_ip. Reason: 'nope' is not a valid IP address."),
+    ({"allocation_pools": [{"start": "10.9.0.9", "end": "10.9.0.2"}]}, 400, "The allocation pool 10.9.0.9-10.9.0.2 is"),
+    ({"allocation_pools": [{"start": "10.9.0.9", "end": "10.9.1.2"}]}, 400, "spans beyond the subnet cidr 10.9.0.0/24"),
+    ({"allocation_pools": [{"start": "10.9.0.0", "end": "10.9.0.9"}]}, 400, "spans beyond the subnet cidr 10.9.0.0/24"),
+    ({"allocation_pools": [{"start": "10.9.0.9", "end": "10.9.0.255"}]}, 400, "spans beyond the subnet cidr 10.9.0.0/"),
+    ({"allocation_pools": [{"start": "10.9.0.1", "end": "10.9.0.9"}]}, 409, "Gateway ip 10.9.0.1 conflicts with"),
+    ({"allocation_pools": [{"start": "10.9.0.2", "end": "10.9.0.9"}] * 2}, 409, "Found overlapping allocation pools"),
+    ({"dns_nameservers": ["nope"]}, 400, "Invalid input for dns_nameservers."),
+    ({"network_id": NOWHERE}, 404, f"Network {NOWHERE} could not be found."),
+    ({"name": "x" * 256}, 400, "Invalid input for name."),
+    ({"ip_version": 5}, 400, "subnet.ip_version"),
+    ({"enable_dhcp": "perhaps"}, 400, "subnet.enable_dhcp"),
+]
+
+
+async def test_a_subnet_that_cannot_be_is_refused_and_what_is_wrong_named(world: World) -> None:
+    demo = await user(world, "demo")
+    network = (await demo.make("network"))["id"]
+    subnet = await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
+    for words, status, message in NOT_SUBNETS:
+        whole = {"network_id": network, "cidr": "10.9.0.0/24", "ip_version": 4, **words}
+        found, _, said = await demo.refused("POST", "subnets", {"subnet": whole})
+        assert (found, message in said) == (status, True), f"{words}: {said}"
+    assert await demo.get(f"subnets?network_id={network}") == [subnet]
+
+
+async def test_subnets_are_as_they_were_asked_for_of_either_ip_version(world: World) -> None:
+    demo = await user(world, "demo")
+    network = (await demo.make("network", name="mine"))["id"]
+    pools = [{"start": "10.1.0.20", "end": "10.1.0.20"}]
+    small = {
+        "network_id": network,
+        "ip_version": 4,
+        "cidr": "10.1.0.0/24",
+        "gateway_ip": None,
+        "allocation_pools": pools,
+    }
+    first = await demo.make("subnet", **small)
+    assert (first["gateway_ip"], first["allocation_pools"]) == (None, pools)
+    second = await demo.make("subnet", network_id=network, ip_version=4, cidr="10.2.0.0/24")
+    sixth = await demo.make("subnet", network_id=network, ip_version=6, cidr="fd00::/64")
+    places = [(await demo.make("port", network_id=network))["fixed_ips"] for _ in range(2)]
+    assert [[fixed["subnet_id"] for fixed in place] for place in places] == [
+        [first["id"], sixth["id"]],
+        [second["id"], sixth["id"]],
+    ]
+    assert places[0][0]["ip_address"] == "10.1.0.20"
+    assert ipaddress.ip_address(places[0][1]["ip_address"]) in ipaddress.ip_network("fd00::/64")
+    status, body = await demo("PUT", f"subnets/{second['id']}", {"subnet": {"name": "n", "gateway_ip": None}})
+    assert (status, body["subnet"]["name"], body["subnet"]["gateway_ip"]) == (200, "n", None)
+
+
+GATEWAYS: list[tuple[dict[str, Any], int, str]] = [
+    ({"gateway_ip": "10.1.0.9"}, 409, "Gateway ip 10.1.0.9 conflicts with allocation pool 10.1.0.2-10.1.0.254."),
+    ({"allocation_pools": [{"start": "10.1.0.1", "end": "10.1.0.9"}]}, 409, "Gateway ip 10.1.0.1 conflicts with"),
+    ({"gateway_ip": "10.1.0.0"}, 400, "Gateway is not valid on subnet"),
+]
+
+
+async def test_a_gateway_never_comes_into_a_pool(world: World) -> None:
+    demo = await user(world, "demo")
+    network = (await demo.make("network"))["id"]
+    subnet = await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
+    path = f"subnets/{subnet['id']}"
+    for words, status, message in GATEWAYS:
+        found, _, said = await demo.refused("PUT", path, {"subnet": words})
+        assert (found, message in said) == (status, True), f"{words}: {said}"
+        assert await demo.get(path) == subnet
+    away = {"gateway_ip": "10.1.0.9", "allocation_pools": [{"start": "10.1.0.1", "end": "10.1.0.8"}]}
+    status, body = await demo("PUT", path, {"subnet": away})
+    assert (status, body["subnet"]) == (200, {**body["subnet"], **away})

@@ -1,0 +1,130 @@
+"""The hosts of the cloud, of which nova-api asks the scheduler over the bus."""
+
+import re
+from typing import Any
+
+import aiohttp
+
+from emulator.cloud.composition import Settings, serve
+from emulator.runtime.export import Export
+from spantree import spans_from_sdk, tree, trees
+from tests.conftest import a_world
+from tests.support.nova import NEWEST, built
+
+
+async def test_a_scheduler_that_is_not_there_is_told_soon_and_not_waited_for(amqp_url: str) -> None:
+    settings = Settings(pace=0, token_secret="the secret")
+    async with a_world(settings, amqp_url=amqp_url) as world:
+        token = (await world.api()).token
+    nowhere = dict.fromkeys(("keystone", "nova-api", "neutron-server", "glance-api"), "http://127.0.0.1:1")
+    export = Export(None, keep=True)
+    async with serve("nova-api", settings, export, amqp_url=amqp_url, endpoints=nowhere, port=0) as url:
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"{url}/v2.1/os-hypervisors", headers={"X-Auth-Token": token}) as response:
+                body = await response.json()
+    assert response.status == 503
+    assert re.fullmatch(
+        r"nova:scheduler did not reply to list_hosts within 3 s\.", body["serviceUnavailable"]["message"]
+    )
+
+
+async def test_the_hosts_are_those_that_the_scheduler_has_heard_of_with_what_is_claimed_on_them() -> None:
+    async with a_world(computes=2) as world:
+        api = await world.api()
+        on = (await built(api, flavorRef="m1.medium"))["OS-EXT-SRV-ATTR:host"]
+        _, body = await api("GET", "nova-api", "/v2.1/os-hypervisors/detail")
+        hosts = {host["hypervisor_hostname"]: host for host in body["hypervisors"]}
+        assert sorted(hosts) == ["compute-1", "compute-2"]
+        assert [hosts[on][key] for key in ("vcpus_used", "memory_mb_used", "local_gb_used", "running_vms")] == [
+            2,
+            4096,
+            40,
+            1,
+        ]
+        total = (await api("GET", "nova-api", "/v2.1/os-hypervisors/statistics"))[1]["hypervisor_statistics"]
+        assert (total["count"], total["vcpus"], total["memory_mb_used"]) == (2, 512, 4096)
+        _, body = await api("GET", "nova-api", "/v2.1/os-services?binary=nova-compute&host=compute-2")
+        [daemon] = body["services"]
+        assert (daemon["state"], daemon["status"], daemon["zone"]) == ("up", "enabled", "nova")
+        assert (await api("PUT", "nova-api", f"/v2.1/os-services/{daemon['id']}", json={"status": "disabled"}))[
+            0
+        ] == 400
+        _, body = await api("GET", "nova-api", "/v2.1/os-hypervisors?with_servers=true", headers=NEWEST)
+        named = {
+            host["hypervisor_hostname"]: [each["name"] for each in host["servers"]] for host in body["hypervisors"]
+        }
+        assert named == {**{name: [] for name in hosts}, on: ["demo"]}
+        path = "/v2.1/os-hypervisors?hypervisor_hostname_pattern"
+        assert len((await api("GET", "nova-api", f"{path}=compute-2", headers=NEWEST))[1]["hypervisors"]) == 1
+        status, body = await api("GET", "nova-api", f"{path}=nope", headers=NEWEST)
+        assert (status, body["itemNotFound"]["message"]) == (404, "No hypervisor matching 'nope' could be found.")
+    found = next(
+        trace
+        for trace in trees(spans_from_sdk(world.export.kept))
+        if trace.all("nova-api", name="GET /v2.1/os-services")
+    )
+    assert found == tree("""
+        nova-api: GET /v2.1/os-services (server)
+          nova-api: publish nova:scheduler (producer) {openstack.rpc.method=list_hosts}
+            nova-scheduler: process nova:scheduler (consumer)
+              nova-scheduler: publish reply_{id} (producer)
+                nova-api: process reply_{id} (consumer)
+                  nova-api: ack reply_{id} (client)
+              nova-scheduler: ack nova:scheduler (client)
+    """)
+
+
+ON_A_HOST: list[dict[str, Any]] = [
+    {"host": "compute-2"},
+    {"hypervisor_hostname": "compute-2"},
+    {"host": "compute-2", "hypervisor_hostname": "compute-2"},
+    {"availability_zone": "nova:compute-2"},
+    {"availability_zone": "nova:compute-2:compute-2"},
+    {"availability_zone": "nova::compute-2"},
+]
+
+NOT_ON_A_HOST: list[tuple[str, dict[str, Any], int, str]] = [
+    ("admin", {"host": "nope"}, 400, "Compute host nope could not be found."),
+    ("admin", {"availability_zone": "nova:nope"}, 400, "Compute host nope could not be found."),
+    ("admin", {"host": "compute-1", "hypervisor_hostname": "compute-2"}, 400, "Compute host compute-2 could not"),
+    ("admin", {"host": "compute-1", "availability_zone": "nova:compute-1"}, 400, "are mutually exclusive."),
+    ("admin", {"availability_zone": "nova:a:b:c"}, 400, "Invalid input received: Unable to parse availability_zone"),
+    ("admin", {"availability_zone": "mars:compute-1"}, 400, "The requested availability zone is not available"),
+    ("admin", {"host": ""}, 400, "server.host"),
+    (
+        "demo",
+        {"host": "compute-1"},
+        403,
+        "Policy doesn't allow compute:servers:create:requested_destination to be performed.",
+    ),
+    (
+        "demo",
+        {"availability_zone": "nova:nope"},
+        403,
+        "Policy doesn't allow os_compute_api:servers:create:forced_host to be performed.",
+    ),
+]
+
+
+async def test_an_admin_may_name_the_host_of_a_server_and_the_scheduler_keeps_that_alone() -> None:
+    async with a_world(computes=2) as world:
+        users = {name: await world.api(name) for name in ("admin", "demo")}
+        for user, order, refused, words in NOT_ON_A_HOST:
+            status, body = await users[user].create(headers=NEWEST, **order)
+            assert (status, [words in each["message"] for each in body.values()]) == (refused, [True]), (order, body)
+        for order in ON_A_HOST:
+            server = await built(users["admin"], **order)
+            shown = server["OS-EXT-SRV-ATTR:host"], server["OS-EXT-AZ:availability_zone"]
+            assert shown == ("compute-2", "nova"), order
+        assert (await users["demo"].create(host="compute-1"))[0] == 202, "a field that 2.1 does not know"
+        _, body = await users["admin"].create(headers=NEWEST, host="compute-2", flavorRef="m1.huge")
+        failed = await users["admin"].until(body["server"]["id"], "ERROR")
+        assert failed["fault"]["message"].endswith("hosts=2, requested_host=compute-2.")
+    chosen = [span for span in spans_from_sdk(world.export.kept) if span.name == "select_destinations"]
+    events = [event.attributes for span in chosen for event in span.events if event.name == "filter"]
+    kept = [
+        each["openstack.scheduler.hosts.after"]
+        for each in events
+        if each["openstack.scheduler.filter"] == "RequestedDestinationFilter"
+    ]
+    assert [list(hosts) for hosts in kept] == [["compute-2"]] * (len(ON_A_HOST) + 1)

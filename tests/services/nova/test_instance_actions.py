@@ -1,0 +1,183 @@
+"""What was done with a server, and when: found by the request that began it, also when the server is gone."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from emulator.cloud.composition import Settings
+from emulator.runtime.export import Export
+from emulator.runtime.request_context import Actor, acting
+from emulator.runtime.seeded_random import Chance
+from emulator.services.nova.objects.instance_action import InstanceActions
+from tests.conftest import Api, World, a_world, eventually
+from tests.services.nova.test_server_actions import HARD, START, STOP, a_server, act, at_rest
+
+NEWEST = {"X-OpenStack-Nova-API-Version": "2.96"}
+NOBODY = "req-00000000-0000-4000-8000-000000000000"
+ALWAYS = {"action", "instance_uuid", "request_id", "user_id", "project_id", "start_time", "message"}
+EVENT = {"event", "start_time", "finish_time", "result"}
+
+
+def speaking(version: str) -> dict[str, str]:
+    return {"X-OpenStack-Nova-API-Version": version}
+
+
+async def listed(api: Api, server_id: str, headers: dict[str, str] | None = None, query: str = "") -> Any:
+    path = f"/v2.1/servers/{server_id}/os-instance-actions{query}"
+    return await api("GET", "nova-api", path, headers=NEWEST if headers is None else headers)
+
+
+async def shown(api: Api, server_id: str, request_id: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    status, body = await listed(api, server_id, headers, f"/{request_id}")
+    assert status == 200
+    action: dict[str, Any] = body["instanceAction"]
+    return action
+
+
+async def finished(api: Api, server_id: str, request_id: str) -> list[tuple[str, str, str | None]]:
+    """The events of an action, once they have all ended: name, result and host."""
+    action = await eventually(
+        lambda: shown(api, server_id, request_id),
+        lambda seen: bool(seen["events"]) and all(event["finish_time"] for event in seen["events"]),
+    )
+    return [(event["event"], event["result"], event["host"]) for event in action["events"]]
+
+
+async def test_every_action_is_found_by_the_request_id_that_the_api_answered(world: World) -> None:
+    api = await world.api()
+    server_id = await a_server(api)
+    path = f"{world.cloud.endpoints['nova-api']}/v2.1/servers/{server_id}"
+    answered = []
+    for body in (STOP, START, HARD, {"lock": None}, {"unlock": None}):
+        async with world.session.post(f"{path}/action", json=body, headers={"X-Auth-Token": api.token}) as response:
+            answered.append(response.headers["X-OpenStack-Request-ID"])
+        await at_rest(api, server_id)
+    async with world.session.delete(path, headers={"X-Auth-Token": api.token}) as response:
+        answered.append(response.headers["X-OpenStack-Request-ID"])
+    await api.until(server_id, "GONE")
+    actions = (await listed(api, server_id))[1]["instanceActions"]
+    assert [action["request_id"] for action in actions[:-1]] == answered[::-1]
+    assert [action["action"] for action in actions] == ["delete", "unlock", "lock", "reboot", "start", "stop", "create"]
+    events = {action["action"]: await finished(api, server_id, action["request_id"]) for action in actions}
+    on_host = {"create": "compute__do_build_and_run_instance", "delete": "compute_terminate_instance"}
+    on_host |= {action: f"compute_{action}_instance" for action in ("stop", "start", "reboot")}
+    assert events == {
+        **{action: [(name, "Success", "compute-1")] for action, name in on_host.items()},
+        "lock": [("api_lock", "Success", None)],
+        "unlock": [("api_unlock", "Success", None)],
+    }
+    assert all(action["message"] is None for action in actions)
+    for action in actions:
+        [event] = (await shown(api, server_id, action["request_id"]))["events"]
+        moments = [action["start_time"], event["start_time"], event["finish_time"], action["updated_at"]]
+        assert moments == sorted(moments)
+        assert all(datetime.fromisoformat(moment) for moment in moments)
+
+
+@pytest.mark.parametrize(
+    ("version", "user", "action", "event"),
+    [
+        ("2.1", "demo", set(), None),
+        ("2.1", "admin", set(), {"traceback"}),
+        ("2.51", "demo", set(), set()),
+        ("2.58", "demo", {"updated_at"}, set()),
+        ("2.62", "demo", {"updated_at"}, {"hostId"}),
+        ("2.62", "admin", {"updated_at"}, {"hostId", "host", "traceback"}),
+        ("2.84", "demo", {"updated_at"}, {"hostId"}),
+        ("2.84", "admin", {"updated_at"}, {"hostId", "host", "traceback", "details"}),
+    ],
+)
+async def test_what_is_told_depends_on_the_version_and_the_user(
+    world: World, version: str, user: str, action: set[str], event: set[str] | None
+) -> None:
+    api = await world.api(user)
+    server_id = await a_server(api)
+    headers = speaking(version)
+    [entry] = (await listed(api, server_id, headers))[1]["instanceActions"]
+    found = await shown(api, server_id, entry["request_id"], headers)
+    assert set(entry) == ALWAYS | action
+    assert set(found) == ALWAYS | action | ({"events"} if event is not None else set())
+    if event is not None:
+        assert [set(each) for each in found["events"]] == [EVENT | event]
+
+
+async def test_a_server_that_no_host_can_hold_has_an_event_of_the_conductor_that_failed(world: World) -> None:
+    api = await world.api()
+    server_id = (await api.create(flavorRef="m1.huge"))[1]["server"]["id"]
+    await api.until(server_id, "ERROR")
+    [action] = (await listed(api, server_id))[1]["instanceActions"]
+    assert action["message"] == "Error"
+    [event] = (await shown(api, server_id, action["request_id"]))["events"]
+    assert (event["event"], event["result"]) == ("conductor_schedule_and_build_instances", "Error")
+    assert event["details"].startswith("No valid host was found.")
+
+
+async def test_every_host_that_tried_has_an_event_of_its_own() -> None:
+    async with a_world(computes=3) as world:
+        api = await world.api()
+        _, body = await api.create(headers={"baggage": "emulator.fault=compute.spawn_failed"})
+        server_id = body["server"]["id"]
+        await api.until(server_id, "ERROR")
+        [action] = (await listed(api, server_id))[1]["instanceActions"]
+        events = await finished(api, server_id, action["request_id"])
+    assert [(name, result) for name, result, _ in events] == [
+        ("compute__do_build_and_run_instance", result) for result in ("Success", "Success", "Error")
+    ]
+    assert sorted(str(host) for _, _, host in events) == ["compute-1", "compute-2", "compute-3"]
+
+
+async def test_a_build_that_hangs_ends_in_an_event_that_says_so() -> None:
+    async with a_world(Settings(pace=0, build_seconds=0.5)) as world:
+        api = await world.api()
+        _, body = await api.create(headers={"baggage": "emulator.fault=compute.hang"})
+        server_id = body["server"]["id"]
+        await api.until(server_id, "ERROR")
+        [action] = (await listed(api, server_id))[1]["instanceActions"]
+        [event] = (await shown(api, server_id, action["request_id"]))["events"]
+    assert (action["message"], event["result"]) == ("Error", "Error")
+    assert event["details"].endswith("aborted: it was still spawning after 0.5 s.")
+
+
+async def test_actions_come_in_pages_the_latest_first_and_by_time(world: World) -> None:
+    api = await world.api()
+    server_id = await a_server(api)
+    for action in ("lock", "unlock", "lock", "unlock"):
+        await act(api, server_id, {action: None})
+    everything = [action["request_id"] for action in (await listed(api, server_id))[1]["instanceActions"]]
+    assert len(everything) == 5
+    status, first = await listed(api, server_id, query="?limit=2")
+    assert [action["request_id"] for action in first["instanceActions"]] == everything[:2]
+    assert f"marker={everything[1]}" in first["links"][0]["href"]
+    _, rest = await listed(api, server_id, query=f"?marker={everything[1]}")
+    assert [action["request_id"] for action in rest["instanceActions"]] == everything[2:]
+    assert "links" not in rest
+    for query, found in (("changes-since", 0), ("changes-before", 5)):
+        _, body = await listed(api, server_id, query=f"?{query}=2199-01-01T00:00:00Z")
+        assert len(body["instanceActions"]) == found
+    for query in ("changes-since=yesterday", f"marker={NOBODY}", "limit=-1"):
+        status, refusal = await listed(api, server_id, query=f"?{query}")
+        assert (status, refusal["badRequest"]["code"]) == (400, 400)
+
+
+def test_the_actions_of_the_last_thousand_servers_that_are_gone_are_kept() -> None:
+    actions, chance = InstanceActions(), Chance()
+    with acting(Actor("nova-api", Export(None, keep=True).tracer("nova-api", chance), chance)):
+        for number in range(1002):
+            actions.begin(f"server-{number}", "create", "project", "user")
+        for number in range(1, 1002):
+            actions.forget(f"server-{number}")
+    assert [len(actions.of(f"server-{number}")) for number in (0, 1, 2, 1001)] == [1, 0, 1, 1]
+
+
+async def test_unknown_servers_unknown_requests_and_other_projects_find_nothing(world: World) -> None:
+    demo, other, admin = await world.api("demo"), await world.api("alt_demo"), await world.api()
+    server_id = await a_server(demo)
+    for api, where, query in ((other, server_id, ""), (demo, NOBODY, ""), (demo, server_id, f"/{NOBODY}")):
+        status, refusal = await listed(api, where, query=query)
+        assert (status, refusal["itemNotFound"]["code"]) == (404, 404)
+    assert (await listed(admin, server_id))[0] == 200
+    await demo.gone(server_id)
+    assert (await listed(demo, server_id))[0] == 200
+    assert (await listed(other, server_id))[0] == 404
+    assert (await listed(demo, server_id, speaking("2.20")))[0] == 404

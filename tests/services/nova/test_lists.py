@@ -1,0 +1,106 @@
+"""Lists of servers: what is asked for, in the order that is asked for, in pages."""
+
+import pytest
+
+from emulator.services.seed_data import PROJECTS, resource_id
+from tests.conftest import World
+from tests.support.nova import built, names
+
+DEBIAN = resource_id("image", "debian")
+ADMIN, DEMO = (project.id for project in PROJECTS[:2])
+
+SELECTED = [
+    ("", "c b a"),
+    ("sort_key=display_name&sort_dir=asc", "a b c"),
+    ("sort_key=created_at", "c b a"),
+    ("sort_key=image_ref&sort_dir=asc&sort_key=display_name&sort_dir=desc", None),
+    ("sort_key=launched_at&sort_dir=asc", "a b c"),
+    ("limit=2", "c b"),
+    ("name=^b$", "b"),
+    ("name=b", "b"),
+    ("name=^(a|c)$", "c a"),
+    ("name=^[bc]", "c b"),
+    ("name=.b", ""),
+    (f"name={'(' * 80}b{')*' * 80}$", "c b a"),
+    ("status=ACTIVE", "c b a"),
+    ("status=active&status=ERROR", "c b a"),
+    ("status=SHUTOFF", ""),
+    (f"image={DEBIAN}", "b"),
+    ("flavor=m1.nano", "c"),
+    ("host=compute-1", "c b a"),
+    ("host=compute-9", ""),
+    ("ip=^10\\.0\\.", "c b a"),
+    ("ip=192.168", ""),
+    ("ip=^10\\.0(\\.[0-9]{1,3}){2}$", "c b a"),
+    ("deleted=False", "c b a"),
+    ("deleted=True", ""),
+    ("status=DELETED", ""),
+    ("vm_state=active", "c b a"),
+    ("changes-since=2001-01-01T00:00:00Z", "c b a"),
+    ("changes-since=2901-01-01T00:00:00", ""),
+    ("changes-before=2001-01-01T00:00:00Z", ""),
+    ("tags=red", "b a"),
+    ("tags=red,blue", "b"),
+    ("tags-any=red,blue", "b a"),
+    ("not-tags=red,blue", "c a"),
+    ("not-tags-any=red", "c"),
+    ("locked=true", ""),
+    (f"project_id={DEMO}", "other"),
+    (f"all_tenants=1&tenant_id={ADMIN}", "c b a"),
+    ("all_tenants=True", "other c b a"),
+    ("all_projects=true", "other c b a"),
+    ("all_tenants=0", "c b a"),
+    ("all_tenants=", "other c b a"),
+    ("what_is_this=7", "c b a"),
+]
+"""A query, and the names of the servers that it finds, in their order; None for any order."""
+
+NONSENSE = [
+    "limit=x",
+    "marker=nope",
+    "sort_key=beauty",
+    "sort_key=uuid&sort_dir=up",
+    "changes-since=now",
+    "all_tenants=2",
+    "name=(",
+    "name=(a)\\1",
+    f"name={'a' * 256}",
+    "ip=[",
+    "ip6=*",
+]
+
+
+async def test_servers_are_listed_as_they_are_asked_for(world: World) -> None:
+    admin, demo = await world.api(), await world.api("demo")
+    await built(admin, name="a", tags=["red"])
+    await built(admin, name="b", tags=["red", "blue"], imageRef=DEBIAN)
+    await built(admin, name="c", flavorRef="m1.nano")
+    await built(demo, name="other")
+    for query, expected in SELECTED:
+        for path in ("/v2.1/servers", "/v2.1/servers/detail"):
+            found = await names(admin, query, path)
+            if expected is not None:
+                assert found == expected.split(), f"{path}?{query}"
+    for query in NONSENSE:
+        status, body = await admin("GET", "nova-api", f"/v2.1/servers?{query}")
+        assert (status, list(body)) == (400, ["badRequest"]), query
+        assert query.partition("=")[0] in body["badRequest"]["message"]
+    for query in ("host=compute-9", f"project_id={ADMIN}", "vm_state=error"):
+        assert await names(demo, query) == ["other"], "to members these say nothing"
+    status, body = await demo("GET", "nova-api", "/v2.1/servers?status=DELETED")
+    assert (status, body["forbidden"]["message"]) == (403, "Only administrators may list deleted servers")
+
+
+@pytest.mark.parametrize("path", ["/v2.1/servers", "/v2.1/servers/detail", "/v2.1/flavors", "/v2.1/flavors/detail"])
+async def test_long_lists_come_in_pages_that_link_to_the_next_one(world: World, path: str) -> None:
+    api, kind = await world.api(), path.split("/")[2]
+    assert (await api.create(max_count=7, networks=[]))[0] == 202
+    whole = [each["id"] for each in (await api("GET", "nova-api", path))[1][kind]]
+    assert len(whole) == 7
+    seen, following, base = [], f"{path}?limit=3", world.cloud.endpoints["nova-api"]
+    while following:
+        _, body = await api("GET", "nova-api", following)
+        seen.append([each["id"] for each in body[kind]])
+        following = body.get(f"{kind}_links", [{"href": ""}])[0]["href"].removeprefix(base)
+    assert seen == [whole[:3], whole[3:6], whole[6:]]
+    assert (await api("GET", "nova-api", f"{path}?marker={whole[-1]}"))[1][kind] == []

@@ -1,0 +1,171 @@
+"""Nova's microversions: which are taken and which are refused, and what a server or a flavor shows in each."""
+
+from typing import Any
+
+from tests.conftest import Api, World, a_world
+from tests.support.nova import field
+
+STANDARD, LEGACY = "OpenStack-API-Version", "X-OpenStack-Nova-API-Version"
+
+NEGOTIATED = [
+    ({}, "2.1"),
+    ({STANDARD: "compute 2.1"}, "2.1"),
+    ({STANDARD: "compute 2.96"}, "2.96"),
+    ({LEGACY: "2.47"}, "2.47"),
+    ({STANDARD: "compute latest"}, "2.96"),
+    ({LEGACY: "latest"}, "2.96"),
+    ({STANDARD: "compute 2.60", LEGACY: "2.5"}, "2.60"),
+    ({STANDARD: "identity 3.0, Compute 2.10, volume 3.59"}, "2.10"),
+    ({STANDARD: "volume 3.59"}, "2.1"),
+    ({STANDARD: "volume 3.59", LEGACY: "2.7"}, "2.7"),
+]
+
+REFUSED = [
+    ("compute 2.97", 406, "Version 2.97 is not supported by the API. Minimum is 2.1 and maximum is 2.96."),
+    ("compute 2.0", 406, "Version 2.0 is not supported by the API. Minimum is 2.1 and maximum is 2.96."),
+    ("compute 3.1", 406, "Version 3.1 is not supported by the API. Minimum is 2.1 and maximum is 2.96."),
+    ("compute 2", 400, "API Version String 2 is of invalid format. Must be of format MajorNum.MinorNum."),
+    ("compute newest", 400, "API Version String newest is of invalid format. Must be of format MajorNum.MinorNum."),
+    ("compute 2.01", 400, "API Version String 2.01 is of invalid format. Must be of format MajorNum.MinorNum."),
+]
+
+ANYWHERE = [
+    ("GET", "/v2.1", 200),
+    ("GET", "/v2.1/servers", 200),
+    ("GET", "/v2.1/servers/nope", 404),
+    ("GET", "/v2.1/nope", 404),
+    ("PATCH", "/v2.1/servers", 405),
+    ("POST", "/v2.1/servers", 400),
+]
+
+SHOWN = [
+    ("server", "flavor.id", "2.1", "2.47"),
+    ("server", "flavor.original_name", "2.47", None),
+    ("server", "flavor.extra_specs", "2.47", None),
+    ("server", "OS-EXT-SRV-ATTR:host", "2.1", None),
+    ("server", "OS-EXT-SRV-ATTR:hostname", "2.3", None),
+    ("server", "OS-EXT-SRV-ATTR:reservation_id", "2.3", None),
+    ("server", "OS-EXT-SRV-ATTR:user_data", "2.3", None),
+    ("server", "locked", "2.9", None),
+    ("server", "host_status", "2.16", None),
+    ("server", "description", "2.19", None),
+    ("server", "tags", "2.26", None),
+    ("server", "trusted_image_certificates", "2.63", None),
+    ("server", "server_groups", "2.71", None),
+    ("server", "locked_reason", "2.73", None),
+    ("server", "pinned_availability_zone", "2.96", None),
+    ("flavor", "description", "2.55", None),
+    ("flavor", "extra_specs", "2.61", None),
+    ("quota_set", "instances", "2.1", None),
+    ("quota_set", "floating_ips", "2.1", "2.36"),
+    ("quota_set", "injected_files", "2.1", "2.57"),
+    ("limits.absolute", "maxImageMeta", "2.1", "2.39"),
+    ("limits.absolute", "maxSecurityGroups", "2.1", "2.36"),
+    ("limits.absolute", "maxPersonality", "2.1", "2.57"),
+    ("services.0", "forced_down", "2.11", None),
+    ("hypervisors.0", "vcpus_used", "2.1", "2.88"),
+    ("hypervisors.0", "uptime", "2.88", None),
+]
+"""What, which field of it, from which version on it is there, and from which on it is not any more."""
+
+
+def has(what: Any, path: str) -> bool:
+    try:
+        field(what, path)
+    except LookupError:
+        return False
+    return True
+
+
+def before(version: str) -> str:
+    return f"2.{int(version[2:]) - 1}"
+
+
+async def in_version(api: Api, version: str, path: str) -> Any:
+    status, body = await api("GET", "nova-api", path, headers={STANDARD: f"compute {version}"})
+    assert status == 200, body
+    return body
+
+
+async def test_every_answer_tells_the_version_that_it_is_in(world: World) -> None:
+    token = (await world.api()).token
+    base = world.cloud.endpoints["nova-api"]
+    for method, path, expected in ANYWHERE:
+        for headers, version in NEGOTIATED:
+            sent = {"X-Auth-Token": token, **headers}
+            async with world.session.request(method, base + path, headers=sent) as response:
+                told = response.headers
+                assert response.status == expected, f"{method} {path} {headers}"
+            assert (told[STANDARD], told[LEGACY]) == (f"compute {version}", version), f"{method} {path} {headers}"
+            assert told.getall("Vary") == [STANDARD, LEGACY]
+    async with world.session.get(base + "/v2.1/servers", headers={LEGACY: "2.5"}) as response:
+        assert (response.status, response.headers[LEGACY]) == (401, "2.5")
+
+
+async def test_a_version_that_is_not_there_is_refused_in_novas_words(world: World) -> None:
+    api = await world.api()
+    for said, expected, words in REFUSED:
+        for headers in ({STANDARD: said}, {LEGACY: said.removeprefix("compute ")}):
+            status, body = await api("GET", "nova-api", "/v2.1/servers", headers=headers)
+            [fault] = body.items()
+            name = "badRequest" if expected == 400 else "computeFault"
+            assert (status, fault) == (expected, (name, {"code": expected, "message": words}))
+
+
+async def test_discovery_names_the_versions_that_there_are(world: World) -> None:
+    for path, key in (("/", "versions.0"), ("/v2.1", "version"), ("/v2.1/", "version")):
+        url = world.cloud.endpoints["nova-api"] + path
+        async with world.session.get(url) as response:
+            version = field(await response.json(), key)
+        assert (version["id"], version["status"]) == ("v2.1", "CURRENT")
+        assert (version["min_version"], version["version"]) == ("2.1", "2.96")
+        assert version["links"] == [{"rel": "self", "href": world.cloud.endpoints["nova-api"] + "/v2.1/"}]
+
+
+async def test_fields_come_and_go_with_the_versions_that_brought_and_took_them() -> None:
+    async with a_world() as world:
+        api = await world.api()
+        booted = await world.boot()
+        project = (await in_version(api, "2.1", f"/v2.1/servers/{booted.server_id}"))["server"]["tenant_id"]
+        paths = {
+            "server": f"/v2.1/servers/{booted.server_id}",
+            "flavor": "/v2.1/flavors/m1.tiny",
+            "quota_set": f"/v2.1/os-quota-sets/{project}",
+            "limits.absolute": "/v2.1/limits",
+            "services.0": "/v2.1/os-services",
+            "hypervisors.0": "/v2.1/os-hypervisors/detail",
+        }
+        for what, name, since, until in SHOWN:
+            looks = {since: True, **({before(since): False} if since != "2.1" else {})}
+            looks |= {until: False, before(until): True} if until is not None else {"2.96": True}
+            for version, there in looks.items():
+                found = field(await in_version(api, version, paths[what]), what)
+                assert has(found, name) == there, f"{what}.{name} in {version}: {found}"
+
+
+async def test_ids_of_hosts_and_daemons_are_numbers_and_later_uuids(world: World) -> None:
+    api = await world.api()
+    for path, key in (("os-hypervisors", "hypervisors"), ("os-services", "services")):
+        for version, kind in (("2.52", int), ("2.53", str)):
+            [found, *_] = (await in_version(api, version, f"/v2.1/{path}"))[key]
+            assert type(found["id"]) is kind
+            if key == "hypervisors":
+                again = await in_version(api, version, f"/v2.1/{path}/{found['id']}")
+                assert again["hypervisor"]["hypervisor_hostname"] == found["hypervisor_hostname"]
+
+
+async def test_which_networks_a_server_may_ask_for_depends_on_the_version(world: World) -> None:
+    api = await world.api()
+    for version, networks, expected in (
+        ("2.36", "auto", 400),
+        ("2.36", "none", 400),
+        ("2.36", None, 202),
+        ("2.36", [], 202),
+        ("2.37", None, 400),
+        ("2.37", "none", 202),
+        ("2.37", "some", 400),
+    ):
+        status, body = await api.create(headers={STANDARD: f"compute {version}"}, networks=networks)
+        assert status == expected, f"{version} {networks}"
+        if status == 400:
+            assert "server.networks" in body["badRequest"]["message"]

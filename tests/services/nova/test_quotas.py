@@ -1,0 +1,124 @@
+"""What projects may have, and who changes that."""
+
+from typing import Any
+
+from emulator.services.seed_data import PROJECTS
+from tests.conftest import Api, World
+from tests.support.nova import NEWEST, built, names
+
+DEMO = PROJECTS[1].id
+
+
+async def quota(api: Api, **limits: Any) -> tuple[int, Any]:
+    return await api("PUT", "nova-api", f"/v2.1/os-quota-sets/{DEMO}", json={"quota_set": limits})
+
+
+async def refusal(api: Api, **order: Any) -> str:
+    status, body = await api.create(networks=[], **order)
+    assert status == 403, body
+    return str(body["forbidden"]["message"])
+
+
+async def test_a_quota_that_an_admin_sets_is_what_the_project_may_have(world: World) -> None:
+    admin, demo = await world.api(), await world.api("demo")
+    status, body = await quota(admin, instances=3, cores=5, ram=4096)
+    assert status == 200
+    assert (body["quota_set"]["instances"], body["quota_set"]["cores"], body["quota_set"]["ram"]) == (3, 5, 4096)
+    used = "Requested {}, but already used {} of {}"
+    assert await refusal(demo, min_count=4) == f"Quota exceeded for instances: {used.format(4, 0, 3)} instances"
+    assert await refusal(demo, flavorRef="m1.xlarge") == (
+        f"Quota exceeded for cores, ram: {used.format('8, 16384', '0, 0', '5, 4096')} cores, ram"
+    )
+    assert (await demo.create(networks=[], flavorRef="m1.small"))[0] == 202
+    assert await refusal(demo, flavorRef="m1.small", min_count=2) == (
+        f"Quota exceeded for ram: {used.format(4096, 2048, 4096)} ram"
+    )
+    assert (await demo.create(networks=[], name="some", max_count=9))[0] == 202, "as many as fit"
+    assert await names(demo, "name=some") == ["some-2", "some-1"]
+    assert await refusal(demo) == f"Quota exceeded for instances: {used.format(1, 3, 3)} instances"
+
+    limits = (await demo("GET", "nova-api", "/v2.1/limits"))[1]["limits"]["absolute"]
+    assert [limits[f"maxTotal{what}"] for what in ("Instances", "Cores", "RAMSize")] == [3, 5, 4096]
+    assert [limits[f"total{what}Used"] for what in ("Instances", "Cores", "RAM")] == [3, 3, 2048 + 2 * 512]
+    detail = (await demo("GET", "nova-api", f"/v2.1/os-quota-sets/{DEMO}/detail"))[1]["quota_set"]
+    assert detail["cores"] == {"limit": 5, "in_use": 3, "reserved": 0}
+
+    status, body = await quota(admin, cores=1)
+    assert (status, body["badRequest"]["message"]) == (
+        400,
+        "Quota limit 1 for cores must be greater than or equal to already used and reserved 3.",
+    )
+    assert (await quota(admin, cores=1, force=True))[0] == 200
+    assert (await quota(admin, cores=-2))[0] == 400
+    assert (await admin("DELETE", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[0] == 202
+    assert (await admin("GET", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[1]["quota_set"]["instances"] == 10
+
+
+async def test_quotas_that_cannot_be_are_refused_by_name_and_change_nothing(world: World) -> None:
+    admin, path = await world.api(), f"/v2.1/os-quota-sets/{DEMO}"
+    before = await admin("GET", "nova-api", path)
+    refused: list[tuple[str, dict[str, Any]]] = [
+        ("cores", {"cores": None}),
+        ("cores", {"cores": -2}),
+        ("networks", {"networks": 5}),
+        ("corez", {"corez": 5}),
+        ("force", {"force": "perhaps"}),
+        ("floating_ips", {"floating_ips": 5}),
+    ]
+    for name, limits in refused:
+        body = {"quota_set": {"ram": 1, **limits}}
+        status, answer = await admin("PUT", "nova-api", path, headers=NEWEST, json=body)
+        assert (status, f"field quota_set.{name}:" in answer["badRequest"]["message"]) == (400, True), answer
+    assert await admin("GET", "nova-api", path) == before
+    assert (await quota(admin, floating_ips=5))[0] == 200, "before 2.36"
+
+
+async def test_how_many_words_a_server_may_have_is_a_quota_when_it_is_ordered_and_later(world: World) -> None:
+    admin, demo, three = await world.api(), await world.api("demo"), {"a": "", "b": "", "c": ""}
+    path = f"/v2.1/servers/{(await built(demo))['id']}/metadata"
+    for limit, words in ((2, "Maximum number of metadata items exceeds 2"), (3, None), (-1, None)):
+        assert (await quota(admin, metadata_items=limit))[0] == 200
+        for status, body in (
+            await demo.create(metadata=three, networks=[]),
+            await demo("PUT", "nova-api", path, json={"metadata": three}),
+        ):
+            assert (status >= 400, status == 403 and body["forbidden"]["message"]) == (
+                words is not None,
+                words or False,
+            )
+
+
+async def test_keys_that_are_too_many_are_refused_to_the_user_who_has_as_many_as_its_project_may(world: World) -> None:
+    admin, demo = await world.api(), await world.api("demo")
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOda92fexTdMHhji88kzOmAXUZcdnCKSFVA55Uic81tq"
+    assert (await quota(admin, key_pairs=1))[0] == 200
+    answers = []
+    for name, public_key in (("one", {"public_key": key}), ("two", {"public_key": key}), ("three", {})):
+        body = {"keypair": {"name": name, **public_key}}
+        answers.append(await demo("POST", "nova-api", "/v2.1/os-keypairs", json=body))
+    refused = (403, {"forbidden": {"code": 403, "message": "Quota exceeded, too many key pairs."}})
+    assert (answers[0][0], *answers[1:]) == (200, refused, refused)
+
+
+async def test_what_a_project_has_used_counts_servers_that_are_gone(world: World) -> None:
+    demo, path = await world.api("demo"), f"/v2.1/os-simple-tenant-usage/{DEMO}"
+    assert await demo("GET", "nova-api", path) == (200, {"tenant_usage": {}})
+    await built(demo, name="stays")
+    await demo.gone((await built(demo, name="goes"))["id"])
+    _, body = await demo("GET", "nova-api", path)
+    usage = body["tenant_usage"]
+    assert [(each["name"], each["state"]) for each in usage["server_usages"]] == [
+        ("goes", "terminated"),
+        ("stays", "active"),
+    ]
+    assert 0 < usage["total_hours"] < 1
+    assert usage["total_memory_mb_usage"] == 512 * usage["total_hours"]
+    assert await demo("GET", "nova-api", f"{path}?end=2001-01-01T00:00:00&start=2000-01-01") == (
+        200,
+        {"tenant_usage": {}},
+    )
+    for when in ("2001-01-01", "2001-01-01 00:00:00", "2001-01-01T00:00:00+00:00", "2001-01-01T00:00:00Z"):
+        assert (await demo("GET", "nova-api", f"{path}?start={when}"))[0] == 200, when
+        assert (await demo("GET", "nova-api", f"/v2.1/servers?changes-since={when}"))[0] == 200, when
+    for query in ("start=soon", "start=2901-01-01"):
+        assert (await demo("GET", "nova-api", f"{path}?{query}"))[0] == 400

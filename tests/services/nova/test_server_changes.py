@@ -1,0 +1,135 @@
+"""What users change about a server itself: its name and description, and the words that they put on it."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import World
+from tests.services.nova.test_server_actions import a_server
+
+
+async def test_a_server_is_renamed_and_described(world: World) -> None:
+    api = await world.api()
+    server_id = await a_server(api)
+    path = f"/v2.1/servers/{server_id}"
+    version = {"X-OpenStack-Nova-API-Version": "2.19"}
+    wanted = {"server": {"name": "other", "description": "words", "accessIPv4": "", "unknown": 1}}
+    status, body = await api("PUT", "nova-api", path, json=wanted, headers=version)
+    assert (status, body["server"]["name"], body["server"]["id"]) == (200, "other", server_id)
+    assert (await api("GET", "nova-api", path))[1]["server"]["name"] == "other"
+    assert (await api("GET", "nova-api", "/v2.1/servers?name=^other$"))[1]["servers"][0]["id"] == server_id
+    status, body = await api("PUT", "nova-api", path, json={"server": {"description": None}}, headers=version)
+    assert (status, body["server"]["name"]) == (200, "other")
+
+
+async def test_what_else_is_said_of_a_server_is_taken_over_and_what_is_not_said_stays(world: World) -> None:
+    api = await world.api()
+    path = f"/v2.1/servers/{await a_server(api)}"
+    newest, older = ({"X-OpenStack-Nova-API-Version": version} for version in ("2.96", "2.89"))
+    wanted = {
+        "accessIPv4": "192.0.2.1",
+        "accessIPv6": "2001:db8::1",
+        "hostname": "other",
+        "OS-DCF:diskConfig": "AUTO",
+    }
+    expected = {("OS-EXT-SRV-ATTR:hostname" if key == "hostname" else key): value for key, value in wanted.items()}
+    changes: list[tuple[dict[str, str], dict[str, str], dict[str, str]]] = [
+        (newest, wanted, {}),
+        (newest, {"name": "renamed"}, {}),
+        (older, {"hostname": "ignored"}, {}),
+        (newest, {"accessIPv4": ""}, {"accessIPv4": ""}),
+    ]
+    for headers, change, more in changes:
+        expected |= more
+        status, body = await api("PUT", "nova-api", path, json={"server": change}, headers=headers)
+        assert (status, {key: body["server"][key] for key in expected}) == (200, expected)
+    shown = (await api("GET", "nova-api", path, headers=newest))[1]["server"]
+    assert {key: shown[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("server", "names"),
+    [
+        ({"name": ""}, "server.name"),
+        ({"name": " "}, "server.name"),
+        ({"name": " a"}, "server.name"),
+        ({"name": None}, "server.name"),
+        ({"name": "x" * 256}, "server.name"),
+        ({"name": "a\x00"}, "server.name"),
+        ({"description": "x" * 256}, "server.description"),
+        ({"accessIPv4": "zzz"}, "server.accessIPv4"),
+        ({"accessIPv4": None}, "server.accessIPv4"),
+        ({"accessIPv6": "1.2.3.4"}, "server.accessIPv6"),
+        ({"hostname": "a b_"}, "server.hostname"),
+        ({"hostname": 5}, "server.hostname"),
+        ({"OS-DCF:diskConfig": "BY HAND"}, "server.OS-DCF:diskConfig"),
+        ([], "server"),
+    ],
+)
+async def test_a_name_that_cannot_be_is_refused(world: World, server: Any, names: str) -> None:
+    api = await world.api()
+    path = f"/v2.1/servers/{(await api.create())[1]['server']['id']}"
+    status, body = await api("PUT", "nova-api", path, json={"server": server})
+    assert status == 400
+    assert f"field {names}" in body["badRequest"]["message"]
+
+
+async def test_metadata_is_added_replaced_and_taken_away(world: World) -> None:
+    api = await world.api()
+    server_id = await a_server(api)
+    path = f"/v2.1/servers/{server_id}/metadata"
+    done: list[tuple[str, str, Any, int, Any]] = [
+        ("GET", "", None, 200, {"metadata": {}}),
+        ("POST", "", {"metadata": {"a": "1", "b": "2"}}, 200, {"metadata": {"a": "1", "b": "2"}}),
+        ("POST", "", {"metadata": {"b": "3"}}, 200, {"metadata": {"a": "1", "b": "3"}}),
+        ("GET", "/b", None, 200, {"meta": {"b": "3"}}),
+        ("PUT", "/c", {"meta": {"c": "4"}}, 200, {"meta": {"c": "4"}}),
+        ("DELETE", "/a", None, 204, None),
+        ("GET", "", None, 200, {"metadata": {"b": "3", "c": "4"}}),
+        ("PUT", "", {"metadata": {"d": ""}}, 200, {"metadata": {"d": ""}}),
+        ("GET", "", None, 200, {"metadata": {"d": ""}}),
+    ]
+    for method, more, body, status, answer in done:
+        assert await api(method, "nova-api", path + more, json=body) == (status, answer), f"{method} {more} {body}"
+    assert (await api("GET", "nova-api", f"/v2.1/servers/{server_id}"))[1]["server"]["metadata"] == {"d": ""}
+
+
+MANY = {f"key-{number}": "" for number in range(129)}
+
+REFUSED: list[tuple[str, str, Any, int, str]] = [
+    ("GET", "/nope", None, 404, "Metadata item was not found"),
+    ("DELETE", "/nope", None, 404, "Metadata item was not found"),
+    ("PUT", "/a", {"meta": {"b": "1"}}, 400, "Request body and URI mismatch"),
+    ("PUT", "/a", {"meta": {}}, 400, "field meta"),
+    ("PUT", "/a", {"meta": {"a": 1}}, 400, "field meta"),
+    ("POST", "", {}, 400, "field metadata"),
+    ("POST", "", {"metadata": {"a": 1}}, 400, "field metadata"),
+    ("POST", "", {"metadata": {"": "1"}}, 400, "field metadata"),
+    ("POST", "", {"metadata": {"x" * 256: "1"}}, 400, "field metadata"),
+    ("POST", "", {"metadata": {"ä": "1"}}, 400, "field metadata"),
+    ("PUT", "", {"metadata": {"a": "x" * 256}}, 400, "field metadata.a"),
+    ("PUT", "", {"metadata": MANY}, 403, "Maximum number of metadata items exceeds 128"),
+]
+
+
+async def test_metadata_that_cannot_be_is_refused_and_changes_nothing(world: World) -> None:
+    api = await world.api()
+    path = f"/v2.1/servers/{await a_server(api)}/metadata"
+    for method, more, body, status, words in REFUSED:
+        code, refusal = await api(method, "nova-api", path + more, json=body)
+        [[fault]] = [list(refusal.values())]
+        assert (code, fault["code"]) == (status, status), f"{method} {more} {str(body)[:60]}"
+        assert words in fault["message"]
+    assert await api("GET", "nova-api", path) == (200, {"metadata": {}})
+
+
+async def test_the_words_on_a_server_that_is_not_built_stay_as_they_are(world: World) -> None:
+    api = await world.api()
+    server_id = (await api.create(flavorRef="m1.huge", metadata={"a": "b"}))[1]["server"]["id"]
+    await api.until(server_id, "ERROR")
+    path = f"/v2.1/servers/{server_id}/metadata"
+    for method, action in (("PUT", "update metadata"), ("DELETE", "delete metadata")):
+        status, refusal = await api(method, "nova-api", f"{path}/a", json={"meta": {"a": "c"}})
+        words = f"Cannot '{action}' instance {server_id} while it is in vm_state error"
+        assert (status, refusal["conflictingRequest"]["message"]) == (409, words)
+    assert await api("GET", "nova-api", path) == (200, {"metadata": {"a": "b"}})

@@ -1,0 +1,199 @@
+"""Calls over the bus that wait for a reply: it comes back to who called, and whatever goes wrong is told, soon."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from emulator.runtime.amqp_bus import Unroutable
+from emulator.runtime.amqp_connection import BusSettings
+from emulator.runtime.amqp_topology import Destination
+from emulator.runtime.export import Export
+from emulator.runtime.request_context import Actor, acting
+from emulator.runtime.seeded_random import Chance
+from emulator.runtime.service import ACTOR, Service, running
+from emulator.runtime.spans import span
+from emulator.runtime.tasks import Patience
+from emulator.services.oslo.messaging import REPLIES, MessagingTimeout, RemoteError, Replies, call, consumer
+from spantree import SpanTree, spans_from_sdk, tree, trees
+from tests.conftest import DEAD_LETTERS
+
+SOON = 0.05
+ORACLE = Destination("nova", "scheduler", dead_letters=DEAD_LETTERS["x-dead-letter-routing-key"])
+"""A queue that the fixture for RabbitMQ tidies up."""
+
+
+class Ask(msgspec.Struct):
+    """To the oracle, which replies."""
+
+    METHOD: ClassVar[str] = "ask"
+    what: str
+
+
+Answers = Callable[[str], Awaitable[object]]
+
+
+async def echo(what: str) -> list[str]:
+    return [what, what]
+
+
+@dataclass
+class Daemons:
+    """Daemons on one bus, and the spans that they made."""
+
+    amqp_url: str
+    export: Export = field(default_factory=lambda: Export(None, keep=True))
+
+    @asynccontextmanager
+    async def caller(self, name: str = "caller") -> AsyncIterator[web.Application]:
+        service = Service(name, state={REPLIES: Replies(name)}, consumers=lambda app: [app[REPLIES].consumer])
+        async with self._running(service) as app:
+            yield app
+
+    @asynccontextmanager
+    async def oracle(self, answers: Answers = echo) -> AsyncIterator[None]:
+        async def answer(_: web.Application, asked: Ask) -> object:
+            return await answers(asked.what)
+
+        service = Service("oracle", consumers=lambda app: [consumer(app, ORACLE, {Ask: answer})])
+        async with self._running(service):
+            yield
+
+    @asynccontextmanager
+    async def _running(self, service: Service) -> AsyncIterator[web.Application]:
+        chance = Chance()
+        actor = Actor(service.name, self.export.tracer(service.name, chance), chance)
+        listener = socket.create_server(("127.0.0.1", 0))
+        async with running(service, actor, listener, BusSettings(self.amqp_url), Patience(SOON)) as app:
+            yield app
+
+    def traces(self) -> list[SpanTree]:
+        return trees(spans_from_sdk(self.export.kept))
+
+
+async def ask(app: web.Application, what: str = "who", seconds: float = 10.0) -> list[str]:
+    with acting(app[ACTOR]), span("question"):
+        return await call(app, ORACLE, Ask(what), list[str], seconds)
+
+
+@pytest.fixture
+def daemons(amqp_url: str) -> Daemons:
+    return Daemons(amqp_url)
+
+
+async def test_a_call_returns_what_the_other_side_replied_and_all_of_it_is_one_trace(daemons: Daemons) -> None:
+    async with daemons.oracle(), daemons.caller() as app:
+        assert await ask(app) == ["who", "who"]
+    [trace] = daemons.traces()
+    assert trace == tree("""
+        caller: question
+          caller: publish nova:scheduler (producer) {openstack.rpc.method=ask}
+            oracle: process nova:scheduler (consumer)
+              oracle: publish reply_{id} (producer) {openstack.rpc.method="reply to ask"}
+                caller: process reply_{id} (consumer)
+                  caller: ack reply_{id} (client)
+              oracle: ack nova:scheduler (client)
+    """)
+    assert len({each.attributes["openstack.request.id"] for each in trace.spans}) == 1
+
+
+async def test_calls_side_by_side_get_their_own_replies(daemons: Daemons) -> None:
+    async with daemons.oracle(), daemons.caller("one") as one, daemons.caller("two") as two:
+        asked = [(app, f"{number}") for number in range(10) for app in (one, two)]
+        replies = await asyncio.gather(*(ask(app, what) for app, what in asked))
+    assert replies == [[what, what] for _, what in asked]
+
+
+async def test_a_failure_of_the_other_side_is_raised_with_its_words(daemons: Daemons) -> None:
+    async def fail(_: str) -> object:
+        raise LookupError("the oracle is blind")
+
+    async with daemons.oracle(fail), daemons.caller() as app:
+        with pytest.raises(RemoteError, match=r"^the oracle is blind$"):
+            await ask(app)
+    [trace] = daemons.traces()
+    assert trace.one("oracle", name="process nova:scheduler", error=True)
+    assert trace.one("oracle", name="publish reply_{id}", error=False)
+
+
+async def test_a_reply_of_another_form_names_who_was_called(daemons: Daemons) -> None:
+    async def number(_: str) -> int:
+        return 7
+
+    async with daemons.oracle(number), daemons.caller() as app:
+        with pytest.raises(RemoteError, match=r"^nova:scheduler replied to ask with what cannot be read: Expected"):
+            await ask(app)
+
+
+async def test_of_calls_the_last_ten_thousand_are_remembered_and_one_that_was_broken_off_is_done_again() -> None:
+    """A message that was not settled comes again: what it asked for is then done, and only then."""
+    done: list[str] = []
+    begun, free, chance = asyncio.Event(), asyncio.Event(), Chance()
+
+    async def answer(_: web.Application, asked: Ask) -> None:
+        done.append(asked.what)
+        begun.set()
+        await free.wait()
+
+    handle, export = consumer(web.Application(), ORACLE, {Ask: answer}).handle, Export(None, keep=True)
+    with acting(Actor("oracle", export.tracer("oracle", chance), chance)):
+        doing = asyncio.ensure_future(handle(envelope("broken off"), {}))
+        await begun.wait()
+        doing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await doing
+        free.set()
+        for what in ("broken off", "broken off", *map(str, range(10_000)), "0", "broken off"):
+            await handle(envelope(what), {})
+    assert [what for what in done if what in {"broken off", "0"}] == ["broken off", "broken off", "0", "broken off"]
+
+
+def envelope(what: str) -> bytes:
+    """A call that the oracle gets, with its question as the id."""
+    inner = msgspec.json.encode({"method": "ask", "args": Ask(what), "_unique_id": what}).decode()
+    return msgspec.json.encode({"oslo.version": "2.0", "oslo.message": inner})
+
+
+async def test_where_nobody_replies_the_caller_is_told_soon_and_can_call_again(daemons: Daemons) -> None:
+    async def once_silent(what: str) -> object:
+        return await (asyncio.Event().wait() if what == "hush" else echo(what))
+
+    async with daemons.oracle(once_silent), daemons.caller() as app:
+        with pytest.raises(MessagingTimeout, match=r"^nova:scheduler did not reply to ask within 0\.05 s\.$"):
+            await ask(app, "hush", SOON)
+        assert await ask(app) == ["who", "who"]
+
+
+async def test_where_nobody_has_ever_been_the_caller_is_told_at_once(daemons: Daemons) -> None:
+    async with daemons.caller() as app:
+        with pytest.raises(Unroutable, match="no queue takes messages for nova:scheduler"):
+            await ask(app)
+
+
+async def test_a_reply_to_a_caller_that_has_gone_harms_nobody(daemons: Daemons) -> None:
+    heard, gone = asyncio.Event(), asyncio.Event()
+
+    async def late(what: str) -> object:
+        if what == "late":
+            heard.set()
+            await gone.wait()
+        return await echo(what)
+
+    async with daemons.oracle(late):
+        async with AsyncExitStack() as leaving:
+            app = await leaving.enter_async_context(daemons.caller("gone"))
+            with pytest.raises(MessagingTimeout):
+                await ask(app, "late", SOON)
+            await heard.wait()
+        gone.set()
+        async with daemons.caller() as app:
+            assert await ask(app) == ["who", "who"]
+    late_trace = next(trace for trace in daemons.traces() if trace.all("oracle", name="publish reply_{id}", error=True))
+    assert late_trace.one("oracle", name="process nova:scheduler", error=False)
+    assert late_trace.one("oracle", name="ack nova:scheduler")

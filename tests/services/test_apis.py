@@ -1,0 +1,234 @@
+"""What the services do: real behaviour behind every answer, and every refusal in the shape that clients know."""
+
+import hashlib
+import ipaddress
+from typing import Any
+
+import pytest
+
+from emulator.client.boot_sequence import Order
+from emulator.cloud.composition import Settings
+from emulator.services.auth.fernet_tokens import Identity, Tokens
+from emulator.services.seed_data import FLAVORS, IMAGES, NETWORKS, resource_id
+from spantree import spans_from_sdk
+from tests.conftest import Api, World, a_world, credentials
+
+CIRROS, PRIVATE = resource_id("image", "cirros"), resource_id("network", "private")
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+PROTECTED = [
+    ("nova-api", "GET", "/v2.1/servers"),
+    ("nova-api", "POST", "/v2.1/servers"),
+    ("nova-api", "GET", "/v2.1/servers/detail"),
+    ("nova-api", "DELETE", f"/v2.1/servers/{NOWHERE}"),
+    ("nova-api", "GET", "/v2.1/flavors"),
+    ("neutron-server", "GET", "/v2.0/networks"),
+    ("neutron-server", "GET", f"/v2.0/networks/{PRIVATE}"),
+    ("neutron-server", "DELETE", f"/v2.0/ports/{NOWHERE}"),
+    ("glance-api", "GET", "/v2/images"),
+    ("glance-api", "GET", f"/v2/images/{CIRROS}/file"),
+    ("keystone", "GET", "/v3/auth/tokens"),
+]
+
+
+def sealed(secret: str, ttl: float) -> str:
+    """A token as a service with this secret would issue it."""
+    tokens = Tokens(secret)
+    now = tokens.clock()
+    return tokens.seal(Identity("u", "admin", "p", "admin", ("admin",), now, now + ttl))
+
+
+async def test_every_api_refuses_a_missing_forged_or_expired_token() -> None:
+    async with a_world(Settings(pace=0, token_secret="the secret")) as world:
+        good = sealed("the secret", ttl=60)
+        bad = {"missing": "", "forged": sealed("another secret", ttl=60), "expired": sealed("the secret", ttl=-1)}
+        tokens = {**bad, "garbage": "gAAAA", "not ASCII": "ümläut"}
+        for service, method, path in PROTECTED:
+            for what, token in tokens.items():
+                status, body = await Api(world.session, world.cloud, token)(method, service, path)
+                assert (status, body["error"]["code"]) == (401, 401), f"{what} token at {service} {path}: {body}"
+                assert body["error"]["title"] == "Unauthorized"
+            status, _ = await Api(world.session, world.cloud, good)(method, service, path)
+            assert status != 401, f"{service} {path}"
+
+
+@pytest.mark.parametrize(
+    ("login", "status"),
+    [
+        (credentials("admin"), 201),
+        (credentials("demo"), 201),
+        (credentials("nova", project="service"), 201),
+        (credentials("admin", password="wrong"), 401),
+        (credentials("admin", project="demo"), 401),
+        (credentials("nobody"), 401),
+    ],
+    ids=["admin", "demo", "the service user", "wrong password", "another's project", "unknown user"],
+)
+async def test_keystone_checks_user_password_and_project(world: World, login: dict[str, Any], status: int) -> None:
+    url = world.cloud.endpoints["keystone"] + "/v3/auth/tokens"
+    async with world.session.post(url, json=login) as response:
+        body = await response.json()
+        assert response.status == status
+    assert ("token" in body) == (status == 201)
+    if status == 401:
+        assert body["error"]["message"] == "The request you have made requires authentication."
+
+
+async def test_a_token_names_its_owner_its_end_and_where_every_service_is(world: World) -> None:
+    url = world.cloud.endpoints["keystone"] + "/v3/auth/tokens"
+    async with world.session.post(url, json=credentials("demo")) as response:
+        assert response.headers["X-Subject-Token"].startswith("gAAAA")
+        token = (await response.json())["token"]
+    assert token["user"]["name"] == token["project"]["name"] == "demo"
+    assert [role["name"] for role in token["roles"]] == ["member", "reader"]
+    assert token["issued_at"] < token["expires_at"]
+    urls = {entry["type"]: entry["endpoints"][0]["url"] for entry in token["catalog"]}
+    assert urls == {
+        "identity": world.cloud.endpoints["keystone"] + "/v3",
+        "compute": world.cloud.endpoints["nova-api"] + "/v2.1",
+        "network": world.cloud.endpoints["neutron-server"],
+        "image": world.cloud.endpoints["glance-api"],
+    }
+
+
+async def test_a_server_becomes_active_with_an_address_of_its_network_and_goes_when_deleted(world: World) -> None:
+    api = await world.api()
+    status, body = await api.create(name="first", metadata={"a": "b"})
+    assert status == 202
+    server = await api.until(body["server"]["id"], "ACTIVE", "ERROR")
+    assert (server["name"], server["status"], server["OS-EXT-STS:task_state"]) == ("first", "ACTIVE", None)
+    assert server["metadata"] == {"a": "b"}
+    assert server["flavor"]["id"] == "m1.tiny"
+    [address] = server["addresses"]["private"]
+    assert ipaddress.ip_address(address["addr"]) in NETWORKS[0].cidr
+    assert [found["id"] for found in (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"]] == [server["id"]]
+    assert (await api("GET", "nova-api", "/v2.1/servers/detail?name=^first$"))[1]["servers"] == [server]
+    for other in ("second", "f.r$", "%28f%2B%29%2B%24"):  # the last is (f+)+$
+        assert (await api("GET", "nova-api", f"/v2.1/servers/detail?name={other}"))[1]["servers"] == []
+
+    assert await api("DELETE", "nova-api", f"/v2.1/servers/{server['id']}") == (204, None)
+    await api.until(server["id"], "GONE")
+    assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
+
+
+async def test_several_servers_in_one_request_are_numbered(world: World) -> None:
+    api = await world.api()
+    assert (await api.create(min_count=3))[0] == 202
+    servers = (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"]
+    assert [server["name"] for server in servers] == ["demo-3", "demo-2", "demo-1"], "the newest first"
+    for server in servers:
+        assert (await api.until(server["id"], "ACTIVE", "ERROR"))["status"] == "ACTIVE"
+
+
+async def test_each_of_several_servers_has_its_own_id_on_its_spans() -> None:
+    async with a_world() as world:
+        api = await world.api()
+        await api.create(min_count=3)
+        servers = (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"]
+        for server in servers:
+            await api.until(server["id"], "ACTIVE")
+    published = [s for s in spans_from_sdk(world.export.kept) if s.name == "publish nova:scheduler"]
+    assert [span.attributes["openstack.server.id"] for span in published] == [
+        server["id"] for server in reversed(servers)
+    ]
+
+
+async def test_a_project_sees_its_own_servers_only(world: World) -> None:
+    admin, demo = await world.api("admin"), await world.api("demo")
+    _, body = await admin.create()
+    path = f"/v2.1/servers/{body['server']['id']}"
+    assert (await admin("GET", "nova-api", path))[0] == 200
+    for method in ("GET", "DELETE"):
+        status, body = await demo(method, "nova-api", path)
+        assert (status, list(body)) == (404, ["itemNotFound"])
+    assert (await demo("GET", "nova-api", "/v2.1/servers"))[1]["servers"] == []
+
+
+async def test_a_quota_refuses_the_instance_that_is_too_many(world: World) -> None:
+    demo = await world.api("demo")
+    assert (await demo.create(min_count=10))[0] == 202
+    status, body = await demo.create()
+    assert status == 403
+    message = "Quota exceeded for instances: Requested 1, but already used 10 of 10 instances"
+    assert body["forbidden"] == {"code": 403, "message": message}
+
+
+@pytest.mark.parametrize("image", [image.name for image in IMAGES])
+async def test_glance_streams_the_bytes_that_it_gives_the_checksum_of(world: World, image: str) -> None:
+    api = await world.api()
+    path = f"/v2/images/{resource_id('image', image)}"
+    described = (await api("GET", "glance-api", path))[1]
+    url, headers = world.cloud.endpoints["glance-api"] + path + "/file", {"X-Auth-Token": api.token}
+    async with world.session.get(url, headers=headers) as response:
+        body = await response.read()
+        assert response.headers["Content-MD5"] == described["checksum"]
+    assert len(body) == described["size"]
+    assert hashlib.md5(body, usedforsecurity=False).hexdigest() == described["checksum"]
+
+
+async def test_neutron_gives_a_device_one_address_however_often_it_asks(world: World) -> None:
+    api = await world.api("nova")
+    path = f"/v2.0/networks/{PRIVATE}?device_id={NOWHERE}"
+    first, again = [(await api("GET", "neutron-server", path))[1]["network"]["port"] for _ in range(2)]
+    assert first == again
+    assert (await api("GET", "neutron-server", f"/v2.0/ports?device_id={NOWHERE}"))[1]["ports"] == [first]
+    assert (await api("DELETE", "neutron-server", f"/v2.0/ports/{first['id']}"))[0] == 204
+    assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
+
+
+async def test_neutron_says_when_a_subnet_has_no_address_left(world: World) -> None:
+    api = await world.api("nova")
+    public = f"/v2.0/networks/{resource_id('network', 'public')}"
+    given = set()
+    for number in range(253):  # a /24 without its network, gateway and broadcast addresses
+        status, body = await api("GET", "neutron-server", f"{public}?device_id=device-{number}")
+        assert status == 200
+        given.add(body["network"]["port"]["fixed_ips"][0]["ip_address"])
+    assert len(given) == 253
+    status, body = await api("GET", "neutron-server", f"{public}?device_id=one-too-many")
+    assert (status, body["NeutronError"]["type"]) == (409, "IpAddressGenerationFailure")
+
+
+async def test_the_scheduler_spreads_servers_over_the_hosts_with_the_most_free_ram() -> None:
+    async with a_world(computes=3) as world:
+        hosts = [(await world.boot(Order(f"demo-{number}", flavor="m1.xlarge"))).host for number in range(6)]
+    assert sorted(hosts) == ["compute-1", "compute-1", "compute-2", "compute-2", "compute-3", "compute-3"]
+
+
+async def test_what_a_deleted_server_had_claimed_can_be_claimed_again(world: World) -> None:
+    """One host of 256 GB holds sixteen servers of 16 GB, and not one more until one of them is gone."""
+    api = await world.api()
+    booted = [await world.boot(Order(flavor="m1.xlarge")) for _ in range(16)]
+    assert all(server.succeeded for server in booted)
+    refused = await world.boot(Order(flavor="m1.xlarge"))
+    assert refused.fault.startswith("No valid host was found.")
+    await api("DELETE", "nova-api", f"/v2.1/servers/{booted[0].server_id}")
+    await api.until(booted[0].server_id, "GONE")
+    assert (await world.boot(Order(flavor="m1.xlarge"))).succeeded
+
+
+DISCOVERY = [
+    ("keystone", "/", 300, "versions"),
+    ("keystone", "/v3", 200, "version"),
+    ("keystone", "/v3/", 200, "version"),
+    ("nova-api", "/", 200, "versions"),
+    ("nova-api", "/v2.1", 200, "version"),
+    ("nova-api", "/v2.1/", 200, "version"),
+    ("neutron-server", "/", 200, "versions"),
+    ("glance-api", "/", 300, "versions"),
+]
+
+
+@pytest.mark.parametrize(("service", "path", "status", "holds"), DISCOVERY)
+async def test_discovery_needs_no_token(world: World, service: str, path: str, status: int, holds: str) -> None:
+    async with world.session.get(world.cloud.endpoints[service] + path) as response:
+        assert response.status == status
+        assert holds in await response.json()
+
+
+async def test_the_flavors_of_a_fresh_cloud_are_listed(world: World) -> None:
+    api = await world.api()
+    listed = (await api("GET", "nova-api", "/v2.1/flavors/detail"))[1]["flavors"]
+    assert [flavor["name"] for flavor in listed] == [flavor.name for flavor in FLAVORS]
+    assert (await api("GET", "nova-api", "/v2.1/flavors/m1.tiny"))[1]["flavor"]["ram"] == 512
+    assert (await api("GET", "nova-api", "/v2.1/flavors/nope"))[0] == 404

@@ -1,0 +1,50 @@
+"""The colours of services."""
+
+import pytest
+
+from spantree.render.colours import service_colours
+
+OPENSTACK = [
+    "openstack-client",
+    "nova-api",
+    "nova-scheduler",
+    "nova-compute",
+    "keystone",
+    "neutron-server",
+    "glance-api",
+]
+OTHERS = ["shop", "stock", "cart", "frontend", "billing", "", "ümlaut", "\ud800"]
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of WCAG 2."""
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_service_has_its_colour_in_every_trace() -> None:
+    alone = {name: service_colours([name])[name] for name in OPENSTACK}
+    assert service_colours([*reversed(OPENSTACK), *OTHERS]).items() >= alone.items()
+    assert service_colours(OTHERS) == service_colours(reversed(OTHERS))
+    assert service_colours(["shop"]) == {"shop": "#129e8e"}, "it depends on the name alone, in every process"
+
+
+def test_services_of_a_trace_are_told_apart() -> None:
+    colours = service_colours([*OPENSTACK, *OTHERS])
+    assert len(set(colours.values())) == len(OPENSTACK) + len(OTHERS)
+
+
+def test_more_services_than_colours_each_have_one() -> None:
+    colours = service_colours(f"service-{number}" for number in range(200))
+    assert len(colours) == 200
+    assert all(len(colour) == 7 for colour in colours.values())
+
+
+@pytest.mark.parametrize("name", [*OPENSTACK, *(f"service-{number}" for number in range(40))])
+def test_a_colour_is_seen_on_white_and_on_dark_and_is_not_red(name: str) -> None:
+    colour = service_colours([name])[name]
+    assert 1.05 / (luminance(colour) + 0.05) > 3
+    assert (luminance(colour) + 0.05) / (luminance("#0d1117") + 0.05) > 3
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    assert red < 2 * max(green, blue), "red is left to errors"

@@ -1,0 +1,242 @@
+"""The waterfall in the terminal."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from spantree import Pending, Span, SpanTree, trees
+from spantree.render import duration
+from spantree.render.terminal import waterfall
+from tests.support.spans import a_span, forests, link_to
+
+MS = 1_000_000
+
+
+def make_span(number: int, parent: int, service: str, name: str, start: int, end: int, **attributes: object) -> Span:
+    return Span(
+        trace_id="a" * 32,
+        span_id=f"{number:016x}",
+        parent_id=f"{parent:016x}" if parent else "",
+        name=name,
+        kind="internal",
+        start=start * MS,
+        end=end * MS,
+        attributes=attributes,
+        resource={"service.name": service},
+        failed="error.type" in attributes,
+    )
+
+
+TREE = SpanTree(
+    [
+        make_span(1, 0, "shop", "checkout", 0, 1000),
+        make_span(2, 1, "shop", "pay", 500, 1000, **{"openstack.boot.step": "1,2"}),
+        make_span(3, 1, "stock", "reserve", 0, 250, **{"error.type": "shop.SoldOut"}),
+    ]
+)
+
+
+PICTURE = """\
+                                   0 ms                           1.00 s
+shop   checkout                    █████████████████████████████████████  1.00 s
+stock    reserve !SoldOut          █████████                              250 ms
+shop     pay               (1)(2)                    ██████████████████   500 ms"""
+
+
+def test_a_line_a_span_with_its_bar_where_its_time_is() -> None:
+    assert drawn(TREE, 80) == PICTURE.splitlines()
+
+
+def drawn(trace: SpanTree, width: int = 80, *, expand: bool = False) -> list[str]:
+    return [line.rstrip() for line in waterfall(trace, width, expand=expand).plain.splitlines()]
+
+
+def test_that_and_how_it_failed_is_said_where_names_are_cut() -> None:
+    failing = [
+        make_span(1, 0, "shop", "check out everything that is in the basket", 0, 9, **{"error.type": "shop.SoldOut"}),
+        make_span(2, 1, "shop", "GET", 0, 9, **{"http.response.status_code": 404, "error.type": "404"}),
+    ]
+    asked = replace(failing[1], kind="client", attributes={**failing[1].attributes, "url.full": "http://h/" + "a" * 60})
+    drawn = waterfall(SpanTree([failing[0], asked]), width=60).plain
+    assert " !SoldOut" in drawn
+    assert "… 404" in drawn
+
+
+def test_errors_are_red_and_every_service_has_a_colour_of_its_own() -> None:
+    picture = waterfall(TREE, width=80)
+    styled = {picture.plain[span.start : span.end].strip(): str(span.style) for span in picture.spans}
+    assert styled["reserve !SoldOut"] == "red"
+    assert styled["shop"] != styled["stock"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200, 300])
+async def test_every_line_of_a_boot_fits_the_width(width: int, boot: Callable[[], Pending[SpanTree]]) -> None:
+    assert max(map(cell_len, waterfall(await boot(), width).plain.splitlines())) <= width
+
+
+NAMES = st.text(max_size=20) | st.sampled_from(
+    ["日本語の名前 " * 4, "👩‍👩‍👧 family", "e\u0301" * 30, "\x1b[2J\r\n", "w" * 400]
+)
+LABELS = st.sampled_from(["", "(1)(2)", "(5)(6) ◄ culprit", "culprit", "日本", "\x07", "long " * 20])
+
+
+@given(forests(), st.integers(20, 300), st.lists(NAMES, min_size=8, max_size=8), LABELS, st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_no_line_is_wider_than_the_terminal_whatever_the_spans_are_called(
+    spans: list[Span], width: int, names: list[str], label: str, expand: bool
+) -> None:
+    """Nor is one obeyed by the terminal; and a span has a line, alone or with others like it."""
+    named = [
+        replace(span, name=name, resource={"service.name": name[::-1]})
+        for span, name in zip(spans, names * 3, strict=False)
+    ]
+    for trace in trees(named):
+        lines = waterfall(trace, width, lambda _: label, expand=expand).plain.split("\n")
+        assert max(map(cell_len, lines)) <= width
+        assert all(line.isprintable() for line in lines)
+        assert len(lines) <= len(trace) + 1
+        if expand:
+            assert len(lines) >= len(trace)
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 300])
+@pytest.mark.parametrize(
+    "times",
+    [[(0, 0)], [(5, 5), (5, 5)], [(9, 1)], [(0, 10), (10, 2), (30, 20)], [(0, 2**64 - 1), (2**63, 0)]],
+    ids=["zero", "zero twice", "backwards", "skewed", "centuries"],
+)
+def test_any_times_can_be_drawn(times: list[tuple[int, int]], width: int) -> None:
+    spans = [a_span(number + 1, number, start=start, end=end) for number, (start, end) in enumerate(times)]
+    lines = drawn(SpanTree(spans), width)
+    assert max(map(cell_len, lines)) <= width
+    if width >= 80:
+        assert all(set(line) & set("█▏") for line in lines[1:])
+
+
+def test_a_narrow_terminal_shows_marks_for_labels_and_both_ends_of_the_services() -> None:
+    spans = [
+        make_span(1, 0, "nova-compute", "ask somebody for something", 0, 100, **{"openstack.boot.step": "3,4"}),
+        make_span(2, 1, "nova-scheduler", "process what was asked for", 50, 100),
+    ]
+    assert drawn(SpanTree(spans), 48) == [
+        "                                   100 ms",
+        "nov…ute ask somebody for someth… 3 ██████ 100 ms",
+        "nov…ler  process what was asked…      ███  50 ms",
+    ]
+    assert drawn(SpanTree(spans), 40) == [
+        "nov…ute ask somebody for somet… 3 100 ms",
+        "nov…ler  process what was aske…    50 ms",
+    ]
+    assert drawn(SpanTree(spans), 20) == ["ask somebo… 3 100 ms", " process w…    50 ms"]
+
+
+def calls(number: int, **of_one: Any) -> SpanTree:
+    """A root that calls a server `number` times, each call with its server span; `of_one` is the middle one's."""
+    spans = [make_span(1, 0, "shop", "checkout", 0, 100)]
+    for call in range(number):
+        start = call * 10
+        spans += [
+            make_span(100 + call, 1, "shop", "GET", start, start + 5),
+            make_span(200 + call, 100 + call, "bank", "GET /balance", start + 1, start + 2),
+        ]
+    return SpanTree(
+        [replace(span, **of_one) if span.span_id == f"{200 + number // 2:016x}" else span for span in spans]
+    )
+
+
+def test_siblings_that_are_alike_are_one_row_with_the_sum_of_their_durations_and_so_is_what_is_below() -> None:
+    assert drawn(calls(4), 60) == [
+        "                           0 ms               100 ms",
+        "shop  checkout             █████████████████████████  100 ms",
+        "shop    GET ×4             █ █  █ █                    20 ms",
+        "bank      GET /balance ×4  ▏ ▏  ▏ ▏                   4.0 ms",
+    ]
+
+
+def test_what_is_below_repetition_may_repeat_itself() -> None:
+    tries = [make_span(10 * call + part, 10 * call + 3, "shop", "try", 0, 1) for call in (1, 2, 3) for part in range(3)]
+    parents = [make_span(10 * call + 3, 0, "shop", "call", 0, 1) for call in (1, 2, 3)]
+    rows = [line.split()[1:3] for line in drawn(SpanTree([*tries, *parents]))[1:]]
+    assert rows == [["call", "×3"], ["try", "×9"]]
+
+
+@pytest.mark.parametrize(
+    ("trace", "rows"),
+    [
+        (calls(2), 5),
+        (calls(3), 3),
+        (calls(7, failed=True), 7),
+        (calls(7, name="GET /other"), 7),
+        (calls(7, kind="server"), 7),
+        (calls(7, attributes={"http.response.status_code": 304}), 7),
+        (calls(7, attributes={"openstack.boot.step": "1,2"}), 7),
+        (calls(7, resource={"service.name": "mint"}), 7),
+        (calls(7, parent_id=f"{100:016x}"), 11),
+    ],
+    ids=["two", "three", "failed", "name", "kind", "status", "label", "service", "children"],
+)
+def test_only_three_or_more_that_are_alike_in_everything_and_did_not_fail_are_one_row(
+    trace: SpanTree, rows: int
+) -> None:
+    assert len(drawn(trace)) == 1 + rows
+    assert len(drawn(trace, expand=True)) == 1 + len(trace)
+
+
+PUBLISH = make_span(2, 1, "shop", "publish orders", 0, 20, **{"messaging.operation.type": "send"})
+PROCESS = make_span(3, 2, "stock", "process orders", 60, 100, **{"messaging.operation.type": "process"})
+
+
+@pytest.mark.parametrize(
+    "process",
+    [PROCESS, replace(PROCESS, parent_id=f"{1:016x}", links=link_to(PUBLISH))],
+    ids=["by parent", "by link"],
+)
+def test_the_time_that_a_message_lay_in_its_queue_is_hatched_before_the_bar(process: Span) -> None:
+    root = make_span(1, 0, "shop", "order", 0, 100)
+    assert [line[-28:] for line in drawn(SpanTree([root, PUBLISH, process]), 55 - 2 * (process.links != ()))[1:]] == [
+        "████████████████████  100 ms",
+        "████                   20 ms",
+        "    ░░░░░░░░████████   40 ms",
+    ]
+
+
+def test_a_message_of_another_trace_and_one_that_did_not_wait_are_not_hatched() -> None:
+    elsewhere = replace(PROCESS, trace_id="f" * 32, parent_id="", links=link_to(PUBLISH))
+    early = replace(PROCESS, span_id=f"{4:016x}", start=10 * MS)
+    for trace in trees([PUBLISH, early, elsewhere]):
+        assert "░" not in waterfall(trace).plain
+
+
+def test_ten_thousand_spans_are_drawn_in_no_time() -> None:
+    forest = [a_span(number, number // 7, f"work {number % 5}", f"shop-{number % 3}") for number in range(1, 10_001)]
+    deep = [a_span(number, number - 1, start=number, end=10_001 - number) for number in range(1, 10_001)]
+    alike = [a_span(1), *(a_span(number, 1, start=number % 90) for number in range(2, 10_001))]
+    for spans in (forest, deep, alike):
+        trace = SpanTree(spans)
+        began = time.process_time()
+        waterfall(trace)
+        assert time.process_time() - began < 4, "it takes some 0.4 s, thrice that where coverage is measured"
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "words"),
+    [
+        (0, "0.0 ms"),
+        (40_000, "0.0 ms"),
+        (1_240_000, "1.2 ms"),
+        (37_000_000, "37 ms"),
+        (2_130_000_000, "2.13 s"),
+        (1_230_000_000_000, "20.5 min"),
+        (90_000_000_000_000, "25.0 h"),
+        (2**64 - 1, "213504 d"),
+        (-37_000_000, "-37 ms"),
+    ],
+)
+def test_durations_are_short_words(nanoseconds: int, words: str) -> None:
+    assert duration(nanoseconds) == words

@@ -1,0 +1,303 @@
+"""What is unsound about a trace is found, with what to do about it; what is sound is left alone."""
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from opentelemetry.semconv.attributes import (
+    client_attributes,
+    db_attributes,
+    error_attributes,
+    http_attributes,
+    network_attributes,
+    server_attributes,
+    service_attributes,
+    url_attributes,
+    user_agent_attributes,
+)
+
+from emulator.client.boot_sequence import Order
+from spantree import Event, Finding, Link, Span, SpanTree, spans_from_sdk, trees
+from spantree.lint import RULES
+from tests.conftest import a_world
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+MS = 1_000_000
+
+
+def of(service: str, instance: str = "1", **more: object) -> dict[str, object]:
+    """Resource attributes that lack nothing."""
+    return {"service.name": service, "service.version": "1.0", "service.instance.id": instance, **more}
+
+
+def a_span(number: int, parent: int = 0, kind: str = "internal", service: str = "shop", **more: object) -> Span:
+    """Return a span from `number` to 100 - `number` milliseconds: within its parent, if that has a lower number."""
+    known = Span(
+        trace_id=TRACE,
+        span_id=f"{number:016x}",
+        parent_id=f"{parent:016x}" if parent else "",
+        name=f"work {number}",
+        kind=kind,
+        start=number * MS,
+        end=(100 - number) * MS,
+        resource=of(service),
+    )
+    return replace(known, **more)  # type: ignore[arg-type]
+
+
+def link_to(number: int, trace: str = TRACE) -> tuple[Link, ...]:
+    return (Link(trace, f"{number:016x}"),)
+
+
+ROOT = a_span(1)
+GET = {"http.request.method": "GET", "http.response.status_code": 200}
+CALL = a_span(2, 1, "client", attributes=GET)
+SERVED = a_span(3, 2, "server", "bank")
+PUBLISH = a_span(2, 1, "producer")
+PROCESS = a_span(3, 2, "consumer", "mail")
+PROFILED = {"openstack.osprofiler.base_id": "0af76519-16cd-43dd-8448-eb211c80319c"}
+PROCESSING = {"messaging.system": "kafka", "messaging.operation.type": "process"}
+SEND = {"messaging.system": "kafka", "messaging.operation.type": "send"}
+
+UNSOUND: list[tuple[str, list[Span]]] = [
+    ("orphan", [ROOT, a_span(3, 9)]),
+    ("orphan", [ROOT, a_span(3, 9, "server", "bank")]),
+    ("orphan", [a_span(3, 9)]),
+    ("circle", [ROOT, a_span(3, 3)]),
+    ("circle", [ROOT, a_span(3, 4), a_span(4, 3, start=2 * MS)]),
+    ("several-roots", [ROOT, a_span(2)]),
+    ("several-roots", [ROOT, a_span(2, service="bank"), a_span(3, service="mail")]),
+    ("several-roots", [a_span(1, attributes=PROFILED, kind="server"), a_span(2, kind="server")]),
+    (
+        "several-roots",
+        [a_span(number, attributes=PROFILED, kind=kind) for number, kind in ((1, "server"), (2, "consumer"))],
+    ),
+    (
+        "several-roots",
+        [a_span(number, attributes=dict.fromkeys(PROFILED, number), kind="server") for number in (1, 2)],
+    ),
+    ("starts-before-parent", [ROOT, a_span(2, 1, start=MS - 1)]),
+    ("ends-before-start", [ROOT, a_span(2, 1, end=2 * MS - 1)]),
+    ("clock-skew", [ROOT, CALL, replace(SERVED, start=2 * MS - 1)]),
+    ("clock-skew", [ROOT, CALL, replace(SERVED, start=50 * MS, end=120 * MS)]),
+    ("clock-skew", [ROOT, CALL, replace(SERVED, start=150 * MS, end=160 * MS)]),
+    ("clock-skew", [ROOT, PUBLISH, replace(PROCESS, start=MS)]),
+    ("clock-skew", [ROOT, CALL, replace(SERVED, resource=of("shop", "2"), start=MS)]),
+    ("client-without-server", [ROOT, CALL]),
+    ("client-without-server", [ROOT, replace(CALL, attributes={"rpc.system.name": "grpc"})]),
+    ("client-without-server", [ROOT, replace(CALL, failed=True)]),
+    ("client-without-server", [ROOT, CALL, a_span(3, 2, "client", attributes=GET)]),
+    ("never-processed", [ROOT, PUBLISH]),
+    ("never-processed", [ROOT, PUBLISH, a_span(3, 2)]),
+    ("never-processed", [ROOT, PUBLISH, a_span(3, 2, "producer")]),
+    ("never-processed", [ROOT, PUBLISH, a_span(3, 1, links=link_to(2))]),
+    ("no-carrier", [ROOT, a_span(2, 1, service="bank")]),
+    ("no-carrier", [ROOT, a_span(2, 1, "server", "bank")]),
+    ("no-carrier", [ROOT, CALL, replace(SERVED, kind="internal")]),
+    ("no-carrier", [ROOT, CALL, replace(SERVED, kind="consumer")]),
+    ("no-carrier", [ROOT, PUBLISH, replace(PROCESS, kind="server")]),
+    ("wrong-kind", [ROOT, PUBLISH, replace(PROCESS, kind="internal", attributes=PROCESSING)]),
+    ("wrong-kind", [ROOT, a_span(2, 1, attributes=SEND)]),
+    ("missing-resource", [a_span(1, resource={})]),
+    ("missing-resource", [a_span(1, resource=of("unknown_service:python"))]),
+    ("missing-resource", [a_span(1, resource=of("shop", ""))]),
+    ("deprecated-attribute", [a_span(1, attributes={"http.method": "GET"})]),
+    ("deprecated-attribute", [a_span(1, resource=of("shop", **{"deployment.environment": "test"}))]),
+    ("deprecated-attribute", [a_span(1, events=(Event("sent", 2 * MS, {"message.id": 1}),))]),
+    ("deprecated-attribute", [a_span(1, resource=of("shop", **{"k8s.pod.labels.app": "shop"}))]),
+]
+
+SOUND: dict[str, list[Span]] = {
+    "a child of another": [ROOT, a_span(2, 1)],
+    "a child that starts with its parent and outlives it": [ROOT, a_span(2, 1, start=MS, end=200 * MS)],
+    "requests of one client without spans, as osprofiler has them": [
+        a_span(number, kind="server", attributes=PROFILED) for number in (1, 2)
+    ],
+    "no time at all": [ROOT, a_span(2, 1, end=2 * MS)],
+    "a call": [ROOT, CALL, SERVED],
+    "a server that ends a little after its call": [ROOT, CALL, replace(SERVED, end=99 * MS)],
+    "a server that works on when it has answered": [ROOT, CALL, replace(SERVED, end=200 * MS)],
+    "a server that ends after its call, when others of its clock cannot": [
+        *(ROOT, CALL, replace(SERVED, start=50 * MS, end=120 * MS)),
+        *(a_span(4, 1, "client", attributes=GET), a_span(5, 4, "server", "bank")),
+    ],
+    "a server that works on when its caller has given up": [
+        *(ROOT, replace(CALL, attributes={"http.request.method": "GET"}, failed=True)),
+        replace(SERVED, start=50 * MS, end=120 * MS),
+    ],
+    "a call that reached nobody": [ROOT, replace(CALL, attributes={"http.request.method": "GET"}, failed=True)],
+    "a call by a library within a library": [
+        ROOT,
+        CALL,
+        a_span(3, 2, "client", attributes=GET),
+        a_span(4, 3, "server"),
+    ],
+    "a call whose server only links to it": [ROOT, CALL, a_span(3, 1, "server", links=link_to(2))],
+    "a query by HTTP": [ROOT, replace(CALL, attributes={**GET, "db.system.name": "elasticsearch"})],
+    "a message": [ROOT, PUBLISH, PROCESS],
+    "a message to itself": [ROOT, PUBLISH, a_span(3, 2, "consumer")],
+    "a message that lay in its queue": [ROOT, PUBLISH, replace(PROCESS, start=500 * MS, end=600 * MS)],
+    "a message with a link": [ROOT, PUBLISH, a_span(3, 1, "consumer", links=link_to(2))],
+    "a message that was fetched": [
+        *(ROOT, PUBLISH, replace(PROCESS, kind="client", attributes={"messaging.operation.type": "receive"})),
+    ],
+    "a message that could not be sent": [ROOT, replace(PUBLISH, failed=True)],
+    "a message sent by a library within a library": [
+        *(ROOT, PUBLISH, a_span(3, 2, "producer"), a_span(4, 3, "consumer", "mail")),
+    ],
+    "a message sent by a library within a library, in the context of the outer": [
+        *(ROOT, PUBLISH, a_span(3, 2, "producer"), a_span(4, 2, "consumer", "mail")),
+    ],
+    "a batch": [
+        *(ROOT, PUBLISH, PROCESS, a_span(4, 1, "client", attributes=SEND, links=link_to(2))),
+        a_span(5, 1, "producer", attributes=SEND, links=link_to(2)),
+    ],
+    "attributes of today": [
+        a_span(1, attributes={**GET, "messaging.operation.name": "ack", "state": "on", "httpx": 1})
+    ],
+}
+
+
+def found(spans: Sequence[Span], ignore: Sequence[str] = ()) -> list[str]:
+    return [finding.rule for finding in SpanTree(spans).check(ignore)]
+
+
+def the_finding(*spans: Span) -> Finding:
+    [finding] = SpanTree(spans).check()
+    return finding
+
+
+@pytest.mark.parametrize(("rule", "spans"), UNSOUND)
+def test_each_rule_finds_its_own_and_nothing_else(rule: str, spans: list[Span]) -> None:
+    assert found(spans) == [rule]
+    assert found(spans, [rule]) == []
+
+
+def test_every_rule_has_an_unsound_trace() -> None:
+    assert list(dict.fromkeys(rule for rule, _ in UNSOUND)) == list(RULES)
+
+
+@pytest.mark.parametrize("spans", SOUND.values(), ids=SOUND.keys())
+def test_a_sound_trace_has_no_finding(spans: list[Span]) -> None:
+    assert found(spans) == []
+
+
+def test_a_rule_to_ignore_that_there_is_none_of_is_an_error_that_names_the_rules() -> None:
+    with pytest.raises(ValueError, match=r"no such rule: orphans; there are orphan, .*, deprecated-attribute"):
+        SpanTree([ROOT]).check(["orphans"])
+
+
+def test_a_finding_reads_as_what_and_where_and_what_to_do() -> None:
+    what, todo = str(the_finding(ROOT, a_span(3, 9))).splitlines()
+    assert what == "orphan: shop: work 3: shop names the parent 0000000000000009, which is not in the trace"
+    assert todo.startswith("  → shop lost a span of its own: never ended, dropped by its exporter ")
+    assert str(Finding("rule", None, "problem", "remedy")) == "rule: problem\n  → remedy"
+
+
+def test_an_orphan_of_another_service_sends_one_to_its_caller() -> None:
+    assert the_finding(ROOT, a_span(3, 9, "server", "bank")).remedy.startswith("Its caller sampled that span away")
+
+
+def test_further_roots_name_the_services_that_begin_them() -> None:
+    finding = the_finding(ROOT, a_span(2, service="bank"), a_span(3, service="mail"))
+    assert finding.problem == "is one of 3 roots: the others are bank: work 2, mail: work 3"
+    assert finding.remedy.startswith("The context was lost on the way into bank, mail, or within")
+
+
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [
+        ({"start": -3 * MS}, "starts 5.000 ms before its parent shop: work 2 (client): the clock of bank is behind"),
+        (
+            {"start": 50 * MS, "end": 103 * MS},
+            "ends 5.000 ms after its parent shop: work 2 (client): the clock of bank is ahead",
+        ),
+    ],
+)
+def test_a_skew_is_told_in_milliseconds(times: dict[str, int], says: str) -> None:
+    assert the_finding(ROOT, CALL, replace(SERVED, **times)).problem.startswith(says)  # type: ignore[arg-type]
+
+
+def test_two_services_have_one_skew_the_largest() -> None:
+    calls = [a_span(number, 1, "client", attributes=GET) for number in (2, 4, 6)]
+    served = [a_span(number, number - 1, "server", "bank", start=-number * number * MS) for number in (3, 5, 7)]
+    back = [a_span(8, 7, "client", "bank", attributes=GET), a_span(9, 8, "server", start=-20 * MS)]
+    finding = the_finding(ROOT, *calls, *served, *back)
+    assert (finding.rule, finding.problem[:17]) == ("clock-skew", "starts 55.000 ms ")
+
+
+def test_spans_of_a_service_that_has_no_instance_id_share_a_clock() -> None:
+    child = a_span(2, 1, start=MS - 1, resource={"service.name": "shop", "service.version": "1.0"})
+    assert found([ROOT, child]) == ["starts-before-parent", "missing-resource"]
+
+
+def test_a_call_that_nobody_served_names_whom_it_called() -> None:
+    call = replace(CALL, attributes={**GET, "server.address": "api.example"})
+    assert the_finding(ROOT, call).problem == "was answered by api.example, but no server span is below it"
+
+
+def test_a_message_may_be_processed_in_another_trace() -> None:
+    process = a_span(3, 0, "consumer", "mail", trace_id="f" * 32, links=link_to(2))
+    assert [tree.check() for tree in trees([ROOT, PUBLISH, process])] == [[], []]
+
+
+def test_a_service_lacks_resource_attributes_once() -> None:
+    finding = the_finding(a_span(1, resource={}), a_span(2, 1, resource={}))
+    assert finding.problem == "the resource of unknown_service lacks service.name, service.version, service.instance.id"
+    assert finding.remedy == (
+        "Set OTEL_SERVICE_NAME. "
+        "Set OTEL_RESOURCE_ATTRIBUTES=service.version=…,service.instance.id=…, or the same in code."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("http.method", "Use http.request.method instead. Many .* OTEL_SEMCONV_STABILITY_OPT_IN=http in"),
+        ("db.statement", "Use db.query.text instead. Many .* OTEL_SEMCONV_STABILITY_OPT_IN=database in"),
+        ("net.peer.name", "Replaced by server.address on client spans and client.address on server spans. Many"),
+        ("rpc.system", "Use rpc.system.name instead.$"),
+        ("messaging.destination", "Use messaging.destination.name instead.$"),
+        ("messaging.client_id", "Use messaging.client.id instead.$"),
+        ("rpc.grpc.request.metadata.a.b", "Use rpc.request.metadata.a.b instead.$"),
+    ],
+)
+def test_a_deprecated_attribute_is_counted_and_says_what_replaces_it(name: str, says: str) -> None:
+    spans = [a_span(number, number - 1, attributes={name: "x"}) for number in range(1, 4)]
+    [finding] = SpanTree(spans).check()
+    assert finding.problem == f"{name} is deprecated; shop has it on 3 of its spans"
+    assert finding.span == spans[0]
+    assert re.match(says, finding.remedy)
+
+
+def test_no_stable_attribute_counts_as_deprecated() -> None:
+    modules = [
+        *(client_attributes, db_attributes, error_attributes, http_attributes, network_attributes, server_attributes),
+        *(service_attributes, url_attributes, user_agent_attributes),
+    ]
+    names = {value for module in modules for value in vars(module).values() if isinstance(value, str) and "." in value}
+    assert names >= {"http.request.method", "service.name"}
+    assert found([a_span(1, attributes=dict.fromkeys(names, "x"))]) == []
+
+
+def test_an_exception_as_sdks_record_it_is_sound() -> None:
+    recorded = {"exception.type": "E", "exception.message": "m", "exception.escaped": "False"}
+    assert found([a_span(1, events=(Event("exception", 2 * MS, recorded),))]) == []
+
+
+def test_ten_thousand_spans_below_each_other_are_checked() -> None:
+    chain = [a_span(number, number - 1, end=MS * 10**6) for number in range(1, 10_001)]
+    assert found(random.Random(1).sample(chain, len(chain))) == []
+
+
+async def test_all_that_the_emulator_exports_is_sound_whether_a_boot_succeeds_or_fails() -> None:
+    async with a_world(computes=2) as world:
+        statuses = [
+            (await world.boot(order)).status for order in (Order(), Order(image="nope"), Order(flavor="m1.huge"))
+        ]
+    assert statuses == ["ACTIVE", "ERROR", "ERROR"]
+    every = trees(spans_from_sdk(world.export.kept))
+    assert len(every) == 7, "three boots, and what each compute host reports when it comes and when it leaves"
+    assert [str(finding) for tree in every for finding in tree.check()] == []

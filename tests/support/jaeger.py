@@ -1,0 +1,218 @@
+"""A query server on a loopback port that answers as it is told, by path; and one span as Jaeger's two APIs write it."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from spantree import Event, Link, OtlpReceiver, Span, otlp_json
+
+UI = (200, "<!doctype html><title>Jaeger UI</title>")
+"""What Jaeger has for a path that it does not know."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that came."""
+
+    path: str
+    query: dict[str, str]
+    authorization: str | None
+
+
+@dataclass
+class FakeJaeger:
+    """Where it is, and what it was asked."""
+
+    url: str
+    asked: list[Asked] = field(default_factory=list)
+
+
+@contextmanager
+def answering(
+    answers: Mapping[str, tuple[int, str]], otherwise: tuple[int, str] = UI, *, missing_bytes: int = 0
+) -> Iterator[FakeJaeger]:
+    """Serve status and body by path, with `POST ` before it for those, `otherwise` for others.
+
+    With `missing_bytes` it hangs up before the end.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            fake.asked.append(Asked(url.path, dict(parse_qsl(url.query)), self.headers["Authorization"]))
+            self._answer(url.path)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(f"POST {self.path}")
+
+        def _answer(self, asked: str) -> None:
+            status, text = answers.get(asked, otherwise)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text.encode()) + missing_bytes))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    fake = FakeJaeger(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@dataclass(frozen=True)
+class Received(Mapping[str, tuple[int, str]]):
+    """The answers of a Jaeger that has what a receiver got, `altered` on the way."""
+
+    receiver: OtlpReceiver
+    altered: Callable[[Span], Span] = field(default=lambda span: span)
+
+    def __getitem__(self, path: str) -> tuple[int, str]:
+        if path == "/api/v3/services":
+            services = {name for trace in self.receiver.traces for name in trace.services}
+            return 200, json.dumps({"services": sorted(services)})
+        if path == "/api/v3/traces":
+            return 200, json.dumps(
+                {"result": otlp_json(span for trace in self.receiver.traces for span in trace.spans)}
+            )
+        if not path.startswith("/api/v3/traces/"):
+            raise KeyError(path)
+        trace = self.receiver.find(path.rpartition("/")[2])
+        return (200, json.dumps({"result": otlp_json(map(self.altered, trace.spans))})) if trace else NO_TRACES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+TRACE, OTHER = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
+ROOT, CHILD = "00f067aa0ba902b7", "b7ad6b7169203331"
+START = 1_700_000_000_000_000
+"""Microseconds since the epoch."""
+
+NO_TRACES = (404, '{"error":{"httpCode":404,"message":"No traces found"}}\n')
+NOT_FOUND = (404, '{"data":null,"total":0,"limit":0,"offset":0,"errors":[{"code":404,"msg":"trace not found"}]}\n')
+
+ANSWER = Span(
+    trace_id=TRACE,
+    span_id=CHILD,
+    parent_id=ROOT,
+    name="GET /image",
+    kind="client",
+    start=START * 1000,
+    end=(START + 250) * 1000,
+    attributes={"http.response.status_code": 404, "retried": True, "ratio": 0.5, "error": "no such image"},
+    resource={"service.name": "shop", "process.pid": 7},
+    events=(Event("exception", (START + 9) * 1000, {"exception.type": "LookupError"}),),
+    links=(Link(OTHER, ROOT),),
+    failed=True,
+    message="no image",
+)
+"""What both APIs have to give for the traces below."""
+
+
+def v3_span(span_id: str = CHILD, trace_id: str = TRACE, **more: Any) -> dict[str, Any]:
+    """`ANSWER` as Jaeger writes it in OTLP, with a warning of its own."""
+    return {
+        "traceId": trace_id,
+        "spanId": span_id,
+        "parentSpanId": ROOT,
+        "name": "GET /image",
+        "kind": 3,
+        "startTimeUnixNano": str(START * 1000),
+        "endTimeUnixNano": str((START + 250) * 1000),
+        "attributes": [
+            {"key": "http.response.status_code", "value": {"intValue": "404"}},
+            {"key": "retried", "value": {"boolValue": True}},
+            {"key": "ratio", "value": {"doubleValue": 0.5}},
+            {"key": "error", "value": {"stringValue": "no such image"}},
+            {"key": "@jaeger@warnings", "value": {"arrayValue": {"values": [{"stringValue": "clock skew"}]}}},
+        ],
+        "events": [
+            {
+                "timeUnixNano": str((START + 9) * 1000),
+                "name": "exception",
+                "attributes": [{"key": "exception.type", "value": {"stringValue": "LookupError"}}],
+            }
+        ],
+        "links": [{"traceId": OTHER, "spanId": ROOT}],
+        "status": {"message": "no image", "code": 2},
+        **more,
+    }
+
+
+def v3(*spans: Mapping[str, Any], scopes: str = "scopeSpans") -> dict[str, Any]:
+    attributes = [
+        {"key": "service.name", "value": {"stringValue": "shop"}},
+        {"key": "process.pid", "value": {"intValue": "7"}},
+    ]
+    resource = {"attributes": attributes}
+    return {"resourceSpans": [{"resource": resource, scopes: [{"scope": {"name": "a library"}, "spans": spans}]}]}
+
+
+def v3_text(*spans: Mapping[str, Any]) -> tuple[int, str]:
+    return 200, json.dumps({"result": v3(*spans)})
+
+
+def tag(key: str, kind: str, value: object) -> dict[str, object]:
+    return {"key": key, "type": kind, "value": value}
+
+
+def legacy_span(**more: Any) -> dict[str, Any]:
+    """`ANSWER` as Jaeger's UI gets it."""
+    return {
+        "traceID": TRACE,
+        "spanID": CHILD,
+        "operationName": "GET /image",
+        "references": [
+            {"refType": "CHILD_OF", "traceID": TRACE, "spanID": ROOT},
+            {"refType": "FOLLOWS_FROM", "traceID": OTHER, "spanID": ROOT},
+        ],
+        "startTime": START,
+        "duration": 250,
+        "tags": [
+            tag("otel.scope.name", "string", "a library"),
+            tag("http.response.status_code", "int64", 404),
+            tag("retried", "bool", True),
+            tag("ratio", "float64", 0.5),
+            tag("error", "string", "no such image"),
+            tag("span.kind", "string", "client"),
+            tag("otel.status_code", "string", "ERROR"),
+            tag("otel.status_description", "string", "no image"),
+            tag("internal.span.format", "string", "otlp"),
+        ],
+        "logs": [
+            {
+                "timestamp": START + 9,
+                "fields": [tag("event", "string", "exception"), tag("exception.type", "string", "LookupError")],
+            }
+        ],
+        "processID": "p1",
+        "warnings": None,
+        **more,
+    }
+
+
+def legacy(*spans: Mapping[str, Any]) -> dict[str, Any]:
+    processes = {"p1": {"serviceName": "shop", "tags": [tag("process.pid", "int64", 7)]}}
+    trace = {"traceID": TRACE, "spans": spans, "processes": processes, "warnings": None}
+    return {"data": [trace], "total": 0, "limit": 0, "offset": 0, "errors": None}
+
+
+def legacy_text(*spans: Mapping[str, Any]) -> tuple[int, str]:
+    return 200, json.dumps(legacy(*spans))

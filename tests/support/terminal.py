@@ -1,0 +1,106 @@
+"""A terminal for a process: it has a width, it is typed at by signals, and its screen shows what was not erased."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from tests.support.processes import COMMAND, PATIENCE_SECONDS, environment
+
+CONTROL = re.compile(r"\x1b\[(?P<number>[?\d;]*)(?P<letter>[A-Za-z])|(?P<text>[^\x1b\r\n]+)|(?P<move>[\r\n])")
+
+
+class Terminal:
+    """What a command, which has this terminal as its stdout and stderr, has written there so far."""
+
+    def __init__(self, process: subprocess.Popen[bytes], end: int) -> None:
+        self._process = process
+        self._end = end
+        self._written = b""
+
+    @property
+    def written(self) -> str:
+        """All that was written, with control sequences."""
+        return self._written.decode(errors="replace")
+
+    def until(self, words: str) -> None:
+        """Read until these words were written."""
+        while words not in self.written:
+            assert self._read(), f"it ended before it wrote {words!r}: {self.written!r}"
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
+
+    def ended(self) -> int:
+        """Read to the end; return the exit status."""
+        while self._read():
+            pass
+        return self._process.wait(PATIENCE_SECONDS)
+
+    @property
+    def screen(self) -> list[str]:
+        """The lines that a user sees."""
+        lines, row, column = [""], 0, 0
+        for part in CONTROL.finditer(self.written):
+            if text := part["text"]:
+                lines[row] = lines[row][:column].ljust(column) + text + lines[row][column + len(text) :]
+                column += len(text)
+            elif part["move"] == "\r":
+                column = 0
+            elif part["move"]:
+                row += 1
+                lines += [""] * (row + 1 - len(lines))
+            elif part["letter"] == "A":
+                row = max(row - int(part["number"] or 1), 0)
+            elif part["letter"] == "K":
+                lines[row] = ""
+            else:
+                assert part["letter"] in "mhl", f"not known to this terminal: {part[0]!r}"
+        return lines
+
+    def _read(self) -> bool:
+        """Read more; False at the end, where Linux reports an error."""
+        ready, _, _ = select.select([self._end], [], [], PATIENCE_SECONDS)
+        assert ready, f"nothing was written for {PATIENCE_SECONDS} s after {self.written!r}"
+        try:
+            more = os.read(self._end, 65536)
+        except OSError:
+            return False
+        self._written += more
+        return bool(more)
+
+
+@contextmanager
+def terminal(
+    *arguments: str,
+    command: Sequence[str] = COMMAND,
+    width: int = 100,
+    piped: bool = False,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Terminal]:
+    """Run a command at a terminal of this width; its stdout may be `piped` to nowhere."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))
+    process = subprocess.Popen(  # noqa: S603 - ourselves
+        [*command, *arguments],
+        env=environment(**{"TERM": "xterm", "CI": "", **(env or {})}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if piped else its,
+        stderr=its,
+    )
+    os.close(its)
+    try:
+        yield Terminal(process, ours)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        os.close(ours)
