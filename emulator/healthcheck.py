@@ -1,7 +1,6 @@
-"""Whether services are healthy, asked as an orchestrator asks: from within their container, again and again.
+"""Checks whether services are healthy, as an orchestrator does: inside their container, every few seconds.
 
-So it needs the standard library alone, and `python -m emulator.healthcheck` does the same as the command, in a fraction of
-the time.
+Imports the standard library only, so `python -m emulator.healthcheck` starts in a fraction of the command's time.
 """
 
 import http.client

@@ -13,7 +13,7 @@ from tests.support.spans import a_span, protobuf
 
 SIZE, PART = 100_000, 10_000
 SHAPES: dict[str, Callable[[int, random.Random], int]] = {
-    "random": lambda number, chance: chance.randint(max(1, number - 50), number - 1),
+    "random": lambda number, rng: rng.randint(max(1, number - 50), number - 1),
     "deep": lambda number, _: number - 1,
     "wide": lambda _, __: 1,
 }
@@ -22,8 +22,8 @@ SHAPES: dict[str, Callable[[int, random.Random], int]] = {
 
 def trace_of(size: int, shape: str) -> SpanTree:
     """A trace of five services."""
-    chance = random.Random(size)
-    parents = (0, *(SHAPES[shape](number, chance) for number in range(2, size + 1)))
+    rng = random.Random(size)
+    parents = (0, *(SHAPES[shape](number, rng) for number in range(2, size + 1)))
     return SpanTree(
         a_span(number, parent, f"step {number % 7}", f"service-{number % 5}", end=2 * size)
         for number, parent in enumerate(parents, start=1)

@@ -18,7 +18,7 @@ import pytest
 
 from emulator.broker import Broker
 from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import Boot, Credentials, Order
+from emulator.client.boot_sequence import BootRequest, BootResult, Credentials
 from emulator.cloud.composition import Cloud, Settings, cloud
 from emulator.reference import tree_text
 from emulator.runtime.export import Export, otlp_exporter
@@ -193,14 +193,14 @@ class World:
         self.export = export
         self.session = session
 
-    async def boot(self, order: Order | None = None, user: str = "admin", seed: int | None = None) -> Boot:
+    async def boot(self, order: BootRequest | None = None, user: str = "admin", seed: int | None = None) -> BootResult:
         """Boot a server as `emulator boot` does."""
-        actor = client.user(self.export, seed)
+        service_context = client.user(self.export, seed)
         credentials = Credentials(self.cloud.endpoints["keystone"], user, "secret", user)
         async with HttpClient(client.SERVICE) as http:
-            return await client.boot(actor, http, credentials, order or Order())
+            return await client.boot(service_context, http, credentials, order or BootRequest())
 
-    async def quiet(self, *boots: Boot) -> None:
+    async def quiet(self, *boots: BootResult) -> None:
         """Wait until no message of these boots is on the bus, which is our own."""
         assert self.cloud.broker is not None
         for booted in boots:

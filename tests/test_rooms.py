@@ -10,7 +10,7 @@ DOORS = {
     "emulator.faults": ["FAULTS", "Effect", "Fault", "fault_tree", "find_fault"],
     "emulator.load": ["SERVERS_AT_ONCE", "NoCloud", "Plan", "Tally", "Tenant", "arrivals", "load"],
     "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],
-    "emulator.console": ["MOST_STORIES", "Stories", "console"],
+    "emulator.console": ["MOST_REQUESTS", "RequestLog", "console"],
     "spantree.render": ["duration", "failure", "headline", "most_telling", "service_colours", "step_number", "title"],
     "spantree.render.html": [
         "asset",
@@ -23,7 +23,7 @@ DOORS = {
     ],
     "spantree.render.perfetto": ["perfetto"],
     "spantree.render.sequence": [
-        "Actor",
+        "ServiceContext",
         "Bar",
         "Diagram",
         "Item",

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from rich.console import Console
 from rich.text import Text
 
-from emulator.client.boot_sequence import Boot
+from emulator.client.boot_sequence import BootResult
 from emulator.faults import Fault
 from spantree import Span, SpanTree, gathered, spans_from_sdk, tree, trees
 from spantree.render import duration, headline, step_number
@@ -38,7 +38,7 @@ class Detail:
 
 
 def print_boots(
-    boots: Sequence[Boot], spans: Sequence[ReadableSpan], sent_to: str | None, detail: Detail, *, complete: bool
+    boots: Sequence[BootResult], spans: Sequence[ReadableSpan], sent_to: str | None, detail: Detail, *, complete: bool
 ) -> None:
     """Print the outcome of every boot, and the waterfall of one: of the first that failed, else of the slowest.
 
@@ -66,25 +66,25 @@ def write(report: str) -> bool:
     return True
 
 
-def boot_traces(boots: Sequence[Boot], spans: Sequence[ReadableSpan]) -> list[SpanTree]:
+def boot_traces(boots: Sequence[BootResult], spans: Sequence[ReadableSpan]) -> list[SpanTree]:
     """Return the traces of all boots, those that follow by links in them."""
     ours = _by_request(spans)
     return [trace for ended in boots for trace in _traces_of(ended, ours)[0]]
 
 
-def trace_shown(boots: Sequence[Boot], spans: Sequence[ReadableSpan]) -> SpanTree | None:
+def trace_shown(boots: Sequence[BootResult], spans: Sequence[ReadableSpan]) -> SpanTree | None:
     """Return the trace whose waterfall is printed, if there is one."""
     return next(iter(_traces_of(_shown(boots), _by_request(spans))[0]), None)
 
 
-def _shown(boots: Sequence[Boot]) -> Boot:
+def _shown(boots: Sequence[BootResult]) -> BootResult:
     failed = next((ended for ended in boots if not ended.succeeded), None)
     return failed or max(boots, key=lambda ended: ended.seconds)
 
 
 def _print_trace(
     console: Console,
-    boots: Sequence[Boot],
+    boots: Sequence[BootResult],
     spans: Sequence[ReadableSpan],
     sent_to: str | None,
     *,
@@ -127,7 +127,7 @@ def _by_request(spans: Sequence[ReadableSpan]) -> Mapping[str, list[ReadableSpan
     return found
 
 
-def _traces_of(shown: Boot, spans: Mapping[str, list[ReadableSpan]]) -> tuple[list[SpanTree], int]:
+def _traces_of(shown: BootResult, spans: Mapping[str, list[ReadableSpan]]) -> tuple[list[SpanTree], int]:
     """The trace of a boot with those that follow by links, how many these are, and others of its request, if any."""
     found = trees(spans_from_sdk(spans.get(shown.request_id, [])))
     own = next((trace for trace in found if trace.trace_id == shown.trace_id), None)
@@ -166,7 +166,7 @@ def _label(span: Span, culprits: set[str], mark: str) -> str:
     return " ".join(filter(None, (step_number(span), mark if span.span_id in culprits else "")))
 
 
-def _outcome(ended: Boot) -> Text:
+def _outcome(ended: BootResult) -> Text:
     took = duration(round(ended.seconds * 1e9))
     if ended.succeeded:
         where = f" on {ended.host}" if ended.host else ""  # which only admins are told
@@ -203,7 +203,7 @@ def in_jaeger(trace_id: str, sent_to: str) -> str:
     return f"sent to {sent_to}; in Jaeger: {JAEGER_UI}/trace/{trace_id}"
 
 
-def _hint(shown: Boot, sent_to: str | None, *, complete: bool) -> str:
+def _hint(shown: BootResult, sent_to: str | None, *, complete: bool) -> str:
     if sent_to is not None:
         return in_jaeger(shown.trace_id, sent_to)
     again = "boot" if shown.order.fault is None else f"boot --fault {shown.order.fault.name}"

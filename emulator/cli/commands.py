@@ -15,14 +15,14 @@ from emulator.cli.boot_report import NOTHING, Detail, boot_traces, print_boots, 
 from emulator.cli.progress import progress
 from emulator.cli.runner import Refused, at_the_first_signal, cancel_on_signals, check_carried, exporting, run
 from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import SIDE_BY_SIDE, Boot, Credentials, Order, Watcher
+from emulator.client.boot_sequence import SIDE_BY_SIDE, BootRequest, BootResult, Credentials, Watcher
 from emulator.cloud.composition import PORTS, SERVICES, Cloud, Settings, cloud
 from emulator.cloud.composition import serve as serving
 from emulator.load import NoCloud, Plan, Tenant
 from emulator.load import load as putting_load
 from emulator.runtime.export import Export, otlp_json_document
 from emulator.runtime.http_client import HttpClient
-from emulator.runtime.tasks import Patience, unless
+from emulator.runtime.tasks import SharedTimeout, unless
 from emulator.urls import without_user
 from spantree.cli.unwritable import Unwritable
 
@@ -33,7 +33,7 @@ END_SECONDS = 20.0
 
 
 def boot(
-    orders: list[Order],
+    orders: list[BootRequest],
     settings: Settings,
     *,
     computes: int,
@@ -67,7 +67,7 @@ def boot(
     return run(story())
 
 
-def _write(files: Mapping[str, Path], boots: list[Boot], export: Export) -> None:
+def _write(files: Mapping[str, Path], boots: list[BootResult], export: Export) -> None:
     from spantree.cli.output import write_all, write_files, write_text  # late, as drawing takes much to import
 
     drawn = {name: file for name, file in files.items() if name != "otlp-json"}
@@ -90,17 +90,17 @@ def _write(files: Mapping[str, Path], boots: list[Boot], export: Export) -> None
 
 
 async def _boot_all(
-    orders: list[Order], settings: Settings, export: Export, keystone_url: str, detail: Detail
-) -> list[Boot]:
+    orders: list[BootRequest], settings: Settings, export: Export, keystone_url: str, detail: Detail
+) -> list[BootResult]:
     """Boot servers side by side, `SIDE_BY_SIDE` at once."""
     lasts = settings.pace > 0 or len(orders) > 1  # else it is over before a word of it could be read
-    actor = client.user(export, settings.seed, settings.pace)
+    service_context = client.user(export, settings.seed, settings.pace)
     credentials = Credentials.from_environment(keystone_url)
     places = asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def one(http: HttpClient, order: Order, tell: Watcher) -> Boot:
+    async def one(http: HttpClient, order: BootRequest, tell: Watcher) -> BootResult:
         async with places:
-            return await client.boot(actor, http, credentials, order, tell)
+            return await client.boot(service_context, http, credentials, order, tell)
 
     with progress(orders, wanted=lasts and not detail.quiet) as tell:
         async with HttpClient(client.SERVICE, settings.pace) as http:
@@ -133,14 +133,14 @@ def load(
                 stopping.set()
 
         async with exporting(otlp, seed) as export, HttpClient(client.SERVICE, pace) as http:
-            actor = client.user(export, seed, pace)
-            tenant = Tenant(actor, http, Credentials.from_environment(keystone_url), plan.order.name)
+            service_context = client.user(export, seed, pace)
+            tenant = Tenant(service_context, http, Credentials.from_environment(keystone_url), plan.order.name)
             try:
                 await unless(stopping, tenant.reach(patience))
             except NoCloud as error:
                 raise Refused(str(error)) from error
             tell(f"booting {plan.rate:g} servers a second on {without_user(keystone_url)}; {_whereabouts(export)}")
-            ending = Patience(END_SECONDS)
+            ending = SharedTimeout(END_SECONDS)
             lasted = await putting_load(tenant, plan, stopping, tell, seconds=seconds, patience=ending)
             left = await tenant.leave(ending)
         write("".join(f"{line}\n" for line in (*tenant.tally.summary(lasted), left) if line))
@@ -171,9 +171,9 @@ def up(
     else:
         ports = {name: port_base + number for number, name in enumerate(PORTS)} if port_base else {}
 
-    from emulator.console import Stories, console
+    from emulator.console import RequestLog, console
 
-    stories = Stories() if with_console else None
+    stories = RequestLog() if with_console else None
 
     @asynccontextmanager
     async def running(export: Export) -> AsyncIterator[str]:

@@ -52,7 +52,7 @@ def load(
     boots without a fault, none failed and some became ACTIVE, and if no more were skipped than begun.
     """
     commands = load_commands()
-    from emulator.client.boot_sequence import Order
+    from emulator.client.boot_sequence import BootRequest
     from emulator.faults import FAULTS
     from emulator.load import SERVERS_AT_ONCE, Plan
 
@@ -62,7 +62,7 @@ def load(
         there = f"{rate * lifetime:g} servers at once, and {SERVERS_AT_ONCE} is the limit"
         raise typer.BadParameter(f"--rate {rate:g} and --lifetime {lifetime:g} make {there}.")
     faults = tuple(FAULTS[name] for name in fault or ())
-    order = Order(f"load-{token_hex(3)}", image, flavor, network)
+    order = BootRequest(f"load-{token_hex(3)}", image, flavor, network)
     status = commands.load(
         Plan(order, rate, lifetime, faults, FAULT_SHARE if fault_share is None else fault_share),
         pace=pace,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from emulator.client.boot_sequence import Order, Watcher
+from emulator.client.boot_sequence import BootRequest, Watcher
 
 __all__ = ["progress"]
 
@@ -16,7 +16,7 @@ BAR_WIDTH = 24
 
 
 @contextmanager
-def progress(orders: Sequence[Order], *, wanted: bool = True) -> Iterator[Watcher]:
+def progress(orders: Sequence[BootRequest], *, wanted: bool = True) -> Iterator[Watcher]:
     """Show while the block lasts how orders get on; yield who is to be told of their states.
 
     Nothing is shown where stderr is no terminal that can move its cursor, or belongs to a CI.
@@ -35,7 +35,7 @@ def progress(orders: Sequence[Order], *, wanted: bool = True) -> Iterator[Watche
     with Progress(spinner, *bar, words, console=console, transient=True) as shown, _logs_above():
         task = shown.add_task(_words(states), total=len(orders))
 
-        def tell(order: Order, state: str) -> None:
+        def tell(order: BootRequest, state: str) -> None:
             states[order.name] = state
             shown.update(task, description=_words(states), completed=sum(each in ENDED for each in states.values()))
 

@@ -14,8 +14,8 @@ from yarl import URL
 from emulator.faults import Fault
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
-from emulator.runtime.request_context import Actor, acting, annotate, carrying
-from emulator.runtime.seeded_random import Chance
+from emulator.runtime.request_context import ServiceContext, annotate, carrying_fault, request_scope
+from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.spans import fail, failed_with, span
 from emulator.services.auth.session import Access, log_in
 from emulator.services.seed_data import resource_id
@@ -23,9 +23,9 @@ from spantree import visible
 
 __all__ = [
     "SIDE_BY_SIDE",
-    "Boot",
+    "BootRequest",
+    "BootResult",
     "Credentials",
-    "Order",
     "Watcher",
     "boot",
     "delete",
@@ -82,7 +82,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class BootRequest:
     """A server that is wanted. Image and network by name (of a fresh cloud) or id, the flavor by name."""
 
     name: str = "demo"
@@ -93,17 +93,17 @@ class Order:
     """What is to go wrong; it rides with the request for the server, as baggage."""
 
 
-def numbered(order: Order, count: int) -> list[Order]:
+def numbered(order: BootRequest, count: int) -> list[BootRequest]:
     """Return orders for so many servers like this one; several are called `name-1`, `name-2` …, as nova does it."""
     names = [order.name] if count == 1 else [f"{order.name}-{number + 1}" for number in range(count)]
     return [replace(order, name=name) for name in names]
 
 
 @dataclass(frozen=True, slots=True)
-class Boot:
+class BootResult:
     """What came of an order. `status` is the server's last one, or REFUSED; `seconds` from the order to that status."""
 
-    order: Order
+    order: BootRequest
     trace_id: str
     request_id: str = ""
     """The same on every span of the boot, also where these are in other traces."""
@@ -121,7 +121,7 @@ class Boot:
         return self.status == "ACTIVE"
 
 
-Watcher = Callable[[Order, str], None]
+Watcher = Callable[[BootRequest, str], None]
 """What is told of an order whenever the user sees a new state: nova's task state, and at last the status."""
 
 
@@ -162,24 +162,26 @@ class _ServersAnswer(msgspec.Struct):
     servers: list[_Listed]
 
 
-def user(export: Export, seed: int | None, pace: float = 0.0, owner: str = SERVICE) -> Actor:
+def user(export: Export, seed: int | None, pace: float = 0.0, owner: str = SERVICE) -> ServiceContext:
     """Return who acts for the user, at a `pace`. Users of one `seed` differ by their `owner`."""
-    chance = Chance(seed, owner)
-    return Actor(SERVICE, export.tracer(SERVICE, chance), chance, pace)
+    rng = SeededRandom(seed, owner)
+    return ServiceContext(SERVICE, export.tracer(SERVICE, rng), rng, pace)
 
 
-def _nobody(order: Order, state: str) -> None:
+def _nobody(order: BootRequest, state: str) -> None:
     """Nobody watches."""
 
 
-async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: Order, tell: Watcher = _nobody) -> Boot:
+async def boot(
+    actor: ServiceContext, http: HttpClient, credentials: Credentials, order: BootRequest, tell: Watcher = _nobody
+) -> BootResult:
     """Boot a server and wait until it is ACTIVE or in ERROR. What the cloud refuses has the status REFUSED.
 
     `tell` hears of every state that is seen on the way, and of the last one.
     """
     began = time.monotonic()
-    with acting(actor) as scene, span("openstack server create") as root:
-        booted = Boot(order, f"{root.get_span_context().trace_id:032x}", scene.request_id)
+    with request_scope(actor) as scene, span("openstack server create") as root:
+        booted = BootResult(order, f"{root.get_span_context().trace_id:032x}", scene.request_id)
         try:
             access = await credentials.log_in(http)
             servers_url = f"{access.url('compute')}/servers"
@@ -197,12 +199,12 @@ async def boot(actor: Actor, http: HttpClient, credentials: Credentials, order: 
         return _shown(replace(booted, seconds=time.monotonic() - began))
 
 
-async def delete(actor: Actor, http: HttpClient, credentials: Credentials, server_id: str) -> bool:
+async def delete(actor: ServiceContext, http: HttpClient, credentials: Credentials, server_id: str) -> bool:
     """Ask for the end of a server, as a trace of its own. Return whether that was taken, or there is no such server.
 
     What went wrong is told on the first span of the trace alone.
     """
-    with acting(actor), span("openstack server delete") as root:
+    with request_scope(actor), span("openstack server delete") as root:
         annotate(server__id=server_id)
         try:
             access = await credentials.log_in(http)
@@ -217,19 +219,21 @@ async def delete(actor: Actor, http: HttpClient, credentials: Credentials, serve
     return True
 
 
-async def servers_like(actor: Actor, http: HttpClient, credentials: Credentials, name: str) -> list[str]:
+async def servers_like(actor: ServiceContext, http: HttpClient, credentials: Credentials, name: str) -> list[str]:
     """Return the ids of the servers in whose names `name` is found, as a trace of its own; `^` and `$` are the ends.
 
     Those that are being deleted are left out. Raises UnexpectedAnswer, aiohttp.ClientError, TimeoutError, LookupError.
     """
-    with acting(actor), span("openstack server list"):
+    with request_scope(actor), span("openstack server list"):
         access = await credentials.log_in(http)
         url = URL(f"{access.url('compute')}/servers/detail").with_query(name=name)
         found = (await http.fetch("GET", str(url), token=access.token)).read(_ServersAnswer).servers
         return [server.id for server in found if server.task_state != "deleting"]
 
 
-async def _follow(http: HttpClient, token: str, servers_url: str, booted: Boot, pace: float, tell: Watcher) -> Boot:
+async def _follow(
+    http: HttpClient, token: str, servers_url: str, booted: BootResult, pace: float, tell: Watcher
+) -> BootResult:
     """Look at the server of a boot until it is built, or in ERROR; return what came of it."""
     server = await _watch(
         http, token, f"{servers_url}/{booted.server_id}", pace, lambda state: tell(booted.order, state)
@@ -243,14 +247,14 @@ async def _follow(http: HttpClient, token: str, servers_url: str, booted: Boot, 
     )
 
 
-async def _order(http: HttpClient, token: str, servers_url: str, order: Order) -> str:
+async def _order(http: HttpClient, token: str, servers_url: str, order: BootRequest) -> str:
     server = {
         "name": order.name,
         "imageRef": resource_id("image", order.image),
         "flavorRef": order.flavor,
         "networks": [{"uuid": resource_id("network", order.network)}],
     }
-    with carrying(order.fault):
+    with carrying_fault(order.fault):
         answer = await http.fetch("POST", servers_url, body={"server": server}, token=token)
     server_id = answer.read(_CreatedAnswer).server.id
     annotate(server__id=server_id)
@@ -270,7 +274,7 @@ async def _watch(http: HttpClient, token: str, url: str, pace: float, tell: Call
         await asyncio.sleep(min(first + PATIENCE * (time.monotonic() - began), LONGEST_POLL_SECONDS))
 
 
-def _shown(booted: Boot) -> Boot:
+def _shown(booted: BootResult) -> BootResult:
     """What a cloud says may be anything, and is to be printed."""
     return replace(
         booted,
@@ -281,7 +285,7 @@ def _shown(booted: Boot) -> Boot:
     )
 
 
-def _name_what_was_asked(fault: str, order: Order) -> str:
+def _name_what_was_asked(fault: str, order: BootRequest) -> str:
     """Put the names that the user gave beside the ids that the cloud speaks of."""
     for kind, name in (("image", order.image), ("network", order.network)):
         known = resource_id(kind, name)

@@ -22,8 +22,8 @@ from requests import PreparedRequest
 from emulator.client.boot_sequence import SERVICE, Credentials
 from emulator.client.stock_errors import secrets_in, told, unreached
 from emulator.runtime.export import Export, tracer_of
-from emulator.runtime.request_context import OWN_REQUEST_ID, REQUEST_ID, Actor, Scene, acting
-from emulator.runtime.seeded_random import Chance
+from emulator.runtime.request_context import OWN_REQUEST_ID, REQUEST_ID, RequestContext, ServiceContext, request_scope
+from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.spans import failed_with, qualified_name, span
 
 __all__ = ["Ended", "at_the_emulator", "run"]
@@ -98,9 +98,9 @@ def _clouds_yaml_names_one() -> bool:
 
 def run(arguments: Sequence[str], export: Export) -> Ended:
     """Run the client with its own arguments to its end."""
-    chance = Chance()
-    provider = export.provider(SERVICE, chance)
-    with acting(Actor(SERVICE, tracer_of(provider), chance)) as scene, span("openstack") as root:
+    rng = SeededRandom()
+    provider = export.provider(SERVICE, rng)
+    with request_scope(ServiceContext(SERVICE, tracer_of(provider), rng)) as scene, span("openstack") as root:
         shell = _Shell(root)
         with _instrumented(provider, scene):
             status, error = _ended(shell, arguments)
@@ -160,7 +160,7 @@ def _ended(shell: _Shell, arguments: Sequence[str]) -> tuple[int, BaseException 
 
 
 @contextmanager
-def _instrumented(provider: TracerProvider, scene: Scene) -> Iterator[None]:
+def _instrumented(provider: TracerProvider, scene: RequestContext) -> Iterator[None]:
     """Make a CLIENT span of every request while the block lasts, by the stable semantic conventions."""
     os.environ[CONVENTIONS] = _stable(os.environ.get(CONVENTIONS, ""))
     hidden = os.environ.get(HIDDEN_HEADERS)
@@ -179,7 +179,7 @@ def _stable(chosen: str) -> str:
     return ",".join(["http", *(name for name in others if name not in {"", "http", "http/dup"})])
 
 
-def _telling(scene: Scene) -> Callable[[Span, PreparedRequest], None]:
+def _telling(scene: RequestContext) -> Callable[[Span, PreparedRequest], None]:
     """Tell the emulator, by the headers of a request, that it is one of several, and the span what it lacks."""
 
     def tell(calling: Span, request: PreparedRequest) -> None:

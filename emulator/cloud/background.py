@@ -13,12 +13,12 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from emulator.broker import Broker
 from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import Credentials, Order
+from emulator.client.boot_sequence import BootRequest, Credentials
 from emulator.cloud.composition import COMPUTES, Settings, cloud
 from emulator.faults import find_fault
 from emulator.runtime.export import Export, otlp_exporter
 from emulator.runtime.http_client import HttpClient
-from emulator.runtime.request_context import Actor
+from emulator.runtime.request_context import ServiceContext
 from spantree import Pending, SpanTree, spans_from_sdk, trees
 
 __all__ = ["BackgroundCloud", "background_cloud"]
@@ -70,7 +70,7 @@ class BackgroundCloud:
     """The base URL of each API, by the name of its service."""
     amqp_url: str
     """The URL of the broker."""
-    _actor: Actor
+    _actor: ServiceContext
     _http: HttpClient
     _broker: Broker
     _stories: _Stories
@@ -90,7 +90,7 @@ class BackgroundCloud:
         `fault` is one that `emulator faults` lists; raises LookupError for another. The trace is whole when it comes:
         not before the last span of the boot has ended. It knows the other traces of the boot where there are some.
         """
-        order = Order(name, image, flavor, network, None if fault is None else find_fault(fault))
+        order = BootRequest(name, image, flavor, network, None if fault is None else find_fault(fault))
         story = asyncio.run_coroutine_threadsafe(self._boot(order), self._loop)
 
         def too_late() -> SpanTree:
@@ -98,7 +98,7 @@ class BackgroundCloud:
 
         return Pending(story, BOOT_SECONDS, too_late)
 
-    async def _boot(self, order: Order) -> SpanTree:
+    async def _boot(self, order: BootRequest) -> SpanTree:
         credentials = Credentials(self.endpoints["keystone"])
         booted = await client.boot(self._actor, self._http, credentials, order)
         spans = spans_from_sdk(await self._stories.whole(booted.request_id, self._broker))
@@ -129,9 +129,9 @@ def background_cloud(settings: Settings, *, computes: int = COMPUTES) -> Iterato
                 cloud(settings, export, computes=computes) as up,
                 HttpClient(client.SERVICE, settings.pace) as http,
             ):
-                actor = client.user(export, settings.seed, settings.pace)
+                service_context = client.user(export, settings.seed, settings.pace)
                 assert up.broker is not None
-                running = BackgroundCloud(up.endpoints, up.amqp_url, actor, http, up.broker, stories)
+                running = BackgroundCloud(up.endpoints, up.amqp_url, service_context, http, up.broker, stories)
                 started.set_result(running)
                 await running.until_ended()
         finally:

@@ -20,10 +20,10 @@ from emulator.ports import PORTS
 from emulator.runtime.amqp_connection import AlreadyRunning, BusSettings, QueueType
 from emulator.runtime.amqp_topology import Destination, purge
 from emulator.runtime.export import Export
-from emulator.runtime.request_context import Actor, MessagingContext
-from emulator.runtime.seeded_random import Chance
+from emulator.runtime.request_context import MessagingContext, ServiceContext
+from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.service import Service, running
-from emulator.runtime.tasks import Patience
+from emulator.runtime.tasks import SharedTimeout
 from emulator.services import glance, keystone, neutron
 from emulator.services.auth.fernet_tokens import Tokens
 from emulator.services.auth.revocation import REPEAT_SECONDS, obeying
@@ -172,7 +172,7 @@ async def cloud(
             broker = await stack.enter_async_context(Broker(listener))
             amqp_url = broker.url
         bus = settings.bus(amqp_url)
-        secret, stopping = settings.token_secret or secrets.token_hex(), Patience(STOP_SECONDS)
+        secret, stopping = settings.token_secret or secrets.token_hex(), SharedTimeout(STOP_SECONDS)
         services = [
             (SERVICES[name](Plan(settings, Tokens(secret), endpoints, host)), number)
             for name in SERVICES
@@ -214,7 +214,7 @@ async def serve(
                 yield broker.url
             return
         service = SERVICES[name](Plan(settings, Tokens(settings.token_secret), endpoints, host, public_host))
-        bus, stopping = settings.bus(amqp_url), Patience(STOP_SECONDS)
+        bus, stopping = settings.bus(amqp_url), SharedTimeout(STOP_SECONDS)
         async with _running(service, settings, export, listener, bus, stopping):
             yield _url(settings, listener)
 
@@ -226,21 +226,21 @@ async def _running(
     export: Export,
     listener: socket.socket,
     bus: BusSettings,
-    stopping: Patience,
+    stopping: SharedTimeout,
 ) -> AsyncIterator[web.Application]:
     """Run a service of this cloud. All services of a process have `stopping` together to finish their work."""
-    chance = Chance(settings.seed, owner=f"{service.name} {service.resource.get('host.name', '')}")
-    actor = Actor(
+    rng = SeededRandom(settings.seed, owner=f"{service.name} {service.resource.get('host.name', '')}")
+    service_context = ServiceContext(
         service.name,
-        export.tracer(service.name, chance, service.resource),
-        chance,
+        export.tracer(service.name, rng, service.resource),
+        rng,
         settings.pace,
         DURATIONS,
         FAULTS if settings.faults else {},
         settings.messaging_context,
         settings.profiler_keys,
     )
-    async with running(service, actor, listener, bus, stopping) as app:
+    async with running(service, service_context, listener, bus, stopping) as app:
         yield app
 
 

@@ -8,13 +8,13 @@ import msgspec
 from aiohttp import web
 
 from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import SIDE_BY_SIDE, Credentials, Order, numbered
+from emulator.client.boot_sequence import SIDE_BY_SIDE, BootRequest, Credentials, numbered
 from emulator.faults import FAULTS
 from emulator.runtime.errors import ApiError, BadRequest
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.http_server import json_response, read_json
 from emulator.runtime.propagation import carries_baggage
-from emulator.runtime.request_context import Actor
+from emulator.runtime.request_context import ServiceContext
 from emulator.runtime.tasks import Tasks
 
 __all__ = ["Desk", "order_routes"]
@@ -49,7 +49,7 @@ class TooMany(ApiError):
 class Desk:
     """Takes orders: `actor` carries them out with `http`, as the user with these `credentials`, in `tasks`."""
 
-    actor: Actor
+    service_context: ServiceContext
     http: HttpClient
     credentials: Credentials
     tasks: Tasks
@@ -69,7 +69,7 @@ class Desk:
         """Begin to delete a server."""
         self.tasks.start(self._delete(server_id))
 
-    def _orders(self, wanted: Wanted) -> list[Order]:
+    def _orders(self, wanted: Wanted) -> list[BootRequest]:
         for name in ("name", "image", "flavor", "network"):
             if not getattr(wanted, name).isprintable():
                 raise BadRequest(f"Invalid input for field {name}: it has characters that cannot be printed.")
@@ -82,14 +82,14 @@ class Desk:
             raise BadRequest(
                 f"Invalid input for field name: with a number behind it, it has over {LONGEST_NAME} characters."
             )
-        return numbered(Order(wanted.name, wanted.image, wanted.flavor, wanted.network, fault), wanted.count)
+        return numbered(BootRequest(wanted.name, wanted.image, wanted.flavor, wanted.network, fault), wanted.count)
 
     async def _delete(self, server_id: str) -> None:
-        await client.delete(self.actor, self.http, self.credentials, server_id)
+        await client.delete(self.service_context, self.http, self.credentials, server_id)
 
-    async def _boot(self, order: Order) -> None:
+    async def _boot(self, order: BootRequest) -> None:
         try:
-            await client.boot(self.actor, self.http, self.credentials, order)
+            await client.boot(self.service_context, self.http, self.credentials, order)
         finally:
             self.under_way -= 1
 

@@ -21,8 +21,8 @@ from emulator.console.event_stream import Feed
 from emulator.runtime.amqp_connection import BROKEN, BusSettings, linked
 from emulator.runtime.amqp_topology import depths
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
-from emulator.runtime.request_context import Actor, acting
-from emulator.runtime.seeded_random import Chance
+from emulator.runtime.request_context import ServiceContext, request_scope
+from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.auth.session import Session
 
 __all__ = ["Lookout"]
@@ -60,7 +60,7 @@ class Lookout:
         """Look at the servers whenever something may have happened to them. What is asked has this `request_id`."""
         tracer = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer(SERVICE)
         async with HttpClient(SERVICE) as http:
-            with acting(Actor(SERVICE, tracer, Chance()), request_id):
+            with request_scope(ServiceContext(SERVICE, tracer, SeededRandom()), request_id):
                 asking: Session | None = None
                 while True:
                     await self._feed.watched.wait()

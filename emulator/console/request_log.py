@@ -13,9 +13,9 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from spantree import Span as SeenSpan
 from spantree import SpanTree, gathered, spans_from_sdk, trees
 
-__all__ = ["MOST_STORIES", "Stories", "Story"]
+__all__ = ["MOST_REQUESTS", "RequestLog", "Story"]
 
-MOST_STORIES = 100
+MOST_REQUESTS = 100
 """How many requests are remembered. Beyond that those are forgotten of which nothing was heard for longest."""
 
 QUIET_SECONDS = 10.0
@@ -146,7 +146,7 @@ def _first_of(spans: Sequence[ReadableSpan], attribute: str) -> str:
     return next(filter(None, values), "")
 
 
-class Stories(SpanProcessor):
+class RequestLog(SpanProcessor):
     """The stories of the last requests. `changed` is told of each that goes on, `forgotten` of each that is dropped.
 
     All spans of a process begin and end on its event loop, and so does this.
@@ -198,7 +198,7 @@ class Stories(SpanProcessor):
 
     def _begin(self, request_id: str, span: Span) -> Story | None:
         """Begin a story, and forget one for it if there are many. None where there are too many, all under way."""
-        if len(self._stories) >= MOST_STORIES:
+        if len(self._stories) >= MOST_REQUESTS:
             self._forget_one()
         return Story(request_id, span) if len(self._stories) < MOST_UNDER_WAY else None
 

@@ -15,7 +15,7 @@ from emulator.console.boot_requests import Desk, order_routes
 from emulator.console.event_stream import Feed, Topic
 from emulator.console.page import console_page, console_policy
 from emulator.console.pollers import Lookout
-from emulator.console.request_log import Stories, Story
+from emulator.console.request_log import RequestLog, Story
 from emulator.console.security import HEADERS, guarding
 from emulator.runtime.errors import NotFound
 from emulator.runtime.export import Export
@@ -37,7 +37,7 @@ STREAM_HEADERS = {**HEADERS, "Content-Type": "text/event-stream"}
 
 @asynccontextmanager
 async def console(
-    up: Cloud, settings: Settings, export: Export, stories: Stories, jaeger_url: str | None = None, port: int = 0
+    up: Cloud, settings: Settings, export: Export, stories: RequestLog, jaeger_url: str | None = None, port: int = 0
 ) -> AsyncIterator[str]:
     """Serve the console of a cloud while the block lasts; yields its URL.
 
@@ -51,12 +51,12 @@ async def console(
         lookout = Lookout(feed)
         stories.changed = lambda story, span: _pass_on(story, span, feed, lookout)
         stories.forgotten = lambda story: feed.tell("forgotten", story.id)
-        actor = client.user(export, settings.seed, settings.pace, owner="console")
+        service_context = client.user(export, settings.seed, settings.pace, owner="console")
         http = await stack.enter_async_context(HttpClient(client.SERVICE, settings.pace))
         credentials = Credentials.from_environment(up.endpoints["keystone"])
         tasks = await stack.enter_async_context(task_group())
         stack.push_async_callback(tasks.finish, 0)
-        desk = Desk(actor, http, credentials, tasks, settings.faults)
+        desk = Desk(service_context, http, credentials, tasks, settings.faults)
         tasks.start(lookout.watch_servers(credentials, stories.unseen))
         tasks.start(lookout.watch_queues(up))
         page = console_page(token, instance, jaeger_url, faults=settings.faults)
@@ -75,7 +75,7 @@ def _pass_on(story: Story, span: ReadableSpan, feed: Feed, lookout: Lookout) -> 
         lookout.stir()
 
 
-def _news(topic: Topic, stories: Stories, lookout: Lookout, instance: str) -> object:
+def _news(topic: Topic, stories: RequestLog, lookout: Lookout, instance: str) -> object:
     kind, which = topic
     if kind == "stories":
         story = stories.get(which)
@@ -90,7 +90,7 @@ def _news(topic: Topic, stories: Stories, lookout: Lookout, instance: str) -> ob
     return {"instance": instance, "servers": servers, "queues": lookout.queues}[kind]
 
 
-def _reading(page: str, feed: Feed, stories: Stories) -> list[web.RouteDef]:
+def _reading(page: str, feed: Feed, stories: RequestLog) -> list[web.RouteDef]:
     """Return the routes by which the page looks."""
 
     async def show_page(_: web.Request) -> web.Response:
@@ -137,7 +137,7 @@ class _NoStory(NotFound):
         super().__init__(f"Nothing is remembered of request {story_id}.")
 
 
-def _find(stories: Stories, request: web.Request) -> Story:
+def _find(stories: RequestLog, request: web.Request) -> Story:
     story_id = request.match_info["story_id"]
     story = stories.get(story_id)
     if story is None:

@@ -18,8 +18,8 @@ from emulator.doctor.endpoint import GRPC, Endpoint
 from emulator.doctor.export_results import Answer
 from emulator.doctor.retry import within
 from emulator.runtime.export import Export, otlp_exporter, resource_of
-from emulator.runtime.seeded_random import Chance
-from emulator.runtime.spans import FreshIds
+from emulator.runtime.seeded_random import SeededRandom
+from emulator.runtime.spans import RandomIds
 
 __all__ = ["a_span", "send", "set_up"]
 
@@ -39,18 +39,18 @@ def set_up(endpoint: Endpoint) -> None:
         raise ValueError("OTEL_TRACES_EXPORTER names another exporter than otlp")
     export = Export(exporter)
     try:
-        export.tracer(SERVICE, Chance(owner=SERVICE))
+        export.tracer(SERVICE, SeededRandom(owner=SERVICE))
     finally:
         export.close()
 
 
 def a_span() -> ReadableSpan:
     """Make a span that Jaeger shows as a trace of its own. Neither a sampler nor a disabled SDK has a say in it."""
-    ids, now = FreshIds(), time.time_ns()
+    ids, now = RandomIds(), time.time_ns()
     return ReadableSpan(
         "emulator doctor",
         SpanContext(ids.generate_trace_id(), ids.generate_span_id(), is_remote=False, trace_flags=TraceFlags(1)),
-        resource=resource_of(SERVICE, Chance(owner=SERVICE)),
+        resource=resource_of(SERVICE, SeededRandom(owner=SERVICE)),
         attributes={"openstack.doctor.text": "as it was sent", "openstack.doctor.number": os.getpid()},
         start_time=now - LASTS_NANOSECONDS,
         end_time=now,

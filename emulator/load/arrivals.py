@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
-from emulator.client.boot_sequence import Order
+from emulator.client.boot_sequence import BootRequest
 from emulator.faults import Fault
-from emulator.runtime.seeded_random import Chance
+from emulator.runtime.seeded_random import SeededRandom
 
 __all__ = ["Plan", "arrivals"]
 
@@ -18,20 +18,20 @@ class Plan:
     `fault_share` of the boots carry one of `faults`.
     """
 
-    order: Order
+    order: BootRequest
     rate: float = 1.0
     lifetime: float = 5.0
     faults: tuple[Fault, ...] = ()
     fault_share: float = 0.0
 
 
-def arrivals(plan: Plan, chance: Chance) -> Iterator[tuple[float, Order]]:
+def arrivals(plan: Plan, rng: SeededRandom) -> Iterator[tuple[float, BootRequest]]:
     """Yield orders without end, each with the second at which it is due; they are numbered.
 
     The gaps are exponential, those of users who do not know of one another. Boots that come evenly spaced hardly ever
     meet in a queue, and a real cloud's do.
     """
-    draw, due = chance.draw("arrivals"), 0.0
+    draw, due = rng.draw("arrivals"), 0.0
     for number in count(1):
         due += draw.expovariate(plan.rate)
         struck, which = draw.random() < plan.fault_share, draw.random()

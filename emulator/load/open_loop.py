@@ -8,7 +8,7 @@ from math import inf
 from emulator.load.arrivals import Plan, arrivals
 from emulator.load.statistics import Tally
 from emulator.load.tenant import Tenant
-from emulator.runtime.tasks import Patience, Tasks, task_group, unless
+from emulator.runtime.tasks import SharedTimeout, Tasks, task_group, unless
 
 __all__ = ["load"]
 
@@ -24,7 +24,7 @@ async def load(
     *,
     seconds: float = inf,
     every: float = 10.0,
-    patience: Patience,
+    patience: SharedTimeout,
 ) -> float:
     """Put load on the cloud of a tenant for `seconds`, or until it is `stopping`; return how long that was.
 
@@ -44,7 +44,7 @@ async def load(
 
 async def _ask(tenant: Tenant, plan: Plan, tasks: Tasks, seconds: float) -> None:
     began = _now()
-    for after, order in arrivals(plan, tenant.actor.chance):
+    for after, order in arrivals(plan, tenant.service_context.rng):
         await _sleep_until(began + min(after, seconds))
         if after >= seconds:
             return

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil, log
 
-from emulator.client.boot_sequence import Boot, Order
+from emulator.client.boot_sequence import BootRequest, BootResult
 from spantree.render import duration
 
 __all__ = ["Tally"]
@@ -36,12 +36,12 @@ class Tally:
     buckets: Counter[int] = field(default_factory=Counter)
     """How many took `FINENESS ** bucket` seconds at most, and more than those in the bucket below."""
 
-    def begin(self, order: Order) -> None:
+    def begin(self, order: BootRequest) -> None:
         """Count a boot that begins."""
         self.begun += 1
         self.sound += order.fault is None
 
-    def count(self, booted: Boot, seconds: float) -> None:
+    def count(self, booted: BootResult, seconds: float) -> None:
         """Count a boot that ended `seconds` after it was due."""
         self.by_status[booted.status] += 1
         if booted.status != "REFUSED":

@@ -10,12 +10,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import SIDE_BY_SIDE, Boot, Credentials, Order
+from emulator.client.boot_sequence import SIDE_BY_SIDE, BootRequest, BootResult, Credentials
 from emulator.load.statistics import Tally
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
-from emulator.runtime.request_context import Actor
-from emulator.runtime.seeded_random import Chance
-from emulator.runtime.tasks import Patience
+from emulator.runtime.request_context import ServiceContext
+from emulator.runtime.seeded_random import SeededRandom
+from emulator.runtime.tasks import SharedTimeout
 from emulator.urls import without_user
 from spantree import visible
 
@@ -46,14 +46,14 @@ class Tenant:
     The names of all servers begin with `name`, which is nobody else's.
     """
 
-    actor: Actor
+    service_context: ServiceContext
     http: HttpClient
     credentials: Credentials
     name: str
     tally: Tally = field(default_factory=Tally)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     """When it is set, the lives of all servers are over."""
-    _deleting: Actor = field(init=False)
+    _deleting: ServiceContext = field(init=False)
     _booting: int = 0
     _standing: int = 0
     _doubtful: int = 0
@@ -61,7 +61,9 @@ class Tenant:
 
     def __post_init__(self) -> None:
         """With a seed, the ids of boots shall not depend on when servers are deleted."""
-        self._deleting = replace(self.actor, chance=Chance(self.actor.chance.seed, owner="deleting"))
+        self._deleting = replace(
+            self.service_context, rng=SeededRandom(self.service_context.rng.seed, owner="deleting")
+        )
 
     @property
     def full(self) -> bool:
@@ -71,7 +73,7 @@ class Tenant:
     async def reach(self, seconds: float) -> None:
         """Wait for the cloud, so long at the most. Raises NoCloud. This leaves no traces, with the services neither."""
         provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
-        unseen = Actor(self.actor.service, provider.get_tracer("emulator"), Chance())
+        unseen = ServiceContext(self.service_context.service, provider.get_tracer("emulator"), SeededRandom())
         until = asyncio.get_running_loop().time() + seconds
         while True:
             left = until - asyncio.get_running_loop().time()
@@ -85,7 +87,7 @@ class Tenant:
                 return
             await asyncio.sleep(min(LOOK_SECONDS, left))
 
-    async def keep(self, order: Order, due: float, lifetime: float) -> None:
+    async def keep(self, order: BootRequest, due: float, lifetime: float) -> None:
         """Boot a server, let it live for `lifetime` seconds, and delete it. `due` is when by the clock of the loop."""
         self._standing += 1
         self._doubtful += 1
@@ -101,11 +103,11 @@ class Tenant:
         finally:
             self._standing -= 1
 
-    async def _boot(self, order: Order, due: float) -> Boot:
+    async def _boot(self, order: BootRequest, due: float) -> BootResult:
         self._booting += 1
         self.tally.begin(order)
         try:
-            booted = await client.boot(self.actor, self.http, self.credentials, order)
+            booted = await client.boot(self.service_context, self.http, self.credentials, order)
         except asyncio.CancelledError:
             self.tally.unfinished += 1
             raise
@@ -120,7 +122,7 @@ class Tenant:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    async def leave(self, patience: Patience) -> str:
+    async def leave(self, patience: SharedTimeout) -> str:
         """Look for servers that may be left, and delete them. Return why some could not be, if so."""
         if not self._doubtful:
             return ""

@@ -21,16 +21,16 @@ from emulator.runtime.amqp_topology import Destination, declare_exchange, declar
 from emulator.runtime.propagation import put_into
 from emulator.runtime.request_context import (
     GLOBAL_REQUEST_ID,
-    Actor,
     MessagingContext,
-    acting,
-    current_scene,
+    ServiceContext,
+    apply_fault,
+    current_request,
     fault_at,
-    strike,
+    request_scope,
 )
-from emulator.runtime.simulated_work import take_time
+from emulator.runtime.simulated_work import wait_for_duration
 from emulator.runtime.spans import AttributeValue, event, fail, report_ignored, span
-from emulator.runtime.tasks import Patience, Tasks, task_group
+from emulator.runtime.tasks import SharedTimeout, Tasks, task_group
 
 __all__ = ["Bus", "ConnectionDropped", "Consumer", "Unroutable"]
 
@@ -75,8 +75,8 @@ class Consumer:
 class Bus:
     """What a service publishes and consumes, over its link to the broker. It has `stopping` to finish its work."""
 
-    def __init__(self, actor: Actor, link: Link, stopping: Patience) -> None:
-        self._actor = actor
+    def __init__(self, service_context: ServiceContext, link: Link, stopping: SharedTimeout) -> None:
+        self._actor = service_context
         self._stopping = stopping
         self._link = link
         self._server: dict[str, AttributeValue] = {
@@ -100,7 +100,7 @@ class Bus:
         """
         attributes = self._describe("publish", "send", to, message_id, kind)
         with span(f"publish {to.label}", SpanKind.PRODUCER, attributes) as publishing:
-            fault = strike(f"publish {to.label}")
+            fault = apply_fault(f"publish {to.label}")
             effect = fault and fault.effect
             if effect is Effect.MISROUTE:
                 to = replace(to, routing_key=f"{to.routing_key}.nowhere")
@@ -108,10 +108,10 @@ class Bus:
                 body = body[: len(body) // 2]
             publishing.set_attributes({**_routed(to), "messaging.message.body.size": len(body)})
             carried: dict[str, str] = {}
-            if chosen := current_scene().global_request_id:
+            if chosen := current_request().global_request_id:
                 carried[GLOBAL_REQUEST_ID] = chosen
             if effect is not Effect.LOSE_CONTEXT:
-                put_into(carried, current_scene().fault, current_scene().profiled)
+                put_into(carried, current_request().fault, current_request().profiled)
             message = aio_pika.Message(
                 body,
                 headers={**(headers or {}), **carried},
@@ -119,7 +119,7 @@ class Bus:
                 delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
                 message_id=message_id,
                 type=kind,
-                correlation_id=current_scene().request_id,
+                correlation_id=current_request().request_id,
             )
             await self._send(to, message, publishing)
             event(publishing, "confirmed")
@@ -182,7 +182,7 @@ class Bus:
         await channel.set_qos(prefetch_count=PREFETCH)
         exchange = await declare_exchange(session, source)
         if source.fanout:
-            unique = self._actor.chance.draw("queue", source.exchange).getrandbits(128)
+            unique = self._actor.rng.draw("queue", source.exchange).getrandbits(128)
             queue = await channel.declare_queue(f"{source.exchange}_{unique:032x}", exclusive=True, auto_delete=True)
             template = f"{source.exchange}:{source.exchange}_{{id}}"
             source = replace(source, routing_key=queue.name, template=template)
@@ -201,7 +201,7 @@ class Bus:
         """Handle one message below the span that published it, and settle it. The next one does not wait for it."""
         headers = {key: value for key, value in message.headers.items() if isinstance(value, str)}
         source, at = consumer.source, f"process {consumer.source.label}"
-        with acting(self._actor, message.correlation_id, headers, headers.get(GLOBAL_REQUEST_ID)):
+        with request_scope(self._actor, message.correlation_id, headers, headers.get(GLOBAL_REQUEST_ID)):
             effect = await self._upset(at, message)
             described = {
                 **self._describe("process", "process", source, message.message_id or "", message.type),
@@ -211,7 +211,7 @@ class Bus:
             attributes = {**described, **_history(message), "messaging.message.body.size": len(message.body)}
             with span(at, SpanKind.CONSUMER, attributes, self._links(), root=self._begins_traces) as processing:
                 report_ignored(processing)
-                strike(at)
+                apply_fault(at)
                 try:
                     await consumer.handle(message.body, headers)
                 except Exception as error:  # noqa: BLE001 - it is on the span; the consumer goes on
@@ -231,9 +231,9 @@ class Bus:
         if fault is None:
             return None
         if fault.effect is Effect.DELAY:
-            await take_time(fault.name)
+            await wait_for_duration(fault.name)
         if fault.effect is Effect.CRASH and message.redelivered:  # it was the first delivery that crashed
-            current_scene().spend()
+            current_request().spend()
             return None
         return fault.effect
 
@@ -267,7 +267,7 @@ class Bus:
             "messaging.operation.type": operation,
             "messaging.destination.template": where.template,
             "messaging.message.id": message_id or None,
-            "messaging.message.conversation_id": current_scene().request_id,
+            "messaging.message.conversation_id": current_request().request_id,
             "openstack.rpc.method": kind,
             **self._server,
         }

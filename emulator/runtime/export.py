@@ -17,8 +17,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Tracer
 
 from emulator import __version__
-from emulator.runtime.seeded_random import Chance
-from emulator.runtime.spans import FreshIds, NamedIds
+from emulator.runtime.seeded_random import SeededRandom
+from emulator.runtime.spans import RandomIds, SeededIds
 from emulator.urls import without_user
 
 __all__ = ["Export", "otlp_exporter", "otlp_json_document", "resource_of", "tracer_of"]
@@ -65,7 +65,7 @@ def tracer_of(provider: TracerProvider) -> Tracer:
     return provider.get_tracer("emulator", __version__, schema_url=SCHEMA)
 
 
-def resource_of(service: str, chance: Chance, more: Mapping[str, str] | None = None) -> Resource:
+def resource_of(service: str, rng: SeededRandom, more: Mapping[str, str] | None = None) -> Resource:
     """Return the resource of a service, with `more` of its attributes.
 
     For the namespace and the environment `OTEL_RESOURCE_ATTRIBUTES` wins, since ours are only defaults.
@@ -75,7 +75,7 @@ def resource_of(service: str, chance: Chance, more: Mapping[str, str] | None = N
     identity = {
         "service.name": service,
         "service.version": __version__,
-        "service.instance.id": chance.uuid("instance", service, *more.values()),
+        "service.instance.id": rng.uuid("instance", service, *more.values()),
         **more,
     }
     return defaults.merge(Resource.create(identity))
@@ -105,15 +105,15 @@ class Export:
         queue_size = None if os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") else QUEUE_SIZE
         self._processor = BatchSpanProcessor(self._sending, max_queue_size=queue_size)
 
-    def tracer(self, service: str, chance: Chance, resource: Mapping[str, str] | None = None) -> Tracer:
+    def tracer(self, service: str, rng: SeededRandom, resource: Mapping[str, str] | None = None) -> Tracer:
         """Return the tracer of a service, whose `service.name` is `service`, with more of its `resource`."""
-        return tracer_of(self.provider(service, chance, resource))
+        return tracer_of(self.provider(service, rng, resource))
 
-    def provider(self, service: str, chance: Chance, resource: Mapping[str, str] | None = None) -> TracerProvider:
+    def provider(self, service: str, rng: SeededRandom, resource: Mapping[str, str] | None = None) -> TracerProvider:
         """Return where a service has its tracers from, for libraries that want tracers of their own."""
         provider = TracerProvider(
-            resource=resource_of(service, chance, resource),
-            id_generator=FreshIds() if self._seed is None else NamedIds(chance),
+            resource=resource_of(service, rng, resource),
+            id_generator=RandomIds() if self._seed is None else SeededIds(rng),
             shutdown_on_exit=False,
         )
         for processor in (self._ended, self._watching, self._processor):

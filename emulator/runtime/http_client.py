@@ -13,7 +13,7 @@ from yarl import URL
 
 from emulator import __version__
 from emulator.runtime.propagation import put_into
-from emulator.runtime.request_context import FAULT_SPENT, OWN_REQUEST_ID, REQUEST_ID, current_scene, strike
+from emulator.runtime.request_context import FAULT_SPENT, OWN_REQUEST_ID, REQUEST_ID, apply_fault, current_request
 from emulator.runtime.spans import AttributeValue, failed_with, span
 from emulator.urls import without_user
 
@@ -119,7 +119,7 @@ class HttpClient:
         self, method: str, url: str, *, body: object, token: str | None, step: str | None, resend: int
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request; the span lasts as long as the block that reads the answer."""
-        scene = current_scene()
+        scene = current_request()
         with span(method, SpanKind.CLIENT, _attributes(method, URL(url), step, resend)) as calling:
             headers = {
                 OWN_REQUEST_ID: scene.request_id,
@@ -130,7 +130,7 @@ class HttpClient:
                 headers["X-Auth-Token"] = token
             if body is not None:
                 headers["Content-Type"] = "application/json"
-            if step is None or strike(f"step {step}") is None:  # else the context is lost
+            if step is None or apply_fault(f"step {step}") is None:  # else the context is lost
                 put_into(headers, scene.fault, scene.profiled)
             data = None if body is None else msgspec.json.encode(body)
             async with self._session.request(method, url, data=data, headers=headers) as response:

@@ -19,7 +19,14 @@ from opentelemetry.trace import Span, SpanKind, get_current_span
 from yarl import URL
 
 from emulator.runtime.errors import ApiError, BadRequest, ErrorShape, Unauthorized
-from emulator.runtime.request_context import FAULT_SPENT, OWN_REQUEST_ID, REQUEST_ID, Actor, Scene, acting
+from emulator.runtime.request_context import (
+    FAULT_SPENT,
+    OWN_REQUEST_ID,
+    REQUEST_ID,
+    RequestContext,
+    ServiceContext,
+    request_scope,
+)
 from emulator.runtime.simulated_work import ConnectionReset
 from emulator.runtime.spans import AttributeValue, fail, failed_with, report_ignored, span
 
@@ -40,7 +47,7 @@ T = TypeVar("T")
 IDENTITY: web.RequestKey[Any] = web.RequestKey("identity", object)
 """Whom the token of a request speaks for."""
 
-SCENE = web.RequestKey("scene", Scene)
+REQUEST_CONTEXT = web.RequestKey("scene", RequestContext)
 SERVING: web.RequestKey[Span] = web.RequestKey("serving", Span)
 NO_LINGER = struct.pack("ii", 1, 0)
 LONGEST_MESSAGE = 1000
@@ -64,7 +71,7 @@ class _Refused(ApiError):
         self.status = HTTPStatus(refusal.status)
 
 
-def tracing(actor: Actor, untraced: Collection[str] = ()) -> Middleware:
+def tracing(service_context: ServiceContext, untraced: Collection[str] = ()) -> Middleware:
     """Make one SERVER span of every request but those to `untraced` paths, below the caller's that the headers name."""
 
     @web.middleware
@@ -77,8 +84,8 @@ def tracing(actor: Actor, untraced: Collection[str] = ()) -> Middleware:
         name = " ".join(filter(None, ("HTTP" if method == "_OTHER" else method, route)))
         headers = {key.lower(): ",".join(request.headers.getall(key)) for key in request.headers}
         own, chosen = request.headers.get(OWN_REQUEST_ID), request.headers.get(REQUEST_ID)
-        with acting(actor, own, headers, global_request_id=chosen) as scene:
-            request[SCENE] = scene
+        with request_scope(service_context, own, headers, global_request_id=chosen) as scene:
+            request[REQUEST_CONTEXT] = scene
             try:
                 with span(name, SpanKind.SERVER, _attributes(request, method, route)) as serving:
                     request[SERVING] = serving
@@ -102,10 +109,10 @@ def _reset_connection(request: web.Request) -> None:
 
 async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
     """Put the request id on every answer, on streams too. For an application's `on_response_prepare`."""
-    if SCENE not in request:
+    if REQUEST_CONTEXT not in request:
         return
-    response.headers[REQUEST_ID] = request[SCENE].request_id
-    if request[SCENE].spent:
+    response.headers[REQUEST_ID] = request[REQUEST_CONTEXT].request_id
+    if request[REQUEST_CONTEXT].spent:
         response.headers[FAULT_SPENT] = "1"
     if SERVING in request and request[SERVING].is_recording():  # a stream, whose handler has not ended
         request[SERVING].set_attribute("http.response.status_code", response.status)

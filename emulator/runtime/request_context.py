@@ -17,23 +17,23 @@ from opentelemetry.trace import Tracer, get_current_span
 from emulator.faults import Fault
 from emulator.runtime.osprofiler import Profiled
 from emulator.runtime.propagation import Carried, carried_in
-from emulator.runtime.seeded_random import Chance
+from emulator.runtime.seeded_random import SeededRandom
 
 __all__ = [
     "FAULT_SPENT",
     "GLOBAL_REQUEST_ID",
     "OWN_REQUEST_ID",
     "REQUEST_ID",
-    "Actor",
     "Duration",
     "MessagingContext",
-    "Scene",
-    "acting",
+    "RequestContext",
+    "ServiceContext",
     "annotate",
-    "carrying",
-    "current_scene",
+    "apply_fault",
+    "carrying_fault",
+    "current_request",
     "fault_at",
-    "strike",
+    "request_scope",
 ]
 
 
@@ -57,7 +57,7 @@ class MessagingContext(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class ServiceContext:
     """A service as its own code sees it. `pace` scales `durations`: 1 as in a small cloud, 0 none.
 
     `faults` are those that may act here, by name; `profiler_keys` those that osprofiler's headers may be signed with.
@@ -65,7 +65,7 @@ class Actor:
 
     service: str
     tracer: Tracer
-    chance: Chance
+    rng: SeededRandom
     pace: float = 0.0
     durations: Mapping[str, Duration] = field(default_factory=dict)
     faults: Mapping[str, Fault] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Actor:
 
 
 @dataclass(slots=True)
-class Scene:
+class RequestContext:
     """An actor at work for one request. `attributes` go on every span that it begins.
 
     The `request_id` is the emulator's own for all that follows from one call of its API; the `global_request_id` is one
@@ -83,7 +83,7 @@ class Scene:
     taken, and `untrusted` what of osprofiler's headers.
     """
 
-    actor: Actor
+    service_context: ServiceContext
     request_id: str
     attributes: dict[str, str | int | bool]
     global_request_id: str | None = None
@@ -115,29 +115,29 @@ FAULT_SPENT = "X-Emulator-Fault-Spent"
 
 WELL_FORMED = re.compile(r"req-[0-9a-fA-F-]{32,36}")
 
-_scene: ContextVar[Scene] = ContextVar("scene")
+_scene: ContextVar[RequestContext] = ContextVar("scene")
 
 
-def current_scene() -> Scene:
+def current_request() -> RequestContext:
     """Return the scene that this code runs in; raises LookupError outside of any."""
     return _scene.get()
 
 
 @contextmanager
-def acting(
-    actor: Actor,
+def request_scope(
+    service_context: ServiceContext,
     request_id: str | None = None,
     headers: Mapping[str, str] | None = None,
     global_request_id: str | None = None,
-) -> Iterator[Scene]:
+) -> Iterator[RequestContext]:
     """Open a scene. `headers` are those that came in; without a caller's context in them the next span is a root.
 
     An id that has not the form of one is replaced, or left out: what comes from outside is not put on spans unseen.
     """
-    own = _well_formed(request_id) or "req-" + actor.chance.uuid("request", actor.service)
-    came = Carried() if headers is None else carried_in(headers, actor.faults, actor.profiler_keys)
-    scene = Scene(
-        actor,
+    own = _well_formed(request_id) or "req-" + service_context.rng.uuid("request", service_context.service)
+    came = Carried() if headers is None else carried_in(headers, service_context.faults, service_context.profiler_keys)
+    scene = RequestContext(
+        service_context,
         own,
         {"openstack.request.id": own},
         fault=came.fault,
@@ -163,9 +163,9 @@ def _well_formed(request_id: str | None) -> str | None:
 
 
 @contextmanager
-def carrying(fault: Fault | None) -> Iterator[None]:
+def carrying_fault(fault: Fault | None) -> Iterator[None]:
     """Send a fault along with the requests of the block."""
-    scene = current_scene()
+    scene = current_request()
     scene.fault, before = fault, scene.fault
     try:
         yield
@@ -175,12 +175,12 @@ def carrying(fault: Fault | None) -> Iterator[None]:
 
 def fault_at(at: str) -> Fault | None:
     """Return the fault that the request carries, if it acts here: `at` some work or a span."""
-    scene = current_scene()
+    scene = current_request()
     fault = scene.fault
-    return fault if fault is not None and (fault.service, fault.at) == (scene.actor.service, at) else None
+    return fault if fault is not None and (fault.service, fault.at) == (scene.service_context.service, at) else None
 
 
-def strike(at: str) -> Fault | None:
+def apply_fault(at: str) -> Fault | None:
     """Let the fault act, if it does so here: return it, and put its name on the current span.
 
     One that acts once is spent by that.
@@ -189,7 +189,7 @@ def strike(at: str) -> Fault | None:
     if fault is not None:
         get_current_span().set_attribute("openstack.fault.name", fault.name)
         if fault.once:
-            current_scene().spend()
+            current_request().spend()
     return fault
 
 
@@ -199,6 +199,6 @@ def annotate(**attributes: str | int | bool | None) -> None:
     A double underscore stands for a dot: `annotate(server__id=…)` sets `openstack.server.id`. None is left out.
     """
     named = {f"openstack.{key.replace('__', '.')}": value for key, value in attributes.items() if value is not None}
-    current_scene().attributes.update(named)
+    current_request().attributes.update(named)
     if get_current_span().is_recording():  # a deadline acts when the span that set it has ended
         get_current_span().set_attributes(named)

@@ -8,13 +8,13 @@ import random
 import uuid
 from collections import OrderedDict
 
-__all__ = ["Chance"]
+__all__ = ["SeededRandom"]
 
 MOST_NAMES = 10_000
 """How many names are remembered as drawn for: most are of one span or server, and are never drawn for again."""
 
 
-class Chance:
+class SeededRandom:
     """A source of random values; reproducible where it has a `seed`. Sources of different `owner`s never agree."""
 
     def __init__(self, seed: int | None = None, owner: str = "") -> None:

@@ -20,12 +20,12 @@ from emulator.runtime.errors import ErrorShape
 from emulator.runtime.healthcheck import PATHS, Health, admitting, health_routes
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.http_server import answering, authenticating, on_prepare, tracing
-from emulator.runtime.request_context import Actor, acting
-from emulator.runtime.tasks import Patience, Tasks, task_group
+from emulator.runtime.request_context import ServiceContext, request_scope
+from emulator.runtime.tasks import SharedTimeout, Tasks, task_group
 
-__all__ = ["ACTOR", "BUS", "HTTP", "TASKS", "Service", "running", "serving"]
+__all__ = ["BUS", "HTTP", "SERVICE_CONTEXT", "TASKS", "Service", "running", "serving"]
 
-ACTOR = web.AppKey("actor", Actor)
+SERVICE_CONTEXT = web.AppKey("actor", ServiceContext)
 BUS = web.AppKey("bus", Bus)
 HTTP = web.AppKey("http", HttpClient)
 TASKS = web.AppKey("tasks", Tasks)
@@ -70,10 +70,10 @@ class Service:
 @asynccontextmanager
 async def running(
     service: Service,
-    actor: Actor,
+    service_context: ServiceContext,
     listener: socket.socket,
     bus: BusSettings,
-    stopping: Patience,
+    stopping: SharedTimeout,
 ) -> AsyncIterator[web.Application]:
     """Run a service on `listener` (bound already) until the block ends; then finish what it has begun and stop.
 
@@ -81,14 +81,14 @@ async def running(
     come; AlreadyRunning if its lock is not free.
     """
     async with AsyncExitStack() as stack:
-        stack.enter_context(acting(actor))
+        stack.enter_context(request_scope(service_context))
         health = Health(service.name)
-        app = _application(service, actor, health)
-        app[HTTP] = await stack.enter_async_context(HttpClient(service.name, actor.pace))
+        app = _application(service, service_context, health)
+        app[HTTP] = await stack.enter_async_context(HttpClient(service.name, service_context.pace))
         consumers: Sequence[Consumer] = ()
         if service.consumers is not None or service.lock is not None:
             health.link = Link(bus, service.name, () if service.lock is None else (service.lock,))
-            app[BUS] = Bus(actor, health.link, stopping)
+            app[BUS] = Bus(service_context, health.link, stopping)
         if service.consumers is not None:
             consumers = service.consumers(app)
         within = await stack.enter_async_context(AsyncExitStack())
@@ -112,10 +112,10 @@ async def running(
                     await service.leave(app)
 
 
-def _application(service: Service, actor: Actor, health: Health) -> web.Application:
+def _application(service: Service, service_context: ServiceContext, health: Health) -> web.Application:
     public = [*health_routes(health), *service.public]
     middlewares = [
-        tracing(actor, untraced=PATHS),
+        tracing(service_context, untraced=PATHS),
         *service.middlewares,
         answering(service.error_shape),
         admitting(health),
@@ -126,7 +126,7 @@ def _application(service: Service, actor: Actor, health: Health) -> web.Applicat
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT_BYTES)
     app.add_routes([*public, *service.routes])
     app.on_response_prepare.append(on_prepare)
-    app[ACTOR] = actor
+    app[SERVICE_CONTEXT] = service_context
     for key, value in service.state.items():
         app[key] = value
     return app

@@ -14,10 +14,17 @@ from opentelemetry.trace import Span, get_current_span
 
 from emulator.faults import Effect
 from emulator.runtime.errors import ApiError
-from emulator.runtime.request_context import current_scene, strike
+from emulator.runtime.request_context import apply_fault, current_request
 from emulator.runtime.spans import AttributeValue, event, span
 
-__all__ = ["ConnectionReset", "ServiceUnavailable", "given", "pretend", "step", "take_time"]
+__all__ = [
+    "ConnectionReset",
+    "ServiceUnavailable",
+    "simulated_delay",
+    "simulated_work",
+    "value_or_fault",
+    "wait_for_duration",
+]
 
 T = TypeVar("T")
 
@@ -39,31 +46,31 @@ class ConnectionReset(ConnectionResetError):
 
 
 @asynccontextmanager
-async def step(name: str, fails: Callable[[], Exception] | None = None) -> AsyncIterator[Span]:
+async def simulated_work(name: str, fails: Callable[[], Exception] | None = None) -> AsyncIterator[Span]:
     """Do a named piece of work under an internal span of that name, lasting at least its pretended duration.
 
     `fails` makes the error with which a fault lets the work fail.
     """
     with span(name) as begun:
-        await pretend(name, fails)
+        await simulated_delay(name, fails)
         yield begun
 
 
-async def pretend(
+async def simulated_delay(
     work: str, fails: Callable[[], Exception] | None = None, about: dict[str, AttributeValue] | None = None
 ) -> None:
     """Take the pretended duration of the named work, on the current span; a fault may let it take longer, or fail.
 
     `about` is what an event says of the work where that takes longer.
     """
-    fault = strike(work)
+    fault = apply_fault(work)
     if fault is None:
-        await take_time(work)
+        await wait_for_duration(work)
         return
     if fault.effect is Effect.SLOW:
         event(get_current_span(), work, about or {})
-        await take_time(fault.name)
-    await take_time(work)
+        await wait_for_duration(fault.name)
+    await wait_for_duration(work)
     if fault.effect is Effect.HANG:
         await asyncio.Event().wait()
     if fault.effect is Effect.REFUSE:
@@ -74,16 +81,16 @@ async def pretend(
         raise fails()
 
 
-def given(what: str, right: T, wrong: Callable[[], T]) -> T:
+def value_or_fault(what: str, right: T, wrong: Callable[[], T]) -> T:
     """Return a value, `right` unless a fault makes it `wrong`."""
-    return right if strike(what) is None else wrong()
+    return right if apply_fault(what) is None else wrong()
 
 
-async def take_time(work: str, times: float = 1.0) -> None:
+async def wait_for_duration(work: str, times: float = 1.0) -> None:
     """Wait for the duration of the named work, so many times. Nothing at `pace` 0."""
-    actor = current_scene().actor
-    duration = actor.durations.get(work)
-    if duration is None or actor.pace <= 0:
+    service_context = current_request().service_context
+    duration = service_context.durations.get(work)
+    if duration is None or service_context.pace <= 0:
         return
-    chance = actor.chance.draw("duration", work, get_current_span().get_span_context().span_id)
-    await asyncio.sleep(times * actor.pace * chance.lognormvariate(log(duration.median), duration.sigma))
+    rng = service_context.rng.draw("duration", work, get_current_span().get_span_context().span_id)
+    await asyncio.sleep(times * service_context.pace * rng.lognormvariate(log(duration.median), duration.sigma))

@@ -24,10 +24,10 @@ from opentelemetry.trace import (
 
 from emulator.faults import Effect
 from emulator.runtime.osprofiler import chosen_trace_id
-from emulator.runtime.request_context import current_scene, fault_at
-from emulator.runtime.seeded_random import Chance
+from emulator.runtime.request_context import current_request, fault_at
+from emulator.runtime.seeded_random import SeededRandom
 
-__all__ = ["AttributeValue", "FreshIds", "NamedIds", "event", "fail", "failed_with", "report_ignored", "span"]
+__all__ = ["AttributeValue", "RandomIds", "SeededIds", "event", "fail", "failed_with", "report_ignored", "span"]
 
 AttributeValue = str | bool | int | float | Sequence[str]
 
@@ -68,17 +68,21 @@ def _begin(
     name: str, kind: SpanKind, attributes: Mapping[str, AttributeValue], links: Sequence[Link], *, root: bool
 ) -> Span:
     """Begin a span, as far as a fault leaves it alone: it may be of another kind, or not be there."""
-    scene = current_scene()
+    scene = current_request()
     fault = fault_at(name) or fault_at("*")
     effect = fault and fault.effect
     above = get_current_span().get_span_context()
-    _name.set(" ".join([scene.actor.service, scene.request_id, name, *(f"{link.context.span_id:x}" for link in links)]))
+    _name.set(
+        " ".join(
+            [scene.service_context.service, scene.request_id, name, *(f"{link.context.span_id:x}" for link in links)]
+        )
+    )
     if effect is Effect.NO_SPAN:
         return NonRecordingSpan(above)
     if effect is Effect.UNSAMPLED:
-        span_id = scene.actor.chance.draw("unsampled", above.span_id, _name.get()).getrandbits(64) or 1
+        span_id = scene.service_context.rng.draw("unsampled", above.span_id, _name.get()).getrandbits(64) or 1
         return NonRecordingSpan(SpanContext(above.trace_id, span_id, is_remote=False, trace_flags=above.trace_flags))
-    begun = scene.actor.tracer.start_span(
+    begun = scene.service_context.tracer.start_span(
         name,
         context=set_span_in_context(INVALID_SPAN) if root else None,
         kind=SpanKind.INTERNAL if effect is Effect.WRONG_KIND else kind,
@@ -98,7 +102,7 @@ def event(on: Span, name: str, attributes: Mapping[str, AttributeValue] | None =
 
 def report_ignored(on: Span) -> None:
     """Tell on the span of a request that just came in what of its headers was not taken."""
-    scene = current_scene()
+    scene = current_request()
     for name, ignored in (
         ("openstack.fault.ignored", scene.ignored),
         ("openstack.osprofiler.ignored", scene.untrusted),
@@ -147,7 +151,7 @@ def _is_recorded(error: BaseException | None) -> bool:
     return False
 
 
-class FreshIds(IdGenerator):
+class RandomIds(IdGenerator):
     """Trace and span ids at random, from a source of our own.
 
     The SDK's come from the module `random`: a program that seeds it gets the same ids again, and one that looks after
@@ -168,11 +172,11 @@ class FreshIds(IdGenerator):
         return True
 
 
-class NamedIds(IdGenerator):
+class SeededIds(IdGenerator):
     """Trace and span ids drawn by the parent's id and the span's name, so that a seed fixes them."""
 
-    def __init__(self, chance: Chance) -> None:
-        self._chance = chance
+    def __init__(self, rng: SeededRandom) -> None:
+        self._chance = rng
 
     def generate_span_id(self) -> int:
         parent = get_current_span().get_span_context().span_id

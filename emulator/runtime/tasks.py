@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-__all__ = ["Patience", "Tasks", "task_group", "unless"]
+__all__ = ["SharedTimeout", "Tasks", "task_group", "unless"]
 
 
 class Tasks:
@@ -32,7 +32,7 @@ class Tasks:
             task.cancel()
 
 
-class Patience:
+class SharedTimeout:
     """Seconds that several wait together, one after the other, from when the first of them begins."""
 
     def __init__(self, seconds: float) -> None:

@@ -9,7 +9,7 @@ import aio_pika
 import pytest
 from aiohttp import web
 
-from emulator.client.boot_sequence import Order
+from emulator.client.boot_sequence import BootRequest
 from emulator.cloud.composition import MessagingContext, Settings
 from emulator.faults import FAULTS, fault_tree
 from emulator.reference import span_catalogue, tree_text
@@ -186,7 +186,7 @@ async def test_a_process_span_may_begin_a_trace_of_its_own_and_link_to_where_it_
 
 async def test_a_fault_is_found_behind_links_too() -> None:
     async with a_world(in_context("link")) as world:
-        booted = await world.boot(Order(fault=FAULTS["glance.image_missing"]))
+        booted = await world.boot(BootRequest(fault=FAULTS["glance.image_missing"]))
     assert booted.status == "ERROR"
     assert trace_of(world, booted.trace_id).joined() == tree(fault_tree("glance.image_missing"))
 
@@ -197,7 +197,7 @@ def in_context(messaging: str) -> Settings:
 
 async def test_twenty_boots_side_by_side_give_twenty_reference_traces(amqp_url: str) -> None:
     async with a_world(amqp_url=amqp_url, computes=3) as world:
-        boots = await asyncio.gather(*(world.boot(Order(f"demo-{number}")) for number in range(20)))
+        boots = await asyncio.gather(*(world.boot(BootRequest(f"demo-{number}")) for number in range(20)))
     for booted in boots:
         assert booted.succeeded, booted.fault
         assert trace_of(world, booted.trace_id) == REFERENCE
@@ -218,7 +218,7 @@ async def test_what_an_earlier_cloud_left_on_the_bus_does_not_reach_the_next_one
 
 async def test_a_seed_leaves_every_host_its_own_ids() -> None:
     async with a_world(Settings(pace=0, seed=7), computes=3) as world:
-        hosts = {(await world.boot(Order(flavor="m1.xlarge"), seed=number)).host for number in range(3)}
+        hosts = {(await world.boot(BootRequest(flavor="m1.xlarge"), seed=number)).host for number in range(3)}
     assert hosts == {"compute-1", "compute-2", "compute-3"}
 
 

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from emulator.broker import Broker
-from emulator.client.boot_sequence import Order
+from emulator.client.boot_sequence import BootRequest
 from emulator.cloud.composition import Cloud, Settings, serve
 from emulator.runtime.export import Export
 from emulator.services.seed_data import resource_id
@@ -36,7 +36,7 @@ def failed(trace: SpanTree) -> list[str]:
 
 async def test_an_image_that_is_not_there_fails_the_server_and_names_glance(amqp_url: str) -> None:
     async with a_world(amqp_url=amqp_url) as world:
-        booted = await world.boot(Order(image="nope"))
+        booted = await world.boot(BootRequest(image="nope"))
         api = await world.api()
         # the address is released after the server is in ERROR
         await eventually(lambda: api("GET", "neutron-server", "/v2.0/ports"), lambda seen: seen[1] == {"ports": []})
@@ -62,14 +62,14 @@ async def test_an_image_that_is_not_there_fails_the_server_and_names_glance(amqp
 
 async def test_a_network_that_is_not_there_fails_the_server_and_names_neutron(amqp_url: str) -> None:
     async with a_world(amqp_url=amqp_url) as world:
-        booted = await world.boot(Order(network="nope"))
+        booted = await world.boot(BootRequest(network="nope"))
     assert "aborted at step (3), neutron-server: Network nope (" in booted.fault
     assert "nova-compute: GET (client) !404" in failed(trace_of(world, booted.trace_id))
 
 
 async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_the_filters_as_events(amqp_url: str) -> None:
     async with a_world(amqp_url=amqp_url, computes=2) as world:
-        booted = await world.boot(Order(flavor="m1.huge"))
+        booted = await world.boot(BootRequest(flavor="m1.huge"))
     assert booted.fault.startswith("No valid host was found. There are not enough hosts available: ")
     trace = trace_of(world, booted.trace_id)
     assert failed(trace) == [
@@ -332,7 +332,7 @@ async def test_a_message_whose_consumer_was_cut_off_is_done_again_and_says_that_
 async def test_no_secret_is_on_a_span_an_event_or_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     async with a_world() as world:
         await world.boot()
-        await world.boot(Order(image="nope"))
+        await world.boot(BootRequest(image="nope"))
         api = await world.api()
         await api("GET", "nova-api", "/v2.1/servers")
         async with world.session.post(

@@ -18,7 +18,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFl
 from playwright.async_api import Browser, Page, expect
 
 from emulator.cloud.composition import Cloud, Settings, cloud
-from emulator.console import MOST_STORIES, Stories, console
+from emulator.console import MOST_REQUESTS, RequestLog, console
 from emulator.console.event_stream import Feed
 from emulator.runtime.export import Export
 from spantree import OtlpReceiver, Span, spans_from_sdk, trees
@@ -90,7 +90,7 @@ class Console:
 async def a_console(
     settings: Settings | None = None, *, amqp_url: str | None = None, jaeger: str | None = None, port: int = 0
 ) -> AsyncIterator[Console]:
-    settings, stories = settings or Settings(pace=0), Stories()
+    settings, stories = settings or Settings(pace=0), RequestLog()
     export = Export(keep=True, watching=stories)
     async with (
         cloud(settings, export, computes=2, amqp_url=amqp_url) as up,
@@ -335,7 +335,7 @@ async def test_a_boot_from_elsewhere_is_called_by_what_it_asked_for() -> None:
     ],
 )
 async def test_what_a_client_elsewhere_wanted_is_called_by_the_last_of_it(asked: list[str], title: str) -> None:
-    stories = Stories()
+    stories = RequestLog()
     for number, (service, name) in enumerate(each.split(" ", 1) for each in asked):
         provider = TracerProvider(resource=Resource({"service.name": service}), shutdown_on_exit=False)
         provider.add_span_processor(stories)
@@ -348,7 +348,7 @@ async def test_what_a_client_elsewhere_wanted_is_called_by_the_last_of_it(asked:
     assert f"{told['service']} {told['title']}" == title
 
 
-def tell(stories: Stories, number: int, kind: SpanKind = SpanKind.CLIENT, method: str = "POST") -> None:
+def tell(stories: RequestLog, number: int, kind: SpanKind = SpanKind.CLIENT, method: str = "POST") -> None:
     """Let a request have its only span."""
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(stories)
@@ -357,22 +357,22 @@ def tell(stories: Stories, number: int, kind: SpanKind = SpanKind.CLIENT, method
 
 
 async def test_the_last_stories_are_remembered_and_what_is_worth_least_is_forgotten_first() -> None:
-    stories, gone = Stories(quiet_seconds=0), list[str]()
+    stories, gone = RequestLog(quiet_seconds=0), list[str]()
     stories.forgotten = lambda story: gone.append(story.id)
     others = {50: (SpanKind.PRODUCER, ""), 60: (SpanKind.SERVER, "GET"), 70: (SpanKind.SERVER, "POST")}
-    for number in range(MOST_STORIES):
+    for number in range(MOST_REQUESTS):
         tell(stories, number, *others.get(number, (SpanKind.CLIENT, "GET")))
-    for number in range(MOST_STORIES, MOST_STORIES + 4):
+    for number in range(MOST_REQUESTS, MOST_REQUESTS + 4):
         tell(stories, number)
     assert gone == ["req-50", "req-60", "req-0", "req-1"]
-    assert len(list(stories)) == MOST_STORIES
+    assert len(list(stories)) == MOST_REQUESTS
 
 
 async def test_no_story_is_forgotten_while_it_is_being_told() -> None:
-    stories = Stories()
-    for number in range(MOST_STORIES + 20):
+    stories = RequestLog()
+    for number in range(MOST_REQUESTS + 20):
         tell(stories, number)
-    assert [story.id for story in stories] == [f"req-{number}" for number in range(MOST_STORIES + 20)]
+    assert [story.id for story in stories] == [f"req-{number}" for number in range(MOST_REQUESTS + 20)]
 
 
 async def test_a_page_that_does_not_read_is_cut_off() -> None:

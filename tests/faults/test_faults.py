@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import emulator.faults
-from emulator.client.boot_sequence import Boot, Order
+from emulator.client.boot_sequence import BootRequest, BootResult
 from emulator.cloud.composition import Settings
 from emulator.faults import FAULTS, Effect, Fault, fault_tree, find_fault
 from emulator.services.seed_data import DURATIONS, HOST
@@ -31,12 +31,12 @@ def tree_of(name: str) -> Path:
 async def test_a_fault_does_what_it_says_and_leaves_the_cloud_whole(name: str) -> None:
     fault = FAULTS[name]
     async with a_world(Settings(pace=0, build_seconds=fault.build_seconds or 10), computes=3) as world:
-        broken = await world.boot(Order("broken", fault=fault))
+        broken = await world.boot(BootRequest("broken", fault=fault))
         await world.quiet(broken)
         api = await world.api()
         await api.gone(broken.server_id)
         await world.quiet(broken)
-        after = await world.boot(Order("after"))
+        after = await world.boot(BootRequest("after"))
         await assert_nothing_is_left_but(api, after)
     trace = trace_of(world, broken.trace_id)
     assert trace == tree(tree_of(name))
@@ -56,13 +56,13 @@ async def test_a_fault_does_what_it_says_and_leaves_the_cloud_whole(name: str) -
 async def test_a_fault_looks_the_same_on_rabbitmq(rabbitmq: str, name: str) -> None:
     fault, settings = FAULTS[name], Settings(pace=0, build_seconds=FAULTS[name].build_seconds or 10)
     async with a_world(settings, amqp_url=rabbitmq, computes=3) as world:
-        broken = await world.boot(Order("broken", fault=fault))
-        after = await world.boot(Order("after"))
+        broken = await world.boot(BootRequest("broken", fault=fault))
+        after = await world.boot(BootRequest("after"))
     assert trace_of(world, broken.trace_id) == tree(tree_of(name))
     assert (broken.status, after.status) == (fault.status, "ACTIVE"), broken.fault
 
 
-async def assert_nothing_is_left_but(api: Api, booted: Boot) -> None:
+async def assert_nothing_is_left_but(api: Api, booted: BootResult) -> None:
     """No address is taken but that of this server, and none is left of any other."""
     _, body = await api("GET", "neutron-server", "/v2.0/ports")
     assert [port["device_id"] for port in body["ports"]] == [booted.server_id]
@@ -108,7 +108,7 @@ def kinds_of_spans(trace: SpanTree) -> Counter[tuple[str, ...]]:
 @pytest.mark.parametrize("fault", TAKES_TIME, ids=lambda fault: fault.name)
 async def test_a_fault_that_takes_time_takes_it_where_it_says(fault: Fault) -> None:
     async with a_world(Settings(pace=PACE)) as world:
-        booted = await world.boot(Order(fault=fault))
+        booted = await world.boot(BootRequest(fault=fault))
     [span] = shown_by(trace_of(world, booted.trace_id), fault)
     assert span.parent is not None
     took = span.start - span.parent.end if fault.effect is Effect.DELAY else span.end - span.start
@@ -135,11 +135,11 @@ async def test_two_hundred_boots_with_random_faults_each_end_in_their_own_state(
     chosen = random.Random(4).choices([None, *FAULTS.values()], k=200)
     places = asyncio.Semaphore(20)  # more would wait for one another until the deadline, where a machine is busy
 
-    async def one(world: World, number: int, fault: Fault | None) -> Boot:
+    async def one(world: World, number: int, fault: Fault | None) -> BootResult:
         async with places:
-            return await world.boot(Order(f"demo-{number}", fault=fault))
+            return await world.boot(BootRequest(f"demo-{number}", fault=fault))
 
-    async def delete(api: Api, booted: Boot) -> None:
+    async def delete(api: Api, booted: BootResult) -> None:
         async with places:
             await api.gone(booted.server_id)
 
@@ -154,7 +154,7 @@ async def test_two_hundred_boots_with_random_faults_each_end_in_their_own_state(
         api = await world.api()
         await asyncio.gather(*(delete(api, booted) for booted in boots))
         await world.quiet(*boots)
-        after = await world.boot(Order("after"))
+        after = await world.boot(BootRequest("after"))
         await assert_nothing_is_left_but(api, after)
     whole = trace_of(world, after.trace_id)
     assert whole == REFERENCE
@@ -205,14 +205,14 @@ def ignored(world: World) -> dict[str, list[str]]:
 
 async def test_where_faults_are_switched_off_none_acts_and_none_is_passed_on() -> None:
     async with a_world(Settings(pace=0, faults=False)) as world:
-        booted = await world.boot(Order(fault=FAULTS["glance.image_missing"]))
+        booted = await world.boot(BootRequest(fault=FAULTS["glance.image_missing"]))
     assert trace_of(world, booted.trace_id) == REFERENCE
     assert ignored(world) == {"POST /v2.1/servers": ["emulator.fault=glance.image_missing: faults are switched off"]}
 
 
 async def test_what_is_lost_to_a_trace_is_found_by_its_request_id() -> None:
     async with a_world() as world:
-        booted = await world.boot(Order(fault=FAULTS["trace.lost_context_amqp"]))
+        booted = await world.boot(BootRequest(fault=FAULTS["trace.lost_context_amqp"]))
     of_request = [
         s for s in spans_from_sdk(world.export.kept) if s.attributes["openstack.request.id"] == booted.request_id
     ]
@@ -224,7 +224,7 @@ async def test_what_is_lost_to_a_trace_is_found_by_its_request_id() -> None:
 
 async def test_a_rescheduled_server_is_tried_on_three_hosts_and_never_twice_on_one() -> None:
     async with a_world(computes=4) as world:
-        booted = await world.boot(Order(fault=FAULTS["compute.spawn_failed"]))
+        booted = await world.boot(BootRequest(fault=FAULTS["compute.spawn_failed"]))
     hosts = [span.resource["host.name"] for span in spawns(trace_of(world, booted.trace_id))]
     assert len(set(hosts)) == len(hosts) == 3
     assert booted.fault.startswith(
@@ -234,7 +234,7 @@ async def test_a_rescheduled_server_is_tried_on_three_hosts_and_never_twice_on_o
 
 async def test_where_too_few_hosts_are_left_to_try_the_fault_says_so() -> None:
     async with a_world(computes=2) as world:
-        booted = await world.boot(Order(fault=FAULTS["compute.spawn_failed"]))
+        booted = await world.boot(BootRequest(fault=FAULTS["compute.spawn_failed"]))
     assert len(list(spawns(trace_of(world, booted.trace_id)))) == 2
     assert booted.fault.startswith("Exceeded maximum number of retries. Exhausted all hosts available for retrying ")
 

@@ -15,20 +15,20 @@ from yarl import URL
 
 from emulator.cli.app import app
 from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import Boot, Credentials, Order
+from emulator.client.boot_sequence import BootRequest, BootResult, Credentials
 from emulator.cloud.composition import PORTS, Settings, cloud
 from emulator.faults import FAULTS
 from emulator.load import NoCloud, Plan, Tally, Tenant, arrivals, load
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient
-from emulator.runtime.seeded_random import Chance
-from emulator.runtime.tasks import Patience
+from emulator.runtime.seeded_random import SeededRandom
+from emulator.runtime.tasks import SharedTimeout
 from spantree import OtlpReceiver, spans_from_sdk, trees
 from tests.conftest import REFERENCE, World, a_world, eventually
 from tests.support.processes import PATIENCE_SECONDS, free_port, run, started
 
 NAME = "load-test"
-ORDER = Order(NAME)
+ORDER = BootRequest(NAME)
 STOPPING = "stopping: finishing what has begun\n"
 
 
@@ -53,12 +53,12 @@ def roots(export: Export) -> Counter[str]:
 
 
 def due_within(seconds: float, plan: Plan, seed: int) -> int:
-    chance = Chance(seed, client.SERVICE)
-    return sum(1 for _ in takewhile(lambda arrival: arrival[0] < seconds, arrivals(plan, chance)))
+    rng = SeededRandom(seed, client.SERVICE)
+    return sum(1 for _ in takewhile(lambda arrival: arrival[0] < seconds, arrivals(plan, rng)))
 
 
 def test_servers_are_asked_for_at_the_rate_and_by_nobody_who_knows_of_the_others() -> None:
-    times = [due for due, _ in islice(arrivals(Plan(ORDER, rate=50), Chance(7)), 10_000)]
+    times = [due for due, _ in islice(arrivals(Plan(ORDER, rate=50), SeededRandom(7)), 10_000)]
     assert times[-1] == pytest.approx(10_000 / 50, rel=0.03)
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert sum(gap > 1 / 50 for gap in gaps) / len(gaps) == pytest.approx(0.368, abs=0.02)  # e⁻¹: exponential
@@ -68,8 +68,8 @@ def test_faults_have_their_share_and_a_seed_says_which_boots() -> None:
     faults = tuple(FAULTS[name] for name in ("glance.image_missing", "amqp.duplicate"))
     plan = Plan(ORDER, faults=faults, fault_share=0.2)
 
-    def orders(seed: int, wanted: Plan = plan) -> list[tuple[float, Order]]:
-        return list(islice(arrivals(wanted, Chance(seed)), 5_000))
+    def orders(seed: int, wanted: Plan = plan) -> list[tuple[float, BootRequest]]:
+        return list(islice(arrivals(wanted, SeededRandom(seed)), 5_000))
 
     found = Counter(order.fault.name if order.fault else "" for _, order in orders(7))
     assert {name: times / 5_000 for name, times in found.items()} == {
@@ -87,8 +87,8 @@ async def test_each_boot_is_a_trace_and_its_end_another_and_no_server_is_left() 
     plan = Plan(ORDER, rate=15, lifetime=0.2)
     async with a_world() as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=7) as tenant:
-            await load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, patience=Patience(60))
-            assert await tenant.leave(Patience(60)) == ""
+            await load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, patience=SharedTimeout(60))
+            assert await tenant.leave(SharedTimeout(60)) == ""
         await gone(world)
     asked = due_within(1.5, plan, seed=7)
     assert asked > 10
@@ -103,11 +103,11 @@ async def test_a_slow_cloud_does_not_slow_the_orders_down_and_what_it_has_not_do
     plan = Plan(ORDER, rate=30)
     async with a_world(Settings(pace=1)) as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=3) as tenant:
-            await load(tenant, plan, asyncio.Event(), ignore, seconds=1, patience=Patience(0))
+            await load(tenant, plan, asyncio.Event(), ignore, seconds=1, patience=SharedTimeout(0))
             asked = due_within(1, plan, seed=3)
             assert tenant.tally.begun == tenant.tally.unfinished == asked
             assert list(tenant.tally.troubles()) == [f"none became ACTIVE, of {asked} without a fault"]
-            assert await tenant.leave(Patience(60)) == ""
+            assert await tenant.leave(SharedTimeout(60)) == ""
         await gone(world)
     assert "openstack server list" in roots(world.export)
 
@@ -128,7 +128,7 @@ async def test_beyond_so_many_boots_under_way_orders_are_skipped_and_counted() -
         url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
         plan = Plan(ORDER, rate=400)
         async with a_tenant(Export(), url, seed=1) as tenant:
-            await load(tenant, plan, asyncio.Event(), print, seconds=2, patience=Patience(0))
+            await load(tenant, plan, asyncio.Event(), print, seconds=2, patience=SharedTimeout(0))
     asked = due_within(2, plan, seed=1)
     assert (tenant.tally.begun, tenant.tally.skipped, tenant.tally.unfinished) == (200, asked - 200, 200)
     assert f" {asked - 200} skipped" in tenant.tally.describe(2, 2)
@@ -149,7 +149,7 @@ async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> Non
         async with cloud(Settings(pace=0), export, ports=ports):
             plan = Plan(ORDER, rate=20, lifetime=0.5)
             loading = tasks.create_task(
-                load(tenant, plan, stopping, lines.put_nowait, every=0.5, patience=Patience(60))
+                load(tenant, plan, stopping, lines.put_nowait, every=0.5, patience=SharedTimeout(60))
             )
             await hear_of("ACTIVE")
         await hear_of("refused")
@@ -159,7 +159,7 @@ async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> Non
             await hear_of("ACTIVE")
             stopping.set()
             await loading
-            assert await tenant.leave(Patience(60)) == ""
+            assert await tenant.leave(SharedTimeout(60)) == ""
     assert tenant.tally.failed >= tenant.tally.by_status["REFUSED"] > 0  # it may end in the middle of a boot
     assert tenant.tally.unfinished == 0
 
@@ -196,10 +196,10 @@ def test_a_variable_that_is_empty_is_not_set() -> None:
 
 
 def test_a_tally_of_very_many_boots_stays_small_and_its_quantiles_are_right() -> None:
-    tally, draw = Tally(), Chance(7).draw("times")
+    tally, draw = Tally(), SeededRandom(7).draw("times")
     times = [draw.lognormvariate(0, 2) for _ in range(50_000)]
     for seconds in times:
-        tally.count(Boot(ORDER, "", status="ACTIVE"), seconds)
+        tally.count(BootResult(ORDER, "", status="ACTIVE"), seconds)
     times.sort()
     for share in (0.05, 0.5, 0.95, 0.99):
         assert tally.quantile(share) == pytest.approx(times[int(share * len(times))], rel=0.03)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.client.boot_sequence import Order
+from emulator.client.boot_sequence import BootRequest
 from emulator.cloud.composition import Settings
 from emulator.services.auth.fernet_tokens import Identity, Tokens
 from emulator.services.seed_data import FLAVORS, IMAGES, NETWORKS, resource_id
@@ -191,20 +191,20 @@ async def test_neutron_says_when_a_subnet_has_no_address_left(world: World) -> N
 
 async def test_the_scheduler_spreads_servers_over_the_hosts_with_the_most_free_ram() -> None:
     async with a_world(computes=3) as world:
-        hosts = [(await world.boot(Order(f"demo-{number}", flavor="m1.xlarge"))).host for number in range(6)]
+        hosts = [(await world.boot(BootRequest(f"demo-{number}", flavor="m1.xlarge"))).host for number in range(6)]
     assert sorted(hosts) == ["compute-1", "compute-1", "compute-2", "compute-2", "compute-3", "compute-3"]
 
 
 async def test_what_a_deleted_server_had_claimed_can_be_claimed_again(world: World) -> None:
     """One host of 256 GB holds sixteen servers of 16 GB, and not one more until one of them is gone."""
     api = await world.api()
-    booted = [await world.boot(Order(flavor="m1.xlarge")) for _ in range(16)]
+    booted = [await world.boot(BootRequest(flavor="m1.xlarge")) for _ in range(16)]
     assert all(server.succeeded for server in booted)
-    refused = await world.boot(Order(flavor="m1.xlarge"))
+    refused = await world.boot(BootRequest(flavor="m1.xlarge"))
     assert refused.fault.startswith("No valid host was found.")
     await api("DELETE", "nova-api", f"/v2.1/servers/{booted[0].server_id}")
     await api.until(booted[0].server_id, "GONE")
-    assert (await world.boot(Order(flavor="m1.xlarge"))).succeeded
+    assert (await world.boot(BootRequest(flavor="m1.xlarge"))).succeeded
 
 
 DISCOVERY = [

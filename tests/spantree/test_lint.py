@@ -18,7 +18,7 @@ from opentelemetry.semconv.attributes import (
     user_agent_attributes,
 )
 
-from emulator.client.boot_sequence import Order
+from emulator.client.boot_sequence import BootRequest
 from spantree import Event, Finding, Link, Span, SpanTree, spans_from_sdk, trees
 from spantree.lint import RULES
 from tests.conftest import a_world
@@ -295,7 +295,8 @@ def test_ten_thousand_spans_below_each_other_are_checked() -> None:
 async def test_all_that_the_emulator_exports_is_sound_whether_a_boot_succeeds_or_fails() -> None:
     async with a_world(computes=2) as world:
         statuses = [
-            (await world.boot(order)).status for order in (Order(), Order(image="nope"), Order(flavor="m1.huge"))
+            (await world.boot(order)).status
+            for order in (BootRequest(), BootRequest(image="nope"), BootRequest(flavor="m1.huge"))
         ]
     assert statuses == ["ACTIVE", "ERROR", "ERROR"]
     every = trees(spans_from_sdk(world.export.kept))

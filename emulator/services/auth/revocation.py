@@ -15,8 +15,8 @@ from aiohttp import web
 from emulator.runtime.amqp_bus import Consumer, Unroutable
 from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.amqp_topology import Destination
-from emulator.runtime.request_context import acting
-from emulator.runtime.service import ACTOR, Service
+from emulator.runtime.request_context import request_scope
+from emulator.runtime.service import SERVICE_CONTEXT, Service
 from emulator.services.auth.fernet_tokens import Tokens
 from emulator.services.oslo.messaging import cast, consumer
 
@@ -50,7 +50,7 @@ async def keep_telling(app: web.Application, tokens: Tokens, seconds: float) -> 
         await asyncio.sleep(seconds)
         tokens.forget_expired()
         if tokens.revoked:
-            with acting(app[ACTOR]):
+            with request_scope(app[SERVICE_CONTEXT]):
                 try:
                     await tell(app, {**tokens.revoked})
                 except BusUnavailable as away:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import msgspec
 
 from emulator.runtime.http_client import Answer, HttpClient, UnexpectedAnswer
-from emulator.runtime.simulated_work import take_time
+from emulator.runtime.simulated_work import wait_for_duration
 
 __all__ = ["Access", "Session", "log_in"]
 
@@ -112,7 +112,7 @@ class Session:
             if answer.status == HTTPStatus.UNAUTHORIZED and not renewed:
                 renewed, self._access = True, await self._log_in()
             elif answer.status == HTTPStatus.SERVICE_UNAVAILABLE and refused < RETRIES:
-                await take_time("back off", 2**refused)
+                await wait_for_duration("back off", 2**refused)
                 refused += 1
             else:
                 return answer

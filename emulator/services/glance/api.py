@@ -7,7 +7,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import ApiError, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response
-from emulator.runtime.service import ACTOR, Service
+from emulator.runtime.service import SERVICE_CONTEXT, Service
 from emulator.services.auth.fernet_tokens import Tokens
 from emulator.services.glance.filters import select
 from emulator.services.glance.image_data_api import download_image, upload_image
@@ -101,7 +101,7 @@ async def list_images(request: web.Request) -> web.Response:
 async def create_image(request: web.Request) -> web.Response:
     """Make an image without bytes. 201: it is queued until they are uploaded."""
     images = request.app[IMAGES]
-    image = await read_new_image(request, images, request[IDENTITY], request.app[ACTOR].chance)
+    image = await read_new_image(request, images, request[IDENTITY], request.app[SERVICE_CONTEXT].rng)
     images.add(image)
     location = f"{request.url.origin()}/v2/images/{image.id}"
     return json_response(image.describe(), HTTPStatus.CREATED, {"Location": location})

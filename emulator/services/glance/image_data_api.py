@@ -10,7 +10,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import ApiError, BadRequest, Conflict
 from emulator.runtime.http_server import IDENTITY
-from emulator.runtime.simulated_work import given, pretend
+from emulator.runtime.simulated_work import simulated_delay, value_or_fault
 from emulator.services.glance.image_bytes import CHUNK_BYTES, Contents, Hashing, uploaded
 from emulator.services.glance.image_requests import UnsupportedMediaType
 from emulator.services.glance.images import IMAGES, Image, ImageNotFound, Images, NotPermitted, find, find_to_change
@@ -106,7 +106,7 @@ async def download_image(request: web.Request) -> web.StreamResponse:
     image, on_behalf_of = find(request), request.query.get("project_id")
     if on_behalf_of is not None and not (image.is_open_to(on_behalf_of) or is_of_admins(on_behalf_of)):
         raise ImageNotFound(image.id)
-    await pretend("find image", fails=lambda: ImageNotFound(image.id))
+    await simulated_delay("find image", fails=lambda: ImageNotFound(image.id))
     if image.status == "deactivated" and not request[IDENTITY].is_admin:
         raise NotPermitted("The requested image has been deactivated. Image data download is forbidden.")
     if image.contents is None:
@@ -117,8 +117,8 @@ async def download_image(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     sent = 0
     for chunk in image.contents.chunks():
-        await response.write(given("read chunk", right=chunk, wrong=partial(bytes, len(chunk))))
-        await pretend("send chunk", about={"openstack.image.offset": sent})
+        await response.write(value_or_fault("read chunk", right=chunk, wrong=partial(bytes, len(chunk))))
+        await simulated_delay("send chunk", about={"openstack.image.offset": sent})
         sent += len(chunk)
     await response.write_eof()
     return response

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import ApiError, BadRequest, Conflict
 from emulator.runtime.http_server import read_json
-from emulator.runtime.seeded_random import Chance
+from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.glance.images import Image, Images, NotPermitted, Visibility
 
@@ -77,12 +77,12 @@ class UnsupportedMediaType(ApiError):
         super().__init__(f"The content type {given} is not supported: send {wanted}.")
 
 
-async def read_new_image(request: web.Request, images: Images, caller: Identity, chance: Chance) -> Image:
+async def read_new_image(request: web.Request, images: Images, caller: Identity, rng: SeededRandom) -> Image:
     """Read the image that `POST /v2/images` asks for. Raises BadRequest, NotPermitted, Conflict."""
     wanted = await read_json(request, dict[str, Any])
     image_id, owner = wanted.pop("id", None), wanted.pop("owner", None) or caller.project_id
     if image_id is None:
-        image_id = chance.uuid("image", caller.project_id, len(list(images)))
+        image_id = rng.uuid("image", caller.project_id, len(list(images)))
     elif not isinstance(image_id, str) or not UUID.fullmatch(image_id):
         raise BadRequest(f"Invalid input for field id: {image_id!r} is not a UUID.")
     elif image_id in images:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from emulator.runtime.errors import BadRequest, Unauthorized
-from emulator.runtime.simulated_work import pretend
+from emulator.runtime.simulated_work import simulated_delay
 from emulator.services.auth.fernet_tokens import Identity, Tokens
 from emulator.services.seed_data import PROJECTS, USERS, Project, User
 
@@ -85,7 +85,7 @@ async def prove(asked: IdentityMethods, tokens: Tokens) -> Proof:
         if getattr(asked, method) is None:
             raise BadRequest(f"Invalid input for field auth.identity.{method}: the method {method} needs it.")
     if asked.password is not None and "password" in asked.methods:
-        await pretend("check password", fails=Unauthorized)
+        await simulated_delay("check password", fails=Unauthorized)
         users.append(_find_user(asked.password.user))
     if asked.token is not None and "token" in asked.methods:
         earlier = tokens.read(asked.token.id)

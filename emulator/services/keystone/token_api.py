@@ -10,7 +10,7 @@ from aiohttp import web
 from emulator.runtime.errors import NotFound, Unauthorized
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.runtime.request_context import OWN_REQUEST_ID, annotate
-from emulator.runtime.simulated_work import given
+from emulator.runtime.simulated_work import value_or_fault
 from emulator.services.auth.fernet_tokens import Identity, Tokens
 from emulator.services.auth.revocation import tell
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN, Proof, TokenRequest, find_project, prove
@@ -69,7 +69,7 @@ def _subject(request: web.Request) -> Identity:
 def _identify(tokens: Tokens, proof: Proof, project: Project | None) -> Identity:
     """Who has proved something, in a project. A token made from another one ends with it, and is of its kin."""
     user, earlier, now = proof.user, proof.earlier, tokens.clock()
-    lifetime = given("token lifetime", right=tokens.ttl, wrong=lambda: 0.0)
+    lifetime = value_or_fault("token lifetime", right=tokens.ttl, wrong=lambda: 0.0)
     return Identity(
         user.id,
         user.name,

@@ -9,8 +9,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from emulator.runtime.errors import ApiError
 from emulator.runtime.http_server import IDENTITY, read_json
-from emulator.runtime.request_context import annotate, current_scene
-from emulator.runtime.service import ACTOR
+from emulator.runtime.request_context import annotate, current_request
+from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron import addresses
 from emulator.services.neutron.addresses import WantedIp, take_back
 from emulator.services.neutron.database import DATABASE, Database
@@ -117,10 +117,10 @@ def _take(request: web.Request, network: Network, project_id: str, words: dict[s
     if not subnets:
         raise BadRequest("floatingip", f"Network {network.id} does not contain any IPv4 subnet")
     wanted = WantedIp(words.get("subnet_id"), words.get("floating_ip_address"))
-    chance, request_id = request.app[ACTOR].chance, current_scene().request_id
-    random = chance.draw("address", network.id, request_id)
+    rng, request_id = request.app[SERVICE_CONTEXT].rng, current_request().request_id
+    random = rng.draw("address", network.id, request_id)
     [address] = addresses.give(network.id, subnets, [wanted], random)
-    return FloatingIp(chance.uuid("floatingip", request_id), project_id, network.id, address)
+    return FloatingIp(rng.uuid("floatingip", request_id), project_id, network.id, address)
 
 
 def _associate(request: web.Request, floating: FloatingIp, words: dict[str, Any]) -> None:

@@ -8,8 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from emulator.runtime.errors import Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
-from emulator.runtime.request_context import current_scene
-from emulator.runtime.service import ACTOR
+from emulator.runtime.request_context import current_request
+from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.models import Network
@@ -97,7 +97,7 @@ async def create_network(request: web.Request) -> web.Response:
     _check_privileges(request, "create_network", words)
     database = request.app[DATABASE]
     check_quota(database, project_id, "network")
-    network = Network(request.app[ACTOR].chance.uuid("network", current_scene().request_id), "", project_id)
+    network = Network(request.app[SERVICE_CONTEXT].rng.uuid("network", current_request().request_id), "", project_id)
     put(network, {**words, **reserve(words, database.networks.values())}, NAMES)
     database.networks[network.id] = network
     return answer_one(request, "network", database.describe_network(network), HTTPStatus.CREATED)

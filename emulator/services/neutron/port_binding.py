@@ -5,8 +5,8 @@ from aiohttp import web
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
 from emulator.runtime.request_context import annotate
-from emulator.runtime.service import ACTOR
-from emulator.runtime.simulated_work import pretend
+from emulator.runtime.service import SERVICE_CONTEXT
+from emulator.runtime.simulated_work import simulated_delay
 from emulator.services.neutron.addresses import IpAddressGenerationFailure, WantedIp, give
 from emulator.services.neutron.database import DATABASE, NetworkNotFound
 from emulator.services.neutron.listing import answer_one
@@ -35,7 +35,7 @@ async def show_network(request: web.Request) -> web.Response:
     are no service all of these keys are unknown, as they are to neutron.
     """
     network_id = request.match_info["network_id"]
-    await pretend("find network", fails=lambda: NetworkNotFound(network_id))
+    await simulated_delay("find network", fails=lambda: NetworkNotFound(network_id))
     network = request.app[DATABASE].network(network_id, request[IDENTITY])
     described = request.app[DATABASE].describe_network(network)
     device_id = request.query.get("device_id")
@@ -44,7 +44,7 @@ async def show_network(request: web.Request) -> web.Response:
         project_id = request.query.get("project_id") or request[IDENTITY].project_id
         if not may_use_network(project_id, network):
             raise NetworkNotFound(network_id)
-        await pretend("allocate address", fails=lambda: IpAddressGenerationFailure(network_id))
+        await simulated_delay("allocate address", fails=lambda: IpAddressGenerationFailure(network_id))
         port = _attach(request, network, device_id, project_id)
         described["port"] = port.describe()
     return answer_one(request, "network", described)
@@ -52,7 +52,7 @@ async def show_network(request: web.Request) -> web.Response:
 
 def _attach(request: web.Request, network: Network, device_id: str, project_id: str) -> Port:
     """Return the port that the device has in this project, made now if it has none."""
-    database, chance = request.app[DATABASE], request.app[ACTOR].chance
+    database, rng = request.app[DATABASE], request.app[SERVICE_CONTEXT].rng
     for port in database.ports.values():
         if (port.device_id, port.network_id, port.project_id) == (device_id, network.id, project_id):
             return port
@@ -62,8 +62,8 @@ def _attach(request: web.Request, network: Network, device_id: str, project_id: 
     check_quota(database, project_id, "port")
     fixed_ip = request.query.get("fixed_ip")
     wanted = None if fixed_ip is None else [WantedIp(ip_address=fixed_ip)]
-    fixed_ips = give(network.id, subnets, wanted, chance.draw("address", network.id, device_id))
-    port_id = chance.uuid("port", network.id, device_id)
+    fixed_ips = give(network.id, subnets, wanted, rng.draw("address", network.id, device_id))
+    port_id = rng.uuid("port", network.id, device_id)
     groups = [default_group(project_id)]
     mac_address = free_mac_address(database, network.id, port_id)
     port = Port(port_id, "", project_id, network.id, mac_address, fixed_ips, groups, device_id)

@@ -8,8 +8,8 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from emulator.runtime.errors import BadRequest, Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
-from emulator.runtime.request_context import annotate, current_scene
-from emulator.runtime.service import ACTOR
+from emulator.runtime.request_context import annotate, current_request
+from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.address_pairs import AddressPair, read_pairs
 from emulator.services.neutron.addresses import WantedIp, give, take_back
 from emulator.services.neutron.database import DATABASE
@@ -117,13 +117,13 @@ async def show_port(request: web.Request) -> web.Response:
 async def create_port(request: web.Request) -> web.Response:
     """Make a port, with an address of every IP version that the network has, or with those that are wanted."""
     words = given((await read_json(request, PortBody)).port)
-    database, who, chance = request.app[DATABASE], request[IDENTITY], request.app[ACTOR].chance
+    database, who, rng = request.app[DATABASE], request[IDENTITY], request.app[SERVICE_CONTEXT].rng
     project_id = check_project(who, words.get("project_id") or words.get("tenant_id"))
     network = _usable_network(request, words)
     _check(request, "create_port", words, network, project_id)
     check_quota(database, project_id, "port")
-    port_id = chance.uuid("port", network.id, current_scene().request_id)
-    random = chance.draw("address", network.id, port_id)
+    port_id = rng.uuid("port", network.id, current_request().request_id)
+    random = rng.draw("address", network.id, port_id)
     fixed_ips = give(network.id, database.subnets_of(network.id), words.get("fixed_ips"), random)
     groups = [default_group(project_id)] if words.get("port_security_enabled", True) else []
     mac_address = free_mac_address(database, network.id, port_id)
@@ -212,11 +212,11 @@ def _check_device(port: Port, device_id: str) -> None:
 
 def _readdress(request: web.Request, port: Port, wanted: list[WantedIp]) -> None:
     """Give a port other addresses; it keeps those that it had, if that fails."""
-    database, chance = request.app[DATABASE], request.app[ACTOR].chance
+    database, rng = request.app[DATABASE], request.app[SERVICE_CONTEXT].rng
     subnets = database.subnets_of(port.network_id)
     take_back(subnets, port.fixed_ips)
     try:
-        port.fixed_ips = give(port.network_id, subnets, wanted, chance.draw("address", port.network_id, port.id))
+        port.fixed_ips = give(port.network_id, subnets, wanted, rng.draw("address", port.network_id, port.id))
     except (BadRequest, Conflict):
         for fixed in port.fixed_ips:
             database.subnets[fixed.subnet_id].taken.add(fixed.address)

@@ -8,8 +8,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from emulator.runtime.errors import BadRequest, Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
-from emulator.runtime.request_context import current_scene
-from emulator.runtime.service import ACTOR
+from emulator.runtime.request_context import current_request
+from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.cidrs import (
     GatewayConflictWithAllocationPools,
     InvalidInput,
@@ -112,7 +112,7 @@ async def create_subnet(request: web.Request) -> web.Response:
     pools = _pools(words, cidr, gateway) or pools_of(cidr, gateway)
     _check_modes(words, cidr)
     _check_told(words, cidr)
-    subnet_id = request.app[ACTOR].chance.uuid("subnet", current_scene().request_id)
+    subnet_id = request.app[SERVICE_CONTEXT].rng.uuid("subnet", current_request().request_id)
     subnet = Subnet(subnet_id, "", project_id, network.id, cidr, gateway, pools)
     put(subnet, words, NAMES)
     database.subnets[subnet.id] = subnet

@@ -20,8 +20,8 @@ from opentelemetry.trace import get_current_span
 from emulator.runtime.amqp_bus import Consumer, Unroutable
 from emulator.runtime.amqp_topology import Destination
 from emulator.runtime.errors import ApiError
-from emulator.runtime.request_context import annotate, current_scene
-from emulator.runtime.service import ACTOR, BUS
+from emulator.runtime.request_context import annotate, current_request
+from emulator.runtime.service import BUS, SERVICE_CONTEXT
 
 __all__ = [
     "REPLIES",
@@ -181,7 +181,7 @@ async def _reply(app: web.Application, inner: _Inner, reply: dict[str, Any]) -> 
 
 
 async def _send(app: web.Application, to: Destination, kind: str, inner: dict[str, Any]) -> None:
-    scene = current_scene()
+    scene = current_request()
     unique_id = _draw(app, "message", kind)
     context = {"_context_request_id": scene.request_id, "_context_global_request_id": scene.global_request_id}
     text = msgspec.json.encode({**inner, "_unique_id": unique_id, **context}).decode()
@@ -193,7 +193,7 @@ async def _send(app: web.Application, to: Destination, kind: str, inner: dict[st
 
 def _draw(app: web.Application, what: str, kind: str) -> str:
     here = get_current_span().get_span_context().span_id
-    return f"{app[ACTOR].chance.draw(what, here, kind).getrandbits(128):032x}"
+    return f"{app[SERVICE_CONTEXT].rng.draw(what, here, kind).getrandbits(128):032x}"
 
 
 def consumer(

@@ -7,8 +7,8 @@ import pytest
 
 from emulator.cloud.composition import Settings
 from emulator.runtime.export import Export
-from emulator.runtime.request_context import Actor, acting
-from emulator.runtime.seeded_random import Chance
+from emulator.runtime.request_context import ServiceContext, request_scope
+from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.nova.objects.instance_action import InstanceActions
 from tests.conftest import Api, World, a_world, eventually
 from tests.services.nova.test_server_actions import HARD, START, STOP, a_server, act, at_rest
@@ -161,8 +161,8 @@ async def test_actions_come_in_pages_the_latest_first_and_by_time(world: World) 
 
 
 def test_the_actions_of_the_last_thousand_servers_that_are_gone_are_kept() -> None:
-    actions, chance = InstanceActions(), Chance()
-    with acting(Actor("nova-api", Export(None, keep=True).tracer("nova-api", chance), chance)):
+    actions, rng = InstanceActions(), SeededRandom()
+    with request_scope(ServiceContext("nova-api", Export(None, keep=True).tracer("nova-api", rng), rng)):
         for number in range(1002):
             actions.begin(f"server-{number}", "create", "project", "user")
         for number in range(1, 1002):

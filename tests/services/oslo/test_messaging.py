@@ -15,11 +15,11 @@ from emulator.runtime.amqp_bus import Unroutable
 from emulator.runtime.amqp_connection import BusSettings
 from emulator.runtime.amqp_topology import Destination
 from emulator.runtime.export import Export
-from emulator.runtime.request_context import Actor, acting
-from emulator.runtime.seeded_random import Chance
-from emulator.runtime.service import ACTOR, Service, running
+from emulator.runtime.request_context import ServiceContext, request_scope
+from emulator.runtime.seeded_random import SeededRandom
+from emulator.runtime.service import SERVICE_CONTEXT, Service, running
 from emulator.runtime.spans import span
-from emulator.runtime.tasks import Patience
+from emulator.runtime.tasks import SharedTimeout
 from emulator.services.oslo.messaging import REPLIES, MessagingTimeout, RemoteError, Replies, call, consumer
 from spantree import SpanTree, spans_from_sdk, tree, trees
 from tests.conftest import DEAD_LETTERS
@@ -67,10 +67,10 @@ class Daemons:
 
     @asynccontextmanager
     async def _running(self, service: Service) -> AsyncIterator[web.Application]:
-        chance = Chance()
-        actor = Actor(service.name, self.export.tracer(service.name, chance), chance)
+        rng = SeededRandom()
+        service_context = ServiceContext(service.name, self.export.tracer(service.name, rng), rng)
         listener = socket.create_server(("127.0.0.1", 0))
-        async with running(service, actor, listener, BusSettings(self.amqp_url), Patience(SOON)) as app:
+        async with running(service, service_context, listener, BusSettings(self.amqp_url), SharedTimeout(SOON)) as app:
             yield app
 
     def traces(self) -> list[SpanTree]:
@@ -78,7 +78,7 @@ class Daemons:
 
 
 async def ask(app: web.Application, what: str = "who", seconds: float = 10.0) -> list[str]:
-    with acting(app[ACTOR]), span("question"):
+    with request_scope(app[SERVICE_CONTEXT]), span("question"):
         return await call(app, ORACLE, Ask(what), list[str], seconds)
 
 
@@ -134,7 +134,7 @@ async def test_a_reply_of_another_form_names_who_was_called(daemons: Daemons) ->
 async def test_of_calls_the_last_ten_thousand_are_remembered_and_one_that_was_broken_off_is_done_again() -> None:
     """A message that was not settled comes again: what it asked for is then done, and only then."""
     done: list[str] = []
-    begun, free, chance = asyncio.Event(), asyncio.Event(), Chance()
+    begun, free, rng = asyncio.Event(), asyncio.Event(), SeededRandom()
 
     async def answer(_: web.Application, asked: Ask) -> None:
         done.append(asked.what)
@@ -142,7 +142,7 @@ async def test_of_calls_the_last_ten_thousand_are_remembered_and_one_that_was_br
         await free.wait()
 
     handle, export = consumer(web.Application(), ORACLE, {Ask: answer}).handle, Export(None, keep=True)
-    with acting(Actor("oracle", export.tracer("oracle", chance), chance)):
+    with request_scope(ServiceContext("oracle", export.tracer("oracle", rng), rng)):
         doing = asyncio.ensure_future(handle(envelope("broken off"), {}))
         await begun.wait()
         doing.cancel()

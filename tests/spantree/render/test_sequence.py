@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.client.boot_sequence import Order
+from emulator.client.boot_sequence import BootRequest
 from emulator.cloud.composition import Settings
 from emulator.faults import FAULTS
 from spantree import Event, Pending, Span, SpanTree, trees
@@ -67,7 +67,7 @@ WHERE_IT_BREAKS = {
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_faulty_boot_draws_where_it_broke(fault: str) -> None:
     async with a_world(Settings(pace=0, build_seconds=FAULTS[fault].build_seconds or 10), computes=3) as world:
-        booted = await world.boot(Order("broken", fault=FAULTS[fault]))
+        booted = await world.boot(BootRequest("broken", fault=FAULTS[fault]))
         await world.quiet(booted)
     trace = trace_of(world, booted.trace_id)
     diagram = sequence(trace)

@@ -98,15 +98,15 @@ def left_out(lines: list[str]) -> int:
 
 @pytest.mark.parametrize("shape", ["flat", "deep", "random"])
 def test_ten_thousand_spans_are_cut_and_the_failed_one_is_there(shape: str) -> None:
-    chance = random.Random(1)
+    rng = random.Random(1)
     parents: dict[str, Callable[[int], int]] = {
         "flat": lambda _: 1,
         "deep": lambda number: number - 1,
-        "random": lambda number: chance.randrange(1, number),
+        "random": lambda number: rng.randrange(1, number),
     }
     spans = [a_span(1, 0, "root")]
     for number in range(2, 10_001):
-        kind = chance.choice(["internal", "client", "server", "producer", "consumer"])
+        kind = rng.choice(["internal", "client", "server", "producer", "consumer"])
         spans.append(
             a_span(
                 number,

@@ -7,8 +7,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from emulator.runtime.errors import Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
-from emulator.runtime.request_context import current_scene
-from emulator.runtime.service import ACTOR
+from emulator.runtime.request_context import current_request
+from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.policy import check_project
@@ -87,7 +87,7 @@ async def create_group(request: web.Request) -> web.Response:
     if needed(words, "name").lower() == "default":
         raise SecurityGroupDefaultAlreadyExists
     check_quota(database, project_id, "security_group")
-    group_id = request.app[ACTOR].chance.uuid("security-group", current_scene().request_id)
+    group_id = request.app[SERVICE_CONTEXT].rng.uuid("security-group", current_request().request_id)
     group = outward(SecurityGroup(group_id, "", project_id))
     put(group, words, NAMES)
     database.security_groups[group.id] = group

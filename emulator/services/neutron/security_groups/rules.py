@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from emulator.runtime.errors import BadRequest, Conflict, NotFound
 from emulator.runtime.http_server import IDENTITY, read_json
-from emulator.runtime.request_context import current_scene
-from emulator.runtime.service import ACTOR
+from emulator.runtime.request_context import current_request
+from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.quotas import check_quota
@@ -141,7 +141,9 @@ async def create_rule(request: web.Request) -> web.Response:
     group = find_group(database, words.security_group_id, who)
     if words.remote_group_id is not None:
         find_group(database, words.remote_group_id, who)
-    rule = _read(words, group, request.app[ACTOR].chance.uuid("security-group-rule", current_scene().request_id))
+    rule = _read(
+        words, group, request.app[SERVICE_CONTEXT].rng.uuid("security-group-rule", current_request().request_id)
+    )
     for other in group.rules.values():
         if other.what == rule.what:
             raise SecurityGroupRuleExists(other.id)

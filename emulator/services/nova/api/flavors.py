@@ -9,8 +9,8 @@ from aiohttp import web
 
 from emulator.runtime.errors import BadRequest, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
-from emulator.runtime.request_context import current_scene
-from emulator.runtime.service import ACTOR
+from emulator.runtime.request_context import current_request
+from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.nova.api.links import links_to
 from emulator.services.nova.api.microversions import microversion
@@ -173,7 +173,9 @@ async def create_flavor(request: web.Request) -> web.Response:
     wanted = (await read_json(request, CreateFlavor, strict=False)).flavor
     given = wanted.id if wanted.id not in {None, "auto"} else None
     flavor = Flavor(
-        str(given) if given is not None else request.app[ACTOR].chance.uuid("flavor", current_scene().request_id),
+        str(given)
+        if given is not None
+        else request.app[SERVICE_CONTEXT].rng.uuid("flavor", current_request().request_id),
         wanted.name,
         wanted.ram,
         wanted.vcpus,

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from emulator.runtime.amqp_bus import Unroutable
 from emulator.runtime.amqp_connection import BusUnavailable
-from emulator.runtime.request_context import annotate, current_scene
+from emulator.runtime.request_context import annotate, current_request
 from emulator.runtime.service import TASKS
-from emulator.runtime.simulated_work import step
+from emulator.runtime.simulated_work import simulated_work
 from emulator.runtime.spans import failed_with
 from emulator.services.nova.messages import (
     CALLS,
@@ -76,7 +76,7 @@ async def _expire(app: web.Application, server: Server) -> None:
     await asyncio.sleep(seconds)
     annotate(server__id=server.id)
     fault, clean_up = await _give_up(app, server, f"it was still {server.task_state} after {seconds:g} s.")
-    async with step("deadline") as passed:
+    async with simulated_work("deadline") as passed:
         failed_with(passed, "TimeoutError", fault)
         if clean_up:
             await _clean_up(app, server)
@@ -130,7 +130,7 @@ async def instance_update(app: web.Application, update: InstanceUpdate) -> None:
     server is being deleted, only that it is gone counts, or that this failed.
     """
     annotate(server__id=update.server_id)
-    await _take_over(app, update, current_scene().request_id)
+    await _take_over(app, update, current_request().request_id)
 
 
 async def _take_over(app: web.Application, update: InstanceUpdate, request_id: str) -> None:

@@ -10,7 +10,7 @@ from emulator.runtime.amqp_bus import Consumer
 from emulator.runtime.errors import ApiError
 from emulator.runtime.healthcheck import PATHS
 from emulator.runtime.http_server import json_response
-from emulator.runtime.request_context import current_scene
+from emulator.runtime.request_context import current_request
 from emulator.runtime.service import Service
 from emulator.services.auth.fernet_tokens import Tokens
 from emulator.services.notifications import NEUTRON_FANOUT, NetworkChanged
@@ -100,7 +100,7 @@ async def naming(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Put the request id on every answer under nova's own name for it, too. Probes of its health have none."""
     response = await handler(request)
     if request.path not in PATHS:
-        response.headers["X-Compute-Request-Id"] = current_scene().request_id
+        response.headers["X-Compute-Request-Id"] = current_request().request_id
     return response
 
 

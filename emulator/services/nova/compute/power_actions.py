@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from emulator.runtime.request_context import annotate
-from emulator.runtime.simulated_work import step
+from emulator.runtime.simulated_work import simulated_work
 from emulator.services.nova.compute.hypervisor import HYPERVISOR, GuestState, Instance
 from emulator.services.nova.messages import (
     API,
@@ -71,7 +71,7 @@ async def change(app: web.Application, call: GuestCall) -> None:
             if isinstance(call, RebootInstance):
                 started = "reboot_started" if call.reboot_type == "SOFT" else "reboot_started_hard"
                 await cast(app, API, msgspec.structs.replace(told, task_state=started))
-            async with step(wanted.step):
+            async with simulated_work(wanted.step):
                 _write(call, instance)
                 instance.state = wanted.state
             await cast(app, API, msgspec.structs.replace(told, vm_state=wanted.state))

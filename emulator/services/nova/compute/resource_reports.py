@@ -5,8 +5,8 @@ import asyncio
 from aiohttp import web
 
 from emulator.runtime.amqp_connection import BusUnavailable
-from emulator.runtime.request_context import acting
-from emulator.runtime.service import ACTOR
+from emulator.runtime.request_context import request_scope
+from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.nova.compute.hypervisor import HYPERVISOR
 from emulator.services.nova.messages import SCHEDULER_FANOUT, UpdateServiceCapabilities
 from emulator.services.oslo.messaging import cast
@@ -22,7 +22,7 @@ async def report_capacity(app: web.Application) -> None:
     hypervisor = app[HYPERVISOR]
     instances = {server_id: instance.size for server_id, instance in hypervisor.instances.items()}
     report = UpdateServiceCapabilities(hypervisor.host, hypervisor.total, instances, not hypervisor.leaving)
-    with acting(app[ACTOR]):
+    with request_scope(app[SERVICE_CONTEXT]):
         try:
             await cast(app, SCHEDULER_FANOUT, report)
             hypervisor.heard = True

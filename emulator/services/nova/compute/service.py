@@ -14,7 +14,7 @@ from emulator.runtime.amqp_bus import Unroutable
 from emulator.runtime.http_client import UnexpectedAnswer
 from emulator.runtime.request_context import annotate
 from emulator.runtime.service import HTTP, Service
-from emulator.runtime.simulated_work import step
+from emulator.runtime.simulated_work import simulated_work
 from emulator.services.auth.session import Access, Session, log_in
 from emulator.services.nova.compute.hypervisor import HYPERVISOR, ComputeResourcesUnavailable, Hypervisor, Instance
 from emulator.services.nova.compute.networking import AttachedNetwork, CannotAttach, attach, networks_of, release_ports
@@ -166,7 +166,7 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
     await _tell(app, InstanceUpdate(server_id, "building", "spawning"))
     with _aborting(server_id, "(5)", GLANCE):
         await _download(session, request)
-    async with step("spawn", fails=lambda: SpawnFailed(server_id, app[HYPERVISOR].host)):
+    async with simulated_work("spawn", fails=lambda: SpawnFailed(server_id, app[HYPERVISOR].host)):
         instance.state = "active"
         instance.console.boots()
 
@@ -238,7 +238,7 @@ async def terminate_instance(app: web.Application, call: TerminateInstance) -> N
             instance.interrupt()
             async with instance.lock:
                 if call.server_id in instances:
-                    async with step("destroy"):
+                    async with simulated_work("destroy"):
                         instance.state = "deleted"
                     await _release(app, call.server_id, call.kept_ports)
         else:

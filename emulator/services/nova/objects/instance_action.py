@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from emulator.runtime.request_context import current_scene
+from emulator.runtime.request_context import current_request
 from emulator.services.nova.messages import InstanceUpdate
 
 __all__ = ["INSTANCE_ACTIONS", "InstanceAction", "InstanceActions", "InstanceEvent"]
@@ -93,7 +93,7 @@ class InstanceActions:
 
     def begin(self, server_id: str, action: str, project_id: str, user_id: str) -> InstanceAction:
         """Write down that an action begins, for the current request."""
-        begun = InstanceAction(action, server_id, project_id, user_id, current_scene().request_id)
+        begun = InstanceAction(action, server_id, project_id, user_id, current_request().request_id)
         self._actions.setdefault(server_id, []).append(begun)
         return begun
 

@@ -10,9 +10,9 @@ from opentelemetry.trace import Span
 
 from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.request_context import annotate
-from emulator.runtime.seeded_random import Chance
-from emulator.runtime.service import ACTOR, Service
-from emulator.runtime.simulated_work import given, step
+from emulator.runtime.seeded_random import SeededRandom
+from emulator.runtime.service import SERVICE_CONTEXT, Service
+from emulator.runtime.simulated_work import simulated_work, value_or_fault
 from emulator.runtime.spans import event
 from emulator.services.nova.inventory import HostSeen, ListHosts
 from emulator.services.nova.messages import (
@@ -148,7 +148,7 @@ class Hosts:
         except TimeoutError:
             return
 
-    def claim(self, call: SelectDestinations, chance: Chance, span: Span) -> Host:
+    def claim(self, call: SelectDestinations, rng: SeededRandom, span: Span) -> Host:
         """Choose a host and claim the server's resources on it, none of those that were tried. Raises NoValidHost."""
         request = call.request
         for name in call.tried:
@@ -157,7 +157,7 @@ class Hosts:
             if request.server_id in host.claims:
                 return host
         known = sorted(self._hosts.values(), key=lambda host: host.name)
-        host = choose_host(known, call, chance, span)
+        host = choose_host(known, call, rng, span)
         host.claim(request.server_id, request.size)
         return host
 
@@ -171,12 +171,12 @@ class Hosts:
 HOSTS = web.AppKey("hosts", Hosts)
 
 
-def choose_host(hosts: list[Host], call: SelectDestinations, chance: Chance, span: Span) -> Host:
+def choose_host(hosts: list[Host], call: SelectDestinations, rng: SeededRandom, span: Span) -> Host:
     """Return the host with the most free RAM of those that pass all filters; the span tells how it came about."""
     left, request = hosts, call.request
     for name, passes in {**_filters_for(call), **FILTERS}.items():
         before = left
-        left = given(name, right=[host for host in left if passes(host, request.size)], wrong=list)
+        left = value_or_fault(name, right=[host for host in left if passes(host, request.size)], wrong=list)
         passed = {
             "openstack.scheduler.filter": name,
             "openstack.scheduler.hosts.before": [host.name for host in before],
@@ -188,7 +188,7 @@ def choose_host(hosts: list[Host], call: SelectDestinations, chance: Chance, spa
         raise NoValidHost(request.size, largest, len(hosts), request.requested_host)
     most = max(host.free.ram_mb for host in left)
     best = [host for host in left if host.free.ram_mb == most]
-    chosen = chance.draw("tie", request.server_id, *call.tried).choice(best)
+    chosen = rng.draw("tie", request.server_id, *call.tried).choice(best)
     weights = {f"openstack.scheduler.weight.{host.name}": host.free.ram_mb for host in left}
     event(span, "weigher", {"openstack.scheduler.weigher": "RAMWeigher", **weights})
     span.set_attribute("openstack.scheduler.host", chosen.name)
@@ -230,10 +230,10 @@ async def select_destinations(app: web.Application, call: SelectDestinations) ->
     annotate(server__id=request.server_id)
     hosts = app[HOSTS]
     try:
-        async with step("select_destinations") as span:
+        async with simulated_work("select_destinations") as span:
             await hosts.heard()
-            host = hosts.claim(call, app[ACTOR].chance, span)
-            limits = given("limits", right=host.total, wrong=lambda: Size(0, 0, 0))
+            host = hosts.claim(call, app[SERVICE_CONTEXT].rng, span)
+            limits = value_or_fault("limits", right=host.total, wrong=lambda: Size(0, 0, 0))
         try:
             await cast(app, compute(host.name), BuildAndRunInstance(request, limits, call.tried))
         except BusUnavailable:

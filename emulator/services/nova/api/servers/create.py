@@ -7,8 +7,8 @@ from aiohttp import web
 
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
-from emulator.runtime.request_context import current_scene
-from emulator.runtime.service import ACTOR
+from emulator.runtime.request_context import current_request
+from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.nova.api.lifecycle import SERVERS
 from emulator.services.nova.api.microversions import Version, microversion
 from emulator.services.nova.api.servers.create_request import NewServer, check
@@ -40,12 +40,12 @@ def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
     groups = group_names((group.name for group in wanted.security_groups), owner.project_id)
     used = usage(app[SERVERS].of(owner.project_id))
     count = app[QUOTAS].allow(owner.project_id, used, flavor, *wanted.counts)
-    chance, request_id = app[ACTOR].chance, current_scene().request_id
-    reservation_id = f"r-{chance.draw('reservation', request_id).getrandbits(32):08x}"
+    rng, request_id = app[SERVICE_CONTEXT].rng, current_request().request_id
+    reservation_id = f"r-{rng.draw('reservation', request_id).getrandbits(32):08x}"
     wishes = _wishes(wanted, reservation_id, groups, version)
     return [
         Server(
-            id=chance.uuid("server", request_id, number),
+            id=rng.uuid("server", request_id, number),
             name=wanted.name if count == 1 else f"{wanted.name}-{number}",
             project_id=owner.project_id,
             user_id=owner.user_id,
