@@ -6,7 +6,7 @@ import pytest
 
 DOORS = {
     "emulator.broker": ["Broker", "Depth"],
-    "emulator.doctor": ["Case", "Finding", "Level", "examine"],
+    "emulator.doctor": ["CheckResult", "Level", "Setup", "diagnose"],
     "emulator.faults": ["FAULTS", "Effect", "Fault", "fault_tree", "find_fault"],
     "emulator.load": ["SERVERS_AT_ONCE", "NoCloud", "Plan", "Tally", "Tenant", "arrivals", "load"],
     "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],

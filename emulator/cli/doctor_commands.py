@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from rich.text import Text
 
-from emulator.doctor import Case, Finding, Level, examine
+from emulator.doctor import CheckResult, Level, Setup, diagnose
 from spantree.cli.glyphs import utf8_only
 from spantree.render.terminal import printer
 
@@ -27,9 +27,9 @@ CHECK_WIDTH = 19
 INTERRUPTED = 130
 
 
-def doctor(case: Case, seconds: float, *, as_json: bool) -> int:
+def doctor(setup: Setup, seconds: float, *, as_json: bool) -> int:
     """Examine, and print. Return the exit status: 0 unless something is wrong."""
-    found = examine(case, seconds, lambda said: print(f"waiting: {said}", file=sys.stderr, flush=True))
+    found = diagnose(setup, seconds, lambda reason: print(f"waiting: {reason}", file=sys.stderr, flush=True))
     with _ended_by_sigterm(), _unheard(logging.getLogger("opentelemetry")):
         findings = list(found) if as_json else list(_printed(found))
     wrong = any(finding.level is Level.FAILURE for finding in findings)
@@ -61,11 +61,12 @@ def _unheard(logger: logging.Logger) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _printed(findings: Iterator[Finding]) -> Iterator[Finding]:
+def _printed(findings: Iterator[CheckResult]) -> Iterator[CheckResult]:
     console = printer()
     for finding in findings:
         mark, style = MARKS[finding.level]
-        console.print(Text.assemble((mark, style), f" {finding.check:<{CHECK_WIDTH}} {finding.said}"), soft_wrap=True)
+        line = f" {finding.check:<{CHECK_WIDTH}} {finding.message}"
+        console.print(Text.assemble((mark, style), line), soft_wrap=True)
         if finding.remedy:
             console.print(Text(f"  {'':{CHECK_WIDTH}} → {finding.remedy}", style), soft_wrap=True)
         sys.stdout.flush()

@@ -9,7 +9,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
@@ -21,6 +21,9 @@ from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.spans import RandomIds, SeededIds
 from emulator.urls import without_user
 
+if TYPE_CHECKING:  # requests takes long to import, and only OTLP over HTTP uses it
+    from requests import Session
+
 __all__ = ["Export", "otlp_exporter", "otlp_json_document", "resource_of", "tracer_of"]
 
 FLUSH_SECONDS = 1.5
@@ -31,11 +34,11 @@ SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
 log = logging.getLogger(__name__)
 
 
-def otlp_exporter(url: str | None = None) -> SpanExporter | None:
+def otlp_exporter(url: str | None = None, *, session: "Session | None" = None) -> SpanExporter | None:
     """Return an OTLP exporter to the collector at `url`, or as `OTEL_*` says; None if neither names one.
 
     `OTEL_EXPORTER_OTLP_PROTOCOL` chooses `http/protobuf` (the default) or `grpc`. Raises ValueError for others, and for
-    what gRPC does not have.
+    what gRPC does not have. `session` carries the requests over HTTP; the doctor passes one that records answers.
     """
     named = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if not url and (not named or os.environ.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp"):
@@ -47,7 +50,7 @@ def otlp_exporter(url: str | None = None) -> SpanExporter | None:
         raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r}: choose http/protobuf or grpc")
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OverHttp
 
-    return OverHttp(endpoint=f"{url.rstrip('/')}/v1/traces" if url else None)
+    return OverHttp(endpoint=f"{url.rstrip('/')}/v1/traces" if url else None, session=session)
 
 
 def _otlp_over_grpc(url: str | None) -> SpanExporter:

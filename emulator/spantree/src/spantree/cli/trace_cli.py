@@ -101,11 +101,11 @@ def doctor(
     if no_unicode:
         ascii_only()
     from emulator.cli import doctor_commands
-    from emulator.doctor import Case
+    from emulator.doctor import Setup
 
     source = context.get_parameter_source("otlp")
     name = "--otlp" if source is not None and source.name == "COMMANDLINE" else "EMULATOR_OTLP"
-    raise typer.Exit(doctor_commands.doctor(Case(os.environ, otlp, name, jaeger_url), timeout, as_json=as_json))
+    raise typer.Exit(doctor_commands.doctor(Setup(os.environ, otlp, name, jaeger_url), timeout, as_json=as_json))
 
 
 def faults(*, as_json: AsJson = False, no_unicode: Ascii = False) -> None:
