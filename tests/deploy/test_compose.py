@@ -33,7 +33,7 @@ each_stack = pytest.mark.parametrize(
 
 
 @each_stack
-def test_commands_options_variables_and_their_values_are_the_emulators(files: Files) -> None:
+def test_commands_and_variables_are_ones_the_emulator_accepts(files: Files) -> None:
     for name, one in services(files).items():
         if one["image"] == OURS:
             assert refusal(one["command"], variables(one)) == "", name
@@ -41,14 +41,14 @@ def test_commands_options_variables_and_their_values_are_the_emulators(files: Fi
 
 
 @each_stack
-def test_a_service_serves_what_it_is_called(files: Files) -> None:
+def test_each_service_runs_the_service_of_its_name(files: Files) -> None:
     serving = services(files, "serve")
     assert set(serving) == (set() if services(files, "up") else set(PORTS) - {"broker", "console"})
     assert {name: one["command"] for name, one in serving.items()} == {name: ["serve", name] for name in serving}
 
 
 @each_stack
-def test_urls_lead_to_a_port_that_somebody_listens_on(files: Files) -> None:
+def test_urls_lead_to_ports_that_are_open(files: Files) -> None:
     everyone = services(files)
     for name, one in everyone.items():
         home = one.get("network_mode", name).removeprefix("service:")
@@ -80,7 +80,7 @@ def ours(files: Files) -> dict[str, Object]:
 
 
 @each_stack
-def test_who_waits_for_another_waits_for_what_can_come_true(files: Files) -> None:
+def test_dependencies_are_acyclic_and_can_be_satisfied(files: Files) -> None:
     ends = services(files, "boot", "doctor")
     needs = {name: one.get("depends_on", {}) for name, one in services(files).items()}
     assert tuple(TopologicalSorter(needs).static_order()), "somebody would wait for himself"
@@ -98,7 +98,7 @@ def checked(service: Object) -> bool:
 
 
 @each_stack
-def test_health_is_checked_where_something_answers_and_often_while_it_starts(files: Files) -> None:
+def test_health_is_checked_where_a_service_answers_and_often_at_start(files: Files) -> None:
     assert {name for name, one in ours(files).items() if checked(one)} == set(services(files, "serve", "up"))
     for name, one in services(files).items():
         starts = {"start_period", "start_interval"} & one.get("healthcheck", {}).keys()
@@ -106,7 +106,7 @@ def test_health_is_checked_where_something_answers_and_often_while_it_starts(fil
 
 
 @each_stack
-def test_one_service_builds_the_image_and_nobody_asks_a_registry_for_it(files: Files) -> None:
+def test_one_service_builds_the_image_and_none_pulls_it(files: Files) -> None:
     assert [one["build"] for one in services(files).values() if "build" in one] == [
         {"context": "..", "dockerfile": "deploy/Dockerfile"}
     ]
@@ -114,7 +114,7 @@ def test_one_service_builds_the_image_and_nobody_asks_a_registry_for_it(files: F
 
 
 @each_stack
-def test_what_is_published_is_a_services_own_port_on_this_machine_alone(files: Files) -> None:
+def test_only_open_ports_are_published_and_only_on_loopback(files: Files) -> None:
     for name, one in services(files).items():
         known = {f"127.0.0.1:{port}:{port}" for port in ports(name, one)}
         assert set(one.get("ports", ())) <= known, name
@@ -123,7 +123,7 @@ def test_what_is_published_is_a_services_own_port_on_this_machine_alone(files: F
 
 
 @each_stack
-def test_clients_within_use_the_endpoints_within(files: Files) -> None:
+def test_clients_in_containers_use_the_internal_endpoints(files: Files) -> None:
     """People outside are told localhost, where the ports are published: so is who shares their network."""
     for name, one in services(files, "boot", "load").items():
         assert variables(one).get("OS_INTERFACE") == (None if "network_mode" in one else "internal"), name
@@ -132,7 +132,7 @@ def test_clients_within_use_the_endpoints_within(files: Files) -> None:
 
 
 @each_stack
-def test_volumes_and_files_that_are_named_are_there(files: Files) -> None:
+def test_named_volumes_and_files_exist(files: Files) -> None:
     for name, one in services(files).items():
         assert {volume.split(":")[0] for volume in one.get("volumes", ())} <= stack(files).get("volumes", {}).keys()
         held = one.get("configs", ())
@@ -161,7 +161,7 @@ def test_every_container_is_restricted(files: Files, rule: str) -> None:
     assert [name for name, one in services(files).items() if not RESTRICTED[rule](one)] == []
 
 
-def test_the_collectors_pipelines_are_made_of_what_is_defined_and_leave_nothing_out() -> None:
+def test_the_collectors_pipelines_use_exactly_what_is_defined() -> None:
     collector = yaml.load(COLLECTOR, yaml.CSafeLoader)
     pipelines = collector["service"]["pipelines"].values()
     for kind in ("receivers", "processors", "exporters"):
@@ -170,14 +170,14 @@ def test_the_collectors_pipelines_are_made_of_what_is_defined_and_leave_nothing_
 
 
 @pytest.mark.parametrize("files", [files for files in STACKS if "collector" in " ".join(files)], ids="+".join)
-def test_the_collector_sends_on_to_a_port_that_somebody_listens_on(files: Files) -> None:
+def test_the_collector_sends_to_an_open_port(files: Files) -> None:
     exporters = yaml.load(COLLECTOR, yaml.CSafeLoader)["exporters"]
     told = [one["endpoint"].split(":") for name, one in exporters.items() if name.startswith("otlp")]
     assert {(host, int(port)) for host, port in told} <= listening(files)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_can_be_copied_as_it_is(command: str) -> None:
+def test_a_command_can_be_copied_as_written(command: str) -> None:
     typed = invoked(command)
     there = services(tuple(typed.files))
     match typed.subcommand:
@@ -189,7 +189,7 @@ def test_a_command_can_be_copied_as_it_is(command: str) -> None:
 
 
 @pytest.mark.parametrize("file", HEADERS)
-def test_a_header_ends_all_that_it_and_layers_beside_it_have_begun(file: str) -> None:
+def test_a_headers_down_removes_everything_its_up_started(file: str) -> None:
     downs = [typed for typed in map(invoked, HEADERS[file]) if typed.subcommand == "down"]
     [base] = {typed.files[0] for typed in downs}
     begun = {name for files in STACKS if files[0] == base for name in services(files)}

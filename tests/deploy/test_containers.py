@@ -27,7 +27,7 @@ async def start_rabbitmq(network: Network) -> str:
     return "amqp://emulator:secret@rabbitmq:5672/"
 
 
-async def test_a_container_for_each_service_boots_the_reference_trace_and_all_stop_in_order(
+async def test_a_container_per_service_boots_the_reference_trace(
     network: Network, otlp: OtlpReceiver
 ) -> None:
     shared = {
@@ -52,7 +52,7 @@ async def test_a_container_for_each_service_boots_the_reference_trace_and_all_st
     assert [await network.written(name) for name in SERVICES] == [[]] * len(SERVICES)
 
 
-async def test_the_image_runs_everything_in_one_container_as_it_is(network: Network, otlp: OtlpReceiver) -> None:
+async def test_the_image_runs_everything_in_one_container(network: Network, otlp: OtlpReceiver) -> None:
     await network.start(name="all", EMULATOR_PACE="0")
     await network.healthy("all")
     order = ("boot", "--keystone-url=http://localhost:5000", "--pace=0")
@@ -70,7 +70,7 @@ while not int(re.search("SigCgt:(.*)", pathlib.Path("/proc/1/status").read_text(
 """
 
 
-async def test_a_command_that_knows_no_signals_ends_by_sigterm_though_it_is_the_first_process(network: Network) -> None:
+async def test_a_command_without_signal_handlers_ends_on_sigterm_as_pid_1(network: Network) -> None:
     await network.start("health", "nova-api", "--wait=60", name="waiting")
     await podman("exec", f"{network.name}-waiting", "python", "-c", HEARS_SIGTERM)
     assert await network.stop("waiting") == {"waiting": 143}, "137 is a container that had to be killed"

@@ -57,7 +57,7 @@ def rabbitmq(overlay: str) -> list[Pods]:
 
 @each_overlay
 @pytest.mark.parametrize("version", [(), ("-k", "1.30.0")], ids=["newest", "1.30"])
-def test_an_overlay_is_what_kubernetes_knows(overlay: str, version: tuple[str, ...], tmp_path: Path) -> None:
+def test_an_overlay_is_valid_for_kubernetes(overlay: str, version: tuple[str, ...], tmp_path: Path) -> None:
     """But for RabbitmqCluster: its schema comes with the operator."""
     (tmp_path / "all.yaml").write_text(rendered(overlay))
     command = (tool("kubernetes-validate"), *version, "--strict", "--quiet", str(tmp_path / "all.yaml"))
@@ -67,7 +67,7 @@ def test_an_overlay_is_what_kubernetes_knows(overlay: str, version: tuple[str, .
 
 
 @each_overlay
-def test_the_image_is_of_this_version_and_no_other_is_the_latest(overlay: str) -> None:
+def test_our_image_has_this_version_and_none_is_latest(overlay: str) -> None:
     images = {container["image"] for one in pods(overlay) for container in one.containers}
     assert [image for image in images if image.startswith("openstack-boot-emulator")] == [
         f"openstack-boot-emulator:{__version__}"
@@ -76,7 +76,7 @@ def test_the_image_is_of_this_version_and_no_other_is_the_latest(overlay: str) -
 
 
 @each_overlay
-def test_what_is_selected_is_there(overlay: str) -> None:
+def test_selectors_match_pods_and_their_ports(overlay: str) -> None:
     everyone = [*pods(overlay), *rabbitmq(overlay)]
     for service in kinds(overlay, "Service"):
         [behind] = [one for one in everyone if selects({"matchLabels": service["spec"]["selector"]}, one.labels)]
@@ -90,7 +90,7 @@ def test_what_is_selected_is_there(overlay: str) -> None:
 
 
 @each_overlay
-def test_services_listen_and_are_probed_where_the_emulator_says(overlay: str) -> None:
+def test_services_are_probed_on_the_emulators_ports_and_paths(overlay: str) -> None:
     serving = [(one, container) for one, container in ours(overlay) if container["args"][0] == "serve"]
     assert {one.name for one, _ in serving} == set(PORTS) - {"broker", "console"}
     for one, container in serving:
@@ -103,7 +103,7 @@ def test_services_listen_and_are_probed_where_the_emulator_says(overlay: str) ->
 
 
 @each_overlay
-def test_the_start_up_probe_waits_longer_than_the_service(overlay: str) -> None:
+def test_the_startup_probe_waits_longer_than_the_service(overlay: str) -> None:
     for one, container in ours(overlay):
         if "startupProbe" in container:
             waits = container["startupProbe"]["periodSeconds"] * container["startupProbe"]["failureThreshold"]
@@ -111,7 +111,7 @@ def test_the_start_up_probe_waits_longer_than_the_service(overlay: str) -> None:
 
 
 @each_overlay
-def test_there_is_time_to_finish_what_was_begun_after_others_have_heard_of_the_end(overlay: str) -> None:
+def test_there_is_time_to_finish_work_after_the_pre_stop_sleep(overlay: str) -> None:
     for one in pods(overlay):
         for container in one.containers:
             heard = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
@@ -119,7 +119,7 @@ def test_there_is_time_to_finish_what_was_begun_after_others_have_heard_of_the_e
 
 
 @each_overlay
-def test_commands_options_variables_and_their_values_are_the_emulators(overlay: str) -> None:
+def test_commands_and_variables_are_ones_the_emulator_accepts(overlay: str) -> None:
     for one, container in ours(overlay):
         named = variables(overlay, container)
         assert refusal(container["args"], {name: value for name, value in named.items() if value}) == "", one
@@ -127,7 +127,7 @@ def test_commands_options_variables_and_their_values_are_the_emulators(overlay: 
 
 
 @each_overlay
-def test_urls_lead_to_services_and_people_outside_are_told_localhost(overlay: str) -> None:
+def test_urls_lead_to_services_and_public_endpoints_to_localhost(overlay: str) -> None:
     there = {
         (service["metadata"]["name"], port["port"])
         for service in kinds(overlay, "Service")
@@ -162,7 +162,7 @@ AMONG_NODES = {("rabbitmq", "rabbitmq", port) for port in (4369, 25672, 35672, 3
 
 
 @each_overlay
-async def test_whom_a_boot_needs_may_be_asked_and_nobody_else(
+async def test_network_policies_allow_exactly_what_a_boot_needs(
     overlay: str, boot: Callable[[], Pending[SpanTree]]
 ) -> None:
     policies = kinds(overlay, "NetworkPolicy")
@@ -173,7 +173,7 @@ async def test_whom_a_boot_needs_may_be_asked_and_nobody_else(
 
 
 @each_overlay
-def test_names_can_be_looked_up_and_nothing_else_goes_outside(overlay: str) -> None:
+def test_dns_is_the_only_traffic_out_of_the_namespace(overlay: str) -> None:
     out = [
         (policy["spec"]["podSelector"], rule["ports"])
         for policy in kinds(overlay, "NetworkPolicy")
@@ -184,7 +184,7 @@ def test_names_can_be_looked_up_and_nothing_else_goes_outside(overlay: str) -> N
 
 
 @each_overlay
-def test_what_has_state_is_there_once_and_no_second_one_starts_beside_it(overlay: str) -> None:
+def test_services_with_state_are_never_replicated(overlay: str) -> None:
     scaled = {one["spec"]["scaleTargetRef"]["name"] for one in kinds(overlay, "HorizontalPodAutoscaler")}
     for workload in kinds(overlay, "Deployment", "StatefulSet"):
         name, spec = workload["metadata"]["name"], workload["spec"]
@@ -193,7 +193,7 @@ def test_what_has_state_is_there_once_and_no_second_one_starts_beside_it(overlay
     assert {one.name: one.kind for one in pods(overlay)}["nova-compute"] == "StatefulSet"
 
 
-def test_what_is_scaled_has_at_least_three_that_nothing_sets_back() -> None:
+def test_scaled_workloads_have_three_replicas_that_nothing_resets() -> None:
     there = {one["metadata"]["name"]: one for one in kinds("scale", "Deployment", "StatefulSet")}
     for scaler in kinds("scale", "HorizontalPodAutoscaler"):
         target = scaler["spec"]["scaleTargetRef"]
@@ -206,7 +206,7 @@ def test_what_is_scaled_has_at_least_three_that_nothing_sets_back() -> None:
     assert {name for name, one in there.items() if one["spec"]["replicas"] != 1} == set()
 
 
-def test_no_budget_holds_a_drain_up_for_ever() -> None:
+def test_no_disruption_budget_blocks_a_drain_for_ever() -> None:
     budgets = kinds("scale", "PodDisruptionBudget")
     assert {one["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] for one in budgets} == {
         "nova-compute",

@@ -17,7 +17,7 @@ SERVICES = ("keystone", "glance-api", "neutron-server", "nova-api", "nova-schedu
 HOSTS = ("nova-compute-0", "nova-compute-1", "nova-compute-2")
 
 
-async def test_the_pods_of_the_demo_boot_the_reference_trace_and_all_stop_in_order(
+async def test_the_demos_pods_boot_the_reference_trace_and_stop_cleanly(
     otlp: OtlpReceiver, tmp_path: Path
 ) -> None:
     async with a_kubelet("demo", int(otlp.endpoint.rsplit(":", 1)[1]), tmp_path) as kubelet:

@@ -48,7 +48,7 @@ def test_a_pipeline_is_valid(schema: str, name: str, text: str, tmp_path: Path) 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_both_run_the_suite_with_rabbitmq_and_end_with_a_trace_asserted_in_jaeger() -> None:
+def test_both_run_the_tests_and_assert_on_a_trace_in_jaeger() -> None:
     for text in (WORKFLOW, GITLAB):
         tests = "uv run pytest --junit-xml report.xml"
         commands = lines(text)
