@@ -1,4 +1,4 @@
-"""What no schema sees in the compose files: they fit together, they fit the emulator, and nobody may too much."""
+"""The compose files beyond their schema: they are consistent, match the emulator, and restrict every container."""
 
 import re
 from collections.abc import Callable
@@ -63,19 +63,19 @@ def listening(files: Files) -> set[tuple[str, int]]:
 
 
 def published(files: Files) -> set[int]:
-    """What a browser reaches at localhost: the console has links to Jaeger."""
+    """The ports that a browser reaches at localhost."""
     return {int(port.split(":")[1]) for one in services(files).values() for port in one.get("ports", ())}
 
 
 @each_stack
 def test_all_spans_go_through_the_collector_if_there_is_one(files: Files) -> None:
-    told = {name: variables(one).get("OTEL_EXPORTER_OTLP_ENDPOINT") for name, one in ours(files).items()}
+    endpoints = {name: variables(one).get("OTEL_EXPORTER_OTLP_ENDPOINT") for name, one in ours(files).items()}
     where = "collector" if "collector" in services(files) else "jaeger"
-    assert {name: url for name, url in told.items() if url != f"http://{where}:4318"} == {}
+    assert {name: url for name, url in endpoints.items() if url != f"http://{where}:4318"} == {}
 
 
 def ours(files: Files) -> dict[str, Object]:
-    """The services with the emulator in them."""
+    """The services that run our image."""
     return {name: one for name, one in services(files).items() if one["image"] == OURS}
 
 
@@ -83,7 +83,7 @@ def ours(files: Files) -> dict[str, Object]:
 def test_dependencies_are_acyclic_and_can_be_satisfied(files: Files) -> None:
     ends = services(files, "boot", "doctor")
     needs = {name: one.get("depends_on", {}) for name, one in services(files).items()}
-    assert tuple(TopologicalSorter(needs).static_order()), "somebody would wait for himself"
+    assert tuple(TopologicalSorter(needs).static_order()), "a service depends on itself"
     for name, needed in needs.items():
         assert needed.keys() <= services(files).keys(), name
         for other, how in needed.items():
@@ -92,7 +92,7 @@ def test_dependencies_are_acyclic_and_can_be_satisfied(files: Files) -> None:
 
 
 def checked(service: Object) -> bool:
-    """Whether its health is checked: ours is, as its image says, if nobody says that it is not."""
+    """Whether it has a health check. Our image has one, unless the service disables it."""
     check = service.get("healthcheck", {})
     return not check.get("disable") and (service["image"] == OURS or "test" in check)
 
@@ -124,11 +124,11 @@ def test_only_open_ports_are_published_and_only_on_loopback(files: Files) -> Non
 
 @each_stack
 def test_clients_in_containers_use_the_internal_endpoints(files: Files) -> None:
-    """People outside are told localhost, where the ports are published: so is who shares their network."""
+    """The public endpoints are on localhost; only a service that shares that network can use them."""
     for name, one in services(files, "boot", "load").items():
         assert variables(one).get("OS_INTERFACE") == (None if "network_mode" in one else "internal"), name
-    told = {name for name, one in ours(files).items() if variables(one).get("EMULATOR_PUBLIC_HOST") == "localhost"}
-    assert told == set(services(files, "up") or {"keystone"})
+    public = {name for name, one in ours(files).items() if variables(one).get("EMULATOR_PUBLIC_HOST") == "localhost"}
+    assert public == set(services(files, "up") or {"keystone"})
 
 
 @each_stack
@@ -145,13 +145,13 @@ def test_named_volumes_and_files_exist(files: Files) -> None:
 
 
 RESTRICTED: dict[str, Callable[[Object], bool]] = {
-    "reads its root alone": lambda one: one.get("read_only") is True,
-    "no capability": lambda one: one.get("cap_drop") == ["ALL"] and "cap_add" not in one,
+    "read-only root file system": lambda one: one.get("read_only") is True,
+    "no capabilities": lambda one: one.get("cap_drop") == ["ALL"] and "cap_add" not in one,
     "no new privileges": lambda one: one.get("security_opt") == ["no-new-privileges:true"],
     "not as root": lambda one: re.fullmatch(r"[1-9]\d*:[1-9]\d*", one.get("user", "")) is not None,
     "not privileged": lambda one: not one.get("privileged"),
-    "nothing of the machine's": lambda one: one.keys().isdisjoint({"devices", "ipc", "pid", "userns_mode", "uts"}),
-    "no network of the machine's": lambda one: one.get("network_mode", "service:").startswith("service:"),
+    "no host namespaces or devices": lambda one: one.keys().isdisjoint({"devices", "ipc", "pid", "userns_mode", "uts"}),
+    "no host network": lambda one: one.get("network_mode", "service:").startswith("service:"),
 }
 
 
@@ -172,8 +172,8 @@ def test_the_collectors_pipelines_use_exactly_what_is_defined() -> None:
 @pytest.mark.parametrize("files", [files for files in STACKS if "collector" in " ".join(files)], ids="+".join)
 def test_the_collector_sends_to_an_open_port(files: Files) -> None:
     exporters = yaml.load(COLLECTOR, yaml.CSafeLoader)["exporters"]
-    told = [one["endpoint"].split(":") for name, one in exporters.items() if name.startswith("otlp")]
-    assert {(host, int(port)) for host, port in told} <= listening(files)
+    targets = [one["endpoint"].split(":") for name, one in exporters.items() if name.startswith("otlp")]
+    assert {(host, int(port)) for host, port in targets} <= listening(files)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,4 +1,4 @@
-"""What is in `deploy/` says the same everywhere, and names nothing that is not there."""
+"""The files of `deploy/` agree with each other, and what they name exists."""
 
 import re
 import shlex
@@ -65,7 +65,7 @@ def test_a_compose_file_starts_with_its_command_and_jaegers_url(file: Path) -> N
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_can_be_copied_as_written(command: str) -> None:
-    """Those of compose files: `test_compose`."""
+    """Commands of docker; those of docker compose are in `test_compose`."""
     _, subcommand, *words = shlex.split(command, comments=True)
     if subcommand == "build":
         assert (ROOT / words[words.index("-f") + 1]).is_file()

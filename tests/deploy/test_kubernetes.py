@@ -1,4 +1,4 @@
-"""What no schema sees in `deploy/kubernetes`: it fits together, it fits the emulator, and nobody may too much."""
+"""The overlays beyond their schema: they are consistent, match the emulator, and restrict every pod."""
 
 import re
 import subprocess
@@ -31,19 +31,19 @@ from tests.support.manifests import (
 
 CLIENT = "openstack-client"
 ALONE = frozenset({"keystone", "glance-api", "neutron-server", "nova-api", "nova-scheduler"})
-"""What refuses to start twice, whatever its host: `test_one_of_each` shows it."""
+"""Services that refuse to run twice, see `test_one_of_each`."""
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
 def ours(overlay: str) -> list[tuple[Pods, Object]]:
-    """The containers with the emulator in them."""
+    """The containers that run our image."""
     found = [(one, container) for one in pods(overlay) for container in one.containers]
     return [(one, container) for one, container in found if container["image"].startswith("openstack-boot-emulator:")]
 
 
 def rabbitmq(overlay: str) -> list[Pods]:
-    """The pods that the RabbitMQ cluster operator will make, as far as they are ours to say."""
+    """The pods that the RabbitMQ cluster operator creates, as far as the manifest specifies them."""
     return [
         Pods(
             "RabbitmqCluster",
@@ -58,12 +58,12 @@ def rabbitmq(overlay: str) -> list[Pods]:
 @each_overlay
 @pytest.mark.parametrize("version", [(), ("-k", "1.30.0")], ids=["newest", "1.30"])
 def test_an_overlay_is_valid_for_kubernetes(overlay: str, version: tuple[str, ...], tmp_path: Path) -> None:
-    """But for RabbitmqCluster: its schema comes with the operator."""
+    """Except for RabbitmqCluster, whose schema comes with the operator."""
     (tmp_path / "all.yaml").write_text(rendered(overlay))
     command = (tool("kubernetes-validate"), *version, "--strict", "--quiet", str(tmp_path / "all.yaml"))
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
-    said = [line for line in (done.stdout + done.stderr).splitlines() if "kind RabbitmqCluster" not in line]
-    assert (done.returncode, said) == (0, [])
+    errors = [line for line in (done.stdout + done.stderr).splitlines() if "kind RabbitmqCluster" not in line]
+    assert (done.returncode, errors) == (0, [])
 
 
 @each_overlay
@@ -114,8 +114,8 @@ def test_the_startup_probe_waits_longer_than_the_service(overlay: str) -> None:
 def test_there_is_time_to_finish_work_after_the_pre_stop_sleep(overlay: str) -> None:
     for one in pods(overlay):
         for container in one.containers:
-            heard = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-            assert heard + 15 <= one.spec.get("terminationGracePeriodSeconds", 30), one
+            sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            assert sleep + 15 <= one.spec.get("terminationGracePeriodSeconds", 30), one
 
 
 @each_overlay
@@ -144,16 +144,16 @@ def test_urls_lead_to_services_and_public_endpoints_to_localhost(overlay: str) -
 
 
 async def edges(overlay: str, trace: SpanTree) -> set[Edge]:
-    """Who has to talk to whom: as the trace shows, and for the sake of the trace."""
+    """The connections that a boot needs: those in its trace, and those that export the trace."""
     calls = {(edge.caller, edge.called) for edge in service_map([trace]).edges if not edge.messages}
     bus = {one.name for one, container in ours(overlay) if "EMULATOR_AMQP_URL" in variables(overlay, container)}
     assert bus == {span.service for span in trace.spans if sends(span) or receives(span)} | ALONE
-    told = {one.name for one, container in ours(overlay) if "EMULATOR_OTLP" in variables(overlay, container)}
-    assert told == {span.service for span in trace.spans}
+    exporting = {one.name for one, container in ours(overlay) if "EMULATOR_OTLP" in variables(overlay, container)}
+    assert exporting == {span.service for span in trace.spans}
     return {
         *((caller, called, PORTS[called]) for caller, called in calls),
         *((service, "rabbitmq", PORTS["broker"]) for service in bus),
-        *((service, "jaeger", 4318) for service in told),
+        *((service, "jaeger", 4318) for service in exporting),
         (CLIENT, "jaeger", 16686),  # `emulator doctor` looks there
     }
 
@@ -168,8 +168,8 @@ async def test_network_policies_allow_exactly_what_a_boot_needs(
     policies = kinds(overlay, "NetworkPolicy")
     everyone = [*pods(overlay), *rabbitmq(overlay)]
     ports = {port for one in everyone for port in one.ports.values()} | {1, 4369, 5672, 15672, 25672, 35672, 35682}
-    wanted = await edges(overlay, await boot()) | (AMONG_NODES if rabbitmq(overlay) else set())
-    assert allowed(policies, everyone, ports) == wanted
+    needed = await edges(overlay, await boot()) | (AMONG_NODES if rabbitmq(overlay) else set())
+    assert allowed(policies, everyone, ports) == needed
 
 
 @each_overlay
@@ -228,7 +228,7 @@ RESTRICTED: dict[str, Callable[[Object], bool]] = {
     "system calls filtered": lambda pod: pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"},
     "no sysctls": lambda pod: "sysctls" not in pod["securityContext"],
 }
-"""Pod Security Standards, Restricted (with Baseline): what is asked of a pod."""
+"""What Kubernetes' Pod Security Standard "restricted" demands of a pod."""
 RESTRICTED_CONTAINER: dict[str, Callable[[Object], bool]] = {
     "no new privileges": lambda one: secured(one, "allowPrivilegeEscalation") is False,
     "no capability": lambda one: secured(one, "capabilities") == {"drop": ["ALL"]},
@@ -240,7 +240,7 @@ RESTRICTED_CONTAINER: dict[str, Callable[[Object], bool]] = {
     ),
     "reads its root alone": lambda one: secured(one, "readOnlyRootFilesystem") is True,
 }
-"""The same, and what is good beyond it: what is asked of each container, those that begin a pod included."""
+"""What it demands of each container, init containers included, and more."""
 
 
 @each_overlay

@@ -1,4 +1,4 @@
-"""Spans made by hand, and forests of them made by hypothesis."""
+"""Spans built by hand, and strategies of hypothesis for several trees of spans."""
 
 import base64
 import math
@@ -34,7 +34,7 @@ def link_to(span: Span) -> tuple[Link, ...]:
 
 
 def protobuf(spans: Iterable[Span]) -> bytes:
-    """What an exporter would send."""
+    """Return what an exporter would send."""
     document = otlp_json(spans)
     for of_resource in document["resourceSpans"]:
         for of_scope in of_resource["scopeSpans"]:
