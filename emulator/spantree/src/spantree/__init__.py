@@ -8,7 +8,7 @@ from spantree.expectation import (
     Mismatch,
     Placeholder,
     tree,
-    updating_trees,
+    updated_tree_files,
 )
 from spantree.formats.jaeger_json_reader import MalformedJaeger, spans_from_jaeger_json
 from spantree.formats.jaeger_json_writer import jaeger_json
@@ -17,10 +17,10 @@ from spantree.formats.otlp_json import MalformedOtlp, spans_from_json
 from spantree.formats.otlp_json_writer import otlp_json
 from spantree.formats.otlp_protobuf import spans_from_protobuf
 from spantree.formats.sdk import spans_from_sdk
-from spantree.gathering import gathered
+from spantree.gathering import join_linked
 from spantree.hops import Hop, NoHop, delivery, receives, sends
 from spantree.lint import RULES, Finding
-from spantree.notation import visible, write_value
+from spantree.notation import escaped, write_value
 from spantree.queries import NotOne
 from spantree.receiver import NotReceived, OtlpReceiver, Pending
 from spantree.span import Event, Link, Span
@@ -49,9 +49,10 @@ __all__ = [
     "Span",
     "SpanTree",
     "delivery",
-    "gathered",
+    "escaped",
     "jaeger_json",
     "jaeger_spans",
+    "join_linked",
     "otlp_json",
     "receives",
     "sends",
@@ -61,7 +62,6 @@ __all__ = [
     "spans_from_sdk",
     "tree",
     "trees",
-    "updating_trees",
-    "visible",
+    "updated_tree_files",
     "write_value",
 ]
