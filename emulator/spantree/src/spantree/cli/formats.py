@@ -40,7 +40,7 @@ def _perfetto(traces: Sequence[SpanTree]) -> str:
 
 
 def _tree(traces: Sequence[SpanTree]) -> str:
-    return "\n".join(f"# {headline(trace)} · {duration(trace.duration)}\n\n{trace.as_expected()}" for trace in traces)
+    return "\n".join(f"# {headline(trace)} · {duration(trace.duration)}\n\n{trace.as_tree_text()}" for trace in traces)
 
 
 def _mermaid(traces: Sequence[SpanTree]) -> str:

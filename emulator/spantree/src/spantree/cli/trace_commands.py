@@ -133,7 +133,7 @@ def show(source: Source, *, as_tree: bool, expand: bool) -> int:
         about = f"{remark}{headline(trace)} · {duration(trace.duration)}"
         console.print(Text(f"\n{about}\n" if number else f"{about}\n", "dim"))
         if as_tree:
-            console.print(Text(trace.as_expected().rstrip("\n")), soft_wrap=True)
+            console.print(Text(trace.as_tree_text().rstrip("\n")), soft_wrap=True)
         else:
             console.print(waterfall(trace, columns(console), expand=expand), soft_wrap=True)
     return 0
