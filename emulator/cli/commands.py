@@ -24,7 +24,7 @@ from emulator.runtime.export import Export, otlp_json_document
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.tasks import SharedTimeout, unless
 from emulator.urls import without_user
-from spantree.cli.unwritable import Unwritable
+from spantree.cli.errors import Unwritable
 
 __all__ = ["boot", "load", "serve", "up"]
 
