@@ -10,11 +10,9 @@ from spantree.expectation import (
     tree,
     updated_tree_files,
 )
-from spantree.formats.jaeger_json_reader import MalformedJaeger, spans_from_jaeger_json
-from spantree.formats.jaeger_json_writer import jaeger_json
+from spantree.formats.jaeger_json import MalformedJaeger, jaeger_json, spans_from_jaeger_json
 from spantree.formats.jaeger_query import JaegerUnavailable, jaeger_spans
-from spantree.formats.otlp_json import MalformedOtlp, spans_from_json
-from spantree.formats.otlp_json_writer import otlp_json
+from spantree.formats.otlp_json import MalformedOtlp, otlp_json, spans_from_json
 from spantree.formats.otlp_protobuf import spans_from_protobuf
 from spantree.formats.sdk import spans_from_sdk
 from spantree.gathering import join_linked
