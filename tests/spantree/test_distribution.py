@@ -1,5 +1,6 @@
 """The library as another team installs it: its own wheel in a new environment, with an older SDK and no emulator."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -16,6 +17,16 @@ from tests.spantree.test_readme import write_examples
 PROJECT = Path(spantree.__path__[0]).parents[1]
 OLDEST_SDK = ("opentelemetry-sdk==1.30.0", "opentelemetry-exporter-otlp-proto-http==1.30.0")
 UV = shutil.which("uv")
+
+
+THIRD_PARTY = {
+    "formats": {"google.protobuf", "opentelemetry.proto"},
+    "receiver/grpc_handler.py": {"grpc"},
+    "pytest_plugin.py": {"pytest"},
+    "cli": {"rich", "typer"},
+    "render": {"rich"},
+}
+"""What may be imported beside the standard library, and where."""
 
 
 @dataclass(frozen=True)
@@ -106,3 +117,23 @@ def test_the_wheel_beside_the_whole_repository_loads_the_plugin_once(tmp_path: P
     command = ("-m", "pytest", "-p", "no:cacheprovider", "-q", tmp_path)
     tested = ended(sys.executable, *command, cwd=tmp_path, PYTHONPATH=str(both))
     assert "1 passed" in tested.stdout, tested.stdout + tested.stderr
+
+
+def imports(file: Path) -> set[str]:
+    """Return the modules that a file imports anywhere, the standard library's and our own left out."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return {name for name in found if name.split(".")[0] not in {*sys.stdlib_module_names, "spantree"}}
+
+
+def test_third_party_packages_are_imported_only_where_they_may_be() -> None:
+    source = PROJECT / "src" / "spantree"
+    for file in source.rglob("*.py"):
+        place = file.relative_to(source).as_posix()
+        allowed = [name for start, names in THIRD_PARTY.items() if place.startswith(start) for name in names]
+        wrong = {name for name in imports(file) if not name.startswith(tuple(allowed))}
+        assert wrong == set(), place
