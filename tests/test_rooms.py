@@ -11,7 +11,17 @@ DOORS = {
     "emulator.load": ["SERVERS_AT_ONCE", "NoCloud", "Plan", "Tally", "Tenant", "arrivals", "load"],
     "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],
     "emulator.console": ["MOST_REQUESTS", "RequestLog", "console"],
-    "spantree.render": ["duration", "failure", "headline", "most_telling", "service_colours", "step_number", "title"],
+    "spantree.render": [
+        "PLAIN",
+        "Vocabulary",
+        "duration",
+        "failure",
+        "headline",
+        "service_colours",
+        "step_label",
+        "title",
+        "trace_to_show",
+    ],
     "spantree.render.html": [
         "asset",
         "hash_source",

@@ -20,6 +20,7 @@ from emulator.cloud.composition import PORTS, SERVICES, Cloud, Settings, cloud
 from emulator.cloud.composition import serve as serving
 from emulator.load import NoCloud, Plan, Tenant
 from emulator.load import load as putting_load
+from emulator.openstack_vocabulary import OPENSTACK
 from emulator.runtime.export import Export, otlp_json_document
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.tasks import SharedTimeout, unless
@@ -81,7 +82,8 @@ def _write(files: Mapping[str, Path], boots: list[BootResult], export: Export) -
         if drawn and not traces:
             raise Unwritable(f"not written: {', '.join(map(str, drawn.values()))}. {NOTHING}")
         if drawn:
-            write_files(traces, drawn, (trace_shown(boots, export.kept) or traces[0], "the one that is printed"))
+            chosen = (trace_shown(boots, export.kept) or traces[0], "the one that is printed")
+            write_files(traces, drawn, chosen, vocabulary=OPENSTACK)
 
     try:
         write_all(write_exported, draw)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from spantree import Span, SpanTree, jaeger_json, otlp_json
-from spantree.render import duration, headline
+from spantree.render import Vocabulary, duration, headline
 from spantree.render.html import html_document
 from spantree.render.perfetto import perfetto
 from spantree.render.sequence import mermaid, sequence, sequence_svg
@@ -22,37 +22,41 @@ class Format:
     """
 
     name: str
-    write: Callable[[Sequence[SpanTree]], str]
+    write: Callable[[Sequence[SpanTree], Vocabulary], str]
     loses: str
     one_trace: bool = False
 
 
-def _otlp(traces: Sequence[SpanTree]) -> str:
+def _otlp(traces: Sequence[SpanTree], _: Vocabulary) -> str:
     return json.dumps(otlp_json(_spans(traces))) + "\n"
 
 
-def _jaeger(traces: Sequence[SpanTree]) -> str:
+def _jaeger(traces: Sequence[SpanTree], _: Vocabulary) -> str:
     return json.dumps(jaeger_json(_spans(traces))) + "\n"
 
 
-def _perfetto(traces: Sequence[SpanTree]) -> str:
+def _perfetto(traces: Sequence[SpanTree], _: Vocabulary) -> str:
     return json.dumps(perfetto(traces)) + "\n"
 
 
-def _tree(traces: Sequence[SpanTree]) -> str:
+def _tree(traces: Sequence[SpanTree], _: Vocabulary) -> str:
     return "\n".join(f"# {headline(trace)} · {duration(trace.duration)}\n\n{trace.as_expected()}" for trace in traces)
 
 
-def _mermaid(traces: Sequence[SpanTree]) -> str:
-    return "".join(mermaid(sequence(trace)) for trace in traces)
+def _html(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
+    return html_document(traces, vocabulary=vocabulary)
 
 
-def _svg(traces: Sequence[SpanTree]) -> str:
-    return "".join(sequence_svg(sequence(trace)) for trace in traces)
+def _mermaid(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
+    return "".join(mermaid(sequence(trace, vocabulary=vocabulary)) for trace in traces)
 
 
-def _map(traces: Sequence[SpanTree]) -> str:
-    return service_map_svg(service_map(traces))
+def _svg(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
+    return "".join(sequence_svg(sequence(trace, vocabulary=vocabulary), vocabulary=vocabulary) for trace in traces)
+
+
+def _map(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
+    return service_map_svg(service_map(traces), vocabulary=vocabulary)
 
 
 def _spans(traces: Sequence[SpanTree]) -> list[Span]:
@@ -92,7 +96,7 @@ FORMATS = {
             loses="times, ids, attributes, events and links: it keeps services, names, kinds, errors and nesting",
             one_trace=True,
         ),
-        Format("html", html_document, loses="the types of values; it is to look at, and cannot be read back"),
+        Format("html", _html, loses="the types of values; it is to look at, and cannot be read back"),
         Format("mermaid", _mermaid, loses=BEYOND_A_SEQUENCE, one_trace=True),
         Format("svg", _svg, loses=BEYOND_A_SEQUENCE, one_trace=True),
         Format("map", _map, loses="single traces, but their figures together; it cannot be read back"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from spantree import SpanTree
 from spantree.cli.formats import FORMATS
 from spantree.cli.unwritable import Unwritable
-from spantree.render import most_telling
+from spantree.render import PLAIN, Vocabulary, trace_to_show
 
 __all__ = ["write_all", "write_files", "write_text", "write_traces"]
 
@@ -17,19 +17,25 @@ Chosen = tuple[SpanTree, str]
 """A trace for formats that have room for one, and why it is the one."""
 
 
-def write_files(traces: Sequence[SpanTree], files: Mapping[str, Path], chosen: Chosen | None = None) -> None:
+def write_files(
+    traces: Sequence[SpanTree],
+    files: Mapping[str, Path],
+    chosen: Chosen | None = None,
+    *,
+    vocabulary: Vocabulary = PLAIN,
+) -> None:
     """Write traces to files, by their formats. Raises Unwritable.
 
     Of several traces a format that has room for one gets the one that is `chosen`, else that which tells the most;
     which one that is, is said.
     """
     those = _those_for(files, traces, chosen)
-    write_all(*(partial(_write_as, name, those[name], file) for name, file in files.items()))
+    write_all(*(partial(_write_as, name, those[name], file, vocabulary) for name, file in files.items()))
 
 
-def write_traces(traces: Sequence[SpanTree], name: str, file: Path | None) -> None:
+def write_traces(traces: Sequence[SpanTree], name: str, file: Path | None, *, vocabulary: Vocabulary = PLAIN) -> None:
     """Write traces in a format, to a file or to standard output, and say what is lost by that. Raises Unwritable."""
-    _write_as(name, _those_for([name], traces)[name], file)
+    _write_as(name, _those_for([name], traces)[name], file, vocabulary)
     _say(f"{name} does not hold {FORMATS[name].loses}")
 
 
@@ -63,15 +69,15 @@ def write_text(text: str, file: Path | None) -> None:
         raise Unwritable(f"{file or 'standard output'} cannot be written: {error.strerror}") from error
 
 
-def _write_as(name: str, traces: Sequence[SpanTree], file: Path | None) -> None:
-    write_text(FORMATS[name].write(traces), file)
+def _write_as(name: str, traces: Sequence[SpanTree], file: Path | None, vocabulary: Vocabulary) -> None:
+    write_text(FORMATS[name].write(traces, vocabulary), file)
 
 
 def _those_for(
     names: Iterable[str], traces: Sequence[SpanTree], chosen: Chosen | None = None
 ) -> dict[str, Sequence[SpanTree]]:
     single = [name for name in names if FORMATS[name].one_trace and len(traces) > 1]
-    trace, why = chosen or most_telling(traces)
+    trace, why = chosen or trace_to_show(traces)
     if single:
         holds = "holds" if len(single) == 1 else "hold"
         _say(f"{' and '.join(single)} {holds} one trace: of {len(traces)} this is {trace.trace_id}, {why}")

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from emulator.faults import FAULTS, fault_tree
+from emulator.openstack_vocabulary import OPENSTACK
 from emulator.reference import tree_names, tree_text
 from spantree import (
     Expectation,
@@ -135,7 +136,7 @@ def show(source: Source, *, as_tree: bool, expand: bool) -> int:
         if as_tree:
             console.print(Text(trace.as_expected().rstrip("\n")), soft_wrap=True)
         else:
-            console.print(waterfall(trace, columns(console), expand=expand), soft_wrap=True)
+            console.print(waterfall(trace, columns(console), expand=expand, vocabulary=OPENSTACK), soft_wrap=True)
     return 0
 
 
@@ -143,7 +144,7 @@ def draw(source: Source, files: Mapping[str, Path]) -> int:
     """Draw traces to files, by their formats. Return the exit status. Raises Unreadable if there are none."""
     from spantree.cli.output import write_files  # late, as drawing takes much to import
 
-    write_files(source.some_traces(), files)
+    write_files(source.some_traces(), files, vocabulary=OPENSTACK)
     return 0
 
 
@@ -154,7 +155,7 @@ def convert(source: Source, to: str, file: Path | None) -> int:
     """
     from spantree.cli.output import write_traces
 
-    write_traces(source.some_traces(), to, file)
+    write_traces(source.some_traces(), to, file, vocabulary=OPENSTACK)
     return 0
 
 

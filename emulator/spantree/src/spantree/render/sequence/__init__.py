@@ -1,4 +1,4 @@
-"""Traces as sequence diagrams: what happened between services, as Figure 1.8 shows it, drawn from the spans alone."""
+"""Traces as sequence diagrams: what services asked of each other, drawn from the spans alone."""
 
 from spantree.render.sequence.builder import sequence
 from spantree.render.sequence.diagram import Actor, Bar, Diagram, Item, Message, Note

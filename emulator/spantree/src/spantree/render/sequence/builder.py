@@ -14,6 +14,7 @@ from spantree.render.sequence.repetition import find_repetition
 from spantree.render.sequence.span_items import scene_of
 from spantree.render.sequence.texts import named
 from spantree.render.sequence.truncation import cut
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = ["sequence"]
 
@@ -22,13 +23,13 @@ MOST = 250
 """Rows of a diagram. More are cut."""
 
 
-def sequence(trace: SpanTree, open_spans: Collection[str] = ()) -> Diagram:
+def sequence(trace: SpanTree, open_spans: Collection[str] = (), *, vocabulary: Vocabulary = PLAIN) -> Diagram:
     """Return the sequence diagram of a trace; of one whose consumers only link to what they follow, pass it `joined()`.
 
     `open_spans` are the ids of spans that have begun and not ended: their requests are drawn, their answers are not.
     """
     title, open_ids = _title(trace), frozenset(open_spans)
-    repeated = find_repetition(trace, open_ids)
+    repeated = find_repetition(trace, vocabulary, open_ids)
     cast, times, above = find_cast(trace), causal_times(trace), failed_within(trace)
     nested = {span.span_id for span in trace.spans if _is_nested(span, title)}
     timed: list[tuple[int, int, list[Item]]] = []
@@ -36,10 +37,12 @@ def sequence(trace: SpanTree, open_spans: Collection[str] = ()) -> Diagram:
         if span.span_id in repeated.left_out:
             continue
         hidden = span.span_id in nested or (span is title and is_work(span))
-        scene = ([], []) if hidden else scene_of(span, cast)
+        scene = ([], []) if hidden else scene_of(span, cast, vocabulary)
         if span.span_id in open_ids:
             scene = (scene[0], [item for item in scene[1] if isinstance(item, Bar)])
-        scene = with_troubles(span, scene, innermost=span.span_id not in above, ended=span.span_id not in open_ids)
+        scene = with_troubles(
+            span, scene, vocabulary, innermost=span.span_id not in above, ended=span.span_id not in open_ids
+        )
         timed.append((times[span.span_id][not begins], order, scene[not begins]))
     items = [_counted(item, repeated.times) for _, _, drawn in sorted(timed, key=_when) for item in drawn]
     told = [*items, *_remarks(nested - repeated.left_out)]

@@ -17,7 +17,8 @@ class Actor:
 class Message:
     """An arrow: a request, its `answer`, or a message to or from a bus (`queued`).
 
-    A `lost` one does not arrive; `times` says for how many equal exchanges it stands; `step` is the one of Figure 1.8.
+    A `lost` one does not arrive; `times` says for how many equal exchanges it stands; `step` is its number in the
+    vocabulary's sequence.
     """
 
     key: str

@@ -5,21 +5,23 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from spantree import Event, Span, SpanTree
+from spantree.render.captions import fault_name
 from spantree.render.sequence.diagram import Bar, Note
 from spantree.render.sequence.participants import actor
 from spantree.render.sequence.span_items import Scene, label_of
 from spantree.render.sequence.texts import named, short
+from spantree.render.vocabulary import Vocabulary
 
 __all__ = ["failed_within", "with_troubles"]
 
-FAULT = "openstack.fault.name"
 LONGEST_TYPE, LONGEST_MESSAGE = 40, 110
 
 
-def with_troubles(span: Span, scene: Scene, *, innermost: bool, ended: bool = True) -> Scene:
+def with_troubles(span: Span, scene: Scene, vocabulary: Vocabulary, *, innermost: bool, ended: bool = True) -> Scene:
     """Add the fault that acts on a span to its begin, and what went wrong to its end; both are one where both are."""
     begin, end = scene
-    flag, error = _flag(span), _error(span, innermost=innermost) if ended else None
+    flag = _flag(span, vocabulary)
+    error = _error(span, vocabulary, innermost=innermost) if ended else None
     if flag and error:
         error = replace(error, flag=flag.flag)
         flag = None
@@ -40,17 +42,17 @@ def failed_within(trace: SpanTree) -> set[str]:
     return above
 
 
-def _flag(span: Span) -> Note | None:
+def _flag(span: Span, vocabulary: Vocabulary) -> Note | None:
     """Return the flag of the fault that acts on a span; of several one below the other, the uppermost has it."""
-    fault = span.attributes.get(FAULT)
+    fault = fault_name(span, vocabulary)
     above = span.parent
-    same = above is not None and above.service == span.service and above.attributes.get(FAULT) == fault
+    same = above is not None and above.service == span.service and fault_name(above, vocabulary) == fault
     if not fault or same:
         return None
     return Note(f"{span.span_id}:fault", span.span_id, actor(span), "", "", "fault", f"⚑ {named(fault, LONGEST_TYPE)}")
 
 
-def _error(span: Span, *, innermost: bool) -> Note | None:
+def _error(span: Span, vocabulary: Vocabulary, *, innermost: bool) -> Note | None:
     """Return what went wrong in a span, if it is the innermost that failed, or says something of its own."""
     if not span.failed:
         return None
@@ -59,7 +61,7 @@ def _error(span: Span, *, innermost: bool) -> Note | None:
         return None
     kind, message = _said(span)
     label = short(_phrase(kind.rpartition(".")[2]), LONGEST_TYPE) or "failed"
-    detail = short(message, LONGEST_MESSAGE) or label_of(span)
+    detail = short(message, LONGEST_MESSAGE) or label_of(span, vocabulary)
     return Note(f"{span.span_id}:error", span.span_id, actor(span), label, detail, tone="error")
 
 

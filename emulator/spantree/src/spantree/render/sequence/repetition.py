@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from spantree import Span, SpanTree
 from spantree.render.sequence.participants import is_call
 from spantree.render.sequence.span_items import label_of
+from spantree.render.vocabulary import Vocabulary
 
 __all__ = ["Repetition", "find_repetition"]
 
@@ -21,9 +22,9 @@ class Repetition:
     left_out: frozenset[str]
 
 
-def find_repetition(trace: SpanTree, open_spans: Collection[str] = ()) -> Repetition:
+def find_repetition(trace: SpanTree, vocabulary: Vocabulary, open_spans: Collection[str] = ()) -> Repetition:
     """Find the equal exchanges of a trace: all went well, none has a number, and nothing differs below them."""
-    shapes = _shapes(trace, open_spans)
+    shapes = _shapes(trace, vocabulary, open_spans)
     alike: defaultdict[tuple[str, int], list[Span]] = defaultdict(list)
     for span in trace.spans:
         if (shape := shapes[span.span_id]) and (is_call(span) or span.kind == "server"):
@@ -36,19 +37,21 @@ def find_repetition(trace: SpanTree, open_spans: Collection[str] = ()) -> Repeti
     )
 
 
-def _shapes(trace: SpanTree, open_spans: Collection[str]) -> dict[str, int]:
+def _shapes(trace: SpanTree, vocabulary: Vocabulary, open_spans: Collection[str]) -> dict[str, int]:
     """Return a number for each span that is the same for spans that look the same, with all below; 0 for unlike any."""
     numbers: dict[Hashable, int] = {}
     shapes: dict[str, int] = {}
     for _, span in reversed(list(trace.walk())):
         below = tuple(shapes[child.span_id] for child in span.children)
-        if span.span_id in open_spans or not all(below) or not _is_plain(span):
+        if span.span_id in open_spans or not all(below) or not _is_plain(span, vocabulary):
             shapes[span.span_id] = 0
         else:
-            look = (span.service, span.kind, span.name, label_of(span), span.status, below)
+            look = (span.service, span.kind, span.name, label_of(span, vocabulary), span.status, below)
             shapes[span.span_id] = numbers.setdefault(look, len(numbers) + 1)
     return shapes
 
 
-def _is_plain(span: Span) -> bool:
-    return not (span.failed or "openstack.boot.step" in span.attributes or "openstack.fault.name" in span.attributes)
+def _is_plain(span: Span, vocabulary: Vocabulary) -> bool:
+    """Whether nothing about a span wants to be seen: no error, no step, no fault."""
+    shown = (vocabulary.step_attribute, vocabulary.fault_attribute)
+    return not (span.failed or any(name in span.attributes for name in shown))

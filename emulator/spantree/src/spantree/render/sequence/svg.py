@@ -9,6 +9,7 @@ from spantree.render.sequence.diagram import Actor, Diagram
 from spantree.render.sequence.layout import BAR, HEAD, Box, Layout, Line, Strip, lay_out
 from spantree.render.sequence.style import STYLE
 from spantree.render.sequence.svg_shapes import Colours, draw_box, draw_line, number
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = ["sequence_svg"]
 
@@ -17,10 +18,10 @@ TALL = 640
 """From this height on the lifelines are named at their lower ends, too."""
 
 
-def sequence_svg(diagram: Diagram) -> str:
+def sequence_svg(diagram: Diagram, *, vocabulary: Vocabulary = PLAIN) -> str:
     """Return the diagram as an SVG document. Every item's `key` is the `data-key` of its element."""
     layout = lay_out(diagram)
-    return "\n".join(_elements(diagram, layout, _colours(diagram))) + "\n"
+    return "\n".join(_elements(diagram, layout, _colours(diagram, vocabulary))) + "\n"
 
 
 def _elements(diagram: Diagram, layout: Layout, colours: Colours) -> Iterator[str]:
@@ -84,6 +85,6 @@ def _strip(strip: Strip, colour: str) -> str:
     )
 
 
-def _colours(diagram: Diagram) -> Colours:
-    services = service_colours(actor.name for actor in diagram.actors if actor.kind == "service")
+def _colours(diagram: Diagram, vocabulary: Vocabulary) -> Colours:
+    services = service_colours((actor.name for actor in diagram.actors if actor.kind == "service"), vocabulary)
     return {actor: services[actor.name] if actor.kind == "service" else NEUTRAL for actor in diagram.actors}
