@@ -67,7 +67,7 @@ def asset(name: str) -> str:
 def waterfall_script() -> str:
     """Return what defines `waterfall(place)` and what a page is made with beside it; a page can see nothing else."""
     parts = "\n".join(asset(name) for name in SCRIPTS)
-    shared = "{ button, element, inWords, waterfall }"
+    shared = "{ button, element, formatDuration, waterfall }"
     return f'const {shared} = (() => {{\n"use strict";\n{parts}\nreturn {shared};\n}})();'
 
 

@@ -48,7 +48,7 @@ function paintTrack(row, span, view) {
       return at(view.share(time), element("i", { class: `event${failed}` }));
     }),
   );
-  row.words.textContent = span.open ? `${inWords(span.end - span.start)} …` : inWords(span.end - span.start);
+  row.words.textContent = span.open ? `${formatDuration(span.end - span.start)} …` : formatDuration(span.end - span.start);
   placeWords(row.words, view.share(span.waitedSince ?? span.start), view.share(span.end));
 }
 
@@ -90,5 +90,5 @@ function inOneLine(span) {
   const steps = span.steps ? [`steps ${span.steps.join(" and ")}`] : [];
   const outcome = span.failed ? [`failed: ${span.error || "error"}`] : [];
   const fault = span.fault ? [`fault ${span.fault}`] : [];
-  return [span.service, span.title, inWords(span.end - span.start), ...steps, ...outcome, ...fault].join(", ");
+  return [span.service, span.title, formatDuration(span.end - span.start), ...steps, ...outcome, ...fault].join(", ");
 }
