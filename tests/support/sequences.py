@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from emulator.openstack_vocabulary import OPENSTACK
 from spantree import Span, SpanTree
-from spantree.render.sequence import Bar, Diagram, Message, Note, mermaid, sequence, sequence_svg
+from spantree.render.sequence import Activation, Diagram, Message, Note, mermaid, sequence, sequence_svg
 from tests.support.spans import a_span
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -20,13 +20,13 @@ def diagram_of(trace: SpanTree, open_spans: Collection[str] = ()) -> Diagram:
 
 def told(diagram: Diagram) -> list[str]:
     """What a reader sees, in lines."""
-    return [line(item) for item in diagram.items if not isinstance(item, Bar)]
+    return [line(item) for item in diagram.items if not isinstance(item, Activation)]
 
 
 def line(item: Message | Note) -> str:
     if isinstance(item, Note):
         words = " ".join(filter(None, (item.flag, item.label)))
-        return f"{item.actor.name}: {words}" if item.actor else f"[{words}]"
+        return f"{item.participant.name}: {words}" if item.participant else f"[{words}]"
     step, marks = f"({item.step}) " if item.step else "", " ✗" if item.lost else " !" if item.failed else ""
     return f"{step}{item.source.name} → {item.target.name}: {item.label}{item.count}{marks}"
 

@@ -34,7 +34,7 @@ FIGURE = [
 
 async def test_a_boot_is_the_books_figure(boot: Callable[..., Pending[SpanTree]]) -> None:
     diagram = diagram_of(await boot())
-    assert [actor.name for actor in diagram.actors] == [
+    assert [participant.name for participant in diagram.participants] == [
         *("openstack-client", "nova-api", "AMQP bus", "nova-scheduler"),
         *("nova-compute", "keystone", "neutron-server", "glance-api"),
     ]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from emulator.cli.boot_report import NOTHING
 from spantree import Event, Span, SpanTree, otlp_json, spans_from_json, trees
-from spantree.render.sequence import Bar, Note, mermaid
+from spantree.render.sequence import Activation, Note, mermaid
 from tests.support.processes import run
 from tests.support.sequences import assert_it_can_be_drawn, call, diagram_of, told
 from tests.support.spans import a_span, forests
@@ -67,7 +67,7 @@ def test_nothing_in_a_span_is_taken_for_anything_but_text(text: str) -> None:
         )
     )
     assert_it_can_be_drawn(diagram)
-    assert max(len(item.label) for item in diagram.items if not isinstance(item, Bar)) < 100
+    assert max(len(item.label) for item in diagram.items if not isinstance(item, Activation)) < 100
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
@@ -123,7 +123,7 @@ def test_ten_thousand_spans_are_cut_and_the_failed_one_is_there(shape: str) -> N
     diagram = diagram_of(SpanTree(spans))
     assert_it_can_be_drawn(diagram)
     assert time.process_time() - began < 10, "it should take about one second"
-    assert len(diagram.actors) <= 30
+    assert len(diagram.participants) <= 30
     assert len(told(diagram)) < 400
     assert any("left out" in line for line in told(diagram))
     assert any(isinstance(item, Note) and item.detail == "here it broke" for item in diagram.items)

@@ -1,6 +1,6 @@
-"""Traces as pictures, a room for each kind. They know trees of spans, and nothing of how these came about.
+"""Traces as pictures, a package for each kind. They know trees of spans, and of systems what a `Vocabulary` says.
 
-What they have in common is here: words and colours.
+What all pictures share is here: captions and colours.
 """
 
 from spantree.render.captions import duration, failure, headline, step_label, title, trace_to_show

@@ -1,6 +1,6 @@
-"""The colours of services in web pictures: the same for a name in every trace, and legible on white and on black.
+"""Colours of services in web pictures: the same for a name in every trace, and legible on white and on black.
 
-Red is left to errors.
+Red is left to errors, so no colour here is near it.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = ["service_colours"]
 
-OTHERS = (
+PALETTE = (
     "#7e8900",
     "#4660db",
     "#129e8e",
@@ -39,12 +39,13 @@ def service_colours(services: Iterable[str], vocabulary: Vocabulary = PLAIN) -> 
     chosen = {name: vocabulary.colours[name] for name in names if name in vocabulary.colours}
     taken = set(chosen.values())
     for name in sorted(set(names) - set(chosen)):  # sorted, so that a colour does not depend on who came first
-        chosen[name] = _free(name, taken)
+        chosen[name] = _free_colour(name, taken)
         taken.add(chosen[name])
     return {name: chosen[name] for name in names}
 
 
-def _free(name: str, taken: set[str]) -> str:
-    first = crc32(name.encode(errors="surrogatepass")) % len(OTHERS)
-    colours = OTHERS[first:] + OTHERS[:first]
+def _free_colour(name: str, taken: set[str]) -> str:
+    # crc32 is the same in every process; Python's hash of a text is not (PYTHONHASHSEED)
+    first = crc32(name.encode(errors="surrogatepass")) % len(PALETTE)
+    colours = PALETTE[first:] + PALETTE[:first]
     return next((colour for colour in colours if colour not in taken), colours[0])
