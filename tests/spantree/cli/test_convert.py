@@ -14,6 +14,7 @@ from hypothesis import given
 from typer.testing import CliRunner, Result
 
 from emulator.cli.app import app
+from emulator.openstack_vocabulary import OPENSTACK
 from spantree import (
     Event,
     Link,
@@ -34,7 +35,7 @@ OTHER = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def as_written(name: str, spans: list[Span]) -> str:
-    return FORMATS[name].write(trees(spans))
+    return FORMATS[name].write(trees(spans), OPENSTACK)
 
 
 def by_id(spans: list[Span]) -> dict[tuple[str, str], Span]:
@@ -51,7 +52,7 @@ def test_otlp_json_loses_nothing(spans: list[Span]) -> None:
 @given(forests())
 def test_a_tree_is_what_the_trace_is_compared_with(spans: list[Span]) -> None:
     for trace in trees(spans):
-        assert trace == tree(FORMATS["tree"].write([trace]))
+        assert trace == tree(FORMATS["tree"].write([trace], OPENSTACK))
 
 
 @relaxed
