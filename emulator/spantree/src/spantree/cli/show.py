@@ -48,7 +48,7 @@ def show(
     expand: Expand = False,
     no_unicode: Ascii = False,
 ) -> None:
-    """Print the waterfalls of traces, or draw them into the files that are named."""
+    """Print the waterfalls of traces, or draw them into files."""
     if no_unicode:
         ascii_only()
     files = named_files({"html": html, "mermaid": mermaid, "svg": svg, "map": map_file})
