@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from spantree.span_tree import SpanTree as SpanTree
     from spantree.span_tree import trees as trees
 
+__version__ = "0.1.0"
+
 _MODULES = {
     "NORMALISED": "expectation",
     "RULES": "lint",

@@ -128,7 +128,7 @@ def _retry(attempt: Callable[[float], list[Case]], seconds: float) -> list[Case]
         else:
             if not any(case.failed for case in cases):
                 return cases
-        sleep(pause)
+        sleep(min(pause, max(deadline - monotonic(), 0.0)))  # an answer may have taken long
     return attempt(SHORTEST_ANSWER_SECONDS)
 
 
