@@ -90,5 +90,7 @@ PUBLIC_NAMES = {
 @pytest.mark.parametrize("room", PUBLIC_NAMES)
 def test_a_room_exports_exactly_these_names(room: str) -> None:
     module = importlib.import_module(room)
-    assert module.__all__ == PUBLIC_NAMES[room] == sorted(PUBLIC_NAMES[room], key=lambda name: (not name.isupper(), name))
+    assert (
+        module.__all__ == PUBLIC_NAMES[room] == sorted(PUBLIC_NAMES[room], key=lambda name: (not name.isupper(), name))
+    )
     assert all(hasattr(module, name) for name in module.__all__)
