@@ -12,8 +12,9 @@ from rich.text import Text
 
 from emulator.client.boot_sequence import BootResult
 from emulator.faults import Fault
-from spantree import Span, SpanTree, gathered, spans_from_sdk, tree, trees
-from spantree.render import duration, headline, step_number
+from emulator.openstack_vocabulary import OPENSTACK
+from spantree import Span, SpanTree, join_linked, spans_from_sdk, tree, trees
+from spantree.render import duration, headline, step_label
 from spantree.render.terminal import columns, printer, waterfall
 
 __all__ = ["NOTHING", "Detail", "boot_traces", "in_jaeger", "print_boots", "trace_shown", "write"]
@@ -133,7 +134,7 @@ def _traces_of(shown: BootResult, spans: Mapping[str, list[ReadableSpan]]) -> tu
     own = next((trace for trace in found if trace.trace_id == shown.trace_id), None)
     if own is None:
         return [], 0
-    traces = gathered(own, found)
+    traces = join_linked(own, found)
     return traces, len(found) - len(traces)
 
 
@@ -163,7 +164,7 @@ def _mark(fault: Fault | None) -> str:
 
 
 def _label(span: Span, culprits: set[str], mark: str) -> str:
-    return " ".join(filter(None, (step_number(span), mark if span.span_id in culprits else "")))
+    return " ".join(filter(None, (step_label(span, OPENSTACK), mark if span.span_id in culprits else "")))
 
 
 def _outcome(ended: BootResult) -> Text:
@@ -185,7 +186,7 @@ def _story(spans: Sequence[Span]) -> Text:
             chosen = span.attributes.get("openstack.scheduler.host")
             outcome = f"chose {chosen}" if chosen else "found no host"
             lines.append(f"\n  {'':6}  nova-scheduler {outcome}, {took}", "red" if span.failed else "")
-        elif steps := step_number(span):
+        elif steps := step_label(span, OPENSTACK):
             answer = ", then ".join(
                 dict.fromkeys(filter(None, (str(span.status or ""), span.error_type.split(".")[-1])))
             )

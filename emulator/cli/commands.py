@@ -24,7 +24,7 @@ from emulator.runtime.export import Export, otlp_json_document
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.tasks import SharedTimeout, unless
 from emulator.urls import without_user
-from spantree.cli.unwritable import Unwritable
+from spantree.cli.errors import Unwritable
 
 __all__ = ["boot", "load", "serve", "up"]
 
@@ -81,7 +81,8 @@ def _write(files: Mapping[str, Path], boots: list[BootResult], export: Export) -
         if drawn and not traces:
             raise Unwritable(f"not written: {', '.join(map(str, drawn.values()))}. {NOTHING}")
         if drawn:
-            write_files(traces, drawn, (trace_shown(boots, export.kept) or traces[0], "the one that is printed"))
+            chosen = (trace_shown(boots, export.kept) or traces[0], "the one that is printed")
+            write_files(traces, drawn, chosen)
 
     try:
         write_all(write_exported, draw)

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from emulator.console.page import console_page, content_security_policy
 from emulator.console.pollers import Pollers
 from emulator.console.request_log import LoggedRequest, RequestLog
 from emulator.console.security import HEADERS, security_middleware
+from emulator.openstack_vocabulary import OPENSTACK
 from emulator.runtime.errors import NotFound
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient
@@ -24,6 +25,7 @@ from emulator.runtime.http_server import json_response
 from emulator.runtime.service import serving
 from emulator.runtime.tasks import task_group
 from emulator.urls import host_in_url
+from spantree import SpanTree
 from spantree.render.html import html_document, waterfall_model
 from spantree.render.sequence import sequence, sequence_svg
 
@@ -112,17 +114,18 @@ def _view_routes(page: str, event_stream: EventStream, request_log: RequestLog) 
 
     async def show_waterfall(request: web.Request) -> web.Response:
         seen = _find(request_log, request).snapshot()
-        return json_response(await asyncio.to_thread(lambda: waterfall_model(seen.traces(), seen.open_ids)))
+        model = await asyncio.to_thread(lambda: waterfall_model(seen.traces(), seen.open_ids, vocabulary=OPENSTACK))
+        return json_response(model)
 
     async def show_sequence(request: web.Request) -> web.Response:
         seen = _find(request_log, request).snapshot()
-        picture = await asyncio.to_thread(lambda: sequence_svg(sequence(seen.as_one(), seen.open_ids)))
+        picture = await asyncio.to_thread(lambda: _draw_sequence(seen.as_one(), seen.open_ids))
         return web.Response(text=picture, content_type="image/svg+xml")
 
     async def save_as_html(request: web.Request) -> web.Response:
         logged = _find(request_log, request)
         seen = logged.snapshot()
-        document = await asyncio.to_thread(lambda: html_document(seen.traces()))
+        document = await asyncio.to_thread(lambda: html_document(seen.traces(), vocabulary=OPENSTACK))
         headers = {"Content-Disposition": f'attachment; filename="trace-{logged.trace_id[:8]}.html"'}
         return web.Response(text=document, content_type="text/html", headers=headers)
 
@@ -133,6 +136,10 @@ def _view_routes(page: str, event_stream: EventStream, request_log: RequestLog) 
         web.get("/requests/{request_id}/sequence.svg", show_sequence),
         web.get("/requests/{request_id}/trace.html", save_as_html),
     ]
+
+
+def _draw_sequence(trace: SpanTree, open_ids: Collection[str]) -> str:
+    return sequence_svg(sequence(trace, open_ids, vocabulary=OPENSTACK), vocabulary=OPENSTACK)
 
 
 class _RequestNotFound(NotFound):

@@ -7,6 +7,7 @@ from email.utils import formatdate
 from pathlib import Path
 from time import time
 from typing import Any
+from urllib.request import proxy_bypass
 
 import pytest
 
@@ -262,8 +263,11 @@ def test_a_proxy_for_localhost_is_reported(
 def test_no_proxy_is_read_where_urllib_reads_system_settings(
     otlp: OtlpReceiver, jaeger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("urllib.request.proxy_bypass", lambda _host: False)  # the signature on macOS and Windows
-    monkeypatch.delitem(sys.modules, "emulator.doctor.proxy")
+    def bypass(host: str) -> bool:  # as on macOS and Windows, where it takes only the host
+        return bool(proxy_bypass(host))
+
+    monkeypatch.setattr("urllib.request.proxy_bypass", bypass)
+    monkeypatch.delitem(sys.modules, "emulator.doctor.proxy", raising=False)
     monkeypatch.setattr(
         "emulator.doctor.diagnosis.proxy_for", importlib.import_module("emulator.doctor.proxy").proxy_for
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from urllib.request import build_opener, install_opener
 
 from typer.testing import CliRunner, Result
 
@@ -18,6 +19,7 @@ SILENCE_SECONDS = 0.5
 
 def doctor(*arguments: str, timeout: float = 0) -> Result:
     """Run it; without a timeout it tries everything once."""
+    install_opener(build_opener())  # urllib keeps the proxies that it finds at its first request
     return CliRunner().invoke(app, ["doctor", "--timeout", str(timeout), *arguments])
 
 

@@ -91,5 +91,5 @@ function fillRequestRow(row, request, serverName) {
   title.textContent = `${request.service} · ${request.title}${serverName ? ` ${serverName}` : ""}`;
   fault.textContent = request.fault && `⚑ ${request.fault}`;
   counts.textContent = `${request.spans} spans${request.errors ? `, ${request.errors} failed` : ""}`;
-  duration.textContent = inWords(request.durationNs);
+  duration.textContent = formatDuration(request.durationNs);
 }

@@ -8,11 +8,12 @@ from xml.sax.saxutils import escape
 
 from rich.cells import cell_len, set_cell_size
 
-from spantree import visible
+from spantree import escaped
 from spantree.render.captions import duration
 from spantree.render.colours import service_colours
 from spantree.render.service_map.layout import Rectangle, Route, Size, Wire, layout
 from spantree.render.service_map.statistics import Edge, Node, ServiceMap
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = ["service_map_svg"]
 
@@ -48,7 +49,7 @@ KEYS = (
 Drawn = TypeVar("Drawn")
 
 
-def service_map_svg(services: ServiceMap) -> str:
+def service_map_svg(services: ServiceMap, *, vocabulary: Vocabulary = PLAIN) -> str:
     """Draw a map, callers to the left of what they call; all figures pop up over a service or a wire."""
     nodes = _largest(services.nodes, MOST_NODES, lambda node: node.spans)
     names = {node.service for node in nodes}
@@ -58,7 +59,7 @@ def service_map_svg(services: ServiceMap) -> str:
         {node.service: _node_size(node) for node in nodes},
         [Wire(edge.caller, edge.called, _label_size(edge)) for edge in edges],
     )
-    colours = service_colours(node.service for node in services.nodes)
+    colours = service_colours((node.service for node in services.nodes), vocabulary)
     about = _about(services, nodes, edges)
     inner = max(plan.size.width, NARROWEST, len(about) * SMALL)
     legend = list(_legend(inner, HEADING + plan.size.height + MARGIN))
@@ -236,7 +237,7 @@ def _count(number: int, noun: str) -> str:
 
 def _name(service: str, longest: float = LONGEST_NAME) -> str:
     """Return a name for people, cut off where it is too long."""
-    name = visible(service) or "(no name)"
+    name = escaped(service) or "(no name)"
     return name if cell_len(name) <= longest else set_cell_size(name, int(longest) - 1).rstrip() + "…"
 
 
