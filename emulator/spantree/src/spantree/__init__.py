@@ -15,14 +15,13 @@ from spantree.formats.jaeger_query import JaegerUnavailable, jaeger_spans
 from spantree.formats.otlp_json import MalformedOtlp, otlp_json, spans_from_json
 from spantree.formats.otlp_protobuf import spans_from_protobuf
 from spantree.formats.sdk import spans_from_sdk
-from spantree.gathering import join_linked
 from spantree.hops import Hop, NoHop, delivery, receives, sends
 from spantree.lint import RULES, Finding
 from spantree.notation import escaped, write_value
 from spantree.queries import NotOne
 from spantree.receiver import NotReceived, OtlpReceiver, Pending
 from spantree.span import Event, Link, Span
-from spantree.span_tree import SpanTree, trees
+from spantree.span_tree import SpanTree, join_linked, trees
 
 __all__ = [
     "NORMALISED",

@@ -31,6 +31,7 @@ from spantree.render.terminal import columns, printer, waterfall
 
 __all__ = ["Source", "Unreadable", "check", "convert", "draw", "expectation", "show"]
 
+CONTINUES_BY = ("openstack.osprofiler.base_id",)  # of our cloud: the program that runs the command is to pass it
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two looks at a Jaeger, which cannot tell us when a trace comes."""
 SHORTEST_ANSWER, LONGEST_ANSWER = 1.0, 10.0
@@ -235,7 +236,11 @@ def _compared(expected: Expectation, *, colour: bool) -> Callable[[SpanTree], Ca
 
 def _sound(ignore: Sequence[str]) -> Callable[[SpanTree], Case]:
     def judge(trace: SpanTree) -> Case:
-        return Case(_subject(trace), "sound", "\n".join(map(str, trace.check(ignore))))
+        return Case(
+            _subject(trace),
+            "sound",
+            "\n".join(map(str, trace.check(ignore, continues_by=["openstack.osprofiler.base_id"]))),
+        )
 
     return judge
 
