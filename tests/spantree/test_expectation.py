@@ -218,6 +218,15 @@ def test_spans_with_equal_starts_fit_in_any_order() -> None:
     assert SpanTree([a_span(1, name="root"), *one_by_one]) != expected
 
 
+@pytest.mark.parametrize("starts", [(1, 2, 2, 3), (1, 2, 2, 2), (1, 1, 2, 2), (1, 1, 1, 2), (1, 1, 1, 1), (1, 2, 3, 4)])
+@pytest.mark.parametrize("names", ["abaa", "aaba", "abab", "aabb", "abca", "abcc"])
+def test_a_trace_with_equal_starts_fits_its_own_text(names: str, starts: tuple[int, ...]) -> None:
+    spans = [a_span(n, 1, name, start=start) for n, (name, start) in enumerate(zip(names, starts, strict=True), 2)]
+    trace = SpanTree([a_span(1, name="root", start=0), *spans])
+    assert trace == tree(str(trace))
+    assert trace == tree(trace.as_tree_text())
+
+
 def test_the_lines_below_a_repeated_line_hold_for_each_span() -> None:
     spans = [a_span(1, name="root"), a_span(2, 1, "poll"), a_span(3, 2, "look"), a_span(4, 1, "poll")]
     assert SpanTree(spans) != tree("shop: root\n  shop: poll +\n    shop: look")

@@ -96,8 +96,14 @@ class _Aligner:
     serial: Iterator[int] = field(default_factory=count)
 
     def search(self, level: Level, spans: Sequence[Span]) -> Search:
-        """Find the cheapest alignment of a level."""
-        spans = self._order_ties(level, spans)
+        """Find the cheapest alignment of a level. Spans with equal starts may stand in another order than given."""
+        found = yield from self._align_in_order(level, spans)
+        if found.cost and (ordered := self._order_ties(level, spans)) is not spans:
+            other = yield from self._align_in_order(level, ordered)
+            return min(found, other, key=lambda alignment: alignment.cost)
+        return found
+
+    def _align_in_order(self, level: Level, spans: Sequence[Span]) -> Search:
         rows = yield from self._in_step(level, spans) if self._agree(level, spans) else self._cheapest(level, spans)
         if rows is None:
             return Alignment(level, (), NOT_EXACT)
@@ -113,13 +119,18 @@ class _Aligner:
         if all(one.start != other.start for one, other in pairwise(spans)):
             return spans
         ordered: list[Span] = []
+        unused = list(level.spans())
         for _, tied in groupby(spans, key=lambda span: span.start):
             left = list(tied)
-            for expected in level.spans() if len(left) > 1 else ():
+            for expected in list(unused):
                 fitting = [span for span in left if self._compare(expected, span) == ()]
                 for span in fitting if expected.repeats else fitting[:1]:
                     ordered.append(span)
                     left.remove(span)
+                if fitting and not expected.repeats:
+                    unused.remove(expected)
+                if not left:
+                    break
             ordered += left
         return ordered
 
@@ -133,7 +144,7 @@ class _Aligner:
     def _in_step(self, level: Level, spans: Sequence[Span]) -> Generator[Request, Alignment, list[Row] | None]:
         rows = []
         for place, (expected, span) in enumerate(zip(level.spans(), spans, strict=True)):
-            rows.append(Row(expected, span, place, below=(yield expected.below, span.children)))
+            rows.append((yield from self._compare_below(Row(expected, span, place))))
         return rows
 
     def _cheapest(self, level: Level, spans: Sequence[Span]) -> Generator[Request, Alignment, list[Row] | None]:
