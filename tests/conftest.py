@@ -16,9 +16,9 @@ import aio_pika
 import aiohttp
 import pytest
 
+from emulator import client
 from emulator.broker import Broker
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import BootRequest, BootResult, Credentials
+from emulator.client import BootRequest, BootResult, Credentials
 from emulator.cloud.composition import Cloud, Settings, cloud
 from emulator.reference import tree_text
 from emulator.runtime.export import Export, otlp_exporter
@@ -195,7 +195,7 @@ class World:
 
     async def boot(self, order: BootRequest | None = None, user: str = "admin", seed: int | None = None) -> BootResult:
         """Boot a server as `emulator boot` does."""
-        service_context = client.user(self.export, seed)
+        service_context = client.new_context(self.export, seed)
         credentials = Credentials(self.cloud.endpoints["keystone"], user, "secret", user)
         async with HttpClient(client.SERVICE) as http:
             return await client.boot(service_context, http, credentials, order or BootRequest())

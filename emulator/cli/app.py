@@ -118,7 +118,7 @@ def boot(
         ascii_only()
     commands = load_commands()
     from emulator.cli.boot_report import Detail
-    from emulator.client.boot_sequence import BootRequest, numbered
+    from emulator.client import BootRequest, numbered_requests
     from emulator.cloud.composition import MessagingContext, QueueType, Settings
     from emulator.faults import FAULTS
 
@@ -128,7 +128,7 @@ def boot(
     context = MessagingContext(messaging_context)
     settings = Settings(pace, seed, seconds, bus_timeout, QueueType(queue_type), messaging_context=context)
     status = commands.boot(
-        numbered(BootRequest(name, image, flavor, network, carried), count),
+        numbered_requests(BootRequest(name, image, flavor, network, carried), count),
         settings,
         computes=computes,
         amqp_url=amqp_url,

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from rich.console import Console
 from rich.text import Text
 
-from emulator.client.boot_sequence import BootResult
+from emulator.client import BootResult
 from emulator.faults import Fault
 from spantree import Span, SpanTree, gathered, spans_from_sdk, tree, trees
 from spantree.render import duration, headline, step_number
@@ -97,12 +97,12 @@ def _print_trace(
         console.print(Text(f"\n{NOTHING}", "dim"))
         return
     console.print(_story([span for trace in traces for span in trace.spans]))
-    culprits, mark = _culprits(shown.order.fault, traces), _mark(shown.order.fault)
-    if shown.order.fault is not None:
-        as_told = bool(culprits) and shown.status == shown.order.fault.status
-        console.print(_truth(shown.order.fault, acted=as_told if complete else None))
+    culprits, mark = _culprits(shown.request.fault, traces), _mark(shown.request.fault)
+    if shown.request.fault is not None:
+        as_told = bool(culprits) and shown.status == shown.request.fault.status
+        console.print(_truth(shown.request.fault, acted=as_told if complete else None))
     for number, trace in enumerate(traces):
-        about = headline(trace) if len(boots) == 1 else f"{shown.order.name} · {headline(trace)}"
+        about = headline(trace) if len(boots) == 1 else f"{shown.request.name} · {headline(trace)}"
         lost = "of the same request, and nothing leads here: " if number else ""
         console.print(Text(f"\n{lost}{about}\n", "dim"))
         console.print(
@@ -170,10 +170,10 @@ def _outcome(ended: BootResult) -> Text:
     took = duration(round(ended.seconds * 1e9))
     if ended.succeeded:
         where = f" on {ended.host}" if ended.host else ""  # which only admins are told
-        return Text(f"✓ {ended.order.name} is ACTIVE{where}, {', '.join(ended.addresses)}, after {took}", "green")
+        return Text(f"✓ {ended.request.name} is ACTIVE{where}, {', '.join(ended.addresses)}, after {took}", "green")
     if ended.status == "REFUSED":
-        return Text(f"✗ {ended.order.name} was refused: {ended.fault}", "red")
-    return Text(f"✗ {ended.order.name} is in {ended.status} after {took}: {ended.fault}", "red")
+        return Text(f"✗ {ended.request.name} was refused: {ended.fault}", "red")
+    return Text(f"✗ {ended.request.name} is in {ended.status} after {took}: {ended.fault}", "red")
 
 
 def _story(spans: Sequence[Span]) -> Text:
@@ -206,7 +206,7 @@ def in_jaeger(trace_id: str, sent_to: str) -> str:
 def _hint(shown: BootResult, sent_to: str | None, *, complete: bool) -> str:
     if sent_to is not None:
         return in_jaeger(shown.trace_id, sent_to)
-    again = "boot" if shown.order.fault is None else f"boot --fault {shown.order.fault.name}"
+    again = "boot" if shown.request.fault is None else f"boot --fault {shown.request.fault.name}"
     commands = (again,) if complete else ("up", again)
     return f"To see it in Jaeger:\n  {JAEGER}" + "".join(
         f"\n  emulator {command} --otlp {OTLP}" for command in commands

@@ -11,11 +11,11 @@ from pathlib import Path
 from opentelemetry.sdk.trace import SpanProcessor
 from yarl import URL
 
+from emulator import client
 from emulator.cli.boot_report import NOTHING, Detail, boot_traces, print_boots, trace_shown, write
 from emulator.cli.progress import progress
 from emulator.cli.runner import Refused, at_the_first_signal, cancel_on_signals, check_carried, exporting, run
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import SIDE_BY_SIDE, BootRequest, BootResult, Credentials, Watcher
+from emulator.client import MAX_CONCURRENT_BOOTS, BootRequest, BootResult, Credentials, OnProgress
 from emulator.cloud.composition import PORTS, SERVICES, Cloud, Settings, cloud
 from emulator.cloud.composition import serve as serving
 from emulator.load import NoCloud, Plan, Tenant
@@ -92,13 +92,13 @@ def _write(files: Mapping[str, Path], boots: list[BootResult], export: Export) -
 async def _boot_all(
     orders: list[BootRequest], settings: Settings, export: Export, keystone_url: str, detail: Detail
 ) -> list[BootResult]:
-    """Boot servers side by side, `SIDE_BY_SIDE` at once."""
+    """Boot servers side by side, `MAX_CONCURRENT_BOOTS` at once."""
     lasts = settings.pace > 0 or len(orders) > 1  # else it is over before a word of it could be read
-    service_context = client.user(export, settings.seed, settings.pace)
+    service_context = client.new_context(export, settings.seed, settings.pace)
     credentials = Credentials.from_environment(keystone_url)
-    places = asyncio.Semaphore(SIDE_BY_SIDE)
+    places = asyncio.Semaphore(MAX_CONCURRENT_BOOTS)
 
-    async def one(http: HttpClient, order: BootRequest, tell: Watcher) -> BootResult:
+    async def one(http: HttpClient, order: BootRequest, tell: OnProgress) -> BootResult:
         async with places:
             return await client.boot(service_context, http, credentials, order, tell)
 
@@ -133,8 +133,8 @@ def load(
                 stopping.set()
 
         async with exporting(otlp, seed) as export, HttpClient(client.SERVICE, pace) as http:
-            service_context = client.user(export, seed, pace)
-            tenant = Tenant(service_context, http, Credentials.from_environment(keystone_url), plan.order.name)
+            service_context = client.new_context(export, seed, pace)
+            tenant = Tenant(service_context, http, Credentials.from_environment(keystone_url), plan.request.name)
             try:
                 await unless(stopping, tenant.reach(patience))
             except NoCloud as error:

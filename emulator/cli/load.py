@@ -52,7 +52,7 @@ def load(
     boots without a fault, none failed and some became ACTIVE, and if no more were skipped than begun.
     """
     commands = load_commands()
-    from emulator.client.boot_sequence import BootRequest
+    from emulator.client import BootRequest
     from emulator.faults import FAULTS
     from emulator.load import SERVERS_AT_ONCE, Plan
 

@@ -34,16 +34,16 @@ def openstack(arguments: Sequence[str], *, keystone_url: str, otlp: str | None, 
         print(f"emulator: {error}", file=sys.stderr)
         return 2
     sys.argv = ["openstack", *arguments]  # by this name the client goes, from when it is imported
-    from emulator.client.stock_client import at_the_emulator, run
+    from emulator.client.stock_client import emulator_variables, run
 
-    missing = at_the_emulator(arguments, os.environ, keystone_url)
+    missing = emulator_variables(arguments, os.environ, keystone_url)
     os.environ.update(missing)
     try:
         with _ending_on_signals():
             ended = run(arguments, export)
     finally:
         export.close()
-    if missing and keystone_url.rstrip("/") in ended.unreached:
+    if missing and keystone_url.rstrip("/") in ended.connection_error:
         print(NO_EMULATOR.format(keystone_url), file=sys.stderr)
     print(_whereabouts(ended.trace_id, export.destination, export.collector), file=sys.stderr)
     if otlp_json is not None:

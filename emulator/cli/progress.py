@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from emulator.client.boot_sequence import BootRequest, Watcher
+from emulator.client import BootRequest, OnProgress
 
 __all__ = ["progress"]
 
@@ -16,7 +16,7 @@ BAR_WIDTH = 24
 
 
 @contextmanager
-def progress(orders: Sequence[BootRequest], *, wanted: bool = True) -> Iterator[Watcher]:
+def progress(orders: Sequence[BootRequest], *, wanted: bool = True) -> Iterator[OnProgress]:
     """Show while the block lasts how orders get on; yield who is to be told of their states.
 
     Nothing is shown where stderr is no terminal that can move its cursor, or belongs to a CI.

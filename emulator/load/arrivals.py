@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
-from emulator.client.boot_sequence import BootRequest
+from emulator.client import BootRequest
 from emulator.faults import Fault
 from emulator.runtime.seeded_random import SeededRandom
 
@@ -18,7 +18,7 @@ class Plan:
     `fault_share` of the boots carry one of `faults`.
     """
 
-    order: BootRequest
+    request: BootRequest
     rate: float = 1.0
     lifetime: float = 5.0
     faults: tuple[Fault, ...] = ()
@@ -36,4 +36,4 @@ def arrivals(plan: Plan, rng: SeededRandom) -> Iterator[tuple[float, BootRequest
         due += draw.expovariate(plan.rate)
         struck, which = draw.random() < plan.fault_share, draw.random()
         fault = plan.faults[int(which * len(plan.faults))] if plan.faults and struck else None
-        yield due, replace(plan.order, name=f"{plan.order.name}-{number}", fault=fault)
+        yield due, replace(plan.request, name=f"{plan.request.name}-{number}", fault=fault)

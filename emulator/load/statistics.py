@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil, log
 
-from emulator.client.boot_sequence import BootRequest, BootResult
+from emulator.client import BootRequest, BootResult
 from spantree.render import duration
 
 __all__ = ["Tally"]
@@ -46,13 +46,13 @@ class Tally:
         self.by_status[booted.status] += 1
         if booted.status != "REFUSED":
             self.buckets[ceil(log(max(seconds, SHORTEST), FINENESS))] += 1
-        if booted.order.fault is not None:
-            self.by_fault[booted.order.fault.name] += 1
+        if booted.request.fault is not None:
+            self.by_fault[booted.request.fault.name] += 1
         elif booted.succeeded:
             self.succeeded += 1
         else:
             self.failed += 1
-            self.first_failure = self.first_failure or f"{booted.order.name}, {booted.status}: {booted.fault}"
+            self.first_failure = self.first_failure or f"{booted.request.name}, {booted.status}: {booted.fault}"
 
     def copy(self) -> "Tally":
         """Return what was counted so far."""

@@ -9,8 +9,8 @@ import aiohttp
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import SIDE_BY_SIDE, BootRequest, BootResult, Credentials
+from emulator import client
+from emulator.client import MAX_CONCURRENT_BOOTS, BootRequest, BootResult, Credentials
 from emulator.load.statistics import Tally
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext
@@ -79,7 +79,7 @@ class Tenant:
             left = until - asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(max(left, LEAST_SECONDS)):
-                    await client.servers_like(unseen, self.http, self.credentials, f"^{self.name}-")
+                    await client.find_servers(unseen, self.http, self.credentials, f"^{self.name}-")
             except NO_ANSWER as error:
                 if left <= 0 or _is_final(error):
                     raise NoCloud(self.credentials.auth_url, error) from error
@@ -128,8 +128,8 @@ class Tenant:
             return ""
         try:
             async with asyncio.timeout(patience.left()):
-                left = await client.servers_like(self._deleting, self.http, self.credentials, f"^{self.name}-")
-                places = asyncio.Semaphore(SIDE_BY_SIDE)
+                left = await client.find_servers(self._deleting, self.http, self.credentials, f"^{self.name}-")
+                places = asyncio.Semaphore(MAX_CONCURRENT_BOOTS)
 
                 async def delete(server_id: str) -> bool:
                     async with places:

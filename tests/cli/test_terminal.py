@@ -38,10 +38,10 @@ def test_many_boots_are_counted_until_all_have_ended() -> None:
 
 
 COUNTING = """
-from emulator.client.boot_sequence import Order
+from emulator.client import BootRequest
 from emulator.cli.progress import progress
 
-orders = [Order(name) for name in "abcde"]
+orders = [BootRequest(name) for name in "abcde"]
 with progress(orders) as tell:
     for order, state in zip(orders, ("ACTIVE", "networking", "ERROR", "spawning")):
         tell(order, state)
@@ -72,14 +72,14 @@ def test_ctrl_c_leaves_a_clean_terminal(count: str) -> None:
 
 LOGGING = """
 import logging
-from emulator.client.boot_sequence import Order
+from emulator.client import BootRequest
 from emulator.cli.progress import progress
 
 logging.basicConfig(format="%(message)s")
-with progress([Order()]) as tell:
-    tell(Order(), "networking")
+with progress([BootRequest()]) as tell:
+    tell(BootRequest(), "networking")
     logging.warning("nova-api has lost the bus")
-    tell(Order(), "spawning")
+    tell(BootRequest(), "spawning")
 logging.warning("and that was all")
 """
 

@@ -9,7 +9,7 @@ import aio_pika
 import pytest
 from aiohttp import web
 
-from emulator.client.boot_sequence import BootRequest
+from emulator.client import BootRequest
 from emulator.cloud.composition import MessagingContext, Settings
 from emulator.faults import FAULTS, fault_tree
 from emulator.reference import span_catalogue, tree_text

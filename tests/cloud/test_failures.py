@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from emulator.broker import Broker
-from emulator.client.boot_sequence import BootRequest
+from emulator.client import BootRequest
 from emulator.cloud.composition import Cloud, Settings, serve
 from emulator.runtime.export import Export
 from emulator.services.seed_data import resource_id

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import emulator.faults
-from emulator.client.boot_sequence import BootRequest, BootResult
+from emulator.client import BootRequest, BootResult
 from emulator.cloud.composition import Settings
 from emulator.faults import FAULTS, Effect, Fault, fault_tree, find_fault
 from emulator.services.seed_data import DURATIONS, HOST

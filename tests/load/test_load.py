@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 from yarl import URL
 
+from emulator import client
 from emulator.cli.app import app
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import BootRequest, BootResult, Credentials
+from emulator.client import BootRequest, BootResult, Credentials
 from emulator.cloud.composition import PORTS, Settings, cloud
 from emulator.faults import FAULTS
 from emulator.load import NoCloud, Plan, Tally, Tenant, arrivals, load
@@ -39,7 +39,7 @@ def ignore(line: str) -> None:
 @asynccontextmanager
 async def a_tenant(export: Export, keystone_url: str, seed: int | None = None) -> AsyncIterator[Tenant]:
     async with HttpClient(client.SERVICE) as http:
-        yield Tenant(client.user(export, seed), http, Credentials(keystone_url), NAME)
+        yield Tenant(client.new_context(export, seed), http, Credentials(keystone_url), NAME)
 
 
 async def gone(world: World) -> None:
@@ -185,7 +185,7 @@ async def test_where_there_is_no_cloud_to_boot_on_it_says_why_and_not_with_which
     place = URL(world.cloud.endpoints["keystone"]).authority if interface else f"127.0.0.1:{free_port()}"
     credentials = Credentials(f"http://me:hunter2@{place}", user, interface=interface or "public")
     async with HttpClient(client.SERVICE) as http:
-        tenant = Tenant(client.user(world.export, None), http, credentials, NAME)
+        tenant = Tenant(client.new_context(world.export, None), http, credentials, NAME)
         with pytest.raises(NoCloud, match=f"no cloud to boot on at http://{place}: .*{says.format(place=place)}"):
             await tenant.reach(seconds)
 
