@@ -1,0 +1,104 @@
+"""`emulator serve`: run one service alone, as a container does."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emulator.cli.option_groups import with_option_groups
+from emulator.cli.options import AMQP, CloudOptions, ListenOptions, importing_sdk, option, settings
+from emulator.cli.validators import compute_host as valid_compute_host
+from emulator.cli.validators import url
+from emulator.services.registry import BROKER, SERVICES
+
+if TYPE_CHECKING:  # importing it takes longer than printing the help text
+    from emulator.runtime.export import Export
+
+__all__ = ["serve"]
+
+NAMES = (*SERVICES, BROKER)
+
+
+def _service(name: str) -> str:
+    """Refuse a name that no service has."""
+    if name not in NAMES:
+        raise typer.BadParameter(f"there is no service {name!r}: choose one of {', '.join(NAMES)}.")
+    return name
+
+
+def _endpoint(name: str, text: str) -> Any:  # noqa: ANN401 - typer's own type
+    return option(name, text, callback=url("http", "https", published=True))
+
+
+@with_option_groups
+def serve(
+    service: Annotated[
+        str, typer.Argument(metavar="SERVICE", help=f"One of {', '.join(NAMES)}.", callback=_service)
+    ],
+    *,
+    port: Annotated[
+        int | None,
+        option(
+            "port",
+            "The port to listen on; 0 takes a free one.",
+            min=0,
+            max=65535,
+            show_default="OpenStack's usual one",
+        ),
+    ] = None,
+    amqp_url: Annotated[
+        str, option("amqp-url", "The AMQP broker through which the services talk.", callback=AMQP)
+    ] = "amqp://guest:guest@127.0.0.1:5672/",
+    keystone_url: Annotated[
+        str, _endpoint("keystone-url", "The URL of keystone, for nova-compute and for keystone's own catalog.")
+    ] = "http://127.0.0.1:5000",
+    compute_url: Annotated[
+        str, _endpoint("compute-url", "keystone: the URL of nova-api in its catalog.")
+    ] = "http://127.0.0.1:8774",
+    network_url: Annotated[
+        str, _endpoint("network-url", "keystone: the URL of neutron-server in its catalog.")
+    ] = "http://127.0.0.1:9696",
+    image_url: Annotated[
+        str, _endpoint("image-url", "keystone: the URL of glance-api in its catalog.")
+    ] = "http://127.0.0.1:9292",
+    compute_host: Annotated[
+        str | None,
+        option(
+            "compute-host",
+            "nova-compute: the name of its host.",
+            callback=valid_compute_host,
+            show_default="this machine's name",
+        ),
+    ] = None,
+    cloud: CloudOptions,
+    listen: ListenOptions,
+) -> None:
+    """Run one service alone, until Ctrl-C or SIGTERM: a process, or a container, for each."""
+    with importing_sdk():
+        from emulator.cli.runner import run, serve_until_signalled
+        from emulator.cloud import run_service
+
+    endpoints = {
+        "keystone": keystone_url,
+        "nova-api": compute_url,
+        "neutron-server": network_url,
+        "glance-api": image_url,
+    }
+
+    @asynccontextmanager
+    async def alone(export: "Export") -> AsyncIterator[str]:
+        async with run_service(
+            service,
+            settings(cloud, listen),
+            export,
+            amqp_url=amqp_url,
+            endpoints=endpoints,
+            public_host=listen.public_host,
+            host=compute_host or socket.gethostname(),
+            port=port,
+        ) as base_url:
+            yield f"{service} is up at {base_url}"
+
+    raise typer.Exit(run(serve_until_signalled(alone, otlp=cloud.otlp, seed=cloud.seed)))
