@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from spantree.cli.glyphs import print_twins
+from spantree.cli.glyphs import replace_missing_glyphs
 
 OBJECTS_PER_COLLECTION = 50_000
 """Imports make many objects and no garbage. Collecting after every 700 of them, as Python does by default, takes a
@@ -15,7 +15,7 @@ tenth of the time of a whole boot."""
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(OBJECTS_PER_COLLECTION)
-    print_twins()
+    replace_missing_glyphs()
     if os.getpid() == 1:  # the first process of a container ignores SIGTERM unless it has a handler
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     from emulator.cli.app import app

@@ -36,10 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let trees that are read from files be rewritten, if that is wanted."""
     config.stash[DIFFERENCES], config.stash[UPDATED] = [], []
     if config.getoption("--update-trees"):
-        from spantree import updating_trees
+        from spantree import updated_tree_files
 
-        token = updating_trees.set(config.stash[UPDATED])
-        config.add_cleanup(lambda: updating_trees.reset(token))
+        token = updated_tree_files.set(config.stash[UPDATED])
+        config.add_cleanup(lambda: updated_tree_files.reset(token))
 
 
 @pytest.fixture

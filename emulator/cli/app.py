@@ -2,6 +2,7 @@
 
 from emulator import __version__
 from emulator.cli.program import EMULATOR
+from spantree.cli.commands import COMMANDS as TRACE_COMMANDS
 from spantree.cli.lazy import Command, application
 from spantree.cli.program import use
 
@@ -19,12 +20,11 @@ COMMANDS = (
         "openstack",
         "emulator.cli.openstack:openstack",
         "Run the stock OpenStack client on an emulator that is up, as one trace.",
+        # Unknown options, and all that follows the client's command, are the client's.
         settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     ),
     Command("faults", "emulator.cli.faults:faults", "List the faults that a request can carry."),
-    Command("show", "spantree.cli.trace_cli:show", "Print the waterfalls of exported traces, or draw them to files."),
-    Command("check", "spantree.cli.trace_cli:check", "Compare exported traces with an expected tree."),
-    Command("convert", "spantree.cli.trace_cli:convert", "Write exported traces in a format that others read."),
+    *TRACE_COMMANDS,
     Command("doctor", "emulator.cli.doctor:doctor", "Find out why nothing shows up in Jaeger."),
 )
 

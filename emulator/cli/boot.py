@@ -16,13 +16,12 @@ from emulator.cli.options import (
     Computes,
     ServerOptions,
     importing_sdk,
-    option,
     settings,
 )
-from emulator.cli.validators import fault_name, printable
+from emulator.cli.validators import fault_name
 from spantree.cli.glyphs import ascii_only
-from spantree.cli.trace_cli import given
-from spantree.cli.trace_options import Ascii, Everything, Html, Mermaid, OtlpJson, Svg
+from spantree.cli.options import Ascii, Expand, Html, Mermaid, OtlpJson, Svg, named_files, option
+from spantree.cli.validators import printable
 
 if TYPE_CHECKING:  # importing these takes longer than printing the help text
     from emulator.client import BootRequest, BootResult, OnProgress
@@ -57,7 +56,7 @@ def boot(
     html: Html = None,
     mermaid: Mermaid = None,
     svg: Svg = None,
-    expand: Everything = False,
+    expand: Expand = False,
     quiet: Annotated[bool, option("quiet", "Print one line per server and nothing else.", "-q")] = False,
     no_unicode: Ascii = False,
 ) -> None:
@@ -67,7 +66,7 @@ def boot(
     """
     if no_unicode:
         ascii_only()
-    files = given({"otlp-json": otlp_json, "html": html, "mermaid": mermaid, "svg": svg})
+    files = named_files({"otlp-json": otlp_json, "html": html, "mermaid": mermaid, "svg": svg})
     with importing_sdk():
         from emulator.cli.boot_report import Detail, print_boots
         from emulator.cli.runner import cancel_on_signals, check_baggage, exporting, run
@@ -133,7 +132,7 @@ def _write_files(files: Mapping[str, Path], results: Sequence["BootResult"], exp
     from emulator.cli.runner import CommandError
     from emulator.runtime.export import otlp_json_document
     from spantree.cli.output import write_all, write_files, write_text
-    from spantree.cli.unwritable import Unwritable
+    from spantree.cli.errors import Unwritable
 
     drawn = {name: file for name, file in files.items() if name != "otlp-json"}
 

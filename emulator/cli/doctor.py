@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emulator.cli.options import HTTP, OtlpUrl, option
-from emulator.cli.validators import finite
+from emulator.cli.options import HTTP, OtlpUrl
 from spantree.cli.glyphs import ascii_only, utf8_only
-from spantree.cli.trace_options import Ascii
+from spantree.cli.options import Ascii, option
+from spantree.cli.validators import finite
 
 if TYPE_CHECKING:  # importing it takes longer than printing the help text
     from emulator.doctor import Finding

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emulator.cli.options import option
 from spantree.cli.glyphs import ascii_only
-from spantree.cli.trace_options import Ascii
+from spantree.cli.options import Ascii, option
 
 if TYPE_CHECKING:  # importing these takes longer than printing the help text
     from rich.console import RenderableType

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from emulator.cli.options import option
-from emulator.cli.validators import finite
+from spantree.cli.options import option
+from spantree.cli.validators import finite
 
 __all__ = ["health"]
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emulator.cli.option_groups import with_option_groups
-from emulator.cli.options import KeystoneUrl, OtlpUrl, Pace, Seed, ServerOptions, importing_sdk, option
-from emulator.cli.validators import fault_name, finite
+from emulator.cli.options import KeystoneUrl, OtlpUrl, Pace, Seed, ServerOptions, importing_sdk
+from emulator.cli.validators import fault_name
 from emulator.urls import without_user
+from spantree.cli.options import option
+from spantree.cli.validators import finite
 
 if TYPE_CHECKING:  # importing it takes longer than printing the help text
     from emulator.runtime.export import Export

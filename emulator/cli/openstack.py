@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from emulator.cli.options import KeystoneUrl, OtlpUrl, importing_sdk
-from spantree.cli.trace_options import OtlpJson
+from spantree.cli.options import OtlpJson
 
 if TYPE_CHECKING:  # importing it takes longer than printing the help text
     from emulator.runtime.export import Export
@@ -115,7 +115,7 @@ def _write_spans(export: "Export", file: Path) -> bool:
     """Write all spans as OTLP JSON. Return whether that worked; print why if it did not."""
     from emulator.runtime.export import otlp_json_document
     from spantree.cli.output import write_text
-    from spantree.cli.unwritable import Unwritable
+    from spantree.cli.errors import Unwritable
 
     try:
         write_text(json.dumps(otlp_json_document(export.kept)), file)

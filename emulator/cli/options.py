@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from emulator.cli.validators import fault_name, finite, host, key, printable, url
+from emulator.cli.validators import host, key
 from emulator.urls import reachable
+from spantree.cli.options import option
+from spantree.cli.validators import finite, printable, url
 
 if TYPE_CHECKING:  # importing it takes longer than printing a help text
     from emulator.client import BootRequest
@@ -16,6 +18,7 @@ if TYPE_CHECKING:  # importing it takes longer than printing a help text
     from emulator.faults import Fault
 
 __all__ = [
+    "AMQP",
     "HTTP",
     "AmqpUrl",
     "CloudOptions",
@@ -27,14 +30,8 @@ __all__ = [
     "Seed",
     "ServerOptions",
     "importing_sdk",
-    "option",
     "settings",
 ]
-
-
-def option(name: str, text: str, *short: str, **more: Any) -> Any:  # noqa: ANN401 - typer's own type
-    """Make an option that also reads `EMULATOR_…`."""
-    return typer.Option(f"--{name}", *short, envvar=f"EMULATOR_{name.upper().replace('-', '_')}", help=text, **more)
 
 
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emulator.cli.option_groups import with_option_groups
-from emulator.cli.options import AMQP, CloudOptions, ListenOptions, importing_sdk, option, settings
+from emulator.cli.options import AMQP, CloudOptions, ListenOptions, importing_sdk, settings
 from emulator.cli.validators import compute_host as valid_compute_host
-from emulator.cli.validators import url
 from emulator.services.registry import BROKER, SERVICES
+from spantree.cli.options import option
+from spantree.cli.validators import url
 
 if TYPE_CHECKING:  # importing it takes longer than printing the help text
     from emulator.runtime.export import Export
@@ -29,7 +30,7 @@ def _service(name: str) -> str:
 
 
 def _endpoint(name: str, text: str) -> Any:  # noqa: ANN401 - typer's own type
-    return option(name, text, callback=url("http", "https", published=True))
+    return option(name, text, callback=url("http", "https", passed_on=True))
 
 
 @with_option_groups

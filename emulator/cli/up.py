@@ -14,10 +14,10 @@ from emulator.cli.options import (
     Computes,
     ListenOptions,
     importing_sdk,
-    option,
     settings,
 )
 from emulator.services.registry import CONSOLE, PORTS
+from spantree.cli.options import option
 
 if TYPE_CHECKING:  # importing these takes longer than printing the help text
     from emulator.cloud import Cloud

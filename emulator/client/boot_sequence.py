@@ -21,7 +21,7 @@ from emulator.runtime.request_context import ServiceContext, annotate, carrying_
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.spans import fail, failed_with, span
 from emulator.services.seed_data import resource_id
-from spantree import visible
+from spantree import escaped
 
 __all__ = [
     "MAX_CONCURRENT_BOOTS",
@@ -170,7 +170,7 @@ async def boot(
             result = replace(result, status="REFUSED", fault=str(error) or "no answer in time")
         if result.status == "ERROR":
             failed_with(root, "ServerInError", result.fault)
-        on_progress(request, visible(result.status))
+        on_progress(request, escaped(result.status))
         return _printable(replace(result, seconds=time.monotonic() - began))
 
 
@@ -247,7 +247,7 @@ async def _poll(http: HttpClient, token: str, url: str, pace: float, on_state: C
             return server
         if server.task_state and server.task_state != state:
             state = server.task_state
-            on_state(visible(state))
+            on_state(escaped(state))
         await asyncio.sleep(min(first + POLL_GROWTH * (time.monotonic() - began), LONGEST_POLL_SECONDS))
 
 
@@ -255,10 +255,10 @@ def _printable(result: BootResult) -> BootResult:
     """Escape control characters: a cloud may send anything, and the result is printed on terminals."""
     return replace(
         result,
-        status=visible(result.status),
-        host=visible(result.host),
-        addresses=tuple(map(visible, result.addresses)),
-        fault=visible(result.fault),
+        status=escaped(result.status),
+        host=escaped(result.host),
+        addresses=tuple(map(escaped, result.addresses)),
+        fault=escaped(result.fault),
     )
 
 

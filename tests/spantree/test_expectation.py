@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator.reference import tree_text
-from spantree import NORMALISED, Mismatch, Pending, Placeholder, Span, SpanTree, tree, updating_trees
+from spantree import NORMALISED, Mismatch, Pending, Placeholder, Span, SpanTree, tree, updated_tree_files
 from tests.support.spans import a_span
 
 FAMILY = [a_span(1, name="root"), a_span(2, 1, "first"), a_span(3, 2, "below first"), a_span(4, 1, "second")]
@@ -340,12 +340,12 @@ def test_an_update_changes_what_differs_and_keeps_all_else() -> None:
 def test_while_trees_are_updated_a_file_is_written_and_its_trace_fits(tmp_path: Path) -> None:
     file, trace = tmp_path / "deep" / "shop.tree", SpanTree([*FAMILY, a_span(5, 4, f"GET /x/{UUID}")])
     written: list[Path] = []
-    updating = updating_trees.set(written)
+    updating = updated_tree_files.set(written)
     try:
         assert trace == tree(file)
         assert written == [file]
     finally:
-        updating_trees.reset(updating)
+        updated_tree_files.reset(updating)
     assert file.read_text().splitlines()[-1] == "    shop: GET /x/{id}"
     assert trace == tree(file)
     assert [entry.name for entry in file.parent.iterdir()] == ["shop.tree"]
@@ -361,14 +361,14 @@ def test_an_update_keeps_a_repetition_and_its_remark_when_another_span_comes_bef
 def test_an_update_is_for_what_must_fit_and_one_file_is_of_one_trace(tmp_path: Path) -> None:
     file = tmp_path / "shop.tree"
     file.write_text("shop: forbidden\n")
-    updating = updating_trees.set([])
+    updating = updated_tree_files.set([])
     try:
         assert SpanTree(FAMILY) != tree(file)
         assert file.read_text() == "shop: forbidden\n"
         assert SpanTree(FAMILY) == tree(file)
         assert not SpanTree(FAMILY[:1]) == tree(file)  # noqa: SIM201 - as an assertion that should hold asks
     finally:
-        updating_trees.reset(updating)
+        updated_tree_files.reset(updating)
     assert file.read_text() == str(SpanTree(FAMILY)) + "\n"
 
 
@@ -380,11 +380,11 @@ def test_a_tree_read_before_its_file_was_updated_is_up_to_date_afterwards(tmp_pa
     file = tmp_path / "shop.tree"
     file.write_text("shop: old\n")
     early, another = tree(file), tree(file)
-    updating = updating_trees.set([])
+    updating = updated_tree_files.set([])
     try:
         assert [SpanTree(FAMILY) == expected for expected in (early, early, another)] == [True] * 3
     finally:
-        updating_trees.reset(updating)
+        updated_tree_files.reset(updating)
 
 
 def test_trees_deeper_than_pythons_stack_are_compared_and_reported() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from spantree.expectation import Mismatch as Mismatch
     from spantree.expectation import Placeholder as Placeholder
     from spantree.expectation import tree as tree
-    from spantree.expectation import updating_trees as updating_trees
+    from spantree.expectation import updated_tree_files as updated_tree_files
     from spantree.formats.jaeger_json_reader import MalformedJaeger as MalformedJaeger
     from spantree.formats.jaeger_json_reader import spans_from_jaeger_json as spans_from_jaeger_json
     from spantree.formats.jaeger_json_writer import jaeger_json as jaeger_json
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from spantree.formats.otlp_json_writer import otlp_json as otlp_json
     from spantree.formats.otlp_protobuf import spans_from_protobuf as spans_from_protobuf
     from spantree.formats.sdk import spans_from_sdk as spans_from_sdk
-    from spantree.gathering import gathered as gathered
+    from spantree.gathering import join_linked as join_linked
     from spantree.hops import Hop as Hop
     from spantree.hops import NoHop as NoHop
     from spantree.hops import delivery as delivery
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from spantree.hops import sends as sends
     from spantree.lint import RULES as RULES
     from spantree.lint import Finding as Finding
-    from spantree.notation import visible as visible
+    from spantree.notation import escaped as escaped
     from spantree.notation import write_value as write_value
     from spantree.queries import NotOne as NotOne
     from spantree.receiver import NotReceived as NotReceived
@@ -68,9 +68,10 @@ _MODULES = {
     "Span": "span",
     "SpanTree": "span_tree",
     "delivery": "hops",
-    "gathered": "gathering",
+    "escaped": "notation",
     "jaeger_json": "formats.jaeger_json_writer",
     "jaeger_spans": "formats.jaeger_query",
+    "join_linked": "gathering",
     "otlp_json": "formats.otlp_json_writer",
     "receives": "hops",
     "sends": "hops",
@@ -80,8 +81,7 @@ _MODULES = {
     "spans_from_sdk": "formats.sdk",
     "tree": "expectation",
     "trees": "span_tree",
-    "updating_trees": "expectation",
-    "visible": "notation",
+    "updated_tree_files": "expectation",
     "write_value": "notation",
 }
 """The module of each public name. A name is here and, for type checkers, in the imports above."""

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from spantree.span_tree import SpanTree
 
-__all__ = ["gathered"]
+__all__ = ["join_linked"]
 
 
-def gathered(first: SpanTree, found: Iterable[SpanTree]) -> list[SpanTree]:
+def join_linked(first: SpanTree, found: Iterable[SpanTree]) -> list[SpanTree]:
     """Return `first` joined with all that follows from it by links, and after it those of `found` that do not."""
     joined = first.joined()
     there = {span.span_id for span in joined.spans}

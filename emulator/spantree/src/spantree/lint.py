@@ -13,7 +13,7 @@ from importlib.resources import files
 from itertools import chain
 
 from spantree.hops import receives, sends
-from spantree.notation import visible
+from spantree.notation import escaped
 from spantree.span import Span
 
 __all__ = ["RULES", "Finding", "check"]
@@ -52,7 +52,7 @@ class Finding:
 
     def __str__(self) -> str:
         where = "" if self.span is None else f"{self.span}: "
-        return f"{self.rule}: {where}{visible(self.problem)}\n  → {visible(self.remedy)}"
+        return f"{self.rule}: {where}{escaped(self.problem)}\n  → {escaped(self.remedy)}"
 
 
 def check(spans: Sequence[Span], ignore: Iterable[str] = ()) -> list[Finding]:

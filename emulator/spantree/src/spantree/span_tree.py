@@ -49,7 +49,7 @@ class SpanTree:
         return self._family.top
 
     @property
-    def story(self) -> Sequence[Span]:
+    def all_roots(self) -> Sequence[Span]:
         """The spans at the top of this trace, and of the traces that follow from it by links, the earliest first.
 
         An expected tree that has several roots may tell of these.
@@ -140,7 +140,7 @@ class SpanTree:
 
     def _top_for(self, expected: Expectation) -> Sequence[Span]:
         """Return what an expected tree is compared with: where it has several roots, whichever it is more like."""
-        story = self.story if len(expected.roots) > 1 else self.roots
+        story = self.all_roots if len(expected.roots) > 1 else self.roots
         return self.roots if len(story) == len(self.roots) else min((self.roots, story), key=expected.cost)
 
     def __eq__(self, other: object) -> bool:
@@ -156,7 +156,7 @@ class SpanTree:
     def __hash__(self) -> int:
         return hash(self.trace_id)
 
-    def as_expected(self) -> str:
+    def as_tree_text(self) -> str:
         """Return the trace as the text of an expected tree, with placeholders for ids, times, ports and hosts."""
         return "\n".join(written(self._family.top, NORMALISED)) + "\n"
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["Command", "application"]
+__all__ = ["Command", "LazyCommand", "application", "lazy_group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,7 @@ class Command:
 
 def application(name: str, version: str, description: str, commands: Sequence[Command]) -> typer.Typer:
     """Make a program of these commands, which its help lists in this order; `--version` prints name and version."""
-
-    class LazyGroup(TyperGroup):
-        def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - typer's own types
-            super().__init__(**attributes)
-            for command in commands:
-                self.add_command(_LazyCommand(command))
-
-    app = typer.Typer(cls=LazyGroup, name=name, help=description, no_args_is_help=True, **_STYLE)
+    app = typer.Typer(cls=lazy_group(commands), name=name, help=description, no_args_is_help=True, **_STYLE)
 
     def print_version(requested: bool) -> None:
         if requested:
@@ -54,22 +47,35 @@ def application(name: str, version: str, description: str, commands: Sequence[Co
     return app
 
 
+def lazy_group(commands: Sequence[Command]) -> type[TyperGroup]:
+    """Make a group of these commands, for `typer.Typer(cls=...)`."""
+
+    class LazyGroup(TyperGroup):
+        def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - typer's own types
+            super().__init__(**attributes)
+            for command in commands:
+                self.add_command(LazyCommand(command))
+
+    return LazyGroup
+
+
 _STYLE: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": None}
 
 
-class _LazyCommand(TyperCommand):
-    """What the list of commands needs to know of one. When it is called, the real command takes its place."""
+class LazyCommand(TyperCommand):
+    """What the list of commands needs to know of one. When it is called, the command that it loads takes its place."""
 
     def __init__(self, command: Command) -> None:
         super().__init__(command.name, help=command.summary, rich_markup_mode=None)
         self._command = command
 
+    def load(self) -> Any:  # noqa: ANN401 - typer's own types are private
+        """Import the command's module, and return the command with its options."""
+        module, _, function = self._command.function.partition(":")
+        alone = typer.Typer(**_STYLE)
+        register = alone.command(self._command.name, context_settings=dict(self._command.settings))
+        register(getattr(import_module(module), function))
+        return typer.main.get_command(alone)
+
     def make_context(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401 - typer's own types are private
-        return _load(self._command).make_context(*args, **more)
-
-
-def _load(command: Command) -> Any:  # noqa: ANN401 - typer's own types are private
-    module, _, function = command.function.partition(":")
-    alone = typer.Typer(**_STYLE)
-    alone.command(command.name, context_settings=dict(command.settings))(getattr(import_module(module), function))
-    return typer.main.get_command(alone)
+        return self.load().make_context(*args, **more)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from spantree.expectation.parser import Item
 from spantree.expectation.placeholders import Placeholder, fits
-from spantree.notation import Line, visible, write_value
+from spantree.notation import Line, escaped, write_value
 from spantree.span import Span
 
 __all__ = ["RENAMED", "Reason", "Reasons", "called_alike", "differences", "weight"]
@@ -35,8 +35,8 @@ def differences(item: Item, span: Span, placeholders: Mapping[str, Placeholder])
     if not fits(line.name, span.name, placeholders):
         if item.many or not (same_service and same_kind):
             return None  # several of one name are no place for a span of another
-        return (Reason(f"its name is {visible(span.name)}", RENAMED),)
-    service = [] if same_service else [Reason(f"it is of {visible(span.service)}", RENAMED)]
+        return (Reason(f"its name is {escaped(span.name)}", RENAMED),)
+    service = [] if same_service else [Reason(f"it is of {escaped(span.service)}", RENAMED)]
     kind = [] if same_kind else [Reason(f"its kind is {span.kind}")]
     return (*service, *kind, *_failure(line, span), *_attributes(line, span, placeholders))
 
@@ -48,11 +48,11 @@ def weight(why: Reasons) -> int:
 
 def _failure(line: Line, span: Span) -> Reasons:
     if line.error is None and span.failed:
-        return (Reason(f"it failed: {visible(span.error_type or span.message) or 'without an error.type'}"),)
+        return (Reason(f"it failed: {escaped(span.error_type or span.message) or 'without an error.type'}"),)
     if line.error is not None and not span.failed:
         return (Reason("it did not fail"),)
     if line.error and span.error_type != line.error:
-        return (Reason(f"it failed with {visible(span.error_type) or 'no error.type'}, not {line.error}"),)
+        return (Reason(f"it failed with {escaped(span.error_type) or 'no error.type'}, not {line.error}"),)
     return ()
 
 
@@ -62,5 +62,5 @@ def _attributes(line: Line, span: Span, placeholders: Mapping[str, Placeholder])
         if key not in span.attributes:
             why.append(Reason(f"it has no {key}"))
         elif wanted is not None and not fits(wanted, found := write_value(span.attributes[key]), placeholders):
-            why.append(Reason(f"{key} is {visible(found)}, not {wanted}"))
+            why.append(Reason(f"{key} is {escaped(found)}, not {wanted}"))
     return why

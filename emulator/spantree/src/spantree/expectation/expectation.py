@@ -14,9 +14,9 @@ from spantree.expectation.rows import Alignment
 from spantree.expectation.update import rewritten, written
 from spantree.span import Span
 
-__all__ = ["Expectation", "Mismatch", "tree", "updating_trees"]
+__all__ = ["Expectation", "Mismatch", "tree", "updated_tree_files"]
 
-updating_trees: ContextVar[list[Path] | None] = ContextVar("updating_trees", default=None)
+updated_tree_files: ContextVar[list[Path] | None] = ContextVar("updated_tree_files", default=None)
 """Set while trees that were read from files are brought up to date instead of failing: to the list of those written."""
 
 
@@ -43,7 +43,7 @@ def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder
             return Expectation(source.read_text("utf-8-sig"), normalise, source)
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from error
-    if updating_trees.get() is not None:
+    if updated_tree_files.get() is not None:
         return Expectation("", normalise, source)
     raise FileNotFoundError(f"there is no {source}; `pytest --update-trees` writes it")
 
@@ -90,7 +90,7 @@ class Expectation:
     def difference(self, spans: Sequence[Span]) -> Difference | None:
         """Return in what the spans at the top of a trace, with all below, are not as expected; None if they are.
 
-        A tree from a file is brought up to date instead, while `updating_trees` is set.
+        A tree from a file is brought up to date instead, while `updated_tree_files` is set.
         """
         alignment = self._align(spans)
         if alignment.cost and self.is_updated:
@@ -101,7 +101,7 @@ class Expectation:
     @property
     def is_updated(self) -> bool:
         """Whether the tree is from a file, and is brought up to date now instead of failing."""
-        return self.path is not None and updating_trees.get() is not None
+        return self.path is not None and updated_tree_files.get() is not None
 
     def must_match(self, spans: Sequence[Span]) -> bool:
         """Return True if there is no difference. Raises Mismatch."""
@@ -143,7 +143,7 @@ class Expectation:
 
         It is written for one trace: another that needs it then must fit, or differs.
         """
-        path, written_already = self.path, updating_trees.get()
+        path, written_already = self.path, updated_tree_files.get()
         assert path is not None
         assert written_already is not None
         if path in written_already:

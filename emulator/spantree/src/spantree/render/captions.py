@@ -1,6 +1,6 @@
 """The words in pictures: what a span is called, the steps it stands for, how long it took, what a trace is."""
 
-from spantree import Span, SpanTree, visible
+from spantree import Span, SpanTree, escaped
 from spantree.render.paths import request_path
 
 __all__ = ["duration", "failure", "headline", "step_number", "title"]
@@ -33,7 +33,7 @@ def headline(tree: SpanTree) -> str:
 
 def step_number(span: Span) -> str:
     """Return the steps of Figure 1.8 that a span stands for, `(1)(2)` for one; "" for most."""
-    steps = visible(str(span.attributes.get(STEP, "")))
+    steps = escaped(str(span.attributes.get(STEP, "")))
     return "".join(f"({number})" for number in steps.split(",") if number)
 
 
@@ -41,13 +41,13 @@ def title(span: Span) -> str:
     """Call a span by its name. A client span is called by its method alone: say whom it asks for what."""
     path = request_path(span) if span.kind == "client" else ""
     status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
-    return visible(" ".join(str(part) for part in (span.name, path, status) if part))
+    return escaped(" ".join(str(part) for part in (span.name, path, status) if part))
 
 
 def failure(span: Span) -> str:
     """Say how a span failed, `!NoValidHost` for one; "" for a span that did not, and where its title has the status."""
     is_said = span.kind == "client" and str(span.attributes.get("http.response.status_code")) == span.error_type
-    return visible(f"!{span.error_type.rpartition('.')[2]}") if span.failed and not is_said else ""
+    return escaped(f"!{span.error_type.rpartition('.')[2]}") if span.failed and not is_said else ""
 
 
 def _count(number: int, noun: str) -> str:

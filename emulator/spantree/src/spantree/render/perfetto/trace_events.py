@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeAlias
 
-from spantree import Event, Span, SpanTree, visible
+from spantree import Event, Span, SpanTree, escaped
 from spantree.render.perfetto.lanes import Slice, lanes
 
 __all__ = ["perfetto"]
@@ -94,7 +94,7 @@ def _names(instances: Mapping[Instance, Sequence[Slice]], places: Mapping[Span, 
         process = places[members[0].span].process
         alone = services.count(service) == 1
         host = str(members[0].span.resource.get("host.name", instance))
-        name = visible(service if alone else f"{service} ({host})")
+        name = escaped(service if alone else f"{service} ({host})")
         yield _metadata("process_name", process, process, name=name)
         yield _metadata("process_sort_index", process, process, sort_index=order)
         for thread in sorted({places[each.span].thread for each in members}):
@@ -148,7 +148,7 @@ def _slice(each: Slice, place: Place) -> dict[str, Any]:
     span = each.span
     failure = {"cname": "terrible"} if span.failed else {}
     return {
-        "name": visible(f"{span.name} !{span.error_type}" if span.failed else span.name),
+        "name": escaped(f"{span.name} !{span.error_type}" if span.failed else span.name),
         "cat": span.kind,
         "ph": "X",
         **_at(place, each.start),
@@ -166,7 +166,7 @@ def _instants(slices: Sequence[Slice], places: Mapping[Span, Place], time: Calla
 
 
 def _instant(event: Event) -> dict[str, Any]:
-    return {"name": visible(event.name), "cat": "event", "ph": "i", "s": "t", "args": _plain(event.attributes)}
+    return {"name": escaped(event.name), "cat": "event", "ph": "i", "s": "t", "args": _plain(event.attributes)}
 
 
 def _about(span: Span) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def _microseconds(nanoseconds: int) -> float:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - OTLP's AnyValue, to what JSON has
     if isinstance(value, Mapping):
-        return {visible(str(key)): _plain(inner) for key, inner in value.items()}
+        return {escaped(str(key)): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     if isinstance(value, bytes):

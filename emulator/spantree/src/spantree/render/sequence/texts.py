@@ -1,6 +1,6 @@
 """Texts of spans, made fit for a picture: in one line, of printable characters, and short."""
 
-from spantree import visible
+from spantree import escaped
 from spantree.render.paths import shorten_ids
 
 __all__ = ["named", "short"]
@@ -11,7 +11,7 @@ READ = 2000
 
 def short(text: object, limit: int) -> str:
     """Return a text in one line of at most `limit` printable characters, its ids cut."""
-    line = visible(shorten_ids(" ".join(str(text)[:READ].split())))
+    line = escaped(shorten_ids(" ".join(str(text)[:READ].split())))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

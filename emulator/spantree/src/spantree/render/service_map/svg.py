@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from rich.cells import cell_len, set_cell_size
 
-from spantree import visible
+from spantree import escaped
 from spantree.render.captions import duration
 from spantree.render.colours import service_colours
 from spantree.render.service_map.layout import Rectangle, Route, Size, Wire, layout
@@ -236,7 +236,7 @@ def _count(number: int, noun: str) -> str:
 
 def _name(service: str, longest: float = LONGEST_NAME) -> str:
     """Return a name for people, cut off where it is too long."""
-    name = visible(service) or "(no name)"
+    name = escaped(service) or "(no name)"
     return name if cell_len(name) <= longest else set_cell_size(name, int(longest) - 1).rstrip() + "…"
 
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from spantree import Span, SpanTree, visible
+from spantree import Span, SpanTree, escaped
 from spantree.render.captions import duration, failure, step_number, title
 from spantree.render.terminal.bars import HATCH, Axis, axis_of, bars
 from spantree.render.terminal.layout import NARROWEST, WIDEST, Layout, lay_out
@@ -77,7 +77,7 @@ class _Line:
 def _line(row: Row, label: str) -> _Line:
     first = row.spans[0]
     called, ending = _words(row)
-    return _Line(row, visible(first.service), called, ending, visible(label), duration(row.duration))
+    return _Line(row, escaped(first.service), called, ending, escaped(label), duration(row.duration))
 
 
 def _words(row: Row) -> tuple[str, str]:
