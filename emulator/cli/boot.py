@@ -131,8 +131,8 @@ def _write_files(files: Mapping[str, Path], results: Sequence["BootResult"], exp
     from emulator.cli.boot_report import NO_TRACE, boot_traces, trace_shown
     from emulator.cli.runner import CommandError
     from emulator.runtime.export import otlp_json_document
-    from spantree.cli.output import write_all, write_files, write_text
     from spantree.cli.errors import Unwritable
+    from spantree.cli.output import write_all, write_files, write_text
 
     drawn = {name: file for name, file in files.items() if name != "otlp-json"}
 

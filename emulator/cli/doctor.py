@@ -35,9 +35,7 @@ def doctor(
     ] = "http://localhost:16686",
     timeout: Annotated[
         float,
-        option(
-            "timeout", "Seconds to wait for services that are starting, and for the span.", min=0, callback=finite
-        ),
+        option("timeout", "Seconds to wait for services that are starting, and for the span.", min=0, callback=finite),
     ] = 30.0,
     *,
     as_json: Annotated[bool, option("json", "Print the findings as JSON.")] = False,

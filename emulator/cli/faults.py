@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from spantree.cli.glyphs import ascii_only
 from spantree.cli.options import Ascii, option
 

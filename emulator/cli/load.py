@@ -69,9 +69,7 @@ def load(
     pace: Pace = 1.0,
     seed: Seed = None,
     otlp: OtlpUrl = None,
-    wait: Annotated[
-        float, option("wait", "Seconds to wait for the cloud at start-up.", min=0, callback=finite)
-    ] = 30.0,
+    wait: Annotated[float, option("wait", "Seconds to wait for the cloud at start-up.", min=0, callback=finite)] = 30.0,
     quiet: Annotated[bool, option("quiet", "Print only the summary at the end.", "-q")] = False,
 ) -> None:
     """Boot and delete servers at a rate, on an emulator that is up: for pipelines that want traffic.

@@ -114,8 +114,8 @@ def _destination(trace_id: str | None, destination: str | None, collector: str |
 def _write_spans(export: "Export", file: Path) -> bool:
     """Write all spans as OTLP JSON. Return whether that worked; print why if it did not."""
     from emulator.runtime.export import otlp_json_document
-    from spantree.cli.output import write_text
     from spantree.cli.errors import Unwritable
+    from spantree.cli.output import write_text
 
     try:
         write_text(json.dumps(otlp_json_document(export.kept)), file)

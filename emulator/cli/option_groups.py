@@ -14,20 +14,21 @@ def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
 
     typer reads options from a function's signature, so that is what changes: it shows the fields in the group's place.
     """
-    groups: dict[str, tuple[Callable[..., object], list[str]]] = {}
+    groups: dict[str, tuple[Any, list[str]]] = {}
     parameters: list[Parameter] = []
     for parameter in signature(command).parameters.values():
-        if is_dataclass(parameter.annotation):
-            fields = signature(parameter.annotation).parameters
-            groups[parameter.name] = (parameter.annotation, list(fields))
+        group = parameter.annotation
+        if isinstance(group, type) and is_dataclass(group):
+            fields = signature(group).parameters
+            groups[parameter.name] = (group, list(fields))
             parameters += fields.values()
         else:
             parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
 
     @wraps(command)
     def call(**values: Any) -> None:  # noqa: ANN401 - the options have types of all kinds
-        for name, (group, fields) in groups.items():
-            values[name] = group(**{field: values.pop(field) for field in fields})
+        for name, (make, fields) in groups.items():
+            values[name] = make(**{field: values.pop(field) for field in fields})
         command(**values)
 
     call.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # `inspect.signature` honours it

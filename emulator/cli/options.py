@@ -37,9 +37,7 @@ __all__ = [
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
 TOKEN_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the demo passwords are
 
-KeystoneUrl = Annotated[
-    str, option("keystone-url", "The emulator to use, by the URL of its keystone.", callback=HTTP)
-]
+KeystoneUrl = Annotated[str, option("keystone-url", "The emulator to use, by the URL of its keystone.", callback=HTTP)]
 Pace = Annotated[
     float,
     option(
@@ -68,7 +66,7 @@ AmqpUrl = Annotated[
         show_default="an embedded one",
     ),
 ]
-Computes = Annotated[int, option("computes", "How many compute hosts the cloud has.", min=1, max=99)]
+Computes = Annotated[int, option("computes", "How many compute hosts the cloud has.", min=1, max=100)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +102,7 @@ class CloudOptions:
     otlp: OtlpUrl = None
     messaging_context: Annotated[
         Literal["parent", "link", "both"],
-        option("messaging-context", "How a process span refers to its publish span: as its parent, by a link, or both."),
+        option("messaging-context", "Whether a process span has its publish span as its parent, as a link, or both."),
     ] = "both"
     build_timeout: Annotated[
         float | None,

@@ -35,9 +35,7 @@ def _endpoint(name: str, text: str) -> Any:  # noqa: ANN401 - typer's own type
 
 @with_option_groups
 def serve(
-    service: Annotated[
-        str, typer.Argument(metavar="SERVICE", help=f"One of {', '.join(NAMES)}.", callback=_service)
-    ],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help=f"One of {', '.join(NAMES)}.", callback=_service)],
     *,
     port: Annotated[
         int | None,

@@ -8,7 +8,7 @@ import typer
 __all__ = ["compute_host", "fault_name", "host", "key"]
 
 LONGEST_HOST = 200
-"""DNS allows 253. AMQP limits the names of queues to 255 bytes (0-9-1, section 1.1: shortstr), and ours have prefixes."""
+"""DNS allows 253, but the host is part of a queue's name, which AMQP 0-9-1 limits to 255 bytes (its type shortstr)."""
 
 
 def key(value: str) -> str:
