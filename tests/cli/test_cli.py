@@ -86,7 +86,7 @@ async def test_where_the_culprit_left_no_span_the_one_that_shows_it_is_marked() 
 
 async def test_what_a_boot_left_in_other_traces_is_shown_too() -> None:
     lost = await run("boot", "--pace", "0", "--fault", "trace.lost_context_amqp")
-    [_] = re.findall(r"\nof the same request, and nothing leads here: trace [0-9a-f]{32} ", lost.out)
+    [_] = re.findall(r"\nof the same request, but not linked to it: trace [0-9a-f]{32} ", lost.out)
     linked = await run("boot", "--pace", "0", "--messaging-context", "link")
     assert linked.out.count("trace ") == 1
     assert "process nova:compute.{host}" in linked.out
@@ -111,7 +111,8 @@ async def test_a_fault_that_hangs_is_given_a_deadline_to_see_it_end() -> None:
 
 async def test_propagators_that_take_no_baggage_along_take_no_fault() -> None:
     ended = await run("boot", "--fault", "glance.image_missing", OTEL_PROPAGATORS="tracecontext")
-    assert (ended.status, ended.err) == (1, "emulator: OTEL_PROPAGATORS leaves out baggage, in which faults ride\n")
+    says = "OTEL_PROPAGATORS leaves out baggage, which carries the name of the fault: add it"
+    assert (ended.status, ended.err) == (1, f"emulator: {says}\n")
 
 
 async def test_traces_that_follow_by_links_are_checked_as_one(tmp_path: Path) -> None:

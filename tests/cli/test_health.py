@@ -34,7 +34,7 @@ async def test_all_that_listen_here_are_asked_where_none_is_named() -> None:
         assert (asked.status, asked.err) == (0, "")
         assert len(asked.out.splitlines()) == 8, asked.out
     asked = await run("health", EMULATOR_PORT_BASE=base)
-    assert (asked.status, asked.err) == (1, "here: nothing listens on any of our ports\n")
+    assert (asked.status, asked.err) == (1, "here: no service listens on any of the emulator's ports\n")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,6 @@ async def test_who_speaks_another_protocol_or_does_not_answer_is_not_healthy(wor
 def test_a_target_that_is_none_is_named(target: str) -> None:
     asked = CliRunner().invoke(app, ["health", target])
     assert (asked.exit_code, asked.stdout) == (2, "")
-    assert f"{target!r} is no URL such as http://localhost:8774/healthcheck, and none of broker, " in " ".join(
+    assert f"{target!r} is neither a URL such as http://localhost:8774/healthcheck nor one of broker, " in " ".join(
         asked.stderr.replace("│", "").split()
     )

@@ -58,7 +58,7 @@ async def test_a_process_for_each_service_boots_the_reference_trace_and_all_stop
         booted = await run("boot", "--keystone-url", keystone, "--pace", "0", EMULATOR_OTLP=otlp.endpoint)
         assert (booted.status, booted.err) == (0, "")
         assert booted.out.startswith("✓ demo is ACTIVE on compute-3, ")
-        assert "this process saw only its own spans" in booted.out
+        assert "these are this process's spans only" in booted.out
         for ended in await asyncio.gather(*(service.stop() for service in reversed(services.values()))):
             assert (ended.status, "Traceback" in ended.err) == (0, False), ended.err
     trace = await otlp.trace(expecting=REFERENCE)

@@ -23,7 +23,7 @@ def test_a_boot_shows_its_states_while_they_last_and_then_what_came_of_it() -> N
     with terminal("boot", "web", "--pace", "1") as boot:
         boot.until("web: spawning, ")
         assert boot.ended() == 0
-    assert "web: asked for, " in boot.written
+    assert "web: requested, " in boot.written
     assert boot.screen[0].startswith("✓ web is ACTIVE on ")
     assert "spawning" not in "\n".join(boot.screen)
     assert boot.written.rindex(SHOW) > boot.written.rindex(HIDE)
@@ -31,7 +31,7 @@ def test_a_boot_shows_its_states_while_they_last_and_then_what_came_of_it() -> N
 
 def test_many_boots_are_counted_until_all_have_ended() -> None:
     with terminal("boot", "--pace", "0.2", "--count", "5") as boot:
-        boot.until("5 under way, ")
+        boot.until("5 in progress, ")
         assert boot.ended() == 0
     assert "5 ACTIVE, " in boot.written
     assert [line[:8] for line in boot.screen[:6]] == [*(f"✓ demo-{number}" for number in range(1, 6)), ""]
@@ -51,7 +51,7 @@ with progress(orders) as tell:
 def test_it_is_said_how_many_boots_are_where() -> None:
     with terminal("-c", COUNTING, command=[sys.executable]) as counting:
         assert counting.ended() == 0
-    assert "1 ACTIVE, 1 ERROR, 3 under way, " in counting.written
+    assert "1 ACTIVE, 1 ERROR, 3 in progress, " in counting.written
 
 
 def test_boots_that_fail_are_counted_as_such() -> None:
@@ -63,7 +63,7 @@ def test_boots_that_fail_are_counted_as_such() -> None:
 @pytest.mark.parametrize("count", ["1", "20"])
 def test_ctrl_c_leaves_a_clean_terminal(count: str) -> None:
     with terminal("boot", "--pace", "5", "--count", count) as boot:
-        boot.until("demo: spawning" if count == "1" else "20 under way")
+        boot.until("demo: spawning" if count == "1" else "20 in progress")
         boot.interrupt()
         assert boot.ended() == 130
     assert not "".join(boot.screen)
@@ -105,7 +105,7 @@ def test_no_progress_is_shown_where_nobody_could_read_it(options: list[str], env
     with terminal("boot", *options, env=env) as boot:
         assert boot.ended() == 0
     assert HIDE not in boot.written
-    assert "asked for, " not in boot.written
+    assert "requested, " not in boot.written
 
 
 def test_progress_is_on_stderr_so_that_a_pipe_does_not_hide_it() -> None:

@@ -18,7 +18,7 @@ from emulator.cli.app import app
 from emulator.client import BootRequest, BootResult, Credentials
 from emulator.cloud import Settings, run_cloud
 from emulator.faults import FAULTS
-from emulator.load import NoCloud, Plan, Tally, Tenant, arrivals, load
+from emulator.load import NoCloud, Plan, Tally, Tenant, arrivals, run_load
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.seeded_random import SeededRandom
@@ -88,8 +88,8 @@ async def test_each_boot_is_a_trace_and_its_end_another_and_no_server_is_left() 
     plan = Plan(ORDER, rate=15, lifetime=0.2)
     async with a_world() as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=7) as tenant:
-            await load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, patience=SharedTimeout(60))
-            assert await tenant.leave(SharedTimeout(60)) == ""
+            await run_load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, stop_timeout=SharedTimeout(60))
+            assert await tenant.delete_left_over(SharedTimeout(60)) == ""
         await gone(world)
     asked = due_within(1.5, plan, seed=7)
     assert asked > 10
@@ -104,18 +104,18 @@ async def test_a_slow_cloud_does_not_slow_the_orders_down_and_what_it_has_not_do
     plan = Plan(ORDER, rate=30)
     async with a_world(Settings(pace=1)) as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=3) as tenant:
-            await load(tenant, plan, asyncio.Event(), ignore, seconds=1, patience=SharedTimeout(0))
+            await run_load(tenant, plan, asyncio.Event(), ignore, seconds=1, stop_timeout=SharedTimeout(0))
             asked = due_within(1, plan, seed=3)
             assert tenant.tally.begun == tenant.tally.unfinished == asked
-            assert list(tenant.tally.troubles()) == [f"none became ACTIVE, of {asked} without a fault"]
-            assert await tenant.leave(SharedTimeout(60)) == ""
+            assert list(tenant.tally.problems()) == [f"none of {asked} without a fault became ACTIVE"]
+            assert await tenant.delete_left_over(SharedTimeout(60)) == ""
         await gone(world)
     assert "openstack server list" in roots(world.export)
 
 
 async def test_a_boot_counts_from_when_it_was_due(world: World) -> None:
     async with a_tenant(world.export, world.cloud.endpoints["keystone"]) as tenant:
-        await tenant.keep(ORDER, asyncio.get_running_loop().time() - 100, lifetime=0)
+        await tenant.boot_and_delete(ORDER, asyncio.get_running_loop().time() - 100, lifetime=0)
     assert tenant.tally.quantile(0.5) == pytest.approx(100, rel=0.03)
     await gone(world)
 
@@ -129,11 +129,12 @@ async def test_beyond_so_many_boots_under_way_orders_are_skipped_and_counted() -
         url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
         plan = Plan(ORDER, rate=400)
         async with a_tenant(Export(), url, seed=1) as tenant:
-            await load(tenant, plan, asyncio.Event(), print, seconds=2, patience=SharedTimeout(0))
+            await run_load(tenant, plan, asyncio.Event(), print, seconds=2, stop_timeout=SharedTimeout(0))
     asked = due_within(2, plan, seed=1)
     assert (tenant.tally.begun, tenant.tally.skipped, tenant.tally.unfinished) == (200, asked - 200, 200)
     assert f" {asked - 200} skipped" in tenant.tally.describe(2, 2)
-    assert f"most were skipped, {asked - 200} of {asked}: the cloud is slower than the rate" in tenant.tally.troubles()
+    problem = f"most were skipped, {asked - 200} of {asked}: the cloud cannot keep up with this rate"
+    assert problem in tenant.tally.problems()
 
 
 async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> None:
@@ -150,7 +151,7 @@ async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> Non
         async with run_cloud(Settings(pace=0), export, ports=ports):
             plan = Plan(ORDER, rate=20, lifetime=0.5)
             loading = tasks.create_task(
-                load(tenant, plan, stopping, lines.put_nowait, every=0.5, patience=SharedTimeout(60))
+                run_load(tenant, plan, stopping, lines.put_nowait, every=0.5, stop_timeout=SharedTimeout(60))
             )
             await hear_of("ACTIVE")
         await hear_of("refused")
@@ -160,14 +161,14 @@ async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> Non
             await hear_of("ACTIVE")
             stopping.set()
             await loading
-            assert await tenant.leave(SharedTimeout(60)) == ""
+            assert await tenant.delete_left_over(SharedTimeout(60)) == ""
     assert tenant.tally.failed >= tenant.tally.by_status["REFUSED"] > 0  # it may end in the middle of a boot
     assert tenant.tally.unfinished == 0
 
 
 async def test_waiting_for_a_cloud_leaves_no_trace(world: World) -> None:
     async with a_tenant(world.export, world.cloud.endpoints["keystone"]) as tenant:
-        await tenant.reach(seconds=0)
+        await tenant.wait_for_cloud(seconds=0)
     assert [span.name for span in world.export.kept if "scheduler_fanout" not in span.name] == []  # hosts report
 
 
@@ -188,7 +189,7 @@ async def test_where_there_is_no_cloud_to_boot_on_it_says_why_and_not_with_which
     async with HttpClient(client.SERVICE) as http:
         tenant = Tenant(client.new_context(world.export, None), http, credentials, NAME)
         with pytest.raises(NoCloud, match=f"no cloud to boot on at http://{place}: .*{says.format(place=place)}"):
-            await tenant.reach(seconds)
+            await tenant.wait_for_cloud(seconds)
 
 
 def test_a_variable_that_is_empty_is_not_set() -> None:
@@ -220,7 +221,7 @@ async def up() -> AsyncIterator[str]:
     [
         ([], 0, " 0 ERROR"),
         (["--fault", "glance.image_missing", "--fault-share", "1"], 0, " carried a fault: glance.image_missing "),
-        (["--image", "nope"], 1, " failed without a fault; the first, load-"),
+        (["--image", "nope"], 1, " failed without a fault; the first: load-"),
         (["--flavor", "nope", "--quiet"], 1, "REFUSED: Invalid input for field server.flavorRef"),
     ],
     ids=["well", "fault", "ERROR", "refused"],

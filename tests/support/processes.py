@@ -6,11 +6,14 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from asyncio import StreamReader, StreamReaderProtocol
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
+
+from tests.support.forks import Fork, can_fork
 
 COMMAND = (sys.executable, "-W", "error", "-m", "emulator")
 """What is not closed or not awaited shows up on stderr."""
@@ -28,11 +31,16 @@ class Ended:
 
 
 NO_AUTHORITIES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
-"""Nobody is trusted who is not named: aiohttp reads all of this machine's certificates at import, for 55 ms a start."""
+"""No certificates of this machine: aiohttp reads all of them at import, which takes 55 ms of every start."""
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OS_", "EMULATOR_"))}
+    """Return the environment for a command: this process's, without what changes how a command behaves."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OTEL_", "OS_", "EMULATOR_")) and name != "PYTHONDONTWRITEBYTECODE"
+    }
     return {**kept, **NO_AUTHORITIES, "PYTHONUNBUFFERED": "1", **more}
 
 
@@ -53,9 +61,62 @@ def _has_ipv6() -> bool:
 needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6 loopback")
 
 
-async def run(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> Ended:
-    """Run a command to its end; `wrapped` in another one."""
-    process = await asyncio.create_subprocess_exec(
+class Process:
+    """A forked command, used like an `asyncio.subprocess.Process`."""
+
+    def __init__(self, forked: Fork, stdout: StreamReader, stderr: StreamReader) -> None:
+        self.stdout = stdout
+        self.stderr = stderr
+        self._forked = forked
+        self._ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(forked.sentinel, self._end)
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._forked.sentinel)
+        self._ended.set()
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, or minus the signal that ended it; None while it runs."""
+        return self._forked.poll() if self._ended.is_set() else None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to it."""
+        self._forked.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._forked.kill()
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """Wait until it has ended; return the rest of its output."""
+        out, err = await asyncio.gather(self.stdout.read(), self.stderr.read())
+        await self._ended.wait()
+        return out, err
+
+
+async def _forked(arguments: Sequence[str], env: Mapping[str, str]) -> Process:
+    (out, its_out), (err, its_err) = os.pipe(), os.pipe()
+    forked = Fork(arguments, environment(**env), its_out, its_err)
+    os.close(its_out)
+    os.close(its_err)
+    return Process(forked, await _reader(out), await _reader(err))
+
+
+async def _reader(descriptor: int) -> StreamReader:
+    reader = StreamReader()
+    pipe = os.fdopen(descriptor, "rb")
+    await asyncio.get_running_loop().connect_read_pipe(lambda: StreamReaderProtocol(reader), pipe)
+    return reader
+
+
+async def _start(
+    arguments: Sequence[str], wrapped: Sequence[str], env: Mapping[str, str]
+) -> Process | asyncio.subprocess.Process:
+    """Start a command: as a fork if it makes no difference, else as a new process."""
+    if not wrapped and can_fork(env):
+        return await _forked(arguments, env)
+    return await asyncio.create_subprocess_exec(
         *wrapped,
         *COMMAND,
         *arguments,
@@ -64,6 +125,11 @@ async def run(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> Ended
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def run(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> Ended:
+    """Run a command to its end; `wrapped` in another one."""
+    process = await _start(arguments, wrapped, env)
     async with asyncio.timeout(PATIENCE_SECONDS):
         out, err = await process.communicate()
     assert process.returncode is not None
@@ -73,7 +139,7 @@ async def run(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> Ended
 class Service:
     """A command that runs until it is stopped."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Process | asyncio.subprocess.Process) -> None:
         self._process = process
         self.out = ""
 
@@ -109,15 +175,8 @@ class Service:
 
 @asynccontextmanager
 async def started(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> AsyncIterator[Service]:
-    process = await asyncio.create_subprocess_exec(
-        *wrapped,
-        *COMMAND,
-        *arguments,
-        env=environment(**env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    """Start a command, and kill it at the end of the block if it still runs."""
+    process = await _start(arguments, wrapped, env)
     try:
         yield Service(process)
     finally:
