@@ -23,7 +23,7 @@ DOORS = {
     ],
     "spantree.render.perfetto": ["perfetto"],
     "spantree.render.sequence": [
-        "ServiceContext",
+        "Actor",
         "Bar",
         "Diagram",
         "Item",

@@ -76,18 +76,18 @@ import pytest
 from spantree import tree
 
 @pytest.mark.parametrize("number", range(4))
-async def test_a_boot(boot, number):
-    trace = await boot(name=f"demo-{number}")
+async def test_a_boot(openstack_boot, number):
+    trace = await openstack_boot(name=f"demo-{number}")
     assert trace.hop("nova-api", "nova-scheduler").effect.name == "process nova:scheduler"
     assert trace.check() == []
 
-def test_a_boot_that_fails(boot):
-    trace = boot(image="nope").wait()
+def test_a_boot_that_fails(openstack_boot):
+    trace = openstack_boot(image="nope").wait()
     assert trace.one("nova-compute", kind="client", status=404).leads_to("glance-api")
 
-def test_the_cloud_is_one(cloud, request):
-    assert cloud.endpoints["keystone"].startswith("http://127.0.0.1:")
-    assert request.getfixturevalue("cloud") is cloud
+def test_the_cloud_is_one(openstack_cloud, request):
+    assert openstack_cloud.endpoints["keystone"].startswith("http://127.0.0.1:")
+    assert request.getfixturevalue("openstack_cloud") is openstack_cloud
 """
 
 
@@ -112,9 +112,9 @@ def test_a_failed_test_shows_the_first_difference_all_of_it_and_every_trace_it_r
 from pathlib import Path
 from spantree import tree
 
-async def test_wrong(boot):
-    await boot(image="nope") == tree(Path("boot.tree"))
-    assert await boot(image="nope") == tree(Path("boot.tree"))
+async def test_wrong(openstack_boot):
+    await openstack_boot(image="nope") == tree(Path("boot.tree"))
+    assert await openstack_boot(image="nope") == tree(Path("boot.tree"))
 """
     result = run(theirs, code)
     result.assert_outcomes(failed=1)
@@ -208,8 +208,8 @@ def test_what_is_still_to_come_says_so(theirs: pytest.Pytester) -> None:
 def test_forgotten(otlp):
     assert otlp.trace() == 1
 
-def test_asked(boot):
-    boot().one()
+def test_asked(openstack_boot):
+    openstack_boot().one()
 """
     failed = run(theirs, code)
     failed.assert_outcomes(failed=2)
@@ -223,8 +223,9 @@ def test_a_session_that_uses_no_fixture_imports_nothing(theirs: pytest.Pytester)
 import sys
 
 def test_light():
-    heavy = {"spantree", "emulator.cloud", "opentelemetry", "grpc", "aiohttp", "google.protobuf", "rich"}
-    assert "emulator.pytest_plugin" in sys.modules
+    ours = {"spantree.span_tree", "emulator.cloud", "emulator.faults"}
+    heavy = ours | {"opentelemetry", "grpc", "aiohttp", "google.protobuf", "rich"}
+    assert {"emulator.pytest_plugin", "spantree.pytest_plugin"} <= set(sys.modules)
     assert heavy & set(sys.modules) == set()
 """
     run(theirs, code).assert_outcomes(passed=1)
@@ -237,15 +238,15 @@ import pytest
 from emulator.cloud import Settings
 
 @pytest.fixture(scope="session")
-def cloud_settings():
+def openstack_cloud_settings():
     return Settings(pace=0, seed=7)
 """
     )
     code = """
-def test_seeded(boot):
-    assert len({boot(name="a").wait().trace_id, boot(name="b").wait().trace_id}) == 2
+def test_seeded(openstack_boot):
+    assert len({openstack_boot(name=name).wait().trace_id for name in "ab"}) == 2
 """
     run(theirs, code).assert_outcomes(passed=1)
     without = run(theirs, code, "-p", "no:emulator")
     without.assert_outcomes(errors=1)
-    without.stdout.fnmatch_lines(["*fixture 'boot' not found*"])
+    without.stdout.fnmatch_lines(["*fixture 'openstack_boot' not found*"])

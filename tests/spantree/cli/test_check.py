@@ -121,7 +121,10 @@ def test_the_outcome_is_written_as_junit_xml(saved: Callable[..., str], expected
     [
         (["check", "nothing.json"], "nothing.json cannot be read: No such file"),
         (["check", "{bad}"], "bad.json: not OTLP JSON"),
-        (["check", "{good}", "--expect", "nope"], "nope is neither a file nor a reference tree"),
+        (
+            ["check", "{good}", "--expect", "nope"],
+            "nope is not a file, and not one of boot, boot-link, keystone.bad_credentials",
+        ),
         (["check", "{good}", "--expect", "{bad}"], "bad.json: line 1: not `service: name"),
         (["check", "{good}", "--trace", "xyz"], "'xyz' is not up to 32 hex digits"),
         (["check", "{good}", "--timeout", "nan"], "nan is not a finite number"),

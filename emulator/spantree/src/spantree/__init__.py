@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from spantree.expectation import Placeholder as Placeholder
     from spantree.expectation import tree as tree
     from spantree.expectation import updated_tree_files as updated_tree_files
-    from spantree.formats.jaeger_json_reader import MalformedJaeger as MalformedJaeger
-    from spantree.formats.jaeger_json_reader import spans_from_jaeger_json as spans_from_jaeger_json
-    from spantree.formats.jaeger_json_writer import jaeger_json as jaeger_json
+    from spantree.formats.jaeger_json import MalformedJaeger as MalformedJaeger
+    from spantree.formats.jaeger_json import jaeger_json as jaeger_json
+    from spantree.formats.jaeger_json import spans_from_jaeger_json as spans_from_jaeger_json
     from spantree.formats.jaeger_query import JaegerUnavailable as JaegerUnavailable
     from spantree.formats.jaeger_query import jaeger_spans as jaeger_spans
     from spantree.formats.otlp_json import MalformedOtlp as MalformedOtlp
+    from spantree.formats.otlp_json import otlp_json as otlp_json
     from spantree.formats.otlp_json import spans_from_json as spans_from_json
-    from spantree.formats.otlp_json_writer import otlp_json as otlp_json
     from spantree.formats.otlp_protobuf import spans_from_protobuf as spans_from_protobuf
     from spantree.formats.sdk import spans_from_sdk as spans_from_sdk
     from spantree.gathering import join_linked as join_linked
@@ -55,7 +55,7 @@ _MODULES = {
     "Hop": "hops",
     "JaegerUnavailable": "formats.jaeger_query",
     "Link": "span",
-    "MalformedJaeger": "formats.jaeger_json_reader",
+    "MalformedJaeger": "formats.jaeger_json",
     "MalformedOtlp": "formats.otlp_json",
     "Mismatch": "expectation",
     "NoHop": "hops",
@@ -69,13 +69,13 @@ _MODULES = {
     "SpanTree": "span_tree",
     "delivery": "hops",
     "escaped": "notation",
-    "jaeger_json": "formats.jaeger_json_writer",
+    "jaeger_json": "formats.jaeger_json",
     "jaeger_spans": "formats.jaeger_query",
     "join_linked": "gathering",
-    "otlp_json": "formats.otlp_json_writer",
+    "otlp_json": "formats.otlp_json",
     "receives": "hops",
     "sends": "hops",
-    "spans_from_jaeger_json": "formats.jaeger_json_reader",
+    "spans_from_jaeger_json": "formats.jaeger_json",
     "spans_from_json": "formats.otlp_json",
     "spans_from_protobuf": "formats.otlp_protobuf",
     "spans_from_sdk": "formats.sdk",
