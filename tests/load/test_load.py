@@ -149,7 +149,7 @@ async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> Non
 
     async with a_tenant(export, f"http://127.0.0.1:{ports['keystone']}") as tenant, asyncio.TaskGroup() as tasks:
         async with run_cloud(Settings(pace=0), export, ports=ports):
-            plan = Plan(ORDER, rate=20, lifetime=0.5)
+            plan = Plan(ORDER, rate=8, lifetime=0.5)
             loading = tasks.create_task(
                 run_load(tenant, plan, stopping, lines.put_nowait, every=0.5, stop_timeout=SharedTimeout(60))
             )
