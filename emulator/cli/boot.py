@@ -1,6 +1,5 @@
 """`emulator boot`: boot servers, on a cloud in this process or on one that is up, and show what happened."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -109,6 +108,8 @@ async def _boot_all(
     show_progress: bool,
 ) -> list["BootResult"]:
     """Boot servers side by side, up to `MAX_CONCURRENT_BOOTS` at the same time."""
+    import asyncio
+
     from emulator import client
     from emulator.cli.progress import progress
     from emulator.runtime.http_client import HttpClient

@@ -28,7 +28,7 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
         assert (ended.status, "Traceback" in ended.err) == (0, False), ended.err
 
 
-async def test_a_process_for_each_service_boots_the_reference_trace_and_all_stop_in_order(
+async def test_services_in_processes_of_their_own_boot_the_reference_trace(
     bus: dict[str, str], otlp: OtlpReceiver
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -69,7 +69,7 @@ async def test_a_process_for_each_service_boots_the_reference_trace_and_all_stop
     )
 
 
-async def test_a_user_may_choose_the_interface_of_the_catalog() -> None:
+async def test_os_interface_chooses_the_endpoints_of_the_catalog() -> None:
     async with started("up", "--port-base", "0", "--pace", "0", "--no-console") as up:
         keystone = (await up.until("keystone")).split()[-1]
         for interface, said in (

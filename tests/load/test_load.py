@@ -58,14 +58,14 @@ def due_within(seconds: float, plan: Plan, seed: int) -> int:
     return sum(1 for _ in takewhile(lambda arrival: arrival[0] < seconds, arrivals(plan, rng)))
 
 
-def test_servers_are_asked_for_at_the_rate_and_by_nobody_who_knows_of_the_others() -> None:
+def test_arrivals_have_the_rate_and_exponential_gaps() -> None:
     times = [due for due, _ in islice(arrivals(Plan(ORDER, rate=50), SeededRandom(7)), 10_000)]
     assert times[-1] == pytest.approx(10_000 / 50, rel=0.03)
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert sum(gap > 1 / 50 for gap in gaps) / len(gaps) == pytest.approx(0.368, abs=0.02)  # e⁻¹: exponential
 
 
-def test_faults_have_their_share_and_a_seed_says_which_boots() -> None:
+def test_faults_have_their_share_and_a_seed_chooses_the_boots() -> None:
     faults = tuple(FAULTS[name] for name in ("glance.image_missing", "amqp.duplicate"))
     plan = Plan(ORDER, faults=faults, fault_share=0.2)
 
@@ -84,7 +84,7 @@ def test_faults_have_their_share_and_a_seed_says_which_boots() -> None:
     assert {order.fault for _, order in without} == {None}
 
 
-async def test_each_boot_is_a_trace_and_its_end_another_and_no_server_is_left() -> None:
+async def test_load_makes_a_trace_per_boot_and_per_delete_and_leaves_no_server() -> None:
     plan = Plan(ORDER, rate=15, lifetime=0.2)
     async with a_world() as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=7) as tenant:
@@ -100,7 +100,7 @@ async def test_each_boot_is_a_trace_and_its_end_another_and_no_server_is_left() 
     assert names["openstack server create"] == names["openstack server delete"] == asked
 
 
-async def test_a_slow_cloud_does_not_slow_the_orders_down_and_what_it_has_not_done_in_the_end_is_deleted() -> None:
+async def test_a_slow_cloud_does_not_slow_arrivals_and_no_server_is_left() -> None:
     plan = Plan(ORDER, rate=30)
     async with a_world(Settings(pace=1)) as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=3) as tenant:
@@ -113,14 +113,14 @@ async def test_a_slow_cloud_does_not_slow_the_orders_down_and_what_it_has_not_do
     assert "openstack server list" in roots(world.export)
 
 
-async def test_a_boot_counts_from_when_it_was_due(world: World) -> None:
+async def test_boots_are_timed_from_when_they_were_due(world: World) -> None:
     async with a_tenant(world.export, world.cloud.endpoints["keystone"]) as tenant:
         await tenant.boot_and_delete(ORDER, asyncio.get_running_loop().time() - 100, lifetime=0)
     assert tenant.tally.quantile(0.5) == pytest.approx(100, rel=0.03)
     await gone(world)
 
 
-async def test_beyond_so_many_boots_under_way_orders_are_skipped_and_counted() -> None:
+async def test_boots_beyond_the_limit_are_skipped_and_counted() -> None:
     async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -137,7 +137,7 @@ async def test_beyond_so_many_boots_under_way_orders_are_skipped_and_counted() -
     assert problem in tenant.tally.problems()
 
 
-async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> None:
+async def test_load_continues_on_a_cloud_that_went_away_and_came_back() -> None:
     first = free_port()
     ports = {name: first + number for number, name in enumerate(PORTS)}
     lines: asyncio.Queue[str] = asyncio.Queue()
@@ -181,7 +181,7 @@ async def test_waiting_for_a_cloud_leaves_no_trace(world: World) -> None:
     ],
     ids=["nobody listens", "nobody knows the user", "the catalog does not name it"],
 )
-async def test_where_there_is_no_cloud_to_boot_on_it_says_why_and_not_with_which_password(
+async def test_the_error_without_a_cloud_has_a_reason_and_no_password(
     world: World, user: str, interface: str | None, seconds: float, says: str
 ) -> None:
     place = URL(world.cloud.endpoints["keystone"]).authority if interface else f"127.0.0.1:{free_port()}"
@@ -192,12 +192,12 @@ async def test_where_there_is_no_cloud_to_boot_on_it_says_why_and_not_with_which
             await tenant.wait_for_cloud(seconds)
 
 
-def test_a_variable_that_is_empty_is_not_set() -> None:
+def test_an_empty_variable_counts_as_not_set() -> None:
     variables = ("OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME", "OS_INTERFACE")
     assert Credentials.from_environment("", dict.fromkeys(variables, "")) == Credentials("")
 
 
-def test_a_tally_of_very_many_boots_stays_small_and_its_quantiles_are_right() -> None:
+def test_a_tally_stays_small_and_its_quantiles_are_right() -> None:
     tally, draw = Tally(), SeededRandom(7).draw("times")
     times = [draw.lognormvariate(0, 2) for _ in range(50_000)]
     for seconds in times:
@@ -226,7 +226,7 @@ async def up() -> AsyncIterator[str]:
     ],
     ids=["well", "fault", "ERROR", "refused"],
 )
-async def test_its_status_tells_whether_boots_failed_that_carried_no_fault(
+async def test_exit_status_is_1_if_a_boot_without_a_fault_failed(
     up: str, options: list[str], status: int, says: str
 ) -> None:
     ended = await run("load", "--keystone-url", up, "--pace", "0", "--rate", "20", "--duration", "1", *options)
@@ -235,7 +235,7 @@ async def test_its_status_tells_whether_boots_failed_that_carried_no_fault(
     assert ("booting 20 servers a second" in ended.out) is ("--quiet" not in options)
 
 
-async def test_it_starts_before_the_cloud_and_sigterm_lets_it_finish_and_send_its_spans(otlp: OtlpReceiver) -> None:
+async def test_load_waits_for_its_cloud_and_finishes_on_sigterm(otlp: OtlpReceiver) -> None:
     first = free_port()
     env = {"EMULATOR_OTLP": otlp.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100", "EMULATOR_PACE": "0"}
     async with started("load", "--keystone-url", f"http://127.0.0.1:{first + 1}", "--rate", "4", **env) as process:
@@ -251,7 +251,7 @@ async def test_it_starts_before_the_cloud_and_sigterm_lets_it_finish_and_send_it
     assert f" {found['openstack server create']} ACTIVE" in last
 
 
-async def test_while_it_waits_for_a_cloud_sigterm_ends_it_at_once() -> None:
+async def test_sigterm_ends_load_while_it_waits_for_a_cloud() -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         nobody.settimeout(PATIENCE_SECONDS)
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
@@ -283,7 +283,7 @@ async def test_while_it_waits_for_a_cloud_sigterm_ends_it_at_once() -> None:
     ],
     ids=" ".join,
 )
-def test_an_option_that_makes_no_sense_is_named(options: list[str], names: str) -> None:
+def test_an_invalid_option_of_load_is_named(options: list[str], names: str) -> None:
     refused = CliRunner().invoke(app, ["load", *options])
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert names in refused.stderr
@@ -301,7 +301,7 @@ def test_an_option_that_makes_no_sense_is_named(options: list[str], names: str) 
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-async def test_what_cannot_be_done_is_told_in_a_line(env: dict[str, str], says: str, tmp_path: Path) -> None:
+async def test_a_load_that_cannot_start_says_why_in_one_line(env: dict[str, str], says: str, tmp_path: Path) -> None:
     ended = await run("load", "--wait", "0", "--fault", "glance.image_missing", **env)
     assert (ended.status, ended.out) == (1, "")
     assert ended.err.startswith("emulator: ")
