@@ -12,8 +12,9 @@ from rich.text import Text
 
 from emulator.client import BootResult
 from emulator.faults import Fault
+from emulator.openstack_vocabulary import OPENSTACK
 from spantree import Span, SpanTree, join_linked, spans_from_sdk, tree, trees
-from spantree.render import duration, headline, step_number
+from spantree.render import duration, headline, step_label
 from spantree.render.terminal import columns, printer, waterfall
 
 __all__ = ["NO_TRACE", "Detail", "boot_traces", "jaeger_hint", "print_boots", "trace_shown", "write"]
@@ -164,7 +165,7 @@ def _culprits(fault: Fault | None, traces: Sequence[SpanTree]) -> set[str]:
 
 
 def _label(span: Span, culprits: set[str], mark: str) -> str:
-    return " ".join(filter(None, (step_number(span), mark if span.span_id in culprits else "")))
+    return " ".join(filter(None, (step_label(span, OPENSTACK), mark if span.span_id in culprits else "")))
 
 
 def _outcome(result: BootResult) -> Text:
@@ -186,7 +187,7 @@ def _steps(spans: Sequence[Span]) -> Text:
             chosen = span.attributes.get("openstack.scheduler.host")
             outcome = f"chose {chosen}" if chosen else "found no host"
             lines.append(f"\n  {'':6}  nova-scheduler {outcome}, {took}", "red" if span.failed else "")
-        elif steps := step_number(span):
+        elif steps := step_label(span, OPENSTACK):
             error = span.error_type.split(".")[-1]
             answer = ", then ".join(dict.fromkeys(filter(None, (str(span.status or ""), error))))
             server = STEP_SERVERS.get(steps, "another service")

@@ -1,6 +1,11 @@
 """The emulator as the program that spantree's commands run in: `EMULATOR_*`, the reference trees and the faults'."""
 
+from typing import TYPE_CHECKING
+
 from spantree.cli.program import NamedTrees, Program
+
+if TYPE_CHECKING:  # the renderers take longer to import than `--help` runs
+    from spantree.render import Vocabulary
 
 __all__ = ["EMULATOR"]
 
@@ -20,9 +25,17 @@ def _text(name: str) -> str:
     return tree_text(name) if name in tree_names() else fault_tree(find_fault(name).name)
 
 
+def _vocabulary() -> "Vocabulary":
+    from emulator.openstack_vocabulary import OPENSTACK
+
+    return OPENSTACK
+
+
 EMULATOR = Program(
     "emulator",
     "EMULATOR",
     trees=NamedTrees(_names, _text),
     tree_help="a *.tree file; boot or boot-link, the reference traces; or the name of a fault",
+    vocabulary=_vocabulary,
+    continues_by=("openstack.osprofiler.base_id",),
 )

@@ -1,27 +1,32 @@
 """Sequence diagrams as lines to compare, and the proof that their files are well formed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from emulator.openstack_vocabulary import OPENSTACK
 from spantree import Span, SpanTree
-from spantree.render.sequence import Bar, Diagram, Message, Note, mermaid, sequence, sequence_svg
+from spantree.render.sequence import Activation, Diagram, Message, Note, mermaid, sequence, sequence_svg
 from tests.support.spans import a_span
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+def diagram_of(trace: SpanTree, open_spans: Collection[str] = ()) -> Diagram:
+    return sequence(trace, open_spans, vocabulary=OPENSTACK)
+
+
 def told(diagram: Diagram) -> list[str]:
     """What a reader sees, in lines."""
-    return [line(item) for item in diagram.items if not isinstance(item, Bar)]
+    return [line(item) for item in diagram.items if not isinstance(item, Activation)]
 
 
 def line(item: Message | Note) -> str:
     if isinstance(item, Note):
         words = " ".join(filter(None, (item.flag, item.label)))
-        return f"{item.actor.name}: {words}" if item.actor else f"[{words}]"
+        return f"{item.participant.name}: {words}" if item.participant else f"[{words}]"
     step, marks = f"({item.step}) " if item.step else "", " ✗" if item.lost else " !" if item.failed else ""
     return f"{step}{item.source.name} → {item.target.name}: {item.label}{item.count}{marks}"
 
@@ -45,7 +50,7 @@ def answer(number: int, parent: int, **more: Any) -> Span:
 
 
 def drawn(*spans: Span, open_spans: tuple[str, ...] = ()) -> list[str]:
-    diagram = sequence(SpanTree(spans), open_spans)
+    diagram = diagram_of(SpanTree(spans), open_spans)
     assert_it_can_be_drawn(diagram)
     return told(diagram)
 
@@ -60,7 +65,7 @@ LINE = re.compile(
 
 
 def assert_it_can_be_drawn(diagram: Diagram) -> None:
-    picture = sequence_svg(diagram)
+    picture = sequence_svg(diagram, vocabulary=OPENSTACK)
     root = ET.fromstring(picture.encode())  # noqa: S314 - it is ours
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
         *("svg", "title", "style", "rect", "path", "text", "tspan", "g", "circle")

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from emulator.openstack_vocabulary import OPENSTACK
 from spantree import Event, Link, Pending, Span, SpanTree
 from spantree.render.html import html_document
 from tests.support.browser import a_browser, a_page, needs_chromium
@@ -36,7 +37,7 @@ Opened = Callable[..., AsyncIterator[Page]]
 
 def saved(tmp_path: Path, *traces: SpanTree) -> str:
     file = tmp_path / "trace.html"
-    file.write_text(html_document(traces), encoding="utf-8")
+    file.write_text(html_document(traces, vocabulary=OPENSTACK), encoding="utf-8")
     return file.as_uri()
 
 

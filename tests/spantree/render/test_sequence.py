@@ -9,9 +9,9 @@ from emulator.client import BootRequest
 from emulator.cloud import Settings
 from emulator.faults import FAULTS
 from spantree import Event, Pending, Span, SpanTree, trees
-from spantree.render.sequence import Message, Note, sequence, sequence_svg
+from spantree.render.sequence import Message, Note, sequence_svg
 from tests.conftest import a_world, trace_of
-from tests.support.sequences import answer, assert_it_can_be_drawn, call, drawn, told
+from tests.support.sequences import answer, assert_it_can_be_drawn, call, diagram_of, drawn, told
 from tests.support.spans import a_span, link_to
 
 FIGURE = [
@@ -33,8 +33,8 @@ FIGURE = [
 
 
 async def test_a_boot_is_the_books_figure(boot: Callable[..., Pending[SpanTree]]) -> None:
-    diagram = sequence(await boot())
-    assert [actor.name for actor in diagram.actors] == [
+    diagram = diagram_of(await boot())
+    assert [participant.name for participant in diagram.participants] == [
         *("openstack-client", "nova-api", "AMQP bus", "nova-scheduler"),
         *("nova-compute", "keystone", "neutron-server", "glance-api"),
     ]
@@ -70,9 +70,9 @@ async def test_a_faulty_boot_draws_where_it_broke(fault: str) -> None:
         booted = await world.boot(BootRequest("broken", fault=FAULTS[fault]))
         await world.quiet(booted)
     trace = trace_of(world, booted.trace_id)
-    diagram = sequence(trace)
+    diagram = diagram_of(trace)
     assert_it_can_be_drawn(diagram)
-    assert sequence(SpanTree(trace.spans)) == diagram, "equal spans give an equal diagram"
+    assert diagram_of(SpanTree(trace.spans)) == diagram, "equal spans give an equal diagram"
     assert [line for line in WHERE_IT_BREAKS.get(fault, []) if line not in told(diagram)] == [], told(diagram)
     failed = any(span.failed for span in trace.spans)
     assert failed == any(isinstance(item, Note) and item.tone == "error" for item in diagram.items)
@@ -81,7 +81,7 @@ async def test_a_faulty_boot_draws_where_it_broke(fault: str) -> None:
 async def test_what_comes_again_says_so(boot: Callable[..., Pending[SpanTree]]) -> None:
     details = {}
     for fault in ("compute.crash_before_ack", "amqp.duplicate", "amqp.poison"):
-        messages = sequence(await boot(fault=fault)).items
+        messages = diagram_of(await boot(fault=fault)).items
         details[fault] = "; ".join(item.detail for item in messages if isinstance(item, Message) and item.queued)
     assert "delivered again · a duplicate" in details["compute.crash_before_ack"]
     assert "a duplicate" in details["amqp.duplicate"]
@@ -89,7 +89,7 @@ async def test_what_comes_again_says_so(boot: Callable[..., Pending[SpanTree]]) 
 
 
 async def test_a_clock_that_differs_does_not_turn_the_story_round(boot: Callable[..., Pending[SpanTree]]) -> None:
-    lines = iter(told(sequence(await boot(fault="trace.clock_skew"))))
+    lines = iter(told(diagram_of(await boot(fault="trace.clock_skew"))))
     assert not [wanted for wanted in FIGURE if wanted not in lines]
 
 
@@ -97,15 +97,15 @@ def test_traces_that_follow_by_links_are_drawn_as_one_when_they_are_joined() -> 
     sent = a_span(1, 0, "publish orders", kind="producer", attributes={"messaging.destination.name": "orders"})
     taken = a_span(2, 0, "process orders", "stock", kind="consumer", trace_id="b" * 32, links=link_to(sent))
     first, _ = trees([sent, taken])
-    assert told(sequence(first)) == ["shop → AMQP bus: orders"]
-    assert told(sequence(first.joined())) == ["shop → AMQP bus: orders", "AMQP bus → stock: process orders"]
+    assert told(diagram_of(first)) == ["shop → AMQP bus: orders"]
+    assert told(diagram_of(first.joined())) == ["shop → AMQP bus: orders", "AMQP bus → stock: process orders"]
 
 
 def test_what_is_open_has_begun_and_has_no_answer_and_keeps_its_keys() -> None:
     spans = [a_span(1, 0, "buy"), call(2, 1), answer(3, 2), a_span(4, 1, "pay", end=9)]
     ids = tuple(span.span_id for span in spans)
-    early = sequence(SpanTree([spans[0], call(2, 1, status=None), *spans[2:]]), ids[:3])
-    late = sequence(SpanTree(spans))
+    early = diagram_of(SpanTree([spans[0], call(2, 1, status=None), *spans[2:]]), ids[:3])
+    late = diagram_of(SpanTree(spans))
     assert told(early) == ["shop → stock: GET /stock", "shop: pay"]
     assert told(late) == [*told(early), "stock → shop: 200"]
     assert [item.key for item in early.items] == [item.key for item in late.items if not item.key.endswith(":answer")]
@@ -214,4 +214,4 @@ def test_exchanges_that_tell_something_each_are_not_taken_as_one(spans: list[Spa
 
 def test_one_span_is_a_diagram() -> None:
     assert drawn(a_span(1, 0, "alone")) == []
-    assert sequence(SpanTree([a_span(1, 0, "alone")])).title == "alone"
+    assert diagram_of(SpanTree([a_span(1, 0, "alone")])).title == "alone"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from emulator.cli.boot_report import NO_TRACE
 from spantree import Event, Span, SpanTree, otlp_json, spans_from_json, trees
-from spantree.render.sequence import Bar, Note, mermaid, sequence
+from spantree.render.sequence import Activation, Note, mermaid
 from tests.support.processes import run
-from tests.support.sequences import assert_it_can_be_drawn, call, told
+from tests.support.sequences import assert_it_can_be_drawn, call, diagram_of, told
 from tests.support.spans import a_span, forests
 
 HOSTILE = [
@@ -53,7 +53,7 @@ def test_nothing_in_a_span_is_taken_for_anything_but_text(text: str) -> None:
     messaging = {"messaging.system": text, "messaging.destination.name": text, "openstack.rpc.method": text}
     request = {"http.request.method": text, "url.full": f"http://h/{text}", "openstack.boot.step": text}
     raised = Event("exception", 7, {"exception.type": text, "exception.message": text})
-    diagram = sequence(
+    diagram = diagram_of(
         SpanTree(
             [
                 a_span(1, 0, text, text),
@@ -67,7 +67,7 @@ def test_nothing_in_a_span_is_taken_for_anything_but_text(text: str) -> None:
         )
     )
     assert_it_can_be_drawn(diagram)
-    assert max(len(item.label) for item in diagram.items if not isinstance(item, Bar)) < 100
+    assert max(len(item.label) for item in diagram.items if not isinstance(item, Activation)) < 100
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
@@ -75,14 +75,14 @@ def test_nothing_in_a_span_is_taken_for_anything_but_text(text: str) -> None:
 def test_any_trace_can_be_drawn(spans: list[Span], still_open: set[int]) -> None:
     for trace in trees(spans):
         ids = [span.span_id for number, span in enumerate(trace.spans) if number in still_open]
-        assert_it_can_be_drawn(sequence(trace, ids))
-        assert_it_can_be_drawn(sequence(trace.joined()))
+        assert_it_can_be_drawn(diagram_of(trace, ids))
+        assert_it_can_be_drawn(diagram_of(trace.joined()))
 
 
 def test_what_is_left_out_is_counted_also_where_it_is_cut_twice() -> None:
     broken: dict[str, Any] = {"status": 500, "failed": True, "message": ";" * 110}
     calls = [call(number, 1, f"/{number}{';' * 40}", end=number, **broken) for number in range(2, 1002)]
-    diagram = sequence(SpanTree([a_span(1, 0, "buy"), *calls]))
+    diagram = diagram_of(SpanTree([a_span(1, 0, "buy"), *calls]))
     assert_it_can_be_drawn(diagram)
     lines = mermaid(diagram).splitlines()
     rows = [line for line in lines if re.search(r"p0: |p1: ", line) and "left out" not in line]
@@ -120,10 +120,10 @@ def test_ten_thousand_spans_are_cut_and_the_failed_one_is_there(shape: str) -> N
             )
         )
     began = time.process_time()
-    diagram = sequence(SpanTree(spans))
+    diagram = diagram_of(SpanTree(spans))
     assert_it_can_be_drawn(diagram)
     assert time.process_time() - began < 10, "it should take about one second"
-    assert len(diagram.actors) <= 30
+    assert len(diagram.participants) <= 30
     assert len(told(diagram)) < 400
     assert any("left out" in line for line in told(diagram))
     assert any(isinstance(item, Note) and item.detail == "here it broke" for item in diagram.items)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from emulator.openstack_vocabulary import OPENSTACK
 from spantree import Pending, Span, SpanTree, trees
 from spantree.render import duration
 from spantree.render.terminal import waterfall
@@ -54,7 +55,7 @@ def test_a_line_a_span_with_its_bar_where_its_time_is() -> None:
 
 
 def drawn(trace: SpanTree, width: int = 80, *, expand: bool = False) -> list[str]:
-    return [line.rstrip() for line in waterfall(trace, width, expand=expand).plain.splitlines()]
+    return [line.rstrip() for line in waterfall(trace, width, expand=expand, vocabulary=OPENSTACK).plain.splitlines()]
 
 
 def test_that_and_how_it_failed_is_said_where_names_are_cut() -> None:

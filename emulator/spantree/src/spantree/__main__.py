@@ -1,7 +1,8 @@
 """The script `spantree`, which is also `python -m spantree`. Needs the extra `cli`."""
 
 import sys
-from importlib.metadata import PackageNotFoundError, version
+
+from spantree import __version__
 
 
 def main() -> None:
@@ -13,16 +14,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         sys.exit(f"spantree: {error.name} is not installed; its commands need the extra: pip install 'spantree[cli]'")
     replace_missing_glyphs()
-    application("spantree", _version(), "Read, check, show and convert traces.", COMMANDS)()
-
-
-def _version() -> str:
-    for distribution in ("spantree", "openstack-boot-emulator"):
-        try:
-            return version(distribution)
-        except PackageNotFoundError:
-            continue
-    return "unknown"
+    application("spantree", __version__, "Read, check, show and convert traces.", COMMANDS)()
 
 
 if __name__ == "__main__":

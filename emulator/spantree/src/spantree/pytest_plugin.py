@@ -108,7 +108,8 @@ def _explain_difference(config: pytest.Config, left: object, right: object) -> l
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Name the tree files that were updated."""
-    for path in dict.fromkeys(config.stash[UPDATED]):
+    updated: list[Path] = config.stash[UPDATED]
+    for path in dict.fromkeys(updated):
         terminalreporter.write_line(f"updated {path}")
 
 

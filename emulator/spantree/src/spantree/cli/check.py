@@ -108,7 +108,7 @@ def _is_expected(expected: Expectation) -> Callable[[SpanTree], Case]:
 
 def _is_sound(ignore: Sequence[str]) -> Callable[[SpanTree], Case]:
     def judge(trace: SpanTree) -> Case:
-        return Case(_subject(trace), "sound", "\n".join(map(str, trace.check(ignore))))
+        return Case(_subject(trace), "sound", "\n".join(map(str, trace.check(ignore, current().continues_by))))
 
     return judge
 
@@ -128,7 +128,7 @@ def _retry(attempt: Callable[[float], list[Case]], seconds: float) -> list[Case]
         else:
             if not any(case.failed for case in cases):
                 return cases
-        sleep(pause)
+        sleep(min(pause, max(deadline - monotonic(), 0.0)))  # an answer may have taken long
     return attempt(SHORTEST_ANSWER_SECONDS)
 
 

@@ -34,7 +34,10 @@ def convert(
     *,
     joined: Joined = False,
 ) -> None:
-    """Write traces in another format. Standard error says what that format cannot hold."""
+    """Write traces in another format.
+
+    What the format cannot hold is said on standard error.
+    """
     chosen = Source(source, trace, service, joined)
 
     def write() -> int:

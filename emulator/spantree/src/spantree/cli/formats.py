@@ -8,64 +8,64 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from spantree import Span, SpanTree, jaeger_json, otlp_json
-from spantree.render import duration, headline
+from spantree.render import Vocabulary, duration, headline
 
 __all__ = ["FORMATS", "Format"]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How to `write` traces as a text, and what that text cannot hold: what it `loses`, for a message.
+    """How to `write` traces as a text, in a vocabulary, and what that text cannot hold: what it `loses`, for a message.
 
     A format for `one_trace` is given one.
     """
 
     name: str
-    write: Callable[[Sequence[SpanTree]], str]
+    write: Callable[[Sequence[SpanTree], Vocabulary], str]
     loses: str
     one_trace: bool = False
 
 
-def _otlp(traces: Sequence[SpanTree]) -> str:
+def _otlp(traces: Sequence[SpanTree], _: Vocabulary) -> str:
     return json.dumps(otlp_json(_spans(traces))) + "\n"
 
 
-def _jaeger(traces: Sequence[SpanTree]) -> str:
+def _jaeger(traces: Sequence[SpanTree], _: Vocabulary) -> str:
     return json.dumps(jaeger_json(_spans(traces))) + "\n"
 
 
-def _perfetto(traces: Sequence[SpanTree]) -> str:
+def _perfetto(traces: Sequence[SpanTree], _: Vocabulary) -> str:
     from spantree.render.perfetto import perfetto
 
     return json.dumps(perfetto(traces)) + "\n"
 
 
-def _tree(traces: Sequence[SpanTree]) -> str:
+def _tree(traces: Sequence[SpanTree], _: Vocabulary) -> str:
     return "\n".join(f"# {headline(trace)} · {duration(trace.duration)}\n\n{trace.as_tree_text()}" for trace in traces)
 
 
-def _html(traces: Sequence[SpanTree]) -> str:
+def _html(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
     from spantree.render.html import html_document
 
-    return html_document(traces)
+    return html_document(traces, vocabulary=vocabulary)
 
 
-def _mermaid(traces: Sequence[SpanTree]) -> str:
+def _mermaid(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
     from spantree.render.sequence import mermaid, sequence
 
-    return "".join(mermaid(sequence(trace)) for trace in traces)
+    return "".join(mermaid(sequence(trace, vocabulary=vocabulary)) for trace in traces)
 
 
-def _svg(traces: Sequence[SpanTree]) -> str:
+def _svg(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
     from spantree.render.sequence import sequence, sequence_svg
 
-    return "".join(sequence_svg(sequence(trace)) for trace in traces)
+    return "".join(sequence_svg(sequence(trace, vocabulary=vocabulary), vocabulary=vocabulary) for trace in traces)
 
 
-def _map(traces: Sequence[SpanTree]) -> str:
+def _map(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
     from spantree.render.service_map import service_map, service_map_svg
 
-    return service_map_svg(service_map(traces))
+    return service_map_svg(service_map(traces), vocabulary=vocabulary)
 
 
 def _spans(traces: Sequence[SpanTree]) -> list[Span]:

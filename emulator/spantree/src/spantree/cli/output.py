@@ -10,7 +10,7 @@ from spantree import SpanTree
 from spantree.cli.errors import Unwritable
 from spantree.cli.formats import FORMATS
 from spantree.cli.program import current
-from spantree.render import most_telling
+from spantree.render import trace_to_show
 
 __all__ = ["write_all", "write_files", "write_text", "write_traces"]
 
@@ -21,7 +21,7 @@ ChosenTrace = tuple[SpanTree, str]
 def write_files(traces: Sequence[SpanTree], files: Mapping[str, Path], chosen: ChosenTrace | None = None) -> None:
     """Write traces to files, by format. Raises Unwritable.
 
-    A format that holds one trace gets the `chosen` one, else the one that `most_telling` picks; a message says which.
+    A format that holds one trace gets the `chosen` one, else the one that `trace_to_show` picks; a message says which.
     """
     selected = _select(files, traces, chosen)
     write_all(*(partial(_write_as, name, selected[name], file) for name, file in files.items()))
@@ -64,14 +64,14 @@ def write_text(text: str, file: Path | None) -> None:
 
 
 def _write_as(name: str, traces: Sequence[SpanTree], file: Path | None) -> None:
-    write_text(FORMATS[name].write(traces), file)
+    write_text(FORMATS[name].write(traces, current().vocabulary()), file)
 
 
 def _select(
     names: Iterable[str], traces: Sequence[SpanTree], chosen: ChosenTrace | None = None
 ) -> dict[str, Sequence[SpanTree]]:
     single = [name for name in names if FORMATS[name].one_trace and len(traces) > 1]
-    trace, reason = chosen or most_telling(traces)
+    trace, reason = chosen or trace_to_show(traces)
     if single:
         verb = "holds" if len(single) == 1 else "hold"
         _warn(f"{' and '.join(single)} {verb} one trace: of {len(traces)} this is {trace.trace_id}, {reason}")

@@ -1,4 +1,4 @@
-"""The program that the commands run in: its name, its environment variables, and the trees that it has names for.
+"""The program that the commands run in: its name, its environment variables, its named trees and its vocabulary.
 
 The script `spantree` runs them as they are. Another program calls `use` first, before it imports a command: options
 name their environment variables when they are imported.
@@ -7,6 +7,10 @@ name their environment variables when they are imported.
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the renderers take longer to import than `--help` runs
+    from spantree.render import Vocabulary
 
 __all__ = ["SPANTREE", "NamedTrees", "Program", "current", "use"]
 
@@ -27,12 +31,18 @@ class NamedTrees:
     text: Callable[[str], str] = _no_tree
 
 
+def _plain() -> "Vocabulary":
+    from spantree.render import PLAIN
+
+    return PLAIN
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program that offers the commands.
 
     Its `name` begins its error messages and its `prefix` begins its environment variables: `--timeout` reads
-    `<prefix>_TIMEOUT`.
+    `<prefix>_TIMEOUT`. `vocabulary` returns the one that pictures are drawn with; it is called when it is needed.
     """
 
     name: str
@@ -40,6 +50,9 @@ class Program:
     trees: NamedTrees = NamedTrees()
     tree_help: str = "a *.tree file"
     """What `--expect` takes, in its help text."""
+    vocabulary: "Callable[[], Vocabulary]" = _plain
+    continues_by: Sequence[str] = ()
+    """The attributes by which an uninstrumented client joins its requests into one trace: see `SpanTree.check`."""
 
 
 SPANTREE = Program("spantree", "SPANTREE")

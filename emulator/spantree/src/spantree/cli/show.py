@@ -24,6 +24,7 @@ from spantree.cli.options import (
     option,
 )
 from spantree.cli.output import write_files
+from spantree.cli.program import current
 from spantree.cli.source import Source
 from spantree.render import duration, headline
 from spantree.render.terminal import columns, printer, waterfall
@@ -47,7 +48,7 @@ def show(
     expand: Expand = False,
     no_unicode: Ascii = False,
 ) -> None:
-    """Print the waterfalls of traces, or draw them into the files that are named."""
+    """Print the waterfalls of traces, or draw them into files."""
     if no_unicode:
         ascii_only()
     files = named_files({"html": html, "mermaid": mermaid, "svg": svg, "map": map_file})
@@ -72,7 +73,8 @@ def _print_waterfalls(traces: Sequence[SpanTree], *, expand: bool) -> None:
     console = printer()
     for number, trace in enumerate(traces):
         console.print(Text(f"{_gap(number)}{_title(trace)}\n", "dim"))
-        console.print(waterfall(trace, columns(console), expand=expand), soft_wrap=True)
+        drawn = waterfall(trace, columns(console), expand=expand, vocabulary=current().vocabulary())
+        console.print(drawn, soft_wrap=True)
 
 
 def _print_trees(traces: Sequence[SpanTree]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from spantree import SpanTree, escaped
 from spantree.render.html.model import waterfall_model
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = ["asset", "hash_source", "html_document", "json_for_html", "policy", "waterfall_script"]
 
@@ -40,7 +41,7 @@ UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 """What would end a script element, or begin a comment in it, written as JSON may write it."""
 
 
-def html_document(traces: Sequence[SpanTree]) -> str:
+def html_document(traces: Sequence[SpanTree], *, vocabulary: Vocabulary = PLAIN) -> str:
     """Return a page that shows traces as waterfalls: one file, which may be opened from disk, mailed and printed.
 
     Nothing that comes from spans is markup there: it is JSON in an element that does not run, and becomes text nodes.
@@ -52,7 +53,7 @@ def html_document(traces: Sequence[SpanTree]) -> str:
         title=escape(escaped(_title(traces))),
         style=style,
         script=script,
-        data=json_for_html(waterfall_model(traces)),
+        data=json_for_html(waterfall_model(traces, vocabulary=vocabulary)),
     )
 
 
@@ -66,7 +67,7 @@ def asset(name: str) -> str:
 def waterfall_script() -> str:
     """Return what defines `waterfall(place)` and what a page is made with beside it; a page can see nothing else."""
     parts = "\n".join(asset(name) for name in SCRIPTS)
-    shared = "{ button, element, inWords, waterfall }"
+    shared = "{ button, element, formatDuration, waterfall }"
     return f'const {shared} = (() => {{\n"use strict";\n{parts}\nreturn {shared};\n}})();'
 
 

@@ -8,17 +8,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from spantree import Event, Link, Span, SpanTree, delivery, write_value
-from spantree.render.captions import step_number, title
+from spantree.render.captions import fault_name, steps, title, trace_to_show
 from spantree.render.colours import service_colours
-from spantree.render.telling import most_telling
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = ["waterfall_model"]
 
-FAULT = "openstack.fault.name"
 LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
 
 
-def waterfall_model(traces: Sequence[SpanTree], open_spans: Collection[str] = ()) -> dict[str, Any]:
+def waterfall_model(
+    traces: Sequence[SpanTree], open_spans: Collection[str] = (), *, vocabulary: Vocabulary = PLAIN
+) -> dict[str, Any]:
     """Return traces as data for JSON: `services` with their colours, `resources` once each, `traces`, and which of
     these is `shown` first.
 
@@ -28,9 +29,10 @@ def waterfall_model(traces: Sequence[SpanTree], open_spans: Collection[str] = ()
     resources = _Resources()
     services = dict.fromkeys(service for trace in traces for service in trace.services)
     return {
-        "services": service_colours(services),
-        "shown": most_telling(traces)[0].trace_id,
-        "traces": [_trace(trace, resources, open_spans) for trace in traces],
+        "services": service_colours(services, vocabulary),
+        "stepSource": vocabulary.step_source,
+        "shown": trace_to_show(traces)[0].trace_id,
+        "traces": [_trace(trace, resources, open_spans, vocabulary) for trace in traces],
         "resources": resources.known,
     }
 
@@ -50,7 +52,9 @@ class _Resources:
         return number
 
 
-def _trace(trace: SpanTree, resources: _Resources, open_spans: Collection[str]) -> dict[str, Any]:
+def _trace(
+    trace: SpanTree, resources: _Resources, open_spans: Collection[str], vocabulary: Vocabulary
+) -> dict[str, Any]:
     rows = list(trace.walk())
     began = trace.spans[0].start
     critical: dict[str, list[tuple[int, int]]] = {}
@@ -66,7 +70,7 @@ def _trace(trace: SpanTree, resources: _Resources, open_spans: Collection[str]) 
         "failed": sum(span.failed for _, span in rows),
         "spans": [
             {
-                **_span(span, began),
+                **_span(span, began, vocabulary),
                 "depth": depth,
                 "below": below[row],
                 "resource": resources.number(span.resource),
@@ -88,13 +92,13 @@ def _sizes(depths: Sequence[int]) -> list[int]:
     return sizes
 
 
-def _span(span: Span, began: int) -> dict[str, Any]:
+def _span(span: Span, began: int, vocabulary: Vocabulary) -> dict[str, Any]:
     """What is known of a span; what there is nothing of is left out."""
     hop = delivery(span)
     rarely = {
         "parent": span.parent_id,
-        "steps": step_number(span).replace("(", "").replace(")", ""),
-        "fault": str(span.attributes.get(FAULT, "")),
+        "steps": steps(span, vocabulary),
+        "fault": fault_name(span, vocabulary),
         "failed": span.failed,
         "error": span.error_type,
         "message": span.message,

@@ -13,6 +13,7 @@ from spantree.render.captions import duration
 from spantree.render.colours import service_colours
 from spantree.render.service_map.layout import Rectangle, Route, Size, Wire, layout
 from spantree.render.service_map.statistics import Edge, Node, ServiceMap
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = ["service_map_svg"]
 
@@ -48,7 +49,7 @@ KEYS = (
 Drawn = TypeVar("Drawn")
 
 
-def service_map_svg(services: ServiceMap) -> str:
+def service_map_svg(services: ServiceMap, *, vocabulary: Vocabulary = PLAIN) -> str:
     """Draw a map, callers to the left of what they call; all figures pop up over a service or a wire."""
     nodes = _largest(services.nodes, MOST_NODES, lambda node: node.spans)
     names = {node.service for node in nodes}
@@ -58,7 +59,7 @@ def service_map_svg(services: ServiceMap) -> str:
         {node.service: _node_size(node) for node in nodes},
         [Wire(edge.caller, edge.called, _label_size(edge)) for edge in edges],
     )
-    colours = service_colours(node.service for node in services.nodes)
+    colours = service_colours((node.service for node in services.nodes), vocabulary)
     about = _about(services, nodes, edges)
     inner = max(plan.size.width, NARROWEST, len(about) * SMALL)
     legend = list(_legend(inner, HEADING + plan.size.height + MARGIN))

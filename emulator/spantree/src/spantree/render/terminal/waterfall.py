@@ -4,16 +4,18 @@ import os
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
 from spantree import Span, SpanTree, escaped
-from spantree.render.captions import duration, failure, step_number, title
+from spantree.render.captions import duration, failure, step_label, title
 from spantree.render.terminal.bars import HATCH, Axis, axis_of, bars
 from spantree.render.terminal.layout import NARROWEST, WIDEST, Layout, lay_out
 from spantree.render.terminal.rows import Row, every_span, without_repetition
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = ["columns", "printer", "waterfall"]
 
@@ -25,15 +27,21 @@ PARTS_OF_BAR = re.compile(f"{HATCH}+|[^{HATCH}]+")
 
 
 def waterfall(
-    tree: SpanTree, width: int = PIPED_WIDTH, label: Callable[[Span], str] = step_number, *, expand: bool = False
+    tree: SpanTree,
+    width: int = PIPED_WIDTH,
+    label: Callable[[Span], str] | None = None,
+    *,
+    expand: bool = False,
+    vocabulary: Vocabulary = PLAIN,
 ) -> Text:
     """Draw a trace, `width` columns wide: service, name, `label`, bar and duration of every span; errors in red.
 
-    `label` is by default the step of Figure 1.8 that a span stands for. Siblings that are alike share a line, with
-    the sum of their durations, unless `expand` is set. A light hatch before a bar is the time that a message lay in
+    `label` is by default the steps of a span in the `vocabulary`. Siblings that are alike share a line, with the sum
+    of their durations, unless `expand` is set. A light hatch before a bar is the time that a message lay in
     its queue. Where there is little room labels become marks, and columns are left out; 20 columns are the least.
     """
-    rows = every_span(tree) if expand else without_repetition(tree, lambda span: _look(span, label))
+    label = label or (lambda span: step_label(span, vocabulary))
+    rows = every_span(tree) if expand else without_repetition(tree, partial(_look, label=label))
     lines = [_line(row, label(row.spans[0])) for row in rows]
     layout = _layout(lines, min(max(width, NARROWEST), WIDEST))
     axis = axis_of(tree, layout.bar)
@@ -159,7 +167,7 @@ def _fit(text: str, width: int) -> str:
 
 
 def _squeezed(text: str, width: int) -> str:
-    """Leave out the middle: `nova-compute` and `nova-scheduler` differ at their ends."""
+    """Leave out the middle: `shop-checkout` and `shop-shipping` differ at their ends."""
     if not text.isascii() or not 2 < width < len(text):  # noqa: PLR2004 - a character at each end
         return text
     return f"{text[: width // 2]}…{text[len(text) - (width - 1) // 2 :]}"

@@ -60,7 +60,7 @@ function headline(trace) {
   const failed = trace.failed ? [element("span", { class: "error" }, counted(trace.failed, "error"))] : [];
   return [
     element("h1", {}, `${trace.service} · ${trace.name}`),
-    element("span", {}, inWords(trace.duration)),
+    element("span", {}, formatDuration(trace.duration)),
     element("span", {}, counted(trace.spans.length, "span")),
     element("span", {}, counted(services, "service")),
     ...failed,
@@ -69,7 +69,7 @@ function headline(trace) {
 }
 
 function optionFor(trace) {
-  const words = `${trace.failed ? "✗ " : ""}${trace.service} · ${trace.name} · ${inWords(trace.duration)} · ${trace.id.slice(0, 8)}`;
+  const words = `${trace.failed ? "✗ " : ""}${trace.service} · ${trace.name} · ${formatDuration(trace.duration)} · ${trace.id.slice(0, 8)}`;
   return element("option", { value: trace.id }, words);
 }
 

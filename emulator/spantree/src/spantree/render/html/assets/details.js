@@ -35,7 +35,7 @@ function section(title, ...parts) {
 function identity(span, trace) {
   return [
     ["name", span.name ?? ""],
-    ["starts", span.start ? `${inWords(span.start)} after the trace` : "the trace"],
+    ["starts", span.start ? `${formatDuration(span.start)} after the trace` : "the trace"],
     ["span id", span.id],
     ["parent", span.parent ?? "none: it is a root"],
     ["trace id", trace.id],
@@ -48,7 +48,7 @@ function describeEvent(event, span) {
   return element(
     "div",
     { class: "part" },
-    element("h4", {}, event.name, element("small", {}, ` after ${inWords(event.time - span.start)}`)),
+    element("h4", {}, event.name, element("small", {}, ` after ${formatDuration(event.time - span.start)}`)),
     table(Object.entries(others)),
     stack ? element("pre", { tabindex: "0" }, stack) : "",
   );

@@ -12,7 +12,7 @@ function unitOf(nanoseconds) {
 }
 
 /** Three digits are enough to compare with: 1.67 s, 89.2 ms, 412 µs. */
-function inWords(nanoseconds) {
+function formatDuration(nanoseconds) {
   const [unit, size] = unitOf(nanoseconds);
   const number = nanoseconds / size;
   const digits = unit === "ns" ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.max(Math.abs(number), 1))));

@@ -15,7 +15,7 @@ function makeRow() {
   return { node, fold, service, title, marks, wait, bar, extras, words };
 }
 
-function paintRow(row, span, { number, colour, view, isFolded, isSelected, isMatch, isDimmed }) {
+function paintRow(row, span, { number, colour, stepSource, view, isFolded, isSelected, isMatch, isDimmed }) {
   const { node } = row;
   node.dataset.number = number;
   node.id = `span-${span.id}`;
@@ -33,7 +33,7 @@ function paintRow(row, span, { number, colour, view, isFolded, isSelected, isMat
   row.fold.textContent = span.below ? (isFolded ? "▸" : "▾") : "";
   row.service.textContent = span.service;
   row.title.textContent = span.title;
-  row.marks.replaceChildren(...marksOf(span, isFolded));
+  row.marks.replaceChildren(...marksOf(span, isFolded, stepSource));
   paintTrack(row, span, view);
 }
 
@@ -48,7 +48,7 @@ function paintTrack(row, span, view) {
       return at(view.share(time), element("i", { class: `event${failed}` }));
     }),
   );
-  row.words.textContent = span.open ? `${inWords(span.end - span.start)} …` : inWords(span.end - span.start);
+  row.words.textContent = span.open ? `${formatDuration(span.end - span.start)} …` : formatDuration(span.end - span.start);
   placeWords(row.words, view.share(span.waitedSince ?? span.start), view.share(span.end));
 }
 
@@ -73,8 +73,9 @@ function placeWords(words, left, right) {
   words.style.right = place === "inside" ? `${(1 - edge) * 100}%` : "auto";
 }
 
-function marksOf(span, isFolded) {
-  const steps = [...(span.steps ?? [])].map((step) => element("b", { class: "step", title: `step (${step}) of Figure 1.8` }, step));
+function marksOf(span, isFolded, stepSource) {
+  const source = stepSource ? ` of ${stepSource}` : "";
+  const steps = (span.steps ?? []).map((step) => element("b", { class: "step", title: `step (${step})${source}` }, step));
   const failed = span.failed ? [element("span", { class: "error" }, shortError(span))] : [];
   const fault = span.fault ? [element("span", { class: "fault", title: "an injected fault acted here" }, `⚑ ${span.fault}`)] : [];
   const hidden = isFolded ? [element("span", { class: "folded" }, `+${span.below}`)] : [];
@@ -86,8 +87,8 @@ function shortError(span) {
 }
 
 function inOneLine(span) {
-  const steps = span.steps ? [`steps ${[...span.steps].join(" and ")}`] : [];
+  const steps = span.steps ? [`steps ${span.steps.join(" and ")}`] : [];
   const outcome = span.failed ? [`failed: ${span.error || "error"}`] : [];
   const fault = span.fault ? [`fault ${span.fault}`] : [];
-  return [span.service, span.title, inWords(span.end - span.start), ...steps, ...outcome, ...fault].join(", ");
+  return [span.service, span.title, formatDuration(span.end - span.start), ...steps, ...outcome, ...fault].join(", ");
 }

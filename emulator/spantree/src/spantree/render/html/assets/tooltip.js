@@ -37,9 +37,9 @@ function summary(span) {
 }
 
 function timing(span) {
-  const own = span.self === undefined ? "" : `, ${inWords(span.self)} of it its own`;
-  const waited = span.waitedSince === undefined ? "" : `, after ${inWords(span.start - span.waitedSince)} in the queue`;
-  return `${inWords(span.end - span.start)}${span.below ? own : ""}${waited}`;
+  const own = span.self === undefined ? "" : `, ${formatDuration(span.self)} of it its own`;
+  const waited = span.waitedSince === undefined ? "" : `, after ${formatDuration(span.start - span.waitedSince)} in the queue`;
+  return `${formatDuration(span.end - span.start)}${span.below ? own : ""}${waited}`;
 }
 
 function counts(span) {

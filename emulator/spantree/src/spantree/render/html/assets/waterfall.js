@@ -81,6 +81,7 @@ function waterfall(place) {
     paintRow(row, isCritical ? span : { ...span, critical: [] }, {
       number,
       colour: model.services[span.service],
+      stepSource: model.stepSource,
       view: time,
       isFolded: tree.isFolded(number),
       isSelected: number === selected,
