@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import field, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from emulator.cli.option_groups import with_option_groups
 from emulator.cli.options import AMQP, CloudOptions, ListenOptions, importing_sdk, settings
 from emulator.cli.validators import compute_host as valid_compute_host
-from emulator.services.registry import BROKER, SERVICES
+from emulator.services.registry import APIS, BROKER, PORTS, SERVICES
 from spantree.cli.options import option
 from spantree.cli.validators import url
 
@@ -29,8 +30,23 @@ def _service(name: str) -> str:
     return name
 
 
-def _endpoint(name: str, text: str) -> Any:  # noqa: ANN401 - typer's own type
-    return option(name, text, callback=url("http", "https", passed_on=True))
+def _endpoint(service: str) -> tuple[str, Any, Any]:
+    """Return a field with the option for the URL of an API: `--compute-url` is nova-api's, by its catalog type."""
+    entry = SERVICES[service].catalog
+    assert entry is not None
+    name, text = f"{entry.type}-url", f"keystone: the URL of {service} in its catalog."
+    if service == "keystone":
+        name, text = "keystone-url", "The URL of keystone, for nova-compute and for keystone's own catalog."
+    endpoint = Annotated[str, option(name, text, callback=url("http", "https", passed_on=True))]
+    return _field(service), endpoint, field(default=f"http://127.0.0.1:{PORTS[service]}")
+
+
+def _field(service: str) -> str:
+    return service.replace("-", "_")
+
+
+Endpoints = make_dataclass("Endpoints", map(_endpoint, APIS), kw_only=True)
+"""The options for the URLs of the APIs, one for each."""
 
 
 @with_option_groups
@@ -50,18 +66,7 @@ def serve(
     amqp_url: Annotated[
         str, option("amqp-url", "The AMQP broker through which the services talk.", callback=AMQP)
     ] = "amqp://guest:guest@127.0.0.1:5672/",
-    keystone_url: Annotated[
-        str, _endpoint("keystone-url", "The URL of keystone, for nova-compute and for keystone's own catalog.")
-    ] = "http://127.0.0.1:5000",
-    compute_url: Annotated[
-        str, _endpoint("compute-url", "keystone: the URL of nova-api in its catalog.")
-    ] = "http://127.0.0.1:8774",
-    network_url: Annotated[
-        str, _endpoint("network-url", "keystone: the URL of neutron-server in its catalog.")
-    ] = "http://127.0.0.1:9696",
-    image_url: Annotated[
-        str, _endpoint("image-url", "keystone: the URL of glance-api in its catalog.")
-    ] = "http://127.0.0.1:9292",
+    endpoints: Endpoints,  # type: ignore[valid-type] # mypy does not follow make_dataclass
     compute_host: Annotated[
         str | None,
         option(
@@ -79,13 +84,6 @@ def serve(
         from emulator.cli.runner import run, serve_until_signalled
         from emulator.cloud import run_service
 
-    endpoints = {
-        "keystone": keystone_url,
-        "nova-api": compute_url,
-        "neutron-server": network_url,
-        "glance-api": image_url,
-    }
-
     @asynccontextmanager
     async def alone(export: "Export") -> AsyncIterator[str]:
         async with run_service(
@@ -93,7 +91,7 @@ def serve(
             settings(cloud, listen),
             export,
             amqp_url=amqp_url,
-            endpoints=endpoints,
+            endpoints={name: getattr(endpoints, _field(name)) for name in APIS},
             public_host=listen.public_host,
             host=compute_host or socket.gethostname(),
             port=port,
