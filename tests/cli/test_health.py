@@ -1,4 +1,4 @@
-"""`emulator health`: what an orchestrator and a script ask, of one service or of all that listen here."""
+"""`emulator health` and `python -m emulator.healthcheck`, for one service or for all that listen here."""
 
 import socket
 import sys
@@ -16,25 +16,25 @@ from tests.support.processes import free_port, needs_ipv6, run, started
 
 async def test_health_checks_urls_and_does_not_repeat_credentials(world: World) -> None:
     urls = [f"{url}/healthcheck" for url in world.cloud.endpoints.values()]
-    asked = await run("health", *urls, world.cloud.amqp_url)
-    told = [
+    ended = await run("health", *urls, world.cloud.amqp_url)
+    expected = [
         f'{url}: 200 OK {{"service":"{name}","status":"ok"}}'
         for url, name in zip(urls, world.cloud.endpoints, strict=True)
     ]
     broker = world.cloud.amqp_url.replace("guest:guest@", "")
-    assert (asked.status, asked.err) == (0, "")
-    assert asked.out.splitlines() == [*told, f"{broker}: it speaks AMQP 0-9-1"]
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.splitlines() == [*expected, f"{broker}: it speaks AMQP 0-9-1"]
 
 
 async def test_health_without_targets_checks_all_that_listen_here() -> None:
     base = str(free_port())
     async with started("up", "--port-base", base, "--pace", "0") as up:
         await up.until("open the console")
-        asked = await run("health", EMULATOR_PORT_BASE=base)
-        assert (asked.status, asked.err) == (0, "")
-        assert len(asked.out.splitlines()) == 8, asked.out
-    asked = await run("health", EMULATOR_PORT_BASE=base)
-    assert (asked.status, asked.err) == (1, "here: no service listens on any of the emulator's ports\n")
+        ended = await run("health", EMULATOR_PORT_BASE=base)
+        assert (ended.status, ended.err) == (0, "")
+        assert len(ended.out.splitlines()) == 8, ended.out
+    ended = await run("health", EMULATOR_PORT_BASE=base)
+    assert (ended.status, ended.err) == (1, "here: no service listens on any of the emulator's ports\n")
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ async def test_another_protocol_or_no_answer_is_not_healthy(world: World) -> Non
             (world.cloud.amqp_url.replace("amqp://guest:guest@", "http://"), "AMQP"),
             (f"http://127.0.0.1:{silent.getsockname()[1]}/", "timed out"),
         ):
-            asked = await run("health", url)
-            assert (asked.status, asked.out) == (1, "")
-            assert why in asked.err
+            ended = await run("health", url)
+            assert (ended.status, ended.out) == (1, "")
+            assert why in ended.err
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ async def test_another_protocol_or_no_answer_is_not_healthy(world: World) -> Non
     ],
 )
 def test_an_unknown_target_is_named(target: str) -> None:
-    asked = CliRunner().invoke(app, ["health", target])
-    assert (asked.exit_code, asked.stdout) == (2, "")
+    ended = CliRunner().invoke(app, ["health", target])
+    assert (ended.exit_code, ended.stdout) == (2, "")
     assert f"{target!r} is neither a URL such as http://localhost:8774/healthcheck nor one of broker, " in " ".join(
-        asked.stderr.replace("│", "").split()
+        ended.stderr.replace("│", "").split()
     )

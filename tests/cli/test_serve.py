@@ -1,4 +1,4 @@
-"""`emulator serve`: every service a process of its own, as in containers, and one trace through all of them."""
+"""`emulator serve`: each service in a process of its own, as in containers, and one trace through all of them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ STARTED_FIRST = ("nova-api", "neutron-server", "glance-api", "nova-scheduler")
 
 @pytest.fixture(params=["broker", pytest.param("rabbitmq", marks=needs_rabbitmq)])
 async def bus(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
-    """Where the bus is: a broker of ours in a process of its own, or RabbitMQ with quorum queues."""
+    """The variables that name the broker: the embedded one in a process of its own, or RabbitMQ with quorum queues."""
     if request.param == "rabbitmq":
         async with tidied_rabbitmq() as url:
             yield {"EMULATOR_AMQP_URL": url, "EMULATOR_QUEUE_TYPE": "quorum"}

@@ -1,4 +1,4 @@
-"""What people see at a terminal while they wait and afterwards, and what pipes, scripts and old terminals get."""
+"""What commands print at terminals, in pipes, and without Unicode or colour."""
 
 import json
 import re
@@ -41,10 +41,10 @@ COUNTING = """
 from emulator.client import BootRequest
 from emulator.cli.progress import progress
 
-orders = [BootRequest(name) for name in "abcde"]
-with progress(orders) as tell:
-    for order, state in zip(orders, ("ACTIVE", "networking", "ERROR", "spawning")):
-        tell(order, state)
+requests = [BootRequest(name) for name in "abcde"]
+with progress(requests) as on_progress:
+    for request, state in zip(requests, ("ACTIVE", "networking", "ERROR", "spawning")):
+        on_progress(request, state)
 """
 
 
@@ -76,10 +76,10 @@ from emulator.client import BootRequest
 from emulator.cli.progress import progress
 
 logging.basicConfig(format="%(message)s")
-with progress([BootRequest()]) as tell:
-    tell(BootRequest(), "networking")
+with progress([BootRequest()]) as on_progress:
+    on_progress(BootRequest(), "networking")
     logging.warning("nova-api has lost the bus")
-    tell(BootRequest(), "spawning")
+    on_progress(BootRequest(), "spawning")
 logging.warning("and that was all")
 """
 
@@ -151,7 +151,7 @@ def test_a_terminal_gets_colours_unless_it_refuses_them() -> None:
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> str:
-    """A file with a trace whose spans and services have names from all over the world, and one that fails a check."""
+    """A file with spans and services whose names are in many scripts, and with an orphan, which fails a check."""
     spans = [
         a_span(number + 1, number and 1, name, name[::-1], failed=number == 3, attributes={name: name})
         for number, name in enumerate(FOREIGN)
@@ -177,8 +177,8 @@ def foreign(tmp_path: Path) -> str:
     ids=" ".join,
 )
 async def test_output_without_unicode_is_ascii(arguments: list[str], foreign: str) -> None:
-    given = [argument.format(foreign=foreign) for argument in arguments]
-    assert_ascii(await run(*given, "--no-unicode"))
+    filled = [argument.format(foreign=foreign) for argument in arguments]
+    assert_ascii(await run(*filled, "--no-unicode"))
 
 
 @pytest.mark.parametrize("env", [{"EMULATOR_NO_UNICODE": "1"}, {"PYTHONIOENCODING": "ascii"}], ids=str)
@@ -193,7 +193,7 @@ def assert_ascii(ended: Ended) -> None:
 
 
 async def test_columns_stay_aligned_in_ascii(foreign: str) -> None:
-    """Columns stay columns, whatever a character was replaced by."""
+    """Whatever a character is replaced by."""
     drawn = await run("show", foreign, COLUMNS="60")
     plain = await run("show", foreign, "--no-unicode", COLUMNS="60")
     assert [line.rindex(" ms") for line in plain.out.splitlines()[2:]] == [
@@ -213,9 +213,9 @@ async def test_a_latin_1_terminal_shows_the_glyphs_that_it_has() -> None:
 
 
 async def test_a_printed_tree_keeps_every_character(foreign: str) -> None:
-    wanted = await run("show", foreign, "--tree")
-    assert "日本語" in wanted.out
-    assert await run("show", foreign, "--tree", "--no-unicode", PYTHONIOENCODING="ascii") == wanted
+    in_utf8 = await run("show", foreign, "--tree")
+    assert "日本語" in in_utf8.out
+    assert await run("show", foreign, "--tree", "--no-unicode", PYTHONIOENCODING="ascii") == in_utf8
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Traces that clients begin: by traceparent, by osprofiler's signed headers, or by neither."""
+"""Traces that clients start: with traceparent, with osprofiler's signed headers, or with neither."""
 
 import base64
 import hmac
@@ -35,7 +35,7 @@ def profiled(base: str = BASE, parent: str = BASE) -> dict[str, str]:
 
 
 async def spans_of(requests: Sequence[Mapping[str, str]], keys: Sequence[str] = KEYS) -> list[Span]:
-    """The server's spans of requests with these headers, that know no token."""
+    """Send requests with these headers and no token; return the server spans."""
     async with a_world(Settings(pace=0, profiler_keys=keys)) as world:
         for number, headers in enumerate(requests):
             url = f"{world.cloud.endpoints['nova-api']}/v2.1/servers?request={number}"
@@ -50,7 +50,7 @@ def event_of(span: Span) -> str:
 
 
 async def boot(headers: Mapping[str, str], keys: Sequence[str] = ()) -> World:
-    """A cloud on which a server was booted, by a client without spans."""
+    """Boot a server on a new cloud, by a client without spans; return the cloud."""
     async with a_world(Settings(pace=0, profiler_keys=keys)) as world:
         api = await world.api()
         status, body = await api.create({**headers})
@@ -60,7 +60,7 @@ async def boot(headers: Mapping[str, str], keys: Sequence[str] = ()) -> World:
 
 
 def the_boot(world: World) -> SpanTree:
-    """The trace with the request for the server."""
+    """Return the trace with the request for the server."""
     found = trees(spans_from_sdk(world.export.kept))
     return next(trace for trace in found if trace.all("nova-api", name="POST /v2.1/servers"))
 
@@ -131,8 +131,8 @@ UNTRUSTED = {
 
 async def test_untrusted_osprofiler_headers_are_ignored_with_an_event() -> None:
     spans = await spans_of([headers for headers, _ in UNTRUSTED.values()])
-    told = {name: event_of(span) for name, span in zip(UNTRUSTED, spans, strict=True)}
-    assert {name: why for name, (_, why) in UNTRUSTED.items() if why not in told[name]} == {}
+    events = {name: event_of(span) for name, span in zip(UNTRUSTED, spans, strict=True)}
+    assert {name: why for name, (_, why) in UNTRUSTED.items() if why not in events[name]} == {}
     assert not [span for span in spans if span.trace_id == uuid.UUID(BASE).hex or span.parent_id]
     assert not [span for span in spans if "openstack.osprofiler.base_id" in span.attributes]
 
