@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from aiohttp import web
 from opentelemetry.sdk.trace import ReadableSpan
 
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import Credentials
-from emulator.cloud.composition import Cloud, Settings, listen
+from emulator import client
+from emulator.client import Credentials
+from emulator.cloud import Cloud, Settings, listen
 from emulator.console.boot_requests import Desk, order_routes
 from emulator.console.event_stream import Feed, Topic
 from emulator.console.page import console_page, console_policy
@@ -53,7 +53,7 @@ async def console(
         lookout = Lookout(feed)
         stories.changed = lambda story, span: _pass_on(story, span, feed, lookout)
         stories.forgotten = lambda story: feed.tell("forgotten", story.id)
-        service_context = client.user(export, settings.seed, settings.pace, owner="console")
+        service_context = client.new_context(export, settings.seed, settings.pace, owner="console")
         http = await stack.enter_async_context(HttpClient(client.SERVICE, settings.pace))
         credentials = Credentials.from_environment(up.endpoints["keystone"])
         tasks = await stack.enter_async_context(task_group())
