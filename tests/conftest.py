@@ -16,10 +16,10 @@ import aio_pika
 import aiohttp
 import pytest
 
+from emulator import client
 from emulator.broker import Broker
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import BootRequest, BootResult, Credentials
-from emulator.cloud.composition import Cloud, Settings, cloud
+from emulator.client import BootRequest, BootResult, Credentials
+from emulator.cloud import Cloud, Settings, run_cloud
 from emulator.reference import tree_text
 from emulator.runtime.export import Export, otlp_exporter
 from emulator.runtime.http_client import HttpClient
@@ -201,7 +201,7 @@ class World:
 
     async def boot(self, order: BootRequest | None = None, user: str = "admin", seed: int | None = None) -> BootResult:
         """Boot a server as `emulator boot` does."""
-        service_context = client.user(self.export, seed)
+        service_context = client.new_context(self.export, seed)
         credentials = Credentials(self.cloud.endpoints["keystone"], user, "secret", user)
         async with HttpClient(client.SERVICE) as http:
             return await client.boot(service_context, http, credentials, order or BootRequest())
@@ -236,7 +236,7 @@ async def a_world(
     export = Export(otlp_exporter(otlp), keep=True, seed=settings.seed)
     try:
         async with (
-            cloud(settings, export, amqp_url=amqp_url, computes=computes) as up,
+            run_cloud(settings, export, amqp_url=amqp_url, computes=computes) as up,
             aiohttp.ClientSession() as session,
         ):
             yield World(up, export, session)

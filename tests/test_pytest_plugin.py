@@ -84,7 +84,7 @@ def test_the_settings_can_be_overridden_and_the_plugin_left_out(theirs: pytest.P
     theirs.makeconftest(
         """
 import pytest
-from emulator.cloud.composition import Settings
+from emulator.cloud import Settings
 
 @pytest.fixture(scope="session")
 def openstack_cloud_settings():

@@ -37,4 +37,5 @@ EMULATOR = Program(
     trees=NamedTrees(_names, _text),
     tree_help="a *.tree file; boot or boot-link, the reference traces; or the name of a fault",
     vocabulary=_vocabulary,
+    continues_by=("openstack.osprofiler.base_id",),
 )

@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import SIDE_BY_SIDE, BootRequest, Credentials, numbered
+from emulator import client
+from emulator.client import MAX_CONCURRENT_BOOTS, BootRequest, Credentials, numbered_requests
 from emulator.faults import FAULTS
 from emulator.runtime.errors import ApiError, BadRequest
 from emulator.runtime.http_client import HttpClient
@@ -32,7 +32,7 @@ class BootForm(msgspec.Struct, forbid_unknown_fields=True):
     image: Name = "cirros"
     flavor: Name = "m1.tiny"
     network: Name = "private"
-    count: Annotated[int, msgspec.Meta(ge=1, le=SIDE_BY_SIDE)] = 1
+    count: Annotated[int, msgspec.Meta(ge=1, le=MAX_CONCURRENT_BOOTS)] = 1
     fault: str = ""
 
 
@@ -44,7 +44,7 @@ class TooManyBoots(ApiError):
 
     def __init__(self, requested: int, in_progress: int) -> None:
         super().__init__(
-            f"{in_progress} servers are booting; {requested} more would exceed the limit of {SIDE_BY_SIDE}: "
+            f"{in_progress} servers are booting; {requested} more would exceed the limit of {MAX_CONCURRENT_BOOTS}: "
             "try again in a moment"
         )
 
@@ -63,7 +63,7 @@ class BootRequests:
     def start(self, form: BootForm) -> None:
         """Start to boot servers. Raises BadRequest, which names the field, and TooManyBoots."""
         requests = self._requests(form)
-        if self.in_progress + len(requests) > SIDE_BY_SIDE:
+        if self.in_progress + len(requests) > MAX_CONCURRENT_BOOTS:
             raise TooManyBoots(len(requests), self.in_progress)
         self.in_progress += len(requests)
         for request in requests:
@@ -84,7 +84,8 @@ class BootRequests:
             raise BadRequest("Invalid input for field fault: fault injection is switched off.")
         if form.count > 1 and len(form.name) > LONGEST_NAME:
             raise BadRequest(f"Invalid input for field name: with a number it may have {LONGEST_NAME} characters.")
-        return numbered(BootRequest(form.name, form.image, form.flavor, form.network, fault), form.count)
+        request = BootRequest(form.name, form.image, form.flavor, form.network, fault)
+        return numbered_requests(request, form.count)
 
     async def _delete(self, server_id: str) -> None:
         await client.delete(self.service_context, self.http, self.credentials, server_id)

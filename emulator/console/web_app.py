@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from aiohttp import web
 from opentelemetry.sdk.trace import ReadableSpan
 
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import Credentials
-from emulator.cloud.composition import Cloud, Settings, listen
+from emulator import client
+from emulator.client import Credentials
+from emulator.cloud import Cloud, Settings, listen
 from emulator.console.boot_requests import BootRequests, action_routes
 from emulator.console.event_stream import EventStream, Topic
 from emulator.console.page import console_page, content_security_policy
@@ -53,7 +53,7 @@ async def console(
         pollers = Pollers(event_stream)
         request_log.on_change = lambda request, span: _on_change(request, span, event_stream, pollers)
         request_log.on_evict = lambda request: event_stream.publish("evicted", request.id)
-        service_context = client.user(export, settings.seed, settings.pace, owner="console")
+        service_context = client.new_context(export, settings.seed, settings.pace, owner="console")
         http = await stack.enter_async_context(HttpClient(client.SERVICE, settings.pace))
         credentials = Credentials.from_environment(up.endpoints["keystone"])
         tasks = await stack.enter_async_context(task_group())

@@ -15,6 +15,18 @@ import spantree
 from tests.spantree.test_readme import write_examples
 
 PROJECT = Path(spantree.__path__[0]).parents[1]
+GRPC_WITHOUT_THE_EXTRA = """
+import threading
+from socket import create_connection
+from spantree import OtlpReceiver
+
+reported = threading.Event()
+threading.excepthook = lambda failure: (print(failure.exc_value), reported.set())
+with OtlpReceiver() as receiver:
+    with create_connection(("127.0.0.1", int(receiver.endpoint.rpartition(":")[2]))) as connection:
+        connection.sendall(b"PRI * HTTP/2.0")
+        assert reported.wait(30)
+"""
 OLDEST_SDK = ("opentelemetry-sdk==1.30.0", "opentelemetry-exporter-otlp-proto-http==1.30.0")
 UV = shutil.which("uv")
 
@@ -24,7 +36,7 @@ THIRD_PARTY = {
     "receiver/grpc_handler.py": {"grpc"},
     "pytest_plugin.py": {"pytest"},
     "cli": {"rich", "typer"},
-    "render": {"rich"},
+    "render/terminal": {"rich"},
 }
 """What may be imported beside the standard library, and where."""
 
@@ -104,8 +116,8 @@ def test_a_foreign_service_is_tested_with_the_wheel_and_an_older_sdk(tmp_path: P
     assert "2 passed" in tested.stdout, tested.stdout + tested.stderr
     code = "import sys, spantree; assert spantree.tree; assert 'opentelemetry' not in sys.modules; import emulator"
     assert "No module named 'emulator'" in theirs.run("-c", code, cwd=tmp_path).stderr
-    without_extra = theirs.run("-m", "spantree", cwd=tmp_path)
-    assert "pip install 'spantree[cli]'" in without_extra.stderr
+    assert "pip install 'spantree[cli]'" in theirs.run("-m", "spantree", cwd=tmp_path).stderr
+    assert "pip install 'spantree[grpc]'" in theirs.run("-c", GRPC_WITHOUT_THE_EXTRA, cwd=tmp_path).stdout
 
 
 def test_the_wheel_beside_the_whole_repository_loads_the_plugin_once(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from emulator.client.boot_sequence import BootRequest
-from emulator.cloud.composition import Settings
+from emulator.client import BootRequest
+from emulator.cloud import Settings
 from emulator.faults import FAULTS
 from spantree import Event, Pending, Span, SpanTree, trees
 from spantree.render.sequence import Message, Note, sequence_svg

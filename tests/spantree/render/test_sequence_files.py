@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.cli.boot_report import NOTHING
+from emulator.cli.boot_report import NO_TRACE
 from spantree import Event, Span, SpanTree, otlp_json, spans_from_json, trees
 from spantree.render.sequence import Activation, Note, mermaid
 from tests.support.processes import run
@@ -206,5 +206,5 @@ async def test_a_link_to_a_file_that_is_not_there_yet_stays_a_link(tmp_path: Pat
 async def test_where_there_is_no_trace_nothing_is_drawn_and_that_is_said(tmp_path: Path) -> None:
     file = tmp_path / "a.svg"
     ended = await run("boot", "--pace", "0", "--svg", str(file), OTEL_SDK_DISABLED="true")
-    assert (ended.status, ended.err) == (1, f"emulator: not written: {file}. {NOTHING}\n")
+    assert (ended.status, ended.err) == (1, f"emulator: not written: {file}. {NO_TRACE}\n")
     assert not (tmp_path / "a.svg").exists()

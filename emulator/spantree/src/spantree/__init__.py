@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from spantree.formats.otlp_json import spans_from_json as spans_from_json
     from spantree.formats.otlp_protobuf import spans_from_protobuf as spans_from_protobuf
     from spantree.formats.sdk import spans_from_sdk as spans_from_sdk
-    from spantree.gathering import join_linked as join_linked
     from spantree.hops import Hop as Hop
     from spantree.hops import NoHop as NoHop
     from spantree.hops import delivery as delivery
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from spantree.span import Link as Link
     from spantree.span import Span as Span
     from spantree.span_tree import SpanTree as SpanTree
+    from spantree.span_tree import join_linked as join_linked
     from spantree.span_tree import trees as trees
 
 __version__ = "0.1.0"
@@ -73,7 +73,7 @@ _MODULES = {
     "escaped": "notation",
     "jaeger_json": "formats.jaeger_json",
     "jaeger_spans": "formats.jaeger_query",
-    "join_linked": "gathering",
+    "join_linked": "span_tree",
     "otlp_json": "formats.otlp_json",
     "receives": "hops",
     "sends": "hops",

@@ -108,7 +108,7 @@ def _is_expected(expected: Expectation) -> Callable[[SpanTree], Case]:
 
 def _is_sound(ignore: Sequence[str]) -> Callable[[SpanTree], Case]:
     def judge(trace: SpanTree) -> Case:
-        return Case(_subject(trace), "sound", "\n".join(map(str, trace.check(ignore))))
+        return Case(_subject(trace), "sound", "\n".join(map(str, trace.check(ignore, current().continues_by))))
 
     return judge
 

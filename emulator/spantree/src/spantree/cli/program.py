@@ -51,6 +51,8 @@ class Program:
     tree_help: str = "a *.tree file"
     """What `--expect` takes, in its help text."""
     vocabulary: "Callable[[], Vocabulary]" = _plain
+    continues_by: Sequence[str] = ()
+    """The attributes by which an uninstrumented client joins its requests into one trace: see `SpanTree.check`."""
 
 
 SPANTREE = Program("spantree", "SPANTREE")

@@ -1,9 +1,9 @@
-"""Trees of spans as they should be: read from text, laid beside traces, and brought up to date."""
+"""Expected trees: parsed from text, compared with traces, and updated from traces."""
 
 from spantree.expectation.diff import Difference
 from spantree.expectation.expectation import Expectation, Mismatch, tree, updated_tree_files
 from spantree.expectation.placeholders import NORMALISED, Placeholder
-from spantree.expectation.update import written
+from spantree.expectation.writing import write_tree
 
 __all__ = [
     "NORMALISED",
@@ -13,5 +13,5 @@ __all__ = [
     "Placeholder",
     "tree",
     "updated_tree_files",
-    "written",
+    "write_tree",
 ]
