@@ -2,16 +2,15 @@
 
 import re
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 import emulator.broker
 
 README = (Path(emulator.broker.__file__).parent / "README.md").read_text()
 
 
-def test_the_example_passes(pytester: pytest.Pytester) -> None:
+async def test_the_example_passes() -> None:
     [example] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    pytester.makepyfile(example)
-    arguments = ("-p", "no:cacheprovider", "-n", "0", "-o", "asyncio_mode=auto")
-    pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
+    namespace: dict[str, Any] = {}
+    exec(example, namespace)  # noqa: S102 - our own README
+    await namespace["test_my_consumer"]()

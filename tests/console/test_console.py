@@ -101,6 +101,13 @@ async def a_console(
     await asyncio.to_thread(export.close)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def there() -> AsyncIterator[Console]:
+    """A console for tests that change nothing."""
+    async with a_console() as shared:
+        yield shared
+
+
 async def boot(page: Page, **fields: str) -> None:
     for name, value in fields.items():
         field = page.locator(f"#boot-form [name={name}]")
@@ -233,30 +240,27 @@ FORGED = {
 
 
 @pytest.mark.parametrize("headers", FORGED.values(), ids=FORGED)
-async def test_no_other_site_can_boot_anything(headers: dict[str, str]) -> None:
-    async with a_console() as there:
-        sent = {"Content-Type": "application/json", "X-Console-Token": await there.token(), **headers}
-        status, answer = await there.ask("POST", "boots", sent, data=b"{}")
-        assert (status, list(answer)) == (403, ["error"])
-        status, _ = await there.ask("DELETE", "servers/8e8798ca-0000-0000-0000-000000000000", sent, data=b"{}")
-        assert status == 403
-        assert await there.servers() == []
+async def test_no_other_site_can_boot_anything(there: Console, headers: dict[str, str]) -> None:
+    sent = {"Content-Type": "application/json", "X-Console-Token": await there.token(), **headers}
+    status, answer = await there.ask("POST", "boots", sent, data=b"{}")
+    assert (status, list(answer)) == (403, ["error"])
+    status, _ = await there.ask("DELETE", "servers/8e8798ca-0000-0000-0000-000000000000", sent, data=b"{}")
+    assert status == 403
+    assert await there.servers() == []
 
 
 @pytest.mark.parametrize("path", ["", "events", "requests/x/sequence.svg"])
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
-async def test_no_other_site_can_read_anything(path: str, headers: dict[str, str]) -> None:
-    async with a_console() as there:
-        status, answer = await there.ask("GET", path, headers)
-        assert (status, list(answer)) == (403, ["error"])
+async def test_no_other_site_can_read_anything(there: Console, path: str, headers: dict[str, str]) -> None:
+    status, answer = await there.ask("GET", path, headers)
+    assert (status, list(answer)) == (403, ["error"])
 
 
 @pytest.mark.parametrize("path", ["", "events"])
-async def test_other_sites_may_link_to_it_but_not_embed_it(path: str) -> None:
-    async with a_console() as there:
-        opened = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-        async with there.session.get(there.url + path, headers=opened) as response:
-            assert (response.status, response.headers["X-Frame-Options"]) == (200, "DENY")
+async def test_other_sites_may_link_to_it_but_not_embed_it(there: Console, path: str) -> None:
+    opened = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    async with there.session.get(there.url + path, headers=opened) as response:
+        assert (response.status, response.headers["X-Frame-Options"]) == (200, "DENY")
 
 
 BAD_FORMS: dict[str, dict[str, Any]] = {
@@ -270,12 +274,11 @@ BAD_FORMS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("field", BAD_FORMS)
-async def test_an_invalid_form_is_refused_with_its_fields_name(field: str) -> None:
-    async with a_console() as there:
-        headers = {"X-Console-Token": await there.token()}
-        status, answer = await there.ask("POST", "boots", headers, json=BAD_FORMS[field])
-        assert status == 400
-        assert field.strip() in answer["error"]
+async def test_an_invalid_form_is_refused_with_its_fields_name(there: Console, field: str) -> None:
+    headers = {"X-Console-Token": await there.token()}
+    status, answer = await there.ask("POST", "boots", headers, json=BAD_FORMS[field])
+    assert status == 400
+    assert field.strip() in answer["error"]
 
 
 async def test_too_many_boots_at_once_are_refused() -> None:
