@@ -24,7 +24,7 @@ from emulator.reference import tree_text
 from emulator.runtime.export import Export, otlp_exporter
 from emulator.runtime.http_client import HttpClient
 from emulator.services.seed_data import resource_id
-from spantree import OtlpReceiver, SpanTree, spans_from_sdk, tree, trees
+from spantree import OtlpReceiver, Pending, SpanTree, spans_from_sdk, tree, trees
 from tests.support.jaeger import Received, answering
 
 T = TypeVar("T")
@@ -102,6 +102,12 @@ def jaeger(otlp: OtlpReceiver) -> Iterator[str]:
     """A Jaeger that has what the receiver gets."""
     with answering(Received(otlp)) as fake:
         yield fake.url
+
+
+@pytest.fixture
+def boot(openstack_boot: Callable[..., Pending[SpanTree]]) -> Callable[..., Pending[SpanTree]]:
+    """Boot a server on the session's cloud; a short name for our own tests."""
+    return openstack_boot
 
 
 needs_rabbitmq = pytest.mark.skipif(not RABBITMQ, reason="EMULATOR_TEST_AMQP_URL names no RabbitMQ")

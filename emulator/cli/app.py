@@ -1,5 +1,6 @@
 """The command line: words to calls. Its options alone read `EMULATOR_*`; `OTEL_*` and `OS_*` are as always."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -10,7 +11,9 @@ from emulator.cli.load import load
 from emulator.cli.openstack import AS_THEY_ARE, openstack
 from emulator.cli.options import (
     DEFAULT_SECRET,
+    HTTP,
     AmqpUrl,
+    AsJson,
     Bind,
     BootTimeout,
     BuildTimeout,
@@ -47,17 +50,25 @@ from emulator.cli.options import (
     Targets,
     TokenSecret,
     Wait,
+    option,
 )
+from emulator.cli.program import EMULATOR
+from emulator.cli.validators import finite
 from emulator.urls import reachable
+from spantree.cli.commands import COMMANDS
 from spantree.cli.glyphs import ascii_only
-from spantree.cli.trace_cli import check, convert, doctor, faults, given, show
-from spantree.cli.trace_options import Ascii, Everything, Html, Mermaid, OtlpJson, Svg
+from spantree.cli.lazy import lazy_group
+from spantree.cli.options import Ascii, Expand, Html, Mermaid, OtlpJson, Svg, named_files
+from spantree.cli.program import use
 
 __all__ = ["app"]
+
+use(EMULATOR)
 
 BUILD_SECONDS = 60.0
 
 app = typer.Typer(
+    cls=lazy_group(COMMANDS),
     name="emulator",
     no_args_is_help=True,
     add_completion=False,
@@ -106,7 +117,7 @@ def boot(
     bus_timeout: BusTimeout = 30.0,
     queue_type: QueueKind = "classic",
     *,
-    expand: Everything = False,
+    expand: Expand = False,
     quiet: Quiet = False,
     no_unicode: Ascii = False,
 ) -> None:
@@ -133,14 +144,53 @@ def boot(
         computes=computes,
         amqp_url=amqp_url,
         otlp=otlp,
-        files=given({"otlp-json": otlp_json, "html": html, "mermaid": mermaid, "svg": svg}),
+        files=named_files({"otlp-json": otlp_json, "html": html, "mermaid": mermaid, "svg": svg}),
         keystone_url=keystone_url,
         detail=Detail(quiet, expand),
     )
     raise typer.Exit(status)
 
 
-for command in (check, convert, doctor, faults, load, show):
+Patience = Annotated[
+    float, option("timeout", "Seconds to wait for what is coming up, and for the span.", min=0, callback=finite)
+]
+QueriedJaeger = Annotated[str, option("jaeger-url", "The Jaeger to look for the span in.", callback=HTTP)]
+AsFindings = Annotated[bool, option("json", "Print what is found as JSON.")]
+
+
+def doctor(
+    context: typer.Context,
+    otlp: Otlp = None,
+    jaeger_url: QueriedJaeger = "http://localhost:16686",
+    timeout: Patience = 30.0,
+    *,
+    as_json: AsFindings = False,
+    no_unicode: Ascii = False,
+) -> None:
+    """Say why nothing shows up in Jaeger: send a span as all commands do, look for it there, and check all between.
+
+    Exits with 0 if nothing is wrong, though there may be warnings, and with 1 if something is.
+    """
+    if no_unicode:
+        ascii_only()
+    from emulator.cli import doctor_commands
+    from emulator.doctor import Case
+
+    source = context.get_parameter_source("otlp")
+    name = "--otlp" if source is not None and source.name == "COMMANDLINE" else "EMULATOR_OTLP"
+    raise typer.Exit(doctor_commands.doctor(Case(os.environ, otlp, name, jaeger_url), timeout, as_json=as_json))
+
+
+def faults(*, as_json: AsJson = False, no_unicode: Ascii = False) -> None:
+    """List the faults that can ride with a request, and what each of them teaches."""
+    if no_unicode:
+        ascii_only()
+    from emulator.cli import fault_commands
+
+    raise typer.Exit(fault_commands.faults(as_json=as_json))
+
+
+for command in (doctor, faults, load):
     app.command()(command)
 app.command(context_settings=AS_THEY_ARE)(openstack)
 

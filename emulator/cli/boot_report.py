@@ -13,7 +13,7 @@ from rich.text import Text
 from emulator.client.boot_sequence import BootResult
 from emulator.faults import Fault
 from emulator.openstack_vocabulary import OPENSTACK
-from spantree import Span, SpanTree, gathered, spans_from_sdk, tree, trees
+from spantree import Span, SpanTree, join_linked, spans_from_sdk, tree, trees
 from spantree.render import duration, headline, step_label
 from spantree.render.terminal import columns, printer, waterfall
 
@@ -134,7 +134,7 @@ def _traces_of(shown: BootResult, spans: Mapping[str, list[ReadableSpan]]) -> tu
     own = next((trace for trace in found if trace.trace_id == shown.trace_id), None)
     if own is None:
         return [], 0
-    traces = gathered(own, found)
+    traces = join_linked(own, found)
     return traces, len(found) - len(traces)
 
 

@@ -20,12 +20,11 @@ from emulator.cloud.composition import PORTS, SERVICES, Cloud, Settings, cloud
 from emulator.cloud.composition import serve as serving
 from emulator.load import NoCloud, Plan, Tenant
 from emulator.load import load as putting_load
-from emulator.openstack_vocabulary import OPENSTACK
 from emulator.runtime.export import Export, otlp_json_document
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.tasks import SharedTimeout, unless
 from emulator.urls import without_user
-from spantree.cli.unwritable import Unwritable
+from spantree.cli.errors import Unwritable
 
 __all__ = ["boot", "load", "serve", "up"]
 
@@ -83,7 +82,7 @@ def _write(files: Mapping[str, Path], boots: list[BootResult], export: Export) -
             raise Unwritable(f"not written: {', '.join(map(str, drawn.values()))}. {NOTHING}")
         if drawn:
             chosen = (trace_shown(boots, export.kept) or traces[0], "the one that is printed")
-            write_files(traces, drawn, chosen, vocabulary=OPENSTACK)
+            write_files(traces, drawn, chosen)
 
     try:
         write_all(write_exported, draw)

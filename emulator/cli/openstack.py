@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from emulator.cli.options import Driven, Otlp
-from spantree.cli.trace_options import OtlpJson
+from spantree.cli.options import OtlpJson
 
 __all__ = ["AS_THEY_ARE", "openstack"]
 

@@ -48,8 +48,8 @@ def openstack(arguments: Sequence[str], *, keystone_url: str, otlp: str | None, 
     print(_whereabouts(ended.trace_id, export.destination, export.collector), file=sys.stderr)
     if otlp_json is not None:
         from emulator.runtime.export import otlp_json_document
+        from spantree.cli.errors import Unwritable
         from spantree.cli.output import write_text
-        from spantree.cli.unwritable import Unwritable
 
         try:
             write_text(json.dumps(otlp_json_document(export.kept)), otlp_json)

@@ -19,7 +19,7 @@ from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.spans import fail, failed_with, span
 from emulator.services.auth.session import Access, log_in
 from emulator.services.seed_data import resource_id
-from spantree import visible
+from spantree import escaped
 
 __all__ = [
     "SIDE_BY_SIDE",
@@ -195,7 +195,7 @@ async def boot(
             booted = replace(booted, status="REFUSED", fault=str(error) or "no answer in time")
         if booted.status == "ERROR":
             failed_with(root, "ServerInError", booted.fault)
-        tell(order, visible(booted.status))
+        tell(order, escaped(booted.status))
         return _shown(replace(booted, seconds=time.monotonic() - began))
 
 
@@ -270,7 +270,7 @@ async def _watch(http: HttpClient, token: str, url: str, pace: float, tell: Call
             return server
         if server.task_state and server.task_state != state:
             state = server.task_state
-            tell(visible(state))
+            tell(escaped(state))
         await asyncio.sleep(min(first + PATIENCE * (time.monotonic() - began), LONGEST_POLL_SECONDS))
 
 
@@ -278,10 +278,10 @@ def _shown(booted: BootResult) -> BootResult:
     """What a cloud says may be anything, and is to be printed."""
     return replace(
         booted,
-        status=visible(booted.status),
-        host=visible(booted.host),
-        addresses=tuple(map(visible, booted.addresses)),
-        fault=visible(booted.fault),
+        status=escaped(booted.status),
+        host=escaped(booted.host),
+        addresses=tuple(map(escaped, booted.addresses)),
+        fault=escaped(booted.fault),
     )
 
 

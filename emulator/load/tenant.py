@@ -17,7 +17,7 @@ from emulator.runtime.request_context import ServiceContext
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.tasks import SharedTimeout
 from emulator.urls import without_user
-from spantree import visible
+from spantree import escaped
 
 __all__ = ["SERVERS_AT_ONCE", "NoCloud", "Tenant"]
 
@@ -148,4 +148,4 @@ def _is_final(error: Exception) -> bool:
 
 
 def _word(error: Exception) -> str:
-    return visible(str(error)) or "no answer in time"
+    return escaped(str(error)) or "no answer in time"

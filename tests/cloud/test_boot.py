@@ -181,7 +181,7 @@ async def test_a_process_span_may_begin_a_trace_of_its_own_and_link_to_where_it_
     assert trace == tree(tree_text("boot-link"))
     assert trace.joined() == REFERENCE
     assert trace.hop("nova-api", "nova-scheduler").by == "link"
-    assert {len(span.links) for span in trace.story if span.kind == "consumer"} == {1}
+    assert {len(span.links) for span in trace.all_roots if span.kind == "consumer"} == {1}
 
 
 async def test_a_fault_is_found_behind_links_too() -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import pytest
 
-COMMAND = (sys.executable, "-W", "error", "-m", "emulator")
+PYTHON = (sys.executable, "-W", "error", "-m")
+COMMAND = (*PYTHON, "emulator")
 """What is not closed or not awaited shows up on stderr."""
 
 PATIENCE_SECONDS = 60
@@ -32,7 +33,8 @@ NO_AUTHORITIES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OS_", "EMULATOR_"))}
+    settings = ("OTEL_", "OS_", "EMULATOR_", "SPANTREE_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
     return {**kept, **NO_AUTHORITIES, "PYTHONUNBUFFERED": "1", **more}
 
 
@@ -54,11 +56,18 @@ needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv
 
 
 async def run(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> Ended:
-    """Run a command to its end; `wrapped` in another one."""
+    """Run a command of the emulator to its end; `wrapped` in another one."""
+    return await _run(*wrapped, *COMMAND, *arguments, **env)
+
+
+async def run_spantree(*arguments: str, **env: str) -> Ended:
+    """Run a command of spantree to its end."""
+    return await _run(*PYTHON, "spantree", *arguments, **env)
+
+
+async def _run(*command: str, **env: str) -> Ended:
     process = await asyncio.create_subprocess_exec(
-        *wrapped,
-        *COMMAND,
-        *arguments,
+        *command,
         env=environment(**env),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

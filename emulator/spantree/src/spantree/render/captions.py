@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from spantree import Span, SpanTree, visible
+from spantree import Span, SpanTree, escaped
 from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = [
@@ -68,13 +68,13 @@ def title(span: Span) -> str:
     """
     path = request_path(span) if span.kind == "client" else ""
     status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
-    return visible(" ".join(str(part) for part in (span.name, path, status) if part))
+    return escaped(" ".join(str(part) for part in (span.name, path, status) if part))
 
 
 def failure(span: Span) -> str:
     """Return the error of a span, `!OutOfStock`; "" if it has none, or if its title ends in the status that says so."""
     in_title = span.kind == "client" and str(span.attributes.get("http.response.status_code")) == span.error_type
-    return visible(f"!{span.error_type.rpartition('.')[2]}") if span.failed and not in_title else ""
+    return escaped(f"!{span.error_type.rpartition('.')[2]}") if span.failed and not in_title else ""
 
 
 def request_path(span: Span) -> str:
@@ -86,7 +86,7 @@ def request_path(span: Span) -> str:
 
 def steps(span: Span, vocabulary: Vocabulary = PLAIN) -> list[str]:
     """Return the numbers of the steps that a span stands for, by the vocabulary's attribute; [] for most spans."""
-    numbers = visible(str(_attribute(span, vocabulary.step_attribute)))
+    numbers = escaped(str(_attribute(span, vocabulary.step_attribute)))
     return [number for number in numbers.split(",") if number]
 
 
@@ -107,7 +107,7 @@ def operation_name(span: Span, vocabulary: Vocabulary = PLAIN) -> str:
 
 def shorten(text: object, limit: int) -> str:
     """Return a text as one line of at most `limit` printable characters, with its ids cut."""
-    line = visible(_cut_ids(" ".join(str(text)[:LONGEST_INPUT].split())))
+    line = escaped(_cut_ids(" ".join(str(text)[:LONGEST_INPUT].split())))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from spantree import SpanTree, visible
+from spantree import SpanTree, escaped
 from spantree.render.html.model import waterfall_model
 from spantree.render.vocabulary import PLAIN, Vocabulary
 
@@ -53,7 +53,7 @@ def html_document(traces: Sequence[SpanTree], *, vocabulary: Vocabulary = PLAIN)
     style, script = asset("waterfall.css"), f"{waterfall_script()}\n{asset('page.js')}"
     return Template(asset("page.html")).substitute(
         policy=policy(script, hash_source(style)),
-        title=escape(visible(_title(traces))),
+        title=escape(escaped(_title(traces))),
         style=style,
         script=script,
         data=json_for_html(waterfall_model(traces, vocabulary=vocabulary)),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeAlias
 
-from spantree import Event, Span, SpanTree, visible
+from spantree import Event, Span, SpanTree, escaped
 from spantree.render.perfetto.lanes import Slice, lanes
 
 __all__ = ["perfetto"]
@@ -97,7 +97,7 @@ def _names(instances: Mapping[Instance, Sequence[Slice]], tracks: Mapping[Span, 
         process = tracks[members[0].span].process
         unique = services.count(service) == 1
         host = str(members[0].span.resource.get("host.name", instance))
-        name = visible(service if unique else f"{service} ({host})")
+        name = escaped(service if unique else f"{service} ({host})")
         yield _metadata("process_name", process, process, name=name)
         yield _metadata("process_sort_index", process, process, sort_index=order)
         for thread in sorted({tracks[each.span].thread for each in members}):
@@ -152,7 +152,7 @@ def _slice(each: Slice, track: Track) -> dict[str, Any]:
     span = each.span
     failure = {"cname": "terrible"} if span.failed else {}  # Chrome's name for red
     return {
-        "name": visible(f"{span.name} !{span.error_type}" if span.failed else span.name),
+        "name": escaped(f"{span.name} !{span.error_type}" if span.failed else span.name),
         "cat": span.kind,
         "ph": "X",
         **_at(track, each.start),
@@ -172,7 +172,7 @@ def _instants(
 
 
 def _instant(event: Event) -> dict[str, Any]:
-    return {"name": visible(event.name), "cat": "event", "ph": "i", "s": "t", "args": _plain(event.attributes)}
+    return {"name": escaped(event.name), "cat": "event", "ph": "i", "s": "t", "args": _plain(event.attributes)}
 
 
 def _details(span: Span) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def _microseconds(nanoseconds: int) -> float:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of OTLP, as one that JSON has
     if isinstance(value, Mapping):
-        return {visible(str(key)): _plain(inner) for key, inner in value.items()}
+        return {escaped(str(key)): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     if isinstance(value, bytes):

@@ -2,7 +2,7 @@
 
 import math
 
-from spantree import visible
+from spantree import escaped
 from spantree.render.captions import duration
 from spantree.render.cell_width import cell_width, cut_to_cells
 from spantree.render.service_map.statistics import Edge, Node
@@ -14,7 +14,7 @@ LONGEST_NAME = 32
 
 def node_name(service: str, longest: float = LONGEST_NAME) -> str:
     """Return a name that can be printed, cut if it is too long."""
-    name = visible(service) or "(no name)"
+    name = escaped(service) or "(no name)"
     return name if cell_width(name) <= longest else cut_to_cells(name, int(longest) - 1).rstrip() + "…"
 
 

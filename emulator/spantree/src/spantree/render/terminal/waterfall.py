@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from spantree import Span, SpanTree, visible
+from spantree import Span, SpanTree, escaped
 from spantree.render.captions import duration, failure, step_label, title
 from spantree.render.terminal.bars import HATCH, Axis, axis_of, bars
 from spantree.render.terminal.layout import NARROWEST, WIDEST, ColumnWidths, fit_columns
@@ -85,7 +85,7 @@ class _Line:
 def _line(row: Row, label: str) -> _Line:
     first = row.spans[0]
     name, ending = _title_and_ending(row)
-    return _Line(row, visible(first.service), name, ending, visible(label), duration(row.duration))
+    return _Line(row, escaped(first.service), name, ending, escaped(label), duration(row.duration))
 
 
 def _title_and_ending(row: Row) -> tuple[str, str]:
