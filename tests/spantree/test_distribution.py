@@ -33,7 +33,7 @@ THIRD_PARTY = {
     "receiver/grpc_handler.py": {"grpc"},
     "pytest_plugin.py": {"pytest"},
     "cli": {"rich", "typer"},
-    "render": {"rich"},
+    "render/terminal": {"rich"},
 }
 """What may be imported beside the standard library, and where."""
 

@@ -1,4 +1,4 @@
-"""The texts in pictures: titles of spans, their steps and errors, durations, shortened ids, a line about a trace."""
+"""The texts in pictures: titles of spans, their steps and errors, durations, short ids, and a line about a trace."""
 
 import re
 from collections.abc import Sequence
