@@ -27,11 +27,9 @@ from emulator.runtime.tasks import SharedTimeout
 from emulator.services import glance, keystone, neutron
 from emulator.services.auth.fernet_tokens import Tokens
 from emulator.services.auth.revocation import REPEAT_SECONDS, obeying
-from emulator.services.nova.api import service as api
-from emulator.services.nova.compute import service as compute
+from emulator.services.nova import api, compute, scheduler
 from emulator.services.nova.messages import API, DEAD_LETTERS, SCHEDULER
 from emulator.services.nova.messages import compute as compute_queue
-from emulator.services.nova.scheduler import service as scheduler
 from emulator.services.seed_data import DURATIONS, USERS
 from emulator.urls import host_in_url
 
@@ -186,7 +184,9 @@ async def cloud(
             port = ports[name] + number if name in ports else 0
             listener = listeners.get(name) or stack.enter_context(listen(name, settings.address, port))
             apps[name] = await stack.enter_async_context(_running(service, settings, export, listener, bus, stopping))
-        await scheduler.heard_of(apps["nova-scheduler"], computes)  # so that it chooses from all, at the first boot too
+        await scheduler.wait_for_hosts(
+            apps["nova-scheduler"], computes
+        )  # so that it chooses from all, at the first boot too
         yield Cloud(endpoints, amqp_url, queues, broker)
 
 

@@ -8,7 +8,10 @@ import msgspec
 from emulator.runtime.errors import BadRequest
 from emulator.services.oslo.strutils import is_true
 
-__all__ = ["Boolean", "DiskConfig", "HostName", "Tag", "check_addresses", "truth_of"]
+__all__ = ["ZONE", "Boolean", "DiskConfig", "HostName", "Tag", "check_addresses", "truth_of"]
+
+ZONE = "nova"
+"""The availability zone of every compute host: nova's `default_availability_zone`."""
 
 DiskConfig = Literal["AUTO", "MANUAL"]
 HostName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[a-zA-Z0-9._-]+$")]

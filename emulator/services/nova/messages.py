@@ -21,8 +21,10 @@ __all__ = [
     "ConsoleOutput",
     "DeleteInstanceInfo",
     "GetConsoleOutput",
+    "HostSummary",
     "InstanceUpdate",
     "Interface",
+    "ListHosts",
     "PauseInstance",
     "RebootInstance",
     "RequestedNetwork",
@@ -220,6 +222,23 @@ class UpdateServiceCapabilities(msgspec.Struct, frozen=True):
     total: Size
     instances: dict[str, Size]
     up: bool = True
+
+
+class ListHosts(msgspec.Struct, frozen=True):
+    """To the scheduler, which replies with a list of `HostSummary`."""
+
+    METHOD: ClassVar[str] = "list_hosts"
+
+
+class HostSummary(msgspec.Struct, frozen=True):
+    """A compute host: its capacity, what is claimed by how many servers, and the age of its last report."""
+
+    name: str
+    total: Size
+    claimed: Size
+    servers: int
+    up: bool
+    seconds_ago: float
 
 
 class DeleteInstanceInfo(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from emulator.runtime.http_server import json_response
 from emulator.services.nova.api.hosts import Daemon, daemons, id_of
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.policy import admins_by
-from emulator.services.nova.api.servers.serializer import ZONE
+from emulator.services.nova.field_types import ZONE
 from emulator.services.oslo.timeutils import to_the_microsecond
 
 __all__ = ["DAEMON_ROUTES"]

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from emulator.services.nova.api.microversions import Version
-from emulator.services.nova.api.servers.serializer import ZONE
-from emulator.services.nova.inventory import HostSeen, ListHosts
-from emulator.services.nova.messages import SCHEDULER
+from emulator.services.nova.field_types import ZONE
+from emulator.services.nova.messages import SCHEDULER, HostSummary, ListHosts
 from emulator.services.oslo.messaging import call
 
 __all__ = ["Daemon", "daemons", "hosts_seen", "id_of"]
@@ -32,9 +31,9 @@ class Daemon:
     updated: datetime
 
 
-async def hosts_seen(app: web.Application) -> list[HostSeen]:
+async def hosts_seen(app: web.Application) -> list[HostSummary]:
     """Return all compute hosts. Raises MessagingTimeout and BusUnavailable, soon, where no scheduler answers."""
-    return await call(app, SCHEDULER, ListHosts(), list[HostSeen], REPLY_SECONDS)
+    return await call(app, SCHEDULER, ListHosts(), list[HostSummary], REPLY_SECONDS)
 
 
 async def daemons(app: web.Application) -> list[Daemon]:

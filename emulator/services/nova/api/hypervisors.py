@@ -9,10 +9,10 @@ from aiohttp import web
 from emulator.runtime.errors import NotFound
 from emulator.runtime.http_server import json_response
 from emulator.services.nova.api.hosts import hosts_seen, id_of
-from emulator.services.nova.api.lifecycle import SERVERS
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.policy import admins_by
-from emulator.services.nova.inventory import HostSeen
+from emulator.services.nova.messages import HostSummary
+from emulator.services.nova.objects.server import SERVERS
 from emulator.services.oslo.pagination import page
 from emulator.services.oslo.strutils import is_true
 
@@ -23,7 +23,7 @@ CPU_INFO_IS_AN_OBJECT, PAGED, SERVERS_TOLD, SIZES_ARE_PLACEMENTS = (2, 28), (2, 
 
 HYPERVISOR_TYPE, HYPERVISOR_VERSION, HOST_IP = "QEMU", 8002002, "127.0.0.1"
 
-Numbered = tuple[int, HostSeen]
+Numbered = tuple[int, HostSummary]
 
 
 class HypervisorNotFound(NotFound):
@@ -113,7 +113,7 @@ def _describe(request: web.Request, each: Numbered, *, detail: bool) -> dict[str
     return {**described, **_sizes(host), "cpu_info": cpu_info}
 
 
-def _sizes(host: HostSeen) -> dict[str, int]:
+def _sizes(host: HostSummary) -> dict[str, int]:
     total, claimed = host.total, host.claimed
     return {
         "vcpus": total.vcpus,

@@ -13,6 +13,7 @@ from emulator.runtime.request_context import annotate, current_request
 from emulator.runtime.service import TASKS
 from emulator.runtime.simulated_work import simulated_work
 from emulator.runtime.spans import failed_with
+from emulator.services.notifications import NetworkChanged
 from emulator.services.nova.messages import (
     CALLS,
     SCHEDULER,
@@ -27,21 +28,20 @@ from emulator.services.nova.messages import (
     compute,
 )
 from emulator.services.nova.objects.instance_action import INSTANCE_ACTIONS
-from emulator.services.nova.objects.server import Server, Servers
+from emulator.services.nova.objects.server import SERVERS, Server
 from emulator.services.oslo.messaging import SERVER_ID, MalformedMessage, UnknownMethod, cast, read_call
 
 __all__ = [
     "BUILD_LIMIT",
-    "SERVERS",
     "ask_for_a_host",
     "forget",
     "instance_update",
+    "network_changed",
     "set_deadline",
     "take_note_of_dead_letter",
     "terminate",
 ]
 
-SERVERS = web.AppKey("servers", Servers)
 BUILD_LIMIT = web.AppKey("build_limit", float)
 GIVEN_UP: Mapping[str, str] = {"create": "Build", "delete": "Deletion"}
 """What is wrong with a server for good if it does not come to an end, and what that is called."""
@@ -152,6 +152,14 @@ async def _take_over(app: web.Application, update: InstanceUpdate, request_id: s
         server.host = update.host or server.host
     elif server.launched_at is None:
         server.apply(update)
+
+
+async def network_changed(app: web.Application, change: NetworkChanged) -> None:
+    """Record which floating IPs lead to a server. Ignored if the server is gone."""
+    annotate(server__id=change.server_id)
+    server = app[SERVERS].get(change.server_id)
+    if server is not None:
+        server.floating = change.floating
 
 
 def forget(app: web.Application, server: Server) -> None:

@@ -10,11 +10,11 @@ from aiohttp import web
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.nova.api.lifecycle import SERVERS
 from emulator.services.nova.api.microversions import Version, microversion
 from emulator.services.nova.api.policy import admins_by, check_project
 from emulator.services.nova.objects.keypair import KEYPAIRS
 from emulator.services.nova.objects.quotas import DEFAULTS, QUOTAS, usage
+from emulator.services.nova.objects.server import SERVERS
 
 __all__ = ["QUOTA_ROUTES"]
 

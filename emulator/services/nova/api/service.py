@@ -19,10 +19,9 @@ from emulator.services.nova.api.extension_info import EXTENSION_ROUTES
 from emulator.services.nova.api.extra_specs import EXTRA_SPEC_ROUTES
 from emulator.services.nova.api.flavor_access import FLAVOR_ACCESS_ROUTES
 from emulator.services.nova.api.flavors import FLAVOR_ROUTES
-from emulator.services.nova.api.floating_addresses import network_changed
 from emulator.services.nova.api.hypervisors import HYPERVISOR_ROUTES
 from emulator.services.nova.api.keypairs import KEYPAIR_ROUTES
-from emulator.services.nova.api.lifecycle import BUILD_LIMIT, SERVERS, instance_update, take_note_of_dead_letter
+from emulator.services.nova.api.lifecycle import BUILD_LIMIT, instance_update, network_changed, take_note_of_dead_letter
 from emulator.services.nova.api.microversions import NEWEST, OLDEST, negotiating, worded
 from emulator.services.nova.api.quota_sets import QUOTA_ROUTES
 from emulator.services.nova.api.servers.actions import ACTION_ROUTES
@@ -39,7 +38,7 @@ from emulator.services.nova.objects.flavor import FLAVORS, Flavors
 from emulator.services.nova.objects.instance_action import INSTANCE_ACTIONS, InstanceActions
 from emulator.services.nova.objects.keypair import KEYPAIRS, Keypairs
 from emulator.services.nova.objects.quotas import QUOTAS, Quotas
-from emulator.services.nova.objects.server import Servers
+from emulator.services.nova.objects.server import SERVERS, Servers
 from emulator.services.oslo.messaging import REPLIES, Replies, consumer
 
 __all__ = ["BUILD_SECONDS", "service"]

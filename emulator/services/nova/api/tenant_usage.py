@@ -8,9 +8,8 @@ from aiohttp import web
 
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import json_response
-from emulator.services.nova.api.lifecycle import SERVERS
 from emulator.services.nova.api.policy import admins_by, check_project
-from emulator.services.nova.objects.server import Lifetime
+from emulator.services.nova.objects.server import SERVERS, Lifetime
 from emulator.services.oslo.timeutils import read_moment, to_the_microsecond
 
 __all__ = ["USAGE_ROUTES"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from aiohttp import web
 
 from emulator.runtime.errors import Conflict, NotFound
-from emulator.services import seed_data as fresh
 from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.seed_data import FLAVORS as SEED_FLAVORS
 
 __all__ = ["FLAVORS", "Flavor", "FlavorAccessNotFound", "FlavorNotFound", "Flavors"]
 
@@ -84,7 +84,7 @@ class Flavors:
 
     def __init__(self) -> None:
         self._flavors = {
-            each.name: Flavor(each.name, each.name, each.ram_mb, each.vcpus, each.disk_gb) for each in fresh.FLAVORS
+            each.name: Flavor(each.name, each.name, each.ram_mb, each.vcpus, each.disk_gb) for each in SEED_FLAVORS
         }
 
     def visible_to(self, user: Identity) -> list[Flavor]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from aiohttp import web
+
 from emulator.runtime.errors import NotFound
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.notifications import FloatingAddress
@@ -15,7 +17,7 @@ from emulator.services.nova.objects.flavor import Flavor
 from emulator.services.nova.objects.instance_action import InstanceAction
 from emulator.services.nova.objects.states import InstanceIsLocked, power_state_of, status_of
 
-__all__ = ["Lifetime", "Server", "ServerNotFound", "Servers"]
+__all__ = ["SERVERS", "Lifetime", "Server", "ServerNotFound", "Servers"]
 
 REMEMBERED = 1000
 """How many servers that are gone count for what their projects have used."""
@@ -215,3 +217,6 @@ def _lifetimes(servers: Iterable[Server], terminated_at: datetime | None) -> Ite
     for server in servers:
         if server.launched_at is not None:
             yield Lifetime(server.id, server.name, server.project_id, server.flavor, server.launched_at, terminated_at)
+
+
+SERVERS = web.AppKey("servers", Servers)

@@ -14,14 +14,15 @@ from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.service import SERVICE_CONTEXT, Service
 from emulator.runtime.simulated_work import simulated_work, value_or_fault
 from emulator.runtime.spans import event
-from emulator.services.nova.inventory import HostSeen, ListHosts
 from emulator.services.nova.messages import (
     API,
     SCHEDULER,
     SCHEDULER_FANOUT,
     BuildAndRunInstance,
     DeleteInstanceInfo,
+    HostSummary,
     InstanceUpdate,
+    ListHosts,
     SelectDestinations,
     Size,
     UpdateServiceCapabilities,
@@ -29,7 +30,7 @@ from emulator.services.nova.messages import (
 )
 from emulator.services.oslo.messaging import cast, consumer
 
-__all__ = ["heard_of", "service"]
+__all__ = ["service", "wait_for_hosts"]
 
 UP_SECONDS = 30.0  # a host reports every 10 s: three times silent is down
 FIRST_REPORT_SECONDS = 5.0
@@ -134,11 +135,11 @@ class Hosts:
         self._hosts.setdefault(said.host, Host(said.host, said.total, 0.0)).report(said)
         self._heard.set()
 
-    def seen(self) -> list[HostSeen]:
+    def seen(self) -> list[HostSummary]:
         """Return what is known of each host, in the order in which they were first heard of."""
         now = time.monotonic()
         return [
-            HostSeen(host.name, host.total, host.claimed, len(host.claims), host.is_up, now - host.reported)
+            HostSummary(host.name, host.total, host.claimed, len(host.claims), host.is_up, now - host.reported)
             for host in self._hosts.values()
         ]
 
@@ -249,12 +250,12 @@ async def select_destinations(app: web.Application, call: SelectDestinations) ->
         raise
 
 
-async def list_hosts(app: web.Application, _: ListHosts) -> list[HostSeen]:
+async def list_hosts(app: web.Application, _: ListHosts) -> list[HostSummary]:
     """Tell who asks which hosts there are."""
     return app[HOSTS].seen()
 
 
-async def heard_of(app: web.Application, hosts: int) -> None:
+async def wait_for_hosts(app: web.Application, hosts: int) -> None:
     """Wait until so many hosts have reported, or a few seconds are over."""
     await app[HOSTS].heard(hosts)
 

@@ -1,6 +1,7 @@
 """From an order to the records of the servers that it is for, if the project may have them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from aiohttp import web
@@ -9,21 +10,32 @@ from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
 from emulator.runtime.request_context import current_request
 from emulator.runtime.service import SERVICE_CONTEXT
-from emulator.services.nova.api.lifecycle import SERVERS
 from emulator.services.nova.api.microversions import Version, microversion
 from emulator.services.nova.api.servers.create_request import NewServer, check
-from emulator.services.nova.api.servers.security_groups import group_names
 from emulator.services.nova.api.servers.validation import check_metadata
 from emulator.services.nova.field_types import truth_of
 from emulator.services.nova.objects.flavor import FLAVORS, FlavorNotFound
 from emulator.services.nova.objects.keypair import KEYPAIRS
 from emulator.services.nova.objects.quotas import QUOTAS, usage
-from emulator.services.nova.objects.server import Server, Wishes
+from emulator.services.nova.objects.server import SERVERS, Server, Wishes
+from emulator.services.seed_data import default_group
 
 __all__ = ["new_servers"]
 
 DESCRIBED, TAGGED, CERTIFIED, NAMED = (2, 19), (2, 52), (2, 63), (2, 90)
 """The microversions from which on a new server may have a description, tags, certificates, a host name."""
+
+
+DEFAULT_GROUP = "default"
+
+
+class SecurityGroupNotFound(BadRequest):
+    """The project has no security group of this name or id."""
+
+    error_type = "nova.SecurityGroupNotFound"
+
+    def __init__(self, name_or_id: str) -> None:
+        super().__init__(f"Security group {name_or_id} not found.")
 
 
 def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
@@ -37,7 +49,7 @@ def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
         raise BadRequest(f"Invalid input for field server.flavorRef: {missing}") from None
     if wanted.key_name is not None and wanted.key_name not in {key.name for key in app[KEYPAIRS].of(owner.user_id)}:
         raise BadRequest("Invalid key_name provided.")
-    groups = group_names((group.name for group in wanted.security_groups), owner.project_id)
+    groups = _group_names((group.name for group in wanted.security_groups), owner.project_id)
     used = usage(app[SERVERS].of(owner.project_id))
     count = app[QUOTAS].allow(owner.project_id, used, flavor, *wanted.counts)
     rng, request_id = app[SERVICE_CONTEXT].rng, current_request().request_id
@@ -75,6 +87,17 @@ def _wishes(wanted: NewServer, reservation_id: str, groups: tuple[str, ...], ver
         access_ipv4=wanted.access_ipv4,
         access_ipv6=wanted.access_ipv6,
     )
+
+
+def _group_names(requested: Iterable[str], project_id: str) -> tuple[str, ...]:
+    """Return the names of security groups that are requested by name or neutron's id. Raises SecurityGroupNotFound.
+
+    A project has one group here, `default`.
+    """
+    for name_or_id in requested:
+        if name_or_id not in {DEFAULT_GROUP, default_group(project_id)}:
+            raise SecurityGroupNotFound(name_or_id)
+    return (DEFAULT_GROUP,)
 
 
 def _host_name(name: str) -> str:

@@ -8,9 +8,8 @@ import msgspec
 
 from emulator.runtime.errors import BadRequest
 from emulator.services.nova.api.servers.boot_source import BlockDevice, image_of
-from emulator.services.nova.api.servers.serializer import ZONE
 from emulator.services.nova.api.servers.validation import check_name
-from emulator.services.nova.field_types import Boolean, DiskConfig, HostName, Tag, check_addresses
+from emulator.services.nova.field_types import ZONE, Boolean, DiskConfig, HostName, Tag, check_addresses
 from emulator.services.nova.messages import RequestedNetwork
 
 __all__ = ["MOST_TAGS", "CreateServer", "NewServer", "Tag", "check"]

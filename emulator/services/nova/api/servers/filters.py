@@ -8,7 +8,7 @@ from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.servers.safe_regex import Pattern, PatternRefused
-from emulator.services.nova.api.servers.serializer import ZONE
+from emulator.services.nova.field_types import ZONE
 from emulator.services.nova.objects.server import Server
 from emulator.services.oslo.policy import PolicyNotAuthorized
 from emulator.services.oslo.strutils import read_truth

@@ -9,10 +9,9 @@ from aiohttp import web
 from emulator.runtime.errors import NotFound
 from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.runtime.request_context import annotate
-from emulator.services.nova.api.lifecycle import SERVERS
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.objects.instance_action import INSTANCE_ACTIONS, InstanceAction, InstanceEvent
-from emulator.services.nova.objects.server import ServerNotFound
+from emulator.services.nova.objects.server import SERVERS, ServerNotFound
 from emulator.services.oslo.pagination import page
 from emulator.services.oslo.timeutils import read_moment, to_the_microsecond
 

@@ -9,13 +9,11 @@ from emulator.runtime.http_server import IDENTITY
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.nova.api.links import bookmark, links_to
 from emulator.services.nova.api.microversions import Version, microversion
+from emulator.services.nova.field_types import ZONE
 from emulator.services.nova.objects.server import Server
 from emulator.services.oslo.timeutils import to_the_microsecond, to_the_second
 
-__all__ = ["ZONE", "describe", "summarize"]
-
-ZONE = "nova"
-"""The availability zone that all hosts are in."""
+__all__ = ["describe", "summarize"]
 
 ROOT_DEVICE = "/dev/vda"
 

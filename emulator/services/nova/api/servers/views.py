@@ -11,7 +11,7 @@ from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.runtime.request_context import annotate
 from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.nova.api.lifecycle import SERVERS, ask_for_a_host, forget, set_deadline, terminate
+from emulator.services.nova.api.lifecycle import ask_for_a_host, forget, set_deadline, terminate
 from emulator.services.nova.api.links import links_to
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.servers.create import new_servers
@@ -21,7 +21,7 @@ from emulator.services.nova.api.servers.requested_host import requested_host
 from emulator.services.nova.api.servers.requested_networks import requested_networks
 from emulator.services.nova.api.servers.serializer import describe, summarize
 from emulator.services.nova.objects.instance_action import INSTANCE_ACTIONS
-from emulator.services.nova.objects.server import Server
+from emulator.services.nova.objects.server import SERVERS, Server
 from emulator.services.oslo.pagination import page
 
 __all__ = ["SERVER_ROUTES", "delete_server", "find_server"]
