@@ -13,11 +13,11 @@ from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.nova.api.microversions import Version, microversion
 from emulator.services.nova.api.servers.create_request import NewServer, check
 from emulator.services.nova.api.servers.validation import check_metadata
-from emulator.services.nova.field_types import truth_of
+from emulator.services.nova.field_types import as_bool
 from emulator.services.nova.objects.flavor import FLAVORS, FlavorNotFound
 from emulator.services.nova.objects.keypair import KEYPAIRS
 from emulator.services.nova.objects.quotas import QUOTAS, usage
-from emulator.services.nova.objects.server import SERVERS, Server, Wishes
+from emulator.services.nova.objects.server import SERVERS, Server, ServerOptions
 from emulator.services.seed_data import default_group
 
 __all__ = ["new_servers"]
@@ -42,19 +42,21 @@ def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
     """Return records of the servers that are wanted. Raises BadRequest, Forbidden and QuotaExceeded."""
     app, owner, version = request.app, request[IDENTITY], microversion(request)
     image_id = check(wanted)
-    check_metadata(wanted.metadata, app[QUOTAS].of(owner.project_id)["metadata_items"], "server.metadata")
+    check_metadata(wanted.metadata, app[QUOTAS].of_project(owner.project_id)["metadata_items"], "server.metadata")
     try:
         flavor = app[FLAVORS].find(wanted.flavor_id, owner)
     except FlavorNotFound as missing:
         raise BadRequest(f"Invalid input for field server.flavorRef: {missing}") from None
-    if wanted.key_name is not None and wanted.key_name not in {key.name for key in app[KEYPAIRS].of(owner.user_id)}:
+    if wanted.key_name is not None and wanted.key_name not in {
+        key.name for key in app[KEYPAIRS].of_user(owner.user_id)
+    }:
         raise BadRequest("Invalid key_name provided.")
     groups = _group_names((group.name for group in wanted.security_groups), owner.project_id)
-    used = usage(app[SERVERS].of(owner.project_id))
-    count = app[QUOTAS].allow(owner.project_id, used, flavor, *wanted.counts)
+    used = usage(app[SERVERS].of_project(owner.project_id))
+    count = app[QUOTAS].allowed_count(owner.project_id, used, flavor, *wanted.counts)
     rng, request_id = app[SERVICE_CONTEXT].rng, current_request().request_id
     reservation_id = f"r-{rng.draw('reservation', request_id).getrandbits(32):08x}"
-    wishes = _wishes(wanted, reservation_id, groups, version)
+    options = _options(wanted, reservation_id, groups, version)
     return [
         Server(
             id=rng.uuid("server", request_id, number),
@@ -65,21 +67,21 @@ def new_servers(request: web.Request, wanted: NewServer) -> list[Server]:
             flavor=flavor,
             metadata=dict(wanted.metadata),
             description=wanted.description if version >= DESCRIBED else None,
-            wishes=replace(wishes, launch_index=number - 1),
+            options=replace(options, launch_index=number - 1),
         )
         for number in range(1, count + 1)
     ]
 
 
-def _wishes(wanted: NewServer, reservation_id: str, groups: tuple[str, ...], version: Version) -> Wishes:
+def _options(wanted: NewServer, reservation_id: str, groups: tuple[str, ...], version: Version) -> ServerOptions:
     certificates = wanted.trusted_image_certificates
-    return Wishes(
+    return ServerOptions(
         reservation_id=reservation_id,
         hostname=(wanted.hostname if version >= NAMED else None) or _host_name(wanted.name),
         key_name=wanted.key_name,
         security_groups=groups,
         availability_zone=wanted.place[0] or None,
-        config_drive=truth_of(wanted.config_drive),
+        config_drive=as_bool(wanted.config_drive),
         disk_config=wanted.disk_config,
         user_data=wanted.user_data,
         tags=tuple(wanted.tags) if version >= TAGGED else (),

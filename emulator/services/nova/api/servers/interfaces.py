@@ -94,7 +94,7 @@ async def list_security_groups(request: web.Request) -> web.Response:
             "tenant_id": server.project_id,
             "rules": [],
         }
-        for name in server.wishes.security_groups
+        for name in server.options.security_groups
     ]
     return json_response({"security_groups": groups})
 
