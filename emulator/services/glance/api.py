@@ -16,11 +16,15 @@ from emulator.services.glance.image_requests import apply_patch, read_new_image,
 from emulator.services.glance.images import IMAGES, NotPermitted, find, find_to_change, fresh_images
 from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
+from emulator.services.oslo.discovery import Version, list_versions
 from emulator.services.oslo.pagination import page
 
 __all__ = ["service"]
 
-
+VERSIONS = (
+    Version("v2.17", "CURRENT", "/v2/"),
+    *(Version(f"v2.{minor}", "SUPPORTED", "/v2/") for minor in range(16, -1, -1)),
+)
 STATUSES = {"deactivate": "deactivated", "reactivate": "active"}
 
 
@@ -36,9 +40,9 @@ def service(config: ServiceConfig) -> Service:
     service = Service(
         "glance-api",
         public=[
-            web.get("/", list_versions),
-            web.get("/versions", list_all_versions),
-            web.get("/versions/", list_all_versions),
+            web.get("/", list_versions(*VERSIONS, status=HTTPStatus.MULTIPLE_CHOICES)),
+            web.get("/versions", list_versions(*VERSIONS)),
+            web.get("/versions/", list_versions(*VERSIONS)),
         ],
         routes=[
             web.get("/v2/images", list_images),
@@ -67,23 +71,6 @@ def word_error(error: ApiError) -> dict[str, Any]:
     """Word an error as glance does for callers that accept JSON."""
     status = HTTPStatus(error.status)
     return {"message": str(error), "code": f"{status.value} {status.phrase}", "title": status.phrase}
-
-
-async def list_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document, with the status that says to choose one."""
-    return json_response({"versions": _versions(request)}, HTTPStatus.MULTIPLE_CHOICES)
-
-
-async def list_all_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document, where it was asked for by name."""
-    return json_response({"versions": _versions(request)})
-
-
-def _versions(request: web.Request) -> list[dict[str, Any]]:
-    link = {"rel": "self", "href": f"{request.url.origin()}/v2/"}
-    current = [{"id": "v2.17", "status": "CURRENT", "links": [link]}]
-    older = [{"id": f"v2.{minor}", "status": "SUPPORTED", "links": [link]} for minor in range(16, -1, -1)]
-    return current + older
 
 
 async def list_images(request: web.Request) -> web.Response:

@@ -1,6 +1,5 @@
 """What users may say of an image: when they create it, and when they change it by a JSON patch."""
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from emulator.runtime.http_server import read_json
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.glance.images import Image, Images, NotPermitted, Visibility
+from emulator.services.oslo.uuidutils import is_uuid
 
 __all__ = ["PATCH_TYPE", "ContainerFormat", "DiskFormat", "apply_patch", "read_new_image", "read_patch", "set_tags"]
 
@@ -21,7 +21,6 @@ PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 
 MOST_PROPERTIES = MOST_TAGS = 128
 LONGEST_VALUE = 65_535
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 READ_ONLY = {
     *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at", "updated_at"),
     *("id", "owner", "self", "file", "schema", "direct_url", "stores"),
@@ -83,7 +82,7 @@ async def read_new_image(request: web.Request, images: Images, caller: Identity,
     image_id, owner = wanted.pop("id", None), wanted.pop("owner", None) or caller.project_id
     if image_id is None:
         image_id = rng.uuid("image", caller.project_id, len(list(images)))
-    elif not isinstance(image_id, str) or not UUID.fullmatch(image_id):
+    elif not isinstance(image_id, str) or not is_uuid(image_id):
         raise BadRequest(f"Invalid input for field id: {image_id!r} is not a UUID.")
     elif image_id in images:
         raise Conflict(f"Image ID {image_id} already exists!")

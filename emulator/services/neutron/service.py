@@ -20,6 +20,7 @@ from emulator.services.neutron.security_groups.api import SECURITY_GROUP_ROUTES
 from emulator.services.neutron.security_groups.defaults import with_default_groups
 from emulator.services.neutron.subnets import SUBNET_ROUTES
 from emulator.services.neutron.tags import TAG_ROUTES
+from emulator.services.oslo.discovery import Version, list_versions
 
 __all__ = ["service"]
 
@@ -29,7 +30,7 @@ def service(config: ServiceConfig) -> Service:
     service = Service(
         "neutron-server",
         public=[
-            web.get("/", list_versions),
+            web.get("/", list_versions(Version("v2.0", "CURRENT", "/v2.0/"))),
             web.get("/v2.0", list_collections),
             web.get("/v2.0/", list_collections),
         ],
@@ -56,12 +57,6 @@ def word_error(error: ApiError) -> dict[str, Any]:
     ours = type(error).__module__.startswith("emulator.services.")
     kind = type(error).__name__ if ours else f"HTTP{HTTPStatus(error.status).phrase.title().replace(' ', '')}"
     return {"NeutronError": {"type": kind, "message": str(error), "detail": ""}}
-
-
-async def list_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document."""
-    link = {"rel": "self", "href": f"{request.url.origin()}/v2.0/"}
-    return json_response({"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
 
 
 async def list_collections(request: web.Request) -> web.Response:
