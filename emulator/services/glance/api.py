@@ -13,7 +13,7 @@ from emulator.services.config import ServiceConfig
 from emulator.services.glance.filters import select
 from emulator.services.glance.image_data_api import download_image, upload_image
 from emulator.services.glance.image_requests import apply_patch, read_new_image, read_patch, set_tags
-from emulator.services.glance.images import IMAGES, NotPermitted, find, find_to_change, fresh_images
+from emulator.services.glance.images import IMAGES, ImageForbidden, find, find_to_change, fresh_images
 from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
 from emulator.services.oslo.discovery import Version, list_versions
@@ -30,6 +30,8 @@ STATUSES = {"deactivate": "deactivated", "reactivate": "active"}
 
 class TagNotFound(NotFound):
     """The image has no such tag."""
+
+    error_type = "glance.TagNotFound"
 
     def __init__(self, tag: str) -> None:
         super().__init__(f"The image has no tag {tag}.")
@@ -60,14 +62,14 @@ def service(config: ServiceConfig) -> Service:
             *SCHEMA_ROUTES,
         ],
         identify=config.tokens.open,
-        error_shape=word_error,
+        error_shape=error_body,
         state={IMAGES: fresh_images()},
         lock="glance-api",
     )
     return with_revocation(service, config.tokens)
 
 
-def word_error(error: ApiError) -> dict[str, Any]:
+def error_body(error: ApiError) -> dict[str, Any]:
     """Word an error as glance does for callers that accept JSON."""
     status = HTTPStatus(error.status)
     return {"message": str(error), "code": f"{status.value} {status.phrase}", "title": status.phrase}
@@ -114,7 +116,7 @@ async def delete_image(request: web.Request) -> web.Response:
     """Delete an image, with its bytes. Servers that were built from it stay."""
     image = find_to_change(request, "delete")
     if image.protected:
-        raise NotPermitted(f"Image {image.id} is protected and cannot be deleted.")
+        raise ImageForbidden(f"Image {image.id} is protected and cannot be deleted.")
     request.app[IMAGES].remove(image)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
@@ -123,7 +125,7 @@ async def change_status(request: web.Request) -> web.Response:
     """Let nobody but admins download an image, or everybody again who may see it."""
     image, wanted = find_to_change(request, "modify"), STATUSES[request.match_info["action"]]
     if image.contents is None:
-        raise NotPermitted(f"Not allowed to {request.match_info['action']} image in status '{image.status}'")
+        raise ImageForbidden(f"Not allowed to {request.match_info['action']} image in status '{image.status}'")
     image.status = wanted
     return web.Response(status=HTTPStatus.NO_CONTENT)
 

@@ -47,14 +47,14 @@ def service(config: ServiceConfig) -> Service:
             *(route for collection in COLLECTIONS for route in routes_of(collection)),
         ],
         identify=tokens.read,
-        error_shape=word_error,
+        error_shape=error_body,
         state={TOKENS: tokens, CATALOG: Catalog.of(config.endpoints, config.public_host)},
         lock="keystone",
         background=lambda app: keep_telling(app, tokens, config.revocation_seconds),
     )
 
 
-def word_error(error: ApiError) -> dict[str, Any]:
+def error_body(error: ApiError) -> dict[str, Any]:
     """Word an error as keystone does."""
     status = HTTPStatus(error.status)
     return {"error": {"code": status.value, "title": status.phrase, "message": str(error)}}
