@@ -14,7 +14,7 @@ from emulator.runtime.simulated_work import simulated_delay, value_or_fault
 from emulator.services.glance.image_bytes import CHUNK_BYTES, Contents, Hashing, uploaded
 from emulator.services.glance.image_requests import UnsupportedMediaType
 from emulator.services.glance.images import IMAGES, Image, ImageForbidden, ImageNotFound, Images, find, find_to_change
-from emulator.services.seed_data import is_of_admins
+from emulator.services.seed_data import is_admin_project
 
 __all__ = ["LARGEST_BYTES", "download_image", "upload_image"]
 
@@ -106,7 +106,7 @@ async def download_image(request: web.Request) -> web.StreamResponse:
     ours: in OpenStack it would have the user's token.
     """
     image, on_behalf_of = find(request), request.query.get("project_id")
-    if on_behalf_of is not None and not (image.is_open_to(on_behalf_of) or is_of_admins(on_behalf_of)):
+    if on_behalf_of is not None and not (image.is_open_to(on_behalf_of) or is_admin_project(on_behalf_of)):
         raise ImageNotFound(image.id)
     await simulated_delay("find image", fails=lambda: ImageNotFound(image.id))
     if image.status == "deactivated" and not request[IDENTITY].is_admin:

@@ -11,7 +11,7 @@ from emulator.runtime.errors import Forbidden, NotFound
 from emulator.runtime.http_server import IDENTITY
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.glance.image_bytes import Contents, pretended
-from emulator.services.oslo.timeutils import to_the_second
+from emulator.services.oslo.timeutils import isotime
 from emulator.services.seed_data import IMAGES as FRESH
 from emulator.services.seed_data import PROJECTS
 from emulator.services.seed_data import Image as FreshImage
@@ -114,8 +114,8 @@ class Image:
             "os_hash_algo": digests and "sha512",
             "os_hash_value": digests and digests.sha512,
             "tags": self.tags,
-            "created_at": to_the_second(self.created),
-            "updated_at": to_the_second(self.updated),
+            "created_at": isotime(self.created),
+            "updated_at": isotime(self.updated),
             "self": f"/v2/images/{self.id}",
             "file": f"/v2/images/{self.id}/file",
             "schema": "/v2/schemas/image",
@@ -137,8 +137,8 @@ class Member:
             "image_id": image.id,
             "member_id": self.project_id,
             "status": self.status,
-            "created_at": to_the_second(self.created),
-            "updated_at": to_the_second(self.updated),
+            "created_at": isotime(self.created),
+            "updated_at": isotime(self.updated),
             "schema": "/v2/schemas/member",
         }
 

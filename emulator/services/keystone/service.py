@@ -7,7 +7,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import ApiError
 from emulator.runtime.service import Service
-from emulator.services.auth.revocation import keep_telling
+from emulator.services.auth.revocation import repeat_revocations
 from emulator.services.config import ServiceConfig
 from emulator.services.keystone.assignments import ASSIGNMENT_ROUTES
 from emulator.services.keystone.catalog import CATALOG, Catalog
@@ -50,7 +50,7 @@ def service(config: ServiceConfig) -> Service:
         error_shape=error_body,
         state={TOKENS: tokens, CATALOG: Catalog.of(config.endpoints, config.public_host)},
         lock="keystone",
-        background=lambda app: keep_telling(app, tokens, config.revocation_seconds),
+        background=lambda app: repeat_revocations(app, tokens, config.revocation_seconds),
     )
 
 

@@ -16,7 +16,7 @@ from emulator.services.auth.revocation import tell
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN, Proof, TokenRequest, find_project, prove
 from emulator.services.keystone.catalog import CATALOG, hex_id
 from emulator.services.keystone.errors import ForbiddenAction
-from emulator.services.oslo.timeutils import to_the_microsecond
+from emulator.services.oslo.timeutils import isotime_without_zone
 from emulator.services.seed_data import Project
 
 __all__ = ["TOKENS", "issue_token", "revoke_token", "show_token"]
@@ -110,4 +110,4 @@ def _describe_scope(request: web.Request, identity: Identity) -> dict[str, Any]:
 
 
 def _timestamp(seconds: float) -> str:
-    return f"{to_the_microsecond(datetime.fromtimestamp(seconds, UTC))}Z"
+    return f"{isotime_without_zone(datetime.fromtimestamp(seconds, UTC))}Z"

@@ -11,7 +11,7 @@ from emulator.services.neutron.addresses import WantedIp
 from emulator.services.neutron.cidrs import read_address
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.models import Address, FixedIp, FloatingIp, Port
-from emulator.services.notifications import FloatingAddress, NetworkChanged, tell_of_change
+from emulator.services.notifications import FloatingAddress, NetworkChanged, notify_nova
 
 __all__ = ["BadRequest", "associate", "check_keeps", "device_of", "disassociate", "tell"]
 
@@ -102,7 +102,7 @@ async def tell(app: web.Application, *servers: str | None) -> None:
             for port in ports
             for floating in app[DATABASE].floating_ips_to(port.id)
         )
-        await tell_of_change(app, NetworkChanged(server_id, addresses))
+        await notify_nova(app, NetworkChanged(server_id, addresses))
 
 
 def _only_one(port: Port) -> FixedIp:

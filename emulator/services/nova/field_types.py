@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from emulator.runtime.errors import BadRequest
-from emulator.services.oslo.strutils import is_true
+from emulator.services.oslo.strutils import bool_from_string
 
 __all__ = ["Boolean", "DiskConfig", "HostName", "Tag", "check_addresses", "truth_of"]
 
@@ -22,7 +22,7 @@ Boolean = bool | Yes | No
 
 def truth_of(said: Boolean | None) -> bool:
     """Return whether it is a yes."""
-    return is_true(str(said))
+    return bool_from_string(str(said))
 
 
 def check_addresses(ipv4: str | msgspec.UnsetType, ipv6: str | msgspec.UnsetType) -> None:
