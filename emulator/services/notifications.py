@@ -15,7 +15,7 @@ from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.amqp_topology import Destination
 from emulator.services.oslo.messaging import cast
 
-__all__ = ["NEUTRON_FANOUT", "FloatingAddress", "NetworkChanged", "tell_of_change"]
+__all__ = ["NEUTRON_FANOUT", "FloatingAddress", "NetworkChanged", "notify_nova"]
 
 NEUTRON_FANOUT = Destination("neutron_fanout", fanout=True)
 
@@ -38,7 +38,7 @@ class NetworkChanged(msgspec.Struct, frozen=True):
     floating: tuple[FloatingAddress, ...]
 
 
-async def tell_of_change(app: web.Application, change: NetworkChanged) -> None:
+async def notify_nova(app: web.Application, change: NetworkChanged) -> None:
     """Tell nova-api, if it can be told: neutron has done its part, and what it answers does not depend on nova."""
     try:
         await cast(app, NEUTRON_FANOUT, change)

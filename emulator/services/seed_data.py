@@ -21,7 +21,7 @@ __all__ = [
     "Project",
     "User",
     "default_group",
-    "is_of_admins",
+    "is_admin_project",
     "resource_id",
 ]
 
@@ -154,6 +154,6 @@ NETWORKS = (
 HOST = HostCapacity(ram_mb=262144, vcpus=256, disk_gb=8000)
 
 
-def is_of_admins(project_id: str) -> bool:
+def is_admin_project(project_id: str) -> bool:
     """Whether a project is one of those whose users may do all."""
     return any("admin" in user.roles and Project(user.project, 0).id == project_id for user in USERS)

@@ -20,7 +20,7 @@ from emulator.runtime.service import SERVICE_CONTEXT, Service
 from emulator.services.auth.fernet_tokens import Tokens
 from emulator.services.oslo.messaging import cast, consumer
 
-__all__ = ["RevokeTokens", "keep_telling", "tell", "with_revocation"]
+__all__ = ["RevokeTokens", "repeat_revocations", "tell", "with_revocation"]
 
 KEYSTONE_FANOUT = Destination("keystone_fanout", fanout=True)
 
@@ -43,7 +43,7 @@ async def tell(app: web.Application, until: dict[str, float]) -> None:
         log.debug("no API is there to hear of revoked tokens; one that comes will be told")
 
 
-async def keep_telling(app: web.Application, tokens: Tokens, seconds: float) -> None:
+async def repeat_revocations(app: web.Application, tokens: Tokens, seconds: float) -> None:
     """Tell again every so many seconds, as long as any revoked token would hold otherwise, as a trace of its own."""
     while True:
         await asyncio.sleep(seconds)

@@ -12,7 +12,7 @@ from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.glance.images import IMAGES, Image, MemberStatus, Visibility
-from emulator.services.oslo.timeutils import read_moment, to_the_second
+from emulator.services.oslo.timeutils import isotime, parse_isotime
 
 __all__ = ["select"]
 
@@ -88,7 +88,7 @@ def _size(name: str, value: str) -> Fits:
 def _moment(name: str, value: str) -> Fits:
     """A time, and how others are to be to it: `gte:2026-11-24T12:00:00Z`; the same where nothing is said."""
     how, _, when = value.partition(":") if value.partition(":")[0] in COMPARISONS else ("eq", "", value)
-    wanted = to_the_second(read_moment(name, when))
+    wanted = isotime(parse_isotime(name, when))
     return lambda described: COMPARISONS[how](described[name], wanted)
 
 

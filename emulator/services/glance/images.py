@@ -11,7 +11,7 @@ from emulator.runtime.errors import Forbidden, NotFound
 from emulator.runtime.http_server import IDENTITY
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.glance.image_bytes import Contents, pretended
-from emulator.services.oslo.timeutils import to_the_second
+from emulator.services.oslo.timeutils import isotime
 from emulator.services.seed_data import IMAGES as FRESH
 from emulator.services.seed_data import PROJECTS
 from emulator.services.seed_data import Image as FreshImage
@@ -19,11 +19,11 @@ from emulator.services.seed_data import Image as FreshImage
 __all__ = [
     "IMAGES",
     "Image",
+    "ImageForbidden",
     "ImageNotFound",
     "Images",
     "Member",
     "MemberStatus",
-    "NotPermitted",
     "Visibility",
     "find",
     "find_to_change",
@@ -37,12 +37,16 @@ MemberStatus = Literal["pending", "accepted", "rejected"]
 class ImageNotFound(NotFound):
     """The project sees no image with this id."""
 
+    error_type = "glance.ImageNotFound"
+
     def __init__(self, image_id: str) -> None:
         super().__init__(f"No image found with ID {image_id}")
 
 
-class NotPermitted(Forbidden):
+class ImageForbidden(Forbidden):
     """The caller may not do this to the image, or not at all."""
+
+    error_type = "glance.ImageForbidden"
 
 
 @dataclass(slots=True)
@@ -110,8 +114,8 @@ class Image:
             "os_hash_algo": digests and "sha512",
             "os_hash_value": digests and digests.sha512,
             "tags": self.tags,
-            "created_at": to_the_second(self.created),
-            "updated_at": to_the_second(self.updated),
+            "created_at": isotime(self.created),
+            "updated_at": isotime(self.updated),
             "self": f"/v2/images/{self.id}",
             "file": f"/v2/images/{self.id}/file",
             "schema": "/v2/schemas/image",
@@ -133,8 +137,8 @@ class Member:
             "image_id": image.id,
             "member_id": self.project_id,
             "status": self.status,
-            "created_at": to_the_second(self.created),
-            "updated_at": to_the_second(self.updated),
+            "created_at": isotime(self.created),
+            "updated_at": isotime(self.updated),
             "schema": "/v2/schemas/member",
         }
 
@@ -206,8 +210,8 @@ def find(request: web.Request) -> Image:
 
 
 def find_to_change(request: web.Request, what: str) -> Image:
-    """Return the image that a request is to `what`: modify, delete. Raises ImageNotFound, NotPermitted."""
+    """Return the image that a request is to `what`: modify, delete. Raises ImageNotFound, ImageForbidden."""
     image, caller = find(request), request[IDENTITY]
     if not caller.is_admin and image.owner != caller.project_id:
-        raise NotPermitted(f"You are not permitted to {what} this image.")
+        raise ImageForbidden(f"You are not permitted to {what} this image.")
     return image

@@ -9,7 +9,7 @@ from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.services.neutron.policy import shown
 from emulator.services.oslo.pagination import Page, page
-from emulator.services.oslo.strutils import is_true
+from emulator.services.oslo.strutils import bool_from_string
 
 __all__ = ["answer_list", "answer_one"]
 
@@ -53,7 +53,7 @@ def _fits(each: Described, key: str, values: Sequence[str]) -> bool:
 
 def _equal(held: object, asked: str) -> bool:
     if isinstance(held, bool):
-        return held == is_true(asked)
+        return held == bool_from_string(asked)
     return asked == ("" if held is None else str(held))
 
 
@@ -101,7 +101,7 @@ def _page(request: web.Request, found: list[Described]) -> Page[Described]:
 
 
 def _backwards(request: web.Request) -> bool:
-    return is_true(request.query.get("page_reverse", ""))
+    return bool_from_string(request.query.get("page_reverse", ""))
 
 
 def _links(request: web.Request, collection: str, part: Page[Described]) -> dict[str, Any]:

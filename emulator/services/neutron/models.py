@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, Protocol
 
-from emulator.services.oslo.timeutils import to_the_second
+from emulator.services.oslo.timeutils import isotime
 
 __all__ = [
     "Address",
@@ -29,7 +29,7 @@ Cidr = IPv4Network | IPv6Network
 
 
 def _now() -> str:
-    return to_the_second(datetime.now(UTC))
+    return isotime(datetime.now(UTC))
 
 
 @dataclass(slots=True)

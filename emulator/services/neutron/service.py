@@ -20,6 +20,7 @@ from emulator.services.neutron.security_groups.api import SECURITY_GROUP_ROUTES
 from emulator.services.neutron.security_groups.defaults import with_default_groups
 from emulator.services.neutron.subnets import SUBNET_ROUTES
 from emulator.services.neutron.tags import TAG_ROUTES
+from emulator.services.oslo.discovery import Version, list_versions
 
 __all__ = ["service"]
 
@@ -29,7 +30,7 @@ def service(config: ServiceConfig) -> Service:
     service = Service(
         "neutron-server",
         public=[
-            web.get("/", list_versions),
+            web.get("/", list_versions(Version("v2.0", "CURRENT", "/v2.0/"))),
             web.get("/v2.0", list_collections),
             web.get("/v2.0/", list_collections),
         ],
@@ -44,24 +45,23 @@ def service(config: ServiceConfig) -> Service:
             *EXTENSION_ROUTES,
         ],
         identify=config.tokens.open,
-        error_shape=word_error,
+        error_shape=error_body,
         state={DATABASE: with_default_groups(fresh())},
         lock="neutron-server",
     )
     return with_revocation(service, config.tokens)
 
 
-def word_error(error: ApiError) -> dict[str, Any]:
-    """Word an error as neutron does: with the name of its kind, where it is one of OpenStack's."""
-    ours = type(error).__module__.startswith("emulator.services.")
-    kind = type(error).__name__ if ours else f"HTTP{HTTPStatus(error.status).phrase.title().replace(' ', '')}"
-    return {"NeutronError": {"type": kind, "message": str(error), "detail": ""}}
+def error_body(error: ApiError) -> dict[str, Any]:
+    """Return the body of an error answer: for an exception of neutron's its name, for any other webob's.
 
-
-async def list_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document."""
-    link = {"rel": "self", "href": f"{request.url.origin()}/v2.0/"}
-    return json_response({"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
+    Source: `neutron.api.api_common` and `neutron_lib.exceptions`; an error that none of neutron's code raised is an
+    exception of webob's there, such as HTTPBadRequest.
+    """
+    project, _, name = getattr(error, "error_type", "").rpartition(".")
+    if project not in {"neutron", "oslo_policy"}:
+        name = f"HTTP{HTTPStatus(error.status).phrase.title().replace(' ', '')}"
+    return {"NeutronError": {"type": name, "message": str(error), "detail": ""}}
 
 
 async def list_collections(request: web.Request) -> web.Response:

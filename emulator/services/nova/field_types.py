@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from emulator.runtime.errors import BadRequest
-from emulator.services.oslo.strutils import is_true
+from emulator.services.oslo.strutils import bool_from_string
 
 __all__ = ["ZONE", "Boolean", "DiskConfig", "HostName", "Tag", "as_bool", "check_addresses"]
 
@@ -25,7 +25,7 @@ Boolean = bool | Yes | No
 
 def as_bool(value: Boolean | None) -> bool:
     """Convert a boolean field; None is false."""
-    return is_true(str(value))
+    return bool_from_string(str(value))
 
 
 def check_addresses(ipv4: str | msgspec.UnsetType, ipv6: str | msgspec.UnsetType) -> None:

@@ -11,7 +11,7 @@ from emulator.services.nova.api.hosts import Daemon, daemons, stable_id
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.policy import require_admin
 from emulator.services.nova.field_types import ZONE
-from emulator.services.oslo.timeutils import to_the_microsecond
+from emulator.services.oslo.timeutils import isotime_without_zone
 
 __all__ = ["DAEMON_ROUTES"]
 
@@ -47,7 +47,7 @@ def _describe(request: web.Request, daemon: Daemon) -> dict[str, Any]:
         "zone": daemon.zone,
         "status": "enabled",
         "state": "up" if daemon.up else "down",
-        "updated_at": to_the_microsecond(daemon.updated),
+        "updated_at": isotime_without_zone(daemon.updated),
         "disabled_reason": None,
     }
     return {**described, "forced_down": False} if version >= FORCED_DOWN else described
@@ -79,7 +79,7 @@ def _zones(found: list[Daemon], *, detail: bool) -> Iterator[dict[str, Any]]:
 
 
 def _state(daemon: Daemon) -> dict[str, Any]:
-    return {"active": True, "available": daemon.up, "updated_at": to_the_microsecond(daemon.updated)}
+    return {"active": True, "available": daemon.up, "updated_at": isotime_without_zone(daemon.updated)}
 
 
 DAEMON_ROUTES = (

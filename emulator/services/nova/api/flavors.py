@@ -17,7 +17,7 @@ from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.policy import require_admin
 from emulator.services.nova.objects.flavor import FLAVORS, Flavor
 from emulator.services.oslo.pagination import page
-from emulator.services.oslo.strutils import read_truth
+from emulator.services.oslo.strutils import bool_from_query
 
 __all__ = ["FLAVOR_ROUTES", "find_flavor"]
 
@@ -125,7 +125,7 @@ def _is_public(request: web.Request) -> bool | None:
     said = request.query.get("is_public", "true").lower()
     if said == "none":
         return None
-    return read_truth("is_public", said)
+    return bool_from_query("is_public", said)
 
 
 def _least(request: web.Request, key: str) -> int:

@@ -14,7 +14,7 @@ from emulator.services.nova.api.policy import require_admin
 from emulator.services.nova.messages import HostSummary
 from emulator.services.nova.objects.server import SERVERS
 from emulator.services.oslo.pagination import page
-from emulator.services.oslo.strutils import is_true
+from emulator.services.oslo.strutils import bool_from_string
 
 __all__ = ["HYPERVISOR_ROUTES"]
 
@@ -95,7 +95,7 @@ def _describe(request: web.Request, each: Numbered, *, detail: bool) -> dict[str
         "state": "up" if host.up else "down",
         "status": "enabled",
     }
-    if version >= SERVERS_TOLD and is_true(request.query.get("with_servers", "")):
+    if version >= SERVERS_TOLD and bool_from_string(request.query.get("with_servers", "")):
         on_it = [server for server in request.app[SERVERS].of_project(None) if server.host == host.name]
         described["servers"] = [{"name": server.name, "uuid": server.id} for server in on_it]
     if not detail:

@@ -15,7 +15,7 @@ from emulator.services.nova.api.policy import not_authorized
 from emulator.services.nova.objects.keypair import KEYPAIRS, Keypair
 from emulator.services.nova.objects.quotas import QUOTAS
 from emulator.services.oslo.pagination import page
-from emulator.services.oslo.timeutils import to_the_microsecond
+from emulator.services.oslo.timeutils import isotime_without_zone
 
 __all__ = ["KEYPAIR_ROUTES"]
 
@@ -56,7 +56,7 @@ async def show_keypair(request: web.Request) -> web.Response:
     more = {
         "id": keypair.id,
         "user_id": keypair.user_id,
-        "created_at": to_the_microsecond(keypair.created.replace(microsecond=0)),
+        "created_at": isotime_without_zone(keypair.created.replace(microsecond=0)),
         "updated_at": None,
         "deleted": False,
         "deleted_at": None,

@@ -10,7 +10,7 @@ from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import json_response
 from emulator.services.nova.api.policy import check_project_access, require_admin
 from emulator.services.nova.objects.server import SERVERS, Lifetime
-from emulator.services.oslo.timeutils import read_moment, to_the_microsecond
+from emulator.services.oslo.timeutils import isotime_without_zone, parse_isotime
 
 __all__ = ["USAGE_ROUTES"]
 
@@ -50,7 +50,7 @@ def _period(request: web.Request) -> Period:
 
 def _moment(request: web.Request, key: str, default: datetime) -> datetime:
     said = request.query.get(key)
-    return read_moment(key, said) if said else default
+    return parse_isotime(key, said) if said else default
 
 
 def _within(lifetimes: Iterable[Lifetime], period: Period) -> Iterator[Lifetime]:
@@ -63,8 +63,8 @@ def _sum(project_id: str, lifetimes: Iterable[Lifetime], period: Period, *, deta
     hours = [(each.flavor, _hours(each, period)) for each in own]
     summed: dict[str, Any] = {
         "tenant_id": project_id,
-        "start": to_the_microsecond(period[0]),
-        "stop": to_the_microsecond(period[1]),
+        "start": isotime_without_zone(period[0]),
+        "stop": isotime_without_zone(period[1]),
         "total_hours": sum(each for _, each in hours),
         "total_vcpus_usage": sum(flavor.vcpus * each for flavor, each in hours),
         "total_memory_mb_usage": sum(flavor.ram_mb * each for flavor, each in hours),
@@ -82,8 +82,8 @@ def _describe(lifetime: Lifetime, period: Period) -> dict[str, Any]:
         "state": "active" if ended is None else "terminated",
         "hours": _hours(lifetime, period),
         "uptime": int(((ended or datetime.now(UTC)) - lifetime.launched_at).total_seconds()),
-        "started_at": to_the_microsecond(lifetime.launched_at),
-        "ended_at": None if ended is None else to_the_microsecond(ended),
+        "started_at": isotime_without_zone(lifetime.launched_at),
+        "ended_at": None if ended is None else isotime_without_zone(ended),
         "flavor": flavor.name,
         "vcpus": flavor.vcpus,
         "memory_mb": flavor.ram_mb,

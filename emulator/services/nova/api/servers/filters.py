@@ -11,8 +11,8 @@ from emulator.services.nova.api.servers.safe_regex import Pattern, PatternRefuse
 from emulator.services.nova.field_types import ZONE
 from emulator.services.nova.objects.server import Server
 from emulator.services.oslo.policy import PolicyNotAuthorized
-from emulator.services.oslo.strutils import read_truth
-from emulator.services.oslo.timeutils import read_moment
+from emulator.services.oslo.strutils import bool_from_query
+from emulator.services.oslo.timeutils import parse_isotime
 
 __all__ = ["filters", "truth"]
 
@@ -117,13 +117,13 @@ def _tagged(request: web.Request) -> Iterator[Fits]:
 
 def _changed(request: web.Request) -> Iterator[Fits]:
     if "changes-since" in request.query:
-        since = read_moment("changes-since", request.query["changes-since"])
+        since = parse_isotime("changes-since", request.query["changes-since"])
         yield lambda server: server.updated >= since
     if "changes-before" in request.query and microversion(request) >= (2, 66):
-        before = read_moment("changes-before", request.query["changes-before"])
+        before = parse_isotime("changes-before", request.query["changes-before"])
         yield lambda server: server.updated <= before
 
 
 def truth(key: str, said: str) -> bool:
     """Return what a query says of something that is or is not; an empty word is a yes. Raises BadRequest."""
-    return not said or read_truth(key, said)
+    return not said or bool_from_query(key, said)

@@ -14,7 +14,7 @@ from emulator.services.nova.objects.instance_action import INSTANCE_ACTIONS, Ins
 from emulator.services.nova.objects.server import SERVERS
 from emulator.services.nova.objects.states import InstanceNotFound
 from emulator.services.oslo.pagination import page
-from emulator.services.oslo.timeutils import read_moment, to_the_microsecond
+from emulator.services.oslo.timeutils import isotime_without_zone, parse_isotime
 
 __all__ = ["INSTANCE_ACTION_ROUTES"]
 
@@ -75,7 +75,7 @@ def _within(request: web.Request, action: InstanceAction) -> bool:
 
 def _moment(request: web.Request, name: str) -> datetime | None:
     said = request.query.get(name)
-    return None if said is None else read_moment(name, said)
+    return None if said is None else parse_isotime(name, said)
 
 
 def _describe(action: InstanceAction, version: tuple[int, int]) -> dict[str, Any]:
@@ -85,10 +85,10 @@ def _describe(action: InstanceAction, version: tuple[int, int]) -> dict[str, Any
         "request_id": action.request_id,
         "user_id": action.user_id,
         "project_id": action.project_id,
-        "start_time": to_the_microsecond(action.started),
+        "start_time": isotime_without_zone(action.started),
         "message": action.message,
     }
-    return {**described, "updated_at": to_the_microsecond(action.updated)} if version >= PAGES else described
+    return {**described, "updated_at": isotime_without_zone(action.updated)} if version >= PAGES else described
 
 
 def _describe_event(
@@ -96,8 +96,8 @@ def _describe_event(
 ) -> dict[str, Any]:
     described: dict[str, Any] = {
         "event": event.name,
-        "start_time": to_the_microsecond(event.started),
-        "finish_time": None if event.finished is None else to_the_microsecond(event.finished),
+        "start_time": isotime_without_zone(event.started),
+        "finish_time": None if event.finished is None else isotime_without_zone(event.finished),
         "result": event.result,
     }
     if is_admin:

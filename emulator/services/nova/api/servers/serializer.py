@@ -11,7 +11,7 @@ from emulator.services.nova.api.links import bookmark, links_to
 from emulator.services.nova.api.microversions import Version, microversion
 from emulator.services.nova.field_types import ZONE
 from emulator.services.nova.objects.server import Server
-from emulator.services.oslo.timeutils import to_the_microsecond, to_the_second
+from emulator.services.oslo.timeutils import isotime, isotime_without_zone
 
 __all__ = ["describe", "summarize"]
 
@@ -36,8 +36,8 @@ def describe(request: web.Request, server: Server, *, alone: bool = False) -> di
         "hostId": _host_id(server),
         "image": {"id": server.image_id, "links": [bookmark(request, "images", server.image_id)]},
         "flavor": _flavor(request, server, version),
-        "created": to_the_second(server.created),
-        "updated": to_the_second(server.updated),
+        "created": isotime(server.created),
+        "updated": isotime(server.updated),
         "addresses": server.all_addresses,
         "accessIPv4": options.access_ipv4,
         "accessIPv6": options.access_ipv6,
@@ -67,7 +67,7 @@ def _state(server: Server) -> dict[str, Any]:
     if server.status in {"ACTIVE", "BUILD"}:
         state["progress"] = 0
     if server.status == "ERROR" and server.fault is not None:
-        state["fault"] = {"code": 500, "created": to_the_second(server.updated), "message": server.fault}
+        state["fault"] = {"code": 500, "created": isotime(server.updated), "message": server.fault}
     return state
 
 
@@ -130,4 +130,4 @@ def _host_id(server: Server) -> str:
 
 
 def _moment(server: Server) -> str | None:
-    return None if server.launched_at is None else to_the_microsecond(server.launched_at.replace(microsecond=0))
+    return None if server.launched_at is None else isotime_without_zone(server.launched_at.replace(microsecond=0))
