@@ -18,7 +18,7 @@ from opentelemetry.trace import Tracer
 
 from emulator import __version__
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.runtime.spans import RandomIds, SeededIds
+from emulator.runtime.span_ids import RandomIds, SeededIds
 from emulator.urls import without_user
 
 __all__ = ["Export", "otlp_exporter", "otlp_json_document", "resource_of", "tracer_of"]

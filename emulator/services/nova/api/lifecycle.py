@@ -7,12 +7,12 @@ from typing import Literal
 
 from aiohttp import web
 
+from emulator.instrumentation import mark_failed
 from emulator.runtime.amqp_bus import Unroutable
 from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.request_context import annotate, current_request
 from emulator.runtime.service import TASKS
 from emulator.runtime.simulated_work import simulated_work
-from emulator.runtime.spans import failed_with
 from emulator.services.nova.messages import (
     CALLS,
     SCHEDULER,
@@ -77,7 +77,7 @@ async def _expire(app: web.Application, server: Server) -> None:
     annotate(server__id=server.id)
     fault, clean_up = await _give_up(app, server, f"it was still {server.task_state} after {seconds:g} s.")
     async with simulated_work("deadline") as passed:
-        failed_with(passed, "TimeoutError", fault)
+        mark_failed(passed, "TimeoutError", fault)
         if clean_up:
             await _clean_up(app, server)
 

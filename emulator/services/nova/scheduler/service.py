@@ -13,7 +13,6 @@ from emulator.runtime.request_context import annotate
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.service import SERVICE_CONTEXT, Service
 from emulator.runtime.simulated_work import simulated_work, value_or_fault
-from emulator.runtime.spans import event
 from emulator.services.nova.inventory import HostSeen, ListHosts
 from emulator.services.nova.messages import (
     API,
@@ -182,7 +181,7 @@ def choose_host(hosts: list[Host], call: SelectDestinations, rng: SeededRandom, 
             "openstack.scheduler.hosts.before": [host.name for host in before],
             "openstack.scheduler.hosts.after": [host.name for host in left],
         }
-        event(span, "filter", passed)
+        span.add_event("filter", passed)
     if not left:
         largest = max((host.free.ram_mb for host in hosts), default=0)
         raise NoValidHost(request.size, largest, len(hosts), request.requested_host)
@@ -190,7 +189,7 @@ def choose_host(hosts: list[Host], call: SelectDestinations, rng: SeededRandom, 
     best = [host for host in left if host.free.ram_mb == most]
     chosen = rng.draw("tie", request.server_id, *call.tried).choice(best)
     weights = {f"openstack.scheduler.weight.{host.name}": host.free.ram_mb for host in left}
-    event(span, "weigher", {"openstack.scheduler.weigher": "RAMWeigher", **weights})
+    span.add_event("weigher", {"openstack.scheduler.weigher": "RAMWeigher", **weights})
     span.set_attribute("openstack.scheduler.host", chosen.name)
     return chosen
 
