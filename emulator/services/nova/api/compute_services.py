@@ -21,6 +21,8 @@ FORCED_DOWN = (2, 11)
 class CannotBeDisabled(BadRequest):
     """Hosts say themselves whether they take servers."""
 
+    error_type = "nova.CannotBeDisabled"
+
     def __init__(self) -> None:
         super().__init__(
             "Services cannot be enabled, disabled or forced down here: a host takes servers as long as it reports."

@@ -17,6 +17,8 @@ __all__ = ["FLAVOR_ACCESS_ROUTES"]
 class PublicFlavor(Conflict):
     """A flavor that is for all cannot be given to one."""
 
+    error_type = "nova.PublicFlavor"
+
     def __init__(self) -> None:
         super().__init__("Can not add access to a public flavor.")
 

@@ -29,6 +29,8 @@ Numbered = tuple[int, HostSeen]
 class HypervisorNotFound(NotFound):
     """There is no host of this id."""
 
+    error_type = "nova.HypervisorNotFound"
+
     def __init__(self, hypervisor_id: str) -> None:
         super().__init__(f"Hypervisor with ID '{hypervisor_id}' could not be found.")
 

@@ -26,12 +26,16 @@ MICROVERSION: web.RequestKey[Version] = web.RequestKey("microversion", tuple)
 class InvalidAPIVersionString(BadRequest):
     """What the client names as a version is none."""
 
+    error_type = "nova.InvalidAPIVersionString"
+
     def __init__(self, said: str) -> None:
         super().__init__(f"API Version String {said} is of invalid format. Must be of format MajorNum.MinorNum.")
 
 
 class InvalidGlobalAPIVersion(ApiError):
     """There is no such version here."""
+
+    error_type = "nova.InvalidGlobalAPIVersion"
 
     status = HTTPStatus.NOT_ACCEPTABLE
 

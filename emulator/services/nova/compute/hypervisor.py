@@ -22,9 +22,13 @@ GuestState = Literal["building", "active", "stopped", "paused", "suspended", "de
 class ComputeResourcesUnavailable(Exception):
     """The host cannot hold the server: it has less than the scheduler thought."""
 
+    error_type = "nova.ComputeResourcesUnavailable"
+
 
 class Interrupted(Exception):
     """The server is to be destroyed; nobody waits for its build any more."""
+
+    error_type = "nova.Interrupted"
 
     def __init__(self) -> None:
         super().__init__("the server is to be destroyed")

@@ -17,9 +17,13 @@ ATTACH = "3,4"
 class CannotAttach(Exception):
     """The server cannot be put onto the network that it is to be on."""
 
+    error_type = "nova.CannotAttach"
+
 
 class PortInUse(CannotAttach):
     """Another device has the port."""
+
+    error_type = "nova.PortInUse"
 
     def __init__(self, port_id: str) -> None:
         super().__init__(f"Port {port_id} is still in use.")
@@ -28,6 +32,8 @@ class PortInUse(CannotAttach):
 class PortNotUsable(CannotAttach):
     """The port is another project's."""
 
+    error_type = "nova.PortNotUsable"
+
     def __init__(self, port_id: str, server_id: str) -> None:
         super().__init__(f"Port {port_id} not usable for instance {server_id}.")
 
@@ -35,12 +41,16 @@ class PortNotUsable(CannotAttach):
 class PortRequiresFixedIP(CannotAttach):
     """The port has no address."""
 
+    error_type = "nova.PortRequiresFixedIP"
+
     def __init__(self, port_id: str) -> None:
         super().__init__(f"Port {port_id} requires a FixedIP in order to be used.")
 
 
 class NetworkAmbiguous(CannotAttach):
     """It was left to nova on which network the server is to be, and there are several."""
+
+    error_type = "nova.NetworkAmbiguous"
 
     def __init__(self) -> None:
         super().__init__(
@@ -50,6 +60,8 @@ class NetworkAmbiguous(CannotAttach):
 
 class UnableToAutoAllocateNetwork(CannotAttach):
     """It was left to nova on which network the server is to be, and there is none."""
+
+    error_type = "nova.UnableToAutoAllocateNetwork"
 
     def __init__(self, project_id: str) -> None:
         super().__init__(f"Unable to automatically allocate a network for project {project_id}")

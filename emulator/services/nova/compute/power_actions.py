@@ -33,6 +33,8 @@ __all__ = ["GUEST_METHODS"]
 class InstanceNotFound(Exception):
     """The host does not have the server, or no more."""
 
+    error_type = "nova.InstanceNotFound"
+
     def __init__(self, server_id: str) -> None:
         super().__init__(f"Instance {server_id} could not be found.")
 

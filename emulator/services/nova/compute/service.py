@@ -49,12 +49,16 @@ KEYSTONE, NEUTRON, GLANCE = "keystone", "neutron-server", "glance-api"
 class BuildAborted(Exception):
     """A server that could not be built, with the step of Figure 1.8 at which it broke."""
 
+    error_type = "nova.BuildAborted"
+
     def __init__(self, server_id: str, step_number: str, asked: str, why: object) -> None:
         super().__init__(f"Build of instance {server_id} aborted at step {step_number}, {asked}: {why}")
 
 
 class ImageCorrupt(Exception):
     """The bytes that came are not those that glance has."""
+
+    error_type = "nova.ImageCorrupt"
 
     def __init__(self, image_id: str, expected: str, found: str) -> None:
         super().__init__(f"image {image_id} has checksum {found}, glance said {expected}")
@@ -63,6 +67,8 @@ class ImageCorrupt(Exception):
 class ImageNotActive(Exception):
     """Nobody has uploaded the image yet."""
 
+    error_type = "nova.ImageNotActive"
+
     def __init__(self, image_id: str) -> None:
         super().__init__(f"Image {image_id} is not active.")
 
@@ -70,12 +76,16 @@ class ImageNotActive(Exception):
 class SpawnFailed(Exception):
     """The hypervisor could not start the server, for reasons of its own: another host may."""
 
+    error_type = "nova.SpawnFailed"
+
     def __init__(self, server_id: str, host: str) -> None:
         super().__init__(f"Failed to spawn instance {server_id} on host {host}")
 
 
 class MaxRetriesExceeded(Exception):
     """The server failed on as many hosts as are tried."""
+
+    error_type = "nova.MaxRetriesExceeded"
 
     def __init__(self, server_id: str, last: Exception) -> None:
         super().__init__(

@@ -15,12 +15,16 @@ __all__ = ["FLAVORS", "Flavor", "FlavorAccessNotFound", "FlavorNotFound", "Flavo
 class FlavorNotFound(NotFound):
     """No flavor has this id."""
 
+    error_type = "nova.FlavorNotFound"
+
     def __init__(self, flavor_id: str) -> None:
         super().__init__(f"Flavor {flavor_id} could not be found.")
 
 
 class FlavorExists(Conflict):
     """A flavor has this name already."""
+
+    error_type = "nova.FlavorExists"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Flavor with name {name} already exists.")
@@ -29,6 +33,8 @@ class FlavorExists(Conflict):
 class FlavorIdExists(Conflict):
     """A flavor has this id already."""
 
+    error_type = "nova.FlavorIdExists"
+
     def __init__(self, flavor_id: str) -> None:
         super().__init__(f"Flavor with ID {flavor_id} already exists.")
 
@@ -36,12 +42,16 @@ class FlavorIdExists(Conflict):
 class FlavorAccessExists(Conflict):
     """The project may use the flavor already."""
 
+    error_type = "nova.FlavorAccessExists"
+
     def __init__(self, flavor_id: str, project_id: str) -> None:
         super().__init__(f"Flavor access already exists for flavor {flavor_id} and project {project_id} combination.")
 
 
 class FlavorAccessNotFound(NotFound):
     """The project may not use the flavor, so that this cannot be ended."""
+
+    error_type = "nova.FlavorAccessNotFound"
 
     def __init__(self, flavor_id: str, project_id: str) -> None:
         super().__init__(f"Flavor access not found for {flavor_id} / {project_id} combination.")

@@ -16,12 +16,16 @@ __all__ = ["KEYPAIRS", "InvalidKeypair", "Keypair", "KeypairNotFound", "Keypairs
 class KeypairNotFound(NotFound):
     """The user has no key of this name."""
 
+    error_type = "nova.KeypairNotFound"
+
     def __init__(self, name: str, user_id: str) -> None:
         super().__init__(f"Keypair {name} not found for user {user_id}")
 
 
 class KeyPairExists(Conflict):
     """The user has a key of this name already."""
+
+    error_type = "nova.KeyPairExists"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Key pair '{name}' already exists.")
@@ -30,12 +34,16 @@ class KeyPairExists(Conflict):
 class KeypairLimitExceeded(Forbidden):
     """The user has as many keys as it may have."""
 
+    error_type = "nova.KeypairLimitExceeded"
+
     def __init__(self) -> None:
         super().__init__("Quota exceeded, too many key pairs.")
 
 
 class InvalidKeypair(BadRequest):
     """What is said to be a public key is none."""
+
+    error_type = "nova.InvalidKeypair"
 
     def __init__(self, why: str) -> None:
         super().__init__(f"Keypair data is invalid: {why}")

@@ -37,6 +37,8 @@ FRESH = {project.id: {"instances": project.instances} for project in PROJECTS}
 class QuotaExceeded(Forbidden):
     """The project may not have that much."""
 
+    error_type = "nova.QuotaExceeded"
+
     def __init__(self, over: Iterable[str], requested: Limits, used: Limits, limits: Limits, count: str) -> None:
         over = sorted(over)
         asked = [count if each == "instances" else str(requested[each]) for each in over]

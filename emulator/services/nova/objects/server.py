@@ -24,6 +24,8 @@ REMEMBERED = 1000
 class ServerNotFound(NotFound):
     """The project has no server with this id."""
 
+    error_type = "nova.ServerNotFound"
+
     def __init__(self, server_id: str) -> None:
         super().__init__(f"Instance {server_id} could not be found.")
 

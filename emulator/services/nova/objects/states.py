@@ -34,6 +34,8 @@ POWER_STATES: Mapping[str, int] = {"active": 1, "paused": 3, "stopped": 4, "susp
 class InstanceInvalidState(Conflict):
     """The server is in no state for this."""
 
+    error_type = "nova.InstanceInvalidState"
+
     def __init__(self, action: str, server_id: str, attribute: str | None = None, state: str | None = None) -> None:
         if attribute is None or state is None:
             super().__init__(f"Instance {server_id} is in an invalid state for '{action}'")
@@ -44,12 +46,16 @@ class InstanceInvalidState(Conflict):
 class InstanceIsLocked(Conflict):
     """Only admins may do something with the server."""
 
+    error_type = "nova.InstanceIsLocked"
+
     def __init__(self, server_id: str) -> None:
         super().__init__(f"Instance {server_id} is locked")
 
 
 class InstanceNotReady(Conflict):
     """The server is on no host yet."""
+
+    error_type = "nova.InstanceNotReady"
 
     def __init__(self, server_id: str) -> None:
         super().__init__(f"Instance {server_id} is not ready")

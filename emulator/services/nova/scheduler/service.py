@@ -38,6 +38,8 @@ UNCONFIRMED_SECONDS = 60.0  # a host reports a server from the moment that it be
 class NoHostLeft(Exception):
     """The server failed on some hosts, and no other one can hold it."""
 
+    error_type = "nova.NoHostLeft"
+
     def __init__(self, call: SelectDestinations) -> None:
         super().__init__(
             "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures "
@@ -47,6 +49,8 @@ class NoHostLeft(Exception):
 
 class NoValidHost(Exception):
     """No host can hold the server."""
+
+    error_type = "nova.NoValidHost"
 
     def __init__(self, size: Size, largest_free_mb: int, hosts: int, requested_host: str | None) -> None:
         only = "" if requested_host is None else f", requested_host={requested_host}"

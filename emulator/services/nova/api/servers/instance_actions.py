@@ -25,6 +25,8 @@ OF_THE_DELETED, EVENTS_FOR_ALL, PAGES, HOSTS, DETAILS = (2, 21), (2, 51), (2, 58
 class InstanceActionNotFound(NotFound):
     """The server has no action that was begun by the request."""
 
+    error_type = "nova.InstanceActionNotFound"
+
     def __init__(self, request_id: str, server_id: str) -> None:
         super().__init__(f"Action for request_id {request_id} on instance {server_id} not found")
 

@@ -19,6 +19,8 @@ __all__ = ["METADATA_ROUTES"]
 class MetadataItemNotFound(NotFound):
     """The server has no such word."""
 
+    error_type = "nova.MetadataItemNotFound"
+
     def __init__(self) -> None:
         super().__init__("Metadata item was not found")
 

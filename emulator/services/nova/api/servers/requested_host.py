@@ -19,6 +19,8 @@ REQUESTABLE = (2, 74)
 class ComputeHostNotFound(BadRequest):
     """No host of this name has reported."""
 
+    error_type = "nova.ComputeHostNotFound"
+
     def __init__(self, name: str) -> None:
         super().__init__(f"Compute host {name} could not be found.")
 

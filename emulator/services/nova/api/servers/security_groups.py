@@ -13,6 +13,8 @@ DEFAULT = "default"
 class SecurityGroupNotFound(BadRequest):
     """The project has no such group."""
 
+    error_type = "nova.SecurityGroupNotFound"
+
     def __init__(self, said: str) -> None:
         super().__init__(f"Security group {said} not found.")
 

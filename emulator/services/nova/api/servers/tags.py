@@ -27,6 +27,8 @@ TAGGED = (2, 26)
 class TagNotFound(NotFound):
     """The server has not this tag."""
 
+    error_type = "nova.TagNotFound"
+
     def __init__(self, server_id: str, tag: str, kind: str = "Server") -> None:
         super().__init__(f"{kind} {server_id} has no tag '{tag}'")
 
@@ -34,12 +36,16 @@ class TagNotFound(NotFound):
 class TooManyTags(BadRequest):
     """The server has as many tags as there may be."""
 
+    error_type = "nova.TooManyTags"
+
     def __init__(self) -> None:
         super().__init__(f"The number of tags exceeded the per-server limit {MOST_TAGS}")
 
 
 class InvalidTag(BadRequest):
     """What the path names cannot be a tag."""
+
+    error_type = "nova.InvalidTag"
 
     def __init__(self, tag: str, why: object) -> None:
         super().__init__(
