@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import SplitResult, urlsplit
 
-from emulator.ports import PORTS
+from emulator.services.registry import PORTS
 from emulator.urls import host_in_url, reachable, without_user
 
 __all__ = ["Health", "UnknownTarget", "check", "health"]

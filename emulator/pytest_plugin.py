@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # the types of what is imported late
-    from emulator.cloud.background import BackgroundCloud
-    from emulator.cloud.composition import Settings
+    from emulator.cloud import BackgroundCloud, Settings
     from spantree import OtlpReceiver, Pending, SpanTree
 
 RECEIVED: "pytest.StashKey[list[Callable[[], Iterable[SpanTree]]]]" = pytest.StashKey()
@@ -56,7 +55,7 @@ def otlp(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
 @pytest.fixture(scope="session")
 def cloud_settings() -> "Settings":
     """How the `cloud` of the session is: override it to change its pace or seed."""
-    from emulator.cloud.composition import Settings
+    from emulator.cloud import Settings
 
     return Settings(pace=0)
 
@@ -64,7 +63,7 @@ def cloud_settings() -> "Settings":
 @pytest.fixture(scope="session")
 def cloud(cloud_settings: "Settings") -> "Iterator[BackgroundCloud]":
     """The emulator, up on free ports of 127.0.0.1 until the session ends: `endpoints`, `amqp_url`, `boot()`."""
-    from emulator.cloud.background import background_cloud
+    from emulator.cloud import background_cloud
 
     with background_cloud(cloud_settings) as running:
         yield running

@@ -19,7 +19,7 @@ import pytest
 from emulator.broker import Broker
 from emulator.client import boot_sequence as client
 from emulator.client.boot_sequence import BootRequest, BootResult, Credentials
-from emulator.cloud.composition import Cloud, Settings, cloud
+from emulator.cloud import Cloud, Settings, run_cloud
 from emulator.reference import tree_text
 from emulator.runtime.export import Export, otlp_exporter
 from emulator.runtime.http_client import HttpClient
@@ -230,7 +230,7 @@ async def a_world(
     export = Export(otlp_exporter(otlp), keep=True, seed=settings.seed)
     try:
         async with (
-            cloud(settings, export, amqp_url=amqp_url, computes=computes) as up,
+            run_cloud(settings, export, amqp_url=amqp_url, computes=computes) as up,
             aiohttp.ClientSession() as session,
         ):
             yield World(up, export, session)

@@ -119,14 +119,21 @@ def boot(
     commands = load_commands()
     from emulator.cli.boot_report import Detail
     from emulator.client.boot_sequence import BootRequest, numbered
-    from emulator.cloud.composition import MessagingContext, QueueType, Settings
+    from emulator.cloud import MessagingContext, QueueType, Settings
     from emulator.faults import FAULTS
 
     carried = None if fault is None else FAULTS[fault]
     shorter = carried and carried.build_seconds and carried.build_seconds * max(1.0, pace)
     seconds = build_timeout or shorter or BUILD_SECONDS
     context = MessagingContext(messaging_context)
-    settings = Settings(pace, seed, seconds, bus_timeout, QueueType(queue_type), messaging_context=context)
+    settings = Settings(
+        pace=pace,
+        seed=seed,
+        build_seconds=seconds,
+        bus_patience=bus_timeout,
+        queue_type=QueueType(queue_type),
+        messaging_context=context,
+    )
     status = commands.boot(
         numbered(BootRequest(name, image, flavor, network, carried), count),
         settings,
@@ -168,17 +175,17 @@ def up(
 ) -> None:
     """Run all services on OpenStack's usual ports, and a console to boot from and to watch, until Ctrl-C or SIGTERM."""
     commands = load_commands()
-    from emulator.cloud.composition import MessagingContext, QueueType, Settings
+    from emulator.cloud import MessagingContext, QueueType, Settings
 
     settings = Settings(
-        pace,
-        seed,
-        build_timeout,
-        bus_timeout,
-        QueueType(queue_type),
-        bind,
-        public_host or reachable(bind),
-        token_secret,
+        pace=pace,
+        seed=seed,
+        build_seconds=build_timeout,
+        bus_patience=bus_timeout,
+        queue_type=QueueType(queue_type),
+        address=bind,
+        public_host=public_host or reachable(bind),
+        token_secret=token_secret,
         faults=not no_faults,
         messaging_context=MessagingContext(messaging_context),
         profiler_keys=osprofiler_hmac_key or (),
@@ -221,17 +228,17 @@ def serve(
 ) -> None:
     """Run one service alone, until Ctrl-C or SIGTERM: a process, or a container, for each."""
     commands = load_commands()
-    from emulator.cloud.composition import MessagingContext, QueueType, Settings
+    from emulator.cloud import MessagingContext, QueueType, Settings
 
     settings = Settings(
-        pace,
-        seed,
-        build_timeout,
-        bus_timeout,
-        QueueType(queue_type),
-        bind,
-        public_host or reachable(bind),
-        token_secret,
+        pace=pace,
+        seed=seed,
+        build_seconds=build_timeout,
+        bus_patience=bus_timeout,
+        queue_type=QueueType(queue_type),
+        address=bind,
+        public_host=public_host or reachable(bind),
+        token_secret=token_secret,
         faults=not no_faults,
         messaging_context=MessagingContext(messaging_context),
         profiler_keys=osprofiler_hmac_key or (),

@@ -16,13 +16,13 @@ from emulator.cli.progress import progress
 from emulator.cli.runner import Refused, at_the_first_signal, cancel_on_signals, check_carried, exporting, run
 from emulator.client import boot_sequence as client
 from emulator.client.boot_sequence import SIDE_BY_SIDE, BootRequest, BootResult, Credentials, Watcher
-from emulator.cloud.composition import PORTS, SERVICES, Cloud, Settings, cloud
-from emulator.cloud.composition import serve as serving
+from emulator.cloud import Cloud, Settings, run_cloud, run_service
 from emulator.load import NoCloud, Plan, Tenant
 from emulator.load import load as putting_load
 from emulator.runtime.export import Export, otlp_json_document
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.tasks import SharedTimeout, unless
+from emulator.services.registry import PORTS, SERVICES
 from emulator.urls import without_user
 from spantree.cli.unwritable import Unwritable
 
@@ -55,7 +55,7 @@ def boot(
             if keystone_url is not None:
                 boots = await _boot_all(orders, settings, export, keystone_url, detail)
             else:
-                async with cloud(settings, export, amqp_url=amqp_url, computes=computes) as up:
+                async with run_cloud(settings, export, amqp_url=amqp_url, computes=computes) as up:
                     boots = await _boot_all(orders, settings, export, up.endpoints["keystone"], detail)
                     for booted in boots:  # what is still under way belongs to the trace, a second delivery for one
                         await up.settled(booted.request_id)
@@ -177,7 +177,7 @@ def up(
 
     @asynccontextmanager
     async def running(export: Export) -> AsyncIterator[str]:
-        async with cloud(settings, export, amqp_url=amqp_url, computes=computes, ports=ports) as up:
+        async with run_cloud(settings, export, amqp_url=amqp_url, computes=computes, ports=ports) as up:
             if stories is None:
                 yield _describe(up)
                 return
@@ -206,7 +206,7 @@ def serve(
 
     @asynccontextmanager
     async def alone(export: Export) -> AsyncIterator[str]:
-        async with serving(
+        async with run_service(
             name,
             settings,
             export,

@@ -10,7 +10,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import SpanProcessor
 
-from emulator.cloud.composition import AlreadyRunning, PortInUse
+from emulator.cloud import AlreadyRunning, PortInUse
 from emulator.faults import Fault
 from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.export import Export, otlp_exporter

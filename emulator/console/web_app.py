@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from emulator.client import boot_sequence as client
 from emulator.client.boot_sequence import Credentials
-from emulator.cloud.composition import Cloud, Settings, listen
+from emulator.cloud import Cloud, Settings, listen
 from emulator.console.boot_requests import Desk, order_routes
 from emulator.console.event_stream import Feed, Topic
 from emulator.console.page import console_page, console_policy

@@ -49,11 +49,14 @@ log = logging.getLogger(__name__)
 class BusUnavailable(ApiError):
     """The broker cannot be reached or did not take a message; try again later."""
 
+    error_type = "emulator.BusUnavailable"
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class AlreadyRunning(Exception):
-    """Another process on this bus holds the lock of a service of which there may be one."""
+    """Another process on this bus holds the lock of a service of which there may be only one."""
+
+    error_type = "emulator.AlreadyRunning"
 
     def __init__(self, name: str, broker: URL) -> None:
         super().__init__(

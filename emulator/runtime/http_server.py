@@ -54,6 +54,7 @@ log = logging.getLogger(__name__)
 class _Refused(ApiError):
     """An error that aiohttp raised: an unknown route or method, a body over the limit."""
 
+    error_type = "emulator.Refused"
     MESSAGES: Mapping[int, str] = {
         404: "The resource could not be found.",
         405: "The method {method} is not allowed for this resource.",

@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from emulator.cli.app import app
-from emulator.cloud.composition import SERVICES, Settings
+from emulator.cloud import Settings
+from emulator.services.registry import SERVICES
 from spantree import Span, SpanTree, otlp_json, spans_from_sdk, trees
 from tests.conftest import World, a_world, trace_of
 from tests.support.processes import run

@@ -16,13 +16,14 @@ from yarl import URL
 from emulator.cli.app import app
 from emulator.client import boot_sequence as client
 from emulator.client.boot_sequence import BootRequest, BootResult, Credentials
-from emulator.cloud.composition import PORTS, Settings, cloud
+from emulator.cloud import Settings, run_cloud
 from emulator.faults import FAULTS
 from emulator.load import NoCloud, Plan, Tally, Tenant, arrivals, load
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.tasks import SharedTimeout
+from emulator.services.registry import PORTS
 from spantree import OtlpReceiver, spans_from_sdk, trees
 from tests.conftest import REFERENCE, World, a_world, eventually
 from tests.support.processes import PATIENCE_SECONDS, free_port, run, started
@@ -146,14 +147,14 @@ async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> Non
             pass
 
     async with a_tenant(export, f"http://127.0.0.1:{ports['keystone']}") as tenant, asyncio.TaskGroup() as tasks:
-        async with cloud(Settings(pace=0), export, ports=ports):
+        async with run_cloud(Settings(pace=0), export, ports=ports):
             plan = Plan(ORDER, rate=20, lifetime=0.5)
             loading = tasks.create_task(
                 load(tenant, plan, stopping, lines.put_nowait, every=0.5, patience=SharedTimeout(60))
             )
             await hear_of("ACTIVE")
         await hear_of("refused")
-        async with cloud(Settings(pace=0), export, ports=ports):
+        async with run_cloud(Settings(pace=0), export, ports=ports):
             while not lines.empty():
                 lines.get_nowait()
             await hear_of("ACTIVE")

@@ -8,36 +8,43 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.runtime.service import SERVICE_CONTEXT, Service
-from emulator.services.auth.fernet_tokens import Tokens
+from emulator.services.auth.revocation import with_revocation
+from emulator.services.config import ServiceConfig
 from emulator.services.glance.filters import select
 from emulator.services.glance.image_data_api import download_image, upload_image
 from emulator.services.glance.image_requests import apply_patch, read_new_image, read_patch, set_tags
-from emulator.services.glance.images import IMAGES, NotPermitted, find, find_to_change, fresh_images
+from emulator.services.glance.images import IMAGES, ImageForbidden, find, find_to_change, fresh_images
 from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
+from emulator.services.oslo.discovery import Version, list_versions
 from emulator.services.oslo.pagination import page
 
 __all__ = ["service"]
 
-
+VERSIONS = (
+    Version("v2.17", "CURRENT", "/v2/"),
+    *(Version(f"v2.{minor}", "SUPPORTED", "/v2/") for minor in range(16, -1, -1)),
+)
 STATUSES = {"deactivate": "deactivated", "reactivate": "active"}
 
 
 class TagNotFound(NotFound):
     """The image has no such tag."""
 
+    error_type = "glance.TagNotFound"
+
     def __init__(self, tag: str) -> None:
         super().__init__(f"The image has no tag {tag}.")
 
 
-def service(tokens: Tokens) -> Service:
-    """Glance with the images of a fresh cloud."""
-    return Service(
+def service(config: ServiceConfig) -> Service:
+    """Build glance, with the images of the seed data."""
+    service = Service(
         "glance-api",
         public=[
-            web.get("/", list_versions),
-            web.get("/versions", list_all_versions),
-            web.get("/versions/", list_all_versions),
+            web.get("/", list_versions(*VERSIONS, status=HTTPStatus.MULTIPLE_CHOICES)),
+            web.get("/versions", list_versions(*VERSIONS)),
+            web.get("/versions/", list_versions(*VERSIONS)),
         ],
         routes=[
             web.get("/v2/images", list_images),
@@ -54,34 +61,18 @@ def service(tokens: Tokens) -> Service:
             *MEMBER_ROUTES,
             *SCHEMA_ROUTES,
         ],
-        identify=tokens.open,
-        error_shape=word_error,
+        identify=config.tokens.open,
+        error_shape=error_body,
         state={IMAGES: fresh_images()},
         lock="glance-api",
     )
+    return with_revocation(service, config.tokens)
 
 
-def word_error(error: ApiError) -> dict[str, Any]:
+def error_body(error: ApiError) -> dict[str, Any]:
     """Word an error as glance does for callers that accept JSON."""
     status = HTTPStatus(error.status)
     return {"message": str(error), "code": f"{status.value} {status.phrase}", "title": status.phrase}
-
-
-async def list_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document, with the status that says to choose one."""
-    return json_response({"versions": _versions(request)}, HTTPStatus.MULTIPLE_CHOICES)
-
-
-async def list_all_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document, where it was asked for by name."""
-    return json_response({"versions": _versions(request)})
-
-
-def _versions(request: web.Request) -> list[dict[str, Any]]:
-    link = {"rel": "self", "href": f"{request.url.origin()}/v2/"}
-    current = [{"id": "v2.17", "status": "CURRENT", "links": [link]}]
-    older = [{"id": f"v2.{minor}", "status": "SUPPORTED", "links": [link]} for minor in range(16, -1, -1)]
-    return current + older
 
 
 async def list_images(request: web.Request) -> web.Response:
@@ -125,7 +116,7 @@ async def delete_image(request: web.Request) -> web.Response:
     """Delete an image, with its bytes. Servers that were built from it stay."""
     image = find_to_change(request, "delete")
     if image.protected:
-        raise NotPermitted(f"Image {image.id} is protected and cannot be deleted.")
+        raise ImageForbidden(f"Image {image.id} is protected and cannot be deleted.")
     request.app[IMAGES].remove(image)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
@@ -134,7 +125,7 @@ async def change_status(request: web.Request) -> web.Response:
     """Let nobody but admins download an image, or everybody again who may see it."""
     image, wanted = find_to_change(request, "modify"), STATUSES[request.match_info["action"]]
     if image.contents is None:
-        raise NotPermitted(f"Not allowed to {request.match_info['action']} image in status '{image.status}'")
+        raise ImageForbidden(f"Not allowed to {request.match_info['action']} image in status '{image.status}'")
     image.status = wanted
     return web.Response(status=HTTPStatus.NO_CONTENT)
 

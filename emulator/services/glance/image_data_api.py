@@ -13,7 +13,7 @@ from emulator.runtime.http_server import IDENTITY
 from emulator.runtime.simulated_work import simulated_delay, value_or_fault
 from emulator.services.glance.image_bytes import CHUNK_BYTES, Contents, Hashing, uploaded
 from emulator.services.glance.image_requests import UnsupportedMediaType
-from emulator.services.glance.images import IMAGES, Image, ImageNotFound, Images, NotPermitted, find, find_to_change
+from emulator.services.glance.images import IMAGES, Image, ImageForbidden, ImageNotFound, Images, find, find_to_change
 from emulator.services.seed_data import is_of_admins
 
 __all__ = ["LARGEST_BYTES", "download_image", "upload_image"]
@@ -27,6 +27,7 @@ MOST_BYTES = 1024 * 1024 * 1024
 class StorageQuotaFull(ApiError):
     """There is no room for the image."""
 
+    error_type = "glance.StorageQuotaFull"
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, size: int, remaining: int) -> None:
@@ -36,9 +37,10 @@ class StorageQuotaFull(ApiError):
         )
 
 
-class DeletedMeanwhile(ApiError):
+class DeletedDuringUpload(ApiError):
     """The image went while its bytes came."""
 
+    error_type = "glance.DeletedDuringUpload"
     status = HTTPStatus.GONE
 
     def __init__(self, image_id: str) -> None:
@@ -59,7 +61,7 @@ async def upload_image(request: web.Request) -> web.Response:
     async with _saving(image):
         contents = await _receive(request, images)
         if image.id not in images:
-            raise DeletedMeanwhile(image.id)
+            raise DeletedDuringUpload(image.id)
         image.contents = contents
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
@@ -108,7 +110,7 @@ async def download_image(request: web.Request) -> web.StreamResponse:
         raise ImageNotFound(image.id)
     await simulated_delay("find image", fails=lambda: ImageNotFound(image.id))
     if image.status == "deactivated" and not request[IDENTITY].is_admin:
-        raise NotPermitted("The requested image has been deactivated. Image data download is forbidden.")
+        raise ImageForbidden("The requested image has been deactivated. Image data download is forbidden.")
     if image.contents is None:
         return web.Response(status=HTTPStatus.NO_CONTENT)
     headers = {"Content-Type": "application/octet-stream", "Content-MD5": image.contents.digests().md5}

@@ -1,6 +1,5 @@
 """What users may say of an image: when they create it, and when they change it by a JSON patch."""
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -13,7 +12,8 @@ from emulator.runtime.errors import ApiError, BadRequest, Conflict
 from emulator.runtime.http_server import read_json
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.glance.images import Image, Images, NotPermitted, Visibility
+from emulator.services.glance.images import Image, ImageForbidden, Images, Visibility
+from emulator.services.oslo.uuidutils import is_uuid
 
 __all__ = ["PATCH_TYPE", "ContainerFormat", "DiskFormat", "apply_patch", "read_new_image", "read_patch", "set_tags"]
 
@@ -21,7 +21,6 @@ PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 
 MOST_PROPERTIES = MOST_TAGS = 128
 LONGEST_VALUE = 65_535
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 READ_ONLY = {
     *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at", "updated_at"),
     *("id", "owner", "self", "file", "schema", "direct_url", "stores"),
@@ -57,9 +56,10 @@ class Operation(msgspec.Struct):
     value: Any = msgspec.UNSET
 
 
-class TooMany(ApiError):
+class LimitExceeded(ApiError):
     """An image may not have so many of these."""
 
+    error_type = "glance.LimitExceeded"
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, what: str, attempted: int, most: int) -> None:
@@ -71,6 +71,7 @@ class TooMany(ApiError):
 class UnsupportedMediaType(ApiError):
     """The body is of a kind that is not taken here."""
 
+    error_type = "glance.UnsupportedMediaType"
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
     def __init__(self, given: str, wanted: str) -> None:
@@ -78,17 +79,17 @@ class UnsupportedMediaType(ApiError):
 
 
 async def read_new_image(request: web.Request, images: Images, caller: Identity, rng: SeededRandom) -> Image:
-    """Read the image that `POST /v2/images` asks for. Raises BadRequest, NotPermitted, Conflict."""
+    """Read the image that `POST /v2/images` asks for. Raises BadRequest, ImageForbidden, Conflict."""
     wanted = await read_json(request, dict[str, Any])
     image_id, owner = wanted.pop("id", None), wanted.pop("owner", None) or caller.project_id
     if image_id is None:
         image_id = rng.uuid("image", caller.project_id, len(list(images)))
-    elif not isinstance(image_id, str) or not UUID.fullmatch(image_id):
+    elif not isinstance(image_id, str) or not is_uuid(image_id):
         raise BadRequest(f"Invalid input for field id: {image_id!r} is not a UUID.")
     elif image_id in images:
         raise Conflict(f"Image ID {image_id} already exists!")
     if owner != caller.project_id and not caller.is_admin:
-        raise NotPermitted(f"You are not permitted to create images owned by '{owner}'.")
+        raise ImageForbidden(f"You are not permitted to create images owned by '{owner}'.")
     image = Image(image_id, None, _text("owner", owner))
     _take_over(image, wanted, caller)
     return image
@@ -102,7 +103,7 @@ async def read_patch(request: web.Request) -> list[Operation]:
 
 
 def apply_patch(image: Image, patch: list[Operation], caller: Identity) -> None:
-    """Change an image; all of the patch, or nothing. Raises BadRequest, NotPermitted, Conflict."""
+    """Change an image; all of the patch, or nothing. Raises BadRequest, ImageForbidden, Conflict."""
     for number, operation in enumerate(patch):
         if operation.op != "remove" and operation.value is msgspec.UNSET:
             raise BadRequest(f"Invalid input for field [{number}].value: {operation.op} needs it.")
@@ -115,7 +116,7 @@ def apply_patch(image: Image, patch: list[Operation], caller: Identity) -> None:
             continue
         _check_writable(name)
         if operation.op == "remove" and name in fixed:
-            raise NotPermitted(f"Property {name} may not be removed.")
+            raise ImageForbidden(f"Property {name} may not be removed.")
         if operation.op != "add" and name not in wanted:
             raise Conflict(f"Property {name} does not exist.")
         if operation.op == "remove":
@@ -135,7 +136,7 @@ def _attributes(image: Image) -> dict[str, Any]:
 
 def _check_properties(properties: dict[str, Any]) -> None:
     if len(properties) > MOST_PROPERTIES:
-        raise TooMany("image properties", len(properties), MOST_PROPERTIES)
+        raise LimitExceeded("image properties", len(properties), MOST_PROPERTIES)
     for name, value in properties.items():
         _text("property name", name)
         _text(name, value, LONGEST_VALUE)
@@ -151,9 +152,9 @@ def _text(field: str, value: object, longest: int = 255) -> str:
 
 def _check_writable(name: str) -> None:
     if name in READ_ONLY:
-        raise NotPermitted(f"Attribute '{name}' is read-only.")
+        raise ImageForbidden(f"Attribute '{name}' is read-only.")
     if name in RESERVED:
-        raise NotPermitted(f"Attribute '{name}' is reserved.")
+        raise ImageForbidden(f"Attribute '{name}' is reserved.")
 
 
 def _take_over(image: Image, wanted: dict[str, Any], caller: Identity) -> None:
@@ -169,12 +170,12 @@ def _take_over(image: Image, wanted: dict[str, Any], caller: Identity) -> None:
         what, _, where = str(error).partition(" - at `$.")
         raise BadRequest(f"Invalid input for field {where.rstrip('`')}: {what}.") from None
     if said.visibility == "public" != image.visibility and not caller.is_admin:
-        raise NotPermitted("You are not authorized to complete publicize_image action.")
+        raise ImageForbidden("You are not authorized to complete publicize_image action.")
     if image.status != "queued" and (said.disk_format, said.container_format) != (
         image.disk_format,
         image.container_format,
     ):
-        raise NotPermitted("Attribute 'disk_format' or 'container_format' cannot be replaced once there is data.")
+        raise ImageForbidden("Attribute 'disk_format' or 'container_format' cannot be replaced once there is data.")
     for name in Attributes.__struct_fields__:
         setattr(image, "hidden" if name == "os_hidden" else name, getattr(said, name))
     set_tags(image, said.tags)
@@ -182,10 +183,10 @@ def _take_over(image: Image, wanted: dict[str, Any], caller: Identity) -> None:
 
 
 def set_tags(image: Image, tags: Iterable[str]) -> None:
-    """Let an image have these tags, once each. Raises TooMany, BadRequest."""
+    """Let an image have these tags, once each. Raises LimitExceeded, BadRequest."""
     wanted = sorted(set(tags))
     if len(wanted) > MOST_TAGS:
-        raise TooMany("image tags", len(wanted), MOST_TAGS)
+        raise LimitExceeded("image tags", len(wanted), MOST_TAGS)
     for tag in wanted:
         _text("tag", tag)
     image.tags = wanted

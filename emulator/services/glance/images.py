@@ -19,11 +19,11 @@ from emulator.services.seed_data import Image as FreshImage
 __all__ = [
     "IMAGES",
     "Image",
+    "ImageForbidden",
     "ImageNotFound",
     "Images",
     "Member",
     "MemberStatus",
-    "NotPermitted",
     "Visibility",
     "find",
     "find_to_change",
@@ -37,12 +37,16 @@ MemberStatus = Literal["pending", "accepted", "rejected"]
 class ImageNotFound(NotFound):
     """The project sees no image with this id."""
 
+    error_type = "glance.ImageNotFound"
+
     def __init__(self, image_id: str) -> None:
         super().__init__(f"No image found with ID {image_id}")
 
 
-class NotPermitted(Forbidden):
+class ImageForbidden(Forbidden):
     """The caller may not do this to the image, or not at all."""
+
+    error_type = "glance.ImageForbidden"
 
 
 @dataclass(slots=True)
@@ -206,8 +210,8 @@ def find(request: web.Request) -> Image:
 
 
 def find_to_change(request: web.Request, what: str) -> Image:
-    """Return the image that a request is to `what`: modify, delete. Raises ImageNotFound, NotPermitted."""
+    """Return the image that a request is to `what`: modify, delete. Raises ImageNotFound, ImageForbidden."""
     image, caller = find(request), request[IDENTITY]
     if not caller.is_admin and image.owner != caller.project_id:
-        raise NotPermitted(f"You are not permitted to {what} this image.")
+        raise ImageForbidden(f"You are not permitted to {what} this image.")
     return image

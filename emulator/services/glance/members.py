@@ -9,7 +9,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import Conflict, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
-from emulator.services.glance.images import Image, Member, MemberStatus, NotPermitted, find, find_to_change
+from emulator.services.glance.images import Image, ImageForbidden, Member, MemberStatus, find, find_to_change
 
 __all__ = ["MEMBER_ROUTES"]
 
@@ -30,7 +30,7 @@ async def list_members(request: web.Request) -> web.Response:
     """List the members of an image: to its owner all, to a member itself."""
     image, caller = find(request), request[IDENTITY]
     if image.visibility == "public":
-        raise NotPermitted("Public images do not have members.")
+        raise ImageForbidden("Public images do not have members.")
     all_of_them = caller.sees_all or caller.project_id == image.owner
     shown = [member for member in image.members.values() if all_of_them or member.project_id == caller.project_id]
     return json_response({"members": [member.describe(image) for member in shown], "schema": "/v2/schemas/members"})
@@ -41,7 +41,7 @@ async def add_member(request: web.Request) -> web.Response:
     project_id = (await read_json(request, NewMember)).member
     image = find_to_change(request, "modify")
     if image.visibility != "shared":
-        raise NotPermitted("Only shared images have members.")
+        raise ImageForbidden("Only shared images have members.")
     if project_id in image.members:
         raise Conflict(f"Member {project_id} is duplicated for image {image.id}")
     image.members[project_id] = member = Member(project_id)
@@ -60,7 +60,7 @@ async def judge(request: web.Request) -> web.Response:
     image, caller = find(request), request[IDENTITY]
     member = _find(request, image)
     if not caller.is_admin and caller.project_id != member.project_id:
-        raise NotPermitted(f"You are not permitted to modify the status of member {member.project_id}.")
+        raise ImageForbidden(f"You are not permitted to modify the status of member {member.project_id}.")
     member.status, member.updated = wanted.status, datetime.now(UTC)
     return json_response(member.describe(image))
 

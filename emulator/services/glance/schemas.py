@@ -6,6 +6,7 @@ from aiohttp import web
 
 from emulator.runtime.http_server import json_response
 from emulator.services.glance.image_requests import ContainerFormat, DiskFormat
+from emulator.services.oslo.uuidutils import UUID_PATTERN
 
 __all__ = ["SCHEMA_ROUTES"]
 
@@ -14,10 +15,7 @@ READ_ONLY_TEXT = {**TEXT, "readOnly": True}
 AMOUNT = {"type": "integer", "minimum": 0, "maximum": 2147483647}
 
 PROPERTIES: dict[str, dict[str, Any]] = {
-    "id": {
-        "type": "string",
-        "pattern": "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$",
-    },
+    "id": {"type": "string", "pattern": UUID_PATTERN},
     "name": {**TEXT, "maxLength": 255},
     "status": {"type": "string", "readOnly": True, "enum": ["queued", "saving", "active", "deactivated"]},
     "visibility": {"type": "string", "enum": ["community", "public", "private", "shared"]},

@@ -7,7 +7,7 @@ from aiohttp import web
 from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN
 from emulator.services.keystone.catalog import CATALOG, hex_id
-from emulator.services.keystone.errors import NotAuthorized, Unknown
+from emulator.services.keystone.errors import ForbiddenAction, ResourceNotFound
 from emulator.services.keystone.inventory import describe_project
 from emulator.services.keystone.resources import listed
 from emulator.services.seed_data import PROJECTS, USERS, Project, User
@@ -33,14 +33,14 @@ async def list_projects_of_user(request: web.Request) -> web.Response:
     """List the projects of a user: one's own, or as an admin anybody's."""
     user_id, caller = request.match_info["user_id"], request[IDENTITY]
     if user_id != caller.user_id and not caller.is_admin:
-        raise NotAuthorized("list_user_projects")
+        raise ForbiddenAction("list_user_projects")
     return _list_projects_of(request, user_id)
 
 
 async def list_role_assignments(request: web.Request) -> web.Response:
     """List who has which role on which project; with `include_names` by names, too."""
     if not request[IDENTITY].is_admin:
-        raise NotAuthorized("list_role_assignments")
+        raise ForbiddenAction("list_role_assignments")
     query = request.query
     named = "include_names" in query and query["include_names"].lower() not in {"0", "false"}
     found = [
@@ -72,7 +72,7 @@ def _members() -> list[tuple[User, Project]]:
 def _list_projects_of(request: web.Request, user_id: str) -> web.Response:
     found = [describe_project(project) for user, project in _members() if user.id == user_id]
     if not found:
-        raise Unknown("user", user_id)
+        raise ResourceNotFound("user", user_id)
     return listed(request, "projects", found, ("name", "domain_id", "enabled"))
 
 

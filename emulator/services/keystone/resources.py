@@ -8,7 +8,7 @@ from aiohttp import web
 
 from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.keystone.errors import NotAuthorized, Unknown
+from emulator.services.keystone.errors import ForbiddenAction, ResourceNotFound
 from emulator.services.oslo.pagination import page
 
 __all__ = ["Collection", "Document", "listed", "routes_of"]
@@ -37,17 +37,17 @@ def routes_of(collection: Collection) -> list[web.RouteDef]:
 
     async def list_all(request: web.Request) -> web.Response:
         if not (collection.for_all or request[IDENTITY].is_admin):
-            raise NotAuthorized(f"list_{collection.name}")
+            raise ForbiddenAction(f"list_{collection.name}")
         return listed(request, collection.name, collection.documents(request.app), collection.filters)
 
     async def show(request: web.Request) -> web.Response:
         wanted, caller = request.match_info[key], request[IDENTITY]
         if not (collection.for_all or caller.is_admin or wanted == collection.own(caller)):
-            raise NotAuthorized(f"get_{collection.one}")
+            raise ForbiddenAction(f"get_{collection.one}")
         for document in collection.documents(request.app):
             if document["id"] == wanted:
                 return json_response({collection.one: _linked(request, collection.name, document)})
-        raise Unknown(collection.one, wanted)
+        raise ResourceNotFound(collection.one, wanted)
 
     path = f"/v3/{collection.name}"
     return [web.get(path, list_all), web.get(f"{path}/{{{key}}}", show)]

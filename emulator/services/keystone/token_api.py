@@ -15,7 +15,7 @@ from emulator.services.auth.fernet_tokens import Identity, Tokens
 from emulator.services.auth.revocation import tell
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN, Proof, TokenRequest, find_project, prove
 from emulator.services.keystone.catalog import CATALOG, hex_id
-from emulator.services.keystone.errors import NotAuthorized
+from emulator.services.keystone.errors import ForbiddenAction
 from emulator.services.oslo.timeutils import to_the_microsecond
 from emulator.services.seed_data import Project
 
@@ -51,7 +51,7 @@ async def revoke_token(request: web.Request) -> web.Response:
     """
     subject, caller = _subject(request), request[IDENTITY]
     if subject.user_id != caller.user_id and not caller.is_admin:
-        raise NotAuthorized("revoke_token")
+        raise ForbiddenAction("revoke_token")
     annotate(token__audit_id=subject.audit_id)
     revoked = {subject.audit_id: subject.expires_at}
     await tell(request.app, revoked)

@@ -19,12 +19,16 @@ MOST = 10
 class AllowedAddressPairExhausted(BadRequest):
     """There are too many."""
 
+    error_type = "neutron.AllowedAddressPairExhausted"
+
     def __init__(self) -> None:
         super().__init__(f"Invalid input for {FIELD}. Reason: The number of allowed address pair exceeds {MOST}.")
 
 
 class DuplicateAddressPairInRequest(BadRequest):
     """One is there twice."""
+
+    error_type = "neutron.DuplicateAddressPairInRequest"
 
     def __init__(self, pair: "AddressPair") -> None:
         super().__init__(

@@ -15,12 +15,16 @@ __all__ = ["IpAddressGenerationFailure", "WantedIp", "give", "take_back"]
 class IpAddressGenerationFailure(Conflict):
     """All addresses of the network, or of the subnet that was asked for, are taken."""
 
+    error_type = "neutron.IpAddressGenerationFailure"
+
     def __init__(self, network_id: str) -> None:
         super().__init__(f"No more IP addresses available on network {network_id}.")
 
 
 class IpAddressAlreadyAllocated(Conflict):
     """Another port has the address."""
+
+    error_type = "neutron.IpAddressAlreadyAllocated"
 
     def __init__(self, address: Address, subnet_id: str) -> None:
         super().__init__(f"IP address {address} already allocated in subnet {subnet_id}.")
@@ -29,12 +33,16 @@ class IpAddressAlreadyAllocated(Conflict):
 class InvalidIpForNetwork(BadRequest):
     """No subnet of the network has the address."""
 
+    error_type = "neutron.InvalidIpForNetwork"
+
     def __init__(self, address: Address) -> None:
         super().__init__(f"IP address {address} is not a valid IP for any of the subnets on the specified network.")
 
 
 class InvalidIpForSubnet(BadRequest):
     """The subnet that was named has not the address."""
+
+    error_type = "neutron.InvalidIpForSubnet"
 
     def __init__(self, address: Address) -> None:
         super().__init__(f"IP address {address} is not a valid IP for the specified subnet.")

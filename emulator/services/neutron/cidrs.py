@@ -29,12 +29,16 @@ SMALLEST_WITH_BROADCAST = 30
 class InvalidInput(BadRequest):
     """What is asked for cannot be."""
 
+    error_type = "neutron.InvalidInput"
+
     def __init__(self, why: str) -> None:
         super().__init__(f"Invalid input for operation: {why}.")
 
 
 class InvalidAllocationPool(BadRequest):
     """A pool ends before it begins, or its ends are no addresses."""
+
+    error_type = "neutron.InvalidAllocationPool"
 
     def __init__(self, pool: str) -> None:
         super().__init__(f"The allocation pool {pool} is not valid.")
@@ -43,6 +47,8 @@ class InvalidAllocationPool(BadRequest):
 class OutOfBoundsAllocationPool(BadRequest):
     """A pool has addresses that the subnet has not."""
 
+    error_type = "neutron.OutOfBoundsAllocationPool"
+
     def __init__(self, pool: Pool, cidr: Cidr) -> None:
         super().__init__(f"The allocation pool {pool} spans beyond the subnet cidr {cidr}.")
 
@@ -50,12 +56,16 @@ class OutOfBoundsAllocationPool(BadRequest):
 class OverlappingAllocationPools(Conflict):
     """Two pools have an address in common."""
 
+    error_type = "neutron.OverlappingAllocationPools"
+
     def __init__(self, one: Pool, other: Pool, cidr: Cidr) -> None:
         super().__init__(f"Found overlapping allocation pools: {one} {other} for subnet {cidr}.")
 
 
 class GatewayConflictWithAllocationPools(Conflict):
     """The gateway's address is in a pool."""
+
+    error_type = "neutron.GatewayConflictWithAllocationPools"
 
     def __init__(self, gateway: Address, pool: Pool) -> None:
         super().__init__(f"Gateway ip {gateway} conflicts with allocation pool {pool}.")

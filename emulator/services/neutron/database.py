@@ -20,12 +20,16 @@ __all__ = ["DATABASE", "Database", "FloatingIPNotFound", "NetworkNotFound", "Por
 class NetworkNotFound(NotFound):
     """No network has this id, or none that the caller may see."""
 
+    error_type = "neutron.NetworkNotFound"
+
     def __init__(self, network_id: str) -> None:
         super().__init__(f"Network {network_id} could not be found.")
 
 
 class SubnetNotFound(NotFound):
     """No subnet has this id, or none that the caller may see."""
+
+    error_type = "neutron.SubnetNotFound"
 
     def __init__(self, subnet_id: str) -> None:
         super().__init__(f"Subnet {subnet_id} could not be found.")
@@ -34,12 +38,16 @@ class SubnetNotFound(NotFound):
 class PortNotFound(NotFound):
     """No port has this id, or none that the caller may see."""
 
+    error_type = "neutron.PortNotFound"
+
     def __init__(self, port_id: str) -> None:
         super().__init__(f"Port {port_id} could not be found.")
 
 
 class FloatingIPNotFound(NotFound):
     """No floating IP has this id, or none that the caller may see."""
+
+    error_type = "neutron.FloatingIPNotFound"
 
     def __init__(self, floating_id: str) -> None:
         super().__init__(f"Floating IP {floating_id} could not be found")

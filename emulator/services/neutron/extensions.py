@@ -47,6 +47,8 @@ EMPTY = {
 class ExtensionNotFound(NotFound):
     """There is no such extension."""
 
+    error_type = "neutron.ExtensionNotFound"
+
     def __init__(self, alias: str) -> None:
         super().__init__(f"Extension with alias {alias} does not exist")
 

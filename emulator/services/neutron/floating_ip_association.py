@@ -19,12 +19,16 @@ __all__ = ["BadRequest", "associate", "check_keeps", "device_of", "disassociate"
 class BadRequest(errors.BadRequest):
     """What neutron words as a bad request of a kind of thing."""
 
+    error_type = "neutron.BadRequest"
+
     def __init__(self, resource: str, message: str) -> None:
         super().__init__(f"Bad {resource} request: {message}.")
 
 
 class FloatingIPPortAlreadyAssociated(errors.Conflict):
     """The fixed IP has a floating IP of the same network already."""
+
+    error_type = "neutron.FloatingIPPortAlreadyAssociated"
 
     def __init__(self, floating: FloatingIp, port: Port, fixed: Address) -> None:
         super().__init__(
@@ -35,6 +39,8 @@ class FloatingIPPortAlreadyAssociated(errors.Conflict):
 
 class ExternalGatewayForFloatingIPNotFound(errors.NotFound):
     """The port is on an external network, and no router leads from one to another."""
+
+    error_type = "neutron.ExternalGatewayForFloatingIPNotFound"
 
     def __init__(self, floating: FloatingIp, port: Port, subnet_id: str) -> None:
         super().__init__(

@@ -18,6 +18,8 @@ MOST = 20
 class HostRoutesExhausted(BadRequest):
     """There are too many."""
 
+    error_type = "neutron.HostRoutesExhausted"
+
     def __init__(self) -> None:
         super().__init__(f"Invalid input for {FIELD}. Reason: The number of host routes exceeds the limit {MOST}.")
 

@@ -18,6 +18,8 @@ OURS = 1 << 24
 class MacAddressInUse(Conflict):
     """Another port on the network has the MAC address."""
 
+    error_type = "neutron.MacAddressInUse"
+
     def __init__(self, network_id: str, mac_address: str) -> None:
         super().__init__(
             f"Unable to complete operation for network {network_id}. The mac address {mac_address} is in use."

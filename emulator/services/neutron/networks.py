@@ -46,6 +46,8 @@ FIXED = ("project_id", "tenant_id", "provider:network_type", "provider:physical_
 class NetworkInUse(Conflict):
     """There are ports on the network."""
 
+    error_type = "neutron.NetworkInUse"
+
     def __init__(self, network_id: str) -> None:
         super().__init__(
             f"Unable to complete operation on network {network_id}. There are one or more ports in use on the network."
@@ -54,6 +56,8 @@ class NetworkInUse(Conflict):
 
 class InvalidSharedSetting(Conflict):
     """Others than its own project have ports on the network."""
+
+    error_type = "neutron.InvalidSharedSetting"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Unable to reconfigure sharing settings for network {name}. Multiple tenants are using it.")

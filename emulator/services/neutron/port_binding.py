@@ -22,6 +22,8 @@ __all__ = ["show_network"]
 class NetworkRequiresSubnet(BadRequest):
     """A server on the network would have no address. The words are nova's."""
 
+    error_type = "neutron.NetworkRequiresSubnet"
+
     def __init__(self, network_id: str) -> None:
         super().__init__(f"Network {network_id} requires a subnet in order to boot instances on.")
 

@@ -66,6 +66,8 @@ VnicType = Literal[
 class PortInUse(Conflict):
     """Another device has the port."""
 
+    error_type = "neutron.PortInUse"
+
     def __init__(self, port: Port) -> None:
         super().__init__(
             f"Unable to complete operation on port {port.id} for network {port.network_id}. "

@@ -33,6 +33,8 @@ NUMBERS = {
 class VlanIdInUse(Conflict):
     """Another network has the VLAN."""
 
+    error_type = "neutron.VlanIdInUse"
+
     def __init__(self, network: Network) -> None:
         super().__init__(
             f"Unable to create the network. The VLAN {network.segmentation_id} "
@@ -43,12 +45,16 @@ class VlanIdInUse(Conflict):
 class FlatNetworkInUse(Conflict):
     """Another flat network is on the physical network, which has room for one."""
 
+    error_type = "neutron.FlatNetworkInUse"
+
     def __init__(self, network: Network) -> None:
         super().__init__(f"Unable to create the flat network. Physical network {network.physical_network} is in use.")
 
 
 class TunnelIdInUse(Conflict):
     """Another network of this type has the number."""
+
+    error_type = "neutron.TunnelIdInUse"
 
     def __init__(self, network: Network) -> None:
         super().__init__(f"Unable to create the network. The tunnel ID {network.segmentation_id} is in use.")
@@ -57,6 +63,7 @@ class TunnelIdInUse(Conflict):
 class NoNetworkAvailable(ApiError):
     """All numbers are taken."""
 
+    error_type = "neutron.NoNetworkAvailable"
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self) -> None:

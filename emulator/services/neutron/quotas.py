@@ -32,6 +32,8 @@ DEFAULT = {
 class OverQuota(Conflict):
     """The project has as many of them as it may have."""
 
+    error_type = "neutron.OverQuota"
+
     def __init__(self, resource: str) -> None:
         super().__init__(f"Quota exceeded for resources: ['{resource}'].")
 

@@ -8,7 +8,8 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError
 from emulator.runtime.http_server import json_response
 from emulator.runtime.service import Service
-from emulator.services.auth.fernet_tokens import Tokens
+from emulator.services.auth.revocation import with_revocation
+from emulator.services.config import ServiceConfig
 from emulator.services.neutron.database import DATABASE, fresh
 from emulator.services.neutron.extensions import EXTENSION_ROUTES
 from emulator.services.neutron.floating_ips import FLOATING_IP_ROUTES
@@ -19,16 +20,17 @@ from emulator.services.neutron.security_groups.api import SECURITY_GROUP_ROUTES
 from emulator.services.neutron.security_groups.defaults import with_default_groups
 from emulator.services.neutron.subnets import SUBNET_ROUTES
 from emulator.services.neutron.tags import TAG_ROUTES
+from emulator.services.oslo.discovery import Version, list_versions
 
 __all__ = ["service"]
 
 
-def service(tokens: Tokens) -> Service:
-    """Neutron with the networks of a fresh cloud."""
-    return Service(
+def service(config: ServiceConfig) -> Service:
+    """Build neutron, with the networks of the seed data."""
+    service = Service(
         "neutron-server",
         public=[
-            web.get("/", list_versions),
+            web.get("/", list_versions(Version("v2.0", "CURRENT", "/v2.0/"))),
             web.get("/v2.0", list_collections),
             web.get("/v2.0/", list_collections),
         ],
@@ -42,24 +44,24 @@ def service(tokens: Tokens) -> Service:
             *SECURITY_GROUP_ROUTES,
             *EXTENSION_ROUTES,
         ],
-        identify=tokens.open,
-        error_shape=word_error,
+        identify=config.tokens.open,
+        error_shape=error_body,
         state={DATABASE: with_default_groups(fresh())},
         lock="neutron-server",
     )
+    return with_revocation(service, config.tokens)
 
 
-def word_error(error: ApiError) -> dict[str, Any]:
-    """Word an error as neutron does: with the name of its kind, where it is one of OpenStack's."""
-    ours = type(error).__module__.startswith("emulator.services.")
-    kind = type(error).__name__ if ours else f"HTTP{HTTPStatus(error.status).phrase.title().replace(' ', '')}"
-    return {"NeutronError": {"type": kind, "message": str(error), "detail": ""}}
+def error_body(error: ApiError) -> dict[str, Any]:
+    """Return the body of an error answer: for an exception of neutron's its name, for any other webob's.
 
-
-async def list_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document."""
-    link = {"rel": "self", "href": f"{request.url.origin()}/v2.0/"}
-    return json_response({"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
+    Source: `neutron.api.api_common` and `neutron_lib.exceptions`; an error that none of neutron's code raised is an
+    exception of webob's there, such as HTTPBadRequest.
+    """
+    project, _, name = getattr(error, "error_type", "").rpartition(".")
+    if project not in {"neutron", "oslo_policy"}:
+        name = f"HTTP{HTTPStatus(error.status).phrase.title().replace(' ', '')}"
+    return {"NeutronError": {"type": name, "message": str(error), "detail": ""}}
 
 
 async def list_collections(request: web.Request) -> web.Response:

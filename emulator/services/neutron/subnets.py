@@ -54,6 +54,8 @@ Ipv6Mode = Literal["dhcpv6-stateful", "dhcpv6-stateless", "slaac"]
 class SubnetInUse(Conflict):
     """Ports have addresses of the subnet."""
 
+    error_type = "neutron.SubnetInUse"
+
     def __init__(self, subnet_id: str) -> None:
         super().__init__(
             f"Unable to complete operation on subnet {subnet_id}: "

@@ -30,6 +30,8 @@ FIND: dict[str, Callable[[Database, str, Identity], Record]] = {
 class TagNotFound(NotFound):
     """The thing has not this tag."""
 
+    error_type = "neutron.TagNotFound"
+
     def __init__(self, tag: str) -> None:
         super().__init__(f"Tag {tag} could not be found.")
 

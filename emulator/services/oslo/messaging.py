@@ -53,9 +53,13 @@ T = TypeVar("T")
 class MalformedMessage(Exception):
     """A message that is not a call in oslo.messaging's envelope, or whose arguments do not fit its method."""
 
+    error_type = "emulator.MalformedMessage"
+
 
 class UnknownMethod(Exception):
     """A call of a method that this consumer does not have."""
+
+    error_type = "emulator.UnknownMethod"
 
     def __init__(self, method: str, known: Mapping[str, Any]) -> None:
         super().__init__(f"no method {method!r} here, there are {', '.join(sorted(known))}")
@@ -64,6 +68,7 @@ class UnknownMethod(Exception):
 class MessagingTimeout(ApiError):
     """Nobody replied to a call in time."""
 
+    error_type = "oslo_messaging.MessagingTimeout"
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self, to: Destination, method: str, seconds: float) -> None:
@@ -72,6 +77,8 @@ class MessagingTimeout(ApiError):
 
 class RemoteError(ApiError):
     """Whoever was called failed, or replied what makes no sense; the message says why."""
+
+    error_type = "oslo_messaging.RemoteError"
 
 
 class Call(Protocol):

@@ -14,6 +14,8 @@ __all__ = ["PolicyNotAuthorized", "admins_only"]
 class PolicyNotAuthorized(Forbidden):
     """The caller has not the role for this."""
 
+    error_type = "oslo_policy.PolicyNotAuthorized"
+
 
 def admins_only(words: str) -> Callable[[Handler], Handler]:
     """Let only admins through to a handler. Others get a 403 with these `words`, in which a service names its rule."""

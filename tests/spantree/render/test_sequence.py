@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emulator.client.boot_sequence import BootRequest
-from emulator.cloud.composition import Settings
+from emulator.cloud import Settings
 from emulator.faults import FAULTS
 from spantree import Event, Pending, Span, SpanTree, trees
 from spantree.render.sequence import Message, Note, sequence, sequence_svg

@@ -27,12 +27,16 @@ FIXED = ("project_id", "tenant_id")
 class SecurityGroupDefaultAlreadyExists(Conflict):
     """Only the group that a project has from the start may be called `default`."""
 
+    error_type = "neutron.SecurityGroupDefaultAlreadyExists"
+
     def __init__(self) -> None:
         super().__init__("Default security group already exists.")
 
 
 class SecurityGroupCannotUpdateDefault(Conflict):
     """The group `default` keeps its name."""
+
+    error_type = "neutron.SecurityGroupCannotUpdateDefault"
 
     def __init__(self) -> None:
         super().__init__("Updating default security group not allowed.")
@@ -41,12 +45,16 @@ class SecurityGroupCannotUpdateDefault(Conflict):
 class SecurityGroupCannotRemoveDefault(Conflict):
     """The group `default` is there to stay, but for admins."""
 
+    error_type = "neutron.SecurityGroupCannotRemoveDefault"
+
     def __init__(self) -> None:
         super().__init__("Insufficient rights for removing default security group.")
 
 
 class SecurityGroupInUse(Conflict):
     """Ports are in the group."""
+
+    error_type = "neutron.SecurityGroupInUse"
 
     def __init__(self, group_id: str) -> None:
         super().__init__(f"Security Group {group_id} in use.")

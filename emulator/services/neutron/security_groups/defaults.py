@@ -18,6 +18,8 @@ MADE = "2026-01-01T00:00:00Z"
 class SecurityGroupNotFound(NotFound):
     """No security group has this id, or none that the caller may see."""
 
+    error_type = "neutron.SecurityGroupNotFound"
+
     def __init__(self, group_id: str) -> None:
         super().__init__(f"Security group {group_id} does not exist.")
 

@@ -30,12 +30,16 @@ PORTS = range(1, 65536)
 class SecurityGroupRuleNotFound(NotFound):
     """No rule of a security group has this id."""
 
+    error_type = "neutron.SecurityGroupRuleNotFound"
+
     def __init__(self, rule_id: str) -> None:
         super().__init__(f"Security group rule {rule_id} does not exist.")
 
 
 class SecurityGroupRuleExists(Conflict):
     """The group has such a rule already."""
+
+    error_type = "neutron.SecurityGroupRuleExists"
 
     def __init__(self, rule_id: str) -> None:
         super().__init__(f"Security group rule already exists. Rule id is {rule_id}.")
@@ -44,6 +48,8 @@ class SecurityGroupRuleExists(Conflict):
 class SecurityGroupRemoteGroupAndRemoteIpPrefix(BadRequest):
     """A rule is for a group, or for addresses."""
 
+    error_type = "neutron.SecurityGroupRemoteGroupAndRemoteIpPrefix"
+
     def __init__(self) -> None:
         super().__init__("Only remote_ip_prefix or remote_group_id may be provided.")
 
@@ -51,12 +57,16 @@ class SecurityGroupRemoteGroupAndRemoteIpPrefix(BadRequest):
 class SecurityGroupProtocolRequiredWithPorts(BadRequest):
     """Which ports are meant depends on the protocol."""
 
+    error_type = "neutron.SecurityGroupProtocolRequiredWithPorts"
+
     def __init__(self) -> None:
         super().__init__("Must also specify protocol if port range is given.")
 
 
 class SecurityGroupRuleInvalidProtocol(BadRequest):
     """There is no such protocol."""
+
+    error_type = "neutron.SecurityGroupRuleInvalidProtocol"
 
     def __init__(self, protocol: str) -> None:
         super().__init__(
@@ -68,12 +78,16 @@ class SecurityGroupRuleInvalidProtocol(BadRequest):
 class SecurityGroupInvalidPortRange(BadRequest):
     """The ports are no range."""
 
+    error_type = "neutron.SecurityGroupInvalidPortRange"
+
     def __init__(self) -> None:
         super().__init__("For TCP/UDP protocols, port_range_min must be <= port_range_max")
 
 
 class SecurityGroupInvalidPortValue(BadRequest):
     """There is no such port."""
+
+    error_type = "neutron.SecurityGroupInvalidPortValue"
 
     def __init__(self, port: int) -> None:
         super().__init__(f"Invalid value for port {port}")
@@ -82,6 +96,8 @@ class SecurityGroupInvalidPortValue(BadRequest):
 class SecurityGroupInvalidIcmpValue(BadRequest):
     """There is no such type, or code, of ICMP."""
 
+    error_type = "neutron.SecurityGroupInvalidIcmpValue"
+
     def __init__(self, field: str, attribute: str, value: int) -> None:
         super().__init__(f"Invalid value for ICMP {field} ({attribute}) {value}. It must be 0 to 255.")
 
@@ -89,12 +105,16 @@ class SecurityGroupInvalidIcmpValue(BadRequest):
 class SecurityGroupMissingIcmpType(BadRequest):
     """A code of ICMP belongs to a type."""
 
+    error_type = "neutron.SecurityGroupMissingIcmpType"
+
     def __init__(self, code: int) -> None:
         super().__init__(f"ICMP code (port-range-max) {code} is provided but ICMP type (port-range-min) is missing.")
 
 
 class SecurityGroupRuleParameterConflict(BadRequest):
     """The addresses are of the other IP version."""
+
+    error_type = "neutron.SecurityGroupRuleParameterConflict"
 
     def __init__(self, ethertype: str, cidr: str) -> None:
         super().__init__(f"Conflicting value ethertype {ethertype} for CIDR {cidr}")

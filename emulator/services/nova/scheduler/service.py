@@ -13,6 +13,7 @@ from emulator.runtime.request_context import annotate
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.service import SERVICE_CONTEXT, Service
 from emulator.runtime.simulated_work import simulated_work, value_or_fault
+from emulator.services.config import ServiceConfig
 from emulator.services.nova.inventory import HostSeen, ListHosts
 from emulator.services.nova.messages import (
     API,
@@ -209,8 +210,8 @@ def _filters_for(call: SelectDestinations) -> dict[str, Filter]:
     return filters
 
 
-def service() -> Service:
-    """The scheduler of nova."""
+def service(_: ServiceConfig) -> Service:
+    """Build nova-scheduler."""
     return Service(
         "nova-scheduler",
         state={HOSTS: Hosts()},
