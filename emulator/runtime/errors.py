@@ -1,6 +1,6 @@
 """Errors that a caller gets to see: a status and a message, in the service's own shape.
 
-Every error of ours has an `error_type`, the value of `error.type` on spans: a stable name, so that a file or a class can
+Each has an `error_type`, the value of `error.type` on spans: a stable name, so that a file can
 move without a trace changing.
 """
 
