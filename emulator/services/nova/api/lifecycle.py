@@ -7,12 +7,12 @@ from typing import Literal
 
 from aiohttp import web
 
+from emulator.instrumentation import mark_failed
 from emulator.runtime.amqp_bus import Unroutable
 from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.request_context import annotate, current_request
 from emulator.runtime.service import TASKS
 from emulator.runtime.simulated_work import simulated_work
-from emulator.runtime.spans import failed_with
 from emulator.services.notifications import NetworkChanged
 from emulator.services.nova.messages import (
     MESSAGES,
@@ -129,7 +129,7 @@ async def _expire(app: web.Application, server: Server) -> None:
     annotate(server__id=server.id)
     fault, fatal = await _abort(app, server, f"it was still {server.task_state} after {seconds:g} s.")
     async with simulated_work("deadline") as span:
-        failed_with(span, "TimeoutError", fault)
+        mark_failed(span, "TimeoutError", fault)
         if fatal:
             await _clean_up(app, server)
 
