@@ -6,7 +6,7 @@ import pytest
 
 from spantree import spans_from_sdk
 from tests.conftest import Api, World, a_world
-from tests.services.nova.test_server_actions import HARD, PAUSE, SOFT, START, STOP, a_server, act, at_rest
+from tests.support.nova import HARD, PAUSE, SOFT, START, STOP, a_server, act, at_rest
 
 
 async def console(api: Api, server_id: str, length: Any = None) -> list[str]:

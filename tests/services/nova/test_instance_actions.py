@@ -11,7 +11,7 @@ from emulator.runtime.request_context import ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.nova.objects.instance_action import InstanceActions
 from tests.conftest import Api, World, a_world, eventually
-from tests.services.nova.test_server_actions import HARD, START, STOP, a_server, act, at_rest
+from tests.support.nova import HARD, START, STOP, a_server, act, at_rest
 
 NEWEST = {"X-OpenStack-Nova-API-Version": "2.96"}
 NOBODY = "req-00000000-0000-4000-8000-000000000000"

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import aio_pika
@@ -11,24 +10,24 @@ import pytest
 from emulator.cloud import Settings
 from spantree import spans_from_sdk, tree, trees
 from tests.cloud.test_failures import compute_host, in_parts
-from tests.conftest import Api, World, a_world, eventually
-
-STOP: dict[str, Any] = {"os-stop": None}
-START: dict[str, Any] = {"os-start": None}
-SOFT, HARD = {"reboot": {"type": "SOFT"}}, {"reboot": {"type": "HARD"}}
-PAUSE: dict[str, Any] = {"pause": None}
-UNPAUSE: dict[str, Any] = {"unpause": None}
-SUSPEND: dict[str, Any] = {"suspend": None}
-RESUME: dict[str, Any] = {"resume": None}
-CONSOLE: dict[str, Any] = {"os-getConsoleOutput": {}}
-
-WAYS: Mapping[str, list[dict[str, Any]]] = {
-    "ACTIVE": [],
-    "SHUTOFF": [STOP],
-    "PAUSED": [PAUSE],
-    "SUSPENDED": [SUSPEND],
-}
-"""What brings a new server into each state."""
+from tests.conftest import Api, World, a_world
+from tests.support.nova import (
+    ACTIONS_TO,
+    CONSOLE,
+    HARD,
+    PAUSE,
+    RESUME,
+    SOFT,
+    START,
+    STOP,
+    SUSPEND,
+    UNPAUSE,
+    Body,
+    a_server,
+    act,
+    at_rest,
+    shown,
+)
 
 VM_STATES = {"ACTIVE": "active", "SHUTOFF": "stopped", "PAUSED": "paused", "SUSPENDED": "suspended"}
 POWER_STATES = {"ACTIVE": 1, "SHUTOFF": 4, "PAUSED": 3, "SUSPENDED": 4}
@@ -46,43 +45,27 @@ ALLOWED = [
 """Each action, the states that it is allowed in, and the state that comes of it."""
 
 
-async def act(api: Api, server_id: str, body: Any, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-    return await api("POST", "nova-api", f"/v2.1/servers/{server_id}/action", headers=headers, json=body)
-
-
-async def at_rest(api: Api, server_id: str) -> dict[str, Any]:
-    """The server, when nothing is being done with it."""
-    return await eventually(lambda: shown(api, server_id), lambda server: server["OS-EXT-STS:task_state"] is None)
-
-
-async def a_server(api: Api, status: str = "ACTIVE") -> str:
-    """A new server in this state."""
-    server_id: str = (await api.create())[1]["server"]["id"]
-    assert (await at_rest(api, server_id))["status"] == "ACTIVE"
-    for body in WAYS[status]:
-        assert await act(api, server_id, body) == (202, None)
-        assert (await at_rest(api, server_id))["status"] == status
-    return server_id
-
-
-async def test_every_action_is_done_in_the_states_that_allow_it_and_refused_in_all_others(world: World) -> None:
-    api = await world.api()
-    for body, allowed, becomes in ALLOWED:
-        [action] = (name.removeprefix("os-") for name in body)
-        for status in WAYS:
-            server_id = await a_server(api, status)
-            code, refusal = await act(api, server_id, body)
-            if status in allowed:
-                assert (code, refusal) == (202, None), f"{body} while {status}"
-                server = await at_rest(api, server_id)
-                assert server["status"] == becomes, f"{body} while {status}"
-                assert server["OS-EXT-STS:vm_state"] == VM_STATES[becomes]
-                assert server["OS-EXT-STS:power_state"] == POWER_STATES[becomes]
-            else:
-                words = f"Cannot '{action}' instance {server_id} while it is in vm_state {VM_STATES[status]}"
-                assert (code, refusal) == (409, {"conflictingRequest": {"code": 409, "message": words}})
-            await api.gone(server_id)
-    assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("status", ACTIONS_TO)
+@pytest.mark.parametrize(("body", "allowed", "becomes"), ALLOWED, ids=[str(body) for body, _, _ in ALLOWED])
+async def test_an_action_is_done_in_the_states_that_allow_it(
+    shared_world: World, body: Body, allowed: set[str], becomes: str, status: str
+) -> None:
+    api = await shared_world.api()
+    [action] = (name.removeprefix("os-") for name in body)
+    server_id = await a_server(api, status)
+    code, refusal = await act(api, server_id, body)
+    if status in allowed:
+        assert (code, refusal) == (202, None)
+        server = await at_rest(api, server_id)
+        assert server["status"] == becomes
+        assert server["OS-EXT-STS:vm_state"] == VM_STATES[becomes]
+        assert server["OS-EXT-STS:power_state"] == POWER_STATES[becomes]
+    else:
+        expected = f"Cannot '{action}' instance {server_id} while it is in vm_state {VM_STATES[status]}"
+        assert (code, refusal) == (409, {"conflictingRequest": {"code": 409, "message": expected}})
+    await api.gone(server_id)
+    assert (await api("GET", "neutron-server", f"/v2.0/ports?device_id={server_id}"))[1]["ports"] == []
 
 
 async def test_a_server_that_is_not_built_takes_no_action_but_can_be_deleted(world: World) -> None:
@@ -291,11 +274,6 @@ async def test_a_server_can_be_deleted_whatever_is_being_done_with_it() -> None:
 
         await asyncio.gather(live(STOP), live(SOFT), live(HARD), live(PAUSE), live(SUSPEND), live())
         assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
-
-
-async def shown(api: Api, server_id: str) -> dict[str, Any]:
-    server: dict[str, Any] = (await api("GET", "nova-api", f"/v2.1/servers/{server_id}"))[1]["server"]
-    return server
 
 
 async def boots(api: Api, server_id: str) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import World
-from tests.services.nova.test_server_actions import a_server
+from tests.support.nova import a_server
 
 
 async def test_a_server_is_renamed_and_described(world: World) -> None:
