@@ -25,7 +25,7 @@ class CannotBeDisabled(BadRequest):
 
     def __init__(self) -> None:
         super().__init__(
-            "Services cannot be enabled, disabled or forced down here: a host takes servers as long as it reports."
+            "Services cannot be enabled, disabled or forced down: a host accepts servers as long as it reports."
         )
 
 

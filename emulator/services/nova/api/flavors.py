@@ -26,7 +26,7 @@ DESCRIPTION_SINCE, EXTRA_SPECS_SINCE, NUMERIC_SWAP_SINCE, UPDATE_SINCE = (2, 55)
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^\S(.*\S)?$")]
 Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-Factor = Annotated[float, msgspec.Meta(gt=0, le=3.40282e38)]  # the largest 32-bit float, nova's column type
+Factor = Annotated[float, msgspec.Meta(gt=0, le=3.40282e38)]  # nova's SQL_SP_FLOAT_MAX
 
 SORT_KEYS: Mapping[str, Callable[[Flavor], str | float]] = {
     "flavorid": lambda flavor: flavor.id,
@@ -130,7 +130,7 @@ def _minimum(request: web.Request, key: str) -> int:
     value = request.query.get(key, "0")
     if not (value.isascii() and value.isdigit()):
         raise BadRequest(f"Invalid {key} filter [{value}]")
-    return int(value[:12])  # int() refuses more than 4300 digits; 12 are more than any flavor has
+    return int(value[:12])  # int() raises ValueError for more than 4300 digits; 12 are more than any flavor needs
 
 
 async def show_flavor(request: web.Request) -> web.Response:

@@ -70,9 +70,9 @@ async def create_keypair(request: web.Request) -> web.Response:
     new, version = (await read_json(request, CreateKeypair)).keypair, microversion(request)
     user_id = _owner(request, new.user_id)
     if new.type != "ssh":
-        raise BadRequest(f"Invalid input for field keypair.type: there are no keys of type {new.type} here.")
+        raise BadRequest(f"Invalid input for field keypair.type: key type {new.type} is not supported.")
     if new.public_key is None and version >= GENERATION_UNTIL:
-        raise BadRequest("Invalid input for field keypair.public_key: it is missing.")
+        raise BadRequest("Invalid input for field keypair.public_key: it is a required property.")
     keypairs, limit = request.app[KEYPAIRS], request.app[QUOTAS].of_project(request[IDENTITY].project_id)["key_pairs"]
     keypairs.check_new(new.name, user_id, limit)
     private_key, public_key = ("", new.public_key) if new.public_key else await asyncio.to_thread(_generate)

@@ -135,7 +135,7 @@ async def update_quotas(request: web.Request) -> web.Response:
     body = (await read_json(request, UpdateQuotas, strict=False)).quota_set
     changes = {name: limit for name in DEFAULTS if (limit := getattr(body, name)) is not msgspec.UNSET}
     if removed := changes.keys() - set(_names(microversion(request))):
-        raise BadRequest(f"Invalid input for field quota_set.{min(removed)}: there is no such quota in this version.")
+        raise BadRequest(f"Invalid input for field quota_set.{min(removed)}: this microversion has no such quota.")
     used = _used(request, project_id)
     for name, limit in changes.items():
         if 0 <= limit < used[name] and not body.force:

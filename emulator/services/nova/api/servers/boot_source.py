@@ -26,12 +26,12 @@ def image_of(reference: str | None, devices: list[BlockDevice]) -> str:
     for number, device in enumerate(devices):
         _check(device, f"{FIELD}[{number}]")
     if len(devices) > 1:
-        raise BadRequest(f"Invalid input for field {FIELD}[1]: a server has one disk here, a copy of its image.")
+        raise BadRequest(f"Invalid input for field {FIELD}[1]: a server has one disk, a copy of its image.")
     named = [device.uuid for device in devices if device.uuid is not None]
     image = reference or next(iter(named), None)
     if image is None:
         raise BadRequest(
-            "Invalid input for field server.imageRef: it is a required property: there are no volumes here."
+            "Invalid input for field server.imageRef: it is a required property, since there are no volumes."
         )
     if named and named != [image]:
         raise BadRequest(
@@ -46,11 +46,11 @@ def image_of(reference: str | None, devices: list[BlockDevice]) -> str:
 def _check(device: BlockDevice, field: str) -> None:
     if device.source_type != "image":
         raise BadRequest(
-            f"Invalid input for field {field}.source_type: {device.source_type!r}: a server boots from an image here."
+            f"Invalid input for field {field}.source_type: {device.source_type!r}: servers boot from images only."
         )
     if device.destination_type not in {None, "local"}:
         raise BadRequest(
-            f"Invalid input for field {field}.destination_type: {device.destination_type!r}: there are no volumes here."
+            f"Invalid input for field {field}.destination_type: {device.destination_type!r}: there are no volumes."
         )
     if device.uuid is None or not is_uuid(device.uuid):
         raise BadRequest(f"Invalid input for field {field}.uuid: {device.uuid!r} is not a UUID.")

@@ -78,7 +78,7 @@ def _check_key_name(app: web.Application, new: NewServer, owner: Identity) -> No
 
 
 def _options(new: NewServer, reservation_id: str, groups: tuple[str, ...], version: Microversion) -> ServerOptions:
-    """Return a new server's options. Those that the microversion does not know are ignored, as in nova."""
+    """Return a new server's options. Those that the microversion does not have are ignored, where nova answers 400."""
     certificates = None
     if new.trusted_image_certificates is not None and version >= CERTIFICATES_SINCE:
         certificates = tuple(new.trusted_image_certificates)

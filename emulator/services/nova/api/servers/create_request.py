@@ -100,13 +100,13 @@ def validate(new: NewServer) -> str:
     if new.max_count is not None and new.max_count < (new.min_count or 1):
         raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
     if len(new.tags) > MAX_TAGS or len(set(new.tags)) < len(new.tags):
-        raise BadRequest(f"Invalid input for field server.tags: more than {MAX_TAGS}, or one twice.")
+        raise BadRequest(f"Invalid input for field server.tags: more than {MAX_TAGS} tags, or a tag twice.")
     if new.zone_host_node[0] not in {"", ZONE}:
         raise BadRequest(
             "Invalid input for field server.availability_zone: The requested availability zone is not available"
         )
     if new.old_block_devices:
-        raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes here.")
+        raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes.")
     check_addresses(new.access_ipv4, new.access_ipv6)
     _check_user_data(new.user_data)
     return image_of(new.image, new.block_devices)

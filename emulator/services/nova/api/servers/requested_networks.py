@@ -51,8 +51,8 @@ def _check_distinct(networks: Sequence[RequestedNetwork]) -> None:
             raise BadRequest(f"Invalid input for field server.networks: port {port} is named twice.")
         if count > 1:
             raise BadRequest(
-                f"Invalid input for field server.networks: network {uuid} is named twice without a port; a server gets "
-                "one new port on a network here. Make the others first, and name them."
+                f"Invalid input for field server.networks: network {uuid} is named twice without a port: a server gets "
+                "only one new port on a network. Create the other ports first, and name them."
             )
 
 
@@ -61,7 +61,7 @@ def _check(network: RequestedNetwork, field: str, servers: int) -> None:
         if value is not None and not is_uuid(value):
             raise BadRequest(f"Invalid input for field {field}.{name}: {value!r} is not a UUID.")
     if network.uuid is None and network.port is None:
-        raise BadRequest(f"Invalid input for field {field}.uuid: it is needed where no port is named.")
+        raise BadRequest(f"Invalid input for field {field}.uuid: it is required without a port.")
     if network.port is not None and network.fixed_ip is not None:
         raise BadRequest(f"Specified Fixed IP '{network.fixed_ip}' cannot be used with port '{network.port}'.")
     if network.port is not None and servers > 1:

@@ -135,14 +135,14 @@ class _Parser:
         token = self._tokens.popleft()
         if token in {"(", "(?:"}:
             if self._tokens[0] == "?":
-                raise InvalidPattern("there are no groups with (? but (?: here")
+                raise InvalidPattern("groups with (? other than (?: are not supported")
             inside = self.alternatives()
             self._tokens.popleft()
             return inside
         if token in {"^", "$"}:
             return lambda after: self._add(after, anchor=token)
         if UNSUPPORTED.fullmatch(token):
-            raise InvalidPattern(f"there is no {token} here")
+            raise InvalidPattern(f"{token} is not supported")
         consumes = re.compile(token)
         return lambda after: self._add(after, consumes=consumes)
 
@@ -154,7 +154,7 @@ class _Parser:
         if self._tokens and self._tokens[0] == "?":  # lazy: it finds shorter matches, but in the same texts
             self._tokens.popleft()
         elif self._tokens and self._tokens[0] == "+":
-            raise InvalidPattern("there are no possessive repetitions here")
+            raise InvalidPattern("possessive repetitions are not supported")
 
         def add(after: int) -> int:
             first = after
