@@ -14,7 +14,8 @@ import emulator.faults
 from emulator.client.boot_sequence import BootRequest, BootResult
 from emulator.cloud import Settings
 from emulator.faults import FAULTS, Effect, Fault, fault_tree, find_fault
-from emulator.services.durations import DURATIONS, HOST
+from emulator.services.durations import DURATIONS
+from emulator.services.seed_data import HOST
 from spantree import Pending, Span, SpanTree, spans_from_sdk, tree, trees
 from tests.conftest import REFERENCE, Api, World, a_world, trace_of
 from tests.support.processes import run

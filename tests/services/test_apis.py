@@ -8,7 +8,7 @@ import pytest
 
 from emulator.client.boot_sequence import BootRequest
 from emulator.cloud import Settings
-from emulator.services.auth.fernet_tokens import Identity, Tokens
+from emulator.services.auth import Identity, Tokens
 from emulator.services.seed_data import FLAVORS, IMAGES, NETWORKS, resource_id
 from spantree import spans_from_sdk
 from tests.conftest import Api, World, a_world, credentials
@@ -35,7 +35,7 @@ def sealed(secret: str, ttl: float) -> str:
     """A token as a service with this secret would issue it."""
     tokens = Tokens(secret)
     now = tokens.clock()
-    return tokens.seal(Identity("u", "admin", "p", "admin", ("admin",), now, now + ttl))
+    return tokens.issue(Identity("u", "admin", "p", "admin", ("admin",), now, now + ttl))
 
 
 async def test_every_api_refuses_a_missing_forged_or_expired_token() -> None:

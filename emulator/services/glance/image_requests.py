@@ -11,7 +11,7 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError, BadRequest, Conflict
 from emulator.runtime.http_server import read_json
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.auth import Identity
 from emulator.services.glance.images import Image, ImageForbidden, Images, Visibility
 from emulator.services.oslo.uuidutils import is_uuid
 

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from emulator.runtime.errors import NotFound
-from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.auth import Identity
 from emulator.services.neutron.cidrs import gateway_of, pools_of
 from emulator.services.neutron.models import FloatingIp, Network, Port, Subnet
 from emulator.services.neutron.policy import may_see_network

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from aiohttp import web
 
 from emulator.runtime import errors
-from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.auth import Identity
 from emulator.services.neutron.addresses import WantedIp
 from emulator.services.neutron.cidrs import read_address
 from emulator.services.neutron.database import DATABASE, Database

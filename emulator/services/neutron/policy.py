@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from emulator.runtime.errors import BadRequest
-from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.auth import Identity
 from emulator.services.neutron.models import Network, Record
 from emulator.services.oslo.policy import PolicyNotAuthorized
 

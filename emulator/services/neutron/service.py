@@ -8,7 +8,7 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError
 from emulator.runtime.http_server import json_response
 from emulator.runtime.service import Service
-from emulator.services.auth.revocation import with_revocation
+from emulator.services.auth import with_revocation
 from emulator.services.config import ServiceConfig
 from emulator.services.neutron.database import DATABASE, fresh
 from emulator.services.neutron.extensions import EXTENSION_ROUTES
@@ -44,7 +44,7 @@ def service(config: ServiceConfig) -> Service:
             *SECURITY_GROUP_ROUTES,
             *EXTENSION_ROUTES,
         ],
-        identify=config.tokens.open,
+        identify=config.tokens.validate_scoped,
         error_shape=error_body,
         state={DATABASE: with_default_groups(fresh())},
         lock="neutron-server",

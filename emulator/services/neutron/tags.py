@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from emulator.runtime.errors import BadRequest, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
-from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.auth import Identity
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.models import Record
 from emulator.services.neutron.policy import check_owner

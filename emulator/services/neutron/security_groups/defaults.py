@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from emulator.runtime.errors import NotFound
-from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.auth import Identity
 from emulator.services.neutron.database import Database
 from emulator.services.neutron.models import Stamp
 from emulator.services.neutron.security_groups.models import SecurityGroup, SecurityGroupRule

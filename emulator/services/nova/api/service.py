@@ -73,7 +73,7 @@ def service(config: ServiceConfig) -> Service:
         public=[web.get("/", list_versions), web.get("/v2.1", show_version), web.get("/v2.1/", show_version)],
         routes=ROUTES,
         middlewares=[naming, negotiating("/v2.1", word_error)],
-        identify=config.tokens.open,
+        identify=config.tokens.validate_scoped,
         error_shape=word_error,
         state={
             SERVERS: Servers(),
