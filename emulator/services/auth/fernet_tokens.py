@@ -82,7 +82,7 @@ class Tokens:
         return identity
 
     def revoke(self, expiries: Mapping[str, float]) -> None:
-        """Revoke tokens, given by audit id with the time at which they would have expired."""
+        """Revoke tokens; `expiries` has the time at which each would have expired, by audit id."""
         self.revoked.update(expiries)
 
     def forget_expired(self) -> None:

@@ -1,6 +1,6 @@
 """Token revocation: keystone broadcasts which tokens are revoked, periodically, so that APIs that were away catch up.
 
-A message names tokens by their audit ids, which nobody can use as tokens. It never holds a token.
+A message names tokens by their audit ids, which are no use as credentials. It never holds a token.
 """
 
 import asyncio

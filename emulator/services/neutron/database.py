@@ -11,7 +11,7 @@ from emulator.services.auth import Identity
 from emulator.services.neutron.cidrs import default_gateway, default_pools
 from emulator.services.neutron.models import FloatingIp, Network, Port, Subnet
 from emulator.services.neutron.policy import may_see_network
-from emulator.services.neutron.security_groups.models import SecurityGroup
+from emulator.services.neutron.security_group_models import SecurityGroup
 from emulator.services.seed_data import NETWORKS, PROJECTS, resource_id
 
 __all__ = [

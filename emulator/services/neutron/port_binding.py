@@ -14,7 +14,7 @@ from emulator.services.neutron.mac_addresses import free_mac_address
 from emulator.services.neutron.models import Network, Port
 from emulator.services.neutron.policy import may_bind_devices, may_use_network
 from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.security_groups.defaults import default_group
+from emulator.services.neutron.security_groups import default_group
 
 __all__ = ["show_network"]
 

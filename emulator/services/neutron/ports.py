@@ -34,7 +34,7 @@ from emulator.services.neutron.request_bodies import (
     read_attributes,
     required,
 )
-from emulator.services.neutron.security_groups.defaults import SecurityGroupNotFound, default_group, find_group
+from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group, find_group
 
 __all__ = ["PORT_ROUTES"]
 

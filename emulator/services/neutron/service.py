@@ -16,8 +16,7 @@ from emulator.services.neutron.floating_ips import FLOATING_IP_ROUTES
 from emulator.services.neutron.networks import NETWORK_ROUTES
 from emulator.services.neutron.ports import PORT_ROUTES
 from emulator.services.neutron.quotas import QUOTA_ROUTES
-from emulator.services.neutron.security_groups.api import SECURITY_GROUP_ROUTES
-from emulator.services.neutron.security_groups.defaults import with_default_groups
+from emulator.services.neutron.security_groups import SECURITY_GROUP_ROUTES, with_default_groups
 from emulator.services.neutron.subnets import SUBNET_ROUTES
 from emulator.services.neutron.tags import TAG_ROUTES
 from emulator.services.oslo.discovery import Version, list_versions

@@ -15,7 +15,7 @@ from emulator.services.auth import Identity
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.models import Record
 from emulator.services.neutron.policy import check_owner
-from emulator.services.neutron.security_groups.defaults import find_group
+from emulator.services.neutron.security_groups import find_group
 
 __all__ = ["TAG_ROUTES"]
 

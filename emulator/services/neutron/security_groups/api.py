@@ -21,8 +21,8 @@ from emulator.services.neutron.request_bodies import (
     read_attributes,
     required,
 )
+from emulator.services.neutron.security_group_models import SecurityGroup
 from emulator.services.neutron.security_groups.defaults import default_group, find_group, groups_for, with_egress_rules
-from emulator.services.neutron.security_groups.models import SecurityGroup
 from emulator.services.neutron.security_groups.rules import SECURITY_GROUP_RULE_ROUTES
 
 __all__ = ["SECURITY_GROUP_ROUTES"]

@@ -6,7 +6,7 @@ from emulator.runtime.errors import NotFound
 from emulator.services.auth import Identity
 from emulator.services.neutron.database import Database
 from emulator.services.neutron.models import Revision
-from emulator.services.neutron.security_groups.models import SecurityGroup, SecurityGroupRule
+from emulator.services.neutron.security_group_models import SecurityGroup, SecurityGroupRule
 from emulator.services.seed_data import PROJECTS, default_group, resource_id
 
 __all__ = [

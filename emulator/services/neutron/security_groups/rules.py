@@ -16,8 +16,8 @@ from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.request_bodies import new_id
+from emulator.services.neutron.security_group_models import SecurityGroup, SecurityGroupRule
 from emulator.services.neutron.security_groups.defaults import find_group, groups_for
-from emulator.services.neutron.security_groups.models import SecurityGroup, SecurityGroupRule
 
 __all__ = ["SECURITY_GROUP_RULE_ROUTES"]
 
