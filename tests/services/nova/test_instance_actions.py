@@ -164,10 +164,10 @@ def test_the_actions_of_the_last_thousand_servers_that_are_gone_are_kept() -> No
     actions, rng = InstanceActions(), SeededRandom()
     with request_scope(ServiceContext("nova-api", Export(None, keep=True).tracer("nova-api", rng), rng)):
         for number in range(1002):
-            actions.begin(f"server-{number}", "create", "project", "user")
+            actions.start(f"server-{number}", "create", "project", "user")
         for number in range(1, 1002):
-            actions.forget(f"server-{number}")
-    assert [len(actions.of(f"server-{number}")) for number in (0, 1, 2, 1001)] == [1, 0, 1, 1]
+            actions.server_deleted(f"server-{number}")
+    assert [len(actions.of_server(f"server-{number}")) for number in (0, 1, 2, 1001)] == [1, 0, 1, 1]
 
 
 async def test_unknown_servers_unknown_requests_and_other_projects_find_nothing(world: World) -> None:

@@ -7,10 +7,10 @@ from aiohttp import web
 
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import json_response
-from emulator.services.nova.api.hosts import Daemon, daemons, id_of
+from emulator.services.nova.api.hosts import Daemon, daemons, stable_id
 from emulator.services.nova.api.microversions import microversion
-from emulator.services.nova.api.policy import admins_by
-from emulator.services.nova.api.servers.serializer import ZONE
+from emulator.services.nova.api.policy import require_admin
+from emulator.services.nova.field_types import ZONE
 from emulator.services.oslo.timeutils import isotime_without_zone
 
 __all__ = ["DAEMON_ROUTES"]
@@ -21,13 +21,15 @@ FORCED_DOWN = (2, 11)
 class CannotBeDisabled(BadRequest):
     """Hosts say themselves whether they take servers."""
 
+    error_type = "nova.CannotBeDisabled"
+
     def __init__(self) -> None:
         super().__init__(
             "Services cannot be enabled, disabled or forced down here: a host takes servers as long as it reports."
         )
 
 
-@admins_by("os-services:list")
+@require_admin("os-services:list")
 async def list_services(request: web.Request) -> web.Response:
     """List the scheduler and all compute hosts; `binary` and `host` choose among them."""
     asked = {key: request.query[key] for key in ("binary", "host") if key in request.query}
@@ -39,7 +41,7 @@ async def list_services(request: web.Request) -> web.Response:
 def _describe(request: web.Request, daemon: Daemon) -> dict[str, Any]:
     version = microversion(request)
     described = {
-        "id": id_of(daemon.binary, daemon.host, daemon.number, version),
+        "id": stable_id(daemon.binary, daemon.host, daemon.number, version),
         "binary": daemon.binary,
         "host": daemon.host,
         "zone": daemon.zone,
@@ -51,7 +53,7 @@ def _describe(request: web.Request, daemon: Daemon) -> dict[str, Any]:
     return {**described, "forced_down": False} if version >= FORCED_DOWN else described
 
 
-@admins_by("os-services:update")
+@require_admin("os-services:update")
 async def update_service(_: web.Request) -> web.Response:
     """Refuse to enable or disable a daemon."""
     raise CannotBeDisabled
@@ -62,7 +64,7 @@ async def list_zones(request: web.Request) -> web.Response:
     return json_response({"availabilityZoneInfo": list(_zones(await daemons(request.app), detail=False))})
 
 
-@admins_by("os-availability-zone:detail")
+@require_admin("os-availability-zone:detail")
 async def list_zones_in_detail(request: web.Request) -> web.Response:
     """List all zones, with the daemons in them."""
     return json_response({"availabilityZoneInfo": list(_zones(await daemons(request.app), detail=True))})

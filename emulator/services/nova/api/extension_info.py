@@ -6,7 +6,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import NotFound
 from emulator.runtime.http_server import json_response
-from emulator.services.nova.api.policy import admins_by
+from emulator.services.nova.api.policy import require_admin
 
 __all__ = ["EXTENSION_ROUTES"]
 
@@ -60,7 +60,7 @@ def _describe(alias: str) -> dict[str, Any]:
     }
 
 
-@admins_by("os-aggregates:index")
+@require_admin("os-aggregates:index")
 async def list_aggregates(_: web.Request) -> web.Response:
     """List the aggregates of hosts. There are none here."""
     return json_response({"aggregates": []})

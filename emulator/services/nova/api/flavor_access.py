@@ -8,7 +8,7 @@ from aiohttp import web
 from emulator.runtime.errors import BadRequest, Conflict, NotFound
 from emulator.runtime.http_server import json_response, read_json
 from emulator.services.nova.api.flavors import find_flavor
-from emulator.services.nova.api.policy import admins_by
+from emulator.services.nova.api.policy import require_admin
 from emulator.services.nova.objects.flavor import FLAVORS, Flavor
 
 __all__ = ["FLAVOR_ACCESS_ROUTES"]
@@ -16,6 +16,8 @@ __all__ = ["FLAVOR_ACCESS_ROUTES"]
 
 class PublicFlavor(Conflict):
     """A flavor that is for all cannot be given to one."""
+
+    error_type = "nova.PublicFlavor"
 
     def __init__(self) -> None:
         super().__init__("Can not add access to a public flavor.")
@@ -34,7 +36,7 @@ class AccessAction(msgspec.Struct):
     remove: Access | None = msgspec.field(name="removeTenantAccess", default=None)
 
 
-@admins_by("os-flavor-access")
+@require_admin("os-flavor-access")
 async def list_access(request: web.Request) -> web.Response:
     """List the projects that may use a flavor which is not public."""
     flavor = find_flavor(request)
@@ -43,7 +45,7 @@ async def list_access(request: web.Request) -> web.Response:
     return json_response(_access(flavor))
 
 
-@admins_by("os-flavor-access:add_tenant_access")
+@require_admin("os-flavor-access:add_tenant_access")
 async def change_access(request: web.Request) -> web.Response:
     """Let a project use a flavor which is not public, or no more."""
     wanted = await read_json(request, AccessAction)
@@ -51,9 +53,9 @@ async def change_access(request: web.Request) -> web.Response:
     if wanted.add is not None:
         if flavor.is_public:
             raise PublicFlavor
-        flavor = flavors.admit(flavor, wanted.add.tenant)
+        flavor = flavors.add_access(flavor, wanted.add.tenant)
     elif wanted.remove is not None:
-        flavor = flavors.exclude(flavor, wanted.remove.tenant)
+        flavor = flavors.remove_access(flavor, wanted.remove.tenant)
     else:
         raise BadRequest("Invalid input: the action is neither addTenantAccess nor removeTenantAccess.")
     return json_response(_access(flavor))

@@ -14,7 +14,7 @@ from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.nova.api.links import links_to
 from emulator.services.nova.api.microversions import microversion
-from emulator.services.nova.api.policy import admins_by
+from emulator.services.nova.api.policy import require_admin
 from emulator.services.nova.objects.flavor import FLAVORS, Flavor
 from emulator.services.oslo.pagination import page
 from emulator.services.oslo.strutils import bool_from_query
@@ -167,7 +167,7 @@ def _describe(request: web.Request, flavor: Flavor) -> dict[str, Any]:
     return described
 
 
-@admins_by("os-flavor-manage:create")
+@require_admin("os-flavor-manage:create")
 async def create_flavor(request: web.Request) -> web.Response:
     """Make a flavor."""
     wanted = (await read_json(request, CreateFlavor, strict=False)).flavor
@@ -190,17 +190,17 @@ async def create_flavor(request: web.Request) -> web.Response:
     return json_response({"flavor": _describe(request, flavor)})
 
 
-@admins_by("os-flavor-manage:update")
+@require_admin("os-flavor-manage:update")
 async def update_flavor(request: web.Request) -> web.Response:
     """Change the description of a flavor, which is all that can be changed."""
     if microversion(request) < UPDATED:
         raise NotFound("The resource could not be found.")
     wanted = (await read_json(request, UpdateFlavor)).flavor
-    flavor = request.app[FLAVORS].describe(find_flavor(request), wanted.description)
+    flavor = request.app[FLAVORS].set_description(find_flavor(request), wanted.description)
     return json_response({"flavor": _describe(request, flavor)})
 
 
-@admins_by("os-flavor-manage:delete")
+@require_admin("os-flavor-manage:delete")
 async def delete_flavor(request: web.Request) -> web.Response:
     """Delete a flavor. Servers that have it keep it."""
     request.app[FLAVORS].remove(find_flavor(request))

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from emulator.services.nova.api.microversions import Version
-from emulator.services.nova.api.servers.serializer import ZONE
-from emulator.services.nova.inventory import HostSeen, ListHosts
-from emulator.services.nova.messages import SCHEDULER
+from emulator.services.nova.field_types import ZONE
+from emulator.services.nova.messages import SCHEDULER, HostSummary, ListHosts
 from emulator.services.oslo.messaging import call
 
-__all__ = ["Daemon", "daemons", "hosts_seen", "id_of"]
+__all__ = ["Daemon", "all_hosts", "daemons", "stable_id"]
 
 REPLY_SECONDS = 3.0
 IDS_ARE_UUIDS = (2, 53)
@@ -32,14 +31,14 @@ class Daemon:
     updated: datetime
 
 
-async def hosts_seen(app: web.Application) -> list[HostSeen]:
+async def all_hosts(app: web.Application) -> list[HostSummary]:
     """Return all compute hosts. Raises MessagingTimeout and BusUnavailable, soon, where no scheduler answers."""
-    return await call(app, SCHEDULER, ListHosts(), list[HostSeen], REPLY_SECONDS)
+    return await call(app, SCHEDULER, ListHosts(), list[HostSummary], REPLY_SECONDS)
 
 
 async def daemons(app: web.Application) -> list[Daemon]:
     """Return the daemons: the scheduler, since it has answered, and every nova-compute that it has heard of."""
-    hosts, now = await hosts_seen(app), datetime.now(UTC)
+    hosts, now = await all_hosts(app), datetime.now(UTC)
     return [
         Daemon(1, "nova-scheduler", SCHEDULER_HOST, INTERNAL_ZONE, up=True, updated=now),
         *(
@@ -49,7 +48,7 @@ async def daemons(app: web.Application) -> list[Daemon]:
     ]
 
 
-def id_of(kind: str, name: str, number: int, version: Version) -> str | int:
+def stable_id(kind: str, name: str, number: int, version: Version) -> str | int:
     """Return the id of a host or a daemon: a UUID that follows from its name, in old microversions its number."""
     if version < IDS_ARE_UUIDS:
         return number

@@ -8,11 +8,11 @@ from aiohttp import web
 
 from emulator.runtime.errors import NotFound
 from emulator.runtime.http_server import json_response
-from emulator.services.nova.api.hosts import hosts_seen, id_of
-from emulator.services.nova.api.lifecycle import SERVERS
+from emulator.services.nova.api.hosts import all_hosts, stable_id
 from emulator.services.nova.api.microversions import microversion
-from emulator.services.nova.api.policy import admins_by
-from emulator.services.nova.inventory import HostSeen
+from emulator.services.nova.api.policy import require_admin
+from emulator.services.nova.messages import HostSummary
+from emulator.services.nova.objects.server import SERVERS
 from emulator.services.oslo.pagination import page
 from emulator.services.oslo.strutils import bool_from_string
 
@@ -23,23 +23,25 @@ CPU_INFO_IS_AN_OBJECT, PAGED, SERVERS_TOLD, SIZES_ARE_PLACEMENTS = (2, 28), (2, 
 
 HYPERVISOR_TYPE, HYPERVISOR_VERSION, HOST_IP = "QEMU", 8002002, "127.0.0.1"
 
-Numbered = tuple[int, HostSeen]
+Numbered = tuple[int, HostSummary]
 
 
 class HypervisorNotFound(NotFound):
     """There is no host of this id."""
 
+    error_type = "nova.HypervisorNotFound"
+
     def __init__(self, hypervisor_id: str) -> None:
         super().__init__(f"Hypervisor with ID '{hypervisor_id}' could not be found.")
 
 
-@admins_by("os-hypervisors:list")
+@require_admin("os-hypervisors:list")
 async def list_hypervisors(request: web.Request) -> web.Response:
     """List the hosts."""
     return await _list(request, detail=False)
 
 
-@admins_by("os-hypervisors:list-detail")
+@require_admin("os-hypervisors:list-detail")
 async def list_hypervisors_in_detail(request: web.Request) -> web.Response:
     """List the hosts, with what they have."""
     return await _list(request, detail=True)
@@ -47,7 +49,7 @@ async def list_hypervisors_in_detail(request: web.Request) -> web.Response:
 
 async def _list(request: web.Request, *, detail: bool) -> web.Response:
     version, pattern = microversion(request), request.query.get("hypervisor_hostname_pattern")
-    found: Sequence[Numbered] = list(enumerate(await hosts_seen(request.app), 1))
+    found: Sequence[Numbered] = list(enumerate(await all_hosts(request.app), 1))
     if pattern is not None and version >= SERVERS_TOLD:
         found = [each for each in found if pattern in each[1].name]
         if not found:
@@ -59,29 +61,29 @@ async def _list(request: web.Request, *, detail: bool) -> web.Response:
     return json_response({"hypervisors": [_describe(request, each, detail=detail) for each in found], **links})
 
 
-@admins_by("os-hypervisors:show")
+@require_admin("os-hypervisors:show")
 async def show_hypervisor(request: web.Request) -> web.Response:
     """Show a host, with what it has."""
     asked = request.match_info["hypervisor_id"]
-    for each in enumerate(await hosts_seen(request.app), 1):
+    for each in enumerate(await all_hosts(request.app), 1):
         if str(_id(request, each)) == asked:
             return json_response({"hypervisor": _describe(request, each, detail=True)})
     raise HypervisorNotFound(asked)
 
 
-@admins_by("os-hypervisors:statistics")
+@require_admin("os-hypervisors:statistics")
 async def show_statistics(request: web.Request) -> web.Response:
     """Show what all hosts together have. Since 2.88 that is placement's to tell."""
     if microversion(request) >= SIZES_ARE_PLACEMENTS:
         raise NotFound("The resource could not be found.")
     total: Counter[str] = Counter()
-    for host in await hosts_seen(request.app):
+    for host in await all_hosts(request.app):
         total.update({"count": 1, **_sizes(host)})
     return json_response({"hypervisor_statistics": dict(total)})
 
 
 def _id(request: web.Request, each: Numbered) -> str | int:
-    return id_of("hypervisor", each[1].name, each[0], microversion(request))
+    return stable_id("hypervisor", each[1].name, each[0], microversion(request))
 
 
 def _describe(request: web.Request, each: Numbered, *, detail: bool) -> dict[str, Any]:
@@ -94,11 +96,15 @@ def _describe(request: web.Request, each: Numbered, *, detail: bool) -> dict[str
         "status": "enabled",
     }
     if version >= SERVERS_TOLD and bool_from_string(request.query.get("with_servers", "")):
-        on_it = [server for server in request.app[SERVERS].of(None) if server.host == host.name]
+        on_it = [server for server in request.app[SERVERS].of_project(None) if server.host == host.name]
         described["servers"] = [{"name": server.name, "uuid": server.id} for server in on_it]
     if not detail:
         return described
-    service = {"id": id_of("nova-compute", host.name, number + 1, version), "host": host.name, "disabled_reason": None}
+    service = {
+        "id": stable_id("nova-compute", host.name, number + 1, version),
+        "host": host.name,
+        "disabled_reason": None,
+    }
     described |= {
         "service": service,
         "hypervisor_type": HYPERVISOR_TYPE,
@@ -111,7 +117,7 @@ def _describe(request: web.Request, each: Numbered, *, detail: bool) -> dict[str
     return {**described, **_sizes(host), "cpu_info": cpu_info}
 
 
-def _sizes(host: HostSeen) -> dict[str, int]:
+def _sizes(host: HostSummary) -> dict[str, int]:
     total, claimed = host.total, host.claimed
     return {
         "vcpus": total.vcpus,

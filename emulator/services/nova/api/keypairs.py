@@ -42,7 +42,7 @@ class CreateKeypair(msgspec.Struct):
 
 async def list_keypairs(request: web.Request) -> web.Response:
     """List the caller's keys."""
-    own = request.app[KEYPAIRS].of(_whose(request, request.query.get("user_id")))
+    own = request.app[KEYPAIRS].of_user(_whose(request, request.query.get("user_id")))
     if microversion(request) < PAGED:
         return json_response({"keypairs": [{"keypair": _describe(request, keypair)} for keypair in own]})
     shown = page(request, own, lambda keypair: keypair.name)
@@ -72,7 +72,7 @@ async def create_keypair(request: web.Request) -> web.Response:
         raise BadRequest(f"Invalid input for field keypair.type: there are no keys of type {wanted.type} here.")
     if wanted.public_key is None and version >= NOT_MADE_HERE:
         raise BadRequest("Invalid input for field keypair.public_key: it is missing.")
-    keypairs, limit = request.app[KEYPAIRS], request.app[QUOTAS].of(request[IDENTITY].project_id)["key_pairs"]
+    keypairs, limit = request.app[KEYPAIRS], request.app[QUOTAS].of_project(request[IDENTITY].project_id)["key_pairs"]
     keypairs.check_new(wanted.name, user_id, limit)
     private_key, public_key = ("", wanted.public_key) if wanted.public_key else await asyncio.to_thread(_make)
     keypairs.check_new(wanted.name, user_id, limit)  # another request may have come first

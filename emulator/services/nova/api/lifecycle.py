@@ -13,8 +13,9 @@ from emulator.runtime.request_context import annotate, current_request
 from emulator.runtime.service import TASKS
 from emulator.runtime.simulated_work import simulated_work
 from emulator.runtime.spans import failed_with
+from emulator.services.notifications import NetworkChanged
 from emulator.services.nova.messages import (
-    CALLS,
+    MESSAGES,
     SCHEDULER,
     SCHEDULER_FANOUT,
     BuildRequest,
@@ -27,21 +28,20 @@ from emulator.services.nova.messages import (
     compute,
 )
 from emulator.services.nova.objects.instance_action import INSTANCE_ACTIONS
-from emulator.services.nova.objects.server import Server, Servers
+from emulator.services.nova.objects.server import SERVERS, Server
 from emulator.services.oslo.messaging import SERVER_ID, MalformedMessage, UnknownMethod, cast, read_call
 
 __all__ = [
     "BUILD_LIMIT",
-    "SERVERS",
-    "ask_for_a_host",
-    "forget",
+    "handle_dead_letter",
     "instance_update",
+    "network_changed",
+    "remove_server",
+    "schedule_build",
     "set_deadline",
-    "take_note_of_dead_letter",
     "terminate",
 ]
 
-SERVERS = web.AppKey("servers", Servers)
 BUILD_LIMIT = web.AppKey("build_limit", float)
 GIVEN_UP: Mapping[str, str] = {"create": "Build", "delete": "Deletion"}
 """What is wrong with a server for good if it does not come to an end, and what that is called."""
@@ -49,13 +49,13 @@ GIVEN_UP: Mapping[str, str] = {"create": "Build", "delete": "Deletion"}
 log = logging.getLogger(__name__)
 
 
-async def ask_for_a_host(
+async def schedule_build(
     app: web.Application, server: Server, networks: list[RequestedNetwork] | Literal["auto"], host: str | None = None
 ) -> None:
     """Hand a server to the scheduler, which is to take `host` if one is named. Raises BusUnavailable."""
     annotate(server__id=server.id)
     size = Size(server.flavor.ram_mb, server.flavor.vcpus, server.flavor.disk_gb)
-    server.doing = app[INSTANCE_ACTIONS].begin(server.id, "create", server.project_id, server.user_id)
+    server.current_action = app[INSTANCE_ACTIONS].start(server.id, "create", server.project_id, server.user_id)
     set_deadline(app, server)
     request = BuildRequest(server.id, server.project_id, server.name, server.image_id, networks, size, host)
     server.kept_ports = request.kept_ports
@@ -87,7 +87,7 @@ async def _give_up(app: web.Application, server: Server, why: str) -> tuple[str,
 
     One that does not get built, or deleted, goes to ERROR. One that is built stays as it is.
     """
-    doing = server.doing
+    doing = server.current_action
     if doing is None:
         return why, False
     fault = f"{GIVEN_UP.get(doing.action, doing.action.capitalize())} of instance {server.id} aborted: {why}"
@@ -112,7 +112,7 @@ async def _clean_up(app: web.Application, server: Server) -> None:
 
 async def _end(app: web.Application, server_id: str, host: str, kept_ports: tuple[str, ...] = ()) -> None:
     """Tell a host, once, to end a build that nobody waits for any more."""
-    ended = app[SERVERS].ended
+    ended = app[SERVERS].terminated_builds
     if (server_id, host) in ended:
         return
     ended.add((server_id, host))
@@ -135,45 +135,53 @@ async def instance_update(app: web.Application, update: InstanceUpdate) -> None:
 
 async def _take_over(app: web.Application, update: InstanceUpdate, request_id: str) -> None:
     server = app[SERVERS].get(update.server_id)
-    app[INSTANCE_ACTIONS].hear(update, request_id)
+    app[INSTANCE_ACTIONS].apply_update(update, request_id)
     if update.vm_state == "deleted":
-        app[SERVERS].ended.discard((update.server_id, update.host or ""))
+        app[SERVERS].terminated_builds.discard((update.server_id, update.host or ""))
         if server is not None and server.task_state == "deleting":
-            forget(app, server)
+            remove_server(app, server)
     elif update.action is not None:
         if server is not None:
-            server.change(update, request_id)
+            server.apply_action_update(update, request_id)
     elif server is not None and server.task_state == update.task_state == "deleting":
-        server.apply(InstanceUpdate(server.id, vm_state="error", fault=update.fault))
+        server.apply_build_update(InstanceUpdate(server.id, vm_state="error", fault=update.fault))
     elif server is None or server.vm_state == "error":
         if update.host is not None and update.vm_state != "error":
             await _end(app, update.server_id, update.host)
     elif server.task_state == "deleting":
         server.host = update.host or server.host
     elif server.launched_at is None:
-        server.apply(update)
+        server.apply_build_update(update)
 
 
-def forget(app: web.Application, server: Server) -> None:
+async def network_changed(app: web.Application, change: NetworkChanged) -> None:
+    """Record which floating IPs lead to a server. Ignored if the server is gone."""
+    annotate(server__id=change.server_id)
+    server = app[SERVERS].get(change.server_id)
+    if server is not None:
+        server.floating = change.floating
+
+
+def remove_server(app: web.Application, server: Server) -> None:
     """A server is gone. What was done with it can be looked up for some time."""
     app[SERVERS].remove(server)
-    app[INSTANCE_ACTIONS].forget(server.id)
+    app[INSTANCE_ACTIONS].server_deleted(server.id)
 
 
-async def take_note_of_dead_letter(app: web.Application, body: bytes, headers: Mapping[str, str]) -> None:
+async def handle_dead_letter(app: web.Application, body: bytes, headers: Mapping[str, str]) -> None:
     """Look into a message that its consumer rejected.
 
     Most consumers say themselves what became of the server. What one could not even read left a server waiting: that
     is given up.
     """
     try:
-        read_call(body, CALLS)
+        read_call(body, MESSAGES)
     except (MalformedMessage, UnknownMethod) as error:
         unreadable = f"a message that it depended on could not be decoded: {error}"
     else:
         return
     server = app[SERVERS].get(headers.get(SERVER_ID, ""))
-    if server is not None and server.doing is not None:
+    if server is not None and server.current_action is not None:
         annotate(server__id=server.id)
         _, clean_up = await _give_up(app, server, unreadable)
         if clean_up:

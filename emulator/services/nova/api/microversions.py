@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler, Middleware
 from emulator.runtime.errors import ApiError, BadRequest, ErrorShape
 from emulator.runtime.http_server import json_response
 
-__all__ = ["NEWEST", "OLDEST", "microversion", "negotiating", "worded"]
+__all__ = ["NEWEST", "OLDEST", "format_version", "microversion", "negotiate_microversion"]
 
 Version = tuple[int, int]
 
@@ -26,6 +26,8 @@ MICROVERSION: web.RequestKey[Version] = web.RequestKey("microversion", tuple)
 class InvalidAPIVersionString(BadRequest):
     """What the client names as a version is none."""
 
+    error_type = "nova.InvalidAPIVersionString"
+
     def __init__(self, said: str) -> None:
         super().__init__(f"API Version String {said} is of invalid format. Must be of format MajorNum.MinorNum.")
 
@@ -33,15 +35,17 @@ class InvalidAPIVersionString(BadRequest):
 class InvalidGlobalAPIVersion(ApiError):
     """There is no such version here."""
 
+    error_type = "nova.InvalidGlobalAPIVersion"
+
     status = HTTPStatus.NOT_ACCEPTABLE
 
     def __init__(self, said: str) -> None:
         super().__init__(
-            f"Version {said} is not supported by the API. Minimum is {worded(OLDEST)} and maximum is {worded(NEWEST)}."
+            f"Version {said} is not supported by the API. Minimum is {format_version(OLDEST)} and maximum is {format_version(NEWEST)}."
         )
 
 
-def worded(version: Version) -> str:
+def format_version(version: Version) -> str:
     """Return a version as headers and documents have it."""
     return f"{version[0]}.{version[1]}"
 
@@ -51,7 +55,7 @@ def microversion(request: web.Request) -> Version:
     return request[MICROVERSION] if MICROVERSION in request else OLDEST  # noqa: SIM401 - get() knows no keys
 
 
-def negotiating(under: str, shape: ErrorShape) -> Middleware:
+def negotiate_microversion(under: str, shape: ErrorShape) -> Middleware:
     """Find out which version a request `under` a path wants, and put it on the answer, errors included."""
 
     @web.middleware
@@ -65,8 +69,8 @@ def negotiating(under: str, shape: ErrorShape) -> Middleware:
             response = json_response(shape(refusal), refusal.status)
         else:
             response = await handler(request)
-            response.headers[STANDARD] = f"{SERVICE} {worded(version)}"
-            response.headers[LEGACY] = worded(version)
+            response.headers[STANDARD] = f"{SERVICE} {format_version(version)}"
+            response.headers[LEGACY] = format_version(version)
         response.headers.add("Vary", STANDARD)
         response.headers.add("Vary", LEGACY)
         return response

@@ -9,10 +9,10 @@ from emulator.runtime.http_server import IDENTITY
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.oslo.policy import PolicyNotAuthorized, admins_only
 
-__all__ = ["admins_by", "check_project", "not_authorized"]
+__all__ = ["check_project_access", "not_authorized", "require_admin"]
 
 
-def admins_by(rule: str) -> Callable[[Handler], Handler]:
+def require_admin(rule: str) -> Callable[[Handler], Handler]:
     """Let only admins through to a handler, by the name of the rule for it."""
     return admins_only(_words(rule))
 
@@ -22,7 +22,7 @@ def not_authorized(rule: str, family: str = "os_compute_api") -> PolicyNotAuthor
     return PolicyNotAuthorized(_words(rule, family))
 
 
-def check_project(request: web.Request, project_id: str, rule: str) -> None:
+def check_project_access(request: web.Request, project_id: str, rule: str) -> None:
     """Raise PolicyNotAuthorized unless the caller is of the project, or an admin."""
     user: Identity = request[IDENTITY]
     if not user.is_admin and user.project_id != project_id:

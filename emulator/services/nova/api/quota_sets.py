@@ -10,11 +10,11 @@ from aiohttp import web
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.nova.api.lifecycle import SERVERS
 from emulator.services.nova.api.microversions import Version, microversion
-from emulator.services.nova.api.policy import admins_by, check_project
+from emulator.services.nova.api.policy import check_project_access, require_admin
 from emulator.services.nova.objects.keypair import KEYPAIRS
 from emulator.services.nova.objects.quotas import DEFAULTS, QUOTAS, usage
+from emulator.services.nova.objects.server import SERVERS
 
 __all__ = ["QUOTA_ROUTES"]
 
@@ -76,8 +76,12 @@ async def show_limits(request: web.Request) -> web.Response:
     """Show what the caller's project may have, and has; of another project to admins."""
     user: Identity = request[IDENTITY]
     project_id = request.query.get("tenant_id", user.project_id)
-    check_project(request, project_id, "limits:other_project")
-    version, limits, used = microversion(request), request.app[QUOTAS].of(project_id), _used(request, project_id)
+    check_project_access(request, project_id, "limits:other_project")
+    version, limits, used = (
+        microversion(request),
+        request.app[QUOTAS].of_project(project_id),
+        _used(request, project_id),
+    )
     names = {*_names(version)}
     absolute = {
         called: limits[name]
@@ -97,15 +101,15 @@ def _names(version: Version) -> Iterator[str]:
 
 
 def _used(request: web.Request, project_id: str) -> dict[str, int]:
-    taken = usage(request.app[SERVERS].of(project_id))
+    taken = usage(request.app[SERVERS].of_project(project_id))
     return {**dict.fromkeys(DEFAULTS, 0), **taken}
 
 
 async def show_quotas(request: web.Request) -> web.Response:
     """Show what a project may have."""
     project_id = request.match_info["project_id"]
-    check_project(request, project_id, "os-quota-sets:show")
-    return _answer(request, request.app[QUOTAS].of(project_id), id=project_id)
+    check_project_access(request, project_id, "os-quota-sets:show")
+    return _answer(request, request.app[QUOTAS].of_project(project_id), id=project_id)
 
 
 async def show_default_quotas(request: web.Request) -> web.Response:
@@ -116,15 +120,15 @@ async def show_default_quotas(request: web.Request) -> web.Response:
 async def show_quotas_in_detail(request: web.Request) -> web.Response:
     """Show what a project may have, and what it has of that."""
     project_id = request.match_info["project_id"]
-    check_project(request, project_id, "os-quota-sets:detail")
-    limits, used = request.app[QUOTAS].of(project_id), _used(request, project_id)
+    check_project_access(request, project_id, "os-quota-sets:detail")
+    limits, used = request.app[QUOTAS].of_project(project_id), _used(request, project_id)
     if (user := request[IDENTITY]).project_id == project_id:
-        used["key_pairs"] = len(request.app[KEYPAIRS].of(user.user_id))
+        used["key_pairs"] = len(request.app[KEYPAIRS].of_user(user.user_id))
     detail = {name: {"limit": limits[name], "in_use": used[name], "reserved": 0} for name in limits}
     return _answer(request, detail, id=project_id)
 
 
-@admins_by("os-quota-sets:update")
+@require_admin("os-quota-sets:update")
 async def update_quotas(request: web.Request) -> web.Response:
     """Change what a project may have. Less than it has is refused, unless it is forced."""
     project_id = request.match_info["project_id"]
@@ -140,10 +144,10 @@ async def update_quotas(request: web.Request) -> web.Response:
                 f"{used[name]}."
             )
     request.app[QUOTAS].set(project_id, wanted)
-    return _answer(request, request.app[QUOTAS].of(project_id))
+    return _answer(request, request.app[QUOTAS].of_project(project_id))
 
 
-@admins_by("os-quota-sets:delete")
+@require_admin("os-quota-sets:delete")
 async def delete_quotas(request: web.Request) -> web.Response:
     """Let a project have again what it had at first."""
     request.app[QUOTAS].reset(request.match_info["project_id"])

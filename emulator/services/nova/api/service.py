@@ -20,11 +20,10 @@ from emulator.services.nova.api.extension_info import EXTENSION_ROUTES
 from emulator.services.nova.api.extra_specs import EXTRA_SPEC_ROUTES
 from emulator.services.nova.api.flavor_access import FLAVOR_ACCESS_ROUTES
 from emulator.services.nova.api.flavors import FLAVOR_ROUTES
-from emulator.services.nova.api.floating_addresses import network_changed
 from emulator.services.nova.api.hypervisors import HYPERVISOR_ROUTES
 from emulator.services.nova.api.keypairs import KEYPAIR_ROUTES
-from emulator.services.nova.api.lifecycle import BUILD_LIMIT, SERVERS, instance_update, take_note_of_dead_letter
-from emulator.services.nova.api.microversions import NEWEST, OLDEST, negotiating, worded
+from emulator.services.nova.api.lifecycle import BUILD_LIMIT, handle_dead_letter, instance_update, network_changed
+from emulator.services.nova.api.microversions import NEWEST, OLDEST, format_version, negotiate_microversion
 from emulator.services.nova.api.quota_sets import QUOTA_ROUTES
 from emulator.services.nova.api.servers.actions import ACTION_ROUTES
 from emulator.services.nova.api.servers.console_output import CONSOLE_ROUTES
@@ -40,7 +39,7 @@ from emulator.services.nova.objects.flavor import FLAVORS, Flavors
 from emulator.services.nova.objects.instance_action import INSTANCE_ACTIONS, InstanceActions
 from emulator.services.nova.objects.keypair import KEYPAIRS, Keypairs
 from emulator.services.nova.objects.quotas import QUOTAS, Quotas
-from emulator.services.nova.objects.server import Servers
+from emulator.services.nova.objects.server import SERVERS, Servers
 from emulator.services.oslo.messaging import REPLIES, Replies, consumer
 
 __all__ = ["service"]
@@ -72,9 +71,9 @@ def service(config: ServiceConfig) -> Service:
         "nova-api",
         public=[web.get("/", list_versions), web.get("/v2.1", show_version), web.get("/v2.1/", show_version)],
         routes=ROUTES,
-        middlewares=[naming, negotiating("/v2.1", word_error)],
+        middlewares=[add_compute_request_id, negotiate_microversion("/v2.1", error_body)],
         identify=config.tokens.validate_scoped,
-        error_shape=word_error,
+        error_shape=error_body,
         state={
             SERVERS: Servers(),
             FLAVORS: Flavors(),
@@ -89,14 +88,14 @@ def service(config: ServiceConfig) -> Service:
             consumer(app, API, {InstanceUpdate: instance_update}),
             consumer(app, NEUTRON_FANOUT, {NetworkChanged: network_changed}),
             app[REPLIES].consumer,
-            Consumer(DEAD_LETTERS, lambda body, headers: take_note_of_dead_letter(app, body, headers)),
+            Consumer(DEAD_LETTERS, lambda body, headers: handle_dead_letter(app, body, headers)),
         ],
     )
     return with_revocation(service, config.tokens)
 
 
 @web.middleware
-async def naming(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def add_compute_request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Put the request id on every answer under nova's own name for it, too. Probes of its health have none."""
     response = await handler(request)
     if request.path not in PATHS:
@@ -119,7 +118,7 @@ FAULT_NAMES: Mapping[int, str] = {
 }
 
 
-def word_error(error: ApiError) -> dict[str, Any]:
+def error_body(error: ApiError) -> dict[str, Any]:
     """Word an error as nova does."""
     return {FAULT_NAMES.get(error.status, "computeFault"): {"code": int(error.status), "message": str(error)}}
 
@@ -138,8 +137,8 @@ def _version(request: web.Request) -> dict[str, Any]:
     return {
         "id": "v2.1",
         "status": "CURRENT",
-        "version": worded(NEWEST),
-        "min_version": worded(OLDEST),
+        "version": format_version(NEWEST),
+        "min_version": format_version(OLDEST),
         "updated": "2013-07-23T11:33:21Z",
         "links": [{"rel": "self", "href": f"{request.url.origin()}/v2.1/"}],
     }

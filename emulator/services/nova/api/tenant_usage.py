@@ -8,9 +8,8 @@ from aiohttp import web
 
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import json_response
-from emulator.services.nova.api.lifecycle import SERVERS
-from emulator.services.nova.api.policy import admins_by, check_project
-from emulator.services.nova.objects.server import Lifetime
+from emulator.services.nova.api.policy import check_project_access, require_admin
+from emulator.services.nova.objects.server import SERVERS, Lifetime
 from emulator.services.oslo.timeutils import isotime_without_zone, parse_isotime
 
 __all__ = ["USAGE_ROUTES"]
@@ -20,7 +19,7 @@ SHOWN_BY_DEFAULT = timedelta(weeks=4)
 Period = tuple[datetime, datetime]
 
 
-@admins_by("os-simple-tenant-usage:list")
+@require_admin("os-simple-tenant-usage:list")
 async def list_usages(request: web.Request) -> web.Response:
     """Show what every project has used in a time that the query names."""
     period = _period(request)
@@ -34,7 +33,7 @@ async def list_usages(request: web.Request) -> web.Response:
 async def show_usage(request: web.Request) -> web.Response:
     """Show what a project has used in a time that the query names, server by server."""
     project_id, period = request.match_info["project_id"], _period(request)
-    check_project(request, project_id, "os-simple-tenant-usage:show")
+    check_project_access(request, project_id, "os-simple-tenant-usage:show")
     lifetimes = list(_within(request.app[SERVERS].lifetimes(), period))
     if all(lifetime.project_id != project_id for lifetime in lifetimes):
         return json_response({"tenant_usage": {}})

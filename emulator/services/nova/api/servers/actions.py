@@ -106,17 +106,17 @@ async def change(request: web.Request, server: Server, wanted: Change) -> web.Re
     app, owner = request.app, request[IDENTITY]
     server.check_lock(owner)
     wanted.check(server)
-    before = server.task_state, server.doing
-    action = app[INSTANCE_ACTIONS].begin(server.id, wanted.action, owner.project_id, owner.user_id)
-    server.forget_deadline()
-    server.task_state, server.doing = wanted.task_state, action
+    before = server.task_state, server.current_action
+    action = app[INSTANCE_ACTIONS].start(server.id, wanted.action, owner.project_id, owner.user_id)
+    server.cancel_deadline()
+    server.task_state, server.current_action = wanted.task_state, action
     set_deadline(app, server)
     try:
         await cast(app, compute(str(server.host)), wanted.message(server.id))
     except BusUnavailable:
         app[INSTANCE_ACTIONS].withdraw(action)
-        server.forget_deadline()
-        server.task_state, server.doing = before
+        server.cancel_deadline()
+        server.task_state, server.current_action = before
         raise
     return web.Response(status=HTTPStatus.ACCEPTED)
 
@@ -168,7 +168,7 @@ class LockBody(msgspec.Struct):
 
 async def lock(request: web.Request, server: Server) -> web.Response:
     """Lock a server: then only admins may do something with it. Its project does not replace a lock that it has."""
-    wanted, locker = (await read_json(request, LockBody)).lock, server.locker(request[IDENTITY])
+    wanted, locker = (await read_json(request, LockBody)).lock, server.lock_role(request[IDENTITY])
     if not server.locked or locker == "admin":
         _done(request, server, "lock")
         server.locked_by, server.locked_reason = locker, None if wanted is None else wanted.locked_reason
@@ -178,7 +178,7 @@ async def lock(request: web.Request, server: Server) -> web.Response:
 async def unlock(request: web.Request, server: Server) -> web.Response:
     """Let a server be changed by its project again. What an admin has locked, an admin unlocks."""
     user: Identity = request[IDENTITY]
-    if server.locked_by not in {None, server.locker(user)} and not user.is_admin:
+    if server.locked_by not in {None, server.lock_role(user)} and not user.is_admin:
         raise not_authorized("os-lock-server:unlock:unlock_override")
     _done(request, server, "unlock")
     server.locked_by, server.locked_reason = None, None
@@ -188,9 +188,9 @@ async def unlock(request: web.Request, server: Server) -> web.Response:
 def _done(request: web.Request, server: Server, action: str) -> None:
     """Write down what nova-api does by itself."""
     user: Identity = request[IDENTITY]
-    done = request.app[INSTANCE_ACTIONS].begin(server.id, action, user.project_id, user.user_id)
-    done.finish(done.event(None))
-    done.over = True
+    done = request.app[INSTANCE_ACTIONS].start(server.id, action, user.project_id, user.user_id)
+    done.finish_event(done.open_event(None))
+    done.finished = True
 
 
 async def force_delete(request: web.Request, _: Server) -> web.Response:

@@ -32,12 +32,16 @@ SCREENS: Mapping[str, str] = {
 class ConsoleTypeUnavailable(BadRequest):
     """Guests of this cloud have no screen that could be shown."""
 
+    error_type = "nova.ConsoleTypeUnavailable"
+
     def __init__(self, console_type: str) -> None:
         super().__init__(f"Unavailable console type {console_type}.")
 
 
 class ConsoleNotAvailable(NotFound):
     """The host does not know what the guest has written."""
+
+    error_type = "nova.ConsoleNotAvailable"
 
     def __init__(self) -> None:
         super().__init__("Unable to get console")

@@ -8,14 +8,13 @@ import msgspec
 
 from emulator.runtime.errors import BadRequest
 from emulator.services.nova.api.servers.boot_source import BlockDevice, image_of
-from emulator.services.nova.api.servers.serializer import ZONE
 from emulator.services.nova.api.servers.validation import check_name
-from emulator.services.nova.field_types import Boolean, DiskConfig, HostName, Tag, check_addresses
+from emulator.services.nova.field_types import ZONE, Boolean, DiskConfig, HostName, Tag, check_addresses
 from emulator.services.nova.messages import RequestedNetwork
 
-__all__ = ["MOST_TAGS", "CreateServer", "NewServer", "Tag", "check"]
+__all__ = ["MAX_TAGS", "CreateServer", "NewServer", "Tag", "check"]
 
-MOST_TAGS = 50
+MAX_TAGS = 50
 MOST_NAMED = 2
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
@@ -100,8 +99,8 @@ def check(wanted: NewServer) -> str:
     check_name(wanted.name)
     if wanted.max_count is not None and wanted.max_count < (wanted.min_count or 1):
         raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
-    if len(wanted.tags) > MOST_TAGS or len(set(wanted.tags)) < len(wanted.tags):
-        raise BadRequest(f"Invalid input for field server.tags: more than {MOST_TAGS}, or one twice.")
+    if len(wanted.tags) > MAX_TAGS or len(set(wanted.tags)) < len(wanted.tags):
+        raise BadRequest(f"Invalid input for field server.tags: more than {MAX_TAGS}, or one twice.")
     if wanted.place[0] not in {"", ZONE}:
         raise BadRequest(
             "Invalid input for field server.availability_zone: The requested availability zone is not available"

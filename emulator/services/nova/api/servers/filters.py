@@ -8,7 +8,7 @@ from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.servers.safe_regex import Pattern, PatternRefused
-from emulator.services.nova.api.servers.serializer import ZONE
+from emulator.services.nova.field_types import ZONE
 from emulator.services.nova.objects.server import Server
 from emulator.services.oslo.policy import PolicyNotAuthorized
 from emulator.services.oslo.strutils import bool_from_query
@@ -22,21 +22,21 @@ Fits = Callable[[Server], bool]
 VALUES: Mapping[str, Callable[[Server], str | None]] = {
     "image": lambda server: server.image_id,
     "flavor": lambda server: server.flavor.id,
-    "reservation_id": lambda server: server.wishes.reservation_id,
+    "reservation_id": lambda server: server.options.reservation_id,
 }
 """What anybody may filter by, beside name, status, address and time."""
 
 VALUES_FOR_ADMINS: Mapping[str, Callable[[Server], str | None]] = {
     "host": lambda server: server.host,
     "node": lambda server: server.host,
-    "hostname": lambda server: server.wishes.hostname,
+    "hostname": lambda server: server.options.hostname,
     "user_id": lambda server: server.user_id,
     "uuid": lambda server: server.id,
     "vm_state": lambda server: server.vm_state,
     "task_state": lambda server: server.task_state,
     "power_state": lambda server: str(server.power_state),
-    "key_name": lambda server: server.wishes.key_name,
-    "availability_zone": lambda server: server.wishes.availability_zone or ZONE,
+    "key_name": lambda server: server.options.key_name,
+    "availability_zone": lambda server: server.options.availability_zone or ZONE,
     "description": lambda server: server.description,
 }
 """What admins may filter by, too. From others these are ignored, as what nobody knows is."""
@@ -106,13 +106,13 @@ def _tagged(request: web.Request) -> Iterator[Fits]:
 
     every, some, not_every, none = map(asked, ("tags", "tags-any", "not-tags", "not-tags-any"))
     if every:
-        yield lambda server: every <= {*server.wishes.tags}
+        yield lambda server: every <= {*server.options.tags}
     if some:
-        yield lambda server: bool(some & {*server.wishes.tags})
+        yield lambda server: bool(some & {*server.options.tags})
     if not_every:
-        yield lambda server: not not_every <= {*server.wishes.tags}
+        yield lambda server: not not_every <= {*server.options.tags}
     if none:
-        yield lambda server: not none & {*server.wishes.tags}
+        yield lambda server: not none & {*server.options.tags}
 
 
 def _changed(request: web.Request) -> Iterator[Fits]:

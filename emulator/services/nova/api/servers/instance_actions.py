@@ -9,10 +9,10 @@ from aiohttp import web
 from emulator.runtime.errors import NotFound
 from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.runtime.request_context import annotate
-from emulator.services.nova.api.lifecycle import SERVERS
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.objects.instance_action import INSTANCE_ACTIONS, InstanceAction, InstanceEvent
-from emulator.services.nova.objects.server import ServerNotFound
+from emulator.services.nova.objects.server import SERVERS
+from emulator.services.nova.objects.states import InstanceNotFound
 from emulator.services.oslo.pagination import page
 from emulator.services.oslo.timeutils import isotime_without_zone, parse_isotime
 
@@ -24,6 +24,8 @@ OF_THE_DELETED, EVENTS_FOR_ALL, PAGES, HOSTS, DETAILS = (2, 21), (2, 51), (2, 58
 
 class InstanceActionNotFound(NotFound):
     """The server has no action that was begun by the request."""
+
+    error_type = "nova.InstanceActionNotFound"
 
     def __init__(self, request_id: str, server_id: str) -> None:
         super().__init__(f"Action for request_id {request_id} on instance {server_id} not found")
@@ -54,14 +56,14 @@ async def show_instance_action(request: web.Request) -> web.Response:
 
 
 def _actions(request: web.Request) -> list[InstanceAction]:
-    """Return what was done with the server that the path names. Raises ServerNotFound."""
+    """Return what was done with the server that the path names. Raises InstanceNotFound."""
     server_id, user = request.match_info["server_id"], request[IDENTITY]
-    actions = request.app[INSTANCE_ACTIONS].of(server_id)
+    actions = request.app[INSTANCE_ACTIONS].of_server(server_id)
     deleted = request.app[SERVERS].get(server_id) is None
     if not actions or (deleted and microversion(request) < OF_THE_DELETED):
-        raise ServerNotFound(server_id)
+        raise InstanceNotFound(server_id)
     if actions[0].project_id != user.project_id and not user.is_admin:  # the first has created it
-        raise ServerNotFound(server_id)
+        raise InstanceNotFound(server_id)
     annotate(server__id=server_id)
     return actions
 

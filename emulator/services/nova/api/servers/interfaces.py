@@ -16,6 +16,8 @@ __all__ = ["INTERFACE_ROUTES"]
 class NotAMember(NotFound):
     """The server is not on the network."""
 
+    error_type = "nova.NotAMember"
+
     def __init__(self) -> None:
         super().__init__("Instance is not a member of specified network")
 
@@ -23,12 +25,16 @@ class NotAMember(NotFound):
 class PortNotFound(NotFound):
     """The server does not have the port."""
 
+    error_type = "nova.PortNotFound"
+
     def __init__(self, server_id: str, port_id: str) -> None:
         super().__init__(f"Instance {server_id} does not have a port with id {port_id}")
 
 
 class VolumeNotFound(NotFound):
     """The server does not have the volume: there are none here."""
+
+    error_type = "nova.VolumeNotFound"
 
     def __init__(self, volume_id: str) -> None:
         super().__init__(f"volume_id not found: {volume_id}")
@@ -88,7 +94,7 @@ async def list_security_groups(request: web.Request) -> web.Response:
             "tenant_id": server.project_id,
             "rules": [],
         }
-        for name in server.wishes.security_groups
+        for name in server.options.security_groups
     ]
     return json_response({"security_groups": groups})
 

@@ -12,7 +12,7 @@ from emulator.services.nova.api.policy import not_authorized
 from emulator.services.nova.api.servers.filters import filters, truth
 from emulator.services.nova.objects.server import Server
 
-__all__ = ["project_asked", "selected"]
+__all__ = ["requested_project", "select_servers"]
 
 SORT_KEYS: Mapping[str, Callable[[Server], str | int | datetime | None]] = {
     "created_at": lambda server: server.created,
@@ -27,20 +27,20 @@ SORT_KEYS: Mapping[str, Callable[[Server], str | int | datetime | None]] = {
     "power_state": lambda server: server.power_state,
     "host": lambda server: server.host,
     "node": lambda server: server.host,
-    "hostname": lambda server: server.wishes.hostname,
+    "hostname": lambda server: server.options.hostname,
     "image_ref": lambda server: server.image_id,
     "instance_type_id": lambda server: server.flavor.id,
     "project_id": lambda server: server.project_id,
     "user_id": lambda server: server.user_id,
-    "key_name": lambda server: server.wishes.key_name,
-    "availability_zone": lambda server: server.wishes.availability_zone,
-    "config_drive": lambda server: server.wishes.config_drive,
-    "launch_index": lambda server: server.wishes.launch_index,
+    "key_name": lambda server: server.options.key_name,
+    "availability_zone": lambda server: server.options.availability_zone,
+    "config_drive": lambda server: server.options.config_drive,
+    "launch_index": lambda server: server.options.launch_index,
     "locked": lambda server: server.locked,
 }
 
 
-def project_asked(request: web.Request) -> str | None:
+def requested_project(request: web.Request) -> str | None:
     """Return whose servers are to be listed: the caller's project, or any, None for all, if an admin says so."""
     user: Identity = request[IDENTITY]
     query = request.query
@@ -54,7 +54,7 @@ def project_asked(request: web.Request) -> str | None:
     return None if every else user.project_id
 
 
-def selected(request: web.Request, servers: Iterator[Server]) -> list[Server]:
+def select_servers(request: web.Request, servers: Iterator[Server]) -> list[Server]:
     """Return those of the servers that a request asks for, in the order that it wants: the newest first by default.
 
     Raises BadRequest, which names the key, for values that make no sense.

@@ -11,13 +11,15 @@ from emulator.services.nova.api.servers.validation import check_metadata
 from emulator.services.nova.api.servers.views import find_server
 from emulator.services.nova.objects.quotas import QUOTAS
 from emulator.services.nova.objects.server import Server
-from emulator.services.nova.objects.states import SETTLED, InstanceInvalidState
+from emulator.services.nova.objects.states import STABLE_VM_STATES, InstanceInvalidState
 
 __all__ = ["METADATA_ROUTES"]
 
 
 class MetadataItemNotFound(NotFound):
     """The server has no such word."""
+
+    error_type = "nova.MetadataItemNotFound"
 
     def __init__(self) -> None:
         super().__init__("Metadata item was not found")
@@ -85,13 +87,13 @@ async def delete_item(request: web.Request) -> web.Response:
 def _changeable(request: web.Request, action: str) -> Server:
     server = find_server(request)
     server.check_lock(request[IDENTITY])
-    if server.vm_state not in SETTLED:
+    if server.vm_state not in STABLE_VM_STATES:
         raise InstanceInvalidState(action, server.id, "vm_state", server.vm_state)
     return server
 
 
 def _set(request: web.Request, server: Server, metadata: dict[str, str]) -> dict[str, str]:
-    check_metadata(metadata, request.app[QUOTAS].of(server.project_id)["metadata_items"])
+    check_metadata(metadata, request.app[QUOTAS].of_project(server.project_id)["metadata_items"])
     server.metadata = metadata
     return metadata
 

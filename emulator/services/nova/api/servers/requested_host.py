@@ -5,7 +5,7 @@ from aiohttp import web
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
 from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.nova.api.hosts import hosts_seen
+from emulator.services.nova.api.hosts import all_hosts
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.policy import not_authorized
 from emulator.services.nova.api.servers.create_request import NewServer
@@ -19,6 +19,8 @@ REQUESTABLE = (2, 74)
 class ComputeHostNotFound(BadRequest):
     """No host of this name has reported."""
 
+    error_type = "nova.ComputeHostNotFound"
+
     def __init__(self, name: str) -> None:
         super().__init__(f"Compute host {name} could not be found.")
 
@@ -26,12 +28,12 @@ class ComputeHostNotFound(BadRequest):
 async def requested_host(request: web.Request, wanted: NewServer) -> str | None:
     """Return the only host that a server may be built on, None for any: then nobody is asked which hosts there are.
 
-    Raises PolicyNotAuthorized, ComputeHostNotFound, and BadRequest for two ways of naming one.
+    Raises PolicyNotAuthorized, ComputeHostNotFound, and BadRequest for two ways of add_compute_request_id one.
     """
     named = _named(request, wanted)
     if not named:
         return None
-    known = {host.name for host in await hosts_seen(request.app)}
+    known = {host.name for host in await all_hosts(request.app)}
     for name in named:  # a host and its hypervisor, or node, have one name here
         if name not in known or name != named[0]:
             raise ComputeHostNotFound(name)

@@ -35,6 +35,8 @@ Part = Callable[[int], int]
 class PatternRefused(Exception):
     """What is not a regular expression, or not one that is understood here; the message says why."""
 
+    error_type = "nova.PatternRefused"
+
 
 @dataclass(slots=True)
 class _State:

@@ -9,13 +9,11 @@ from emulator.runtime.http_server import IDENTITY
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.nova.api.links import bookmark, links_to
 from emulator.services.nova.api.microversions import Version, microversion
+from emulator.services.nova.field_types import ZONE
 from emulator.services.nova.objects.server import Server
 from emulator.services.oslo.timeutils import isotime, isotime_without_zone
 
-__all__ = ["ZONE", "describe", "summarize"]
-
-ZONE = "nova"
-"""The availability zone that all hosts are in."""
+__all__ = ["describe", "summarize"]
 
 ROOT_DEVICE = "/dev/vda"
 
@@ -28,7 +26,7 @@ def summarize(request: web.Request, server: Server) -> dict[str, Any]:
 def describe(request: web.Request, server: Server, *, alone: bool = False) -> dict[str, Any]:
     """Return a server as it is shown in detail; a little more where it is shown `alone`."""
     version, user = microversion(request), request[IDENTITY]
-    wishes = server.wishes
+    options = server.options
     described = {
         **summarize(request, server),
         **_state(server),
@@ -41,14 +39,14 @@ def describe(request: web.Request, server: Server, *, alone: bool = False) -> di
         "created": isotime(server.created),
         "updated": isotime(server.updated),
         "addresses": server.all_addresses,
-        "accessIPv4": wishes.access_ipv4,
-        "accessIPv6": wishes.access_ipv6,
-        "OS-DCF:diskConfig": wishes.disk_config,
-        "OS-EXT-AZ:availability_zone": wishes.availability_zone or (ZONE if server.host else ""),
-        "config_drive": "True" if wishes.config_drive else "",
-        "key_name": wishes.key_name,
+        "accessIPv4": options.access_ipv4,
+        "accessIPv6": options.access_ipv6,
+        "OS-DCF:diskConfig": options.disk_config,
+        "OS-EXT-AZ:availability_zone": options.availability_zone or (ZONE if server.host else ""),
+        "config_drive": "True" if options.config_drive else "",
+        "key_name": options.key_name,
         "os-extended-volumes:volumes_attached": [],
-        "security_groups": [{"name": name} for name in wishes.security_groups],
+        "security_groups": [{"name": name} for name in options.security_groups],
         **_since(server, version),
     }
     if alone and version >= (2, 71):
@@ -78,11 +76,11 @@ def _since(server: Server, version: Version) -> dict[str, Any]:
     came: dict[Version, dict[str, Any]] = {
         (2, 9): {"locked": server.locked},
         (2, 19): {"description": server.description},
-        (2, 26): {"tags": list(server.wishes.tags)},
-        (2, 63): {"trusted_image_certificates": server.wishes.trusted_image_certificates},
+        (2, 26): {"tags": list(server.options.tags)},
+        (2, 63): {"trusted_image_certificates": server.options.trusted_image_certificates},
         (2, 73): {"locked_reason": server.locked_reason},
-        (2, 90): {"OS-EXT-SRV-ATTR:hostname": server.wishes.hostname},
-        (2, 96): {"pinned_availability_zone": server.wishes.availability_zone},
+        (2, 90): {"OS-EXT-SRV-ATTR:hostname": server.options.hostname},
+        (2, 96): {"pinned_availability_zone": server.options.availability_zone},
     }
     return {name: value for since, fields in came.items() if version >= since for name, value in fields.items()}
 
@@ -98,13 +96,13 @@ def _for_admins(server: Server, user: Identity, version: Version) -> dict[str, A
     }
     if version >= (2, 3):
         shown |= {
-            "hostname": server.wishes.hostname,
-            "reservation_id": server.wishes.reservation_id,
-            "launch_index": server.wishes.launch_index,
+            "hostname": server.options.hostname,
+            "reservation_id": server.options.reservation_id,
+            "launch_index": server.options.launch_index,
             "kernel_id": "",
             "ramdisk_id": "",
             "root_device_name": ROOT_DEVICE if server.host else None,
-            "user_data": server.wishes.user_data,
+            "user_data": server.options.user_data,
         }
     named = {f"OS-EXT-SRV-ATTR:{name}": value for name, value in shown.items()}
     return {**named, "host_status": "UP" if server.host else ""} if version >= (2, 16) else named

@@ -13,10 +13,10 @@ from emulator.runtime.errors import BadRequest, NotFound
 from emulator.runtime.http_server import json_response, read_json
 from emulator.services.nova.api.links import links_to
 from emulator.services.nova.api.microversions import microversion
-from emulator.services.nova.api.servers.create_request import MOST_TAGS, Tag
+from emulator.services.nova.api.servers.create_request import MAX_TAGS, Tag
 from emulator.services.nova.api.servers.views import find_server
 from emulator.services.nova.objects.server import Server
-from emulator.services.nova.objects.states import SETTLED, InstanceInvalidState
+from emulator.services.nova.objects.states import STABLE_VM_STATES, InstanceInvalidState
 
 __all__ = ["SERVER_TAG_ROUTES"]
 
@@ -27,6 +27,8 @@ TAGGED = (2, 26)
 class TagNotFound(NotFound):
     """The server has not this tag."""
 
+    error_type = "nova.TagNotFound"
+
     def __init__(self, server_id: str, tag: str, kind: str = "Server") -> None:
         super().__init__(f"{kind} {server_id} has no tag '{tag}'")
 
@@ -34,12 +36,16 @@ class TagNotFound(NotFound):
 class TooManyTags(BadRequest):
     """The server has as many tags as there may be."""
 
+    error_type = "nova.TooManyTags"
+
     def __init__(self) -> None:
-        super().__init__(f"The number of tags exceeded the per-server limit {MOST_TAGS}")
+        super().__init__(f"The number of tags exceeded the per-server limit {MAX_TAGS}")
 
 
 class InvalidTag(BadRequest):
     """What the path names cannot be a tag."""
+
+    error_type = "nova.InvalidTag"
 
     def __init__(self, tag: str, why: object) -> None:
         super().__init__(
@@ -51,12 +57,12 @@ class InvalidTag(BadRequest):
 class TagsBody(msgspec.Struct):
     """The body for all tags of a server."""
 
-    tags: Annotated[list[Tag], msgspec.Meta(max_length=MOST_TAGS)]
+    tags: Annotated[list[Tag], msgspec.Meta(max_length=MAX_TAGS)]
 
 
 async def list_tags(request: web.Request) -> web.Response:
     """List the tags of a server."""
-    return json_response({"tags": _find(request).wishes.tags})
+    return json_response({"tags": _find(request).options.tags})
 
 
 async def replace_tags(request: web.Request) -> web.Response:
@@ -64,7 +70,7 @@ async def replace_tags(request: web.Request) -> web.Response:
     tags = (await read_json(request, TagsBody)).tags
     server = _changeable(request, "update tags")
     _set(server, tags)
-    return json_response({"tags": server.wishes.tags})
+    return json_response({"tags": server.options.tags})
 
 
 async def remove_tags(request: web.Request) -> web.Response:
@@ -76,7 +82,7 @@ async def remove_tags(request: web.Request) -> web.Response:
 async def show_tag(request: web.Request) -> web.Response:
     """Tell whether a server has a tag: 204, else 404."""
     server, tag = _find(request), request.match_info["tag"]
-    if tag not in server.wishes.tags:
+    if tag not in server.options.tags:
         raise TagNotFound(server.id, tag)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
@@ -88,8 +94,8 @@ async def add_tag(request: web.Request) -> web.Response:
         msgspec.convert(tag, Tag)
     except msgspec.ValidationError as error:
         raise InvalidTag(tag, error) from None
-    tags = server.wishes.tags
-    if len(tags) >= MOST_TAGS:
+    tags = server.options.tags
+    if len(tags) >= MAX_TAGS:
         raise TooManyTags
     if tag in tags:
         return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -101,9 +107,9 @@ async def add_tag(request: web.Request) -> web.Response:
 async def remove_tag(request: web.Request) -> web.Response:
     """Take one tag off a server."""
     server, tag = _changeable(request, "delete tag"), request.match_info["tag"]
-    if tag not in server.wishes.tags:
+    if tag not in server.options.tags:
         raise TagNotFound(server.id, tag, "Instance")
-    _set(server, (other for other in server.wishes.tags if other != tag))
+    _set(server, (other for other in server.options.tags if other != tag))
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -115,13 +121,13 @@ def _find(request: web.Request) -> Server:
 
 def _changeable(request: web.Request, action: str) -> Server:
     server = _find(request)
-    if server.vm_state not in SETTLED:
+    if server.vm_state not in STABLE_VM_STATES:
         raise InstanceInvalidState(action, server.id, "vm_state", server.vm_state)
     return server
 
 
 def _set(server: Server, tags: Iterable[str]) -> None:
-    server.wishes = replace(server.wishes, tags=tuple(dict.fromkeys(tags)))
+    server.options = replace(server.options, tags=tuple(dict.fromkeys(tags)))
 
 
 SERVER_TAG_ROUTES = (

@@ -13,7 +13,7 @@ from emulator.services.nova.api.servers.serializer import describe
 from emulator.services.nova.api.servers.validation import check_name
 from emulator.services.nova.api.servers.views import find_server
 from emulator.services.nova.field_types import DiskConfig, HostName, check_addresses
-from emulator.services.nova.objects.server import Wishes
+from emulator.services.nova.objects.server import ServerOptions
 
 __all__ = ["SERVER_CHANGE_ROUTES"]
 
@@ -48,19 +48,19 @@ async def update_server(request: web.Request) -> web.Response:
         server.name = wanted.name
     if wanted.description is not msgspec.UNSET and version >= DESCRIPTIONS:
         server.description = wanted.description
-    server.wishes = _wishes(server.wishes, wanted, named=version >= HOST_NAMES)
+    server.options = _options(server.options, wanted, named=version >= HOST_NAMES)
     server.updated = datetime.now(UTC)
     return json_response({"server": describe(request, server, alone=True)})
 
 
-def _wishes(wishes: Wishes, wanted: ServerChange, *, named: bool) -> Wishes:
-    """Return a server's wishes with those that are to be otherwise; a host name only where it may be `named`."""
+def _options(options: ServerOptions, wanted: ServerChange, *, named: bool) -> ServerOptions:
+    """Return a server's options with those that are to be otherwise; a host name only where it may be `named`."""
     return replace(
-        wishes,
-        access_ipv4=_or(wanted.access_ipv4, wishes.access_ipv4),
-        access_ipv6=_or(wanted.access_ipv6, wishes.access_ipv6),
-        hostname=_or(wanted.hostname, wishes.hostname) if named else wishes.hostname,
-        disk_config=_or(wanted.disk_config, wishes.disk_config),
+        options,
+        access_ipv4=_or(wanted.access_ipv4, options.access_ipv4),
+        access_ipv6=_or(wanted.access_ipv6, options.access_ipv6),
+        hostname=_or(wanted.hostname, options.hostname) if named else options.hostname,
+        disk_config=_or(wanted.disk_config, options.disk_config),
     )
 
 

@@ -14,6 +14,8 @@ LONGEST_VALUE = 255
 class MetadataLimitExceeded(Forbidden):
     """The server may not have that many items."""
 
+    error_type = "nova.MetadataLimitExceeded"
+
     def __init__(self, limit: int) -> None:
         super().__init__(f"Maximum number of metadata items exceeds {limit}")
 

@@ -11,17 +11,17 @@ from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.runtime.request_context import annotate
 from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.nova.api.lifecycle import SERVERS, ask_for_a_host, forget, set_deadline, terminate
+from emulator.services.nova.api.lifecycle import remove_server, schedule_build, set_deadline, terminate
 from emulator.services.nova.api.links import links_to
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.servers.create import new_servers
 from emulator.services.nova.api.servers.create_request import CreateServer, NewServer
-from emulator.services.nova.api.servers.listing import project_asked, selected
+from emulator.services.nova.api.servers.listing import requested_project, select_servers
 from emulator.services.nova.api.servers.requested_host import requested_host
 from emulator.services.nova.api.servers.requested_networks import requested_networks
 from emulator.services.nova.api.servers.serializer import describe, summarize
 from emulator.services.nova.objects.instance_action import INSTANCE_ACTIONS
-from emulator.services.nova.objects.server import Server
+from emulator.services.nova.objects.server import SERVERS, Server
 from emulator.services.oslo.pagination import page
 
 __all__ = ["SERVER_ROUTES", "delete_server", "find_server"]
@@ -42,10 +42,10 @@ async def create_server(request: web.Request) -> web.Response:
         servers.add(server)
     try:
         for server in new:
-            await ask_for_a_host(request.app, server, networks, host)
+            await schedule_build(request.app, server, networks, host)
     except BusUnavailable:  # all or none: what the scheduler has got already ends when its first news finds no record
         for server in new:
-            forget(request.app, server)
+            remove_server(request.app, server)
         raise
     annotate(server__id=new[0].id)
     return _accepted(request, wanted, new[0])
@@ -55,12 +55,12 @@ def _accepted(request: web.Request, wanted: NewServer, server: Server) -> web.Re
     """Answer that a server will be built, with a password that nobody keeps."""
     links = links_to(request, "servers", server.id)
     if wanted.return_reservation_id:
-        return json_response({"reservation_id": server.wishes.reservation_id}, HTTPStatus.ACCEPTED)
+        return json_response({"reservation_id": server.options.reservation_id}, HTTPStatus.ACCEPTED)
     answer = {
         "id": server.id,
         "links": links,
-        "OS-DCF:diskConfig": server.wishes.disk_config,
-        "security_groups": [{"name": name} for name in server.wishes.security_groups],
+        "OS-DCF:diskConfig": server.options.disk_config,
+        "security_groups": [{"name": name} for name in server.options.security_groups],
         "adminPass": wanted.admin_password or secrets.token_urlsafe(9),
     }
     return json_response({"server": answer}, HTTPStatus.ACCEPTED, {"Location": links[0]["href"]})
@@ -82,7 +82,7 @@ async def list_servers_in_detail(request: web.Request) -> web.Response:
 
 
 def _list(request: web.Request, view: Callable[[web.Request, Server], dict[str, Any]]) -> web.Response:
-    found = selected(request, request.app[SERVERS].of(project_asked(request)))
+    found = select_servers(request, request.app[SERVERS].of_project(requested_project(request)))
     shown = page(request, found, lambda server: server.id)
     listed = [view(request, server) for server in shown.items]
     return json_response({"servers": listed, **shown.links("servers")})
@@ -92,25 +92,25 @@ async def delete_server(request: web.Request) -> web.Response:
     """Begin to delete a server. 204: it is gone when its host has released it, and a GET answers 404."""
     app, server, user = request.app, find_server(request), request[IDENTITY]
     server.check_lock(user)
-    before = server.task_state, server.doing
-    action = app[INSTANCE_ACTIONS].begin(server.id, "delete", user.project_id, user.user_id)
-    server.task_state, server.doing = "deleting", action
+    before = server.task_state, server.current_action
+    action = app[INSTANCE_ACTIONS].start(server.id, "delete", user.project_id, user.user_id)
+    server.task_state, server.current_action = "deleting", action
     try:
         somebody_will = server.host is not None and await terminate(app, server.id, server.host, server.kept_ports)
     except BusUnavailable:
         app[INSTANCE_ACTIONS].withdraw(action)
-        server.task_state, server.doing = before
+        server.task_state, server.current_action = before
         raise
-    server.forget_deadline()
+    server.cancel_deadline()
     if not somebody_will:
-        forget(app, server)
+        remove_server(app, server)
     elif app[SERVERS].get(server.id) is server:  # else it is gone already
         set_deadline(app, server)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 def find_server(request: web.Request) -> Server:
-    """Return the server that the path names. Raises ServerNotFound."""
+    """Return the server that the path names. Raises InstanceNotFound."""
     user: Identity = request[IDENTITY]
     project_id = None if user.sees_all else user.project_id
     server = request.app[SERVERS].find(request.match_info["server_id"], project_id)
