@@ -18,7 +18,7 @@ from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext, annotate, carrying_fault, request_scope
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.spans import span
-from emulator.services.auth.session import Access, log_in
+from emulator.services.auth import Access, log_in
 from emulator.services.seed_data import resource_id
 from spantree import visible
 

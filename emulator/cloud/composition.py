@@ -24,7 +24,7 @@ from emulator.runtime.request_context import ServiceContext
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.service import Service, running
 from emulator.runtime.tasks import SharedTimeout
-from emulator.services.auth.fernet_tokens import Tokens
+from emulator.services.auth import Tokens
 from emulator.services.config import ServiceConfig
 from emulator.services.durations import DURATIONS
 from emulator.services.registry import APIS, BROKER, PORTS, SERVICES

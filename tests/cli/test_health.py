@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from emulator.cli.app import app
+from emulator.services.registry import PORTS
 from tests.conftest import World
 from tests.support.jaeger import answering
 from tests.support.processes import free_port, needs_ipv6, run, started
@@ -32,7 +33,7 @@ async def test_all_that_listen_here_are_asked_where_none_is_named() -> None:
         await up.until("open the console")
         asked = await run("health", EMULATOR_PORT_BASE=base)
         assert (asked.status, asked.err) == (0, "")
-        assert len(asked.out.splitlines()) == 8, asked.out
+        assert len(asked.out.splitlines()) == len(PORTS), asked.out
     asked = await run("health", EMULATOR_PORT_BASE=base)
     assert (asked.status, asked.err) == (1, "here: nothing listens on any of our ports\n")
 

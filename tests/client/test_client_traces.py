@@ -14,12 +14,14 @@ from typer.testing import CliRunner
 
 from emulator.cli.app import app
 from emulator.cloud import Settings
-from emulator.services.registry import SERVICES
+from emulator.reference import tree_text
 from spantree import Span, SpanTree, otlp_json, spans_from_sdk, trees
 from tests.conftest import World, a_world, trace_of
 from tests.support.processes import run
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+SERVICES = set(re.findall(r"^ *([a-z-]+): ", tree_text("boot"), re.MULTILINE)) - {"openstack-client"}
+"""The services that take part in a boot."""
 BASE, ABOVE = "1b4e28ba-2fa1-41d2-883f-0016d3cca427", "8e8798ca-6f1c-4d3b-9a55-0c1f2e3d4a5b"
 KEYS = ("not this one", "SECRET_KEY")
 

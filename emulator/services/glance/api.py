@@ -1,4 +1,7 @@
-"""glance-api over HTTP: its routes, its errors, and what is done to images, but for their bytes."""
+"""glance-api as a service: its routes, the shape of its errors, and the handlers for images, tags and status.
+
+Source: https://docs.openstack.org/api-ref/image/v2/
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -8,12 +11,12 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.runtime.service import SERVICE_CONTEXT, Service
-from emulator.services.auth.revocation import with_revocation
+from emulator.services.auth import with_revocation
 from emulator.services.config import ServiceConfig
-from emulator.services.glance.filters import select
+from emulator.services.glance.filters import select_images
 from emulator.services.glance.image_data_api import download_image, upload_image
 from emulator.services.glance.image_requests import apply_patch, read_new_image, read_patch, set_tags
-from emulator.services.glance.images import IMAGES, ImageForbidden, find, find_to_change, fresh_images
+from emulator.services.glance.images import IMAGES, ImageForbidden, find, find_to_change, seed_images
 from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
 from emulator.services.oslo.discovery import Version, list_versions
@@ -25,7 +28,7 @@ VERSIONS = (
     Version("v2.17", "CURRENT", "/v2/"),
     *(Version(f"v2.{minor}", "SUPPORTED", "/v2/") for minor in range(16, -1, -1)),
 )
-STATUSES = {"deactivate": "deactivated", "reactivate": "active"}
+STATUS_AFTER = {"deactivate": "deactivated", "reactivate": "active"}
 
 
 class TagNotFound(NotFound):
@@ -61,23 +64,23 @@ def service(config: ServiceConfig) -> Service:
             *MEMBER_ROUTES,
             *SCHEMA_ROUTES,
         ],
-        identify=config.tokens.open,
+        identify=config.tokens.validate_scoped,
         error_shape=error_body,
-        state={IMAGES: fresh_images()},
+        state={IMAGES: seed_images()},
         lock="glance-api",
     )
     return with_revocation(service, config.tokens)
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """Word an error as glance does for callers that accept JSON."""
+    """Return the body of an error answer, as glance has it for clients that accept JSON."""
     status = HTTPStatus(error.status)
     return {"message": str(error), "code": f"{status.value} {status.phrase}", "title": status.phrase}
 
 
 async def list_images(request: web.Request) -> web.Response:
-    """List the images that the caller may see, as its query asks for them."""
-    shown = page(request, select(request), lambda image: image.id)
+    """List the images that the caller may see and that match the query."""
+    shown = page(request, select_images(request), lambda image: image.id)
     first = request.rel_url.with_query({key: value for key, value in request.query.items() if key != "marker"})
     body: dict[str, Any] = {
         "images": [image.describe() for image in shown.items],
@@ -90,7 +93,7 @@ async def list_images(request: web.Request) -> web.Response:
 
 
 async def create_image(request: web.Request) -> web.Response:
-    """Make an image without bytes. 201: it is queued until they are uploaded."""
+    """Create an image without bytes. It is `queued` until they are uploaded."""
     images = request.app[IMAGES]
     image = await read_new_image(request, images, request[IDENTITY], request.app[SERVICE_CONTEXT].rng)
     images.add(image)
@@ -104,10 +107,10 @@ async def show_image(request: web.Request) -> web.Response:
 
 
 async def update_image(request: web.Request) -> web.Response:
-    """Change what is said of an image, by a JSON patch."""
-    find_to_change(request, "modify")  # so that who may not is told that first
+    """Change the attributes of an image by a JSON patch."""
+    find_to_change(request, "modify")  # before the body is read: a caller without the right gets 403, not 400
     patch = await read_patch(request)
-    image = find_to_change(request, "modify")
+    image = find_to_change(request, "modify")  # again: it may have changed or gone while the body came
     apply_patch(image, patch, request[IDENTITY])
     return json_response(image.describe())
 
@@ -122,23 +125,23 @@ async def delete_image(request: web.Request) -> web.Response:
 
 
 async def change_status(request: web.Request) -> web.Response:
-    """Let nobody but admins download an image, or everybody again who may see it."""
-    image, wanted = find_to_change(request, "modify"), STATUSES[request.match_info["action"]]
+    """Deactivate or reactivate an image: only admins can download one that is deactivated."""
+    image, status = find_to_change(request, "modify"), STATUS_AFTER[request.match_info["action"]]
     if image.contents is None:
         raise ImageForbidden(f"Not allowed to {request.match_info['action']} image in status '{image.status}'")
-    image.status = wanted
+    image.status = status
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def add_tag(request: web.Request) -> web.Response:
-    """Put a tag on an image, once."""
+    """Add a tag to an image."""
     image = find_to_change(request, "modify")
     set_tags(image, [*image.tags, request.match_info["tag"]])
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def remove_tag(request: web.Request) -> web.Response:
-    """Take a tag off an image."""
+    """Remove a tag from an image."""
     image, tag = find_to_change(request, "modify"), request.match_info["tag"]
     if tag not in image.tags:
         raise TagNotFound(tag)
@@ -147,5 +150,5 @@ async def remove_tag(request: web.Request) -> web.Response:
 
 
 async def show_import_methods(_: web.Request) -> web.Response:
-    """Say that bytes come by an upload, and in no other way."""
+    """List the import methods, of which there are none: bytes come by upload only."""
     return json_response({"import-methods": {"description": "Import methods available.", "type": "array", "value": []}})

@@ -1,4 +1,7 @@
-"""What glance says of the form of its images: the JSON schemas that some clients read before they ask for any."""
+"""The JSON schemas of images, which some clients read first.
+
+Source: https://docs.openstack.org/api-ref/image/v2/#image-schemas
+"""
 
 from typing import Any, get_args
 

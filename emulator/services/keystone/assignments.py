@@ -1,4 +1,4 @@
-"""Who has which role where: role assignments, the projects of a user, and what a caller's own token opens."""
+"""Role assignments, the projects of a user, and the catalog and projects of the caller."""
 
 from typing import Any
 
@@ -14,23 +14,23 @@ from emulator.services.seed_data import PROJECTS, USERS, Project, User
 
 __all__ = ["ASSIGNMENT_ROUTES"]
 
-NOT_HERE = ("group.id", "scope.domain.id", "scope.system", "scope.OS-INHERIT:inherited_to")
-"""What roles are assigned to or on elsewhere: nothing of it is here."""
+UNSUPPORTED_FILTERS = ("group.id", "scope.domain.id", "scope.system", "scope.OS-INHERIT:inherited_to")
+"""Filters by groups, domains and inheritance, none of which exist here: with one of them the list is empty."""
 
 
 async def show_catalog(request: web.Request) -> web.Response:
-    """Answer the catalog that comes with a token."""
+    """Answer the catalog of the caller's token; an unscoped token has none."""
     catalog = request.app[CATALOG].in_token() if request[IDENTITY].project_id else []
     return json_response({"catalog": catalog, "links": {"self": str(request.url), "previous": None, "next": None}})
 
 
 async def list_own_projects(request: web.Request) -> web.Response:
-    """List the projects for which the caller can have a token."""
+    """List the projects that the caller can scope a token to."""
     return _list_projects_of(request, request[IDENTITY].user_id)
 
 
 async def list_projects_of_user(request: web.Request) -> web.Response:
-    """List the projects of a user: one's own, or as an admin anybody's."""
+    """List the projects of a user. Only admins may ask for those of another user."""
     user_id, caller = request.match_info["user_id"], request[IDENTITY]
     if user_id != caller.user_id and not caller.is_admin:
         raise ForbiddenAction("list_user_projects")
@@ -38,7 +38,7 @@ async def list_projects_of_user(request: web.Request) -> web.Response:
 
 
 async def list_role_assignments(request: web.Request) -> web.Response:
-    """List who has which role on which project; with `include_names` by names, too."""
+    """List who has which role on which project. `include_names` adds names to the ids."""
     if not request[IDENTITY].is_admin:
         raise ForbiddenAction("list_role_assignments")
     query = request.query
@@ -50,7 +50,7 @@ async def list_role_assignments(request: web.Request) -> web.Response:
         if query.get("user.id", user.id) == user.id
         and query.get("scope.project.id", project.id) == project.id
         and query.get("role.id", hex_id("role", role)) == hex_id("role", role)
-        and not any(key in query for key in NOT_HERE)
+        and not any(key in query for key in UNSUPPORTED_FILTERS)
     ]
     return json_response(
         {"role_assignments": found, "links": {"self": str(request.url), "previous": None, "next": None}}

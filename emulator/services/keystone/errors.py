@@ -1,4 +1,4 @@
-"""What keystone refuses, in its words."""
+"""Errors of keystone's, with its messages and names (`keystone.exception`)."""
 
 from emulator.runtime.errors import NotFound
 from emulator.services.oslo.policy import PolicyNotAuthorized
@@ -7,7 +7,7 @@ __all__ = ["ForbiddenAction", "ResourceNotFound"]
 
 
 class ForbiddenAction(PolicyNotAuthorized):
-    """The caller has not the role for an action of keystone's policy."""
+    """The caller lacks the role for an action of keystone's policy."""
 
     error_type = "keystone.ForbiddenAction"
 
@@ -16,9 +16,9 @@ class ForbiddenAction(PolicyNotAuthorized):
 
 
 class ResourceNotFound(NotFound):
-    """Nothing of a kind has this id."""
+    """There is no resource of this kind with this id."""
 
     error_type = "keystone.ResourceNotFound"
 
-    def __init__(self, kind: str, wanted: str) -> None:
-        super().__init__(f"Could not find {kind}: {wanted}.")
+    def __init__(self, kind: str, resource_id: str) -> None:
+        super().__init__(f"Could not find {kind}: {resource_id}.")

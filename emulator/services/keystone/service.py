@@ -1,4 +1,4 @@
-"""keystone as a service: its routes, its discovery documents, how it words errors."""
+"""keystone as a service: its routes, its discovery document, and the shape of its errors."""
 
 from http import HTTPStatus
 from typing import Any
@@ -7,7 +7,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import ApiError
 from emulator.runtime.service import Service
-from emulator.services.auth.revocation import repeat_revocations
+from emulator.services.auth import repeat_revocations
 from emulator.services.config import ServiceConfig
 from emulator.services.keystone.assignments import ASSIGNMENT_ROUTES
 from emulator.services.keystone.catalog import CATALOG, Catalog
@@ -46,7 +46,7 @@ def service(config: ServiceConfig) -> Service:
             *ASSIGNMENT_ROUTES,
             *(route for collection in COLLECTIONS for route in routes_of(collection)),
         ],
-        identify=tokens.read,
+        identify=tokens.validate,
         error_shape=error_body,
         state={TOKENS: tokens, CATALOG: Catalog.of(config.endpoints, config.public_host)},
         lock="keystone",
@@ -55,6 +55,6 @@ def service(config: ServiceConfig) -> Service:
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """Word an error as keystone does."""
+    """Return the body of an error answer, as keystone has it."""
     status = HTTPStatus(error.status)
     return {"error": {"code": status.value, "title": status.phrase, "message": str(error)}}

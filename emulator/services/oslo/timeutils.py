@@ -7,23 +7,23 @@ from emulator.runtime.errors import BadRequest
 __all__ = ["isotime", "isotime_without_zone", "parse_isotime"]
 
 
-def isotime(moment: datetime) -> str:
+def isotime(time: datetime) -> str:
     """Format a time in UTC as most answers have it: `2026-11-24T16:50:00Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def isotime_without_zone(moment: datetime) -> str:
+def isotime_without_zone(time: datetime) -> str:
     """Format a time in UTC to the microsecond, without a zone, as nova does for some of its database's columns."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def parse_isotime(name: str, value: str) -> datetime:
     """Parse a query parameter in ISO 8601; without a zone it is in UTC. Raises BadRequest."""
     try:
-        moment = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
     except ValueError:
-        moment = _parse_with_lost_plus(name, value)
-    return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        time = _parse_with_lost_plus(name, value)
+    return time.astimezone(UTC) if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def _parse_with_lost_plus(name: str, value: str) -> datetime:

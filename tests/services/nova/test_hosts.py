@@ -7,6 +7,7 @@ import aiohttp
 
 from emulator.cloud import Settings, run_service
 from emulator.runtime.export import Export
+from emulator.services.registry import APIS
 from spantree import spans_from_sdk, tree, trees
 from tests.conftest import a_world
 from tests.support.nova import NEWEST, built, message
@@ -16,7 +17,7 @@ async def test_without_a_scheduler_a_list_of_hosts_is_503_after_3_s(amqp_url: st
     settings = Settings(pace=0, token_secret="the secret")
     async with a_world(settings, amqp_url=amqp_url) as world:
         token = (await world.api()).token
-    nowhere = dict.fromkeys(("keystone", "nova-api", "neutron-server", "glance-api"), "http://127.0.0.1:1")
+    nowhere = dict.fromkeys(APIS, "http://127.0.0.1:1")
     export = Export(None, keep=True)
     async with run_service("nova-api", settings, export, amqp_url=amqp_url, endpoints=nowhere, port=0) as url:
         async with aiohttp.ClientSession() as session:

@@ -96,7 +96,7 @@ def service(config: ServiceConfig) -> Service:
         public=PUBLIC_ROUTES,
         routes=ROUTES,
         middlewares=[add_compute_request_id, negotiate_microversion("/v2.1", error_body)],
-        identify=config.tokens.open,
+        identify=config.tokens.validate_scoped,
         error_shape=error_body,
         state={
             SERVERS: Servers(),
