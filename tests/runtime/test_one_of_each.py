@@ -11,12 +11,12 @@ from aio_pika.exceptions import ChannelPreconditionFailed
 from emulator.broker import Broker
 from emulator.cloud import AlreadyRunning, QueueType, Settings, run_service
 from emulator.runtime.export import Export
-from emulator.services.registry import SERVICES
+from emulator.services.registry import APIS, SERVICES
 from spantree import OtlpReceiver
 from tests.conftest import DEAD_LETTERS, REFERENCE, a_world, eventually
 from tests.support.processes import free_port, started
 
-NOWHERE = dict.fromkeys(("keystone", "nova-api", "neutron-server", "glance-api"), "http://127.0.0.1:1")
+NOWHERE = dict.fromkeys(APIS, "http://127.0.0.1:1")
 
 
 def serving(name: str, amqp_url: str, host: str = "compute-1", patience: float = 5) -> AbstractAsyncContextManager[str]:

@@ -8,7 +8,8 @@ import pytest
 
 from emulator.client import BootRequest
 from emulator.cloud import Settings
-from emulator.services.auth.fernet_tokens import Identity, Tokens
+from emulator.services.auth import Identity, Tokens
+from emulator.services.registry import APIS
 from emulator.services.seed_data import FLAVORS, IMAGES, NETWORKS, resource_id
 from spantree import spans_from_sdk
 from tests.conftest import Api, World, a_world, credentials
@@ -35,7 +36,7 @@ def sealed(secret: str, ttl: float) -> str:
     """A token as a service with this secret would issue it."""
     tokens = Tokens(secret)
     now = tokens.clock()
-    return tokens.seal(Identity("u", "admin", "p", "admin", ("admin",), now, now + ttl))
+    return tokens.issue(Identity("u", "admin", "p", "admin", ("admin",), now, now + ttl))
 
 
 async def test_every_api_refuses_a_missing_forged_or_expired_token() -> None:
@@ -83,12 +84,13 @@ async def test_a_token_names_its_owner_its_end_and_where_every_service_is(world:
     assert [role["name"] for role in token["roles"]] == ["member", "reader"]
     assert token["issued_at"] < token["expires_at"]
     urls = {entry["type"]: entry["endpoints"][0]["url"] for entry in token["catalog"]}
-    assert urls == {
+    assert {kind: urls[kind] for kind in ("identity", "compute", "network", "image")} == {
         "identity": world.cloud.endpoints["keystone"] + "/v3",
         "compute": world.cloud.endpoints["nova-api"] + "/v2.1",
         "network": world.cloud.endpoints["neutron-server"],
         "image": world.cloud.endpoints["glance-api"],
     }
+    assert len(urls) == len(APIS)
 
 
 async def test_a_server_becomes_active_with_an_address_of_its_network_and_goes_when_deleted(world: World) -> None:

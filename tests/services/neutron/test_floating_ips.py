@@ -4,8 +4,8 @@ from typing import Any
 
 from spantree import spans_from_sdk
 from tests.conftest import World, a_world, eventually
-from tests.services.nova.test_server_networks import booted
 from tests.support.neutron import ID, NOWHERE, PRIVATE, PUBLIC, Neutron, user
+from tests.support.nova import built_on
 
 WHOLE = (
     "id tenant_id project_id description tags created_at updated_at revision_number floating_network_id "
@@ -174,7 +174,7 @@ async def test_they_have_a_quota_and_go_with_their_network(world: World) -> None
 async def test_nova_shows_those_that_lead_to_a_server_as_long_as_they_do() -> None:
     async with a_world() as world:
         demo = await user(world, "demo")
-        server = await booted(demo.api, [{"uuid": PRIVATE}])
+        server = await built_on(demo.api, [{"uuid": PRIVATE}])
         path = f"/v2.1/servers/{server['id']}"
         [fixed] = server["addresses"]["private"]
         [port] = await demo.get(f"ports?device_id={server['id']}")
