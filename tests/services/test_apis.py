@@ -198,15 +198,17 @@ async def test_the_scheduler_spreads_servers_over_the_hosts_with_the_most_free_r
 
 
 async def test_what_a_deleted_server_had_claimed_can_be_claimed_again(world: World) -> None:
-    """One host of 256 GB holds sixteen servers of 16 GB, and not one more until one of them is gone."""
+    """One host of 256 GB holds two servers of 128 GB, and not one more until one of them is gone."""
     api = await world.api()
-    booted = [await world.boot(BootRequest(flavor="m1.xlarge")) for _ in range(16)]
+    half_a_host = {"id": "half", "name": "half", "ram": 131072, "vcpus": 1, "disk": 1}
+    assert (await api("POST", "nova-api", "/v2.1/flavors", json={"flavor": half_a_host}))[0] == 200
+    booted = [await world.boot(BootRequest(flavor="half")) for _ in range(2)]
     assert all(server.succeeded for server in booted)
-    refused = await world.boot(BootRequest(flavor="m1.xlarge"))
+    refused = await world.boot(BootRequest(flavor="half"))
     assert refused.fault.startswith("No valid host was found.")
     await api("DELETE", "nova-api", f"/v2.1/servers/{booted[0].server_id}")
     await api.until(booted[0].server_id, "GONE")
-    assert (await world.boot(BootRequest(flavor="m1.xlarge"))).succeeded
+    assert (await world.boot(BootRequest(flavor="half"))).succeeded
 
 
 DISCOVERY = [
