@@ -71,7 +71,7 @@ async def test_a_network_that_is_not_there_fails_the_server_and_names_neutron(am
     assert "nova-compute: GET (client) !404" in failed(trace_of(world, booted.trace_id))
 
 
-async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_the_filters_as_events(amqp_url: str) -> None:
+async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_filter_events(amqp_url: str) -> None:
     async with a_world(amqp_url=amqp_url, computes=2) as world:
         booted = await world.boot(BootRequest(flavor="m1.huge"))
     assert booted.fault.startswith("No valid host was found. There are not enough hosts available: ")
@@ -96,7 +96,7 @@ async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_the_filters_as_e
     assert "nova-scheduler: reject nova:scheduler (client)" in [str(span) for span in trace.spans]
 
 
-async def test_a_boot_that_takes_too_long_goes_to_error_and_what_it_had_is_released() -> None:
+async def test_a_boot_that_takes_too_long_goes_to_error_and_releases_its_port() -> None:
     async with a_world(Settings(pace=0.3, build_seconds=0.25)) as world:
         booted = await world.boot()
         assert booted.status == "ERROR"
@@ -110,7 +110,7 @@ async def test_a_boot_that_takes_too_long_goes_to_error_and_what_it_had_is_relea
     assert [span.attributes.get("openstack.rpc.method") for span in trace.spans].count("terminate_instance") == 3
 
 
-async def test_a_server_deleted_while_it_builds_is_gone_and_releases_what_it_had() -> None:
+async def test_a_server_deleted_while_it_builds_is_gone_and_releases_its_port() -> None:
     async with a_world(Settings(pace=0.1)) as world:
         api = await world.api()
         request_id = f"req-{uuid.uuid4()}"
@@ -190,7 +190,7 @@ async def test_services_run_one_by_one_boot_the_reference_trace() -> None:
     assert trace_of(world, booted.trace_id) == REFERENCE
 
 
-async def test_an_image_that_does_not_match_its_checksum_is_refused_by_the_compute_host() -> None:
+async def test_nova_compute_refuses_an_image_that_does_not_match_its_checksum() -> None:
     async with a_lying_glance() as url, in_parts(glance=url) as (world, _):
         booted = await world.boot()
     assert booted.status == "ERROR"
@@ -220,7 +220,7 @@ async def test_without_a_scheduler_nova_api_refuses_and_keeps_no_server() -> Non
         assert (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"] == []
 
 
-async def test_a_server_that_nobody_builds_goes_to_error_at_the_deadline() -> None:
+async def test_a_server_that_no_scheduler_takes_goes_to_error_at_the_deadline() -> None:
     """The scheduler's queue is there, as after a crash, but nobody consumes it."""
     async with in_parts(("keystone", "nova-api"), build_seconds=0.2) as (world, broker):
         async with await aio_pika.connect(broker.url) as connection:
@@ -250,7 +250,7 @@ async def test_nova_api_survives_a_deadline_while_the_bus_is_away(monkeypatch: p
         assert (await api("GET", "nova-api", "/v2.1/servers"))[0] == 200
 
 
-async def test_a_delete_that_nobody_answers_ends_in_error_and_not_in_deleting() -> None:
+async def test_a_delete_that_no_host_answers_ends_in_error_not_in_deleting() -> None:
     async with in_parts(all_but("nova-compute"), build_seconds=0.3) as (world, broker):
         async with compute_host(world, broker.url):
             booted = await world.boot()
@@ -285,7 +285,7 @@ async def test_a_scheduler_without_hosts_waits_for_the_first_report() -> None:
     assert booted.succeeded, booted.fault
 
 
-async def test_a_host_that_left_in_order_is_chosen_no_more_until_it_is_back() -> None:
+async def test_a_host_that_shut_down_is_not_chosen_until_it_is_back() -> None:
     async with in_parts(all_but("nova-compute")) as (world, broker):
         for _ in range(2):
             async with compute_host(world, broker.url):
@@ -314,7 +314,7 @@ async def test_services_survive_a_broker_that_goes_and_comes_back(monkeypatch: p
             assert booted.succeeded, booted.fault
 
 
-async def test_a_message_whose_consumer_was_cut_off_is_done_again_and_says_that_it_came_before(amqp_url: str) -> None:
+async def test_a_message_whose_consumer_was_cut_off_is_redelivered_and_marked(amqp_url: str) -> None:
     """A consumer takes the message and goes away without a word; then the scheduler gets it, marked."""
     async with in_parts(all_but("nova-scheduler"), amqp_url=amqp_url) as (world, _):
         async with await aio_pika.connect(amqp_url) as connection:
@@ -355,7 +355,7 @@ async def test_no_secret_is_on_a_span_an_event_or_in_the_log(caplog: pytest.LogC
     assert not re.search("secret|gAAAA", caplog.text)
 
 
-def test_ids_of_a_fresh_cloud_follow_from_names_and_uuids_stay() -> None:
+def test_ids_of_the_seed_data_are_derived_from_names_and_uuids_stay() -> None:
     known = resource_id("image", "cirros")
     assert resource_id("image", known) == known
     assert resource_id("network", "cirros") != known

@@ -56,7 +56,7 @@ def missing(body: Any, path: str) -> Iterator[str]:
         yield from missing(each, rest) if rest else ()
 
 
-async def test_every_answer_holds_what_the_contract_asks_for(world: World) -> None:
+async def test_every_answer_has_the_fields_that_clients_need(world: World) -> None:
     admin = await world.api()
     for path, where, fields in CONTRACT:
         status, body = await admin("GET", "keystone", path, headers={"X-Subject-Token": admin.token})
@@ -65,7 +65,7 @@ async def test_every_answer_holds_what_the_contract_asks_for(world: World) -> No
             assert list(missing(body, f"{where}.{field}".lstrip("."))) == [], path
 
 
-async def test_what_is_listed_can_be_asked_for_by_its_link_and_what_is_not_is_named(world: World) -> None:
+async def test_every_listed_resource_can_be_shown_by_its_link(world: World) -> None:
     admin = await world.api()
     base = world.cloud.endpoints["keystone"]
     for one in FIELDS:
@@ -102,7 +102,7 @@ FOUND: list[tuple[str, list[str]]] = [
 ]
 
 
-async def test_lists_hold_what_the_query_asks_for(world: World) -> None:
+async def test_lists_are_filtered_by_the_query(world: World) -> None:
     admin = await world.api()
     for query, names in FOUND:
         _, body = await admin("GET", "keystone", f"/v3/{query}")
@@ -114,7 +114,7 @@ async def test_lists_hold_what_the_query_asks_for(world: World) -> None:
     assert endpoint["url"] == world.cloud.endpoints["nova-api"] + "/v2.1"
 
 
-async def test_a_page_names_the_next_one_until_all_is_seen(world: World) -> None:
+async def test_each_page_links_to_the_next_until_the_last(world: World) -> None:
     admin, base = await world.api(), world.cloud.endpoints["keystone"]
     seen, url = [], f"{base}/v3/users?limit=3"
     while url:
@@ -133,7 +133,7 @@ ASSIGNED: list[tuple[str, set[str]]] = [
 ]
 
 
-async def test_role_assignments_tell_who_is_what_where(world: World) -> None:
+async def test_role_assignments_list_who_has_which_role_where(world: World) -> None:
     admin = await world.api()
     for query, roles in ASSIGNED:
         _, body = await admin("GET", "keystone", f"/v3/role_assignments?include_names=True{query}")
@@ -163,7 +163,7 @@ LOOKS: list[tuple[str, str | None]] = [
 """What a member may see, and the rule that it may not."""
 
 
-async def test_members_see_what_is_theirs_and_are_told_the_rule_for_all_else(world: World) -> None:
+async def test_members_see_their_own_resources_and_get_403_for_others(world: World) -> None:
     demo = await world.api("demo")
     for path, rule in LOOKS:
         status, body = await demo("GET", "keystone", path)
@@ -199,7 +199,7 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-async def test_a_login_that_cannot_be_is_refused_and_what_is_wrong_with_it_is_named(world: World) -> None:
+async def test_an_invalid_login_is_refused_with_a_reason(world: World) -> None:
     url = world.cloud.endpoints["keystone"] + TOKENS
     for body, status, words in REFUSED:
         async with world.session.post(url, json=body) as response:
@@ -215,7 +215,7 @@ async def logged_in(world: World, body: dict[str, Any]) -> tuple[Api, dict[str, 
         return Api(world.session, world.cloud, response.headers["X-Subject-Token"]), (await response.json())["token"]
 
 
-async def test_a_token_made_from_a_token_is_of_its_kin_and_ends_with_it(world: World) -> None:
+async def test_a_token_made_from_a_token_keeps_its_audit_id_and_expiry(world: World) -> None:
     first, one = await logged_in(world, credentials("demo"))
     second, two = await logged_in(world, login("token", token={"id": first.token}, scope={"project": {"name": "demo"}}))
     _, three = await logged_in(world, login("token", token={"id": second.token}))
@@ -228,7 +228,7 @@ async def test_a_token_made_from_a_token_is_of_its_kin_and_ends_with_it(world: W
 
 
 @pytest.mark.parametrize("scope", ["unscoped", {"unscoped": {}}], ids=["text", "object"])
-async def test_a_token_of_no_project_is_good_for_keystone_alone(world: World, scope: Any) -> None:
+async def test_an_unscoped_token_is_valid_at_keystone_only(world: World, scope: Any) -> None:
     unscoped, token = await logged_in(world, login("password", password=PASSWORD, scope=scope))
     assert token.keys().isdisjoint({"project", "roles", "catalog"})
     assert [one["name"] for one in (await unscoped("GET", "keystone", "/v3/auth/projects"))[1]["projects"]] == ["demo"]
@@ -244,7 +244,7 @@ async def test_a_token_of_no_project_is_good_for_keystone_alone(world: World, sc
     assert (await scoped("GET", "nova-api", "/v2.1/servers"))[0] == 200
 
 
-async def test_a_token_can_be_looked_at_with_its_catalog_and_without() -> None:
+async def test_a_token_can_be_shown_with_and_without_its_catalog() -> None:
     async with a_world() as world:
         admin = await world.api()
         of_demo = {"X-Subject-Token": (await world.api("demo")).token}
