@@ -185,7 +185,7 @@ async def test_an_unwritable_file_is_refused_before_the_boot(option: str, tmp_pa
     ("arguments", "says"),
     [
         (["--svg", "same", "--mermaid", "same"], "--svg and another option name the same file, same."),
-        (["--svg", "a.svg", "--tree"], "--tree and --expand are about what is printed"),
+        (["--svg", "a.svg", "--tree"], "--tree and --expand change what is printed"),
     ],
 )
 async def test_conflicting_options_are_refused(arguments: list[str], says: str, tmp_path: Path) -> None:
