@@ -13,7 +13,7 @@ class Effect(Enum):
     FAIL = auto()
     """The work fails, with the error that it names for that."""
     SLOW = auto()
-    """The work takes longer: by the duration that is named as the fault."""
+    """The work takes longer: by the fault's `seconds`."""
     HANG = auto()
     """The work never ends."""
     REFUSE = auto()
@@ -33,7 +33,7 @@ class Effect(Enum):
 
     # at a process span
     DELAY = auto()
-    """The message waits in its queue."""
+    """The message waits in its queue, for the fault's `seconds`."""
     CRASH = auto()
     """The message comes again when its work is done, as if the connection had gone before it was acknowledged."""
 
@@ -63,6 +63,8 @@ class Fault:
     service: str
     at: str
     once: bool = False
+    seconds: float | None = None
+    """How long it delays the work at `--pace 1`, for SLOW and DELAY."""
     lesson: str
     """What it teaches."""
     culprit: str
