@@ -27,7 +27,9 @@ def serving(name: str, amqp_url: str, host: str = "compute-1", patience: float =
 @pytest.mark.parametrize("name", list(SERVICES))
 async def test_a_service_with_state_runs_once_on_a_bus_and_can_start_again(amqp_url: str, name: str) -> None:
     async with serving(name, amqp_url):
-        with pytest.raises(AlreadyRunning, match=rf"^{name}\S* runs already on the bus at amqp://.*: stop the first"):
+        with pytest.raises(
+            AlreadyRunning, match=rf"^{name}\S* is already running on the bus at amqp://.*: stop the first"
+        ):
             async with serving(name, amqp_url, patience=0.5):
                 pass
     async with serving(name, amqp_url):
@@ -84,7 +86,7 @@ async def test_a_second_service_exits_with_status_1_and_says_what_to_do(amqp_url
     async with serving("nova-scheduler", amqp_url), started("serve", "nova-scheduler", **shared) as second:
         ended = await second.ended()
     assert ended.status == 1
-    assert ended.err.startswith("emulator: nova-scheduler runs already on the bus at amqp://")
+    assert ended.err.startswith("emulator: nova-scheduler is already running on the bus at amqp://")
     assert ended.err.count("\n") == 1
 
 
@@ -93,7 +95,7 @@ async def test_a_second_cloud_on_a_bus_is_refused_and_takes_no_messages(amqp_url
         channel = await client.channel()
         queue = await channel.declare_queue("compute.compute-2", durable=True, arguments=DEAD_LETTERS)
         await channel.default_exchange.publish(aio_pika.Message(b"kept"), queue.name)
-        with pytest.raises(AlreadyRunning, match="keystone runs already"):
+        with pytest.raises(AlreadyRunning, match="keystone is already running"):
             async with a_world(Settings(pace=0, bus_patience=0), amqp_url=amqp_url, computes=2):
                 pass
         assert (await queue.get(no_ack=True)).body == b"kept"
