@@ -131,14 +131,14 @@ async def test_the_trace_falls_apart_where_an_amqp_hop_loses_its_headers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The message to the compute host loses its headers: what the host does is a trace of its own."""
-    make = aio_pika.Message
+    publish = aio_pika.Exchange.publish
 
-    def headless(body: bytes, **properties: Any) -> aio_pika.Message:
-        if properties["type"] == "build_and_run_instance":
-            properties["headers"] = {}
-        return make(body, **properties)
+    async def headless(exchange: aio_pika.Exchange, message: aio_pika.Message, *where: Any, **options: Any) -> Any:
+        if message.type == "build_and_run_instance":
+            message.headers = {}
+        return await publish(exchange, message, *where, **options)
 
-    monkeypatch.setattr(aio_pika, "Message", headless)
+    monkeypatch.setattr(aio_pika.Exchange, "publish", headless)
     await assert_falls_apart("nova-compute", "process nova:compute.{host}", below="nova-scheduler")
 
 
