@@ -15,11 +15,12 @@ from yarl import URL
 
 from emulator.client.credentials import Credentials
 from emulator.faults import Fault
+from emulator.instrumentation import mark_failed, record_error
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext, annotate, carrying_fault, request_scope
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.runtime.spans import fail, failed_with, span
+from emulator.runtime.spans import span
 from emulator.services.seed_data import resource_id
 from spantree import escaped
 
@@ -163,13 +164,13 @@ async def boot(
             result = replace(result, server_id=server_id)
             result = await _wait_until_built(http, access.token, servers_url, result, context.pace, on_progress)
         except UnexpectedAnswer as refusal:
-            fail(root, refusal)
+            record_error(root, refusal)
             result = replace(result, status="REFUSED", fault=f"{refusal.message} (HTTP {refusal.status})")
         except (aiohttp.ClientError, TimeoutError, LookupError) as error:
-            fail(root, error)
+            record_error(root, error)
             result = replace(result, status="REFUSED", fault=str(error) or "no answer in time")
         if result.status == "ERROR":
-            failed_with(root, "ServerInError", result.fault)
+            mark_failed(root, "ServerInError", result.fault)
         on_progress(request, escaped(result.status))
         return _printable(replace(result, seconds=time.monotonic() - began))
 
@@ -186,10 +187,10 @@ async def delete(context: ServiceContext, http: HttpClient, credentials: Credent
             url = f"{access.url('compute')}/servers/{server_id}"
             (await http.fetch("DELETE", url, token=access.token)).check()
         except UnexpectedAnswer as error:
-            fail(root, error)
+            record_error(root, error)
             return error.status == HTTPStatus.NOT_FOUND
         except (aiohttp.ClientError, TimeoutError, LookupError) as error:
-            fail(root, error)
+            record_error(root, error)
             return False
     return True
 

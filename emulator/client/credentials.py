@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from emulator.runtime.http_client import HttpClient
-from emulator.services.auth.session import Access, log_in
+from emulator.services.auth import Access, log_in
 
 __all__ = ["Credentials"]
 

@@ -25,10 +25,11 @@ from requests import PreparedRequest
 
 from emulator.client.boot_sequence import SERVICE
 from emulator.client.credentials import Credentials
+from emulator.instrumentation import error_type, mark_failed
 from emulator.runtime.export import Export, tracer_of
 from emulator.runtime.request_context import OWN_REQUEST_ID, REQUEST_ID, RequestContext, ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.runtime.spans import failed_with, qualified_name, span
+from emulator.runtime.spans import span
 from emulator.urls import without_user
 
 __all__ = ["ClientResult", "emulator_variables", "run"]
@@ -112,9 +113,9 @@ def run(arguments: Sequence[str], export: Export) -> ClientResult:
             status, error = _run_shell(shell, arguments)
         root.set_attribute("process.exit.code", status)
         if error is not None:
-            failed_with(root, qualified_name(error), _safe_message(error, shell.secrets))
+            mark_failed(root, error_type(error), _safe_message(error, shell.secrets))
         elif status:
-            failed_with(root, str(status))
+            mark_failed(root, str(status))
         recorded = root.is_recording()
     trace_id = f"{root.get_span_context().trace_id:032x}" if recorded else None
     return ClientResult(status, trace_id, str(error) if isinstance(error, ConnectFailure) else "")

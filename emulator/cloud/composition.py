@@ -24,7 +24,7 @@ from emulator.runtime.request_context import ServiceContext
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.service import Service, running
 from emulator.runtime.tasks import SharedTimeout
-from emulator.services.auth.fernet_tokens import Tokens
+from emulator.services.auth import Tokens
 from emulator.services.config import ServiceConfig
 from emulator.services.durations import DURATIONS
 from emulator.services.registry import APIS, BROKER, PORTS, SERVICES
@@ -171,9 +171,9 @@ def _durable_queues(hosts: Sequence[str]) -> tuple[Destination, ...]:
 
 async def _wait_for_hosts(scheduler_app: web.Application, count: int) -> None:
     """Wait until every compute host has reported, so that the very first boot can choose among all of them."""
-    from emulator.services.nova.scheduler.service import heard_of
+    from emulator.services.nova.scheduler import wait_for_hosts
 
-    await heard_of(scheduler_app, count)
+    await wait_for_hosts(scheduler_app, count)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from emulator.runtime.amqp_topology import depths
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.services.auth.session import Session
+from emulator.services.auth import Session
 
 __all__ = ["Pollers"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from emulator.services.auth.fernet_tokens import Tokens
+from emulator.services.auth import Tokens
 
 __all__ = ["ServiceConfig"]
 

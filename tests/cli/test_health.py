@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from emulator.cli.app import app
+from emulator.services.registry import PORTS
 from tests.conftest import World
 from tests.support.jaeger import answering
 from tests.support.processes import free_port, needs_ipv6, run, started
@@ -32,7 +33,7 @@ async def test_health_without_targets_checks_all_that_listen_here() -> None:
         await up.until("open the console")
         ended = await run("health", EMULATOR_PORT_BASE=base)
         assert (ended.status, ended.err) == (0, "")
-        assert len(ended.out.splitlines()) == 8, ended.out
+        assert len(ended.out.splitlines()) == len(PORTS), ended.out
     ended = await run("health", EMULATOR_PORT_BASE=base)
     assert (ended.status, ended.err) == (1, "here: no service listens on any of the emulator's ports\n")
 

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from emulator.cli.app import app
+from emulator.services.registry import PORTS
 from tests.support.processes import free_port, needs_ipv6, run, started
 
 STOPPING = "stopping: finishing what has begun\n"
@@ -78,7 +79,7 @@ async def test_a_cloud_is_reached_over_ipv6(address: str) -> None:
         asked = await run("health", EMULATOR_PORT_BASE=base, EMULATOR_BIND=address)
         booted = await run("boot", "--pace", "0", "--quiet", "--keystone-url", f"http://[::1]:{int(base) + 1}")
     assert (asked.status, booted.status) == (0, 0), (asked, booted)
-    assert len(asked.out.splitlines()) == 8
+    assert len(asked.out.splitlines()) == len(PORTS)
 
 
 async def test_an_unknown_service_is_named() -> None:

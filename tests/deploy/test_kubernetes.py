@@ -31,7 +31,7 @@ from tests.support.manifests import (
 
 CLIENT = "openstack-client"
 ALONE = frozenset({"keystone", "glance-api", "neutron-server", "nova-api", "nova-scheduler"})
-"""Services that refuse to run twice, see `test_one_of_each`."""
+"""Services that refuse to run twice, see `test_service_locks`."""
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 

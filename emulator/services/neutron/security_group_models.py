@@ -1,16 +1,16 @@
-"""What neutron keeps of security groups: these, and their rules."""
+"""Neutron's records of security groups and their rules."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.services.neutron.models import Stamp, facts
+from emulator.services.neutron.models import Revision, common_attributes
 
 __all__ = ["SecurityGroup", "SecurityGroupRule"]
 
 
 @dataclass(slots=True)
 class SecurityGroupRule:
-    """What a security group lets in or out. None is any."""
+    """Traffic that a security group allows. None means any."""
 
     id: str
     project_id: str
@@ -25,18 +25,18 @@ class SecurityGroupRule:
     belongs_to_default: bool = False
     description: str = ""
     tags: list[str] = field(default_factory=list)
-    stamp: Stamp = field(default_factory=Stamp)
+    revision: Revision = field(default_factory=Revision)
 
     @property
-    def what(self) -> tuple[object, ...]:
-        """What it lets through: no two rules of a group have the same."""
+    def matched_traffic(self) -> tuple[object, ...]:
+        """The traffic that the rule matches; it is unique within a group."""
         ports = (self.port_range_min, self.port_range_max)
         return (self.direction, self.ethertype, self.protocol, *ports, self.remote_ip_prefix, self.remote_group_id)
 
     def describe(self) -> dict[str, Any]:
-        """Return it as neutron answers it."""
+        """Return the record as the API shows it."""
         return {
-            **facts(self),
+            **common_attributes(self),
             "security_group_id": self.group_id,
             "direction": self.direction,
             "ethertype": self.ethertype,
@@ -61,12 +61,12 @@ class SecurityGroup:
     stateful: bool = True
     description: str = ""
     tags: list[str] = field(default_factory=list)
-    stamp: Stamp = field(default_factory=Stamp)
+    revision: Revision = field(default_factory=Revision)
 
     def describe(self) -> dict[str, Any]:
-        """Return it as neutron answers it."""
+        """Return the record as the API shows it."""
         return {
-            **facts(self),
+            **common_attributes(self),
             "name": self.name,
             "stateful": self.stateful,
             "shared": False,
