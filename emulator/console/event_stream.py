@@ -88,6 +88,6 @@ class _Subscriber:
     """One open page and the topics that it has not received yet, in order."""
 
     def __init__(self, pending: dict[Topic, None]) -> None:
-        self.pending = pending
+        self.pending = pending  # a dict as an ordered set: a topic that changes twice is sent once
         self.woken = asyncio.Event()
         self.lags = False

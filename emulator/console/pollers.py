@@ -67,7 +67,7 @@ class Pollers:
                     await self._event_stream.has_subscribers.wait()
                     self._servers_due.clear()
                     session = await self._poll_servers_once(session, http, credentials)
-                    await asyncio.sleep(LEAST_SECONDS)
+                    await asyncio.sleep(LEAST_SECONDS)  # a boot has many spans of nova-api within a moment
                     with suppress(TimeoutError):
                         async with asyncio.timeout(SERVERS_SECONDS):
                             await self._servers_due.wait()

@@ -185,9 +185,9 @@ class RequestLog(SpanProcessor):
         request = self._requests.get(_request_id(span))
         if request is None or span.context is None or request.open.pop(span.context.span_id, None) is None:
             return
-        if span.context.trace_flags.sampled:
+        if span.context.trace_flags.sampled:  # the others are not exported, so other views do not show them either
             request.ended.append(span)
-        del self._requests[request.id]
+        del self._requests[request.id]  # to come back at the end, unless none of its spans was sampled
         if request.ended or request.open:
             self._changed(request, span)
 

@@ -60,6 +60,7 @@ def _check_host(request: web.Request, host_names: Collection[str]) -> None:
 
 
 def _check_origin(request: web.Request) -> None:
+    # browsers set both headers, and scripts cannot: https://www.w3.org/TR/fetch-metadata/
     origin, site = request.headers.get(hdrs.ORIGIN), request.headers.get("Sec-Fetch-Site", "none")
     if origin is not None and origin.partition("://")[2] != request.headers.get(hdrs.HOST):
         raise Forbidden(f"Pages of {origin} may not use the console.")
@@ -71,6 +72,7 @@ def _check_origin(request: web.Request) -> None:
 def _check_token(request: web.Request, token: str) -> None:
     if not secrets.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), token.encode()):
         raise Forbidden(f"The header {TOKEN_HEADER} is missing or outdated: reload the page.")
+    # a form of another site can send text/plain without a CORS preflight, but not JSON
     if request.can_read_body and request.content_type != "application/json":
         raise Forbidden("The body is not application/json.")
 

@@ -57,7 +57,7 @@ async def console(
         http = await stack.enter_async_context(HttpClient(client.SERVICE, settings.pace))
         credentials = Credentials.from_environment(up.endpoints["keystone"])
         tasks = await stack.enter_async_context(task_group())
-        stack.push_async_callback(tasks.finish, 0)
+        stack.push_async_callback(tasks.finish, 0)  # pollers run for ever, and boots may hang: cancel them
         boot_requests = BootRequests(service_context, http, credentials, tasks, settings.faults)
         tasks.start(pollers.poll_servers(credentials, request_log.ignored_id))
         tasks.start(pollers.poll_queues(up))
@@ -68,7 +68,7 @@ async def console(
         )
         app.add_routes([*_view_routes(page, event_stream, request_log), *action_routes(boot_requests)])
         await stack.enter_async_context(serving(app, listener))
-        stack.callback(event_stream.close)
+        stack.callback(event_stream.close)  # before the server stops: it waits for open responses
         yield f"http://{host_in_url(settings.public_host)}:{listener.getsockname()[1]}/"
 
 

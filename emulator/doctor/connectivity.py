@@ -24,7 +24,7 @@ def resolve(target: Target, seconds: float) -> Iterator[CheckResult]:
 def _addresses(target: Target, seconds: float) -> list[Address]:
     check, host = f"{target.role} name", target.host
     in_compose = "names of compose and Kubernetes services are known only inside their network"
-    try:
+    try:  # getaddrinfo has no timeout of its own, and resolv.conf may allow it minutes
         found = with_timeout(seconds, lambda: socket.getaddrinfo(host, target.port, type=socket.SOCK_STREAM))
     except socket.gaierror as error:
         remedy = f"check the spelling; {in_compose}: from outside use localhost and the published port"
@@ -55,7 +55,7 @@ def connected(target: Target, seconds: float, refused: list[str] | None = None) 
     addresses, errors = _addresses(target, seconds), list[OSError]()
     for family, address in addresses:
         connection = socket.socket(family, socket.SOCK_STREAM)
-        connection.settimeout(seconds / len(addresses))
+        connection.settimeout(seconds / len(addresses))  # all addresses together take no longer than `seconds`
         try:
             connection.connect(address)
         except OSError as error:

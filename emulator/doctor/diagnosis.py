@@ -57,7 +57,7 @@ def diagnose(setup: Setup, seconds: float, on_wait: Callable[[str], None]) -> It
                 yield result.redacted(secrets)
         except CheckFailed as error:
             yield error.result.redacted(secrets)
-            budget.exhaust()
+            budget.exhaust()  # the rest is still checked, but nothing is waited for any more
 
 
 def _collector(setup: Setup, budget: RetryBudget, sent: list[Span], secrets: frozenset[str]) -> Iterator[CheckResult]:
@@ -94,6 +94,7 @@ def _results(step: Step, target: Target, seconds: float) -> list[CheckResult]:
 def _send(endpoint: Endpoint, budget: RetryBudget, sent: list[Span], secrets: frozenset[str]) -> Iterator[CheckResult]:
     check = "span sent"
     try:
+        # imported here: the checks above explain settings with which this import fails
         from emulator.doctor.span_export import check_set_up, new_span, send
 
         check_set_up(endpoint)

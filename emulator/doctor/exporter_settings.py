@@ -144,7 +144,7 @@ def check_timeout(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult]
         else:
             if seconds <= 0:
                 yield failure("timeout", f"{name} is {raw}: no answer arrives in that time", f"unset {name}, for 10")
-            elif not seconds <= LONG_TIMEOUT:
+            elif not seconds <= LONG_TIMEOUT:  # not `>`, which is false for nan
                 message = f"{name} is {raw}: Python reads seconds, other languages read milliseconds"
                 yield warning("timeout", message, "set it to 10 here; use another value for other languages")
     compressed = traces_variable(env, "COMPRESSION")

@@ -76,7 +76,7 @@ def _read(connection: socket) -> bytes:
     try:
         while _is_incomplete(answer) and (piece := connection.recv(MOST_BYTES)):
             answer += piece
-    except (ConnectionError, TimeoutError):
+    except (ConnectionError, TimeoutError):  # what has arrived may be enough to tell the protocol
         if not answer:
             raise
     return answer

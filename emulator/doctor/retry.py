@@ -46,7 +46,7 @@ class RetryBudget:
             try:
                 return self._once(check, attempt, longest)
             except CheckFailed as error:
-                if not error.retryable or self.left <= 0:
+                if not error.retryable or self.left <= 0:  # an attempt may take longer than its pause allowed for
                     raise
                 if time.monotonic() - began > QUIET_SECONDS:
                     self._report(error.result.message)

@@ -154,6 +154,7 @@ def check_names(env: Environment) -> Iterator[CheckResult]:
     """Probably misspelled variables: unknown to the SDK, but similar to one that it knows."""
     from opentelemetry.sdk import environment_variables
 
+    # the SDK has no list of its variables; constants with a leading underscore are experimental ones
     known = {value for name, value in vars(environment_variables).items() if name.lstrip("_").startswith("OTEL_")}
     known |= {"OTEL_PROPAGATORS", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"}
     for name in sorted(name for name in env if name.startswith("OTEL_") and name not in known):

@@ -63,6 +63,7 @@ def new_span() -> ReadableSpan:
 
 def send(span: ReadableSpan, endpoint: Endpoint, seconds: float) -> ExportResult:
     """Send a span; return what the collector answered within `seconds`. Call `check_set_up` first."""
+    # exporters retry by themselves, and each attempt is recorded: the last one counts
     recorded, began = list[ExportResult](), time.monotonic()
     if endpoint.protocol == GRPC:
         exporter = otlp_exporter(endpoint.exporter_url)
