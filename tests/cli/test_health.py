@@ -62,6 +62,14 @@ async def test_the_module_healthcheck_finds_the_service_by_the_variables_of_serv
     assert says in out.decode()
 
 
+async def test_the_module_healthcheck_imports_the_standard_library_only() -> None:
+    code = "import sys; before = {*sys.modules}; import emulator.healthcheck; print(*{*sys.modules} - before)"
+    process = await create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE)
+    out, _ = await process.communicate()
+    packages = {name.split(".")[0] for name in out.decode().split()}
+    assert packages - sys.stdlib_module_names == {"emulator", "spantree"}
+
+
 async def test_health_waits_for_a_service_that_is_starting(amqp_url: str) -> None:
     port = free_port()
     with answering({"/healthcheck": (503, "no")}) as sick:

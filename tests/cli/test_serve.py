@@ -72,10 +72,10 @@ async def test_services_in_processes_of_their_own_boot_the_reference_trace(
 async def test_os_interface_chooses_the_endpoints_of_the_catalog() -> None:
     async with started("up", "--port-base", "0", "--pace", "0", "--no-console") as up:
         keystone = (await up.until("keystone")).split()[-1]
-        for interface, said in (
+        for interface, text in (
             ("internal", "ACTIVE"),
             ("publicURL", "ACTIVE"),
             ("private", "names no private endpoint"),
         ):
             booted = await run("boot", "--keystone-url", keystone, "--pace", "0", OS_INTERFACE=interface)
-            assert said in booted.out
+            assert text in booted.out

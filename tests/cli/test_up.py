@@ -76,10 +76,10 @@ async def test_a_cloud_is_reached_over_ipv6(address: str) -> None:
     base = str(free_port())
     async with started("up", "--pace", "0", "--port-base", base, "--bind", address) as up:
         await up.until("open the console")
-        asked = await run("health", EMULATOR_PORT_BASE=base, EMULATOR_BIND=address)
+        checked = await run("health", EMULATOR_PORT_BASE=base, EMULATOR_BIND=address)
         booted = await run("boot", "--pace", "0", "--quiet", "--keystone-url", f"http://[::1]:{int(base) + 1}")
-    assert (asked.status, booted.status) == (0, 0), (asked, booted)
-    assert len(asked.out.splitlines()) == len(PORTS)
+    assert (checked.status, booted.status) == (0, 0), (checked, booted)
+    assert len(checked.out.splitlines()) == len(PORTS)
 
 
 async def test_an_unknown_service_is_named() -> None:

@@ -252,11 +252,11 @@ async def test_load_waits_for_its_cloud_and_finishes_on_sigterm(otlp: OtlpReceiv
 
 
 async def test_sigterm_ends_load_while_it_waits_for_a_cloud() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        nobody.settimeout(PATIENCE_SECONDS)
-        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_SECONDS)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         async with started("load", "--keystone-url", url) as process:
-            connection, _ = await asyncio.to_thread(nobody.accept)
+            connection, _ = await asyncio.to_thread(silent.accept)
             with connection:
                 ended = await process.stop()
     assert (ended.status, ended.err) == (0, STOPPING)

@@ -140,7 +140,7 @@ class Service:
                 if words in line:
                     return line
         _, err = await self._process.communicate()
-        raise AssertionError(f"it ended before it said {words!r}:\n{self.out}{err.decode()}")
+        raise AssertionError(f"it ended before it printed {words!r}:\n{self.out}{err.decode()}")
 
     async def stop(self, by: signal.Signals = signal.SIGTERM) -> Ended:
         """Stop it as a user or an orchestrator does."""
