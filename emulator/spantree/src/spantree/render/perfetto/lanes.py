@@ -61,7 +61,8 @@ def lanes(slices: Iterable[Slice]) -> list[int]:
 
 def _fits(each: Slice, lane: Lane) -> bool:
     above = lane.reaches(each.start)
-    return above is not None and above.span is each.span.parent and _over(each) <= _over(above)
+    # A slice without length is over at once: what starts with it is not within it for Perfetto.
+    return above is not None and above.span is each.span.parent and each.start < above.end and _over(each) <= above.end
 
 
 def _over(each: Slice) -> int:
