@@ -61,7 +61,10 @@ def lanes(slices: Iterable[Slice]) -> list[int]:
 
 def _fits(each: Slice, lane: _Lane) -> bool:
     innermost = lane.innermost_at(each.start)
-    return innermost is not None and innermost.span is each.span.parent and _free_from(each) <= _free_from(innermost)
+    if innermost is None or innermost.span is not each.span.parent:
+        return False
+    # A slice without length has ended when it starts, so Perfetto puts nothing inside it.
+    return each.start < innermost.end and _free_from(each) <= innermost.end
 
 
 def _free_from(each: Slice) -> int:
