@@ -282,7 +282,7 @@ async def test_an_invalid_form_is_refused_with_its_fields_name(there: Console, f
 
 
 async def test_too_many_boots_at_once_are_refused() -> None:
-    async with a_console() as there:
+    async with a_console(Settings(pace=1)) as there:
         headers = {"X-Console-Token": await there.token()}
         assert (await there.ask("POST", "boots", headers, json={"count": 50}))[0] == 202
         status, answer = await there.ask("POST", "boots", headers, json={"count": 50})
