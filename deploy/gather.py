@@ -1,7 +1,7 @@
-"""Gathers below a directory what the packages that are installed there need to run: Python, libraries, a few files.
+"""Copies what installed packages need to run into their directory: Python, shared libraries, a few files.
 
-It runs while the image is built, in the base image, and leaves out what the emulator never imports. For scanners it
-notes from which of Debian's packages the files are.
+Runs in the base image while our image is built. Leaves out modules that the emulator never imports, and records for
+scanners which Debian packages the files come from.
 """
 
 import re
@@ -27,7 +27,7 @@ WRITTEN = {
 
 
 def gather(root: Path) -> None:
-    """Add to `root` what is missing there."""
+    """Add what is missing to `root`, the root directory of the image."""
     shutil.copytree(STDLIB, root / inside(STDLIB), ignore=shutil.ignore_patterns(*UNUSED), dirs_exist_ok=True)
     interpreter = Path(sys.executable).resolve()
     copy(interpreter, root)
@@ -46,25 +46,25 @@ def gather(root: Path) -> None:
 
 
 def find_libraries(root: Path) -> list[Path]:
-    """Find the libraries that programs below `root` are linked with, and theirs."""
+    """Return the shared libraries that programs below `root` need, directly or not. Exits if one is missing."""
     programs = [
         file for file in root.rglob("*") if file.suffix == ".so" or (file.parent.name == "bin" and file.is_file())
     ]
     shown = run("ldd", *(file for file in programs if file.read_bytes()[:4] == b"\x7fELF"))
     if lacking := sorted(set(re.findall(r"(\S+) => not found", shown))):
-        raise SystemExit(f"libraries that the base image does not have: {', '.join(lacking)}")
+        raise SystemExit(f"the base image lacks shared libraries: {', '.join(lacking)}")
     found = {Path(file) for file in re.findall(r"^\t(?:\S+ => )?(/\S+)", shown, re.MULTILINE)}
     return sorted(file for file in found if not file.is_relative_to(root))
 
 
 def find_packages(files: list[Path]) -> list[str]:
-    """Find the packages of Debian that these files are from; what is below /usr/local is from none."""
+    """Return the Debian packages of these files. Files below /usr/local have none."""
     packaged = [f"*/{file.name}" for file in files if not file.is_relative_to("/usr/local")]
     return sorted(set(re.findall(r"^(\S+): ", run("dpkg-query", "--search", *packaged), re.MULTILINE)))
 
 
 def describe(package: str, root: Path) -> None:
-    """Note a package as images without a package manager do, and keep its licence."""
+    """Record a package as distroless images do, under status.d, and copy its licence."""
     name = package.partition(":")[0]
     place = root / "var/lib/dpkg/status.d" / name
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def describe(package: str, root: Path) -> None:
 
 
 def index_libraries(root: Path) -> None:
-    """Let the loader find what is below /usr/local, too."""
+    """Write the loader's cache, so that it finds libraries below /usr/local."""
     shutil.copy("/etc/ld.so.conf", root / "etc")
     shutil.copytree("/etc/ld.so.conf.d", root / "etc/ld.so.conf.d")
     run("ldconfig", "-X", "-r", root)

@@ -1,25 +1,25 @@
-"""URLs: the hosts in them, and how they may be shown, without the users and passwords that they may hold."""
+"""Hosts in URLs, and URLs without users and passwords, for output."""
 
 import re
 
 __all__ = ["host_in_url", "reachable", "without_user"]
 
 USER = re.compile(r"(?<=//)[^/?#]*@|(?<!\S)[^\s/?#]+@")
-"""Also without a scheme before it, as gRPC has it."""
-LOOPBACKS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not to bind
-"""Where this machine reaches what listens everywhere."""
+"""Also in URLs without a scheme, which gRPC accepts."""
+LOOPBACKS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing binds to it
+"""Addresses that reach servers of this machine that listen on all addresses."""
 
 
 def reachable(address: str) -> str:
-    """Return where this machine reaches what listens on an address."""
+    """Return the address at which this machine reaches a server that listens on `address`."""
     return LOOPBACKS.get(address, address)
 
 
 def host_in_url(address: str) -> str:
-    """Return a host name or an address as URLs have it: brackets are around an IPv6 address."""
+    """Return a host name or address as it is written in URLs, IPv6 addresses in brackets (RFC 3986, section 3.2.2)."""
     return f"[{address}]" if ":" in address else address
 
 
 def without_user(text: str) -> str:
-    """Return a URL, or a text with URLs in it, without users and passwords."""
+    """Remove users and passwords from the URLs in a text."""
     return USER.sub("", text)

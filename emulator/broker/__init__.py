@@ -1,6 +1,6 @@
-"""An AMQP 0-9-1 broker for one process: enough of RabbitMQ to run services on, where none is installed.
+"""An AMQP 0-9-1 broker for one process: enough of RabbitMQ to run the services without one installed.
 
-Frames are coded by pamqp; sockets, routing, queues and errors are ours. What it holds is gone when it stops.
+pamqp codes the frames; sockets, routing, queues and errors are here. State is in memory, gone when the broker stops.
 """
 
 from emulator.broker.queues import Depth

@@ -1,4 +1,4 @@
-"""Logins: what a client answers to the broker's greeting, as PLAIN or as AMQPLAIN."""
+"""SASL authentication: reads a client's response to `connection.start` as PLAIN or AMQPLAIN and checks the password."""
 
 import hmac
 import struct
@@ -6,39 +6,42 @@ from collections.abc import Mapping
 
 from pamqp import commands, decode
 
-from emulator.broker.errors import CommandInvalid, LoginRefused
-from emulator.broker.frames import UNREADABLE
+from emulator.broker.errors import AuthenticationFailed, CommandInvalid
+from emulator.broker.frames import DECODE_ERRORS
 
-__all__ = ["MECHANISMS", "check_login"]
+__all__ = ["MECHANISMS", "authenticate"]
 
 
-def check_login(users: Mapping[str, str], method: commands.Connection.StartOk) -> None:
-    """Make sure that the client is one of `users` (passwords by login). Raises LoginRefused and CommandInvalid."""
-    if method.mechanism not in _READERS:
-        raise CommandInvalid(f"unknown mechanism '{method.mechanism}', there are {MECHANISMS}")
+def authenticate(users: Mapping[str, str], method: commands.Connection.StartOk) -> None:
+    """Check user and password against `users`, which maps user names to passwords.
+
+    Raises AuthenticationFailed, and CommandInvalid for an unknown mechanism.
+    """
+    if method.mechanism not in _DECODERS:
+        raise CommandInvalid(f"unknown mechanism '{method.mechanism}', supported are {MECHANISMS}")
     response: str | bytes = method.response or ""
     raw = response.encode() if isinstance(response, str) else response
     try:
-        login, password = _READERS[method.mechanism](raw)
-    except (*UNREADABLE, KeyError):
-        login, password = "", ""
-    known = users.get(login)
-    if known is None or not hmac.compare_digest(known.encode(), password.encode()):
-        raise LoginRefused(f"login was refused for user '{login}' using {method.mechanism}")
+        user, password = _DECODERS[method.mechanism](raw)
+    except (*DECODE_ERRORS, KeyError):
+        user, password = "", ""
+    expected = users.get(user)
+    if expected is None or not hmac.compare_digest(expected.encode(), password.encode()):
+        raise AuthenticationFailed(f"login was refused for user '{user}' using {method.mechanism}")
 
 
-def _read_plain(raw: bytes) -> tuple[str, str]:
-    """Read an identity that nobody uses, login and password, divided by zeros (RFC 4616)."""
-    _, login, password = raw.decode().split("\0")
-    return login, password
+def _decode_plain(raw: bytes) -> tuple[str, str]:
+    """Read an authorization identity (unused), user and password, separated by zero bytes (RFC 4616)."""
+    _, user, password = raw.decode().split("\0")
+    return user, password
 
 
-def _read_amqplain(raw: bytes) -> tuple[str, str]:
-    """Read a field table that comes without its length."""
+def _decode_amqplain(raw: bytes) -> tuple[str, str]:
+    """Read a field table without its length prefix: a mechanism of RabbitMQ's, from before AMQP used SASL."""
     _, table = decode.field_table(struct.pack(">I", len(raw)) + raw)
     return str(table["LOGIN"]), str(table["PASSWORD"])
 
 
-_READERS = {"AMQPLAIN": _read_amqplain, "PLAIN": _read_plain}
+_DECODERS = {"AMQPLAIN": _decode_amqplain, "PLAIN": _decode_plain}
 
-MECHANISMS = " ".join(_READERS)
+MECHANISMS = " ".join(_DECODERS)

@@ -1,111 +1,116 @@
-"""What a client can do wrong, with the reply codes of AMQP 0-9-1 (section 1.2 of its definitions)."""
+"""Errors of clients, each with its reply code (AMQP 0-9-1, section 1.2, constants of class soft-error and hard-error).
+
+They become `channel.close` and `connection.close`; none leaves the broker.
+"""
 
 __all__ = [
     "AccessRefused",
-    "ChannelProblem",
+    "AmqpError",
+    "AuthenticationFailed",
+    "ChannelError",
+    "ChannelException",
     "CommandInvalid",
-    "ConnectionProblem",
-    "FrameProblem",
-    "LoginRefused",
+    "ConnectionException",
+    "ConnectionForced",
+    "FeatureNotImplemented",
+    "FrameError",
     "NotAllowed",
-    "NotImplementedHere",
+    "NotFound",
     "PreconditionFailed",
-    "Problem",
     "ResourceLocked",
-    "Stopping",
     "UnexpectedFrame",
-    "UnknownChannel",
-    "UnknownEntity",
 ]
 
+REPLY_TEXT_BYTES = 255  # a short string has one byte for its length (section 4.2.5.3)
 
-class Problem(Exception):
-    """Closes a channel or a connection with `code`, and a text that begins with `name`."""
+
+class AmqpError(Exception):
+    """Closes a channel or a connection with `code` and a text that begins with `name`."""
 
     code = 541
     name = "INTERNAL_ERROR"
 
     @property
-    def text(self) -> str:
-        """The reply text; a short string, so it is cut at 255 bytes."""
-        return f"{self.name} - {self}".encode()[:255].decode(errors="ignore")
+    def reply_text(self) -> str:
+        """The reply text, cut to what a short string holds."""
+        return f"{self.name} - {self}".encode()[:REPLY_TEXT_BYTES].decode(errors="ignore")
 
 
-class ChannelProblem(Problem):
-    """Closes the channel; the connection lives on."""
+class ChannelException(AmqpError):
+    """A soft error: closes the channel; the connection stays open."""
 
 
-class ConnectionProblem(Problem):
-    """Closes the connection."""
+class ConnectionException(AmqpError):
+    """A hard error: closes the connection."""
 
 
-class AccessRefused(ChannelProblem):
-    """The entity is not the client's to touch."""
+class AccessRefused(ChannelException):
+    """The client may not use or change this queue or exchange."""
 
     code, name = 403, "ACCESS_REFUSED"
 
 
-class UnknownEntity(ChannelProblem):
+class NotFound(ChannelException):
     """There is no such queue, exchange or binding."""
 
     code, name = 404, "NOT_FOUND"
 
 
-class ResourceLocked(ChannelProblem):
+class ResourceLocked(ChannelException):
     """The queue is exclusive to another connection."""
 
     code, name = 405, "RESOURCE_LOCKED"
 
 
-class PreconditionFailed(ChannelProblem):
-    """The entity is there, and otherwise than the client wants it; or a delivery tag is not known."""
+class PreconditionFailed(ChannelException):
+    """The queue or exchange exists with other properties, or the delivery tag is unknown."""
 
     code, name = 406, "PRECONDITION_FAILED"
 
 
-class Stopping(ConnectionProblem):
+class ConnectionForced(ConnectionException):
     """The broker stops."""
 
     code, name = 320, "CONNECTION_FORCED"
 
 
-class LoginRefused(ConnectionProblem):
-    """Login or password are wrong."""
+class AuthenticationFailed(ConnectionException):
+    """User or password is wrong."""
 
     code, name = 403, "ACCESS_REFUSED"
 
 
-class FrameProblem(ConnectionProblem):
-    """A frame that cannot be decoded."""
+class FrameError(ConnectionException):
+    """The frame cannot be decoded."""
 
     code, name = 501, "FRAME_ERROR"
 
 
-class CommandInvalid(ConnectionProblem):
-    """A command that has no place here."""
+class CommandInvalid(ConnectionException):
+    """The method or one of its arguments is not valid."""
 
     code, name = 503, "COMMAND_INVALID"
 
 
-class UnknownChannel(ConnectionProblem):
-    """The channel is not open, or open already; or the method has no place at this point of the connection."""
+class ChannelError(ConnectionException):
+    """The channel is not open, or already open; or the method is not expected at this stage of the connection."""
 
     code, name = 504, "CHANNEL_ERROR"
 
 
-class UnexpectedFrame(ConnectionProblem):
-    """A content frame where a method was due, or the other way round."""
+class UnexpectedFrame(ConnectionException):
+    """A content frame arrived where a method was expected, or the reverse."""
 
     code, name = 505, "UNEXPECTED_FRAME"
 
 
-class NotAllowed(ConnectionProblem):
-    """The client may not do this, or not there: the virtual host is unknown, a consumer tag is taken."""
+class NotAllowed(ConnectionException):
+    """The client may not do this: the virtual host is unknown, or the consumer tag is in use, for example."""
 
     code, name = 530, "NOT_ALLOWED"
 
 
-class NotImplementedHere(ConnectionProblem):
-    """The method exists in AMQP, but not in this broker."""
+class FeatureNotImplemented(ConnectionException):
+    """AMQP has this method or argument, this broker does not."""
 
     code, name = 540, "NOT_IMPLEMENTED"

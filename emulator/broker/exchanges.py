@@ -1,20 +1,17 @@
-"""Exchanges: which queues a message goes to, by its routing key."""
+"""Exchanges: which queues a message is routed to (AMQP 0-9-1, section 3.1.3)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from emulator.broker.queues import Queue
 
-__all__ = ["KINDS", "Exchange"]
-
-Binding = tuple[str, Queue]
-"""A binding key and the queue that it leads to."""
+__all__ = ["EXCHANGE_TYPES", "Exchange"]
 
 
-def _topic_matches(binding: str, key: str) -> bool:
-    """`*` stands for one word of a routing key, `#` for any number of them, none too.
+def _topic_matches(binding: str, routing_key: str) -> bool:
+    """`*` matches one word, `#` matches zero or more (section 3.1.3.3).
 
-    Walks all readings of the pattern at once, a word at a time, so that no pattern takes long.
+    Follows all readings of the pattern at the same time, word by word, so that no pattern takes exponential time.
     """
     pattern = _words(binding)
 
@@ -25,7 +22,7 @@ def _topic_matches(binding: str, key: str) -> bool:
         return places
 
     places = with_empty_hashes({0})
-    for word in _words(key):
+    for word in _words(routing_key):
         open_places = [place for place in places if place < len(pattern)]
         stay = {place for place in open_places if pattern[place] == "#"}
         move = {place + 1 for place in open_places if pattern[place] in {"*", word}}
@@ -34,15 +31,15 @@ def _topic_matches(binding: str, key: str) -> bool:
 
 
 def _words(key: str) -> list[str]:
-    return key.split(".") if key else []  # to RabbitMQ the empty key has no word, not an empty one
+    return key.split(".") if key else []  # to RabbitMQ the empty key has no words, not one empty word
 
 
-KINDS: dict[str, Callable[[str, str], bool]] = {
-    "direct": lambda binding, key: binding == key,
-    "fanout": lambda binding, key: True,  # noqa: ARG005 - a fanout asks for no key
+EXCHANGE_TYPES: dict[str, Callable[[str, str], bool]] = {
+    "direct": lambda binding, routing_key: binding == routing_key,
+    "fanout": lambda binding, routing_key: True,  # noqa: ARG005 - a fanout ignores keys
     "topic": _topic_matches,
 }
-"""How each kind of exchange compares a binding key with a routing key."""
+"""How each exchange type compares a binding key with a routing key."""
 
 
 @dataclass(slots=True)
@@ -50,26 +47,26 @@ class Exchange:
     """An exchange and its bindings."""
 
     name: str
-    kind: str
+    type: str
     durable: bool
     auto_delete: bool
     internal: bool = False
-    bindings: dict[tuple[str, str], Binding] = field(default_factory=dict)
-    """By queue name and binding key."""
+    bindings: dict[tuple[str, str], Queue] = field(default_factory=dict)
+    """The bound queues, by queue name and binding key."""
 
     def route(self, routing_key: str) -> list[Queue]:
-        """Return the queues that a message with this key goes to, each once."""
-        matches = KINDS[self.kind]
-        found = {queue.name: queue for key, queue in self.bindings.values() if matches(key, routing_key)}
-        return list(found.values())
+        """Return the queues for this routing key, each once however many of its bindings match (section 3.1.3)."""
+        matches = EXCHANGE_TYPES[self.type]
+        matching = {queue.name: queue for (_, key), queue in self.bindings.items() if matches(key, routing_key)}
+        return list(matching.values())
 
     def bind(self, queue: Queue, key: str) -> None:
-        """Lead messages for `key` to `queue`. A binding that is there already stays one."""
-        self.bindings[queue.name, key] = (key, queue)
+        """Bind a queue. Duplicate bindings are ignored, as `queue.bind` demands."""
+        self.bindings[queue.name, key] = queue
 
     def unbind(self, queue_name: str, key: str | None = None) -> bool:
-        """Remove a binding, or all of a queue (`key` None); return whether that left an auto-delete exchange bare."""
-        gone = [known for known in self.bindings if known[0] == queue_name and key in {None, known[1]}]
-        for known in gone:
-            del self.bindings[known]
-        return bool(gone) and self.auto_delete and not self.bindings
+        """Remove one binding of a queue, or all (`key` None). Return whether an auto-delete exchange lost its last."""
+        removed = [binding for binding in self.bindings if binding[0] == queue_name and key in {None, binding[1]}]
+        for binding in removed:
+            del self.bindings[binding]
+        return bool(removed) and self.auto_delete and not self.bindings

@@ -1,4 +1,4 @@
-"""Frames: type, channel, size, payload and an end byte (AMQP 0-9-1, section 4.2.3), around what pamqp codes."""
+"""Frames: type, channel, size, payload and an end byte (AMQP 0-9-1, section 4.2.3). pamqp codes the payloads."""
 
 import struct
 
@@ -6,15 +6,15 @@ from pamqp import constants, frame
 from pamqp.base import Frame
 from pamqp.exceptions import UnmarshalingException
 
-from emulator.broker.errors import FrameProblem, UnexpectedFrame
+from emulator.broker.errors import FrameError, UnexpectedFrame
 
-__all__ = ["OVERHEAD", "UNREADABLE", "pack", "read_method", "take_frame"]
+__all__ = ["DECODE_ERRORS", "OVERHEAD", "pack", "read_method", "take_frame"]
 
 HEAD = struct.Struct(">BHI")
 OVERHEAD = HEAD.size + 1
 
-UNREADABLE = (UnmarshalingException, ValueError, struct.error, IndexError, OverflowError, RecursionError)
-"""What pamqp raises on bytes that are not what they should be; the last two for dates and tables gone wild."""
+DECODE_ERRORS = (UnmarshalingException, ValueError, struct.error, IndexError, OverflowError, RecursionError)
+"""What pamqp raises on malformed bytes; the last two for impossible dates and for tables nested too deeply."""
 
 
 def pack(kind: int, channel: int, payload: bytes) -> bytes:
@@ -23,31 +23,31 @@ def pack(kind: int, channel: int, payload: bytes) -> bytes:
 
 
 def take_frame(buffer: bytearray, frame_max: int) -> tuple[int, int, bytes] | None:
-    """Take type, channel and payload of the first frame off the buffer, None while it is not whole.
+    """Remove the first frame from the buffer and return its type, channel and payload; None if it is incomplete.
 
-    Raises FrameProblem where the frame is longer than `frame_max` or has another end than frames have.
+    Raises FrameError if it is longer than `frame_max` or does not end with the end byte.
     """
     if len(buffer) < HEAD.size:
         return None
     kind, channel, size = HEAD.unpack_from(buffer)
     if size > frame_max - OVERHEAD:
-        raise FrameProblem(f"frame of {size} bytes, at most {frame_max - OVERHEAD} were agreed")
+        raise FrameError(f"frame of {size} bytes, the negotiated maximum is {frame_max - OVERHEAD}")
     end = HEAD.size + size
     if len(buffer) <= end:
         return None
     if buffer[end] != constants.FRAME_END:
-        raise FrameProblem(f"frame ends with {buffer[end]}, not with {constants.FRAME_END}")
+        raise FrameError(f"frame ends with byte {buffer[end]} instead of {constants.FRAME_END}")
     payload = bytes(buffer[HEAD.size : end])
     del buffer[: end + 1]
     return kind, channel, payload
 
 
 def read_method(payload: bytes) -> Frame:
-    """Return the method of a method frame. Raises FrameProblem, UnexpectedFrame."""
+    """Return the method of a method frame. Raises FrameError, UnexpectedFrame."""
     try:
         _, _, method = frame.unmarshal(pack(constants.FRAME_METHOD, 0, payload))
-    except UNREADABLE as error:
-        raise FrameProblem(str(error)) from error
+    except DECODE_ERRORS as error:
+        raise FrameError(str(error)) from error
     if not isinstance(method, Frame):
-        raise UnexpectedFrame("a method frame that holds no method")
+        raise UnexpectedFrame("a method frame without a method")
     return method

@@ -1,53 +1,52 @@
-"""Queues: messages in order, handed to the consumers in turn, and taken back when they are not acknowledged."""
+"""Queues: messages in order, delivered to consumers in turn, and requeued if they are not acknowledged."""
 
 from bisect import bisect
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-__all__ = ["DeadLetters", "Depth", "Message", "Queue", "Subscription"]
+__all__ = ["Consumer", "DeadLetterTarget", "Depth", "Message", "Queue"]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A published message. `header` is the payload of its content header frame, passed on as it came."""
+    """A published message. `header` is the payload of its content header frame, passed on unchanged."""
 
     exchange: str
     routing_key: str
     header: bytes
     body: bytes
-    number: int = 0
-    """Its place in the queue, which a requeued message takes again."""
+    position: int = 0
+    """Its place in the queue's order, which it keeps when it is requeued."""
     redelivered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetters:
-    """Where a queue sends what is rejected; without a routing key of their own dead letters keep theirs."""
+class DeadLetterTarget:
+    """Where a queue sends rejected messages. Without a routing key each message keeps its own."""
 
     exchange: str
     routing_key: str | None = None
 
 
 @dataclass(eq=False, slots=True)
-class Subscription:
-    """A consumer of a queue. `deliver` sends a message to it; `ready` says whether it may have one now."""
+class Consumer:
+    """A consumer of a queue: `deliver` sends it a message, `can_receive` says whether it may have another now."""
 
     tag: str
-    deliver: Callable[["Subscription", Message], None]
-    ready: Callable[["Subscription"], bool]
-    cancelled: Callable[["Subscription"], None]
-    """Tells the client that the queue went away."""
+    deliver: Callable[["Consumer", Message], None]
+    can_receive: Callable[["Consumer"], bool]
+    on_queue_deleted: Callable[["Consumer"], None]
     no_ack: bool = False
     exclusive: bool = False
     prefetch: int = 0
-    """How many messages it may have unacknowledged; 0 is any number."""
+    """How many unacknowledged messages it may hold; 0 is no limit."""
     unacked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many messages of a queue wait, and how many were handed out and are not settled; None: nobody told."""
+    """How many messages of a queue are ready, and how many are delivered but not settled (None if unknown)."""
 
     queue: str
     ready: int
@@ -57,56 +56,59 @@ class Depth:
 
 @dataclass(eq=False, slots=True)
 class Queue:
-    """A queue. `owner` is the connection that it is exclusive to, if it is."""
+    """A queue. `owner` is the connection that it is exclusive to, or None."""
 
     name: str
     durable: bool
     auto_delete: bool
     owner: object | None = None
-    dead_letters: DeadLetters | None = None
+    dead_letter_target: DeadLetterTarget | None = None
     ready: deque[Message] = field(default_factory=deque)
-    taken: dict[int, Message] = field(default_factory=dict)
-    """What was handed out and is not settled, by number."""
-    consumers: deque[Subscription] = field(default_factory=deque)
-    counter: int = 0
+    unacked: dict[int, Message] = field(default_factory=dict)
+    """Messages that were delivered and are not settled, by position."""
+    consumers: deque[Consumer] = field(default_factory=deque)
+    published: int = 0
 
     @property
     def depth(self) -> Depth:
-        """How much is in it."""
-        return Depth(self.name, len(self.ready), len(self.taken), len(self.consumers))
+        """How many messages and consumers it has now."""
+        return Depth(self.name, len(self.ready), len(self.unacked), len(self.consumers))
 
     def put(self, message: Message) -> None:
-        """Append a message, and deliver what can be delivered."""
-        self.counter += 1
-        self.ready.append(replace(message, number=self.counter))
+        """Append a message and deliver what can be delivered."""
+        self.published += 1
+        self.ready.append(replace(message, position=self.published))
         self.dispatch()
 
-    def hand_out(self) -> Message:
-        """Return the next message; until it is settled or taken back it is remembered."""
+    def take(self) -> Message:
+        """Take the next ready message. It counts as unacknowledged until it is settled or requeued."""
         message = self.ready.popleft()
-        self.taken[message.number] = message
+        self.unacked[message.position] = message
         return message
 
     def settle(self, message: Message) -> None:
-        """Forget a message that was handed out."""
-        self.taken.pop(message.number, None)
+        """Forget a message that was delivered."""
+        self.unacked.pop(message.position, None)
 
-    def take_back(self, messages: list[Message]) -> None:
-        """Put unacknowledged messages back in their old places, marked as redelivered; deliver what can be."""
-        for message in sorted(messages, key=lambda taken: taken.number, reverse=True):
-            self.taken.pop(message.number, None)
-            place = bisect(self.ready, message.number, key=lambda waiting: waiting.number)
+    def requeue(self, messages: list[Message]) -> None:
+        """Put unacknowledged messages back at their old positions, marked as redelivered; deliver what can be.
+
+        RabbitMQ keeps the original position if possible: https://www.rabbitmq.com/docs/nack.
+        """
+        for message in sorted(messages, key=lambda unacked: unacked.position, reverse=True):
+            self.unacked.pop(message.position, None)
+            place = bisect(self.ready, message.position, key=lambda ready: ready.position)
             self.ready.insert(place, replace(message, redelivered=True))
         self.dispatch()
 
     def dispatch(self) -> None:
-        """Deliver as long as there are messages and consumers ready for them; the consumers take turns."""
+        """Deliver ready messages round-robin to the consumers that can receive one (section 3.1.4)."""
         while self.ready:
             for _ in range(len(self.consumers)):
                 consumer = self.consumers[0]
                 self.consumers.rotate(-1)
-                if consumer.ready(consumer):
-                    consumer.deliver(consumer, self.hand_out())
+                if consumer.can_receive(consumer):
+                    consumer.deliver(consumer, self.take())
                     break
             else:
                 return

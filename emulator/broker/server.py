@@ -1,4 +1,4 @@
-"""The broker on its port."""
+"""The broker on its port: accepts connections, and closes them when it stops."""
 
 import asyncio
 import socket
@@ -13,47 +13,50 @@ from emulator.urls import host_in_url, reachable
 __all__ = ["Broker"]
 
 USERS = {"guest": "guest"}
-"""RabbitMQ's default login, which it too lets in from loopback only."""
+"""RabbitMQ's default user, which RabbitMQ lets in from loopback only: https://www.rabbitmq.com/docs/access-control."""
 
 STOP_SECONDS = 1.0
 
 
 class Broker:
-    """An AMQP broker on `listener`, a bound socket, for as long as the `async with` lasts."""
+    """An AMQP broker on `listener`, a bound socket, while the `async with` block lasts.
+
+    `users` maps user names to passwords.
+    """
 
     def __init__(self, listener: socket.socket, users: dict[str, str] | None = None) -> None:
         self._listener = listener
         self._users = USERS if users is None else users
         self._connections: set[Connection] = set()
-        self._host = VirtualHost()
+        self._virtual_host = VirtualHost()
         self._server: asyncio.Server
 
     @property
     def url(self) -> str:
-        """Where clients of the same machine find it, with the login."""
-        login, password = next(iter(self._users.items()))
+        """The URL for clients on this machine, with user and password."""
+        user, password = next(iter(self._users.items()))
         address, port, *_ = self._listener.getsockname()
-        return f"amqp://{login}:{password}@{host_in_url(reachable(address))}:{port}/"
+        return f"amqp://{user}:{password}@{host_in_url(reachable(address))}:{port}/"
 
     def depths(self) -> list[Depth]:
-        """Return how much is in each queue."""
-        return [queue.depth for queue in self._host.queues.values()]
+        """Return the depth of each queue."""
+        return [queue.depth for queue in self._virtual_host.queues.values()]
 
     async def settled(self, correlation_id: str) -> None:
-        """Wait until no message with this correlation id is in a queue or with a consumer."""
-        mark, changed = correlation_id.encode(), asyncio.Event()
-        self._host.watchers.add(changed)
+        """Wait until no message with this correlation id is ready or unacknowledged."""
+        changed = asyncio.Event()
+        self._virtual_host.watchers.add(changed)
         try:
-            while self._host.holds(mark):
+            while self._virtual_host.holds_header(correlation_id.encode()):
                 changed.clear()
                 await changed.wait()
         finally:
-            self._host.watchers.discard(changed)
+            self._virtual_host.watchers.discard(changed)
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self._host, self._users, self._connections), sock=self._listener
+            lambda: Connection(self._virtual_host, self._users, self._connections), sock=self._listener
         )
         return self
 
@@ -65,12 +68,12 @@ class Broker:
             connection.stop()
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await self._all_gone()
-        except TimeoutError:  # a client does not read
+                await self._all_closed()
+        except TimeoutError:  # a client does not read, so that its connection.close stays in the send buffer
             for connection in list(self._connections):
                 connection.abort()
-            await self._all_gone()
+            await self._all_closed()
 
-    async def _all_gone(self) -> None:
+    async def _all_closed(self) -> None:
         for connection in list(self._connections):
-            await connection.gone.wait()
+            await connection.closed.wait()

@@ -1,4 +1,4 @@
-"""The methods of exchanges and queues: declare, bind, purge, delete."""
+"""The methods of the exchange and queue classes: declare, bind, purge, delete of AMQP 0-9-1."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,82 +6,84 @@ from typing import Any
 from pamqp import commands
 from pamqp.base import Frame
 
-from emulator.broker.dead_letters import dead_letters
+from emulator.broker.dead_letters import dead_letter_target
 from emulator.broker.errors import AccessRefused
 from emulator.broker.exchanges import Exchange
 from emulator.broker.virtual_host import VirtualHost
 
-__all__ = ["TOPOLOGY"]
+__all__ = ["TOPOLOGY_METHODS"]
 
 
-def declare_exchange(host: VirtualHost, _: object, method: commands.Exchange.Declare) -> Frame:
-    """Make an exchange."""
-    wanted = Exchange(
+def declare_exchange(virtual_host: VirtualHost, _: object, method: commands.Exchange.Declare) -> Frame:
+    """Create an exchange, or check that it exists with these properties."""
+    exchange = Exchange(
         method.exchange or "",
         method.exchange_type or "direct",
         durable=bool(method.durable),
         auto_delete=bool(method.auto_delete),
         internal=bool(method.internal),
     )
-    host.declare_exchange(wanted, passive=bool(method.passive))
+    virtual_host.declare_exchange(exchange, passive=bool(method.passive))
     return commands.Exchange.DeclareOk()
 
 
-def delete_exchange(host: VirtualHost, _: object, method: commands.Exchange.Delete) -> Frame:
-    """Remove an exchange."""
-    host.delete_exchange(method.exchange or "", if_unused=bool(method.if_unused))
+def delete_exchange(virtual_host: VirtualHost, _: object, method: commands.Exchange.Delete) -> Frame:
+    """Delete an exchange."""
+    virtual_host.delete_exchange(method.exchange or "", if_unused=bool(method.if_unused))
     return commands.Exchange.DeleteOk()
 
 
-def declare_queue(host: VirtualHost, owner: object, method: commands.Queue.Declare) -> Frame:
-    """Make a queue, exclusive to `owner` if it asks for that."""
+def declare_queue(virtual_host: VirtualHost, connection: object, method: commands.Queue.Declare) -> Frame:
+    """Create a queue, exclusive to `connection` if the method asks for that; or check that it exists."""
     name = method.queue or ""
-    queue = host.declare_queue(
+    queue = virtual_host.declare_queue(
         name,
-        owner,
+        connection,
         passive=bool(method.passive),
         durable=bool(method.durable),
         exclusive=bool(method.exclusive),
         auto_delete=bool(method.auto_delete),
-        dead_letters=dead_letters(name, method.arguments or {}),
+        dead_letter_target=dead_letter_target(name, method.arguments or {}),
     )
     return commands.Queue.DeclareOk(queue.name, len(queue.ready), len(queue.consumers))
 
 
-def bind_queue(host: VirtualHost, owner: object, method: commands.Queue.Bind) -> Frame:
+def bind_queue(virtual_host: VirtualHost, connection: object, method: commands.Queue.Bind) -> Frame:
     """Bind a queue to an exchange."""
-    _bindable(host, method.exchange).bind(host.queue(method.queue or "", owner), method.routing_key or "")
+    exchange = _named_exchange(virtual_host, method.exchange)
+    exchange.bind(virtual_host.queue(method.queue or "", connection), method.routing_key or "")
     return commands.Queue.BindOk()
 
 
-def unbind_queue(host: VirtualHost, owner: object, method: commands.Queue.Unbind) -> Frame:
+def unbind_queue(virtual_host: VirtualHost, connection: object, method: commands.Queue.Unbind) -> Frame:
     """Remove a binding."""
-    exchange = _bindable(host, method.exchange)
-    host.unbind(host.queue(method.queue or "", owner), exchange, method.routing_key or "")
+    exchange = _named_exchange(virtual_host, method.exchange)
+    virtual_host.unbind(virtual_host.queue(method.queue or "", connection), exchange, method.routing_key or "")
     return commands.Queue.UnbindOk()
 
 
-def purge_queue(host: VirtualHost, owner: object, method: commands.Queue.Purge) -> Frame:
-    """Throw away what waits in a queue."""
-    return commands.Queue.PurgeOk(host.purge(host.queue(method.queue or "", owner)))
+def purge_queue(virtual_host: VirtualHost, connection: object, method: commands.Queue.Purge) -> Frame:
+    """Drop the ready messages of a queue."""
+    return commands.Queue.PurgeOk(virtual_host.purge(virtual_host.queue(method.queue or "", connection)))
 
 
-def delete_queue(host: VirtualHost, owner: object, method: commands.Queue.Delete) -> Frame:
-    """Remove a queue; one that is not there is gone already."""
-    if method.queue not in host.queues:
+def delete_queue(virtual_host: VirtualHost, connection: object, method: commands.Queue.Delete) -> Frame:
+    """Delete a queue. As in RabbitMQ, deleting one that does not exist succeeds."""
+    if method.queue not in virtual_host.queues:
         return commands.Queue.DeleteOk(0)
-    queue = host.queue(method.queue or "", owner)
-    lost = host.delete_queue(queue, if_unused=bool(method.if_unused), if_empty=bool(method.if_empty))
-    return commands.Queue.DeleteOk(lost)
+    queue = virtual_host.queue(method.queue or "", connection)
+    dropped = virtual_host.delete_queue(queue, if_unused=bool(method.if_unused), if_empty=bool(method.if_empty))
+    return commands.Queue.DeleteOk(dropped)
 
 
-def _bindable(host: VirtualHost, exchange: str | None) -> Exchange:
-    if not exchange:
+def _named_exchange(virtual_host: VirtualHost, name: str | None) -> Exchange:
+    """Return an exchange that can be bound to. The default exchange cannot."""
+    if not name:
         raise AccessRefused("operation not permitted on the default exchange")
-    return host.exchange(exchange)
+    return virtual_host.exchange(name)
 
 
-TOPOLOGY: dict[type[Frame], Callable[[VirtualHost, object, Any], Frame]] = {
+TOPOLOGY_METHODS: dict[type[Frame], Callable[[VirtualHost, object, Any], Frame]] = {
     commands.Exchange.Declare: declare_exchange,
     commands.Exchange.Delete: delete_exchange,
     commands.Queue.Bind: bind_queue,
@@ -90,4 +92,4 @@ TOPOLOGY: dict[type[Frame], Callable[[VirtualHost, object, Any], Frame]] = {
     commands.Queue.Purge: purge_queue,
     commands.Queue.Unbind: unbind_queue,
 }
-"""What happens on each method; each answers."""
+"""The handler of each method: takes the virtual host, the connection and the method, returns the reply."""

@@ -1,39 +1,39 @@
-"""The exchanges and queues of a broker, and the rules for making and removing them."""
+"""The exchanges and queues of a broker, and the rules for declaring and deleting them."""
 
 import asyncio
 import re
 import secrets
 
-from emulator.broker.dead_letters import died
+from emulator.broker.dead_letters import dead_letter
 from emulator.broker.errors import (
     AccessRefused,
     CommandInvalid,
+    NotFound,
     PreconditionFailed,
     ResourceLocked,
-    UnknownEntity,
 )
-from emulator.broker.exchanges import KINDS, Exchange
-from emulator.broker.queues import DeadLetters, Message, Queue
+from emulator.broker.exchanges import EXCHANGE_TYPES, Exchange
+from emulator.broker.queues import DeadLetterTarget, Message, Queue
 
 __all__ = ["VirtualHost"]
 
 NAME = re.compile(r"[a-zA-Z0-9_.:@#,/+ -]{0,127}")
-"""The names that AMQP allows (domain `exchange-name`) and the few characters more that pamqp can carry."""
+"""Valid names: AMQP's domain `exchange-name`, and the few characters more that pamqp accepts."""
 
 
 class VirtualHost:
-    """Named exchanges and queues. The default exchange, `""`, leads to every queue by its name."""
+    """Named exchanges and queues. The default exchange, `""`, routes to each queue by its name (section 3.1.3)."""
 
     def __init__(self) -> None:
         self.queues: dict[str, Queue] = {}
         self.watchers: set[asyncio.Event] = set()
-        """Set whenever a message has left."""
+        """Set whenever a message has left a queue for good."""
         self.exchanges = {
-            f"amq.{kind}": Exchange(f"amq.{kind}", kind, durable=True, auto_delete=False) for kind in KINDS
+            f"amq.{type_}": Exchange(f"amq.{type_}", type_, durable=True, auto_delete=False) for type_ in EXCHANGE_TYPES
         }
 
     def publish(self, message: Message) -> bool:
-        """Put a message in every queue that it is for; return whether there was one."""
+        """Route a message to its queues; return whether there was one."""
         if message.exchange:
             queues = self.exchange(message.exchange).route(message.routing_key)
         else:
@@ -43,66 +43,68 @@ class VirtualHost:
         return bool(queues)
 
     def settle(self, queue: Queue, message: Message, *, rejected: bool) -> None:
-        """Forget a message that was handed out; one that was rejected goes where the queue sends its dead letters.
+        """Forget a delivered message. A rejected one is published to the queue's dead-letter exchange.
 
-        It is gone where that exchange is not there, or leads nowhere.
+        It is dropped if that exchange does not exist or routes to no queue, as in RabbitMQ.
         """
-        to = queue.dead_letters if rejected else None
-        if to is not None and (not to.exchange or to.exchange in self.exchanges):
-            self.publish(died(message, queue.name, to))
+        target = queue.dead_letter_target if rejected else None
+        if target is not None and (not target.exchange or target.exchange in self.exchanges):
+            self.publish(dead_letter(message, queue.name, target))
         queue.settle(message)
-        self._changed()
+        self._notify_watchers()
 
     def purge(self, queue: Queue) -> int:
-        """Throw away what waits in a queue; return how many messages that were."""
+        """Drop the ready messages of a queue; return how many there were."""
         purged = len(queue.ready)
         queue.ready.clear()
-        self._changed()
+        self._notify_watchers()
         return purged
 
-    def holds(self, mark: bytes) -> bool:
-        """Whether a message with this in its header, a correlation id for one, waits or is not settled."""
+    def holds_header(self, part: bytes) -> bool:
+        """Whether a ready or unacknowledged message has these bytes in its header, a correlation id for example."""
         return any(
-            mark in message.header
+            part in message.header
             for queue in self.queues.values()
-            for message in (*queue.ready, *queue.taken.values())
+            for message in (*queue.ready, *queue.unacked.values())
         )
 
     def exchange(self, name: str) -> Exchange:
-        """Return an exchange; raises UnknownEntity."""
+        """Return an exchange; raises NotFound."""
         if name not in self.exchanges:
-            raise UnknownEntity(f"no exchange '{name}' in vhost '/'")
+            raise NotFound(f"no exchange '{name}' in vhost '/'")
         return self.exchanges[name]
 
     def queue(self, name: str, connection: object) -> Queue:
-        """Return a queue that this connection may use; raises UnknownEntity and ResourceLocked."""
+        """Return a queue that this connection may use; raises NotFound and ResourceLocked."""
         if name not in self.queues:
-            raise UnknownEntity(f"no queue '{name}' in vhost '/'")
+            raise NotFound(f"no queue '{name}' in vhost '/'")
         queue = self.queues[name]
         if queue.owner not in {None, connection}:
             raise _locked(name)
         return queue
 
-    def declare_exchange(self, wanted: Exchange, *, passive: bool) -> None:
-        """Make an exchange, or make sure that it is there as wanted."""
-        known = self.exchanges.get(wanted.name)
-        if not wanted.name:
+    def declare_exchange(self, exchange: Exchange, *, passive: bool) -> None:
+        """Create an exchange, or check that it exists with the same properties."""
+        known = self.exchanges.get(exchange.name)
+        if not exchange.name:
             raise AccessRefused("operation not permitted on the default exchange")
         if passive:
-            self.exchange(wanted.name)
-        elif wanted.kind not in KINDS:
-            raise CommandInvalid(f"unknown exchange type '{wanted.kind}'")
+            self.exchange(exchange.name)
+        elif exchange.type not in EXCHANGE_TYPES:
+            raise CommandInvalid(f"unknown exchange type '{exchange.type}'")
         elif known is None:
-            _check_name("exchange", wanted.name)
-            self.exchanges[wanted.name] = wanted
+            _check_name("exchange", exchange.name)
+            self.exchanges[exchange.name] = exchange
         else:
-            for aspect in ("kind", "durable", "auto_delete", "internal"):
-                _check_same("exchange", wanted.name, aspect, getattr(wanted, aspect), getattr(known, aspect))
+            for property_ in ("type", "durable", "auto_delete", "internal"):
+                _check_same(
+                    "exchange", exchange.name, property_, getattr(exchange, property_), getattr(known, property_)
+                )
 
     def delete_exchange(self, name: str, *, if_unused: bool) -> None:
-        """Remove an exchange and its bindings; one that is not there is gone already."""
+        """Delete an exchange and its bindings. As in RabbitMQ, deleting one that does not exist succeeds."""
         if not name or name.startswith("amq."):
-            raise AccessRefused(f"exchange '{name}' in vhost '/' is not to be deleted")
+            raise AccessRefused(f"exchange '{name}' in vhost '/' cannot be deleted")
         if if_unused and name in self.exchanges and self.exchanges[name].bindings:
             raise PreconditionFailed(f"exchange '{name}' in vhost '/' in use")
         self.exchanges.pop(name, None)
@@ -116,9 +118,9 @@ class VirtualHost:
         durable: bool,
         exclusive: bool,
         auto_delete: bool,
-        dead_letters: DeadLetters | None = None,
+        dead_letter_target: DeadLetterTarget | None = None,
     ) -> Queue:
-        """Make a queue, or make sure that it is there as wanted. Without a name the broker finds one."""
+        """Create a queue, or check that it exists with the same properties. Without a name the broker generates one."""
         if passive or name in self.queues:
             known = self.queue(name, connection)
             if not passive:
@@ -126,42 +128,41 @@ class VirtualHost:
                     raise _locked(name)
                 _check_same("queue", name, "durable", durable, known.durable)
                 _check_same("queue", name, "auto_delete", auto_delete, known.auto_delete)
-                for aspect in ("exchange", "routing_key"):
-                    wanted, found = getattr(dead_letters, aspect, None), getattr(known.dead_letters, aspect, None)
-                    _check_same("queue", name, f"x-dead-letter-{aspect.replace('_', '-')}", wanted, found)
+                _check_same_dead_letter_target(known, dead_letter_target)
             return known
         if name:
             _check_name("queue", name)
         name = name or f"amq.gen-{secrets.token_urlsafe(16)}"
         owner = connection if exclusive else None
-        self.queues[name] = Queue(name, durable, auto_delete, owner=owner, dead_letters=dead_letters)
+        self.queues[name] = Queue(name, durable, auto_delete, owner=owner, dead_letter_target=dead_letter_target)
         return self.queues[name]
 
     def delete_queue(self, queue: Queue, *, if_unused: bool = False, if_empty: bool = False) -> int:
-        """Remove a queue, with its bindings and consumers; return how many messages went with it."""
+        """Delete a queue with its bindings and consumers; return how many ready messages were dropped."""
         if if_unused and queue.consumers:
             raise PreconditionFailed(f"queue '{queue.name}' in vhost '/' in use")
         if if_empty and queue.ready:
             raise PreconditionFailed(f"queue '{queue.name}' in vhost '/' is not empty")
+        # a consumer of an auto-delete queue that goes while the queue is being deleted deletes it again
         if self.queues.get(queue.name) is queue:
             del self.queues[queue.name]
             self._unbind_everywhere(queue)
         for consumer in list(queue.consumers):
-            consumer.cancelled(consumer)
+            consumer.on_queue_deleted(consumer)
         queue.consumers.clear()
         return self.purge(queue)
 
     def unbind(self, queue: Queue, exchange: Exchange, key: str) -> None:
-        """Remove a binding, and an auto-delete exchange with its last one."""
+        """Remove a binding, and with its last binding an auto-delete exchange."""
         if exchange.unbind(queue.name, key):
             del self.exchanges[exchange.name]
 
-    def drop_exclusive(self, connection: object) -> None:
-        """Remove the queues that were exclusive to a connection which is gone."""
+    def delete_exclusive_queues(self, connection: object) -> None:
+        """Delete the exclusive queues of a closed connection."""
         for queue in [queue for queue in self.queues.values() if queue.owner is connection]:
             self.delete_queue(queue)
 
-    def _changed(self) -> None:
+    def _notify_watchers(self) -> None:
         for watcher in self.watchers:
             watcher.set()
 
@@ -175,14 +176,21 @@ def _locked(name: str) -> ResourceLocked:
     return ResourceLocked(f"cannot obtain exclusive access to locked queue '{name}' in vhost '/'")
 
 
-def _check_name(what: str, name: str) -> None:
+def _check_name(entity: str, name: str) -> None:
     if name.startswith("amq."):
-        raise AccessRefused(f"{what} name '{name}' contains reserved prefix 'amq.*'")
+        raise AccessRefused(f"{entity} name '{name}' contains reserved prefix 'amq.*'")
     if not NAME.fullmatch(name):
-        raise PreconditionFailed(f"{what} name '{name}' has characters that are not allowed, or too many")
+        raise PreconditionFailed(f"{entity} name '{name}' is too long or has characters that are not allowed")
 
 
-def _check_same(what: str, name: str, aspect: str, wanted: object, found: object) -> None:
-    if wanted != found:
-        difference = f"received '{wanted}' but current is '{found}'"
-        raise PreconditionFailed(f"inequivalent arg '{aspect}' for {what} '{name}' in vhost '/': {difference}")
+def _check_same_dead_letter_target(queue: Queue, requested: DeadLetterTarget | None) -> None:
+    for field in ("exchange", "routing_key"):
+        argument = f"x-dead-letter-{field.replace('_', '-')}"
+        current = getattr(queue.dead_letter_target, field, None)
+        _check_same("queue", queue.name, argument, getattr(requested, field, None), current)
+
+
+def _check_same(entity: str, name: str, argument: str, requested: object, current: object) -> None:
+    if requested != current:
+        difference = f"received '{requested}' but current is '{current}'"
+        raise PreconditionFailed(f"inequivalent arg '{argument}' for {entity} '{name}' in vhost '/': {difference}")

@@ -1,4 +1,4 @@
-"""A cloud in the background: on an event loop in a thread of its own, for callers that have another loop, or none."""
+"""A cloud in a background thread with its own event loop, for tests that have another loop or none."""
 
 import asyncio
 import threading
@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from emulator import client
 from emulator.broker import Broker
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import BootRequest, Credentials
-from emulator.cloud.composition import COMPUTES, Settings, cloud
+from emulator.client import BootRequest, Credentials
+from emulator.cloud.composition import run_cloud
+from emulator.cloud.settings import COMPUTES, Settings
 from emulator.faults import find_fault
 from emulator.runtime.export import Export, otlp_exporter
 from emulator.runtime.http_client import HttpClient
@@ -26,8 +27,8 @@ __all__ = ["BackgroundCloud", "background_cloud"]
 BOOT_SECONDS = 120.0
 
 
-class _Stories(SpanProcessor):
-    """Keeps the spans of each request, of all its traces, and counts those that are open. On the cloud's event loop."""
+class _RequestSpans(SpanProcessor):
+    """Collects the ended spans of each request and counts its open ones. Runs on the cloud's event loop."""
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
@@ -46,8 +47,8 @@ class _Stories(SpanProcessor):
             if request_id in self._waiting:
                 self._waiting.pop(request_id).set()
 
-    async def whole(self, request_id: str, broker: Broker) -> list[ReadableSpan]:
-        """Return the spans of a request once none is open, and no message of it is on its way to begin another."""
+    async def complete(self, request_id: str, broker: Broker) -> list[ReadableSpan]:
+        """Return the spans of a request, as soon as none is open and no message of it is left to start another."""
         while True:
             await broker.settled(request_id)
             if request_id not in self._open:
@@ -61,21 +62,21 @@ def _request_id(span: ReadableSpan) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BackgroundCloud:
-    """A cloud that is up in the background, and gives the trace of each boot.
+    """A cloud that runs in the background and returns the trace of each boot.
 
-    Spans are taken as the SDK ends them; where `OTEL_EXPORTER_OTLP_ENDPOINT` says so they are sent there, too.
+    Spans are collected as they end. With `OTEL_EXPORTER_OTLP_ENDPOINT` set they are exported as well.
     """
 
     endpoints: Mapping[str, str]
     """The base URL of each API, by the name of its service."""
     amqp_url: str
     """The URL of the broker."""
-    _actor: ServiceContext
+    _service_context: ServiceContext
     _http: HttpClient
     _broker: Broker
-    _stories: _Stories
+    _request_spans: _RequestSpans
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
-    _end: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def boot(
         self,
@@ -85,73 +86,75 @@ class BackgroundCloud:
         network: str = "private",
         fault: str | None = None,
     ) -> Pending[SpanTree]:
-        """Boot a server as `emulator boot` does. `await` its trace, or `.wait()` for it, also where the boot fails.
+        """Boot a server as `emulator boot` does; `await` the trace, or call `.wait()`. A failed boot has a trace, too.
 
-        `fault` is one that `emulator faults` lists; raises LookupError for another. The trace is whole when it comes:
-        not before the last span of the boot has ended. It knows the other traces of the boot where there are some.
+        `fault` is a name that `emulator faults` lists; another raises LookupError. The trace is complete: it comes when
+        the boot's last span has ended. If the boot made several traces, it knows the others.
         """
-        order = BootRequest(name, image, flavor, network, None if fault is None else find_fault(fault))
-        story = asyncio.run_coroutine_threadsafe(self._boot(order), self._loop)
+        boot_request = BootRequest(name, image, flavor, network, None if fault is None else find_fault(fault))
+        trace = asyncio.run_coroutine_threadsafe(self._boot(boot_request), self._loop)
 
         def too_late() -> SpanTree:
             raise TimeoutError(f"the boot of {name} did not end within {BOOT_SECONDS:g} s")
 
-        return Pending(story, BOOT_SECONDS, too_late)
+        return Pending(trace, BOOT_SECONDS, too_late)
 
-    async def _boot(self, order: BootRequest) -> SpanTree:
+    async def _boot(self, boot_request: BootRequest) -> SpanTree:
         credentials = Credentials(self.endpoints["keystone"])
-        booted = await client.boot(self._actor, self._http, credentials, order)
-        spans = spans_from_sdk(await self._stories.whole(booted.request_id, self._broker))
+        booted = await client.boot(self._service_context, self._http, credentials, boot_request)
+        spans = spans_from_sdk(await self._request_spans.complete(booted.request_id, self._broker))
         for trace in trees(spans):
             if trace.trace_id == booted.trace_id:
                 return trace
-        raise LookupError(f"the boot of {order.name} left no spans: do OTEL_* switch the SDK or its sampler off?")
+        raise LookupError(
+            f"the boot of {boot_request.name} made no spans: do OTEL_* variables disable the SDK or its sampler?"
+        )
 
-    def end(self) -> None:
-        """Let the cloud finish what it has begun, and end."""
-        self._loop.call_soon_threadsafe(self._end.set)
+    def stop(self) -> None:
+        """Stop the cloud, after it has finished its work in progress. Does not wait for that."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
 
-    async def until_ended(self) -> None:
-        """Wait until `end` was called. On the cloud's event loop."""
-        await self._end.wait()
+    async def until_stopped(self) -> None:
+        """Wait until `stop` is called. On the cloud's event loop."""
+        await self._stopping.wait()
 
 
 @contextmanager
 def background_cloud(settings: Settings, *, computes: int = COMPUTES) -> Iterator[BackgroundCloud]:
-    """Run a cloud while the block lasts. Raises what `cloud` raises."""
+    """Run a cloud while the block lasts. Raises what `run_cloud` raises."""
     started: Future[BackgroundCloud] = Future()
 
-    async def story() -> None:
-        stories = _Stories()
-        export = Export(otlp_exporter(), seed=settings.seed, watching=stories)
+    async def run() -> None:
+        request_spans = _RequestSpans()
+        export = Export(otlp_exporter(), seed=settings.seed, watching=request_spans)
         try:
             async with (
-                cloud(settings, export, computes=computes) as up,
+                run_cloud(settings, export, computes=computes) as up,
                 HttpClient(client.SERVICE, settings.pace) as http,
             ):
-                service_context = client.user(export, settings.seed, settings.pace)
+                service_context = client.new_context(export, settings.seed, settings.pace)
                 assert up.broker is not None
-                running = BackgroundCloud(up.endpoints, up.amqp_url, service_context, http, up.broker, stories)
+                running = BackgroundCloud(up.endpoints, up.amqp_url, service_context, http, up.broker, request_spans)
                 started.set_result(running)
-                await running.until_ended()
+                await running.until_stopped()
         finally:
             await asyncio.to_thread(export.close)
 
-    def run() -> None:
+    def target() -> None:
         try:
-            asyncio.run(story())
+            asyncio.run(run())
         except Exception as error:
             if started.done():
                 raise
             started.set_exception(error)
 
-    thread = threading.Thread(target=run, name="emulator", daemon=True)
+    thread = threading.Thread(target=target, name="emulator", daemon=True)
     thread.start()
     try:
         running = started.result()
         try:
             yield running
         finally:
-            running.end()
+            running.stop()
     finally:
         thread.join()

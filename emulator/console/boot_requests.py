@@ -1,4 +1,4 @@
-"""What a presenter orders from the page: servers to boot, with faults or without, and servers to delete."""
+"""The actions of the page: boot servers, with a fault or without, and delete servers."""
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import SIDE_BY_SIDE, BootRequest, Credentials, numbered
+from emulator import client
+from emulator.client import MAX_CONCURRENT_BOOTS, BootRequest, Credentials, numbered_requests
 from emulator.faults import FAULTS
 from emulator.runtime.errors import ApiError, BadRequest
 from emulator.runtime.http_client import HttpClient
@@ -17,93 +17,96 @@ from emulator.runtime.propagation import carries_baggage
 from emulator.runtime.request_context import ServiceContext
 from emulator.runtime.tasks import Tasks
 
-__all__ = ["Desk", "order_routes"]
+__all__ = ["BootRequests", "action_routes"]
 
 LONGEST_NAME = 252
-"""Characters of a name that a number is put behind: nova takes 255."""
+"""Characters of a name to which a number is appended: nova accepts 255."""
 
-Named = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
-class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+class BootForm(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `POST /boots`."""
 
-    name: Named = "demo"
-    image: Named = "cirros"
-    flavor: Named = "m1.tiny"
-    network: Named = "private"
-    count: Annotated[int, msgspec.Meta(ge=1, le=SIDE_BY_SIDE)] = 1
+    name: Name = "demo"
+    image: Name = "cirros"
+    flavor: Name = "m1.tiny"
+    network: Name = "private"
+    count: Annotated[int, msgspec.Meta(ge=1, le=MAX_CONCURRENT_BOOTS)] = 1
     fault: str = ""
 
 
-class TooMany(ApiError):
-    """So many servers are on order that no more can be taken."""
+class TooManyBoots(ApiError):
+    """More servers at the same time than the console boots."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
+    error_type = "emulator.TooManyBoots"
 
-    def __init__(self, wanted: int, under_way: int) -> None:
-        super().__init__(f"{under_way} servers are on order; {wanted} more would be over {SIDE_BY_SIDE}: wait a moment")
+    def __init__(self, requested: int, in_progress: int) -> None:
+        super().__init__(
+            f"{in_progress} servers are booting; {requested} more would exceed the limit of {MAX_CONCURRENT_BOOTS}: "
+            "try again in a moment"
+        )
 
 
 @dataclass(slots=True)
-class Desk:
-    """Takes orders: `actor` carries them out with `http`, as the user with these `credentials`, in `tasks`."""
+class BootRequests:
+    """Boots and deletes servers in `tasks`, as the user with these `credentials`. `faults` allows fault injection."""
 
     service_context: ServiceContext
     http: HttpClient
     credentials: Credentials
     tasks: Tasks
     faults: bool
-    under_way: int = field(default=0)
+    in_progress: int = field(default=0)
 
-    def take(self, wanted: Wanted) -> None:
-        """Begin to boot what is wanted. Raises BadRequest, which names the field, and TooMany."""
-        orders = self._orders(wanted)
-        if self.under_way + len(orders) > SIDE_BY_SIDE:
-            raise TooMany(len(orders), self.under_way)
-        self.under_way += len(orders)
-        for order in orders:
-            self.tasks.start(self._boot(order))
+    def start(self, form: BootForm) -> None:
+        """Start to boot servers. Raises BadRequest, which names the field, and TooManyBoots."""
+        requests = self._requests(form)
+        if self.in_progress + len(requests) > MAX_CONCURRENT_BOOTS:
+            raise TooManyBoots(len(requests), self.in_progress)
+        self.in_progress += len(requests)
+        for request in requests:
+            self.tasks.start(self._boot(request))
 
     def delete(self, server_id: str) -> None:
-        """Begin to delete a server."""
+        """Start to delete a server."""
         self.tasks.start(self._delete(server_id))
 
-    def _orders(self, wanted: Wanted) -> list[BootRequest]:
+    def _requests(self, form: BootForm) -> list[BootRequest]:
         for name in ("name", "image", "flavor", "network"):
-            if not getattr(wanted, name).isprintable():
+            if not getattr(form, name).isprintable():
                 raise BadRequest(f"Invalid input for field {name}: it has characters that cannot be printed.")
-        fault = FAULTS.get(wanted.fault)
-        if wanted.fault and fault is None:
-            raise BadRequest(f"Invalid input for field fault: there is no {wanted.fault!r}.")
+        fault = FAULTS.get(form.fault)
+        if form.fault and fault is None:
+            raise BadRequest(f"Invalid input for field fault: there is no {form.fault!r}.")
         if fault is not None and not (self.faults and carries_baggage()):
-            raise BadRequest("Invalid input for field fault: this emulator lets none in.")
-        if wanted.count > 1 and len(wanted.name) > LONGEST_NAME:
-            raise BadRequest(
-                f"Invalid input for field name: with a number behind it, it has over {LONGEST_NAME} characters."
-            )
-        return numbered(BootRequest(wanted.name, wanted.image, wanted.flavor, wanted.network, fault), wanted.count)
+            raise BadRequest("Invalid input for field fault: fault injection is switched off.")
+        if form.count > 1 and len(form.name) > LONGEST_NAME:
+            raise BadRequest(f"Invalid input for field name: with a number it may have {LONGEST_NAME} characters.")
+        request = BootRequest(form.name, form.image, form.flavor, form.network, fault)
+        return numbered_requests(request, form.count)
 
     async def _delete(self, server_id: str) -> None:
         await client.delete(self.service_context, self.http, self.credentials, server_id)
 
-    async def _boot(self, order: BootRequest) -> None:
+    async def _boot(self, request: BootRequest) -> None:
         try:
-            await client.boot(self.service_context, self.http, self.credentials, order)
+            await client.boot(self.service_context, self.http, self.credentials, request)
         finally:
-            self.under_way -= 1
+            self.in_progress -= 1
 
 
-def order_routes(desk: Desk) -> list[web.RouteDef]:
-    """Return the routes by which the page orders. What comes of an order is seen in its spans."""
+def action_routes(boot_requests: BootRequests) -> list[web.RouteDef]:
+    """Return the routes of the actions. They answer 202 at once; the outcome is visible in the spans."""
 
     async def boot(request: web.Request) -> web.Response:
-        wanted = await read_json(request, Wanted)
-        desk.take(wanted)
-        return json_response({"ordered": wanted.count}, status=202)
+        form = await read_json(request, BootForm)
+        boot_requests.start(form)
+        return json_response({"booting": form.count}, status=202)
 
     async def delete(request: web.Request) -> web.Response:
-        desk.delete(request.match_info["server_id"])
+        boot_requests.delete(request.match_info["server_id"])
         return json_response({}, status=202)
 
     return [web.post("/boots", boot), web.delete("/servers/{server_id:[0-9a-fA-F-]{36}}", delete)]

@@ -1,4 +1,4 @@
-"""News for the pages that are open, as server-sent events. A page that reads slowly gets fewer, not later ones."""
+"""Server-sent events about changes, for every open page. A slow page gets fewer events, not outdated ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -6,88 +6,88 @@ from contextlib import contextmanager
 
 import msgspec
 
-__all__ = ["Feed"]
+__all__ = ["EventStream", "Topic"]
 
 TICK_SECONDS = 0.1
-"""What changes within this time is told at once."""
+"""Changes within this time are sent together."""
 
-ALIVE_SECONDS = 15.0
-"""How long there may be no news: then a comment tells that the connection lives."""
+KEEP_ALIVE_SECONDS = 15.0
+"""After this time without changes a comment is sent, so that proxies do not close the connection."""
 
-MOST_NEWS = 5000
-"""How much a page may have to be told. One that lags so far behind is cut off: it comes again, and begins anew."""
+MOST_PENDING = 5000
+"""How many topics may wait for a page. One that lags further is disconnected; it reconnects and starts over."""
 
 Topic = tuple[str, str]
-"""What there is news of: a kind, and which of that kind, `""` where there is but one."""
+"""What has changed: a kind of thing, and which one of that kind, "" if there is only one."""
 
 
-class Feed:
-    """Tells every viewer of what has changed. `read` returns what there is to tell of a topic now, None for nothing."""
+class EventStream:
+    """Sends what has changed to every subscriber. `read` returns the present state of a topic, None for nothing."""
 
     def __init__(self, read: Callable[[Topic], object]) -> None:
-        self.viewers: set[_Viewer] = set()
-        self.watched = asyncio.Event()
-        """Set while anybody is looking."""
+        self.subscribers: set[_Subscriber] = set()
+        self.has_subscribers = asyncio.Event()
         self._read = read
-        self._over = False
+        self._closed = False
 
-    def tell(self, kind: str, which: str = "") -> None:
-        """Say that something has changed."""
-        for viewer in self.viewers:
-            viewer.news[kind, which] = None
-            if len(viewer.news) > MOST_NEWS:
-                viewer.news, viewer.lags = {}, True
-            viewer.woken.set()
+    def publish(self, kind: str, which: str = "") -> None:
+        """Announce a change. What is sent is the state at the time of sending."""
+        for subscriber in self.subscribers:
+            subscriber.pending[kind, which] = None
+            if len(subscriber.pending) > MOST_PENDING:
+                subscriber.pending, subscriber.lags = {}, True
+            subscriber.woken.set()
 
     def close(self) -> None:
         """End all streams."""
-        self._over = True
-        for viewer in self.viewers:
-            viewer.woken.set()
+        self._closed = True
+        for subscriber in self.subscribers:
+            subscriber.woken.set()
 
-    async def stream(self, at_first: list[Topic]) -> AsyncIterator[bytes]:
-        """Yield server-sent events: first about these topics, then about all that changes."""
-        with self._viewing(at_first) as viewer:
-            while not (self._over or viewer.lags):
+    async def events(self, initial: list[Topic]) -> AsyncIterator[bytes]:
+        """Yield server-sent events: first about these topics, then about all that change."""
+        with self._subscribed(initial) as subscriber:
+            while not (self._closed or subscriber.lags):
                 try:
-                    async with asyncio.timeout(ALIVE_SECONDS):
-                        await viewer.woken.wait()
+                    async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                        await subscriber.woken.wait()
                 except TimeoutError:
                     yield b": nothing new\n\n"
                     continue
-                viewer.woken.clear()
-                news, viewer.news = viewer.news, {}
-                for event in self._events(news):
+                subscriber.woken.clear()
+                pending, subscriber.pending = subscriber.pending, {}
+                for event in self._encode(pending):
                     yield event
                 await asyncio.sleep(TICK_SECONDS)
 
     @contextmanager
-    def _viewing(self, at_first: list[Topic]) -> "Iterator[_Viewer]":
-        viewer = _Viewer(dict.fromkeys(at_first))
-        viewer.woken.set()
-        self.viewers.add(viewer)
-        self.watched.set()
+    def _subscribed(self, initial: list[Topic]) -> "Iterator[_Subscriber]":
+        subscriber = _Subscriber(dict.fromkeys(initial))
+        subscriber.woken.set()
+        self.subscribers.add(subscriber)
+        self.has_subscribers.set()
         try:
-            yield viewer
+            yield subscriber
         finally:
-            self.viewers.discard(viewer)
-            if not self.viewers:
-                self.watched.clear()
+            self.subscribers.discard(subscriber)
+            if not self.subscribers:
+                self.has_subscribers.clear()
 
-    def _events(self, news: dict[Topic, None]) -> Iterator[bytes]:
+    def _encode(self, topics: dict[Topic, None]) -> Iterator[bytes]:
+        """Yield one event for each kind, whose data is a JSON array."""
         by_kind: dict[str, list[object]] = {}
-        for topic in news:
-            told = self._read(topic)
-            if told is not None:
-                by_kind.setdefault(topic[0], []).append(told)
-        for kind, told_of in by_kind.items():
-            yield b"event: " + kind.encode() + b"\ndata: " + msgspec.json.encode(told_of) + b"\n\n"
+        for topic in topics:
+            state = self._read(topic)
+            if state is not None:
+                by_kind.setdefault(topic[0], []).append(state)
+        for kind, states in by_kind.items():
+            yield b"event: " + kind.encode() + b"\ndata: " + msgspec.json.encode(states) + b"\n\n"
 
 
-class _Viewer:
-    """One open page, and what it has not been told yet."""
+class _Subscriber:
+    """One open page and the topics that it has not received yet, in order."""
 
-    def __init__(self, news: dict[Topic, None]) -> None:
-        self.news = news
+    def __init__(self, pending: dict[Topic, None]) -> None:
+        self.pending = pending  # a dict as an ordered set: a topic that changes twice is sent once
         self.woken = asyncio.Event()
         self.lags = False

@@ -1,6 +1,6 @@
-"""What the console looks at while anybody looks at the console: the user's servers, and the queues of the bus.
+"""Polls the user's servers and the depths of the queues while a page is open.
 
-It asks as any client does, over HTTP and AMQP, but under a trace that is not sampled: looking leaves no spans.
+Uses HTTP and AMQP as any client does, but with a tracer that samples nothing: polling leaves no spans.
 """
 
 import asyncio
@@ -15,106 +15,109 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from emulator.broker import Depth
-from emulator.client.boot_sequence import Credentials
-from emulator.cloud.composition import Cloud
-from emulator.console.event_stream import Feed
+from emulator.client import Credentials
+from emulator.cloud import Cloud
+from emulator.console.event_stream import EventStream
 from emulator.runtime.amqp_connection import BROKEN, BusSettings, linked
 from emulator.runtime.amqp_topology import depths
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.services.auth.session import Session
+from emulator.services.auth import Session
 
-__all__ = ["Lookout"]
+__all__ = ["Pollers"]
 
 SERVICE = "console"
 SERVERS_SECONDS = 2.0
-"""How often the servers are looked at where nothing seems to have happened to them."""
+"""How often servers are polled if no span suggests that they have changed."""
+LEAST_SECONDS = 0.1
+"""The shortest pause between two polls of the servers."""
 QUEUES_SECONDS = 0.5
-AGAIN_SECONDS = 0.1
-LOOK_SECONDS = 5.0
-BUS_SECONDS = 10.0
+QUEUES_TIMEOUT_SECONDS = 5.0
+BUS_TIMEOUT_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
 
-class _Servers(msgspec.Struct):
+class _ServerList(msgspec.Struct):
     servers: list[dict[str, Any]]
 
 
-class Lookout:
-    """What was seen last: `servers` as the compute API shows them, why they cannot be seen, and the `queues`."""
+class Pollers:
+    """The latest state: `servers` as the compute API shows them, `error` if that failed, and the `queues`."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, event_stream: EventStream) -> None:
         self.servers: list[dict[str, Any]] = []
-        self.problem = ""
+        self.error = ""
         self.queues: Sequence[Depth] = ()
-        self._feed = feed
-        self._stirred = asyncio.Event()
+        self._event_stream = event_stream
+        self._servers_due = asyncio.Event()
 
-    def stir(self) -> None:
-        """Say that something may have happened to the servers."""
-        self._stirred.set()
+    def poll_servers_soon(self) -> None:
+        """Poll the servers without waiting for the interval: they may have changed."""
+        self._servers_due.set()
 
-    async def watch_servers(self, credentials: Credentials, request_id: str) -> None:
-        """Look at the servers whenever something may have happened to them. What is asked has this `request_id`."""
+    async def poll_servers(self, credentials: Credentials, request_id: str) -> None:
+        """Poll the servers until cancelled. All calls carry this `request_id`."""
         tracer = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer(SERVICE)
         async with HttpClient(SERVICE) as http:
             with request_scope(ServiceContext(SERVICE, tracer, SeededRandom()), request_id):
-                asking: Session | None = None
+                session: Session | None = None
                 while True:
-                    await self._feed.watched.wait()
-                    self._stirred.clear()
-                    asking = await self._look(asking, http, credentials)
-                    await asyncio.sleep(AGAIN_SECONDS)
+                    await self._event_stream.has_subscribers.wait()
+                    self._servers_due.clear()
+                    session = await self._poll_servers_once(session, http, credentials)
+                    await asyncio.sleep(LEAST_SECONDS)  # a boot has many spans of nova-api within a moment
                     with suppress(TimeoutError):
                         async with asyncio.timeout(SERVERS_SECONDS):
-                            await self._stirred.wait()
+                            await self._servers_due.wait()
 
-    async def _look(self, asking: Session | None, http: HttpClient, credentials: Credentials) -> Session | None:
-        """Look at the servers, and return the session for the next look."""
-        before = self.servers, self.problem
+    async def _poll_servers_once(
+        self, session: Session | None, http: HttpClient, credentials: Credentials
+    ) -> Session | None:
+        """Poll the servers; return the session for the next time, None if there was no log-in yet."""
+        before = self.servers, self.error
         try:
-            asking = asking or Session(http, lambda: credentials.log_in(http), await credentials.log_in(http))
-            self.servers = (await asking.fetch("GET", "compute", "/servers/detail")).read(_Servers).servers
-            self.problem = ""
+            session = session or Session(http, lambda: credentials.log_in(http), await credentials.log_in(http))
+            self.servers = (await session.fetch("GET", "compute", "/servers/detail")).read(_ServerList).servers
+            self.error = ""
         except (UnexpectedAnswer, LookupError, aiohttp.ClientError, TimeoutError) as error:
-            self.problem = str(error) or "no answer in time"
-        if before != (self.servers, self.problem):
-            self._feed.tell("servers")
-        return asking
+            self.error = str(error) or "no answer in time"
+        if before != (self.servers, self.error):
+            self._event_stream.publish("servers")
+        return session
 
-    async def watch_queues(self, up: Cloud) -> None:
-        """Look again and again at how many messages are in the queues."""
-        async with _depths_of(up) as look:
+    async def poll_queues(self, up: Cloud) -> None:
+        """Poll the depths of the queues until cancelled."""
+        async with _depth_reader(up) as read_depths:
             while True:
-                await self._feed.watched.wait()
+                await self._event_stream.has_subscribers.wait()
                 try:
-                    async with asyncio.timeout(LOOK_SECONDS):
-                        queues = await look()
+                    async with asyncio.timeout(QUEUES_TIMEOUT_SECONDS):
+                        queues = await read_depths()
                 except (*BROKEN, TimeoutError) as error:
-                    log.debug("the queues could not be looked at: %s", error)
+                    log.debug("cannot read the depths of the queues: %s", error)
                 else:
                     if queues != self.queues:
                         self.queues = queues
-                        self._feed.tell("queues")
+                        self._event_stream.publish("queues")
                 await asyncio.sleep(QUEUES_SECONDS)
 
 
 @asynccontextmanager
-async def _depths_of(up: Cloud) -> AsyncIterator[Callable[[], Awaitable[Sequence[Depth]]]]:
-    """Return what looks at the queues: those of the embedded broker, or ours on another."""
+async def _depth_reader(up: Cloud) -> AsyncIterator[Callable[[], Awaitable[Sequence[Depth]]]]:
+    """Yield a function that reads the depths: of the embedded broker's queues, or of the cloud's on another broker."""
     if up.broker is not None:
         broker = up.broker
 
-        async def within() -> Sequence[Depth]:
+        async def read_embedded() -> Sequence[Depth]:
             return broker.depths()
 
-        yield within
+        yield read_embedded
         return
-    async with linked(BusSettings(up.amqp_url, BUS_SECONDS), SERVICE) as link:
+    async with linked(BusSettings(up.amqp_url, BUS_TIMEOUT_SECONDS), SERVICE) as link:
 
-        async def outside() -> Sequence[Depth]:
+        async def read_over_amqp() -> Sequence[Depth]:
             return await depths((await link.session()).channel, up.queues)
 
-        yield outside
+        yield read_over_amqp

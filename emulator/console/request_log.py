@@ -1,4 +1,4 @@
-"""The spans of the last requests, as they begin and end: what the console draws while a boot is still under way."""
+"""The spans of the latest requests, from the moment they start: the page draws a boot while it is in progress."""
 
 import time
 import uuid
@@ -11,21 +11,21 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from spantree import Span as SeenSpan
-from spantree import SpanTree, gathered, spans_from_sdk, trees
+from spantree import SpanTree, join_linked, spans_from_sdk, trees
 
-__all__ = ["MOST_REQUESTS", "RequestLog", "Story"]
+__all__ = ["MOST_REQUESTS", "LoggedRequest", "RequestLog"]
 
 MOST_REQUESTS = 100
-"""How many requests are remembered. Beyond that those are forgotten of which nothing was heard for longest."""
+"""How many requests are kept. Beyond that, the least important one is evicted that has been idle."""
 
-QUIET_SECONDS = 10.0
-"""A story of which nothing was heard for so long is over; only these are forgotten, none while it is being told."""
+IDLE_SECONDS = 10.0
+"""A request without news for so long is finished. Only finished requests are evicted."""
 
-MOST_UNDER_WAY = 1000
-"""How many are remembered where all are being told. Beyond that no more are begun."""
+MOST_IN_PROGRESS = 1000
+"""How many requests are kept if none is finished. Beyond that new ones are ignored."""
 
-LONGEST_STORY = 20_000
-"""How many spans of a request are remembered."""
+MOST_SPANS = 20_000
+"""How many spans of a request are kept."""
 
 REQUEST, SERVER, FAULT = "openstack.request.id", "openstack.server.id", "openstack.fault.name"
 METHOD = "http.request.method"
@@ -33,104 +33,104 @@ METHOD = "http.request.method"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The spans of a story at some time: those that had ended, and those that had not, which end then."""
+    """The spans of a request at some moment. Open spans are shown as if they ended at that moment."""
 
     ended: Sequence[ReadableSpan]
-    unended: Sequence[SeenSpan]
+    open: Sequence[SeenSpan]
 
     @property
     def open_ids(self) -> Collection[str]:
         """The ids of the spans that had not ended."""
-        return {span.span_id for span in self.unended}
+        return {span.span_id for span in self.open}
 
     def traces(self) -> list[SpanTree]:
-        """Return its traces, the first of them with all that follows from it by links."""
+        """Return the request's traces. The first one includes what follows from it by links."""
         first, *others = sorted(
-            trees([*spans_from_sdk(self.ended), *self.unended]), key=lambda trace: trace.spans[0].start
+            trees([*spans_from_sdk(self.ended), *self.open]), key=lambda trace: trace.spans[0].start
         )
-        return gathered(first, others)
+        return join_linked(first, others)
 
     def as_one(self) -> SpanTree:
-        """Return one tree of all its spans, also where their context was lost."""
+        """Return one tree of all spans, even if they are in several traces."""
         found = self.traces()
         return SpanTree([replace(span, trace_id=found[0].trace_id) for trace in found for span in trace.spans])
 
 
 @dataclass(slots=True)
-class Story:
-    """All that became of one request, of whichever traces: spans that have ended, and those that have not, by id."""
+class LoggedRequest:
+    """All spans with one request id, in any trace: those that have ended, and the open ones by span id."""
 
     id: str
     first: ReadableSpan
     ended: list[ReadableSpan] = field(default_factory=list)
-    unended: dict[int, ReadableSpan] = field(default_factory=dict)
+    open: dict[int, ReadableSpan] = field(default_factory=dict)
     dropped: int = 0
-    heard: float = field(default_factory=time.monotonic)
-    """When it last went on."""
+    last_change: float = field(default_factory=time.monotonic)
+    """When a span last started or ended, by the monotonic clock."""
 
     @property
     def is_background(self) -> bool:
-        """Whether nobody asked for it, as for a report of a host's capacity: it begins with a message."""
+        """Whether no user sent it: it starts with a message, like a host's report of its capacity."""
         return self.first.kind.name == "PRODUCER"
 
     @property
-    def is_look(self) -> bool:
-        """Whether somebody looked at something, and no more: stock clients do so many times for each thing they do."""
-        alone = len(self.ended) + len(self.unended) + self.dropped == 1
+    def is_single_read(self) -> bool:
+        """Whether it is one GET and nothing else. Stock clients send many of these for each action."""
+        alone = len(self.ended) + len(self.open) + self.dropped == 1
         return alone and self.first.kind.name == "SERVER" and (self.first.attributes or {}).get(METHOD) == "GET"
 
     @property
-    def worth(self) -> int:
-        """How much is lost if it is forgotten, compared to others."""
-        return 0 if self.is_background else 1 if self.is_look else 2
+    def importance(self) -> int:
+        """The less important request is evicted first."""
+        return 0 if self.is_background else 1 if self.is_single_read else 2
 
     @property
     def trace_id(self) -> str:
-        """The trace that it begins with."""
+        """The trace in which it starts."""
         return f"{self.first.context.trace_id:032x}" if self.first.context else ""
 
     def snapshot(self) -> "Snapshot":
-        """Return its spans as they are now. Those that have not ended change; the others may be read elsewhere."""
+        """Return its spans as they are now. Open spans are copied, so that another thread can read the snapshot."""
         now = time.time_ns()
-        unended = [replace(span, end=max(now, span.start)) for span in spans_from_sdk(self.unended.values())]
+        unended = [replace(span, end=max(now, span.start)) for span in spans_from_sdk(self.open.values())]
         return Snapshot(tuple(self.ended), tuple(unended))
 
     def summary(self) -> dict[str, Any]:
-        """Return what a list of requests tells of it. Times in nanoseconds."""
-        all_spans = [*self.ended, *self.unended.values()]
-        main = _main(self.first, all_spans)
-        began = self.first.start_time or 0
-        until = time.time_ns() if self.unended else max(span.end_time or 0 for span in self.ended)
+        """Return its row in the list of requests: the start in milliseconds, the duration in nanoseconds."""
+        all_spans = [*self.ended, *self.open.values()]
+        title = _title_span(self.first, all_spans)
+        start = self.first.start_time or 0
+        end = time.time_ns() if self.open else max(span.end_time or 0 for span in self.ended)
         return {
             "id": self.id,
-            "trace": self.trace_id,
-            "title": main.name,
-            "service": _service(main),
+            "traceId": self.trace_id,
+            "title": title.name,
+            "service": _service(title),
             "background": self.is_background,
-            "began": began // 1_000_000,
-            "duration": max(until - began, 0),
+            "startMs": start // 1_000_000,
+            "durationNs": max(end - start, 0),
             "spans": len(all_spans) + self.dropped,
             "errors": sum(span.status.status_code.name == "ERROR" for span in self.ended),
-            "running": bool(self.unended),
-            "server": _first_of(all_spans, SERVER),
-            "fault": _first_of(all_spans, FAULT),
+            "running": bool(self.open),
+            "serverId": _first_value(all_spans, SERVER),
+            "fault": _first_value(all_spans, FAULT),
         }
 
 
-def _main(first: ReadableSpan, spans: Sequence[ReadableSpan]) -> ReadableSpan:
-    """Return the span that a story is called by: its first one; where that was for others, a login, the one that asks.
+def _title_span(first: ReadableSpan, spans: Sequence[ReadableSpan]) -> ReadableSpan:
+    """Return the span that names the request: its root, or for a client in another process the call that matters.
 
-    So is a boot called whose client is in another process, and left no span here. Where none asks for a server, it is
-    the last thing that client wanted, once it was logged in and had found its way.
+    That is the call with a server id; without one, the last call that was not to keystone: clients log in and look up
+    endpoints, images and flavors before they do what they were started for.
     """
     if first.parent is None:
         return first
     known = {span.context.span_id for span in spans if span.context is not None}
     outermost = [span for span in spans if span.parent is not None and span.parent.span_id not in known]
-    if asking := [span for span in outermost if SERVER in (span.attributes or {})]:
-        return min(asking, key=_start)
-    wanted = [span for span in outermost if span.kind.name == "SERVER"]
-    return max([span for span in wanted if _service(span) != "keystone"] or wanted, key=_start, default=first)
+    if about_server := [span for span in outermost if SERVER in (span.attributes or {})]:
+        return min(about_server, key=_start)
+    calls = [span for span in outermost if span.kind.name == "SERVER"]
+    return max([span for span in calls if _service(span) != "keystone"] or calls, key=_start, default=first)
 
 
 def _start(span: ReadableSpan) -> int:
@@ -141,75 +141,76 @@ def _service(span: ReadableSpan) -> str:
     return str(span.resource.attributes.get("service.name", ""))
 
 
-def _first_of(spans: Sequence[ReadableSpan], attribute: str) -> str:
+def _first_value(spans: Sequence[ReadableSpan], attribute: str) -> str:
     values = (str((span.attributes or {}).get(attribute, "")) for span in spans)
     return next(filter(None, values), "")
 
 
 class RequestLog(SpanProcessor):
-    """The stories of the last requests. `changed` is told of each that goes on, `forgotten` of each that is dropped.
+    """The latest requests. Calls `on_change` for a request whenever a span of it starts or ends, `on_evict` at last.
 
-    All spans of a process begin and end on its event loop, and so does this.
+    All spans of a process start and end on its event loop, and this object is used only there: it needs no lock.
     """
 
-    def __init__(self, quiet_seconds: float = QUIET_SECONDS) -> None:
-        self.unseen = f"req-{uuid.uuid4()}"
-        """The id of a request that is no story: who looks at the cloud in order to show it uses this one."""
-        self.changed: Callable[[Story, ReadableSpan], None] = lambda _story, _span: None
-        self.forgotten: Callable[[Story], None] = lambda _story: None
-        self._quiet_seconds = quiet_seconds
-        self._stories: dict[str, Story] = {}
-        """The one that was heard of last at the end."""
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        self.ignored_id = f"req-{uuid.uuid4()}"
+        """The id of requests that are not logged: the console's own polling uses it."""
+        self.on_change: Callable[[LoggedRequest, ReadableSpan], None] = lambda _request, _span: None
+        self.on_evict: Callable[[LoggedRequest], None] = lambda _request: None
+        self._idle_seconds = idle_seconds
+        self._requests: dict[str, LoggedRequest] = {}
+        """By id; the one that changed last is at the end."""
 
-    def __iter__(self) -> Iterator[Story]:
-        return iter(self._stories.values())
+    def __iter__(self) -> Iterator[LoggedRequest]:
+        return iter(self._requests.values())
 
-    def get(self, story_id: str) -> Story | None:
-        """Return a story, None if there is none any more."""
-        return self._stories.get(story_id)
+    def get(self, request_id: str) -> LoggedRequest | None:
+        """Return a request, None if it is not known or was evicted."""
+        return self._requests.get(request_id)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
         request_id = _request_id(span)
-        if request_id == self.unseen or span.context is None:
+        if request_id == self.ignored_id or span.context is None:
             return
-        story = self._stories.pop(request_id, None) or self._begin(request_id, span)
-        if story is None:
+        request = self._requests.pop(request_id, None) or self._new(request_id, span)
+        if request is None:
             return
-        if len(story.ended) + len(story.unended) >= LONGEST_STORY:
-            story.dropped += 1
+        if len(request.ended) + len(request.open) >= MOST_SPANS:
+            request.dropped += 1
         else:
-            story.unended[span.context.span_id] = span
-        self._hear(story, span)
+            request.open[span.context.span_id] = span
+        self._changed(request, span)
 
     def on_end(self, span: ReadableSpan) -> None:
-        story = self._stories.get(_request_id(span))
-        if story is None or span.context is None or story.unended.pop(span.context.span_id, None) is None:
+        request = self._requests.get(_request_id(span))
+        if request is None or span.context is None or request.open.pop(span.context.span_id, None) is None:
             return
-        if span.context.trace_flags.sampled:
-            story.ended.append(span)
-        del self._stories[story.id]
-        if story.ended or story.unended:
-            self._hear(story, span)
+        if span.context.trace_flags.sampled:  # the others are not exported, so other views do not show them either
+            request.ended.append(span)
+        del self._requests[request.id]  # to come back at the end, unless none of its spans was sampled
+        if request.ended or request.open:
+            self._changed(request, span)
 
-    def _hear(self, story: Story, span: ReadableSpan) -> None:
-        story.heard = time.monotonic()
-        self._stories[story.id] = story
-        self.changed(story, span)
+    def _changed(self, request: LoggedRequest, span: ReadableSpan) -> None:
+        request.last_change = time.monotonic()
+        self._requests[request.id] = request
+        self.on_change(request, span)
 
-    def _begin(self, request_id: str, span: Span) -> Story | None:
-        """Begin a story, and forget one for it if there are many. None where there are too many, all under way."""
-        if len(self._stories) >= MOST_REQUESTS:
-            self._forget_one()
-        return Story(request_id, span) if len(self._stories) < MOST_UNDER_WAY else None
+    def _new(self, request_id: str, span: Span) -> LoggedRequest | None:
+        """Return a new request, after evicting one if the log is full; None if too many are in progress."""
+        if len(self._requests) >= MOST_REQUESTS:
+            self._evict_one()
+        return LoggedRequest(request_id, span) if len(self._requests) < MOST_IN_PROGRESS else None
 
-    def _forget_one(self) -> None:
-        until = time.monotonic() - self._quiet_seconds
-        over = list(takewhile(lambda story: story.heard <= until, self._stories.values()))
-        quiet = (story for story in over if not story.unended)
-        story = min(quiet, key=lambda story: story.worth, default=None)  # the first of those that are worth least
-        if story is not None:
-            del self._stories[story.id]
-            self.forgotten(story)
+    def _evict_one(self) -> None:
+        idle_since = time.monotonic() - self._idle_seconds
+        idle = takewhile(lambda request: request.last_change <= idle_since, self._requests.values())
+        finished = [request for request in idle if not request.open]
+        # min returns the first of equals: the one that has been idle for longest
+        request = min(finished, key=lambda request: request.importance, default=None)
+        if request is not None:
+            del self._requests[request.id]
+            self.on_evict(request)
 
 
 def _request_id(span: ReadableSpan) -> str:

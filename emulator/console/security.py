@@ -1,21 +1,20 @@
-"""Who may use the console: pages of its own, opened by its own address. Other sites' pages may not, nor embed it."""
+"""Access control: only the console's own pages may use it, opened under its own address, and no site may embed it."""
 
 import secrets
 from collections.abc import Collection, Mapping
-from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from emulator.runtime.errors import ApiError
+from emulator.runtime.errors import ApiError, Forbidden
 from emulator.runtime.http_server import json_response
 
-__all__ = ["HEADERS", "TOKEN_HEADER", "Forbidden", "guarding"]
+__all__ = ["HEADERS", "TOKEN_HEADER", "security_middleware"]
 
-TOKEN_HEADER = "X-Console-Token"  # noqa: S105 - where it is, not what it is
-READING = {"GET", "HEAD"}
+TOKEN_HEADER = "X-Console-Token"  # noqa: S105 - the header's name, not the token
+SAFE_METHODS = {"GET", "HEAD"}
 
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
@@ -27,57 +26,53 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-class Forbidden(ApiError):
-    """A request that did not come from a page of the console."""
+def security_middleware(token: str, host_names: Collection[str]) -> Middleware:
+    """Return a middleware that answers 403 to what pages of other sites could send.
 
-    status = HTTPStatus.FORBIDDEN
-
-
-def guarding(token: str, host_names: Collection[str]) -> Middleware:
-    """Refuse what other sites' pages could send, with 403.
-
-    Everything must be asked for under an IP address or one of `host_names`, or a name that an attacker points here
-    would make his page one of ours (DNS rebinding). What changes something must also come from our own origin, with
-    the token that only our own page can read.
+    The Host header must be an IP address or one of `host_names`: otherwise an attacker's host name that resolves to
+    this machine would make his page same-origin with ours (DNS rebinding). Actions must also come from our own origin
+    with the token that only our own page can read.
     """
 
     @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             _check_host(request, host_names)
             _check_origin(request)
-            if request.method not in READING:
+            if request.method not in SAFE_METHODS:
                 _check_token(request, token)
             response = await handler(request)
         except ApiError as error:
             response = json_response({"error": str(error)}, status=error.status)
-        except web.HTTPException as refusal:
-            response = json_response({"error": refusal.reason}, status=refusal.status)
+        except web.HTTPException as error:
+            response = json_response({"error": error.reason}, status=error.status)
         if not response.prepared:
             response.headers.update(HEADERS)
         return response
 
-    return guard
+    return check
 
 
 def _check_host(request: web.Request, host_names: Collection[str]) -> None:
     name = _hostname(f"//{request.headers.get(hdrs.HOST, '')}")
     if name not in host_names and not _is_address(name):
-        raise Forbidden(f"Open the console by its address, not as {name!r}.")
+        raise Forbidden(f"Open the console under its IP address or as localhost, not as {name!r}.")
 
 
 def _check_origin(request: web.Request) -> None:
+    # browsers set both headers, and scripts cannot: https://www.w3.org/TR/fetch-metadata/
     origin, site = request.headers.get(hdrs.ORIGIN), request.headers.get("Sec-Fetch-Site", "none")
     if origin is not None and origin.partition("://")[2] != request.headers.get(hdrs.HOST):
         raise Forbidden(f"Pages of {origin} may not use the console.")
-    is_opened = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method in READING
-    if site not in {"same-origin", "none"} and not is_opened:
+    is_navigation = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method in SAFE_METHODS
+    if site not in {"same-origin", "none"} and not is_navigation:
         raise Forbidden("Pages of other sites may not use the console.")
 
 
 def _check_token(request: web.Request, token: str) -> None:
     if not secrets.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), token.encode()):
         raise Forbidden(f"The header {TOKEN_HEADER} is missing or outdated: reload the page.")
+    # a form of another site can send text/plain without a CORS preflight, but not JSON
     if request.can_read_body and request.content_type != "application/json":
         raise Forbidden("The body is not application/json.")
 

@@ -1,6 +1,6 @@
-"""Why nothing shows up in Jaeger: every step on the way there, looked at by going it."""
+"""Finds out why no spans show up in Jaeger: checks every step on the way there by doing it."""
 
-from emulator.doctor.diagnosis import Case, examine
-from emulator.doctor.finding import Finding, Level
+from emulator.doctor.check_result import CheckResult, Level
+from emulator.doctor.diagnosis import Setup, diagnose
 
-__all__ = ["Case", "Finding", "Level", "examine"]
+__all__ = ["CheckResult", "Level", "Setup", "diagnose"]

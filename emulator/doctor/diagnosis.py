@@ -1,4 +1,4 @@
-"""The doctor's round: settings, the way to the collector, a span, the way to Jaeger, and the span again."""
+"""The diagnosis: settings, the way to the collector, sending a span, the way to Jaeger, finding the span there."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,131 +6,142 @@ from functools import partial
 from time import monotonic
 from urllib.parse import urlsplit
 
+from emulator.doctor.check_result import CheckFailed, CheckResult, ok, skipped
 from emulator.doctor.connectivity import connect, resolve
-from emulator.doctor.endpoint import Endpoint, Environment, Place, effective
-from emulator.doctor.export_results import judge
+from emulator.doctor.endpoint import Endpoint, Environment, Target, effective_endpoint
+from emulator.doctor.export_results import interpret
 from emulator.doctor.exporter_settings import EXPORTER_CHECKS
-from emulator.doctor.finding import Finding, Trouble, ok, skipped
-from emulator.doctor.jaeger_lookup import ask, compare, find, whats_there
-from emulator.doctor.protocol_probe import greet
+from emulator.doctor.jaeger_lookup import compare, find_trace, known_services, query
+from emulator.doctor.protocol_probe import probe
 from emulator.doctor.proxy import proxy_for
-from emulator.doctor.redaction import secrets_of, without
-from emulator.doctor.retry import Patience
+from emulator.doctor.redaction import redact, secrets_in
+from emulator.doctor.retry import RetryBudget
 from emulator.doctor.sdk_settings import SDK_CHECKS
 from emulator.doctor.tls import handshake
 from spantree import Span, spans_from_sdk
 
-__all__ = ["Case", "examine"]
+__all__ = ["Setup", "diagnose"]
 
-Step = Callable[[Place, float], Iterator[Finding]]
+Step = Callable[[Target, float], Iterator[CheckResult]]
 
 TO_A_PROXY: dict[str, Step] = {"name": resolve, "port": connect}
-TO_A_SERVER: dict[str, Step] = {**TO_A_PROXY, "TLS": handshake, "protocol": greet}
-SENDING_SECONDS = 15.0
-"""What exporters take for their own tries, and some more."""
+TO_A_SERVER: dict[str, Step] = {**TO_A_PROXY, "TLS": handshake, "protocol": probe}
+SEND_SECONDS = 15.0
+"""What exporters take for their own retries, and some more."""
 NO_TRACE = "1".zfill(32)
+"""A trace id that does not exist: asking for it shows that Jaeger answers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """What is examined: the environment, the endpoint that an option gave, if one did, the name of that, and Jaeger."""
+class Setup:
+    """What is diagnosed: the environment, the endpoint that an option named (or None), that option, and Jaeger."""
 
     env: Environment
     otlp: str | None
-    otlp_name: str
+    otlp_option: str
     jaeger_url: str
 
 
-def examine(case: Case, seconds: float, tell: Callable[[str], None]) -> Iterator[Finding]:
-    """Look at everything, and yield what is found as it comes. Takes `seconds`, and some for what is tried last.
+def diagnose(setup: Setup, seconds: float, on_wait: Callable[[str], None]) -> Iterator[CheckResult]:
+    """Check everything and yield each result as it comes.
 
-    `tell` hears what is waited for. No password and no header's value is in what is yielded and told.
+    Waits up to `seconds`, and a little longer for the last attempts. `on_wait` gets the reason for waiting. Passwords
+    and header values appear neither in results nor in reasons.
     """
-    secrets = secrets_of(case.env, case.otlp, case.jaeger_url)
-    patience = Patience(seconds, lambda said: tell(without(secrets, said)))
+    secrets = secrets_in(setup.env, setup.otlp, setup.jaeger_url)
+    budget = RetryBudget(seconds, lambda reason: on_wait(redact(secrets, reason)))
     sent: list[Span] = []
-    for part in (_to_the_collector(case, patience, sent, secrets), _to_jaeger(case, patience, sent)):
+    for part in (_collector(setup, budget, sent, secrets), _jaeger(setup, budget, sent)):
         try:
-            for finding in part:
-                yield finding.without(secrets)
-        except Trouble as trouble:
-            yield trouble.finding.without(secrets)
-            patience.end()
+            for result in part:
+                yield result.redacted(secrets)
+        except CheckFailed as error:
+            yield error.result.redacted(secrets)
+            budget.exhaust()  # the rest is still checked, but nothing is waited for any more
 
 
-def _to_the_collector(case: Case, patience: Patience, sent: list[Span], secrets: frozenset[str]) -> Iterator[Finding]:
+def _collector(setup: Setup, budget: RetryBudget, sent: list[Span], secrets: frozenset[str]) -> Iterator[CheckResult]:
+    """Check the settings and the way to the collector; send a span, and append it to `sent`."""
     try:
-        endpoint = effective(case.env, case.otlp, case.otlp_name)
+        endpoint = effective_endpoint(setup.env, setup.otlp, setup.otlp_option)
     except ValueError as error:
-        raise Trouble("endpoint", str(error), "write it with http:// or https://, host and port") from error
+        raise CheckFailed("endpoint", str(error), "write it with http:// or https://, host and port") from error
     for check in EXPORTER_CHECKS:
-        yield from check(case.env, endpoint)
+        yield from check(setup.env, endpoint)
     for check_sdk in SDK_CHECKS:
-        yield from check_sdk(case.env)
-    yield from _reach(endpoint.place, case.env, patience)
-    yield from _send(endpoint, patience, sent, secrets)
+        yield from check_sdk(setup.env)
+    yield from _reach(endpoint.target, setup.env, budget)
+    yield from _send(endpoint, budget, sent, secrets)
 
 
-def _reach(place: Place, env: Environment, patience: Patience) -> Iterator[Finding]:
-    """Go to a server step by step; or to the proxy before it, beyond which nothing can be seen."""
-    if not place.host:
-        yield skipped(f"{place.role} port", "skipped: it is a socket of this machine")
+def _reach(target: Target, env: Environment, budget: RetryBudget) -> Iterator[CheckResult]:
+    """Reach a server step by step. If there is a proxy before it, only the proxy can be checked."""
+    if not target.host:
+        yield skipped(f"{target.role} port", "skipped: it is a Unix domain socket")
         return
-    proxy = proxy_for(place, env)
+    proxy = proxy_for(target, env)
     if proxy:
-        yield proxy.warn(place)
-    place, steps = (proxy.place, TO_A_PROXY) if proxy else (place, TO_A_SERVER)
+        yield proxy.warn(target)
+    reached, steps = (proxy.target, TO_A_PROXY) if proxy else (target, TO_A_SERVER)
     for name, step in steps.items():
-        yield from patience.retry(f"{place.role} {name}", lambda seconds, step=step: list(step(place, seconds)))  # type: ignore[misc]
+        yield from budget.retry(f"{reached.role} {name}", partial(_results, step, reached))
 
 
-def _send(endpoint: Endpoint, patience: Patience, sent: list[Span], secrets: frozenset[str]) -> Iterator[Finding]:
+def _results(step: Step, target: Target, seconds: float) -> list[CheckResult]:
+    return list(step(target, seconds))
+
+
+def _send(endpoint: Endpoint, budget: RetryBudget, sent: list[Span], secrets: frozenset[str]) -> Iterator[CheckResult]:
     check = "span sent"
     try:
-        from emulator.doctor.span_export import a_span, send, set_up
+        # imported here: the checks above explain settings with which this import fails
+        from emulator.doctor.span_export import check_set_up, new_span, send
 
-        set_up(endpoint)
-    except ValueError as error:  # the SDK reads some of OTEL_* at import
-        raise Trouble(check, f"nothing can be sent: {error}", "correct the variable") from error
+        check_set_up(endpoint)
+    except ValueError as error:  # the SDK reads some of OTEL_* when it is imported
+        raise CheckFailed(check, f"nothing can be sent: {error}", "correct the variable") from error
 
-    def attempt(seconds: float) -> tuple[Span, list[Finding]]:
-        span = a_span()
-        answer = send(span, endpoint, seconds).tellable(secrets)
-        return spans_from_sdk([span])[0], list(judge(endpoint, answer, seconds))
+    def attempt(seconds: float) -> tuple[Span, list[CheckResult]]:
+        span = new_span()
+        exported = send(span, endpoint, seconds).redacted(secrets)
+        return spans_from_sdk([span])[0], list(interpret(endpoint, exported, seconds))
 
-    span, findings = patience.retry(check, attempt, SENDING_SECONDS)
+    span, results = budget.retry(check, attempt, SEND_SECONDS)
     sent.append(span)
-    yield from findings
+    yield from results
 
 
-def _to_jaeger(case: Case, patience: Patience, sent: list[Span]) -> Iterator[Finding]:
-    url = case.jaeger_url
-    yield from _reach(_place_of(url), case.env, patience)
-    patience.retry("jaeger answers", partial(ask, url, NO_TRACE))
+def _jaeger(setup: Setup, budget: RetryBudget, sent: list[Span]) -> Iterator[CheckResult]:
+    """Check the way to Jaeger, and look for the span that was sent."""
+    url = setup.jaeger_url
+    yield from _reach(_jaeger_target(url), setup.env, budget)
+    budget.retry("jaeger answers", partial(query, url, NO_TRACE))
     yield ok("jaeger answers", f"its query API is at {url}")
     if not sent:
-        yield skipped("span found", "skipped: there is no span that could be looked for")
+        yield skipped("span found", "skipped: no span was sent")
         return
     [span], began = sent, monotonic()
     try:
-        found = patience.retry("span found", partial(find, url, span.trace_id))
-    except Trouble as trouble:
-        raise _lost(trouble, url, monotonic() - began) from trouble
+        found = budget.retry("span found", partial(find_trace, url, span.trace_id))
+    except CheckFailed as error:
+        raise _not_found(error, url, monotonic() - began) from error
     yield from compare(span, found)
 
 
-def _place_of(url: str) -> Place:
+def _jaeger_target(url: str) -> Target:
     parts = urlsplit(url)
     tls = parts.scheme == "https"
-    return Place("jaeger", parts.hostname or "", parts.port or (443 if tls else 80), parts.path or "/", tls)
+    return Target("jaeger", parts.hostname or "", parts.port or (443 if tls else 80), parts.path or "/", tls)
 
 
-def _lost(trouble: Trouble, url: str, waited: float) -> Trouble:
-    if trouble.finding.check != "span found" or not trouble.may_heal:
-        return trouble
-    return Trouble(
+def _not_found(error: CheckFailed, url: str, waited: float) -> CheckFailed:
+    """Return a failure that says what this Jaeger has instead, if the span is missing; or the error itself."""
+    if error.result.check != "span found" or not error.retryable:
+        return error
+    return CheckFailed(
         "span found",
-        f"the span was taken, and this Jaeger does not have it after {waited:.1f} s; {whats_there(url)}",
-        "see where the collector sends to (another Jaeger?), whether it samples tails, which keeps only some traces, "
-        "and whether it batches for longer than --timeout",
+        f"the collector accepted the span, but this Jaeger does not have it after {waited:.1f} s; "
+        f"{known_services(url)}",
+        "check where the collector sends to (another Jaeger?), whether it does tail sampling, which keeps only some "
+        "traces, and whether it batches for longer than --timeout",
     )

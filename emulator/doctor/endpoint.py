@@ -1,32 +1,35 @@
-"""Which endpoint is in effect, and which option or variable says so: as `otlp_exporter` and the SDK have it."""
+"""The endpoint in effect and where it comes from, by the rules of `otlp_exporter` and the SDK."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["GRPC", "HTTP", "PATH", "Endpoint", "Environment", "Place", "effective", "of_traces"]
+from emulator.urls import host_in_url
+
+__all__ = ["GRPC", "HTTP", "PATH", "Endpoint", "Environment", "Target", "effective_endpoint", "traces_variable"]
 
 Environment = Mapping[str, str]
 
 HTTP, GRPC = "http/protobuf", "grpc"
 TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
-"""The only one to which no path is added."""
+"""The only source to which the exporter adds no path (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP")."""
 CERTIFICATES = ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE")
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""What requests reads: these come before the SDK's own variable (its Session.merge_environment_settings)."""
+"""Read by requests, before the SDK's own variables (its Session.merge_environment_settings)."""
 GRPC_ROOTS = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
 RESOLVERS = {"dns", "ipv4", "ipv6"}
-"""Schemes of gRPC's own (its doc/naming.md), with three slashes or none before what they name; `unix` is another."""
-USUAL = {HTTP: "http://localhost:4318", GRPC: "http://localhost:4317"}
+"""gRPC's own schemes (its doc/naming.md), followed by three slashes or none. It also has `unix`."""
+DEFAULT_URLS = {HTTP: "http://localhost:4318", GRPC: "http://localhost:4317"}
 DEFAULT = "the default"
 PATH = "/v1/traces"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A server to talk to: the collector, or Jaeger. `roots` are certificates to trust, a file or a folder, None the
-    system's, and `trust` is the variable that names them; `identity` are the files of a certificate and a key to show.
-    A socket of this machine has no `host`.
+class Target:
+    """A server to talk to: the collector, Jaeger, or a proxy.
+
+    `roots` is a file or directory of certificates to trust (None: the system's), `trust` the variable that names it,
+    `identity` the files of a client's certificate and key. A Unix domain socket has no `host`.
     """
 
     role: str
@@ -40,53 +43,56 @@ class Place:
     identity: tuple[str, str | None] | None = None
 
     def __str__(self) -> str:
-        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        return f"{host_in_url(self.host)}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where spans go. `given` is what `otlp_exporter` is to be called with, None if the SDK knows by itself."""
+    """Where spans go. `source` is the option or variable that says so, or DEFAULT.
+
+    `exporter_url` is the argument for `otlp_exporter`; None if the SDK reads it from the environment itself.
+    """
 
     url: str
     protocol: str
-    said_by: str
-    given: str | None
-    place: Place
+    source: str
+    exporter_url: str | None
+    target: Target
 
     @property
     def is_default(self) -> bool:
-        """Whether nobody has said where spans go."""
-        return self.said_by == DEFAULT
+        """Whether neither an option nor a variable names an endpoint."""
+        return self.source == DEFAULT
 
 
-def effective(env: Environment, option: str | None, option_name: str = "--otlp") -> Endpoint:
-    """Return the endpoint in effect. Raises ValueError if what should be a URL is none."""
-    protocol = GRPC if (of_traces(env, "PROTOCOL") or ("", ""))[1] == GRPC else HTTP
-    named = of_traces(env, "ENDPOINT")
-    said_by, raw = (option_name, option) if option else named or (DEFAULT, USUAL[protocol])
-    given = None if named and not option else raw
-    url = raw if protocol == GRPC or said_by == TRACES_ENDPOINT else f"{raw.rstrip('/')}{PATH}"
+def effective_endpoint(env: Environment, option: str | None, option_name: str = "--otlp") -> Endpoint:
+    """Return the endpoint in effect. Raises ValueError if it is not a URL."""
+    protocol = GRPC if (traces_variable(env, "PROTOCOL") or ("", ""))[1] == GRPC else HTTP
+    variable = traces_variable(env, "ENDPOINT")
+    source, raw = (option_name, option) if option else variable or (DEFAULT, DEFAULT_URLS[protocol])
+    exporter_url = None if variable and not option else raw
+    url = raw if protocol == GRPC or source == TRACES_ENDPOINT else f"{raw.rstrip('/')}{PATH}"
     try:
-        place = _place(url, protocol, given, env)
+        target = _target(url, protocol, exporter_url, env)
     except ValueError as error:
         shown = repr(raw) if "@" not in raw else "something with a user or password"
-        raise ValueError(f"{said_by} is {shown}, which is no URL as http://localhost:4318 is one") from error
-    return Endpoint(url, protocol, said_by, given, place)
+        raise ValueError(f"{source} is {shown}, which is not a URL like http://localhost:4318") from error
+    return Endpoint(url, protocol, source, exporter_url, target)
 
 
-def of_traces(env: Environment, what: str) -> tuple[str, str] | None:
-    """Return the exporter's variable that is in effect for traces, `what` being ENDPOINT say, and its value."""
-    for name in (f"OTEL_EXPORTER_OTLP_TRACES_{what}", f"OTEL_EXPORTER_OTLP_{what}"):
+def traces_variable(env: Environment, suffix: str) -> tuple[str, str] | None:
+    """Return name and value of the exporter's variable in effect for traces; `suffix` is ENDPOINT, for example."""
+    for name in (f"OTEL_EXPORTER_OTLP_TRACES_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}"):
         if env.get(name):
             return name, env[name]
     return None
 
 
-def _place(url: str, protocol: str, given: str | None, env: Environment) -> Place:
+def _target(url: str, protocol: str, exporter_url: str | None, env: Environment) -> Target:
     parts = _parts(url, protocol)
-    tls = parts.scheme == "https" if protocol == HTTP or given else _grpc_is_secure(parts.scheme, env)
+    tls = parts.scheme == "https" if protocol == HTTP or exporter_url else _is_grpc_secure(parts.scheme, env)
     trust, roots = _trusted(protocol, env)
-    return Place(
+    return Target(
         "collector",
         parts.hostname or "",
         parts.port or (443 if tls or protocol == GRPC else 80),
@@ -101,36 +107,40 @@ def _place(url: str, protocol: str, given: str | None, env: Environment) -> Plac
 
 def _parts(url: str, protocol: str) -> SplitResult:
     if not url.isprintable() or " " in url:
-        raise ValueError("a blank, or the end of a line")
-    scheme, _, target = url.partition(":")
+        raise ValueError("a space or a line break")
+    scheme, _, rest = url.partition(":")
     if protocol == GRPC and scheme == "unix":
         return urlsplit("unix:")
     if protocol == GRPC and scheme in RESOLVERS:
-        url = f"{scheme}://{target.lstrip('/')}"
+        url = f"{scheme}://{rest.lstrip('/')}"
     parts = urlsplit(url if "//" in url else f"//{url}")
     if not parts.hostname or (protocol == HTTP and parts.scheme not in {"http", "https"}):
         raise ValueError("no host, or neither http nor https")
     return parts
 
 
-def _grpc_is_secure(scheme: str, env: Environment) -> bool:
-    """The Python SDK's rule: https is TLS, for all else a variable says, and without one only http is none."""
-    insecure = of_traces(env, "INSECURE")
+def _is_grpc_secure(scheme: str, env: Environment) -> bool:
+    """The Python exporter's rule: https is TLS; else the variable decides; without one all but http is TLS."""
+    insecure = traces_variable(env, "INSECURE")
     return scheme == "https" or (insecure[1].lower() != "true" if insecure else scheme != "http")
 
 
 def _trusted(protocol: str, env: Environment) -> tuple[str, str]:
-    """The variable that is to name the certificates that the exporter trusts, and those: if it does not, certifi's,
-    which gRPC brings, too.
+    """Return the variable for the certificates that the exporter trusts, and their file.
+
+    The file is certifi's if no variable is set; gRPC ships the same certificates.
     """
     from certifi import where
 
     names = (*BUNDLES, *CERTIFICATES) if protocol == HTTP else CERTIFICATES
-    usual = (protocol == GRPC and env.get(GRPC_ROOTS)) or where()
-    return next(((name, env[name]) for name in names if env.get(name)), (CERTIFICATES[-1], usual))
+    default = (protocol == GRPC and env.get(GRPC_ROOTS)) or where()
+    return next(((name, env[name]) for name in names if env.get(name)), (CERTIFICATES[-1], default))
 
 
 def _identity(protocol: str, env: Environment) -> tuple[str, str | None] | None:
-    certificate, key, trusted = (of_traces(env, what) for what in ("CLIENT_CERTIFICATE", "CLIENT_KEY", "CERTIFICATE"))
-    counts = protocol == HTTP or trusted
-    return (certificate[1], key[1] if key else None) if certificate and counts else None
+    certificate, key, trusted = (
+        traces_variable(env, suffix) for suffix in ("CLIENT_CERTIFICATE", "CLIENT_KEY", "CERTIFICATE")
+    )
+    # the gRPC exporter reads the client's certificate only together with the certificates to trust
+    is_used = protocol == HTTP or trusted
+    return (certificate[1], key[1] if key else None) if certificate and is_used else None

@@ -1,165 +1,175 @@
-"""What a collector's answer means, over HTTP and gRPC alike, and what to do about it."""
+"""What a collector's answer means, over HTTP and gRPC, and what to do about it."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from emulator.doctor.check_result import CheckFailed, CheckResult, ok, warning
 from emulator.doctor.endpoint import PATH, Endpoint
-from emulator.doctor.finding import Finding, Trouble, ok, warning
-from emulator.doctor.redaction import without
+from emulator.doctor.redaction import redact
 from emulator.doctor.server_fingerprint import identify
 
-__all__ = ["Answer", "judge"]
+__all__ = ["ExportResult", "interpret"]
 
 CHECK = "span sent"
-TAKEN = {"OK", "200", "202"}
-"""202 is not OTLP's, but what gateways say that look later."""
+ACCEPTED = {"OK", "200", "202"}
+"""202 is not in OTLP, but gateways answer it that process spans later."""
 UNTRUSTED = re.compile("self-signed certificate|unable to get (local )?issuer certificate", re.IGNORECASE)
-LONGEST_WORDS = 200
+LONGEST_TEXT = 200
 REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What was answered, after how many `seconds`: an HTTP status or gRPC's name of one as `code`, none if an `error`
-    came instead, which `is_hopeless` if it will come again.
+class ExportResult:
+    """A collector's answer: `code` is an HTTP status or the name of a gRPC status, `text` its message or body.
+
+    `code` is "" if there was no answer but an `error`; `is_permanent` if a retry would fail as well. `rejected` counts
+    spans of a partial success. `is_recorded` is False if the exporter did not let us see the answer.
     """
 
     code: str = ""
-    words: str = ""
+    text: str = ""
     content_type: str = ""
     location: str = ""
     rejected: int = 0
     error: str = ""
-    is_hopeless: bool = False
+    is_permanent: bool = False
+    is_recorded: bool = True
     seconds: float = 0.0
 
-    def tellable(self, secrets: frozenset[str]) -> "Answer":
-        """Return the same, with no secret in its words, and not too many of those."""
-        words, location, error = (
-            _printable(without(secrets, text)) for text in (self.words, self.location, self.error)
-        )
-        return replace(self, words=words, location=location, error=error)
+    def redacted(self, secrets: frozenset[str]) -> "ExportResult":
+        """Return the same result without these secrets, its texts shortened to one line."""
+        text, location, error = (_one_line(redact(secrets, text)) for text in (self.text, self.location, self.error))
+        return replace(self, text=text, location=location, error=error)
 
 
-def _printable(text: str) -> str:
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:LONGEST_WORDS]
+def _one_line(text: str) -> str:
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:LONGEST_TEXT]
 
 
 class Meaning(NamedTuple):
-    """What a code means, and whether it may be another one soon."""
+    """What a code means, and whether a retry may succeed."""
 
-    said: str
+    message: str
     remedy: str
-    may_heal: bool = False
+    retryable: bool = False
 
 
-LOGIN = Meaning(
-    "it wants credentials", "send them by OTEL_EXPORTER_OTLP_HEADERS, authorization=Bearer%20… say, or renew them"
+UNAUTHENTICATED = Meaning(
+    "it requires credentials",
+    "send them with OTEL_EXPORTER_OTLP_HEADERS, for example authorization=Bearer%20…, or renew them",
 )
 FORBIDDEN = Meaning("these credentials may not do this", "check what the token is for: tenant, project, sending traces")
 TOO_LARGE = Meaning("the message is too large", "lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE, or raise the server's limit")
-BUSY = Meaning("it is too busy, or a quota is used up", "send less, or raise the limit there", may_heal=True)
-AWAY = Meaning("nothing behind it takes spans now", "look at the log of the collector, or of the proxy", may_heal=True)
-FAILED = Meaning("it failed", "look at the log of the collector", may_heal=True)
-UNREADABLE = Meaning("it cannot read what is sent", "send OTLP's protobuf to a collector; see what listens there")
-NOT_THERE = Meaning("there is nothing that takes traces", "send to a collector's OTLP port: 4318 over HTTP, 4317 gRPC")
+BUSY = Meaning("it is overloaded, or a quota is used up", "send less, or raise the limit there", retryable=True)
+UNAVAILABLE = Meaning(
+    "nothing behind it accepts spans now", "look at the log of the collector, or of the proxy", retryable=True
+)
+FAILED = Meaning("it failed", "look at the log of the collector", retryable=True)
+UNREADABLE = Meaning("it cannot read what is sent", "send OTLP protobuf to a collector; check what listens there")
+NO_RECEIVER = Meaning(
+    "there is nothing that accepts traces", "send to a collector's OTLP port: 4318 over HTTP, 4317 over gRPC"
+)
 
 MEANINGS = {
     "400": UNREADABLE,
-    "401": LOGIN,
+    "401": UNAUTHENTICATED,
     "403": FORBIDDEN,
-    "404": NOT_THERE,
-    "405": NOT_THERE,
-    "407": Meaning("a proxy wants credentials", "put them into the proxy's URL, or set NO_PROXY for this host"),
+    "404": NO_RECEIVER,
+    "405": NO_RECEIVER,
+    "407": Meaning(
+        "a proxy requires credentials", "put them into the proxy's URL, or set NO_PROXY for the collector's host"
+    ),
     "413": TOO_LARGE,
     "415": UNREADABLE,
     "429": BUSY,
     "500": FAILED,
-    "502": AWAY,
-    "503": AWAY,
-    "504": AWAY,
-    "DEADLINE_EXCEEDED": AWAY,
+    "502": UNAVAILABLE,
+    "503": UNAVAILABLE,
+    "504": UNAVAILABLE,
+    "DEADLINE_EXCEEDED": UNAVAILABLE,
     "INTERNAL": FAILED,
     "INVALID_ARGUMENT": UNREADABLE,
     "PERMISSION_DENIED": FORBIDDEN,
     "RESOURCE_EXHAUSTED": BUSY,
-    "UNAUTHENTICATED": LOGIN,
-    "UNAVAILABLE": AWAY,
-    "UNIMPLEMENTED": NOT_THERE,
+    "UNAUTHENTICATED": UNAUTHENTICATED,
+    "UNAVAILABLE": UNAVAILABLE,
+    "UNIMPLEMENTED": NO_RECEIVER,
     "UNKNOWN": FAILED,
 }
-WRONG_DOOR = {"400", "404", "405", "415", "UNIMPLEMENTED"}
-"""What servers say that are no collector, or are asked for a path that they do not have."""
+NOT_A_COLLECTOR = {"400", "404", "405", "415", "UNIMPLEMENTED"}
+"""Answered by other servers, and by collectors for paths that they do not have."""
 
 
-def judge(endpoint: Endpoint, answer: Answer, seconds: float) -> Iterator[Finding]:
-    """Tell what an answer means. Raises Trouble if the span was not taken."""
-    if answer.code in TAKEN and answer.content_type != "text/html":
-        yield from _taken(answer)
+def interpret(endpoint: Endpoint, result: ExportResult, seconds: float) -> Iterator[CheckResult]:
+    """Say what an answer means. Raises CheckFailed if the span was not accepted."""
+    if result.code in ACCEPTED and result.content_type != "text/html":
+        yield from _accepted(result)
         return
-    if answer.code.isdecimal() and int(answer.code) in REDIRECTS:
-        said = f"{endpoint.url} answers {answer.code}, a redirect to {answer.location or 'nowhere'}: the span is lost"
-        raise Trouble(CHECK, said, "send to where it leads; exporters follow no redirect, and take it for a success")
-    if answer.code in WRONG_DOOR or answer.code in TAKEN:
-        raise _wrong_door(endpoint, answer, seconds)
-    if not answer.code:
-        reason = answer.error or "the exporter does not say why"
-        raise Trouble(
-            CHECK,
-            f"it could not be sent: {reason}",
-            _try(answer, endpoint.place.trust),
-            may_heal=not answer.is_hopeless,
+    if result.code.isdecimal() and int(result.code) in REDIRECTS:
+        message = (
+            f"{endpoint.url} answers {result.code}, a redirect to {result.location or 'nowhere'}: the span is lost"
         )
-    meaning = MEANINGS.get(answer.code, FAILED)
-    raise Trouble(CHECK, _quoted(answer, meaning.said), meaning.remedy, may_heal=meaning.may_heal)
+        raise CheckFailed(CHECK, message, "send to that URL; exporters follow no redirects and count them as success")
+    if result.code in NOT_A_COLLECTOR or result.code in ACCEPTED:
+        raise _not_a_collector(endpoint, result, seconds)
+    if not result.code:
+        reason = result.error or "the exporter does not say why"
+        message, remedy = f"it could not be sent: {reason}", _remedy(result, endpoint.target.trust)
+        raise CheckFailed(CHECK, message, remedy, retryable=not result.is_permanent)
+    meaning = MEANINGS.get(result.code, FAILED)
+    raise CheckFailed(CHECK, _quoted(result, meaning.message), meaning.remedy, retryable=meaning.retryable)
 
 
-def _taken(answer: Answer) -> Iterator[Finding]:
-    if answer.rejected:
-        said = f"the collector answers with a partial success: it rejected the span{_because(answer)}"
-        raise Trouble(CHECK, said, "do as it says; exporters do not tell of this")
+def _accepted(result: ExportResult) -> Iterator[CheckResult]:
+    if result.rejected:
+        message = f"the collector answers with a partial success: it rejected the span{_text(result)}"
+        raise CheckFailed(CHECK, message, "do as its message says; exporters do not report it")
     from emulator.runtime.export import FLUSH_SECONDS
 
-    if answer.seconds > FLUSH_SECONDS:
-        said = f"the collector takes {answer.seconds:.1f} s to answer; `boot` waits {FLUSH_SECONDS} s"
-        remedy = "see what keeps it busy, or send to one nearby"
-        raise Trouble(CHECK, f"{said} and loses its last spans", remedy, may_heal=True)
-    if answer.words and answer.code != "202":
-        yield warning(CHECK, f"the collector took it, with a warning{_because(answer)}", "do as it says")
+    if result.seconds > FLUSH_SECONDS:
+        message = f"the collector takes {result.seconds:.1f} s to answer; `boot` waits {FLUSH_SECONDS} s"
+        remedy = "find out what keeps it busy, or send to one nearby"
+        raise CheckFailed(CHECK, f"{message} and loses its last spans", remedy, retryable=True)
+    if not result.is_recorded:
+        message = "the exporter reports success, but this version of it hides the collector's answer"
+        yield warning(CHECK, message, "look at the log of the collector for rejected spans")
+    elif result.text and result.code != "202":
+        yield warning(CHECK, f"the collector accepted it, with a warning{_text(result)}", "do as the warning says")
     else:
-        yield ok(CHECK, f"the collector took it ({answer.code})")
+        yield ok(CHECK, f"the collector accepted it ({result.code})")
 
 
-def _wrong_door(endpoint: Endpoint, answer: Answer, seconds: float) -> Trouble:
-    path, by = endpoint.place.path, endpoint.said_by
+def _not_a_collector(endpoint: Endpoint, result: ExportResult, seconds: float) -> CheckFailed:
+    path, source = endpoint.target.path, endpoint.source
     if path.count(PATH) > 1:
-        remedy = f"leave {PATH} out of {by}: the exporter adds it"
-        return Trouble(CHECK, _quoted(answer, f"{PATH} is in {endpoint.url} twice"), remedy)
-    if not path.rstrip("/").endswith(PATH) and not endpoint.place.http2:
-        remedy = f"add {PATH} to {by}, or set OTEL_EXPORTER_OTLP_ENDPOINT, to which the exporter adds it"
-        return Trouble(CHECK, _quoted(answer, f"{PATH} is missing in {endpoint.url}"), remedy)
-    known = endpoint.place.host and identify(endpoint.place, seconds)
-    if known:
-        return Trouble(CHECK, _quoted(answer, f"{endpoint.place} is {known}, no collector"), NOT_THERE.remedy)
-    meaning = MEANINGS.get(answer.code, NOT_THERE)
-    said = "it answers with a web page: it is no collector" if answer.content_type == "text/html" else meaning.said
-    return Trouble(CHECK, _quoted(answer, said), meaning.remedy)
+        remedy = f"remove {PATH} from {source}: the exporter adds it"
+        return CheckFailed(CHECK, _quoted(result, f"{PATH} is in {endpoint.url} twice"), remedy)
+    if not path.rstrip("/").endswith(PATH) and not endpoint.target.http2:
+        remedy = f"add {PATH} to {source}, or set OTEL_EXPORTER_OTLP_ENDPOINT, to which the exporter adds it"
+        return CheckFailed(CHECK, _quoted(result, f"{PATH} is missing in {endpoint.url}"), remedy)
+    kind = endpoint.target.host and identify(endpoint.target, seconds)
+    if kind:
+        return CheckFailed(CHECK, _quoted(result, f"{endpoint.target} is {kind}, not a collector"), NO_RECEIVER.remedy)
+    meaning = MEANINGS.get(result.code, NO_RECEIVER)
+    is_page = result.content_type == "text/html"
+    message = "it answers with a web page: it is not a collector" if is_page else meaning.message
+    return CheckFailed(CHECK, _quoted(result, message), meaning.remedy)
 
 
-def _quoted(answer: Answer, said: str) -> str:
-    page = answer.content_type == "text/html"
-    return f"{answer.code}: {said}" + ("" if page else _because(answer))
+def _quoted(result: ExportResult, message: str) -> str:
+    is_page = result.content_type == "text/html"
+    return f"{result.code}: {message}" + ("" if is_page else _text(result))
 
 
-def _because(answer: Answer) -> str:
-    return f" ({answer.words})" if answer.words else ""
+def _text(result: ExportResult) -> str:
+    return f" ({result.text})" if result.text else ""
 
 
-def _try(answer: Answer, trust: str) -> str:
-    if answer.is_hopeless:
-        return "correct the variables from which that comes"
-    if UNTRUSTED.search(answer.error):
-        return f"let {trust} name the file of its authority"
-    return "look at the log of the collector, and for what stands between here and there"
+def _remedy(result: ExportResult, trust: str) -> str:
+    if result.is_permanent:
+        return "correct the variables that this comes from"
+    if UNTRUSTED.search(result.error):
+        return f"set {trust} to the file with its authority's certificate"
+    return "look at the log of the collector, and for what is between here and there"

@@ -1,78 +1,79 @@
-"""The span at its end: asked for at Jaeger, and compared with what was sent."""
+"""Finds the span in Jaeger and compares it with what was sent."""
 
 from collections.abc import Iterator
 
-from emulator.doctor.finding import Finding, Trouble, ok, warning
-from emulator.doctor.retry import within
+from emulator.doctor.check_result import CheckFailed, CheckResult, ok, warning
+from emulator.doctor.retry import with_timeout
 from spantree import JaegerUnavailable, Span, jaeger_spans
 
-__all__ = ["ask", "compare", "find", "whats_there"]
+__all__ = ["compare", "find_trace", "known_services", "query"]
 
 ANSWERS, FOUND, SAME = "jaeger answers", "span found", "span unaltered"
 TOLERANCE_NANOSECONDS = 2_000
-"""Jaeger keeps whole microseconds."""
+"""Jaeger stores whole microseconds."""
 MOST_NAMES = 8
-LONGEST_SEARCH = 5.0
+SEARCH_SECONDS = 5.0
 
 
-def ask(url: str, trace_id: str, seconds: float) -> list[Span]:
-    """Return the spans of a trace, none if Jaeger does not have it. Raises Trouble if no Jaeger answers."""
+def query(url: str, trace_id: str, seconds: float) -> list[Span]:
+    """Return the spans of a trace, none if Jaeger does not have it. Raises CheckFailed if no Jaeger answers."""
     try:
         return jaeger_spans(url, trace_id=trace_id, timeout=seconds)
     except JaegerUnavailable as error:
-        said = str(error)
-        may_heal = isinstance(error.__cause__, OSError) or "HTTP 5" in said
-        remedy = "let --jaeger-url name Jaeger's UI, http://localhost:16686 say, with its base path"
-        if "HTTP 401" in said or "HTTP 403" in said:
-            remedy = "put user and password into --jaeger-url, with a : between them and an @ before the host"
-        raise Trouble(ANSWERS, f"no Jaeger answers: {said}", remedy, may_heal=may_heal) from error
+        reason = str(error)
+        retryable = isinstance(error.__cause__, OSError) or "HTTP 5" in reason
+        remedy = "set --jaeger-url to the URL of Jaeger's UI, like http://localhost:16686, with its base path"
+        if "HTTP 401" in reason or "HTTP 403" in reason:
+            remedy = "put user:password@ before the host in --jaeger-url"
+        raise CheckFailed(ANSWERS, f"no Jaeger answers: {reason}", remedy, retryable=retryable) from error
 
 
-def find(url: str, trace_id: str, seconds: float) -> list[Span]:
-    """Return the spans of a trace that must be there. Raises Trouble."""
-    found = ask(url, trace_id, seconds)
+def find_trace(url: str, trace_id: str, seconds: float) -> list[Span]:
+    """Return the spans of a trace. Raises CheckFailed if Jaeger does not have it."""
+    found = query(url, trace_id, seconds)
     if not found:
-        raise Trouble(FOUND, f"Jaeger does not have trace {trace_id} yet", "", may_heal=True)
+        raise CheckFailed(FOUND, f"Jaeger does not have trace {trace_id} yet", "", retryable=True)
     return found
 
 
-def whats_there(url: str) -> str:
-    """Tell which services this Jaeger knows, if it does soon."""
+def known_services(url: str) -> str:
+    """Say which services this Jaeger has traces of, if it answers soon."""
     try:
-        found = within(LONGEST_SEARCH, lambda: jaeger_spans(url, limit=1, timeout=1))
+        found = with_timeout(SEARCH_SECONDS, lambda: jaeger_spans(url, limit=1, timeout=1))
         services = sorted({span.service for span in found})
     except (JaegerUnavailable, TimeoutError):
-        return "it does not tell what it has"
+        return "it does not say what it has"
     if not services:
-        return "it has not a trace of the last hour"
+        return "it has no trace of the last hour"
     more = f" and {len(services) - MOST_NAMES} more" if len(services) > MOST_NAMES else ""
-    return f"of the last hour it has traces of {', '.join(services[:MOST_NAMES])}{more}"
+    return f"it has traces of the last hour from {', '.join(services[:MOST_NAMES])}{more}"
 
 
-def compare(sent: Span, found: list[Span]) -> Iterator[Finding]:
-    """Tell what happened to a span on its way. Raises Trouble if it is not among those found."""
-    came = next((span for span in found if span.span_id == sent.span_id), None)
-    if came is None:
-        said = f"trace {sent.trace_id} came without the span that was sent, but with {len(found)} others"
-        raise Trouble(FOUND, said, "look for a processor in the collector that makes or drops spans")
+def compare(sent: Span, found: list[Span]) -> Iterator[CheckResult]:
+    """Report what changed on the way. Raises CheckFailed if the span is not among those found."""
+    received = next((span for span in found if span.span_id == sent.span_id), None)
+    if received is None:
+        message = f"trace {sent.trace_id} has {len(found)} other span(s), but not the one that was sent"
+        raise CheckFailed(FOUND, message, "look for a processor in the collector that creates or drops spans")
     yield ok(FOUND, f"trace {sent.trace_id}")
-    differences = list(_differences(sent, came))
+    differences = list(_differences(sent, received))
     remedy = "look for processors in the collector: resource, attributes, transform, redaction"
-    yield warning(SAME, "; ".join(differences), remedy) if differences else ok(SAME, "it came as it was sent")
+    yield warning(SAME, "; ".join(differences), remedy) if differences else ok(SAME, "it arrived as it was sent")
 
 
-def _differences(sent: Span, came: Span) -> Iterator[str]:
-    for what, was, became in (
-        ("service.name", sent.service, came.service),
-        ("its name", sent.name, came.name),
-        ("its kind", sent.kind, came.kind),
+def _differences(sent: Span, received: Span) -> Iterator[str]:
+    for field, before, after in (
+        ("service.name", sent.service, received.service),
+        ("name", sent.name, received.name),
+        ("kind", sent.kind, received.kind),
     ):
-        if was != became:
-            yield f"{what} was {was} and is {became}"
-    if came.parent_id:
-        yield f"it has a parent, {came.parent_id}, and was sent without one"
-    if abs(came.start - sent.start) > TOLERANCE_NANOSECONDS:
-        yield f"it begins {abs(came.start - sent.start) / 1e9:g} s {'later' if came.start > sent.start else 'earlier'}"
-    lost = [key for key, value in sent.attributes.items() if came.attributes.get(key) != value]
+        if before != after:
+            yield f"{field} was {before} and is {after}"
+    if received.parent_id:
+        yield f"it has a parent, {received.parent_id}, and was sent without one"
+    shift = received.start - sent.start
+    if abs(shift) > TOLERANCE_NANOSECONDS:
+        yield f"it starts {abs(shift) / 1e9:g} s {'later' if shift > 0 else 'earlier'}"
+    lost = [key for key, value in sent.attributes.items() if received.attributes.get(key) != value]
     if lost:
-        yield f"attributes are lost or other: {', '.join(lost)}"
+        yield f"attributes are missing or changed: {', '.join(lost)}"

@@ -1,4 +1,4 @@
-"""What a server really speaks, found out by talking to it: HTTP/1, HTTP/2 as gRPC does, TLS, AMQP, or nothing."""
+"""Finds out which protocol a server speaks by talking to it: HTTP/1, HTTP/2 (for gRPC), TLS, AMQP, or none of them."""
 
 import re
 import ssl
@@ -8,121 +8,132 @@ from contextlib import closing
 from email.utils import parsedate_to_datetime
 from socket import socket
 
+from emulator.doctor.check_result import CheckFailed, CheckResult, failure, ok, warning
 from emulator.doctor.connectivity import connected
-from emulator.doctor.endpoint import Place
-from emulator.doctor.finding import Finding, Trouble, failure, ok, warning
-from emulator.doctor.tls import IDENTITY, is_tls, trusting
+from emulator.doctor.endpoint import Target
+from emulator.doctor.tls import IDENTITY, is_tls, ssl_context
 
-__all__ = ["greet"]
+__all__ = ["probe"]
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 """How a client begins HTTP/2 (RFC 9113, section 3.4), with settings that change nothing."""
 SETTINGS, TYPE_AT, FRAME_HEADER = 4, 3, 9
 BEGINNINGS = {b"\x15\x03": "TLS", b"\x16\x03": "TLS", b"AMQP": "AMQP", b"HTTP/": "HTTP/1"}
-DOUBTFUL = {b"", b"HTTP/1.0 400", b"HTTP/1.1 400"}
-"""What servers answer that want TLS: Go's and nginx say it in plain text, others hang up."""
-ENOUGH = 4096
+MAYBE_TLS = {b"", b"HTTP/1.0 400", b"HTTP/1.1 400"}
+"""Answers of servers that expect TLS: Go's and nginx reply in plain text, others close the connection."""
+MOST_BYTES = 4096
 
-ODD, SKEWED = 5, 60
+SLIGHT_SKEW, LARGE_SKEW = 5, 60
 HOUR = 3600
-"""Seconds: how far clocks may be apart before it shows, before new traces are not found, before old ones are not."""
+"""Seconds that clocks may differ: before it is visible, before UIs miss new traces, before they miss all of them."""
 
 
-def greet(place: Place, seconds: float) -> Iterator[Finding]:
-    """Say hello in the protocol that is to be spoken, and see by the answer what the server speaks."""
-    check, wanted = f"{place.role} protocol", "gRPC" if place.http2 else "HTTP"
-    answer = _answer(place, PREFACE if place.http2 else _request(place), seconds)
-    spoken = _protocol(place, answer, seconds)
-    if spoken != ("HTTP/2" if place.http2 else "HTTP/1"):
-        raise _mixed_up(place, spoken, answer)
-    yield ok(check, f"{wanted} is spoken there")
-    yield from _clock(place, answer)
+def probe(target: Target, seconds: float) -> Iterator[CheckResult]:
+    """Send a request in the expected protocol, and tell from the answer which one the server speaks."""
+    check, expected = f"{target.role} protocol", "gRPC" if target.http2 else "HTTP"
+    answer = _answer(target, PREFACE if target.http2 else _request(target), seconds)
+    spoken = _protocol(target, answer, seconds)
+    if spoken != ("HTTP/2" if target.http2 else "HTTP/1"):
+        raise _mismatch(target, spoken, answer)
+    yield ok(check, f"it speaks {expected}")
+    yield from _clock(target, answer)
 
 
-def _request(place: Place) -> bytes:
-    asked = f"GET {place.path} HTTP/1.1\r\nHost: {place}\r\nUser-Agent: emulator-doctor\r\nConnection: close\r\n\r\n"
-    return asked.encode("ascii", "replace")
+def _request(target: Target) -> bytes:
+    request = (
+        f"GET {target.path} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: emulator-doctor\r\nConnection: close\r\n\r\n"
+    )
+    return request.encode("ascii", "replace")
 
 
-def _answer(place: Place, hello: bytes, seconds: float) -> bytes:
-    """Return the beginning of what a server answers; nothing if it hangs up. Raises Trouble if it keeps silent."""
-    with connected(place, seconds) as plain:
+def _answer(target: Target, request: bytes, seconds: float) -> bytes:
+    """Return the beginning of the answer, b"" if the server closes the connection. Raises CheckFailed on silence."""
+    with connected(target, seconds) as plain:
         try:
-            with closing(trusting(place).wrap_socket(plain, server_hostname=place.host) if place.tls else plain) as end:
-                end.sendall(hello)
+            with closing(
+                ssl_context(target).wrap_socket(plain, server_hostname=target.host) if target.tls else plain
+            ) as end:
+                end.sendall(request)
                 return _read(end)
         except TimeoutError as error:
-            said = f"{place} takes connections and keeps silent"
-            remedy = "see what listens there: it may still be starting, hang, or be no collector"
-            raise Trouble(f"{place.role} protocol", said, remedy, may_heal=True) from error
+            message = f"{target} accepts connections and stays silent"
+            remedy = "check what listens there: it may still be starting, hang, or not be a collector"
+            raise CheckFailed(f"{target.role} protocol", message, remedy, retryable=True) from error
         except ssl.SSLError as error:
-            remedy = f"name one by {' and '.join(IDENTITY)}"
-            said = f"TLS ends: {error.reason}; a server that wants a client's certificate does that"
-            raise Trouble(f"{place.role} TLS", said, remedy) from error
+            remedy = f"set {' and '.join(IDENTITY)}"
+            message = f"the server ends TLS: {error.reason}; servers that require a client certificate do that"
+            raise CheckFailed(f"{target.role} TLS", message, remedy) from error
         except OSError:
             return b""
 
 
-def _read(end: socket) -> bytes:
+def _secured(target: Target, plain: socket) -> socket:
+    return ssl_context(target).wrap_socket(plain, server_hostname=target.host)
+
+
+def _read(connection: socket) -> bytes:
     answer = b""
     try:
-        while _goes_on(answer) and (piece := end.recv(ENOUGH)):
+        while _is_incomplete(answer) and (piece := connection.recv(MOST_BYTES)):
             answer += piece
-    except (ConnectionError, TimeoutError):
+    except (ConnectionError, TimeoutError):  # what has arrived may be enough to tell the protocol
         if not answer:
             raise
     return answer
 
 
-def _goes_on(answer: bytes) -> bool:
-    """Whether more is to come until it is known who speaks: networks cut where they like."""
+def _is_incomplete(answer: bytes) -> bool:
+    """Whether more bytes are needed to tell the protocol: they may arrive in any number of pieces."""
     if answer.startswith(b"HTTP/"):
-        return b"\r\n\r\n" not in answer and len(answer) < ENOUGH
-    return len(answer) < FRAME_HEADER and not _known(answer)
+        return b"\r\n\r\n" not in answer and len(answer) < MOST_BYTES
+    return len(answer) < FRAME_HEADER and not _spoken(answer)
 
 
-def _protocol(place: Place, answer: bytes, seconds: float) -> str:
-    known = _known(answer)
-    if known in {"", "HTTP/1"} and answer[:12] in DOUBTFUL and not place.tls and is_tls(place, seconds):
+def _protocol(target: Target, answer: bytes, seconds: float) -> str:
+    spoken = _spoken(answer)
+    if spoken in {"", "HTTP/1"} and answer[:12] in MAYBE_TLS and not target.tls and is_tls(target, seconds):
         return "TLS"
-    if not answer and not place.http2:
-        return _known(_answer(place, PREFACE, seconds))
-    return known
+    if not answer and not target.http2:
+        return _spoken(_answer(target, PREFACE, seconds))
+    return spoken
 
 
-def _known(answer: bytes) -> str:
+def _spoken(answer: bytes) -> str:
     if len(answer) >= FRAME_HEADER and answer[TYPE_AT] == SETTINGS and answer[0] == 0:
         return "HTTP/2"
     return next((name for begins, name in BEGINNINGS.items() if answer.startswith(begins)), "")
 
 
-def _mixed_up(place: Place, spoken: str, answer: bytes) -> Trouble:
-    check = f"{place.role} protocol"
-    port = "16686" if place.role == "jaeger" else "4317" if place.http2 else "4318"
+def _mismatch(target: Target, spoken: str, answer: bytes) -> CheckFailed:
+    check = f"{target.role} protocol"
+    port = "16686" if target.role == "jaeger" else "4317" if target.http2 else "4318"
+    correct_port = f"correct the port: {port} is usual"
     match spoken:
         case "TLS":
-            return Trouble(f"{place.role} TLS", f"{place} speaks TLS, and is asked without", "make the URL https://")
+            return CheckFailed(
+                f"{target.role} TLS", f"{target} speaks TLS, but the URL is http://", "make the URL https://"
+            )
         case "AMQP":
-            return Trouble(check, f"{place} is an AMQP broker, as RabbitMQ", f"correct the port: {port} is usual")
+            return CheckFailed(check, f"{target} is an AMQP broker, like RabbitMQ", correct_port)
         case "HTTP/2":
-            remedy = f"send to {place.host}:4318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
-            return Trouble(check, f"{place} speaks gRPC, and is asked over HTTP", _unless_jaeger(place, remedy))
+            remedy = f"send to {target.host}:4318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
+            return CheckFailed(check, f"{target} speaks gRPC, but was sent HTTP", _unless_jaeger(target, remedy))
         case "HTTP/1":
-            remedy = f"send to {place.host}:4317, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
-            return Trouble(check, f"{place} speaks HTTP, and is asked over gRPC", remedy)
+            remedy = f"send to {target.host}:4317, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+            return CheckFailed(check, f"{target} speaks HTTP, but was sent gRPC", remedy)
     if answer:
         shown = re.sub(r"[^ -~]", "?", answer[:20].decode("latin-1"))
-        return Trouble(check, f"{place} answers {shown!r}, which is no HTTP", f"correct the port: {port} is usual")
-    said = f"{place} hangs up without a word"
-    return Trouble(check, said, f"see what listens there; {port} is the usual port", may_heal=True)
+        return CheckFailed(check, f"{target} answers {shown!r}, which is not HTTP", correct_port)
+    message = f"{target} closes the connection without an answer"
+    return CheckFailed(check, message, f"check what listens there; {port} is the usual port", retryable=True)
 
 
-def _unless_jaeger(place: Place, remedy: str) -> str:
-    return "name the port of its UI, 16686 usually, by --jaeger-url" if place.role == "jaeger" else remedy
+def _unless_jaeger(target: Target, remedy: str) -> str:
+    return "set --jaeger-url to the port of its UI, usually 16686" if target.role == "jaeger" else remedy
 
 
-def _clock(place: Place, answer: bytes) -> Iterator[Finding]:
-    """Compare clocks, by the Date of an answer, which is in whole seconds."""
+def _clock(target: Target, answer: bytes) -> Iterator[CheckResult]:
+    """Compare the clocks by the answer's Date header, which has whole seconds."""
     dated = re.search(rb"\r\ndate: *([^\r]+)", answer, re.IGNORECASE)
     if dated is None:
         return
@@ -130,12 +141,12 @@ def _clock(place: Place, answer: bytes) -> Iterator[Finding]:
         ahead = time.time() - parsedate_to_datetime(dated[1].decode("latin-1")).timestamp()
     except ValueError:
         return
-    check, apart = f"{place.role} clock", f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'}"
-    said = f"the clock here is {apart} the one there"
-    remedy = "set both by NTP; a virtual machine that slept may be late"
-    if ahead > SKEWED or ahead < -HOUR:
-        yield failure(check, f"{said}: a UI that shows the last hour does not show traces from here", remedy)
-    elif abs(ahead) > ODD:
-        yield warning(check, f"{said}: effects will be seen before their causes", remedy)
+    check, apart = f"{target.role} clock", f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'}"
+    message = f"the clock here is {apart} the one there"
+    remedy = "synchronize both with NTP; a virtual machine that was suspended may be behind"
+    if ahead > LARGE_SKEW or ahead < -HOUR:
+        yield failure(check, f"{message}: a UI that shows the last hour does not show traces from here", remedy)
+    elif abs(ahead) > SLIGHT_SKEW:
+        yield warning(check, f"{message}: traces will show effects before their causes", remedy)
     else:
-        yield ok(check, "it agrees with the one here")
+        yield ok(check, "it agrees with the clock here")

@@ -1,73 +1,76 @@
-"""How long the doctor waits: what may heal is tried again until the time is over, and nothing takes longer."""
+"""Retries and timeouts: failures that may pass are retried until the time is over, and no attempt takes too long."""
 
 import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from emulator.doctor.finding import Trouble
+from emulator.doctor.check_result import CheckFailed
+from spantree.backoff import pauses
 
-__all__ = ["Patience", "within"]
+__all__ = ["RetryBudget", "with_timeout"]
 
 Result = TypeVar("Result")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
-SHORTEST_TRY, LONGEST_TRY = 2.0, 5.0
-"""Seconds that a try has, also when the time is over: whatever is well shows it within them."""
+SHORTEST_ATTEMPT, LONGEST_ATTEMPT = 2.0, 5.0
+"""Seconds for an attempt, even when the time is over: what works shows it within them."""
 
-QUIET = 0.5
-"""Seconds of waiting of which nothing is said."""
-GRACE = 0.5
-"""Seconds after which a try that should have ended by itself is given up."""
+QUIET_SECONDS = 0.5
+"""Waiting for less than this is not reported."""
+GRACE_SECONDS = 0.5
+"""How long an attempt may exceed its own timeout before it is abandoned."""
 
 
-class Patience:
-    """Time that is left. `tell` hears for what it is waited, each once."""
+class RetryBudget:
+    """The time that all retries share. `on_wait` gets each reason for waiting, once."""
 
-    def __init__(self, seconds: float, tell: Callable[[str], None]) -> None:
-        self._until = time.monotonic() + seconds
-        self._tell = tell
-        self._told: set[str] = set()
+    def __init__(self, seconds: float, on_wait: Callable[[str], None]) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._on_wait = on_wait
+        self._reported: set[str] = set()
 
     @property
     def left(self) -> float:
-        """Seconds until it is over."""
-        return max(0.0, self._until - time.monotonic())
+        """Seconds until the deadline."""
+        return max(0.0, self._deadline - time.monotonic())
 
-    def end(self) -> None:
-        """Wait for nothing any more."""
-        self._until = time.monotonic()
+    def exhaust(self) -> None:
+        """End the time: from now on everything is tried once."""
+        self._deadline = time.monotonic()
 
-    def retry(self, check: str, attempt: Callable[[float], Result], longest: float = LONGEST_TRY) -> Result:
-        """Return what `attempt` does, within the seconds that it is given. Raises its last Trouble."""
-        pause, began = FIRST_PAUSE, time.monotonic()
-        while True:
+    def retry(self, check: str, attempt: Callable[[float], Result], longest: float = LONGEST_ATTEMPT) -> Result:
+        """Return what `attempt` returns; it gets its timeout in seconds. Raises its last CheckFailed."""
+        began = time.monotonic()
+        for pause in pauses(self.left, FIRST_PAUSE, LONGEST_PAUSE):
             try:
                 return self._once(check, attempt, longest)
-            except Trouble as trouble:
-                if not trouble.may_heal or self.left <= 0:
+            except CheckFailed as error:
+                if not error.retryable or self.left <= 0:  # an attempt may take longer than its pause allowed for
                     raise
-                if time.monotonic() - began > QUIET:
-                    self._say(trouble.finding.said)
+                if time.monotonic() - began > QUIET_SECONDS:
+                    self._report(error.result.message)
             time.sleep(min(pause, self.left))
-            pause = min(2 * pause, LONGEST_PAUSE)
+        return self._once(check, attempt, longest)
 
     def _once(self, check: str, attempt: Callable[[float], Result], longest: float) -> Result:
-        seconds = min(longest, max(SHORTEST_TRY, self.left))
+        seconds = min(longest, max(SHORTEST_ATTEMPT, self.left))
         try:
-            return within(seconds + GRACE, lambda: attempt(seconds))
+            return with_timeout(seconds + GRACE_SECONDS, lambda: attempt(seconds))
         except TimeoutError as error:
-            raise Trouble(check, str(error), "see what keeps it busy", may_heal=True) from error
+            raise CheckFailed(check, str(error), "find out what keeps it busy", retryable=True) from error
 
-    def _say(self, what: str) -> None:
-        if what not in self._told:
-            self._told.add(what)
-            self._tell(what)
+    def _report(self, reason: str) -> None:
+        if reason not in self._reported:
+            self._reported.add(reason)
+            self._on_wait(reason)
 
 
-def within(seconds: float, call: Callable[[], Result]) -> Result:
-    """Return what `call` returns. Raises what it raises, and TimeoutError if it takes too long: then it is left alone,
-    as there is no way to end a name server's or an exporter's wait.
+def with_timeout(seconds: float, call: Callable[[], Result]) -> Result:
+    """Return what `call` returns. Raises what it raises, and TimeoutError if it takes too long.
+
+    It then goes on in its daemon thread: nothing can interrupt a name look-up or an exporter. The threads of
+    concurrent.futures are joined when the interpreter exits, and would hold up the command.
     """
     results: list[Result] = []
     errors: list[BaseException] = []
@@ -75,7 +78,7 @@ def within(seconds: float, call: Callable[[], Result]) -> Result:
     def run() -> None:
         try:
             results.append(call())
-        except BaseException as error:  # noqa: BLE001 - it is raised where it belongs
+        except BaseException as error:  # noqa: BLE001 - raised again by the caller
             errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)

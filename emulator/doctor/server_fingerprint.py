@@ -1,48 +1,49 @@
-"""Who it is that is no collector: servers that are often taken for one, each known by an answer that it alone gives."""
+"""Recognizes servers that are often mistaken for a collector, each by an answer that only it gives."""
 
 import json
 from contextlib import suppress
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 
-from emulator.doctor.endpoint import Place
-from emulator.doctor.finding import Trouble
-from emulator.doctor.tls import trusting
+from emulator.doctor.check_result import CheckFailed
+from emulator.doctor.endpoint import Target
+from emulator.doctor.tls import ssl_context
 
 __all__ = ["identify"]
 
-LARGEST = 1 << 20
+MOST_BYTES = 1 << 20
 
 
-def identify(place: Place, seconds: float) -> str:
-    """Return what a server is, in words; nothing if it is none of those that are known here."""
-    with suppress(OSError, HTTPException, Trouble):
-        if _has(_ask(place, seconds, "GET", "/api/v3/services"), "services") or _has(
-            _ask(place, seconds, "GET", "/api/services"), "data"
+def identify(target: Target, seconds: float) -> str:
+    """Return what kind of server this is, as the end of a sentence; "" for one that is not known here."""
+    with suppress(OSError, HTTPException, CheckFailed):
+        if _has_key(_request(target, seconds, "GET", "/api/v3/services"), "services") or _has_key(
+            _request(target, seconds, "GET", "/api/services"), "data"
         ):
             return "Jaeger's UI"
-        if _ask(place, seconds, "POST", "/api/v2/spans", b"[]")[0] == 202:  # noqa: PLR2004 - HTTP's Accepted
-            return "for Zipkin's spans"
-        if b"RabbitMQ" in _ask(place, seconds, "GET", "/")[1]:
-            return "RabbitMQ's management"
+        if _request(target, seconds, "POST", "/api/v2/spans", b"[]")[0] == HTTPStatus.ACCEPTED:
+            return "a Zipkin receiver"
+        if b"RabbitMQ" in _request(target, seconds, "GET", "/")[1]:
+            return "RabbitMQ's management UI"
     return ""
 
 
-def _ask(place: Place, seconds: float, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    if place.tls:
+def _request(target: Target, seconds: float, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    if target.tls:
         connection: HTTPConnection = HTTPSConnection(
-            place.host, place.port, timeout=seconds, context=trusting(place, "http/1.1")
+            target.host, target.port, timeout=seconds, context=ssl_context(target, "http/1.1")
         )
     else:
-        connection = HTTPConnection(place.host, place.port, timeout=seconds)
+        connection = HTTPConnection(target.host, target.port, timeout=seconds)
     try:
         connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
         response: HTTPResponse = connection.getresponse()
-        return response.status, response.read(LARGEST)
+        return response.status, response.read(MOST_BYTES)
     finally:
         connection.close()
 
 
-def _has(answer: tuple[int, bytes], key: str) -> bool:
+def _has_key(answer: tuple[int, bytes], key: str) -> bool:
     try:
         document = json.loads(answer[1])
     except ValueError:

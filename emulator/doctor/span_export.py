@@ -1,39 +1,43 @@
-"""One span on its way: sent as all commands send theirs, while the collector's answer is overheard, which exporters
-keep to themselves.
-"""
+"""Sends one span as all commands do, and records the collector's answer, which exporters keep to themselves."""
 
 import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanContext, TraceFlags
+from requests import Response, Session
 
 from emulator.doctor.endpoint import GRPC, Endpoint
-from emulator.doctor.export_results import Answer
-from emulator.doctor.retry import within
+from emulator.doctor.export_results import ExportResult
+from emulator.doctor.retry import with_timeout
 from emulator.runtime.export import Export, otlp_exporter, resource_of
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.runtime.spans import RandomIds
+from emulator.runtime.span_ids import RandomIds
 
-__all__ = ["a_span", "send", "set_up"]
+__all__ = ["check_set_up", "new_span", "send"]
 
 SERVICE = "emulator-doctor"
 NEVER_SENT = "Invalid metadata"
-"""What gRPC says of headers that it does not send, in the place of an answer."""
-LASTS_NANOSECONDS = 1_000_000
+"""What gRPC raises instead of sending invalid headers."""
+DURATION_NANOSECONDS = 1_000_000
+GRPC_STUB = "_client"
+"""The private attribute of the gRPC exporter that holds its stub. There is no public way to see the answer."""
+
+Record = Callable[[ExportResult], None]
 
 
-def set_up(endpoint: Endpoint) -> None:
-    """Set up what all commands set up, and throw it away. Raises ValueError if they could not send a span with it."""
+def check_set_up(endpoint: Endpoint) -> None:
+    """Set up what all commands set up, and discard it. Raises ValueError if that fails."""
     try:
-        exporter = otlp_exporter(endpoint.given)
-    except Exception as error:  # SDKs raise what they like of what variables say
+        exporter = otlp_exporter(endpoint.exporter_url)
+    except Exception as error:  # SDKs raise various errors for invalid variables
         raise ValueError(str(error) or type(error).__name__) from error
     if exporter is None:
         raise ValueError("OTEL_TRACES_EXPORTER names another exporter than otlp")
@@ -44,93 +48,105 @@ def set_up(endpoint: Endpoint) -> None:
         export.close()
 
 
-def a_span() -> ReadableSpan:
-    """Make a span that Jaeger shows as a trace of its own. Neither a sampler nor a disabled SDK has a say in it."""
+def new_span() -> ReadableSpan:
+    """Return a span that Jaeger shows as a trace of its own. No sampler and no disabled SDK can drop it."""
     ids, now = RandomIds(), time.time_ns()
     return ReadableSpan(
         "emulator doctor",
         SpanContext(ids.generate_trace_id(), ids.generate_span_id(), is_remote=False, trace_flags=TraceFlags(1)),
         resource=resource_of(SERVICE, SeededRandom(owner=SERVICE)),
         attributes={"openstack.doctor.text": "as it was sent", "openstack.doctor.number": os.getpid()},
-        start_time=now - LASTS_NANOSECONDS,
+        start_time=now - DURATION_NANOSECONDS,
         end_time=now,
     )
 
 
-def send(span: ReadableSpan, endpoint: Endpoint, seconds: float) -> Answer:
-    """Send a span, and return what was answered within these seconds. `set_up` has shown that there is an exporter."""
-    exporter = otlp_exporter(endpoint.given)
+def send(span: ReadableSpan, endpoint: Endpoint, seconds: float) -> ExportResult:
+    """Send a span; return what the collector answered within `seconds`. Call `check_set_up` first."""
+    # exporters retry by themselves, and each attempt is recorded: the last one counts
+    recorded, began = list[ExportResult](), time.monotonic()
+    if endpoint.protocol == GRPC:
+        exporter = otlp_exporter(endpoint.exporter_url)
+        recording = _record_grpc(exporter, recorded.append)
+    else:
+        exporter = otlp_exporter(endpoint.exporter_url, session=_RecordingSession(recorded.append))
+        recording = True
     assert exporter is not None
-    answers, began = list[Answer](), time.monotonic()
-    (_overhear_grpc if endpoint.protocol == GRPC else _overhear_http)(exporter, answers.append)
     try:
-        result = within(seconds, lambda: exporter.export([span]))
+        result = with_timeout(seconds, lambda: exporter.export([span]))
     except TimeoutError as error:
-        return answers[-1] if answers else Answer(error=str(error))
+        return recorded[-1] if recorded else ExportResult(error=str(error))
     finally:
         exporter.shutdown()
-    answer = answers[-1] if answers else Answer(code="OK" if result is SpanExportResult.SUCCESS else "")
-    return replace(answer, seconds=time.monotonic() - began)
+    unrecorded = ExportResult(code="OK" if result is SpanExportResult.SUCCESS else "", is_recorded=recording)
+    return replace(recorded[-1] if recorded else unrecorded, seconds=time.monotonic() - began)
 
 
-def _overhear_http(exporter: SpanExporter, hear: Callable[[Answer], None]) -> None:
-    """Listen at the exporter's transport: the exporter takes each status below 400 for a success."""
-    transport = getattr(getattr(exporter, "_client", None), "_transport", None)
-    if transport is not None:
-        transport.request = partial(_http, transport.request, hear)
+class _RecordingSession(Session):
+    """A session that records answers and errors: the exporter takes each status below 400 for a success."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__()
+        self._record = record
+
+    def request(self, *args: Any, **more: Any) -> Response:  # noqa: ANN401 - requests' own signature
+        try:
+            response = super().request(*args, **more)
+        except Exception as error:
+            self._record(_not_sent(error))
+            raise
+        self._record(_http_result(response))
+        return response
 
 
-def _http(request: Callable[..., Any], hear: Callable[[Answer], None], *args: Any, **more: Any) -> Any:  # noqa: ANN401 - the transport's types
-    result = request(*args, **more)
-    if result.error is not None:
-        hear(_fault(result.error))
-        return result
-    headers, body = result.headers(), result.content()
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    accepted = result.status_code == 200 and kind == "application/x-protobuf"  # noqa: PLR2004 - HTTP's OK
-    rejected, message = _partial_success(body) if accepted else (0, "")
-    words = message if accepted else body.decode(errors="replace")
-    hear(Answer(str(result.status_code), words, kind, headers.get("location", ""), rejected))
-    return result
+def _http_result(response: Response) -> ExportResult:
+    content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_otlp = response.status_code == HTTPStatus.OK and content_type == "application/x-protobuf"
+    rejected, message = _partial_success(response.content) if is_otlp else (0, "")
+    text = message if is_otlp else response.content.decode(errors="replace")
+    location = response.headers.get("location", "")
+    return ExportResult(str(response.status_code), text, content_type, location, rejected)
 
 
-def _overhear_grpc(exporter: SpanExporter, hear: Callable[[Answer], None]) -> None:
-    """Listen at the exporter's stub, for as long as it keeps that."""
-    stub = getattr(exporter, "_client", None)
-    if stub is not None:
-        stub.Export = partial(_grpc, stub.Export, hear)
+def _record_grpc(exporter: SpanExporter | None, record: Record) -> bool:
+    """Wrap the exporter's stub; return False if this version of the exporter has none where it is expected."""
+    stub: Any = getattr(exporter, GRPC_STUB, None)
+    if not callable(getattr(stub, "Export", None)):
+        return False
+    stub.Export = partial(_export_over_grpc, stub.Export, record)
+    return True
 
 
-def _grpc(call: Callable[..., Any], hear: Callable[[Answer], None], **more: Any) -> Any:  # noqa: ANN401 - as above
+def _export_over_grpc(call: Callable[..., Any], record: Record, **more: Any) -> Any:  # noqa: ANN401 - the stub's types
     try:
         response = call(**more)
     except Exception as error:
         code, details = getattr(error, "code", None), getattr(error, "details", None)
         if code and details and details() != NEVER_SENT:
-            hear(Answer(code().name, str(details())))
+            record(ExportResult(code().name, str(details())))
         else:
-            hear(_fault(ValueError(NEVER_SENT) if details else error))
+            record(_not_sent(ValueError(NEVER_SENT) if details else error))
         raise
-    partly = response.partial_success
-    hear(Answer("OK", partly.error_message, rejected=partly.rejected_spans))
+    partial_success = response.partial_success
+    record(ExportResult("OK", partial_success.error_message, rejected=partial_success.rejected_spans))
     return response
 
 
 def _partial_success(body: bytes) -> tuple[int, str]:
     try:
-        partly = ExportTraceServiceResponse.FromString(body).partial_success
-    except Exception:  # noqa: BLE001 - protobuf's DecodeError, which it keeps elsewhere in each version
+        partial_success = ExportTraceServiceResponse.FromString(body).partial_success
+    except Exception:  # noqa: BLE001 - protobuf's DecodeError, whose module differs between versions
         return 0, ""
-    return partly.rejected_spans, partly.error_message
+    return partial_success.rejected_spans, partial_success.error_message
 
 
-def _fault(error: BaseException) -> Answer:
-    """What came instead of an answer; a ValueError comes of what is to be sent, and will come again."""
-    return Answer(error=_words(error), is_hopeless=isinstance(error, ValueError))
+def _not_sent(error: BaseException) -> ExportResult:
+    """The result without an answer. A ValueError comes from what is to be sent, so that a retry fails as well."""
+    return ExportResult(error=_innermost(error), is_permanent=isinstance(error, ValueError))
 
 
-def _words(error: BaseException) -> str:
-    """The innermost reason: requests wraps what urllib3 wraps what the system said."""
+def _innermost(error: BaseException) -> str:
+    """Return the innermost reason: requests wraps urllib3's errors, and these wrap the operating system's."""
     while isinstance(getattr(error, "reason", None), BaseException) or (
         error.args and isinstance(error.args[0], BaseException)
     ):

@@ -1,69 +1,71 @@
-"""TLS on the way to a server: begun, and its certificates looked at, as the exporter does it."""
+"""TLS with a server: does the handshake and checks the certificates as the exporter does."""
 
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+from emulator.doctor.check_result import CheckFailed, CheckResult, ok
 from emulator.doctor.connectivity import connected
-from emulator.doctor.endpoint import Place
-from emulator.doctor.finding import Finding, Trouble, ok
+from emulator.doctor.endpoint import Target
 
-__all__ = ["IDENTITY", "handshake", "is_tls", "trusting"]
+__all__ = ["IDENTITY", "handshake", "is_tls", "ssl_context"]
 
 EXPIRED = 10
-"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED; 9 is not yet valid, 18 to 21 no trust, 62 and 64 another name or address."""
+"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED. 9: not yet valid, 18 to 21: not trusted, 62 and 64: another name."""
 
 NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
 OTHER_TLS = {"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"}
-"""OpenSSL's reasons: a server that does not speak TLS at all, and one that speaks other versions of it."""
+"""OpenSSL's reasons if a server does not speak TLS at all, and if it speaks other versions of TLS."""
 
 IDENTITY = ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY")
-"""The variables that name the files by which a client shows who it is."""
+"""The variables that name the files of the client's certificate and key."""
 
 
-def handshake(place: Place, seconds: float) -> Iterator[Finding]:
-    """Begin TLS, if there is to be any, and check the certificate as the exporter does."""
-    if not place.tls:
+def handshake(target: Target, seconds: float) -> Iterator[CheckResult]:
+    """Do the handshake and check the certificate as the exporter does. Nothing without TLS."""
+    if not target.tls:
         return
-    check = f"{place.role} TLS"
+    check = f"{target.role} TLS"
     try:
-        with connected(place, seconds) as plain, trusting(place).wrap_socket(plain, server_hostname=place.host):
+        with connected(target, seconds) as plain, ssl_context(target).wrap_socket(plain, server_hostname=target.host):
             yield ok(check, "the certificate is trusted")
     except OSError as error:
-        raise _failed(place, error) from error
+        raise _failed(target, error) from error
 
 
-def trusting(place: Place, spoken: str = "") -> ssl.SSLContext:
-    """Trust what clients of the place trust. Raises Trouble."""
-    check, roots = f"{place.role} TLS", place.roots
+def ssl_context(target: Target, protocol: str = "") -> ssl.SSLContext:
+    """Return a context that trusts what clients of the target trust. Raises CheckFailed for unreadable files."""
+    check, roots = f"{target.role} TLS", target.roots
     folder = roots if roots and Path(roots).is_dir() else None
     try:
         context = ssl.create_default_context(cafile=None if folder else roots, capath=folder)
     except (OSError, ValueError) as error:
-        said = f"certificates to trust cannot be read: {_reason(error)}"
-        raise Trouble(check, said, f"let {place.trust} name a file in PEM") from error
+        message = f"the certificates to trust cannot be read: {_reason(error)}"
+        raise CheckFailed(check, message, f"set {target.trust} to a PEM file") from error
     try:
-        if place.identity:
-            context.load_cert_chain(*place.identity)
+        if target.identity:
+            context.load_cert_chain(*target.identity)
     except (OSError, ValueError) as error:
-        said = f"the client's certificate cannot be used: {_reason(error)}"
-        remedy = f"let {' and '.join(IDENTITY)} name files in PEM, of a certificate and its key"
-        raise Trouble(check, said, remedy) from error
-    context.hostname_checks_common_name = place.http2 or place.role != "collector"
-    context.set_alpn_protocols([spoken or ("h2" if place.http2 else "http/1.1")])
+        message = f"the client's certificate cannot be used: {_reason(error)}"
+        remedy = f"set {' and '.join(IDENTITY)} to the PEM files of a certificate and its key"
+        raise CheckFailed(check, message, remedy) from error
+    # Python's ssl accepts the common name if there is no subjectAltName, as gRPC does; urllib3, which requests uses,
+    # does not. Jaeger is asked with urllib.
+    context.hostname_checks_common_name = target.http2 or target.role != "collector"
+    context.set_alpn_protocols([protocol or ("h2" if target.http2 else "http/1.1")])
     return context
 
 
-def is_tls(place: Place, seconds: float) -> bool:
-    """Whether a server speaks TLS, whatever its certificate may be."""
+def is_tls(target: Target, seconds: float) -> bool:
+    """Whether a server speaks TLS, with any certificate."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with connected(place, seconds) as plain, context.wrap_socket(plain):
+        with connected(target, seconds) as plain, context.wrap_socket(plain):
             return True
     except ssl.SSLError as error:
         return error.reason in OTHER_TLS or "_ALERT_" in error.reason
-    except (OSError, Trouble):
+    except (OSError, CheckFailed):
         return False
 
 
@@ -71,32 +73,36 @@ def _reason(error: OSError | ValueError) -> str:
     return getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
 
 
-def _failed(place: Place, error: OSError) -> Trouble:
-    check, if_plain = f"{place.role} TLS", "make the URL http://, if it has no TLS"
+def _failed(target: Target, error: OSError) -> CheckFailed:
+    check, if_plain = f"{target.role} TLS", "make the URL http:// if it has no TLS"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _untrusted(place, error)
+        return _untrusted(target, error)
     if isinstance(error, TimeoutError):
-        return Trouble(check, f"{place} takes connections and does not answer to TLS", if_plain, may_heal=True)
+        return CheckFailed(
+            check, f"{target} accepts connections but does not answer the TLS handshake", if_plain, retryable=True
+        )
     if isinstance(error, ssl.SSLEOFError) or not isinstance(error, ssl.SSLError):
-        return Trouble(check, f"{place} hangs up instead of beginning TLS", if_plain, may_heal=True)
+        return CheckFailed(check, f"{target} closes the connection at the TLS handshake", if_plain, retryable=True)
     if error.reason in NO_TLS:
-        remedy = "make the URL http://, or let the server have a certificate"
-        return Trouble(check, f"{place} does not speak TLS", remedy)
+        remedy = "make the URL http://, or configure TLS on the server"
+        return CheckFailed(check, f"{target} does not speak TLS", remedy)
     if error.reason in OTHER_TLS:
-        said = f"{place} has no version of TLS that is taken here: {error.reason}"
-        return Trouble(check, said, "let it speak TLS 1.2 or 1.3; without TLS whoever listens can read what is sent")
-    return Trouble(check, f"TLS fails: {error.reason}", "look at the log of the server, and at how its TLS is set up")
+        message = f"{target} supports no TLS version that is accepted here: {error.reason}"
+        return CheckFailed(check, message, "enable TLS 1.2 or 1.3 there")
+    return CheckFailed(check, f"TLS fails: {error.reason}", "look at the server's log and its TLS settings")
 
 
-def _untrusted(place: Place, error: ssl.SSLCertVerificationError) -> Trouble:
-    check, trust = f"{place.role} TLS", f"let {place.trust} name the file of its authority"
+def _untrusted(target: Target, error: ssl.SSLCertVerificationError) -> CheckFailed:
+    check, trust = f"{target.role} TLS", f"set {target.trust} to the file with its authority's certificate"
     match error.verify_code:
         case 9 | 10:
             when = "has expired" if error.verify_code == EXPIRED else "is not valid yet"
-            return Trouble(check, f"the certificate {when}", "renew it, and check the clocks of both sides")
+            return CheckFailed(check, f"the certificate {when}", "renew it, and check the clocks on both sides")
         case 18 | 19 | 20 | 21:
-            return Trouble(check, f"the certificate is not trusted: {error.verify_message}", trust)
+            return CheckFailed(check, f"the certificate is not trusted: {error.verify_message}", trust)
         case 62 | 64:
-            said = f"the certificate is for another name than {place.host}"
-            return Trouble(check, said, "use the name in the certificate, or have one made with this as subjectAltName")
-    return Trouble(check, f"the certificate is refused: {error.verify_message}", trust)
+            message = f"the certificate is for another name than {target.host}"
+            return CheckFailed(
+                check, message, "use the name in the certificate, or issue one with this name as subjectAltName"
+            )
+    return CheckFailed(check, f"the certificate is refused: {error.verify_message}", trust)

@@ -1,1 +1,5 @@
-"""OpenStack's behaviour, and nothing else: spans, HTTP and AMQP are the business of `plumbing`."""
+"""The emulated OpenStack services: what they answer and do, and nothing else.
+
+HTTP, AMQP and spans are `runtime`'s business. The services do not know each other; they share `oslo`, `auth`, the seed
+data and the registry.
+"""

@@ -1,7 +1,7 @@
-"""What neutron tells nova of a server that is built: which floating IPs lead to it.
+"""Neutron's notification to nova about the floating IPs of a server.
 
-Real neutron calls nova-api for this (os-server-external-events), and nova-compute then asks what has changed. Here the
-message says it all. It is sent only where there is a floating IP: an ordinary boot has none.
+Neutron calls nova-api's `os-server-external-events` for this, and nova-compute then fetches what has changed. Here one
+message has it all, sent only when floating IPs change: a boot without floating IPs sends none.
 """
 
 import logging
@@ -15,7 +15,7 @@ from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.amqp_topology import Destination
 from emulator.services.oslo.messaging import cast
 
-__all__ = ["NEUTRON_FANOUT", "FloatingAddress", "NetworkChanged", "tell_of_change"]
+__all__ = ["NEUTRON_FANOUT", "FloatingAddress", "NetworkChanged", "notify_nova"]
 
 NEUTRON_FANOUT = Destination("neutron_fanout", fanout=True)
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class FloatingAddress(msgspec.Struct, frozen=True):
-    """A floating IP, and the address that it leads to: that of the port which has the MAC address."""
+    """A floating IP, and the fixed address and MAC address of the port that it is associated with."""
 
     address: str
     fixed_address: str
@@ -31,16 +31,16 @@ class FloatingAddress(msgspec.Struct, frozen=True):
 
 
 class NetworkChanged(msgspec.Struct, frozen=True):
-    """To nova-api: these floating IPs, and no others, lead to a server."""
+    """The message to nova-api: a server has these floating IPs and no others."""
 
     METHOD: ClassVar[str] = "network_changed"
     server_id: str
     floating: tuple[FloatingAddress, ...]
 
 
-async def tell_of_change(app: web.Application, change: NetworkChanged) -> None:
-    """Tell nova-api, if it can be told: neutron has done its part, and what it answers does not depend on nova."""
+async def notify_nova(app: web.Application, change: NetworkChanged) -> None:
+    """Send the message to nova-api. Ignores a bus that is away: neutron's own answer does not depend on nova."""
     try:
         await cast(app, NEUTRON_FANOUT, change)
     except (BusUnavailable, Unroutable) as away:
-        log.debug("nova does not hear of the floating IPs of %s: %s", change.server_id, away)
+        log.debug("nova was not notified of the floating IPs of %s: %s", change.server_id, away)

@@ -1,16 +1,13 @@
-"""What a fresh cloud holds, in one place to read. Its passwords are public: this is a cloud for demos.
+"""The projects, users, images, flavors, networks and hosts that a new cloud has. Its passwords are public.
 
-Ids of images and networks follow from their names, so that a user can ask for them without looking them up first.
+Ids are derived from names, so that a client can refer to an image or a network without looking it up first.
 """
 
 import uuid
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from emulator.runtime.request_context import Duration
-
 __all__ = [
-    "DURATIONS",
     "FLAVORS",
     "HOST",
     "IMAGES",
@@ -24,15 +21,15 @@ __all__ = [
     "Project",
     "User",
     "default_group",
-    "is_of_admins",
+    "is_admin_project",
     "resource_id",
 ]
 
 
 def resource_id(kind: str, name: str) -> str:
-    """Return the id of an image, network, user, project … of a fresh cloud: a UUID (version 5) of its name.
+    """Return the id of a resource: the UUID (version 5) of its kind and name.
 
-    What is a UUID already stays as it is.
+    A name that is a UUID already is returned as it is, so that a client may give either.
     """
     try:
         return str(uuid.UUID(name))
@@ -41,13 +38,13 @@ def resource_id(kind: str, name: str) -> str:
 
 
 def default_group(project_id: str) -> str:
-    """Return the id of a project's security group `default`, which is there as soon as the project is."""
+    """Return the id of a project's security group `default`, which exists as soon as the project does."""
     return resource_id("security-group", f"default of {project_id}")
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project, and how many instances it may have."""
+    """A project, and its quota of instances."""
 
     name: str
     instances: int
@@ -75,14 +72,14 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image. Its bytes are pretended, but `size_kib` of them are really sent."""
+    """An image. Its bytes are generated, and `size_kib` of them are really sent."""
 
     name: str
     size_kib: int
 
     @property
     def id(self) -> str:
-        """The id follows from the name."""
+        """The id, derived from the name."""
         return resource_id("image", self.name)
 
 
@@ -106,13 +103,13 @@ class Network:
 
     @property
     def id(self) -> str:
-        """The id follows from the name."""
+        """The id, derived from the name."""
         return resource_id("network", self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class HostCapacity:
-    """What a compute host has to give."""
+    """The resources of a compute host."""
 
     ram_mb: int
     vcpus: int
@@ -146,7 +143,7 @@ FLAVORS = (
     Flavor("m1.medium", 4096, 2, 40),
     Flavor("m1.large", 8192, 4, 80),
     Flavor("m1.xlarge", 16384, 8, 160),
-    Flavor("m1.huge", 1048576, 512, 16000),  # no host can hold it: for a look at NoValidHost
+    Flavor("m1.huge", 1048576, 512, 16000),  # fits on no host, to demonstrate NoValidHost
 )
 
 NETWORKS = (
@@ -157,27 +154,6 @@ NETWORKS = (
 HOST = HostCapacity(ram_mb=262144, vcpus=256, disk_gb=8000)
 
 
-def is_of_admins(project_id: str) -> bool:
-    """Whether a project is one of those whose users may do all."""
+def is_admin_project(project_id: str) -> bool:
+    """Whether a user of the project has the role `admin`."""
     return any("admin" in user.roles and Project(user.project, 0).id == project_id for user in USERS)
-
-
-DURATIONS = {  # median in seconds and the spread: a boot takes about 2 s at --pace 1
-    "check password": Duration(0.060),
-    "select_destinations": Duration(0.035),
-    "find network": Duration(0.080),
-    "find image": Duration(0.120),
-    "spawn": Duration(1.400, sigma=0.15),
-    "destroy": Duration(0.300),
-    "power off": Duration(0.800),
-    "power on": Duration(0.900),
-    "reboot": Duration(1.200),
-    "pause": Duration(0.100),
-    "unpause": Duration(0.100),
-    "suspend": Duration(0.600),
-    "resume": Duration(0.500),
-    "back off": Duration(0.250, sigma=0.10),  # doubled from try to try
-    "keystone.slow": Duration(3.000),  # faults that take time are called by their own names
-    "glance.slow_download": Duration(0.400),  # for each chunk
-    "amqp.delay": Duration(2.000),
-}

@@ -1,4 +1,4 @@
-"""The broker frame by frame: logins, malformed and misplaced frames, heartbeats; the embedded one as RabbitMQ."""
+"""The broker frame by frame: logins, malformed and unexpected frames, heartbeats. RabbitMQ behaves the same."""
 
 import asyncio
 import contextlib
@@ -25,54 +25,54 @@ CAPABILITIES: FieldTable = {"capabilities": {"authentication_failure_close": Tru
 
 
 class Wire:
-    """A client that says what it is told to, byte by byte if need be."""
+    """A client that sends exactly what a test wants, byte by byte if need be."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
 
-    def say(self, *frames: frame.FrameTypes | bytes, channel: int = 0) -> None:
-        """Send frames, or bytes as they are."""
-        for said in frames:
-            self.writer.write(said if isinstance(said, bytes) else frame.marshal(said, channel))
+    def send(self, *frames: frame.FrameTypes | bytes, channel: int = 0) -> None:
+        """Send frames, or raw bytes."""
+        for each in frames:
+            self.writer.write(each if isinstance(each, bytes) else frame.marshal(each, channel))
 
-    async def hear(self) -> frame.FrameTypes:
-        """Return the next frame that is no heartbeat."""
+    async def receive(self) -> frame.FrameTypes:
+        """Return the next frame that is not a heartbeat."""
         async with asyncio.timeout(10):
             while True:
                 head = await self.reader.readexactly(constants.FRAME_HEADER_SIZE)
                 size = struct.unpack(">BHI", head)[2]
-                heard = frame.unmarshal(head + await self.reader.readexactly(size + 1))[2]
-                if not isinstance(heard, Heartbeat):
-                    return heard
+                received = frame.unmarshal(head + await self.reader.readexactly(size + 1))[2]
+                if not isinstance(received, Heartbeat):
+                    return received
 
     async def expect(self, kind: type[Frame]) -> Frame:
         """Return the next frame, which is of this kind."""
-        heard = await self.hear()
-        assert isinstance(heard, kind), (
-            f"expected {kind.__name__}, heard {heard.name} {dict(heard) if isinstance(heard, Frame) else ''}"
+        received = await self.receive()
+        assert isinstance(received, kind), (
+            f"expected {kind.__name__}, got {received.name} {dict(received) if isinstance(received, Frame) else ''}"
         )
-        return heard
+        return received
 
     async def ended(self) -> None:
-        """Wait until the broker leaves."""
+        """Wait until the broker closes the connection."""
         async with asyncio.timeout(10):
             with contextlib.suppress(ConnectionError):
                 await self.reader.read()
 
     async def log_in(self, mechanism: str = "PLAIN", response: str = PLAIN) -> None:
-        """Greet and answer the greeting."""
-        self.say(PROTOCOL)
+        """Send the protocol header and `start-ok`."""
+        self.send(PROTOCOL)
         await self.expect(commands.Connection.Start)
-        self.say(commands.Connection.StartOk(CAPABILITIES, mechanism, response, "en_US"))
+        self.send(commands.Connection.StartOk(CAPABILITIES, mechanism, response, "en_US"))
 
     async def open(self, *, frame_max: int = 131072, heartbeat: int = 0) -> None:
         """Log in, open the virtual host and channel 1."""
         await self.log_in()
         await self.expect(commands.Connection.Tune)
-        self.say(commands.Connection.TuneOk(2047, frame_max, heartbeat), commands.Connection.Open())
+        self.send(commands.Connection.TuneOk(2047, frame_max, heartbeat), commands.Connection.Open())
         await self.expect(commands.Connection.OpenOk)
-        self.say(commands.Channel.Open(), channel=1)
+        self.send(commands.Channel.Open(), channel=1)
         await self.expect(commands.Channel.OpenOk)
 
 
@@ -91,13 +91,13 @@ async def wired(url: str) -> AsyncIterator[Wire]:
 
 @pytest.fixture
 async def wire(amqp_url: str) -> AsyncIterator[Wire]:
-    """A client that is connected, and has said nothing yet."""
+    """A connected client that has sent nothing yet."""
     async with wired(amqp_url) as client:
         yield client
 
 
 async def works(url: str) -> None:
-    """A client that does nothing wrong is served: its message comes back."""
+    """Check that a well-behaved client is served."""
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(exclusive=True)
@@ -106,7 +106,7 @@ async def works(url: str) -> None:
 
 
 def pack(kind: int, channel: int, payload: bytes, end: bytes = constants.FRAME_END_CHAR) -> bytes:
-    """Return a frame, right or wrong."""
+    """Return a frame, valid or not."""
     return struct.pack(">BHI", kind, channel, len(payload)) + payload + end
 
 
@@ -129,38 +129,38 @@ async def test_both_mechanisms_log_in(wire: Wire, mechanism: str, response: str)
         ("AMQPLAIN", encode.field_table({"LOGIN": "guest", "PASSWORD": "wrong"})[4:].decode(), 403),
     ],
 )
-async def test_a_login_that_is_wrong_is_refused(wire: Wire, mechanism: str, response: str, code: int) -> None:
+async def test_a_wrong_login_is_refused(wire: Wire, mechanism: str, response: str, code: int) -> None:
     await wire.log_in(mechanism, response)
     close = await wire.expect(commands.Connection.Close)
     assert close["reply_code"] == code
-    wire.say(commands.Connection.CloseOk())
+    wire.send(commands.Connection.CloseOk())
     await wire.ended()
 
 
-async def test_an_unknown_virtual_host_is_not_allowed(wire: Wire) -> None:
+async def test_an_unknown_virtual_host_is_refused(wire: Wire) -> None:
     await wire.log_in()
     await wire.expect(commands.Connection.Tune)
-    wire.say(commands.Connection.TuneOk(2047, 131072, 0), commands.Connection.Open("nowhere"))
+    wire.send(commands.Connection.TuneOk(2047, 131072, 0), commands.Connection.Open("nowhere"))
     assert (await wire.expect(commands.Connection.Close))["reply_code"] == 530
 
 
-@pytest.mark.parametrize("amqp_url", ["embedded"], indirect=True)  # RabbitMQ hangs up after 3 s, and says nothing
+@pytest.mark.parametrize("amqp_url", ["embedded"], indirect=True)  # RabbitMQ closes after 3 s without an answer
 @pytest.mark.parametrize(
     ("mechanism", "frame_max", "code"), [("GSSAPI", 0, 503), ("PLAIN", 4095, 530), ("PLAIN", 131073, 530)]
 )
-async def test_terms_that_the_broker_does_not_offer_are_refused(
+async def test_unsupported_mechanisms_and_frame_sizes_are_refused(
     wire: Wire, mechanism: str, frame_max: int, code: int
 ) -> None:
     await wire.log_in(mechanism)
     if code == 530:
         await wire.expect(commands.Connection.Tune)
-        wire.say(commands.Connection.TuneOk(2047, frame_max, 0))
+        wire.send(commands.Connection.TuneOk(2047, frame_max, 0))
     assert (await wire.expect(commands.Connection.Close))["reply_code"] == code
 
 
 @pytest.mark.parametrize("header", [b"AMQP\0\0\x09\0", b"AMQP\3\1\0\0", b"GET / HTTP/1.1\r\n\r\n"])
-async def test_another_protocol_is_told_which_one_is_spoken_here(wire: Wire, header: bytes) -> None:
-    wire.say(header)
+async def test_another_protocol_header_is_answered_with_ours(wire: Wire, header: bytes) -> None:
+    wire.send(header)
     assert await wire.reader.readexactly(len(PROTOCOL)) == PROTOCOL
     await wire.ended()
 
@@ -194,14 +194,14 @@ WRONG_HERE: dict[str, tuple[int, bytes]] = {
     ),
     "more property flags than there are": (501, PUBLISH + pack(2, 1, struct.pack(">HHQ", 60, 0, 1) + b"\xff" * 999)),
 }
-"""RabbitMQ does transactions, and calls what it cannot read an internal error."""
+"""RabbitMQ has transactions, and answers what it cannot decode with an internal error."""
 
 
 async def closes_with(url: str, code: int, wrong: bytes) -> None:
-    """Say the wrong thing; the connection is closed with that code, and others go on."""
+    """Send something wrong: the connection is closed with that code, and others still work."""
     async with wired(url) as wire:
         await wire.open()
-        wire.say(wrong)
+        wire.send(wrong)
         close = await wire.expect(commands.Connection.Close)
         assert (close["reply_code"], str(close["reply_text"]).isascii()) == (code, True)
     await works(url)
@@ -214,36 +214,38 @@ async def test_a_protocol_error_closes_the_connection(amqp_url: str, code: int, 
 
 @pytest.mark.parametrize("amqp_url", ["embedded"], indirect=True)
 @pytest.mark.parametrize(("code", "wrong"), WRONG_HERE.values(), ids=WRONG_HERE)
-async def test_the_embedded_broker_closes_what_it_cannot_read(amqp_url: str, code: int, wrong: bytes) -> None:
+async def test_the_embedded_broker_closes_on_what_it_cannot_decode(amqp_url: str, code: int, wrong: bytes) -> None:
     await closes_with(amqp_url, code, wrong)
 
 
-async def test_frames_may_come_byte_by_byte(wire: Wire) -> None:
+async def test_frames_may_arrive_byte_by_byte(wire: Wire) -> None:
     await wire.open()
     declare = frame.marshal(commands.Queue.Declare(queue="", exclusive=True), 1)
     for byte in declare:
-        wire.say(bytes([byte]))
+        wire.send(bytes([byte]))
         await wire.writer.drain()
     await wire.expect(commands.Queue.DeclareOk)
 
 
-async def test_a_large_body_comes_in_frames_of_the_agreed_size(wire: Wire) -> None:
+async def test_a_large_body_is_sent_in_frames_of_the_negotiated_size(wire: Wire) -> None:
     await wire.open(frame_max=4096)
-    wire.say(commands.Queue.Declare(queue="", exclusive=True), channel=1)
+    wire.send(commands.Queue.Declare(queue="", exclusive=True), channel=1)
     queue = str((await wire.expect(commands.Queue.DeclareOk))["queue"])
     parts = [b"x" * 4088, b"y" * 4088, b"z"]
-    wire.say(commands.Basic.Publish(0, "", queue), ContentHeader(body_size=sum(map(len, parts))), channel=1)
-    wire.say(*map(ContentBody, parts), commands.Basic.Get(queue=queue, no_ack=True), channel=1)
+    wire.send(commands.Basic.Publish(0, "", queue), ContentHeader(body_size=sum(map(len, parts))), channel=1)
+    wire.send(*map(ContentBody, parts), commands.Basic.Get(queue=queue, no_ack=True), channel=1)
     await wire.expect(commands.Basic.GetOk)
-    assert isinstance(await wire.hear(), ContentHeader)
-    bodies = [await wire.hear() for _ in parts]
+    assert isinstance(await wire.receive(), ContentHeader)
+    bodies = [await wire.receive() for _ in parts]
     assert [body.value for body in bodies if isinstance(body, ContentBody)] == parts
 
 
-@pytest.mark.parametrize("amqp_url", ["embedded"], indirect=True)  # RabbitMQ keeps what a consumer leaves elsewhere
-async def test_what_a_consumer_does_not_read_waits_in_its_queue_and_stops_nobody(amqp_url: str, wire: Wire) -> None:
+@pytest.mark.parametrize(
+    "amqp_url", ["embedded"], indirect=True
+)  # RabbitMQ buffers elsewhere what a consumer does not read
+async def test_a_slow_consumer_leaves_messages_in_the_queue(amqp_url: str, wire: Wire) -> None:
     await wire.open()
-    wire.say(commands.Queue.Declare(queue="slow"), commands.Basic.Consume(queue="slow", no_ack=True), channel=1)
+    wire.send(commands.Queue.Declare(queue="slow"), commands.Basic.Consume(queue="slow", no_ack=True), channel=1)
     await wire.expect(commands.Queue.DeclareOk)
     await wire.expect(commands.Basic.ConsumeOk)
     parts = [bytes([number]) * 1_000_000 for number in range(32)]
@@ -255,43 +257,43 @@ async def test_what_a_consumer_does_not_read_waits_in_its_queue_and_stops_nobody
         assert waiting
     for part in parts:
         await wire.expect(commands.Basic.Deliver)
-        assert isinstance(await wire.hear(), ContentHeader)
+        assert isinstance(await wire.receive(), ContentHeader)
         body = bytearray()
         while len(body) < len(part):
-            piece = await wire.hear()
+            piece = await wire.receive()
             assert isinstance(piece, ContentBody)
             body += piece.value
         assert body == part
 
 
-async def test_a_client_that_falls_silent_is_dropped_and_hears_heartbeats_until_then(wire: Wire) -> None:
+async def test_a_silent_client_gets_heartbeats_and_is_then_dropped(wire: Wire) -> None:
     await wire.open(heartbeat=1)
-    heard = bytearray()
+    received = bytearray()
     async with asyncio.timeout(10):
         with contextlib.suppress(ConnectionError):
             while part := await wire.reader.read(4096):
-                heard += part
-    assert heard.count(Heartbeat().marshal()) >= 1
+                received += part
+    assert received.count(Heartbeat().marshal()) >= 1
 
 
-async def test_a_channel_that_did_wrong_may_be_opened_again(wire: Wire) -> None:
+async def test_a_channel_can_be_reopened_after_an_exception(wire: Wire) -> None:
     await wire.open()
-    wire.say(commands.Queue.Declare(queue="not-there", passive=True), channel=1)
+    wire.send(commands.Queue.Declare(queue="not-there", passive=True), channel=1)
     assert (await wire.expect(commands.Channel.Close))["reply_code"] == 404
-    wire.say(commands.Basic.Qos(), commands.Channel.CloseOk(), commands.Channel.Open(), channel=1)
+    wire.send(commands.Basic.Qos(), commands.Channel.CloseOk(), commands.Channel.Open(), channel=1)
     await wire.expect(commands.Channel.OpenOk)
 
 
-@pytest.mark.parametrize("amqp_url", ["embedded"], indirect=True)  # RabbitMQ is confused by such a client
-async def test_messages_do_not_go_to_a_channel_whose_client_closed_it_out_of_turn(wire: Wire) -> None:
+@pytest.mark.parametrize("amqp_url", ["embedded"], indirect=True)  # RabbitMQ does not handle such a client
+async def test_an_unexpected_channel_close_ok_stops_deliveries(wire: Wire) -> None:
     await wire.open()
-    wire.say(commands.Queue.Declare(queue="", exclusive=True), channel=1)
+    wire.send(commands.Queue.Declare(queue="", exclusive=True), channel=1)
     queue = str((await wire.expect(commands.Queue.DeclareOk))["queue"])
-    wire.say(commands.Basic.Consume(queue=queue, consumer_tag="me", no_ack=True), channel=1)
+    wire.send(commands.Basic.Consume(queue=queue, consumer_tag="me", no_ack=True), channel=1)
     await wire.expect(commands.Basic.ConsumeOk)
-    wire.say(commands.Channel.CloseOk(), commands.Channel.Open(), channel=1)
+    wire.send(commands.Channel.CloseOk(), commands.Channel.Open(), channel=1)
     await wire.expect(commands.Channel.OpenOk)
-    wire.say(commands.Basic.Publish(0, "", queue), ContentHeader(), commands.Basic.Get(queue=queue), channel=1)
+    wire.send(commands.Basic.Publish(0, "", queue), ContentHeader(), commands.Basic.Get(queue=queue), channel=1)
     await wire.expect(commands.Basic.GetOk)
 
 
@@ -310,14 +312,14 @@ garbage = st.one_of(
 
 @pytest.mark.parametrize("amqp_url", ["embedded"], indirect=True)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(noise=st.lists(garbage, min_size=1, max_size=4), greeted=st.booleans())
-async def test_garbage_hurts_nobody_else(
-    amqp_url: str, caplog: pytest.LogCaptureFixture, noise: list[bytes], *, greeted: bool
+@given(noise=st.lists(garbage, min_size=1, max_size=4), opened=st.booleans())
+async def test_garbage_does_not_affect_other_clients(
+    amqp_url: str, caplog: pytest.LogCaptureFixture, noise: list[bytes], *, opened: bool
 ) -> None:
     async with wired(amqp_url) as wire:
-        if greeted:
+        if opened:
             await wire.open()
-        wire.say(*noise)
+        wire.send(*noise)
         if wire.writer.can_write_eof():
             wire.writer.write_eof()
         await wire.ended()

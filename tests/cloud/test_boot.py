@@ -9,8 +9,8 @@ import aio_pika
 import pytest
 from aiohttp import web
 
-from emulator.client.boot_sequence import BootRequest
-from emulator.cloud.composition import MessagingContext, Settings
+from emulator.client import BootRequest
+from emulator.cloud import MessagingContext, Settings
 from emulator.faults import FAULTS, fault_tree
 from emulator.reference import span_catalogue, tree_text
 from spantree import OtlpReceiver, Span, SpanTree, spans_from_sdk, tree, trees
@@ -66,7 +66,7 @@ def complaints(found: Mapping[str, Any], entry: Mapping[str, Mapping[str, str]])
     ]
 
 
-async def test_one_request_id_and_one_server_id_hold_a_boot_together(amqp_url: str) -> None:
+async def test_all_spans_of_a_boot_share_one_request_id_and_one_server_id(amqp_url: str) -> None:
     async with a_world(amqp_url=amqp_url) as world:
         booted = await world.boot()
     trace = trace_of(world, booted.trace_id)
@@ -104,7 +104,7 @@ async def test_each_service_has_a_resource_of_its_own_and_compute_names_its_host
     assert hosts == {**dict.fromkeys(instances), "nova-compute": booted.host}
 
 
-async def test_without_the_headers_of_one_http_hop_the_trace_falls_apart_there(
+async def test_the_trace_falls_apart_where_an_http_hop_loses_its_headers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Keystone's door loses the trace context of nova-compute: then keystone's span is a root, all else is as ever."""
@@ -127,18 +127,18 @@ async def test_without_the_headers_of_one_http_hop_the_trace_falls_apart_there(
     await assert_falls_apart("keystone", "POST /v3/auth/tokens", below="nova-compute")
 
 
-async def test_without_the_headers_of_one_amqp_hop_the_trace_falls_apart_there(
+async def test_the_trace_falls_apart_where_an_amqp_hop_loses_its_headers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The message to the compute host loses its headers: what the host does is a trace of its own."""
-    make = aio_pika.Message
+    publish = aio_pika.Exchange.publish
 
-    def headless(body: bytes, **properties: Any) -> aio_pika.Message:
-        if properties["type"] == "build_and_run_instance":
-            properties["headers"] = {}
-        return make(body, **properties)
+    async def headless(exchange: aio_pika.Exchange, message: aio_pika.Message, *where: Any, **options: Any) -> Any:
+        if message.type == "build_and_run_instance":
+            message.headers = {}
+        return await publish(exchange, message, *where, **options)
 
-    monkeypatch.setattr(aio_pika, "Message", headless)
+    monkeypatch.setattr(aio_pika.Exchange, "publish", headless)
     await assert_falls_apart("nova-compute", "process nova:compute.{host}", below="nova-scheduler")
 
 
@@ -166,7 +166,7 @@ def ids(trace: SpanTree) -> set[str]:
     return {span.attributes["openstack.request.id"] for span in trace.spans}
 
 
-async def test_a_process_span_may_be_a_child_alone(amqp_url: str) -> None:
+async def test_a_process_span_may_be_a_child_without_a_link(amqp_url: str) -> None:
     async with a_world(in_context("parent"), amqp_url=amqp_url) as world:
         booted = await world.boot()
     trace = trace_of(world, booted.trace_id)
@@ -174,17 +174,17 @@ async def test_a_process_span_may_be_a_child_alone(amqp_url: str) -> None:
     assert not any(span.links for span in trace.spans)
 
 
-async def test_a_process_span_may_begin_a_trace_of_its_own_and_link_to_where_it_came_from(amqp_url: str) -> None:
+async def test_a_process_span_may_begin_its_own_trace_and_link_to_the_publish_span(amqp_url: str) -> None:
     async with a_world(in_context("link"), amqp_url=amqp_url) as world:
         booted = await world.boot()
     trace = trace_of(world, booted.trace_id)
     assert trace == tree(tree_text("boot-link"))
     assert trace.joined() == REFERENCE
     assert trace.hop("nova-api", "nova-scheduler").by == "link"
-    assert {len(span.links) for span in trace.story if span.kind == "consumer"} == {1}
+    assert {len(span.links) for span in trace.all_roots if span.kind == "consumer"} == {1}
 
 
-async def test_a_fault_is_found_behind_links_too() -> None:
+async def test_a_tree_finds_a_fault_across_links() -> None:
     async with a_world(in_context("link")) as world:
         booted = await world.boot(BootRequest(fault=FAULTS["glance.image_missing"]))
     assert booted.status == "ERROR"
@@ -204,7 +204,7 @@ async def test_twenty_boots_side_by_side_give_twenty_reference_traces(amqp_url: 
     assert len({booted.addresses for booted in boots}) == 20
 
 
-async def test_what_an_earlier_cloud_left_on_the_bus_does_not_reach_the_next_one(amqp_url: str) -> None:
+async def test_messages_that_an_earlier_cloud_left_are_purged(amqp_url: str) -> None:
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
         for queue in ("scheduler", "api", "compute.compute-1"):

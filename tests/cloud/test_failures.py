@@ -14,15 +14,19 @@ import pytest
 from aiohttp import web
 
 from emulator.broker import Broker
-from emulator.client.boot_sequence import BootRequest
-from emulator.cloud.composition import Cloud, Settings, serve
+from emulator.client import BootRequest
+from emulator.cloud import Cloud, Settings, run_service
 from emulator.runtime.export import Export
+from emulator.services.registry import APIS, SERVICES
 from emulator.services.seed_data import resource_id
 from spantree import SpanTree, spans_from_sdk
 from tests.conftest import DEAD_LETTERS, REFERENCE, World, a_world, eventually, trace_of
 from tests.support.processes import free_port
 
-STATELESS = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler", "nova-compute")
+
+def all_but(*missing: str) -> tuple[str, ...]:
+    """The names of all services but these."""
+    return tuple(name for name in SERVICES if name not in missing)
 
 
 def with_exception(trace: SpanTree) -> list[str]:
@@ -52,9 +56,7 @@ async def test_an_image_that_is_not_there_fails_the_server_and_names_glance(amqp
         "nova-compute: process nova:compute.{host} (consumer) !BuildAborted",
         "nova-compute: GET (client) !404",
     ]
-    assert with_exception(trace) == [
-        "nova-compute: process nova:compute.{host} (consumer) !emulator.services.nova.compute.service.BuildAborted"
-    ]
+    assert with_exception(trace) == ["nova-compute: process nova:compute.{host} (consumer) !nova.BuildAborted"]
     settled = [span.name for span in trace.spans if span.attributes.get("messaging.operation.type") == "settle"]
     assert "reject nova:compute.{host}" in settled
     assert trace_of(world, whole.trace_id) == REFERENCE
@@ -67,7 +69,7 @@ async def test_a_network_that_is_not_there_fails_the_server_and_names_neutron(am
     assert "nova-compute: GET (client) !404" in failed(trace_of(world, booted.trace_id))
 
 
-async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_the_filters_as_events(amqp_url: str) -> None:
+async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_filter_events(amqp_url: str) -> None:
     async with a_world(amqp_url=amqp_url, computes=2) as world:
         booted = await world.boot(BootRequest(flavor="m1.huge"))
     assert booted.fault.startswith("No valid host was found. There are not enough hosts available: ")
@@ -77,9 +79,7 @@ async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_the_filters_as_e
         "nova-scheduler: process nova:scheduler (consumer) !NoValidHost",
         "nova-scheduler: select_destinations !NoValidHost",
     ]
-    assert with_exception(trace) == [
-        "nova-scheduler: select_destinations !emulator.services.nova.scheduler.service.NoValidHost"
-    ]
+    assert with_exception(trace) == ["nova-scheduler: select_destinations !nova.NoValidHost"]
     choice = next(span for span in trace.spans if span.name == "select_destinations")
     filters = [event for event in choice.events if event.name == "filter"]
     assert [event.attributes["openstack.scheduler.filter"] for event in filters] == [
@@ -92,7 +92,7 @@ async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_the_filters_as_e
     assert "nova-scheduler: reject nova:scheduler (client)" in [str(span) for span in trace.spans]
 
 
-async def test_a_boot_that_takes_too_long_goes_to_error_and_what_it_had_is_released() -> None:
+async def test_a_boot_that_takes_too_long_goes_to_error_and_releases_its_port() -> None:
     async with a_world(Settings(pace=0.3, build_seconds=0.25)) as world:
         booted = await world.boot()
         assert booted.status == "ERROR"
@@ -106,7 +106,7 @@ async def test_a_boot_that_takes_too_long_goes_to_error_and_what_it_had_is_relea
     assert [span.attributes.get("openstack.rpc.method") for span in trace.spans].count("terminate_instance") == 3
 
 
-async def test_a_server_deleted_while_it_builds_is_gone_and_releases_what_it_had() -> None:
+async def test_a_server_deleted_while_it_builds_is_gone_and_releases_its_port() -> None:
     async with a_world(Settings(pace=0.1)) as world:
         api = await world.api()
         request_id = f"req-{uuid.uuid4()}"
@@ -122,20 +122,25 @@ async def test_a_server_deleted_while_it_builds_is_gone_and_releases_what_it_had
 
 @asynccontextmanager
 async def in_parts(
-    parts: tuple[str, ...] = STATELESS, build_seconds: float = 60, glance: str | None = None, amqp_url: str = ""
+    parts: tuple[str, ...] = tuple(SERVICES),
+    *,
+    build_seconds: float = 60,
+    glance: str | None = None,
+    amqp_url: str = "",
 ) -> AsyncIterator[tuple[World, Broker]]:
     """A cloud of single services, as `emulator serve` runs them, on request with another glance."""
     settings = Settings(pace=0, build_seconds=build_seconds, token_secret="shared", bus_patience=5)
     export = Export(keep=True)
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(Broker(socket.create_server(("127.0.0.1", 0))))
-        endpoints = {name: f"http://127.0.0.1:{free_port()}" for name in STATELESS}
-        told = {**endpoints, "glance-api": glance or endpoints["glance-api"]}
+        endpoints = {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES}
+        catalog = {name: endpoints[name] for name in APIS}
+        if glance is not None:
+            catalog["glance-api"] = glance
         session = await stack.enter_async_context(aiohttp.ClientSession())
         for name in parts:
-            catalog = {key: url for key, url in told.items() if not key.startswith(("nova-s", "nova-c"))}
             port = int(endpoints[name].rpartition(":")[2])
-            service = serve(
+            service = run_service(
                 name, settings, export, amqp_url=amqp_url or broker.url, endpoints=catalog, host="compute-1", port=port
             )
             await stack.enter_async_context(service)
@@ -149,7 +154,9 @@ async def part(world: World, amqp_url: str, name: str) -> AsyncIterator[None]:
     settings = Settings(pace=0, token_secret="shared")
     port = int(world.cloud.endpoints[name].rpartition(":")[2])
     endpoints = world.cloud.endpoints
-    async with serve(name, settings, world.export, amqp_url=amqp_url, endpoints=endpoints, host="compute-1", port=port):
+    async with run_service(
+        name, settings, world.export, amqp_url=amqp_url, endpoints=endpoints, host="compute-1", port=port
+    ):
         yield
 
 
@@ -179,7 +186,7 @@ async def test_services_run_one_by_one_boot_the_reference_trace() -> None:
     assert trace_of(world, booted.trace_id) == REFERENCE
 
 
-async def test_an_image_that_does_not_match_its_checksum_is_refused_by_the_compute_host() -> None:
+async def test_nova_compute_refuses_an_image_that_does_not_match_its_checksum() -> None:
     async with a_lying_glance() as url, in_parts(glance=url) as (world, _):
         booted = await world.boot()
     assert booted.status == "ERROR"
@@ -191,7 +198,7 @@ async def test_an_image_that_does_not_match_its_checksum_is_refused_by_the_compu
     ("away", "step"), [("glance-api", "(5)"), ("neutron-server", "(3)")], ids=["glance", "neutron"]
 )
 async def test_a_service_that_is_down_is_named_in_the_fault(away: str, step: str) -> None:
-    async with in_parts(tuple(name for name in STATELESS if name != away)) as (world, _):
+    async with in_parts(all_but(away)) as (world, _):
         booted = await world.boot()
     assert booted.status == "ERROR"
     assert f"aborted at step {step}, {away}: Cannot connect to host" in booted.fault
@@ -209,7 +216,7 @@ async def test_without_a_scheduler_nova_api_refuses_and_keeps_no_server() -> Non
         assert (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"] == []
 
 
-async def test_a_server_that_nobody_builds_goes_to_error_at_the_deadline() -> None:
+async def test_a_server_that_no_scheduler_takes_goes_to_error_at_the_deadline() -> None:
     """The scheduler's queue is there, as after a crash, but nobody consumes it."""
     async with in_parts(("keystone", "nova-api"), build_seconds=0.2) as (world, broker):
         async with await aio_pika.connect(broker.url) as connection:
@@ -221,7 +228,8 @@ async def test_a_server_that_nobody_builds_goes_to_error_at_the_deadline() -> No
     assert booted.fault.endswith("aborted: it was still scheduling after 0.2 s.")
 
 
-async def test_nova_api_survives_a_deadline_while_the_bus_is_away() -> None:
+async def test_nova_api_survives_a_deadline_while_the_bus_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emulator.runtime.amqp_bus.PUBLISH_SECONDS", 0.3)
     async with in_parts(build_seconds=0.3) as (world, broker):
         booted = await world.boot()
         api = await world.api()
@@ -238,9 +246,8 @@ async def test_nova_api_survives_a_deadline_while_the_bus_is_away() -> None:
         assert (await api("GET", "nova-api", "/v2.1/servers"))[0] == 200
 
 
-async def test_a_delete_that_nobody_answers_ends_in_error_and_not_in_deleting() -> None:
-    everyone_but_compute = tuple(name for name in STATELESS if name != "nova-compute")
-    async with in_parts(everyone_but_compute, build_seconds=0.3) as (world, broker):
+async def test_a_delete_that_no_host_answers_ends_in_error_not_in_deleting() -> None:
+    async with in_parts(all_but("nova-compute"), build_seconds=0.3) as (world, broker):
         async with compute_host(world, broker.url):
             booted = await world.boot()
         assert booted.succeeded
@@ -252,8 +259,7 @@ async def test_a_delete_that_nobody_answers_ends_in_error_and_not_in_deleting() 
 
 async def test_a_delete_that_fails_says_why_and_works_when_tried_again() -> None:
     """Neutron is away when the server is deleted, and back for the second try."""
-    without_neutron = tuple(name for name in STATELESS if name != "neutron-server")
-    async with in_parts(without_neutron) as (world, broker):
+    async with in_parts(all_but("neutron-server")) as (world, broker):
         async with part(world, broker.url, "neutron-server"):
             booted = await world.boot()
         api = await world.api()
@@ -268,17 +274,15 @@ async def test_a_delete_that_fails_says_why_and_works_when_tried_again() -> None
 
 async def test_a_scheduler_without_hosts_waits_for_the_first_report() -> None:
     """The compute host comes after the order: its first report is what the scheduler was waiting for."""
-    without_compute = tuple(name for name in STATELESS if name != "nova-compute")
-    async with in_parts(without_compute) as (world, broker):
+    async with in_parts(all_but("nova-compute")) as (world, broker):
         booting = asyncio.create_task(world.boot())
         async with compute_host(world, broker.url):
             booted = await booting
     assert booted.succeeded, booted.fault
 
 
-async def test_a_host_that_left_in_order_is_chosen_no_more_until_it_is_back() -> None:
-    without_compute = tuple(name for name in STATELESS if name != "nova-compute")
-    async with in_parts(without_compute) as (world, broker):
+async def test_a_host_that_shut_down_is_not_chosen_until_it_is_back() -> None:
+    async with in_parts(all_but("nova-compute")) as (world, broker):
         for _ in range(2):
             async with compute_host(world, broker.url):
                 there = await world.boot()
@@ -287,7 +291,8 @@ async def test_a_host_that_left_in_order_is_chosen_no_more_until_it_is_back() ->
             assert gone.fault.startswith("No valid host was found. ")
 
 
-async def test_services_survive_a_broker_that_goes_and_comes_back() -> None:
+async def test_services_survive_a_broker_that_goes_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emulator.runtime.amqp_bus.PUBLISH_SECONDS", 0.3)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     first = Broker(listener)
@@ -305,10 +310,9 @@ async def test_services_survive_a_broker_that_goes_and_comes_back() -> None:
             assert booted.succeeded, booted.fault
 
 
-async def test_a_message_whose_consumer_was_cut_off_is_done_again_and_says_that_it_came_before(amqp_url: str) -> None:
+async def test_a_message_whose_consumer_was_cut_off_is_redelivered_and_marked(amqp_url: str) -> None:
     """A consumer takes the message and goes away without a word; then the scheduler gets it, marked."""
-    without_scheduler = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-compute")
-    async with in_parts(without_scheduler, amqp_url=amqp_url) as (world, _):
+    async with in_parts(all_but("nova-scheduler"), amqp_url=amqp_url) as (world, _):
         async with await aio_pika.connect(amqp_url) as connection:
             channel = await connection.channel()
             queue = await channel.declare_queue("scheduler", durable=True, arguments=DEAD_LETTERS)
@@ -347,7 +351,7 @@ async def test_no_secret_is_on_a_span_an_event_or_in_the_log(caplog: pytest.LogC
     assert not re.search("secret|gAAAA", caplog.text)
 
 
-def test_ids_of_a_fresh_cloud_follow_from_names_and_uuids_stay() -> None:
+def test_ids_of_the_seed_data_are_derived_from_names_and_uuids_stay() -> None:
     known = resource_id("image", "cirros")
     assert resource_id("image", known) == known
     assert resource_id("network", "cirros") != known

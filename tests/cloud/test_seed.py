@@ -45,7 +45,7 @@ async def test_another_seed_gives_other_ids(tmp_path: Path) -> None:
     assert not one & other
 
 
-async def test_a_seed_fixes_the_pretended_durations(tmp_path: Path) -> None:
+async def test_a_seed_fixes_the_simulated_durations(tmp_path: Path) -> None:
     files = [tmp_path / "one.json", tmp_path / "other.json"]
     for file in files:
         assert (await run("boot", "--seed", "7", "--pace", "0.1", "--otlp-json", str(file))).status == 0

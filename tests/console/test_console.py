@@ -17,9 +17,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, set_span_in_context
 from playwright.async_api import Browser, Page, expect
 
-from emulator.cloud.composition import Cloud, Settings, cloud
+from emulator.cloud import Cloud, Settings, run_cloud
 from emulator.console import MOST_REQUESTS, RequestLog, console
-from emulator.console.event_stream import Feed
+from emulator.console.event_stream import EventStream
 from emulator.runtime.export import Export
 from spantree import OtlpReceiver, Span, spans_from_sdk, trees
 from tests.conftest import REFERENCE, credentials
@@ -37,7 +37,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @dataclass(frozen=True)
 class Console:
-    """A console that is up, its cloud, and the spans of it all."""
+    """A running console, its cloud, and all their spans."""
 
     url: str
     up: Cloud
@@ -49,17 +49,17 @@ class Console:
         return spans_from_sdk(self.export.kept)
 
     async def token(self) -> str:
-        """What its page knows."""
+        """The token that its page holds."""
         async with self.session.get(self.url) as response:
-            known = re.findall(r'id="known">(.*?)</script>', await response.text())[0]
-            return str(json.loads(known)["token"])
+            config = re.findall(r'id="config">(.*?)</script>', await response.text())[0]
+            return str(json.loads(config)["token"])
 
     async def ask(self, method: str, path: str, headers: dict[str, str], **more: Any) -> tuple[int, Any]:
         async with self.session.request(method, self.url + path, headers=headers, **more) as response:
             return response.status, await response.json()
 
-    async def news(self) -> AsyncIterator[tuple[str, Any]]:
-        """The events that an open page is sent."""
+    async def events(self) -> AsyncIterator[tuple[str, Any]]:
+        """The events that an open page gets, as pairs of kind and data."""
         async with asyncio.timeout(PATIENCE_SECONDS), self.session.get(self.url + "events") as response:
             kind = ""
             async for line in response.content:
@@ -69,15 +69,15 @@ class Console:
                 elif name == "data":
                     yield kind, json.loads(value)
 
-    async def first(self, kind: str, fits: Callable[[list[Any]], bool] = bool) -> list[Any]:
-        """The first news of a kind that fits."""
-        async for told_of, told in self.news():
-            if told_of == kind and fits(told):
-                return list(told)
+    async def first_event(self, kind: str, fits: Callable[[list[Any]], bool] = bool) -> list[Any]:
+        """The data of the first event of a kind that fits."""
+        async for event_kind, data in self.events():
+            if event_kind == kind and fits(data):
+                return list(data)
         raise AssertionError(f"the stream ended without {kind}")
 
     async def servers(self) -> list[dict[str, Any]]:
-        """The servers, as nova-api tells."""
+        """The servers, from nova-api."""
         async with self.session.post(self.up.endpoints["keystone"] + "/v3/auth/tokens", json=credentials()) as response:
             headers = {"X-Auth-Token": response.headers["X-Subject-Token"]}
         async with self.session.get(
@@ -90,60 +90,67 @@ class Console:
 async def a_console(
     settings: Settings | None = None, *, amqp_url: str | None = None, jaeger: str | None = None, port: int = 0
 ) -> AsyncIterator[Console]:
-    settings, stories = settings or Settings(pace=0), RequestLog()
-    export = Export(keep=True, watching=stories)
+    settings, request_log = settings or Settings(pace=0), RequestLog()
+    export = Export(keep=True, watching=request_log)
     async with (
-        cloud(settings, export, computes=2, amqp_url=amqp_url) as up,
-        console(up, settings, export, stories, jaeger, port) as url,
+        run_cloud(settings, export, computes=2, amqp_url=amqp_url) as up,
+        console(up, settings, export, request_log, jaeger, port) as url,
         aiohttp.ClientSession() as session,
     ):
         yield Console(url, up, export, session)
     await asyncio.to_thread(export.close)
 
 
-async def order(page: Page, **wanted: str) -> None:
-    for name, value in wanted.items():
-        field = page.locator(f"#order [name={name}]")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def there() -> AsyncIterator[Console]:
+    """A console for tests that change nothing."""
+    async with a_console() as shared:
+        yield shared
+
+
+async def boot(page: Page, **fields: str) -> None:
+    for name, value in fields.items():
+        field = page.locator(f"#boot-form [name={name}]")
         await (field.select_option(value) if name in {"image", "flavor", "network", "fault"} else field.fill(value))
     await page.get_by_role("button", name="Boot").click()
 
 
 @needs_chromium
-async def test_a_boot_from_the_page_is_seen_as_server_trace_sequence_and_waterfall(browser: Browser) -> None:
+async def test_a_boot_is_shown_as_server_request_sequence_and_waterfall(browser: Browser) -> None:
     async with a_console() as there, a_page(browser) as page:
         await page.goto(there.url)
-        await order(page, name="web", flavor="m1.small")
+        await boot(page, name="web", flavor="m1.small")
         await expect(page.locator(".server")).to_have_attribute("data-status", "ACTIVE")
         await expect(page.locator(".server strong")).to_have_text("web")
-        await expect(page.locator(".story .title")).to_have_text("openstack-client · openstack server create web")
-        await expect(page.locator(".story .state")).to_have_text("✓")
+        await expect(page.locator(".request .title")).to_have_text("openstack-client · openstack server create web")
+        await expect(page.locator(".request .state")).to_have_text("✓")
         for step in "123456":
             await expect(page.locator("#sequence svg").get_by_text(step, exact=True)).to_be_visible()
         await page.get_by_role("tab", name="Waterfall").click()
         await expect(page.locator(".row .step")).to_have_text(list("123456"))
         await page.locator(".row", has_text="select_destinations").click()
         await expect(page.locator(".details")).to_contain_text("openstack.scheduler.host")
-    [boot] = [trace for trace in trees(there.spans) if trace.roots[0].service != "nova-compute"]
-    assert boot == REFERENCE
+    [trace] = [trace for trace in trees(there.spans) if trace.roots[0].service != "nova-compute"]
+    assert trace == REFERENCE
 
 
 @needs_chromium
-async def test_a_fault_from_the_page_breaks_the_boot_where_it_says(browser: Browser) -> None:
+async def test_a_fault_chosen_on_the_page_breaks_the_boot(browser: Browser) -> None:
     async with a_console() as there, a_page(browser) as page:
         await page.goto(there.url)
-        await order(page, fault="neutron.no_free_ip", count="2")
+        await boot(page, fault="neutron.no_free_ip", count="2")
         await expect(page.locator(".server[data-status=ERROR]")).to_have_count(2)
-        await expect(page.locator(".story.failed .fault")).to_have_text(["⚑ neutron.no_free_ip"] * 2)
+        await expect(page.locator(".request.failed .fault")).to_have_text(["⚑ neutron.no_free_ip"] * 2)
         await expect(page.locator("#sequence svg")).to_contain_text("409")
 
 
 @needs_chromium
-async def test_what_is_still_under_way_is_drawn_as_far_as_it_is(browser: Browser) -> None:
+async def test_a_boot_in_progress_is_drawn_as_far_as_it_is(browser: Browser) -> None:
     async with a_console() as there, a_page(browser) as page:
         await page.goto(there.url)
-        await order(page, fault="compute.hang")
+        await boot(page, fault="compute.hang")
         await expect(page.locator("#sequence svg")).to_contain_text("spawn")
-        await expect(page.locator(".story.running .state")).to_have_text("●")
+        await expect(page.locator(".request.running .state")).to_have_text("●")
         await expect(page.locator(".server .status")).to_have_text("BUILD · spawning")
         await expect(page.locator(".queue.busy .unacknowledged")).to_have_text(["1"])
         await page.get_by_role("tab", name="Waterfall").click()
@@ -156,36 +163,36 @@ async def test_what_is_still_under_way_is_drawn_as_far_as_it_is(browser: Browser
 async def test_a_server_is_deleted_from_the_page(browser: Browser) -> None:
     async with a_console() as there, a_page(browser) as page:
         await page.goto(there.url)
-        await order(page)
+        await boot(page)
         await expect(page.locator(".server")).to_have_attribute("data-status", "ACTIVE")
         await page.get_by_role("button", name="delete demo").click()
         await expect(page.locator(".server")).to_have_count(0)
-        await expect(page.locator(".story .title").first).to_contain_text("openstack server delete")
+        await expect(page.locator(".request .title").first).to_contain_text("openstack server delete")
         assert await there.servers() == []
 
 
 @needs_chromium
-async def test_names_are_text_and_reports_of_capacity_are_out_of_the_way(browser: Browser) -> None:
+async def test_names_are_escaped_and_reports_of_hosts_are_hidden(browser: Browser) -> None:
     name = "<img src=x onerror=alert(1)>"
     async with a_console(jaeger="http://127.0.0.1:16686/") as there, a_page(browser, width=390) as page:
         await page.goto(there.url)
-        await order(page, name=name)
+        await boot(page, name=name)
         await expect(page.locator(".server strong")).to_have_text(name)
         assert await page.locator("img").count() == 0
-        assert await page.locator(".story", has_text="scheduler_fanout").count() == 0
-        await page.get_by_label("also reports of capacity").check()
-        await expect(page.locator(".story", has_text="publish scheduler_fanout")).to_have_count(2)
+        assert await page.locator(".request", has_text="scheduler_fanout").count() == 0
+        await page.get_by_label("show reports of hosts").check()
+        await expect(page.locator(".request", has_text="publish scheduler_fanout")).to_have_count(2)
         link = await page.get_by_role("link", name="Open in Jaeger").get_attribute("href")
         assert re.fullmatch("http://127.0.0.1:16686/trace/[0-9a-f]{32}", link or "")
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 @needs_chromium
-async def test_a_trace_can_be_taken_along_as_a_file(browser: Browser, tmp_path: Path) -> None:
+async def test_a_trace_can_be_saved_as_a_file(browser: Browser, tmp_path: Path) -> None:
     async with a_console() as there, a_page(browser) as page:
         await page.goto(there.url)
-        await order(page)
-        await expect(page.locator(".story .state")).to_have_text("✓")
+        await boot(page)
+        await expect(page.locator(".request .state")).to_have_text("✓")
         async with page.expect_download() as coming:
             await page.get_by_role("link", name="Save as HTML").click()
         await (await coming.value).save_as(tmp_path / "trace.html")
@@ -194,26 +201,26 @@ async def test_a_trace_can_be_taken_along_as_a_file(browser: Browser, tmp_path: 
 
 
 @needs_chromium
-async def test_a_page_that_outlives_its_emulator_works_with_the_next_one(browser: Browser) -> None:
+async def test_an_open_page_works_after_the_emulator_restarts(browser: Browser) -> None:
     port = free_port()
     async with a_page(browser, expected="ERR_") as page:
         async with a_console(port=port) as there:
             await page.goto(there.url)
             await expect(page.locator("#connection")).to_have_text("live")
-        await expect(page.locator("#connection")).to_have_text("the emulator is away")
+        await expect(page.locator("#connection")).to_have_text("the emulator does not answer")
         async with a_console(port=port) as there:
             await expect(page.locator("#connection")).to_have_text("live", timeout=20_000)
-            await order(page)
+            await boot(page)
             await expect(page.locator(".server")).to_have_attribute("data-status", "ACTIVE")
 
 
 @needs_chromium
-async def test_what_is_refused_is_said_beside_the_button(browser: Browser) -> None:
+async def test_a_refused_boot_shows_the_reason_beside_the_button(browser: Browser) -> None:
     async with a_console() as there, a_page(browser, expected="status of 400") as page:
         await page.goto(there.url)
-        await page.evaluate("document.querySelector('#order [name=count]').removeAttribute('max')")
+        await page.evaluate("document.querySelector('#boot-form [name=count]').removeAttribute('max')")
         async with page.expect_response("**/boots") as answered:
-            await order(page, count="51")
+            await boot(page, count="51")
         assert (await answered.value).status == 400
         await expect(page.get_by_role("alert")).to_contain_text("Invalid input for field count")
 
@@ -225,7 +232,7 @@ FORGED = {
     "no origin at all, of a sandboxed page": {"Origin": "null"},
     "another site": {"Sec-Fetch-Site": "cross-site"},
     "another port of this machine": {"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:1"},
-    "a name that was made to point here": {"Host": "evil.example"},
+    "a host name that an attacker points here": {"Host": "evil.example"},
     "no host": {"Host": ""},
     "an origin that is no URL": {"Origin": "http://["},
     "a form": {"Content-Type": "text/plain"},
@@ -233,33 +240,30 @@ FORGED = {
 
 
 @pytest.mark.parametrize("headers", FORGED.values(), ids=FORGED)
-async def test_no_other_site_can_boot_anything(headers: dict[str, str]) -> None:
-    async with a_console() as there:
-        sent = {"Content-Type": "application/json", "X-Console-Token": await there.token(), **headers}
-        status, answer = await there.ask("POST", "boots", sent, data=b"{}")
-        assert (status, list(answer)) == (403, ["error"])
-        status, _ = await there.ask("DELETE", "servers/8e8798ca-0000-0000-0000-000000000000", sent, data=b"{}")
-        assert status == 403
-        assert await there.servers() == []
+async def test_no_other_site_can_boot_anything(there: Console, headers: dict[str, str]) -> None:
+    sent = {"Content-Type": "application/json", "X-Console-Token": await there.token(), **headers}
+    status, answer = await there.ask("POST", "boots", sent, data=b"{}")
+    assert (status, list(answer)) == (403, ["error"])
+    status, _ = await there.ask("DELETE", "servers/8e8798ca-0000-0000-0000-000000000000", sent, data=b"{}")
+    assert status == 403
+    assert await there.servers() == []
 
 
-@pytest.mark.parametrize("path", ["", "events", "stories/x/sequence.svg"])
+@pytest.mark.parametrize("path", ["", "events", "requests/x/sequence.svg"])
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
-async def test_no_other_site_can_read_anything(path: str, headers: dict[str, str]) -> None:
-    async with a_console() as there:
-        status, answer = await there.ask("GET", path, headers)
-        assert (status, list(answer)) == (403, ["error"])
+async def test_no_other_site_can_read_anything(there: Console, path: str, headers: dict[str, str]) -> None:
+    status, answer = await there.ask("GET", path, headers)
+    assert (status, list(answer)) == (403, ["error"])
 
 
 @pytest.mark.parametrize("path", ["", "events"])
-async def test_it_may_be_opened_from_a_link_elsewhere_but_not_be_embedded(path: str) -> None:
-    async with a_console() as there:
-        opened = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-        async with there.session.get(there.url + path, headers=opened) as response:
-            assert (response.status, response.headers["X-Frame-Options"]) == (200, "DENY")
+async def test_other_sites_may_link_to_it_but_not_embed_it(there: Console, path: str) -> None:
+    opened = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    async with there.session.get(there.url + path, headers=opened) as response:
+        assert (response.status, response.headers["X-Frame-Options"]) == (200, "DENY")
 
 
-BAD_ORDERS: dict[str, dict[str, Any]] = {
+BAD_FORMS: dict[str, dict[str, Any]] = {
     "count": {"count": 0},
     "name": {"name": ""},
     "name ": {"name": "a\nb"},
@@ -269,54 +273,55 @@ BAD_ORDERS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("field", BAD_ORDERS)
-async def test_a_bad_order_is_refused_by_the_name_of_its_field(field: str) -> None:
-    async with a_console() as there:
-        headers = {"X-Console-Token": await there.token()}
-        status, answer = await there.ask("POST", "boots", headers, json=BAD_ORDERS[field])
-        assert status == 400
-        assert field.strip() in answer["error"]
+@pytest.mark.parametrize("field", BAD_FORMS)
+async def test_an_invalid_form_is_refused_with_its_fields_name(there: Console, field: str) -> None:
+    headers = {"X-Console-Token": await there.token()}
+    status, answer = await there.ask("POST", "boots", headers, json=BAD_FORMS[field])
+    assert status == 400
+    assert field.strip() in answer["error"]
 
 
-async def test_more_than_it_can_do_at_once_is_refused() -> None:
-    async with a_console() as there:
+async def test_too_many_boots_at_once_are_refused() -> None:
+    async with a_console(Settings(pace=1)) as there:
         headers = {"X-Console-Token": await there.token()}
         assert (await there.ask("POST", "boots", headers, json={"count": 50}))[0] == 202
         status, answer = await there.ask("POST", "boots", headers, json={"count": 50})
         assert status == 429
-        assert "servers are on order; 50 more would be over 50: wait a moment" in answer["error"]
+        assert "servers are booting; 50 more would exceed the limit of 50: try again in a moment" in answer["error"]
 
 
-async def test_without_faults_none_can_be_ordered() -> None:
+async def test_without_fault_injection_no_fault_is_accepted() -> None:
     async with a_console(Settings(pace=0, faults=False)) as there:
         headers = {"X-Console-Token": await there.token()}
         assert (await there.ask("POST", "boots", headers, json={"fault": "keystone.slow"}))[0] == 400
 
 
-async def test_looking_leaves_no_spans() -> None:
+async def test_polling_leaves_no_spans() -> None:
     async with a_console() as there:
         assert (await there.ask("POST", "boots", {"X-Console-Token": await there.token()}, json={}))[0] == 202
-        await there.first("servers", lambda told: [each["status"] for each in told[0]["servers"]] == ["ACTIVE"])
+        await there.first_event(
+            "servers", lambda data: [server["status"] for server in data[0]["servers"]] == ["ACTIVE"]
+        )
     agents = {str(span.attributes.get("user_agent.original", "")).partition("/")[0] for span in there.spans}
     assert agents == {"", "openstack-client", "nova-compute"}
 
 
-async def test_queues_are_seen_on_rabbitmq_too(rabbitmq: str) -> None:
+async def test_queue_depths_are_shown_with_rabbitmq(rabbitmq: str) -> None:
     async with a_console(amqp_url=rabbitmq) as there:
-        [queues] = await there.first("queues", lambda told: bool(told[0]))
+        [queues] = await there.first_event("queues", lambda data: bool(data[0]))
     names = ["scheduler", "compute.compute-1", "compute.compute-2", "api", "dead_letters"]
     assert [(depth["queue"], depth["ready"], depth["unacknowledged"]) for depth in queues] == [
         (name, 0, None) for name in names
     ]
 
 
-async def test_a_boot_from_elsewhere_is_called_by_what_it_asked_for() -> None:
+async def test_a_boot_by_another_process_is_named_by_its_api_call() -> None:
     async with a_console() as there:
         booted = await run("boot", "--pace", "0", "--keystone-url", there.up.endpoints["keystone"])
         assert booted.status == 0, booted.err
-        stories = await there.first("stories")
-    [story] = [story for story in stories if not story["background"]]
-    assert (story["service"], story["title"], story["running"]) == ("nova-api", "POST /v2.1/servers", False)
+        requests = await there.first_event("requests")
+    [request] = [request for request in requests if not request["background"]]
+    assert (request["service"], request["title"], request["running"]) == ("nova-api", "POST /v2.1/servers", False)
 
 
 @pytest.mark.parametrize(
@@ -334,58 +339,58 @@ async def test_a_boot_from_elsewhere_is_called_by_what_it_asked_for() -> None:
         ),
     ],
 )
-async def test_what_a_client_elsewhere_wanted_is_called_by_the_last_of_it(asked: list[str], title: str) -> None:
-    stories = RequestLog()
+async def test_another_clients_request_is_named_by_its_last_call(asked: list[str], title: str) -> None:
+    request_log = RequestLog()
     for number, (service, name) in enumerate(each.split(" ", 1) for each in asked):
         provider = TracerProvider(resource=Resource({"service.name": service}), shutdown_on_exit=False)
-        provider.add_span_processor(stories)
+        provider.add_span_processor(request_log)
         client = NonRecordingSpan(SpanContext(1, number + 1, is_remote=True, trace_flags=TraceFlags(1)))
         tracer = provider.get_tracer("test")
         attributes = {"openstack.request.id": "req-1"}
         with tracer.start_as_current_span(name, set_span_in_context(client), SpanKind.SERVER, attributes):
             tracer.start_span("work", attributes=attributes).end()
-    [told] = [story.summary() for story in stories]
-    assert f"{told['service']} {told['title']}" == title
+    [summary] = [request.summary() for request in request_log]
+    assert f"{summary['service']} {summary['title']}" == title
 
 
-def tell(stories: RequestLog, number: int, kind: SpanKind = SpanKind.CLIENT, method: str = "POST") -> None:
-    """Let a request have its only span."""
+def log_request(request_log: RequestLog, number: int, kind: SpanKind = SpanKind.CLIENT, method: str = "POST") -> None:
+    """Log a request of one span."""
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(stories)
+    provider.add_span_processor(request_log)
     attributes = {"openstack.request.id": f"req-{number}", "http.request.method": method}
     provider.get_tracer("test").start_span("work", kind=kind, attributes=attributes).end()
 
 
-async def test_the_last_stories_are_remembered_and_what_is_worth_least_is_forgotten_first() -> None:
-    stories, gone = RequestLog(quiet_seconds=0), list[str]()
-    stories.forgotten = lambda story: gone.append(story.id)
+async def test_the_least_important_finished_request_is_evicted_first() -> None:
+    request_log, evicted = RequestLog(idle_seconds=0), list[str]()
+    request_log.on_evict = lambda request: evicted.append(request.id)
     others = {50: (SpanKind.PRODUCER, ""), 60: (SpanKind.SERVER, "GET"), 70: (SpanKind.SERVER, "POST")}
     for number in range(MOST_REQUESTS):
-        tell(stories, number, *others.get(number, (SpanKind.CLIENT, "GET")))
+        log_request(request_log, number, *others.get(number, (SpanKind.CLIENT, "GET")))
     for number in range(MOST_REQUESTS, MOST_REQUESTS + 4):
-        tell(stories, number)
-    assert gone == ["req-50", "req-60", "req-0", "req-1"]
-    assert len(list(stories)) == MOST_REQUESTS
+        log_request(request_log, number)
+    assert evicted == ["req-50", "req-60", "req-0", "req-1"]
+    assert len(list(request_log)) == MOST_REQUESTS
 
 
-async def test_no_story_is_forgotten_while_it_is_being_told() -> None:
-    stories = RequestLog()
+async def test_requests_in_progress_are_not_evicted() -> None:
+    request_log = RequestLog()
     for number in range(MOST_REQUESTS + 20):
-        tell(stories, number)
-    assert [story.id for story in stories] == [f"req-{number}" for number in range(MOST_REQUESTS + 20)]
+        log_request(request_log, number)
+    assert [request.id for request in request_log] == [f"req-{number}" for number in range(MOST_REQUESTS + 20)]
 
 
-async def test_a_page_that_does_not_read_is_cut_off() -> None:
-    feed = Feed(lambda topic: topic[1])
-    stream = feed.stream([("stories", "first")])
-    assert await anext(stream) == b'event: stories\ndata: ["first"]\n\n'
+async def test_a_page_that_does_not_read_is_disconnected() -> None:
+    event_stream = EventStream(lambda topic: topic[1])
+    events = event_stream.events([("requests", "first")])
+    assert await anext(events) == b'event: requests\ndata: ["first"]\n\n'
     for number in range(10_000):
-        feed.tell("stories", str(number))
-    assert sum(len(viewer.news) for viewer in feed.viewers) < 10_000
-    assert [event async for event in stream] == []
+        event_stream.publish("requests", str(number))
+    assert sum(len(subscriber.pending) for subscriber in event_stream.subscribers) < 10_000
+    assert [event async for event in events] == []
 
 
-async def test_up_serves_it_and_stops_also_while_a_page_is_open(otlp: OtlpReceiver) -> None:
+async def test_up_serves_it_and_stops_while_a_page_is_open(otlp: OtlpReceiver) -> None:
     async with started("up", "--port-base", "0", "--pace", "0", "--otlp", otlp.endpoint) as up:
         url = (await up.until("open the console: ")).split()[-1]
         async with aiohttp.ClientSession() as session, session.get(f"{url}events") as response:
@@ -395,7 +400,7 @@ async def test_up_serves_it_and_stops_also_while_a_page_is_open(otlp: OtlpReceiv
     assert (ended.status, ended.err) == (0, "stopping: finishing what has begun\n")
 
 
-async def test_no_console_is_none() -> None:
+async def test_up_without_console_serves_none() -> None:
     async with started("up", "--port-base", "0", "--pace", "0", "--no-console") as up:
         await up.until("identity_api_version")
         ended = await up.stop()

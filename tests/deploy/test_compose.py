@@ -1,4 +1,4 @@
-"""What no schema sees in the compose files: they fit together, they fit the emulator, and nobody may too much."""
+"""The compose files beyond their schema: they are consistent, match the emulator, and restrict every container."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.ports import PORTS
+from emulator.services.registry import PORTS
 from tests.support.command_line import VARIABLES, refusal
 from tests.support.compose import (
     COLLECTOR,
@@ -33,7 +33,7 @@ each_stack = pytest.mark.parametrize(
 
 
 @each_stack
-def test_commands_options_variables_and_their_values_are_the_emulators(files: Files) -> None:
+def test_commands_and_variables_are_ones_the_emulator_accepts(files: Files) -> None:
     for name, one in services(files).items():
         if one["image"] == OURS:
             assert refusal(one["command"], variables(one)) == "", name
@@ -41,14 +41,14 @@ def test_commands_options_variables_and_their_values_are_the_emulators(files: Fi
 
 
 @each_stack
-def test_a_service_serves_what_it_is_called(files: Files) -> None:
+def test_each_service_runs_the_service_of_its_name(files: Files) -> None:
     serving = services(files, "serve")
     assert set(serving) == (set() if services(files, "up") else set(PORTS) - {"broker", "console"})
     assert {name: one["command"] for name, one in serving.items()} == {name: ["serve", name] for name in serving}
 
 
 @each_stack
-def test_urls_lead_to_a_port_that_somebody_listens_on(files: Files) -> None:
+def test_urls_lead_to_ports_that_are_open(files: Files) -> None:
     everyone = services(files)
     for name, one in everyone.items():
         home = one.get("network_mode", name).removeprefix("service:")
@@ -63,27 +63,27 @@ def listening(files: Files) -> set[tuple[str, int]]:
 
 
 def published(files: Files) -> set[int]:
-    """What a browser reaches at localhost: the console has links to Jaeger."""
+    """The ports that a browser reaches at localhost."""
     return {int(port.split(":")[1]) for one in services(files).values() for port in one.get("ports", ())}
 
 
 @each_stack
 def test_all_spans_go_through_the_collector_if_there_is_one(files: Files) -> None:
-    told = {name: variables(one).get("OTEL_EXPORTER_OTLP_ENDPOINT") for name, one in ours(files).items()}
+    endpoints = {name: variables(one).get("OTEL_EXPORTER_OTLP_ENDPOINT") for name, one in ours(files).items()}
     where = "collector" if "collector" in services(files) else "jaeger"
-    assert {name: url for name, url in told.items() if url != f"http://{where}:4318"} == {}
+    assert {name: url for name, url in endpoints.items() if url != f"http://{where}:4318"} == {}
 
 
 def ours(files: Files) -> dict[str, Object]:
-    """The services with the emulator in them."""
+    """The services that run our image."""
     return {name: one for name, one in services(files).items() if one["image"] == OURS}
 
 
 @each_stack
-def test_who_waits_for_another_waits_for_what_can_come_true(files: Files) -> None:
+def test_dependencies_are_acyclic_and_can_be_satisfied(files: Files) -> None:
     ends = services(files, "boot", "doctor")
     needs = {name: one.get("depends_on", {}) for name, one in services(files).items()}
-    assert tuple(TopologicalSorter(needs).static_order()), "somebody would wait for himself"
+    assert tuple(TopologicalSorter(needs).static_order()), "a service depends on itself"
     for name, needed in needs.items():
         assert needed.keys() <= services(files).keys(), name
         for other, how in needed.items():
@@ -92,13 +92,13 @@ def test_who_waits_for_another_waits_for_what_can_come_true(files: Files) -> Non
 
 
 def checked(service: Object) -> bool:
-    """Whether its health is checked: ours is, as its image says, if nobody says that it is not."""
+    """Whether it has a health check. Our image has one, unless the service disables it."""
     check = service.get("healthcheck", {})
     return not check.get("disable") and (service["image"] == OURS or "test" in check)
 
 
 @each_stack
-def test_health_is_checked_where_something_answers_and_often_while_it_starts(files: Files) -> None:
+def test_health_is_checked_where_a_service_answers_and_often_at_start(files: Files) -> None:
     assert {name for name, one in ours(files).items() if checked(one)} == set(services(files, "serve", "up"))
     for name, one in services(files).items():
         starts = {"start_period", "start_interval"} & one.get("healthcheck", {}).keys()
@@ -106,7 +106,7 @@ def test_health_is_checked_where_something_answers_and_often_while_it_starts(fil
 
 
 @each_stack
-def test_one_service_builds_the_image_and_nobody_asks_a_registry_for_it(files: Files) -> None:
+def test_one_service_builds_the_image_and_none_pulls_it(files: Files) -> None:
     assert [one["build"] for one in services(files).values() if "build" in one] == [
         {"context": "..", "dockerfile": "deploy/Dockerfile"}
     ]
@@ -114,7 +114,7 @@ def test_one_service_builds_the_image_and_nobody_asks_a_registry_for_it(files: F
 
 
 @each_stack
-def test_what_is_published_is_a_services_own_port_on_this_machine_alone(files: Files) -> None:
+def test_only_open_ports_are_published_and_only_on_loopback(files: Files) -> None:
     for name, one in services(files).items():
         known = {f"127.0.0.1:{port}:{port}" for port in ports(name, one)}
         assert set(one.get("ports", ())) <= known, name
@@ -123,16 +123,16 @@ def test_what_is_published_is_a_services_own_port_on_this_machine_alone(files: F
 
 
 @each_stack
-def test_clients_within_use_the_endpoints_within(files: Files) -> None:
-    """People outside are told localhost, where the ports are published: so is who shares their network."""
+def test_clients_in_containers_use_the_internal_endpoints(files: Files) -> None:
+    """The public endpoints are on localhost; only a service that shares that network can use them."""
     for name, one in services(files, "boot", "load").items():
         assert variables(one).get("OS_INTERFACE") == (None if "network_mode" in one else "internal"), name
-    told = {name for name, one in ours(files).items() if variables(one).get("EMULATOR_PUBLIC_HOST") == "localhost"}
-    assert told == set(services(files, "up") or {"keystone"})
+    public = {name for name, one in ours(files).items() if variables(one).get("EMULATOR_PUBLIC_HOST") == "localhost"}
+    assert public == set(services(files, "up") or {"keystone"})
 
 
 @each_stack
-def test_volumes_and_files_that_are_named_are_there(files: Files) -> None:
+def test_named_volumes_and_files_exist(files: Files) -> None:
     for name, one in services(files).items():
         assert {volume.split(":")[0] for volume in one.get("volumes", ())} <= stack(files).get("volumes", {}).keys()
         held = one.get("configs", ())
@@ -145,13 +145,13 @@ def test_volumes_and_files_that_are_named_are_there(files: Files) -> None:
 
 
 RESTRICTED: dict[str, Callable[[Object], bool]] = {
-    "reads its root alone": lambda one: one.get("read_only") is True,
-    "no capability": lambda one: one.get("cap_drop") == ["ALL"] and "cap_add" not in one,
+    "read-only root file system": lambda one: one.get("read_only") is True,
+    "no capabilities": lambda one: one.get("cap_drop") == ["ALL"] and "cap_add" not in one,
     "no new privileges": lambda one: one.get("security_opt") == ["no-new-privileges:true"],
     "not as root": lambda one: re.fullmatch(r"[1-9]\d*:[1-9]\d*", one.get("user", "")) is not None,
     "not privileged": lambda one: not one.get("privileged"),
-    "nothing of the machine's": lambda one: one.keys().isdisjoint({"devices", "ipc", "pid", "userns_mode", "uts"}),
-    "no network of the machine's": lambda one: one.get("network_mode", "service:").startswith("service:"),
+    "no host namespaces or devices": lambda one: one.keys().isdisjoint({"devices", "ipc", "pid", "userns_mode", "uts"}),
+    "no host network": lambda one: one.get("network_mode", "service:").startswith("service:"),
 }
 
 
@@ -161,7 +161,7 @@ def test_every_container_is_restricted(files: Files, rule: str) -> None:
     assert [name for name, one in services(files).items() if not RESTRICTED[rule](one)] == []
 
 
-def test_the_collectors_pipelines_are_made_of_what_is_defined_and_leave_nothing_out() -> None:
+def test_the_collectors_pipelines_use_exactly_what_is_defined() -> None:
     collector = yaml.load(COLLECTOR, yaml.CSafeLoader)
     pipelines = collector["service"]["pipelines"].values()
     for kind in ("receivers", "processors", "exporters"):
@@ -170,14 +170,14 @@ def test_the_collectors_pipelines_are_made_of_what_is_defined_and_leave_nothing_
 
 
 @pytest.mark.parametrize("files", [files for files in STACKS if "collector" in " ".join(files)], ids="+".join)
-def test_the_collector_sends_on_to_a_port_that_somebody_listens_on(files: Files) -> None:
+def test_the_collector_sends_to_an_open_port(files: Files) -> None:
     exporters = yaml.load(COLLECTOR, yaml.CSafeLoader)["exporters"]
-    told = [one["endpoint"].split(":") for name, one in exporters.items() if name.startswith("otlp")]
-    assert {(host, int(port)) for host, port in told} <= listening(files)
+    targets = [one["endpoint"].split(":") for name, one in exporters.items() if name.startswith("otlp")]
+    assert {(host, int(port)) for host, port in targets} <= listening(files)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_can_be_copied_as_it_is(command: str) -> None:
+def test_a_command_can_be_copied_as_written(command: str) -> None:
     typed = invoked(command)
     there = services(tuple(typed.files))
     match typed.subcommand:
@@ -189,7 +189,7 @@ def test_a_command_can_be_copied_as_it_is(command: str) -> None:
 
 
 @pytest.mark.parametrize("file", HEADERS)
-def test_a_header_ends_all_that_it_and_layers_beside_it_have_begun(file: str) -> None:
+def test_a_headers_down_removes_everything_its_up_started(file: str) -> None:
     downs = [typed for typed in map(invoked, HEADERS[file]) if typed.subcommand == "down"]
     [base] = {typed.files[0] for typed in downs}
     begun = {name for files in STACKS if files[0] == base for name in services(files)}

@@ -1,11 +1,11 @@
-"""The image, run as it is deployed: it has what it needs, writes nothing, and boots the reference trace."""
+"""The image, run as it is deployed: it contains what it needs, writes no files, and boots the reference trace."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from emulator.cloud.composition import SERVICES
+from emulator.services.registry import SERVICES
 from spantree import OtlpReceiver
 from tests.conftest import REFERENCE
 from tests.support.containers import GUARDED, IMAGE, RABBITMQ, Network, a_network, podman
@@ -27,9 +27,7 @@ async def start_rabbitmq(network: Network) -> str:
     return "amqp://emulator:secret@rabbitmq:5672/"
 
 
-async def test_a_container_for_each_service_boots_the_reference_trace_and_all_stop_in_order(
-    network: Network, otlp: OtlpReceiver
-) -> None:
+async def test_a_container_per_service_boots_the_reference_trace(network: Network, otlp: OtlpReceiver) -> None:
     shared = {
         **QUORUM,
         "EMULATOR_AMQP_URL": await start_rabbitmq(network),
@@ -52,7 +50,7 @@ async def test_a_container_for_each_service_boots_the_reference_trace_and_all_st
     assert [await network.written(name) for name in SERVICES] == [[]] * len(SERVICES)
 
 
-async def test_the_image_runs_everything_in_one_container_as_it_is(network: Network, otlp: OtlpReceiver) -> None:
+async def test_the_image_runs_everything_in_one_container(network: Network, otlp: OtlpReceiver) -> None:
     await network.start(name="all", EMULATOR_PACE="0")
     await network.healthy("all")
     order = ("boot", "--keystone-url=http://localhost:5000", "--pace=0")
@@ -63,17 +61,17 @@ async def test_the_image_runs_everything_in_one_container_as_it_is(network: Netw
     assert await network.written("all") == []
 
 
-HEARS_SIGTERM = """
+WAIT_FOR_SIGTERM_HANDLER = """
 import pathlib, re
 while not int(re.search("SigCgt:(.*)", pathlib.Path("/proc/1/status").read_text())[1], 16) >> 14 & 1:
     pass
 """
 
 
-async def test_a_command_that_knows_no_signals_ends_by_sigterm_though_it_is_the_first_process(network: Network) -> None:
+async def test_a_command_without_signal_handlers_ends_on_sigterm_as_pid_1(network: Network) -> None:
     await network.start("health", "nova-api", "--wait=60", name="waiting")
-    await podman("exec", f"{network.name}-waiting", "python", "-c", HEARS_SIGTERM)
-    assert await network.stop("waiting") == {"waiting": 143}, "137 is a container that had to be killed"
+    await podman("exec", f"{network.name}-waiting", "python", "-c", WAIT_FOR_SIGTERM_HANDLER)
+    assert await network.stop("waiting") == {"waiting": 143}, "137 means that the container had to be killed"
 
 
 INSIDE = {
@@ -95,7 +93,7 @@ INSIDE = {
     "certificates of authorities are there": "import ssl; assert ssl.create_default_context().get_ca_certs()",
     "it speaks gRPC": "import grpc; grpc.insecure_channel('localhost:1').close()",
     "threads can be cancelled": "import ctypes; ctypes.CDLL('libgcc_s.so.1')",
-    "there is nothing to get in with": """
+    "there is no shell and no package manager": """
         import shutil
         names = ("sh", "bash", "pip", "apt-get", "dpkg", "curl", "perl")
         assert [name for name in names if shutil.which(name, path="/bin:/usr/bin:/sbin:/usr/local/bin")] == []

@@ -1,4 +1,4 @@
-"""What is in `deploy/` says the same everywhere, and names nothing that is not there."""
+"""The files of `deploy/` agree with each other, and what they name exists."""
 
 import re
 import shlex
@@ -40,7 +40,7 @@ def test_an_image_has_the_same_pinned_version_in_all_files() -> None:
     assert RABBITMQ in named
 
 
-def test_the_image_is_of_this_version_and_of_a_pinned_base() -> None:
+def test_our_image_has_this_version_and_a_pinned_base() -> None:
     assert re.findall(r"^ARG VERSION=(.*)$", DOCKERFILE, re.MULTILINE) == [__version__]
     assert len(re.findall(r"\d\.\d+-slim", DOCKERFILE)) == 1
 
@@ -57,15 +57,15 @@ def test_every_fault_is_in_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("file", COMPOSE, ids=lambda file: file.name)
-def test_a_compose_file_says_how_it_is_run_and_what_to_look_at(file: Path) -> None:
+def test_a_compose_file_starts_with_its_command_and_jaegers_url(file: Path) -> None:
     header = file.read_text().split("\n\n", 1)[0]
     assert f"-f deploy/{file.name} up" in header
     assert "http://localhost:16686" in header
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_can_be_copied_as_it_is(command: str) -> None:
-    """Those of compose files: `test_compose`."""
+def test_a_command_can_be_copied_as_written(command: str) -> None:
+    """Commands of docker; those of docker compose are in `test_compose`."""
     _, subcommand, *words = shlex.split(command, comments=True)
     if subcommand == "build":
         assert (ROOT / words[words.index("-f") + 1]).is_file()

@@ -1,4 +1,4 @@
-"""What no schema sees in `deploy/kubernetes`: it fits together, it fits the emulator, and nobody may too much."""
+"""The overlays beyond their schema: they are consistent, match the emulator, and restrict every pod."""
 
 import re
 import subprocess
@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from emulator import __version__
-from emulator.cloud.composition import PORTS
 from emulator.runtime.healthcheck import PATHS
+from emulator.services.registry import PORTS
 from spantree import Pending, SpanTree, receives, sends
 from spantree.render.service_map import service_map
 from tests.support.command_line import VARIABLES, refusal
@@ -31,19 +31,19 @@ from tests.support.manifests import (
 
 CLIENT = "openstack-client"
 ALONE = frozenset({"keystone", "glance-api", "neutron-server", "nova-api", "nova-scheduler"})
-"""What refuses to start twice, whatever its host: `test_one_of_each` shows it."""
+"""Services that refuse to run twice, see `test_service_locks`."""
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
 def ours(overlay: str) -> list[tuple[Pods, Object]]:
-    """The containers with the emulator in them."""
+    """The containers that run our image."""
     found = [(one, container) for one in pods(overlay) for container in one.containers]
     return [(one, container) for one, container in found if container["image"].startswith("openstack-boot-emulator:")]
 
 
 def rabbitmq(overlay: str) -> list[Pods]:
-    """The pods that the RabbitMQ cluster operator will make, as far as they are ours to say."""
+    """The pods that the RabbitMQ cluster operator creates, as far as the manifest specifies them."""
     return [
         Pods(
             "RabbitmqCluster",
@@ -57,17 +57,17 @@ def rabbitmq(overlay: str) -> list[Pods]:
 
 @each_overlay
 @pytest.mark.parametrize("version", [(), ("-k", "1.30.0")], ids=["newest", "1.30"])
-def test_an_overlay_is_what_kubernetes_knows(overlay: str, version: tuple[str, ...], tmp_path: Path) -> None:
-    """But for RabbitmqCluster: its schema comes with the operator."""
+def test_an_overlay_is_valid_for_kubernetes(overlay: str, version: tuple[str, ...], tmp_path: Path) -> None:
+    """Except for RabbitmqCluster, whose schema comes with the operator."""
     (tmp_path / "all.yaml").write_text(rendered(overlay))
     command = (tool("kubernetes-validate"), *version, "--strict", "--quiet", str(tmp_path / "all.yaml"))
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
-    said = [line for line in (done.stdout + done.stderr).splitlines() if "kind RabbitmqCluster" not in line]
-    assert (done.returncode, said) == (0, [])
+    errors = [line for line in (done.stdout + done.stderr).splitlines() if "kind RabbitmqCluster" not in line]
+    assert (done.returncode, errors) == (0, [])
 
 
 @each_overlay
-def test_the_image_is_of_this_version_and_no_other_is_the_latest(overlay: str) -> None:
+def test_our_image_has_this_version_and_none_is_latest(overlay: str) -> None:
     images = {container["image"] for one in pods(overlay) for container in one.containers}
     assert [image for image in images if image.startswith("openstack-boot-emulator")] == [
         f"openstack-boot-emulator:{__version__}"
@@ -76,7 +76,7 @@ def test_the_image_is_of_this_version_and_no_other_is_the_latest(overlay: str) -
 
 
 @each_overlay
-def test_what_is_selected_is_there(overlay: str) -> None:
+def test_selectors_match_pods_and_their_ports(overlay: str) -> None:
     everyone = [*pods(overlay), *rabbitmq(overlay)]
     for service in kinds(overlay, "Service"):
         [behind] = [one for one in everyone if selects({"matchLabels": service["spec"]["selector"]}, one.labels)]
@@ -90,7 +90,7 @@ def test_what_is_selected_is_there(overlay: str) -> None:
 
 
 @each_overlay
-def test_services_listen_and_are_probed_where_the_emulator_says(overlay: str) -> None:
+def test_services_are_probed_on_the_emulators_ports_and_paths(overlay: str) -> None:
     serving = [(one, container) for one, container in ours(overlay) if container["args"][0] == "serve"]
     assert {one.name for one, _ in serving} == set(PORTS) - {"broker", "console"}
     for one, container in serving:
@@ -103,7 +103,7 @@ def test_services_listen_and_are_probed_where_the_emulator_says(overlay: str) ->
 
 
 @each_overlay
-def test_the_start_up_probe_waits_longer_than_the_service(overlay: str) -> None:
+def test_the_startup_probe_waits_longer_than_the_service(overlay: str) -> None:
     for one, container in ours(overlay):
         if "startupProbe" in container:
             waits = container["startupProbe"]["periodSeconds"] * container["startupProbe"]["failureThreshold"]
@@ -111,15 +111,15 @@ def test_the_start_up_probe_waits_longer_than_the_service(overlay: str) -> None:
 
 
 @each_overlay
-def test_there_is_time_to_finish_what_was_begun_after_others_have_heard_of_the_end(overlay: str) -> None:
+def test_there_is_time_to_finish_work_after_the_pre_stop_sleep(overlay: str) -> None:
     for one in pods(overlay):
         for container in one.containers:
-            heard = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-            assert heard + 15 <= one.spec.get("terminationGracePeriodSeconds", 30), one
+            sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            assert sleep + 15 <= one.spec.get("terminationGracePeriodSeconds", 30), one
 
 
 @each_overlay
-def test_commands_options_variables_and_their_values_are_the_emulators(overlay: str) -> None:
+def test_commands_and_variables_are_ones_the_emulator_accepts(overlay: str) -> None:
     for one, container in ours(overlay):
         named = variables(overlay, container)
         assert refusal(container["args"], {name: value for name, value in named.items() if value}) == "", one
@@ -127,7 +127,7 @@ def test_commands_options_variables_and_their_values_are_the_emulators(overlay: 
 
 
 @each_overlay
-def test_urls_lead_to_services_and_people_outside_are_told_localhost(overlay: str) -> None:
+def test_urls_lead_to_services_and_public_endpoints_to_localhost(overlay: str) -> None:
     there = {
         (service["metadata"]["name"], port["port"])
         for service in kinds(overlay, "Service")
@@ -144,16 +144,16 @@ def test_urls_lead_to_services_and_people_outside_are_told_localhost(overlay: st
 
 
 async def edges(overlay: str, trace: SpanTree) -> set[Edge]:
-    """Who has to talk to whom: as the trace shows, and for the sake of the trace."""
+    """The connections that a boot needs: those in its trace, and those that export the trace."""
     calls = {(edge.caller, edge.called) for edge in service_map([trace]).edges if not edge.messages}
     bus = {one.name for one, container in ours(overlay) if "EMULATOR_AMQP_URL" in variables(overlay, container)}
     assert bus == {span.service for span in trace.spans if sends(span) or receives(span)} | ALONE
-    told = {one.name for one, container in ours(overlay) if "EMULATOR_OTLP" in variables(overlay, container)}
-    assert told == {span.service for span in trace.spans}
+    exporting = {one.name for one, container in ours(overlay) if "EMULATOR_OTLP" in variables(overlay, container)}
+    assert exporting == {span.service for span in trace.spans}
     return {
         *((caller, called, PORTS[called]) for caller, called in calls),
         *((service, "rabbitmq", PORTS["broker"]) for service in bus),
-        *((service, "jaeger", 4318) for service in told),
+        *((service, "jaeger", 4318) for service in exporting),
         (CLIENT, "jaeger", 16686),  # `emulator doctor` looks there
     }
 
@@ -162,18 +162,18 @@ AMONG_NODES = {("rabbitmq", "rabbitmq", port) for port in (4369, 25672, 35672, 3
 
 
 @each_overlay
-async def test_whom_a_boot_needs_may_be_asked_and_nobody_else(
+async def test_network_policies_allow_exactly_what_a_boot_needs(
     overlay: str, boot: Callable[[], Pending[SpanTree]]
 ) -> None:
     policies = kinds(overlay, "NetworkPolicy")
     everyone = [*pods(overlay), *rabbitmq(overlay)]
     ports = {port for one in everyone for port in one.ports.values()} | {1, 4369, 5672, 15672, 25672, 35672, 35682}
-    wanted = await edges(overlay, await boot()) | (AMONG_NODES if rabbitmq(overlay) else set())
-    assert allowed(policies, everyone, ports) == wanted
+    needed = await edges(overlay, await boot()) | (AMONG_NODES if rabbitmq(overlay) else set())
+    assert allowed(policies, everyone, ports) == needed
 
 
 @each_overlay
-def test_names_can_be_looked_up_and_nothing_else_goes_outside(overlay: str) -> None:
+def test_dns_is_the_only_traffic_out_of_the_namespace(overlay: str) -> None:
     out = [
         (policy["spec"]["podSelector"], rule["ports"])
         for policy in kinds(overlay, "NetworkPolicy")
@@ -184,7 +184,7 @@ def test_names_can_be_looked_up_and_nothing_else_goes_outside(overlay: str) -> N
 
 
 @each_overlay
-def test_what_has_state_is_there_once_and_no_second_one_starts_beside_it(overlay: str) -> None:
+def test_services_with_state_are_never_replicated(overlay: str) -> None:
     scaled = {one["spec"]["scaleTargetRef"]["name"] for one in kinds(overlay, "HorizontalPodAutoscaler")}
     for workload in kinds(overlay, "Deployment", "StatefulSet"):
         name, spec = workload["metadata"]["name"], workload["spec"]
@@ -193,7 +193,7 @@ def test_what_has_state_is_there_once_and_no_second_one_starts_beside_it(overlay
     assert {one.name: one.kind for one in pods(overlay)}["nova-compute"] == "StatefulSet"
 
 
-def test_what_is_scaled_has_at_least_three_that_nothing_sets_back() -> None:
+def test_scaled_workloads_have_three_replicas_that_nothing_resets() -> None:
     there = {one["metadata"]["name"]: one for one in kinds("scale", "Deployment", "StatefulSet")}
     for scaler in kinds("scale", "HorizontalPodAutoscaler"):
         target = scaler["spec"]["scaleTargetRef"]
@@ -206,7 +206,7 @@ def test_what_is_scaled_has_at_least_three_that_nothing_sets_back() -> None:
     assert {name for name, one in there.items() if one["spec"]["replicas"] != 1} == set()
 
 
-def test_no_budget_holds_a_drain_up_for_ever() -> None:
+def test_no_disruption_budget_blocks_a_drain_for_ever() -> None:
     budgets = kinds("scale", "PodDisruptionBudget")
     assert {one["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] for one in budgets} == {
         "nova-compute",
@@ -228,7 +228,7 @@ RESTRICTED: dict[str, Callable[[Object], bool]] = {
     "system calls filtered": lambda pod: pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"},
     "no sysctls": lambda pod: "sysctls" not in pod["securityContext"],
 }
-"""Pod Security Standards, Restricted (with Baseline): what is asked of a pod."""
+"""What Kubernetes' Pod Security Standard "restricted" demands of a pod."""
 RESTRICTED_CONTAINER: dict[str, Callable[[Object], bool]] = {
     "no new privileges": lambda one: secured(one, "allowPrivilegeEscalation") is False,
     "no capability": lambda one: secured(one, "capabilities") == {"drop": ["ALL"]},
@@ -240,7 +240,7 @@ RESTRICTED_CONTAINER: dict[str, Callable[[Object], bool]] = {
     ),
     "reads its root alone": lambda one: secured(one, "readOnlyRootFilesystem") is True,
 }
-"""The same, and what is good beyond it: what is asked of each container, those that begin a pod included."""
+"""What it demands of each container, init containers included, and more."""
 
 
 @each_overlay

@@ -1,4 +1,4 @@
-"""The pods of `deploy/kubernetes`, run: as their users, on a root that they cannot write to, as they are told."""
+"""The pods of `deploy/kubernetes`, run by podman with their users and a read-only root file system."""
 
 import asyncio
 from pathlib import Path
@@ -17,9 +17,7 @@ SERVICES = ("keystone", "glance-api", "neutron-server", "nova-api", "nova-schedu
 HOSTS = ("nova-compute-0", "nova-compute-1", "nova-compute-2")
 
 
-async def test_the_pods_of_the_demo_boot_the_reference_trace_and_all_stop_in_order(
-    otlp: OtlpReceiver, tmp_path: Path
-) -> None:
+async def test_the_demos_pods_boot_the_reference_trace_and_stop_cleanly(otlp: OtlpReceiver, tmp_path: Path) -> None:
     async with a_kubelet("demo", int(otlp.endpoint.rsplit(":", 1)[1]), tmp_path) as kubelet:
         await kubelet.start("rabbitmq-0", *SERVICES, *HOSTS)
         await kubelet.healthy(*SERVICES, *HOSTS)

@@ -1,4 +1,4 @@
-"""The pipelines that users copy, for GitHub and for GitLab, are known to these, and their commands do what they say."""
+"""The example pipelines for GitHub and GitLab are valid, and their commands work."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def job(text: str) -> Job:
 
 
 def lines(text: str) -> list[str]:
-    """What a pipeline has a shell do."""
+    """The shell commands of a pipeline."""
     one = job(text)
     return one.get("script") or [line for step in one["steps"] for line in step.get("run", "").splitlines()]
 
@@ -48,7 +48,7 @@ def test_a_pipeline_is_valid(schema: str, name: str, text: str, tmp_path: Path) 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_both_run_the_suite_with_rabbitmq_and_end_with_a_trace_asserted_in_jaeger() -> None:
+def test_both_run_the_tests_and_assert_on_a_trace_in_jaeger() -> None:
     for text in (WORKFLOW, GITLAB):
         tests = "uv run pytest --junit-xml report.xml"
         commands = lines(text)
@@ -62,9 +62,9 @@ def test_both_run_the_suite_with_rabbitmq_and_end_with_a_trace_asserted_in_jaege
 
 def test_both_use_the_images_of_the_compose_file() -> None:
     composed = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
-    wanted = {composed[name]["image"] for name in ("jaeger", "rabbitmq")}
-    assert {one["image"] for one in job(WORKFLOW)["services"].values()} == wanted
-    assert {one["name"] for one in job(GITLAB)["services"]} == wanted
+    images = {composed[name]["image"] for name in ("jaeger", "rabbitmq")}
+    assert {one["image"] for one in job(WORKFLOW)["services"].values()} == images
+    assert {one["name"] for one in job(GITLAB)["services"]} == images
 
 
 @pytest.mark.parametrize("text", [WORKFLOW, GITLAB], ids=["github", "gitlab"])
@@ -72,7 +72,7 @@ def test_both_use_the_images_of_the_compose_file() -> None:
 async def test_their_last_commands_boot_and_assert(
     text: str, bus: str, otlp: OtlpReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As they are written, but for where RabbitMQ is, and Jaeger: ours tells what our receiver got."""
+    """Runs them as written, except for the addresses of RabbitMQ and of our fake of Jaeger."""
     monkeypatch.chdir(tmp_path)
     assert bus in text
     commands = [line.removeprefix("uv run emulator ") for line in lines(text) if line.startswith("uv run emulator ")]

@@ -1,4 +1,4 @@
-"""`emulator doctor`, from the first look to the span in Jaeger: what it waits for, finds there, and does not."""
+"""`emulator doctor`: waiting, and finding the span in Jaeger."""
 
 import json
 import re
@@ -13,44 +13,44 @@ from typer.testing import CliRunner
 
 from emulator.cli.app import app
 from spantree import OtlpReceiver
-from tests.support.doctor import Server, doctor, findings
+from tests.support.doctor import SILENCE_SECONDS, Server, doctor, findings
 from tests.support.jaeger import NO_TRACES, Received, answering, v3_span, v3_text
 from tests.support.processes import free_port, run, started
 from tests.support.servers import PAGE, closed, grpc_only, http, saying, silent
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_a_span_that_comes_through_leaves_nothing_to_say(
+def test_a_span_that_arrives_gives_only_ok_results(
     otlp: OtlpReceiver, jaeger: str, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-    told = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger)
-    assert told.exit_code == 0, told.output
-    assert set(re.findall("^.", told.stdout, re.MULTILINE)) == {"✓"}
-    assert told.stderr == ""
+    result = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger)
+    assert result.exit_code == 0, result.output
+    assert set(re.findall("^.", result.stdout, re.MULTILINE)) == {"✓"}
+    assert result.stderr == ""
     [trace] = otlp.traces
     assert (trace.spans[0].service, trace.spans[0].name) == ("emulator-doctor", "emulator doctor")
     assert {"service.namespace", "service.instance.id", "deployment.environment.name"} <= set(trace.spans[0].resource)
-    assert f"✓ span found          trace {trace.trace_id}\n" in told.stdout
+    assert f"✓ span found          trace {trace.trace_id}\n" in result.stdout
 
 
-async def test_it_is_a_command_with_findings_as_data_and_in_ascii(otlp: OtlpReceiver, jaeger: str) -> None:
+async def test_results_are_printed_in_ascii_and_as_json(otlp: OtlpReceiver, jaeger: str) -> None:
     ended = await run("doctor", EMULATOR_OTLP=otlp.endpoint, EMULATOR_JAEGER_URL=jaeger, EMULATOR_NO_UNICODE="1")
     assert (ended.status, ended.err) == (0, "")
-    assert f"+ endpoint            {otlp.endpoint}/v1/traces, HTTP, as EMULATOR_OTLP says\n" in ended.out
+    assert f"+ endpoint            {otlp.endpoint}/v1/traces, HTTP, set by EMULATOR_OTLP\n" in ended.out
     ended = await run("doctor", "--json", "--jaeger-url", jaeger, **otlp.environment)
-    told = json.loads(ended.out)
-    assert told["ok"] is True
-    assert {finding["level"] for finding in told["findings"]} == {"ok"}
-    assert told["findings"][0] == {
+    result = json.loads(ended.out)
+    assert result["ok"] is True
+    assert {finding["level"] for finding in result["findings"]} == {"ok"}
+    assert result["findings"][0] == {
         "check": "endpoint",
         "level": "ok",
-        "said": f"{otlp.endpoint}/v1/traces, HTTP, as OTEL_EXPORTER_OTLP_ENDPOINT says",
+        "message": f"{otlp.endpoint}/v1/traces, HTTP, set by OTEL_EXPORTER_OTLP_ENDPOINT",
         "remedy": "",
     }
 
 
-async def test_it_waits_for_what_is_still_coming_up() -> None:
+async def test_it_waits_for_a_collector_that_is_starting() -> None:
     port = free_port()
     receiver = OtlpReceiver(port)
     with answering(Received(receiver)) as jaeger:
@@ -73,7 +73,7 @@ def hosts(tmp_path: Path) -> tuple[Path, list[str]]:
     return file, wrapped
 
 
-async def test_it_waits_for_a_name_that_is_not_yet_there(
+async def test_it_waits_for_a_host_name_that_does_not_resolve_yet(
     otlp: OtlpReceiver, jaeger: str, hosts: tuple[Path, list[str]]
 ) -> None:
     file, wrapped = hosts
@@ -85,7 +85,7 @@ async def test_it_waits_for_a_name_that_is_not_yet_there(
         await it.until("✓ span unaltered")
 
 
-async def test_a_localhost_that_is_ipv6_first_is_told(
+async def test_a_localhost_that_is_ipv6_first_is_a_warning(
     otlp: OtlpReceiver, jaeger: str, hosts: tuple[Path, list[str]]
 ) -> None:
     file, wrapped = hosts
@@ -97,14 +97,14 @@ async def test_a_localhost_that_is_ipv6_first_is_told(
     assert ended.status == 0
 
 
-def test_what_does_not_come_up_is_told_when_the_time_is_over() -> None:
+def test_servers_that_do_not_start_fail_at_the_timeout() -> None:
     with closed() as port, closed() as other:
         began = monotonic()
-        told = doctor("--otlp", f"http://127.0.0.1:{port}", "--jaeger-url", f"http://127.0.0.1:{other}", timeout=1.5)
+        result = doctor("--otlp", f"http://127.0.0.1:{port}", "--jaeger-url", f"http://127.0.0.1:{other}", timeout=1.5)
         assert 1.5 < monotonic() - began < 10
-        assert f"✗ collector port      nothing listens on 127.0.0.1:{port}" in told.stdout
-        assert f"✗ jaeger port         nothing listens on 127.0.0.1:{other}" in told.stdout
-        assert told.stderr == f"waiting: nothing listens on 127.0.0.1:{port} (127.0.0.1)\n"
+        assert f"✗ collector port      nothing listens on 127.0.0.1:{port}" in result.stdout
+        assert f"✗ jaeger port         nothing listens on 127.0.0.1:{other}" in result.stdout
+        assert result.stderr == f"waiting: nothing listens on 127.0.0.1:{port} (127.0.0.1)\n"
 
 
 async def test_sigterm_ends_it_while_it_waits() -> None:
@@ -119,43 +119,45 @@ async def test_sigterm_ends_it_while_it_waits() -> None:
     ("altered", "says"),
     [
         ({"resource": {"service.name": "gateway"}}, "service.name was emulator-doctor and is gateway"),
-        ({"name": "redacted"}, "its name was emulator doctor and is redacted"),
+        ({"name": "redacted"}, "name was emulator doctor and is redacted"),
         ({"parent_id": "00f067aa0ba902b7"}, "it has a parent, 00f067aa0ba902b7, and was sent without one"),
         ({"start": 1_700_000_000_000_000_000}, "s earlier"),
-        ({"attributes": {}}, "attributes are lost or other: openstack.doctor.text, openstack.doctor.number"),
+        ({"attributes": {}}, "attributes are missing or changed: openstack.doctor.text, openstack.doctor.number"),
     ],
 )
-def test_a_span_that_was_altered_on_its_way_is_told(otlp: OtlpReceiver, altered: dict[str, Any], says: str) -> None:
+def test_changes_to_the_span_are_reported(otlp: OtlpReceiver, altered: dict[str, Any], says: str) -> None:
     with answering(Received(otlp, lambda span: replace(span, **altered))) as jaeger:
-        told = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger.url)
-    assert says in told.stdout
-    assert "→ look for processors in the collector" in told.stdout
-    assert told.exit_code == 0
+        result = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger.url)
+    assert says in result.stdout
+    assert "→ look for processors in the collector" in result.stdout
+    assert result.exit_code == 0
 
 
-def test_a_trace_without_the_span_that_was_sent_is_told(otlp: OtlpReceiver) -> None:
+def test_a_trace_without_the_sent_span_is_reported(otlp: OtlpReceiver) -> None:
     with answering(Received(otlp, lambda span: replace(span, span_id="00f067aa0ba902b7"))) as jaeger:
-        told = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger.url)
-    assert re.search("✗ span found .* came without the span that was sent, but with 1 other", told.stdout)
-    assert told.exit_code == 1
+        result = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger.url)
+    assert re.search("✗ span found .* has 1 other span.*, but not the one that was sent", result.stdout)
+    assert result.exit_code == 1
 
 
-def test_a_span_that_was_taken_and_is_not_found_is_told_with_what_is_there(otlp: OtlpReceiver) -> None:
+def test_a_missing_span_is_reported_with_the_services_jaeger_has(otlp: OtlpReceiver) -> None:
     there = {
         "/api/v3/services": (200, '{"services":["shop"]}'),
         "/api/v3/traces": v3_text(v3_span()),
     }
     with answering(there, otherwise=NO_TRACES) as another:
-        told = doctor("--otlp", otlp.endpoint, "--jaeger-url", another.url, timeout=0.5)
-    assert re.search("this Jaeger does not have it after 0.[0-9] s; of the last hour it has .* shop", told.stdout)
-    assert "samples tails" in told.stdout
-    assert told.exit_code == 1
+        result = doctor("--otlp", otlp.endpoint, "--jaeger-url", another.url, timeout=0.5)
+    assert re.search(
+        "this Jaeger does not have it after 0.[0-9] s; it has traces of the last hour from shop", result.stdout
+    )
+    assert "tail sampling" in result.stdout
+    assert result.exit_code == 1
 
 
 JAEGERS: list[tuple[str, Server, str, str]] = [
     ("closed", closed, "nothing listens on", "publish its port (docker run -p"),
-    ("silent", silent, "takes connections and keeps silent", "still be starting"),
-    ("gRPC", lambda: grpc_only(lambda *_: b""), "speaks gRPC, and is asked over HTTP", "port of its UI, 16686"),
+    ("silent", silent, "accepts connections and stays silent", "still be starting"),
+    ("gRPC", lambda: grpc_only(lambda *_: b""), "speaks gRPC, but was sent HTTP", "port of its UI, usually 16686"),
     ("broker", lambda: saying(b"AMQP\0\0\x09\1"), "is an AMQP broker", "16686"),
     ("another server", lambda: saying(http("404 No")), "neither Jaeger's API v3 nor its legacy one", "--jaeger-url"),
     ("a proxy's page", lambda: saying(PAGE), "neither Jaeger's API v3 nor its legacy one", "--jaeger-url"),
@@ -163,23 +165,25 @@ JAEGERS: list[tuple[str, Server, str, str]] = [
         "401",
         lambda: saying(http("401 No")),
         "no Jaeger answers",
-        "put user and password into --jaeger-url, with a : between them and an @ before the host",
+        "put user:password@ before the host in --jaeger-url",
     ),
     ("503", lambda: saying(http("503 No")), "HTTP 503", "--jaeger-url"),
 ]
 
 
 @pytest.mark.parametrize(("server", "says", "remedy"), [row[1:] for row in JAEGERS], ids=[row[0] for row in JAEGERS])
-def test_what_is_wrong_with_jaeger_is_named_with_its_remedy(
-    otlp: OtlpReceiver, server: Server, says: str, remedy: str
+def test_problems_with_jaeger_are_named_with_a_remedy(
+    otlp: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, server: Server, says: str, remedy: str
 ) -> None:
+    if server == silent:
+        monkeypatch.setattr("emulator.doctor.retry.SHORTEST_ATTEMPT", SILENCE_SECONDS)
     with server() as port:
-        told = doctor("--otlp", otlp.endpoint, "--jaeger-url", f"http://127.0.0.1:{port}", "--json")
-    [wrong] = [finding for finding in findings(told) if finding["level"] == "failure"]
+        result = doctor("--otlp", otlp.endpoint, "--jaeger-url", f"http://127.0.0.1:{port}", "--json")
+    [wrong] = [finding for finding in findings(result) if finding["level"] == "failure"]
     assert wrong["check"].startswith("jaeger ")
-    assert says in wrong["said"]
+    assert says in wrong["message"]
     assert remedy in wrong["remedy"]
-    assert told.exit_code == 1
+    assert result.exit_code == 1
 
 
 @pytest.mark.parametrize(

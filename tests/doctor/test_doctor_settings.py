@@ -1,4 +1,4 @@
-"""`emulator doctor` and the environment: each variable that keeps spans away is a row."""
+"""`emulator doctor` and the environment: a row for each wrong variable."""
 
 import re
 
@@ -16,7 +16,7 @@ SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
     ({"OTEL_TRACES_EXPORTER": "none"}, "failure", "'none': nothing is sent", "unset OTEL_TRACES_EXPORTER"),
     ({"OTEL_TRACES_EXPORTER": "console"}, "failure", "'console': nothing is sent", "set it to otlp"),
     ({"OTEL_TRACES_SAMPLER": "always_off"}, "failure", "every trace is dropped", "unset OTEL_TRACES_SAMPLER"),
-    ({"OTEL_TRACES_SAMPLER": "sometimes"}, "warning", "which there is none of", "choose one of"),
+    ({"OTEL_TRACES_SAMPLER": "sometimes"}, "warning", "which does not exist", "choose one of"),
     (
         {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"},
         "failure",
@@ -32,32 +32,42 @@ SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
     (
         {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "5%"},
         "warning",
-        "'5%', no number from 0 to 1",
+        "'5%', not a number from 0 to 1",
         "OTEL_TRACES_SAMPLER_ARG=1",
     ),
-    ({"OTEL_TRACES_SAMPLER_ARG": "0.1"}, "warning", "no sampler takes it", "OTEL_TRACES_SAMPLER"),
-    ({"OTEL_PROPAGATORS": "baggage"}, "failure", "without tracecontext: traces fall apart", "tracecontext,baggage"),
-    ({"OTEL_PROPAGATORS": "none"}, "failure", "traces fall apart", "tracecontext,baggage"),
-    ({"OTEL_PROPAGATORS": "tracecontext"}, "warning", "leaves out baggage", "tracecontext,baggage"),
+    ({"OTEL_TRACES_SAMPLER_ARG": "0.1"}, "warning", "no sampler reads it", "OTEL_TRACES_SAMPLER"),
+    (
+        {"OTEL_PROPAGATORS": "baggage"},
+        "failure",
+        "without tracecontext: each service starts a trace of its own",
+        "tracecontext,baggage",
+    ),
+    ({"OTEL_PROPAGATORS": "none"}, "failure", "each service starts a trace of its own", "tracecontext,baggage"),
+    ({"OTEL_PROPAGATORS": "tracecontext"}, "warning", "does not include baggage", "tracecontext,baggage"),
     ({"OTEL_PROPAGATORS": "w3c"}, "failure", "names w3c, which is not installed", "unset OTEL_PROPAGATORS"),
     ({"OTEL_BSP_SCHEDULE_DELAY": "120000"}, "warning", "120000 ms", "unset OTEL_BSP_SCHEDULE_DELAY"),
     ({"OTEL_BSP_SCHEDULE_DELAY": "0"}, "failure", "must be above 0", "unset OTEL_BSP_SCHEDULE_DELAY"),
-    ({"OTEL_BSP_MAX_QUEUE_SIZE": "many"}, "warning", "'many', no whole number", "unset OTEL_BSP_MAX_QUEUE_SIZE"),
-    ({"OTEL_BSP_MAX_QUEUE_SIZE": "1000"}, "warning", "a burst of more spans loses", "unset OTEL_BSP_MAX_QUEUE_SIZE"),
+    ({"OTEL_BSP_MAX_QUEUE_SIZE": "many"}, "warning", "'many', not a whole number", "unset OTEL_BSP_MAX_QUEUE_SIZE"),
+    ({"OTEL_BSP_MAX_QUEUE_SIZE": "1000"}, "warning", "larger bursts of spans lose", "unset OTEL_BSP_MAX_QUEUE_SIZE"),
     ({"OTEL_BSP_MAX_QUEUE_SIZE": "100"}, "failure", "more than OTEL_BSP_MAX_QUEUE_SIZE, 100", "unset OTEL_BSP"),
-    ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3"}, "warning", "lets 3 attributes through", "unset OTEL_SPAN_ATTRIBUTE"),
-    ({"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "200"}, "warning", "lets 200 characters of a", "unset OTEL_ATTRIBUTE_VALUE"),
+    ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3"}, "warning", "keeps 3 attributes", "unset OTEL_SPAN_ATTRIBUTE"),
+    (
+        {"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "200"},
+        "warning",
+        "keeps 200 characters of a",
+        "unset OTEL_ATTRIBUTE_VALUE",
+    ),
     (
         {"OTEL_SPAN_LINK_COUNT_LIMIT": "-1"},
         "failure",
-        "'-1', no whole number from 0 on: nothing starts",
+        "'-1', not a whole number of at least 0: nothing starts",
         "unset OTEL_SPAN",
     ),
     ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "failure", "'http/json': nothing starts", "http/protobuf"),
     (
         {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
         "warning",
-        "comes before OTEL_EXPORTER_OTLP_PROTOCOL, grpc",
+        "takes precedence over OTEL_EXPORTER_OTLP_PROTOCOL, grpc",
         "unset one of them",
     ),
     (
@@ -69,38 +79,38 @@ SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
     (
         {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://a.invalid:4318/v1/traces"},
         "warning",
-        "OTEL_EXPORTER_OTLP_ENDPOINT is {0}, and does not count: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT comes before it",
+        "OTEL_EXPORTER_OTLP_ENDPOINT is {0}, but is ignored: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT takes precedence",
         "unset OTEL_EXPORTER_OTLP_ENDPOINT, or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     ),
-    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, "failure", "no URL as http://", "write it with http://"),
-    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[::1"}, "failure", "no URL as http://", "write it with http://"),
-    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318\n"}, "failure", r"4318\n', which is no URL", "write it"),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, "failure", "not a URL like http://", "write it with http://"),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[::1"}, "failure", "not a URL like http://", "write it with http://"),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318\n"}, "failure", r"4318\n', which is not a URL", "write it"),
     (
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://local host:4318"},
         "failure",
-        "no URL as http://",
+        "not a URL like http://",
         "write it with http://",
     ),
     ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://u:s3/cret@x:4318"}, "failure", "is something with a user", "write it"),
-    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:99999"}, "failure", "no URL as http://", "write it with http://"),
+    ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:99999"}, "failure", "not a URL like http://", "write it with http://"),
     (
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "grpc://localhost:1"},
         "warning",
-        "does not begin with http://, so that there will be TLS",
-        "let it begin so, or set OTEL_EXPORTER_OTLP_INSECURE=true",
+        "does not begin with http://, so that TLS is used",
+        "add http://, or set OTEL_EXPORTER_OTLP_INSECURE=true",
     ),
     (
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://u:s3cret@localhost:1"},
         "failure",
-        "which gRPC takes for a part of the host",
-        "send credentials by OTEL_EXPORTER_OTLP_HEADERS",
+        "which gRPC takes as part of the host",
+        "send credentials with OTEL_EXPORTER_OTLP_HEADERS",
     ),
-    ({"OTEL_EXPORTER_OTLP_INSECURE": "false"}, "warning", "false, and does not count", "unset"),
+    ({"OTEL_EXPORTER_OTLP_INSECURE": "false"}, "warning", "false, but is ignored", "unset"),
     ({"OTEL_EXPORTER_OTLP_INSECURE": "no"}, "warning", "'no', which counts as false", "true or false"),
     (
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_INSECURE": "false"},
         "warning",
-        "the endpoint is http, but there will be TLS",
+        "the endpoint is http, but TLS is used",
         "unset it",
     ),
     (
@@ -110,36 +120,51 @@ SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
             "REQUESTS_CA_BUNDLE": "/other.pem",
         },
         "warning",
-        "REQUESTS_CA_BUNDLE is /other.pem, and comes before OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "REQUESTS_CA_BUNDLE is /other.pem, and takes precedence over OTEL_EXPORTER_OTLP_CERTIFICATE",
         "unset REQUESTS_CA_BUNDLE",
     ),
     ({"OTEL_EXPORTER_OTLP_CERTIFICATE": "/nowhere.pem"}, "failure", "there is no such file", "correct the path"),
     (
         {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": __file__, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
         "warning",
-        "over gRPC a client shows one only if it is told whom to trust",
-        "OTEL_EXPORTER_OTLP_CERTIFICATE, too",
+        "the gRPC exporter uses it only together with",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE as well",
     ),
     ({"OTEL_EXPORTER_OTLP_HEADERS": "Authorization: Bearer s3cret"}, "failure", "that is not name=value", "name=value"),
     (
         {"OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer%20s3cret,x=1"},
         "ok",
-        "authorization, x will be sent, as",
+        "authorization, x will be sent, set by",
         "",
     ),
     ({"OTEL_EXPORTER_OTLP_HEADERS": "s3cret=="}, "failure", "that is not name=value", "name=value"),
     ({"OTEL_EXPORTER_OTLP_HEADERS": "x=1,s3:cret=v"}, "failure", "that is not name=value", "name=value"),
-    ({"OTEL_EXPORTER_OTLP_HEADERS": "x=1,x-key=s3%0Acret"}, "failure", "gives x-key a value that no", "end of a line"),
-    ({"OTEL_EXPORTER_OTLP_HEADERS": "x-key=s3cr%C3%A9t"}, "failure", "gives x-key a value that no", "not in ASCII"),
-    ({"OTEL_EXPORTER_OTLP_TIMEOUT": "10000"}, "warning", "here that are seconds", "set it to 10"),
-    ({"OTEL_EXPORTER_OTLP_TIMEOUT": "-1"}, "failure", "no answer comes in that time", "unset"),
+    (
+        {"OTEL_EXPORTER_OTLP_HEADERS": "x=1,x-key=s3%0Acret"},
+        "failure",
+        "gives x-key a value that is not valid",
+        "line breaks",
+    ),
+    (
+        {"OTEL_EXPORTER_OTLP_HEADERS": "x-key=s3cr%C3%A9t"},
+        "failure",
+        "gives x-key a value that is not valid",
+        "not ASCII",
+    ),
+    ({"OTEL_EXPORTER_OTLP_TIMEOUT": "10000"}, "warning", "Python reads seconds", "set it to 10"),
+    ({"OTEL_EXPORTER_OTLP_TIMEOUT": "-1"}, "failure", "no answer arrives in that time", "unset"),
     ({"OTEL_EXPORTER_OTLP_COMPRESSION": "zstd"}, "warning", "'zstd': nothing is compressed", "gzip"),
-    ({"OTEL_EXPORTER_OTLP_TRACE_ENDPOINT": "x"}, "warning", "is no variable of the SDK", "OTEL_EXPORTER_OTLP_TRACES_E"),
+    (
+        {"OTEL_EXPORTER_OTLP_TRACE_ENDPOINT": "x"},
+        "warning",
+        "is not a variable of the SDK",
+        "OTEL_EXPORTER_OTLP_TRACES_E",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("env", "level", "says", "remedy"), SETTINGS, ids=[" ".join(row[0]) for row in SETTINGS])
-def test_variables_that_keep_spans_away_are_named(
+def test_wrong_variables_are_named_with_a_remedy(
     otlp: OtlpReceiver,
     jaeger: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -150,42 +175,45 @@ def test_variables_that_keep_spans_away_are_named(
 ) -> None:
     for name, value in {"OTEL_EXPORTER_OTLP_ENDPOINT": otlp.endpoint, **env}.items():
         monkeypatch.setenv(name, value)
-    told = doctor("--json", "--jaeger-url", jaeger)
-    matching = [finding for finding in findings(told) if says.format(otlp.endpoint) in finding["said"]]
-    assert [finding["level"] for finding in matching] == [level], told.output
+    result = doctor("--json", "--jaeger-url", jaeger)
+    matching = [finding for finding in findings(result) if says.format(otlp.endpoint) in finding["message"]]
+    assert [finding["level"] for finding in matching] == [level], result.output
     assert remedy in matching[0]["remedy"]
-    assert not re.search("s3.*cr", told.output)
-    assert told.exit_code == int(any(finding["level"] == "failure" for finding in findings(told)))
+    assert not re.search("s3.*cr", result.output)
+    assert result.exit_code == int(any(finding["level"] == "failure" for finding in findings(result)))
 
 
 @pytest.mark.parametrize("url", ["user:pa55word@localhost:4317", "http://user:pa55word@localhost:4317"])
-def test_no_user_is_told_of_an_endpoint_for_grpc(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_user_in_a_grpc_endpoint_is_not_printed(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
-    told = doctor("--jaeger-url", "http://127.0.0.1:1")
-    assert not re.search(LEAKS, re.sub("a user or password", "", told.output))
+    result = doctor("--jaeger-url", "http://127.0.0.1:1")
+    assert not re.search(LEAKS, re.sub("a user or password", "", result.output))
 
 
-async def test_what_keeps_the_sdk_from_starting_is_a_finding(otlp: OtlpReceiver, jaeger: str) -> None:
+async def test_variables_that_stop_the_sdk_are_reported(otlp: OtlpReceiver, jaeger: str) -> None:
     for variable in ("OTEL_SPAN_LINK_COUNT_LIMIT", "OTEL_PROPAGATORS"):
         ended = await run("doctor", "--jaeger-url", jaeger, EMULATOR_OTLP=otlp.endpoint, **{variable: "all"})
         assert (ended.status, ended.err) == (1, "")
         assert "✗ span sent           nothing can be sent: " in ended.out
 
 
-async def test_what_grpc_has_to_say_of_headers_is_told_in_our_words_alone(otlp: OtlpReceiver, jaeger: str) -> None:
+async def test_invalid_grpc_headers_are_reported_without_grpcs_own_log(otlp: OtlpReceiver, jaeger: str) -> None:
     variables = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_HEADERS": "x-key=a%0Ab"}
     ended = await run("doctor", "--jaeger-url", jaeger, EMULATOR_OTLP=otlp.endpoint, **variables)
     assert (ended.status, ended.err) == (1, "")
     assert "✗ span sent           it could not be sent: Invalid metadata\n" in ended.out
-    assert "→ correct the variables from which that comes\n" in ended.out
+    assert "→ correct the variables that this comes from\n" in ended.out
 
 
-def test_without_an_endpoint_it_says_that_others_send_nothing() -> None:
+def test_without_an_endpoint_it_warns_that_nothing_is_sent() -> None:
     with closed() as port:
-        told = doctor("--jaeger-url", f"http://127.0.0.1:{port}")
-    assert "! endpoint            nobody says where spans go, so that other commands send none; " in told.stdout
-    assert "→ give them --otlp http://localhost:4318, or set EMULATOR_OTLP\n" in told.stdout
+        result = doctor("--jaeger-url", f"http://127.0.0.1:{port}")
+    assert (
+        "! endpoint            no option and no variable names an endpoint, so that other commands send nothing; "
+        in result.stdout
+    )
+    assert "→ pass them --otlp http://localhost:4318, or set EMULATOR_OTLP\n" in result.stdout
 
 
 ENDPOINTS: list[tuple[str | None, dict[str, str]]] = [
@@ -198,19 +226,19 @@ ENDPOINTS: list[tuple[str | None, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("otlp_url", "env"), ENDPOINTS)
-def test_the_endpoint_in_effect_is_the_one_that_spans_are_sent_to(
+def test_the_reported_endpoint_is_where_spans_are_sent(
     monkeypatch: pytest.MonkeyPatch, otlp_url: str | None, env: dict[str, str]
 ) -> None:
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    told = doctor(*(["--otlp", otlp_url] if otlp_url else []), "--jaeger-url", "http://127.0.0.1:1", "--json")
+    result = doctor(*(["--otlp", otlp_url] if otlp_url else []), "--jaeger-url", "http://127.0.0.1:1", "--json")
     export = Export(otlp_exporter(otlp_url))
     export.close()
-    assert findings(told)[0]["said"].startswith(f"{export.destination}, HTTP, as ")
+    assert findings(result)[0]["message"].startswith(f"{export.destination}, HTTP, set by ")
 
 
 SECRETS: list[tuple[str, str, str]] = [
-    # what stands before the host, the headers, and what the collector repeats of it all
+    # user information of the URL, headers, and what the collector echoes
     ("user:pa55word", "authorization=Bearer%20t0ken,x-key=k3yk3y", "you sent Bearer t0ken and k3yk3y, pa55word"),
     ("user:p@55word", "", "you sent p@55word, user"),
     ("user:pa55%2Fword", "", "you sent pa55/word and dXNlcjpwYTU1L3dvcmQ="),
@@ -222,13 +250,13 @@ LEAKS = "user|pa5|55/?word|dXNl|t0ken|k3y|p@"
 
 
 @pytest.mark.parametrize(("userinfo", "headers", "repeated"), SECRETS)
-def test_no_secret_is_told_whoever_repeats_it(
+def test_secrets_that_the_server_echoes_are_not_printed(
     monkeypatch: pytest.MonkeyPatch, userinfo: str, headers: str, repeated: str
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", headers)
     with saying(http("500 No", body=repeated.encode())) as port:
         url = f"http://{userinfo}@127.0.0.1:{port}"
         for style in ([], ["--json"]):
-            told = doctor("--otlp", url, "--jaeger-url", url, *style)
-            assert "500: it failed (" in told.output
-            assert not re.search(LEAKS, told.output)
+            result = doctor("--otlp", url, "--jaeger-url", url, *style)
+            assert "500: it failed (" in result.output
+            assert not re.search(LEAKS, result.output)

@@ -128,8 +128,8 @@ async def test_it_is_told_that_no_emulator_is_up_and_that_no_collector_answers(u
     assert [hint in ended.err.splitlines() for ended in (alone, unsent, elsewhere)] == [True, True, False]
     whereabouts = [ended.err.splitlines()[-1].partition(", which ")[2] for ended in (alone, unsent)]
     assert whereabouts == [
-        "reached no collector: --otlp or OTEL_EXPORTER_OTLP_ENDPOINT names one",
-        "http://127.0.0.1:1/v1/traces did not take",
+        "was not sent: name a collector with --otlp or OTEL_EXPORTER_OTLP_ENDPOINT",
+        "http://127.0.0.1:1/v1/traces did not accept",
     ]
 
 

@@ -50,7 +50,7 @@ def without(field: str) -> dict[str, Any]:
         ([], "server"),
     ],
 )
-async def test_nova_names_the_field_that_it_cannot_take(world: World, server: Any, names: str) -> None:
+async def test_nova_names_the_invalid_field(world: World, server: Any, names: str) -> None:
     api = await world.api()
     status, body = await api("POST", "nova-api", "/v2.1/servers", json={"server": server})
     assert (status, body["badRequest"]["code"]) == (400, 400)
@@ -66,7 +66,7 @@ async def test_nova_names_the_field_that_it_cannot_take(world: World, server: An
         ({"auth": {"identity": {"methods": [], "password": {"user": 1}}}}, "auth.identity.password.user"),
     ],
 )
-async def test_keystone_names_the_field_that_it_cannot_take(world: World, login: Any, names: str) -> None:
+async def test_keystone_names_the_invalid_field(world: World, login: Any, names: str) -> None:
     async with world.session.post(world.cloud.endpoints["keystone"] + "/v3/auth/tokens", json=login) as response:
         body = await response.json()
     assert (response.status, body["error"]["title"]) == (400, "Bad Request")
@@ -98,7 +98,7 @@ DEEP = b'{"unknown": ' + b"[" * 100_000
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"", b'"text"', DEEP], ids=["{", "bytes", "empty", "text", "deep"])
 @pytest.mark.parametrize("service", ["nova-api", "keystone"])
-async def test_what_is_not_json_is_a_bad_request(world: World, service: str, body: bytes) -> None:
+async def test_a_body_that_is_not_json_is_a_bad_request(world: World, service: str, body: bytes) -> None:
     api = await world.api()
     status, answer = await api("POST", service, SHAPES[service][0], data=body)
     assert (status, SHAPES[service][1](answer)[0]) == (400, 400)
@@ -112,7 +112,7 @@ async def test_a_body_that_is_not_in_its_encoding_is_a_bad_request(world: World)
     assert (status, body) == (400, {"badRequest": {"code": 400, "message": message}})
 
 
-async def test_what_was_sent_is_not_repeated_whole(world: World) -> None:
+async def test_an_error_repeats_only_the_beginning_of_a_long_input(world: World) -> None:
     api, long = await world.api(), "x" * 70_000
     sent: list[tuple[str, str, Any]] = [
         ("nova-api", "server.flavorRef", {"flavorRef": long}),
@@ -135,7 +135,7 @@ async def test_a_body_over_the_limit_is_too_large(world: World) -> None:
         assert "the limit is 1048576 bytes" in SHAPES[service][1](body)[1]
 
 
-async def test_refusals_below_500_leave_server_spans_without_error_and_say_what_was_asked() -> None:
+async def test_a_4xx_answer_leaves_the_server_span_without_error() -> None:
     async with a_world() as world:
         api = await world.api()
         for method, path in (("GET", "/nope"), ("PROPFIND", "/v2.1/servers"), ("GET", "/v2.1/servers/nope")):
@@ -159,7 +159,7 @@ async def test_a_head_of_a_file_is_refused_and_the_connection_stays_usable(world
         assert (await api(method, "glance-api", path))[0] == status
 
 
-async def test_every_answer_has_a_request_id_of_its_own_and_a_well_formed_one_that_came_is_the_global_one() -> None:
+async def test_every_answer_has_its_own_request_id_and_keeps_the_global_one() -> None:
     given = "req-00000000-0000-4000-8000-000000000000"
     answered = {}
     async with a_world() as world:
@@ -177,7 +177,7 @@ async def test_every_answer_has_a_request_id_of_its_own_and_a_well_formed_one_th
     assert given not in answered
 
 
-async def test_what_is_not_http_is_refused_without_a_word_in_the_log(
+async def test_bytes_that_are_not_http_are_refused_without_a_log_record(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = int(world.cloud.endpoints["nova-api"].rpartition(":")[2])
@@ -213,7 +213,7 @@ MALFORMED = {
 }
 
 
-async def test_a_state_that_no_server_has_never_reaches_its_record(world: World) -> None:
+async def test_an_unknown_state_in_a_message_does_not_reach_the_server(world: World) -> None:
     booted = await world.boot()
     update = {"server_id": booted.server_id, "vm_state": "banana"}
     inner = {"method": "instance_update", "args": update, "_unique_id": "u2"}
@@ -226,7 +226,7 @@ async def test_a_state_that_no_server_has_never_reaches_its_record(world: World)
     assert (await api("GET", "nova-api", f"/v2.1/servers/{booted.server_id}"))[1]["server"]["status"] == "ACTIVE"
 
 
-async def test_malformed_messages_are_rejected_on_their_spans_and_the_consumer_goes_on(amqp_url: str) -> None:
+async def test_malformed_messages_are_rejected_and_the_consumer_continues(amqp_url: str) -> None:
     async with a_world(amqp_url=amqp_url) as world:
         async with await aio_pika.connect(amqp_url) as connection:
             channel = await connection.channel()
@@ -242,7 +242,7 @@ async def test_malformed_messages_are_rejected_on_their_spans_and_the_consumer_g
     assert rejected == {span.trace_id for span in processed}
 
 
-async def test_a_call_that_comes_twice_is_done_once(amqp_url: str) -> None:
+async def test_a_duplicate_message_is_dropped(amqp_url: str) -> None:
     """The same message, headers and all, is put on the bus again after it was done."""
     async with a_world(amqp_url=amqp_url) as world:
         async with await aio_pika.connect(amqp_url) as connection:

@@ -10,7 +10,7 @@ from yarl import URL
 
 from emulator.services.seed_data import PROJECTS
 from tests.conftest import Api, World
-from tests.services.nova.test_server_actions import a_server
+from tests.support.nova import a_server
 
 ADMIN, DEMO = (project.id for project in PROJECTS[:2])
 PRIVATE = {"name": "p", "id": "p", "ram": 64, "vcpus": 1, "disk": 0, "os-flavor-access:is_public": False}
@@ -41,7 +41,7 @@ async def slowly(api: Api, method: str, path: str, body: Any) -> AsyncIterator[S
     await writer.wait_closed()
 
 
-async def test_a_server_that_goes_before_the_body_is_there_takes_no_action_and_no_words(world: World) -> None:
+async def test_a_server_deleted_while_a_body_arrives_is_not_changed_by_it(world: World) -> None:
     api = await world.api()
     asked: list[tuple[str, str, Any]] = [
         ("POST", "/action", {"lock": None}),
@@ -61,7 +61,7 @@ async def test_a_server_that_goes_before_the_body_is_there_takes_no_action_and_n
         assert [action["action"] for action in actions] == ["delete", "create"]
 
 
-async def test_a_flavor_that_goes_or_changes_before_the_body_is_there_neither_comes_back_nor_changes_back(
+async def test_a_flavor_changed_while_a_body_arrives_is_not_changed_back(
     world: World,
 ) -> None:
     api, path = await world.api(), "/v2.1/flavors/p"

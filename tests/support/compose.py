@@ -1,4 +1,4 @@
-"""The compose files of `deploy/` as compose takes them: layers merged, variables at their defaults, commands parsed."""
+"""The compose files of `deploy/` as compose reads them: layers merged, variables at their defaults, commands parsed."""
 
 import re
 import shlex
@@ -7,7 +7,7 @@ from functools import cache, reduce
 from itertools import chain
 from pathlib import Path
 
-from emulator.ports import PORTS
+from emulator.services.registry import PORTS
 from tests.support.manifests import Object, yaml
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 ROOT = Path(__file__).parents[2]
 FILES = {str(file.relative_to(ROOT)): file.read_text() for file in sorted((ROOT / "deploy").glob("compose*.yaml"))}
 HEADERS = {name: re.findall(r"^#   (docker compose .*)$", text, re.MULTILINE) for name, text in FILES.items()}
-"""What each file's header tells people to type."""
+"""The commands in each file's header."""
 
 README = re.findall(r"`(docker compose -f [^`]*)`", (ROOT / "deploy" / "README.md").read_text())
 COMMANDS = [*chain(*HEADERS.values()), *README]
@@ -47,7 +47,7 @@ STACKS: list[Files] = sorted({tuple(re.findall(r"-f (\S+)", command)) for comman
 
 
 def invoked(command: str) -> Namespace:
-    """Parse what a shell makes of a line; it says what is wrong and exits where compose would."""
+    """Parse a command line. Exits with a message if compose would reject it."""
     parser = ArgumentParser(prog="docker compose", allow_abbrev=False)
     parser.add_argument("-f", dest="files", action="append", required=True)
     subcommands = parser.add_subparsers(dest="subcommand", required=True)
@@ -64,7 +64,7 @@ def invoked(command: str) -> Namespace:
 
 @cache
 def stack(files: Files) -> Object:
-    """What compose makes of some files, each a layer on those before."""
+    """Return the merged files, each a layer on those before."""
     return reduce(_merged, map(_read, files))
 
 
@@ -81,7 +81,7 @@ def variables(service: Object) -> dict[str, str]:
 
 
 def ports(name: str, service: Object) -> set[int]:
-    """Where a service listens."""
+    """The ports on which a service listens."""
     if service["image"] != OURS:
         return LISTENING[name]
     command, *words = service["command"]

@@ -1,4 +1,4 @@
-"""The emulator as containers: a network of podman's, and in it OTLP's way to a receiver on this machine's loopback."""
+"""The emulator in containers: a network of podman, from which OTLP reaches a receiver on this machine's loopback."""
 
 import asyncio
 import os
@@ -15,11 +15,11 @@ __all__ = ["GUARDED", "IMAGE", "RABBITMQ", "Network", "a_network", "podman"]
 IMAGE = os.environ.get("EMULATOR_TEST_IMAGE", "")
 RABBITMQ = "rabbitmq:4.2-management"
 GUARDED = ("--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges")
-"""Nothing can be written, anywhere."""
+"""No file can be written."""
 
 
 async def podman(*arguments: str) -> Ended:
-    """Run podman, to its end."""
+    """Run podman and wait until it ends."""
     process = await asyncio.create_subprocess_exec(
         "podman",
         *arguments,
@@ -35,17 +35,17 @@ async def podman(*arguments: str) -> Ended:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Containers that reach each other by their names, and `jaeger`, which is our receiver."""
+    """Containers that reach each other by name, and our receiver as `jaeger`."""
 
     name: str
     options: tuple[str, ...]
 
     async def run(self, *arguments: str, name: str, **environment: str) -> Ended:
-        """Run a container of the image."""
+        """Run a container of the image until it ends."""
         return await podman("run", *self._options(name, environment), *GUARDED, IMAGE, *arguments)
 
     async def start(self, *arguments: str, name: str, **environment: str) -> None:
-        """Start a container of the image, which goes on."""
+        """Start a container of the image."""
         await self.start_other(*GUARDED, IMAGE, *arguments, name=name, **environment)
 
     async def start_other(self, *arguments: str, name: str, **environment: str) -> None:
@@ -54,7 +54,7 @@ class Network:
         assert started.status == 0, started.err
 
     async def healthy(self, *names: str) -> None:
-        """Wait until these are healthy, and see that their health checks say so."""
+        """Wait until these are healthy, by their health checks."""
         waited = await asyncio.gather(*map(self._await_health, names))
         ill = {name: ended.out + ended.err for name, ended in zip(names, waited, strict=True) if ended.status}
         assert not ill, ill
@@ -65,7 +65,7 @@ class Network:
         return await podman("exec", self._full(name), "emulator", "health", "--wait=45")
 
     async def stop(self, *names: str, seconds: int = 10) -> dict[str, int]:
-        """Stop containers as an engine does, by SIGTERM; return their exit statuses, 137 for one that was killed."""
+        """Stop containers with SIGTERM; return their exit statuses, 137 for one that had to be killed."""
         stopped = [podman("stop", "--time", str(seconds), self._full(name)) for name in names]
         for ended in await asyncio.gather(*stopped):
             assert ended.status == 0, ended.err
@@ -75,7 +75,7 @@ class Network:
         return (await podman("inspect", "--format", template, self._full(name))).out.strip()
 
     async def written(self, name: str) -> list[str]:
-        """What a container has changed in its file system, but for what the engine mounts: names in /etc."""
+        """Files that a container has changed, except those in /etc that the engine mounts."""
         return [line for line in (await podman("diff", self._full(name))).out.splitlines() if line != "C /etc"]
 
     def _options(self, name: str, environment: dict[str, str]) -> list[str]:
@@ -94,7 +94,7 @@ class Network:
 
 @asynccontextmanager
 async def a_network(otlp: OtlpReceiver) -> AsyncIterator[Network]:
-    """A network of its own. Its containers are gone when the block has ended."""
+    """Create a network. Its containers are removed at the end of the block."""
     name = f"emulator-{uuid4().hex[:8]}"
     created = await podman("network", "create", name)
     assert created.status == 0, created.err
@@ -111,7 +111,7 @@ async def a_network(otlp: OtlpReceiver) -> AsyncIterator[Network]:
 
 @asynccontextmanager
 async def relay(port: int) -> AsyncIterator[int]:
-    """Hand on what comes to a port, on any address, to `port` of the loopback. Ends when those who came have gone."""
+    """Forward connections to a port on any address to `port` on loopback. Ends when all connections are closed."""
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):

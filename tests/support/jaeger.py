@@ -1,4 +1,4 @@
-"""A query server on a loopback port that answers as it is told, by path; and one span as Jaeger's two APIs write it."""
+"""A fake of Jaeger's query server with an answer for each path, and a span as Jaeger's two APIs write it."""
 
 import json
 import threading
@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl, urlsplit
 from spantree import Event, Link, OtlpReceiver, Span, otlp_json
 
 UI = (200, "<!doctype html><title>Jaeger UI</title>")
-"""What Jaeger has for a path that it does not know."""
+"""Jaeger's answer to a path that it does not know."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that came."""
+    """A request that was received."""
 
     path: str
     query: dict[str, str]
@@ -26,7 +26,7 @@ class Asked:
 
 @dataclass
 class FakeJaeger:
-    """Where it is, and what it was asked."""
+    """Its URL, and the requests that it got."""
 
     url: str
     asked: list[Asked] = field(default_factory=list)
@@ -36,7 +36,7 @@ class FakeJaeger:
 def answering(
     answers: Mapping[str, tuple[int, str]], otherwise: tuple[int, str] = UI, *, missing_bytes: int = 0
 ) -> Iterator[FakeJaeger]:
-    """Serve status and body by path, with `POST ` before it for those, `otherwise` for others.
+    """Serve a status and body for each path, prefixed by `POST ` for that method; `otherwise` for all others.
 
     With `missing_bytes` it hangs up before the end.
     """
@@ -59,7 +59,7 @@ def answering(
             self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     fake = FakeJaeger(f"http://127.0.0.1:{server.server_port}")
@@ -75,7 +75,7 @@ def answering(
 
 @dataclass(frozen=True)
 class Received(Mapping[str, tuple[int, str]]):
-    """The answers of a Jaeger that has what a receiver got, `altered` on the way."""
+    """The answers of a Jaeger that has what a receiver got, changed by `altered`."""
 
     receiver: OtlpReceiver
     altered: Callable[[Span], Span] = field(default=lambda span: span)
@@ -123,7 +123,7 @@ ANSWER = Span(
     failed=True,
     message="no image",
 )
-"""What both APIs have to give for the traces below."""
+"""The spans that both APIs must give for the traces below."""
 
 
 def v3_span(span_id: str = CHILD, trace_id: str = TRACE, **more: Any) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def tag(key: str, kind: str, value: object) -> dict[str, object]:
 
 
 def legacy_span(**more: Any) -> dict[str, Any]:
-    """`ANSWER` as Jaeger's UI gets it."""
+    """`ANSWER` in the format of Jaeger's UI."""
     return {
         "traceID": TRACE,
         "spanID": CHILD,

@@ -1,7 +1,7 @@
-"""The part of a cluster, played by podman: it runs the pods of an overlay, where Services' names lead to them.
+"""Runs the pods of an overlay with podman, which reach each other by the names of their Services.
 
-Podman knows Pods and ConfigMaps. So workloads are unfolded into pods, Secrets told openly, and names are in /etc/hosts.
-Probes are left out: podman would ask them from inside, with a curl that is not there.
+Podman knows only Pods and ConfigMaps: workloads are expanded into pods, Secrets become ConfigMaps, and names are in
+/etc/hosts. Probes are left out: podman would run curl inside the container, and our image has none.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ __all__ = ["Kubelet", "a_kubelet"]
 OURS = f"openstack-boot-emulator:{__version__}"
 FIRST_ADDRESS = 10
 FOR_OTHERS = ("ports", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle")
-"""What is said of a container to others than the engine that runs it."""
+"""Fields of a container that podman does not need."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """One of those that a workload makes: its name, that of its Service, what is in it, and where it is."""
+    """A pod of a workload: its name, that of its Service, its manifest, and its address."""
 
     name: str
     service: str
@@ -44,7 +44,7 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Kubelet:
-    """Starts pods in its network, and looks after them."""
+    """Starts pods in a network, and stops them."""
 
     network: str
     scratch: Path
@@ -66,27 +66,27 @@ class Kubelet:
         assert not ill, ill
 
     async def ended(self, name: str) -> Ended:
-        """What a pod said that ends by itself."""
+        """Wait until a pod ends by itself, and return its log."""
         status = await podman("wait", self.pods[name].container)
         said = await podman("logs", self.pods[name].container)
         return Ended(int(status.out), said.out, said.err)
 
     async def stop(self, *names: str) -> dict[str, int]:
-        """Stop pods by SIGTERM; return the exit statuses of what ran in them."""
+        """Stop pods with SIGTERM; return the exit statuses of their containers."""
         stopped = await asyncio.gather(*(podman("stop", "--time=20", self.pods[name].container) for name in names))
         assert [ended.err for ended in stopped if ended.status] == []
         return {name: int(await self.shown(name, "{{.State.ExitCode}}")) for name in names}
 
     async def shown(self, name: str, template: str) -> str:
-        """What podman knows of a pod's container."""
+        """Inspect a pod's container."""
         return (await podman("inspect", f"--format={template}", self.pods[name].container)).out.strip()
 
 
 @asynccontextmanager
 async def a_kubelet(overlay: str, otlp_port: int, scratch: Path) -> AsyncIterator[Kubelet]:
-    """Have a network, in which `jaeger` is what listens on a loopback port here, and in it the pods that are started.
+    """Create a network for pods, in which `jaeger` forwards to a loopback port of this machine.
 
-    Files go to `scratch`. All else is gone when the block has ended.
+    Files go to `scratch`. Everything else is removed at the end of the block.
     """
     async with a_subnet() as (network, subnet, gateway), relay(otlp_port) as port:
         pods = list(unfolded(overlay, subnet))
@@ -103,7 +103,7 @@ async def a_kubelet(overlay: str, otlp_port: int, scratch: Path) -> AsyncIterato
 
 @asynccontextmanager
 async def a_subnet() -> AsyncIterator[tuple[str, IPv4Network, str]]:
-    """Have a network: its name, its addresses, and the one that is this machine."""
+    """Create a network; yields its name, its addresses, and this machine's address in it."""
     name = f"emulator-{uuid4().hex[:8]}"
     created = await podman("network", "create", name)
     assert created.status == 0, created.err
@@ -115,7 +115,7 @@ async def a_subnet() -> AsyncIterator[tuple[str, IPv4Network, str]]:
 
 
 def unfolded(overlay: str, subnet: IPv4Network) -> Iterator[Pod]:
-    """The pods that the workloads make."""
+    """The pods of the workloads."""
     addresses = map(str, islice(subnet, FIRST_ADDRESS, None))
     for workload in kinds(overlay, "Deployment", "StatefulSet", "Job"):
         name, template = workload["metadata"]["name"], workload["spec"]["template"]
@@ -126,7 +126,7 @@ def unfolded(overlay: str, subnet: IPv4Network) -> Iterator[Pod]:
 
 
 def playable(overlay: str, name: str, spec: Object, scratch: Path) -> str:
-    """A pod with all that it refers to, as podman takes it."""
+    """A pod's manifest with everything that it refers to, for podman."""
 
     def volume(one: Object) -> Object:
         folder = scratch / name / one["name"]
@@ -147,7 +147,7 @@ def playable(overlay: str, name: str, spec: Object, scratch: Path) -> str:
 
 
 def configuration(overlay: str) -> Sequence[Object]:
-    """ConfigMaps, and Secrets as such."""
+    """ConfigMaps, and Secrets as ConfigMaps."""
     secrets = [
         {**one, "kind": "ConfigMap", "data": {key: b64decode(value).decode() for key, value in one["data"].items()}}
         for one in kinds(overlay, "Secret")

@@ -1,4 +1,4 @@
-"""The manifests of `deploy/kubernetes` as kubectl renders them: their pods, and what NetworkPolicies let through."""
+"""The manifests of `deploy/kubernetes` as kubectl renders them: their pods, and what NetworkPolicies allow."""
 
 import shutil
 import subprocess
@@ -36,12 +36,12 @@ OVERLAYS = ("demo", "scale")
 
 Object = dict[str, Any]
 Edge = tuple[str, str, int]
-"""Who, to whom, on which port."""
+"""Source, destination and port of a connection."""
 
 
 @dataclass(frozen=True)
 class Pods:
-    """A workload: what its pods are like. `name` is the one in their labels."""
+    """The pods of a workload. `name` is the one in their labels."""
 
     kind: str
     workload: str
@@ -62,7 +62,7 @@ class Pods:
 
 
 def tool(name: str) -> str:
-    """Where a command is; without it the test is skipped."""
+    """Return the path of a command; skips the test if it is not installed."""
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"there is no {name} here: {GROUP}")
@@ -71,7 +71,7 @@ def tool(name: str) -> str:
 
 @cache
 def rendered(overlay: str) -> str:
-    """What `kubectl apply -k` would apply."""
+    """Return what `kubectl apply -k` would apply."""
     command = (tool("kubectl"), "kustomize", str(KUBERNETES / "overlays" / overlay))
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
     assert done.returncode == 0, done.stderr
@@ -80,24 +80,24 @@ def rendered(overlay: str) -> str:
 
 @cache
 def objects(overlay: str) -> Sequence[Object]:
-    """The objects that these are."""
+    """The objects of an overlay."""
     return tuple(yaml.load_all(rendered(overlay), yaml.CSafeLoader))
 
 
 def kinds(overlay: str, *names: str) -> list[Object]:
-    """Those of some kinds."""
+    """The objects of these kinds."""
     return [one for one in objects(overlay) if one["kind"] in names]
 
 
 def pods(overlay: str) -> list[Pods]:
-    """The workloads."""
+    """The pods of all workloads."""
     found = kinds(overlay, "Deployment", "StatefulSet", "Job")
     templates = [(one["kind"], one["metadata"]["name"], one["spec"]["template"]) for one in found]
     return [Pods(kind, name, template["metadata"]["labels"], template["spec"]) for kind, name, template in templates]
 
 
 def variables(overlay: str, container: Object) -> dict[str, str | None]:
-    """The environment of a container; None is what only the cluster knows. Raises KeyError for what is not there."""
+    """The environment of a container; None for values that only the cluster knows. KeyError for a missing reference."""
     held = {
         (one["kind"], one["metadata"]["name"]): one.get("data", {}) for one in kinds(overlay, "ConfigMap", "Secret")
     }
@@ -114,7 +114,7 @@ def variables(overlay: str, container: Object) -> dict[str, str | None]:
 
 
 def selects(selector: Object, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector fits; an empty one fits all."""
+    """Whether a label selector matches; an empty one matches everything."""
     assert set(selector) <= {"matchLabels", "matchExpressions"}, selector
     wanted: Iterable[Object] = selector.get("matchExpressions", ())
     assert all(one["operator"] == "In" for one in wanted), selector
@@ -124,7 +124,7 @@ def selects(selector: Object, labels: Mapping[str, str]) -> bool:
 
 
 def allowed(policies: Sequence[Object], everyone: Sequence[Pods], ports: Iterable[int]) -> set[Edge]:
-    """Who may connect to whom: what both ends let through, as Kubernetes judges."""
+    """Return the connections that the policies of both ends allow."""
     return {
         (source.name, target.name, port)
         for source, target, port in product(everyone, everyone, ports)

@@ -1,4 +1,4 @@
-"""Servers on loopback ports that answer as they are told, to every connection: with bytes, over TLS, or not at all."""
+"""Servers on loopback ports that give every connection the same answer: bytes, perhaps over TLS, or none."""
 
 import ipaddress
 import socket
@@ -27,7 +27,7 @@ LONGEST_REQUEST = 65536
 
 @contextmanager
 def saying(answer: bytes, tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Give the same answer to whatever is asked first, in two pieces, and hang up. Yields the port."""
+    """Answer the first request of each connection with the same bytes, in two pieces, and close it. Yields the port."""
 
     def talk(connection: socket.socket) -> None:
         with suppress(OSError), tls.wrap_socket(connection, server_side=True) if tls else connection as end:
@@ -44,7 +44,7 @@ def saying(answer: bytes, tls: ssl.SSLContext | None = None) -> Iterator[int]:
 
 @contextmanager
 def silent() -> Iterator[int]:
-    """Take connections, and never say a word."""
+    """Accept connections and never answer."""
 
     def talk(connection: socket.socket) -> None:
         with suppress(OSError):
@@ -73,7 +73,7 @@ def _listening(talk: Callable[[socket.socket], None]) -> Iterator[int]:
 
 @contextmanager
 def full() -> Iterator[int]:
-    """Be as a firewall that swallows packets: the queue for connections is full, and Linux drops those that come."""
+    """Behave like a firewall that drops packets: the backlog is full, so that Linux drops new connections."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         address = server.getsockname()
         waiting = [socket.socket() for _ in range(2)]
@@ -89,7 +89,7 @@ def full() -> Iterator[int]:
 
 @contextmanager
 def closed() -> Iterator[int]:
-    """A port on which nothing listens, and which nobody else is given."""
+    """Yield a port on which nothing listens, and which no other process gets."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
@@ -97,7 +97,7 @@ def closed() -> Iterator[int]:
 
 @contextmanager
 def grpc_only(answer: Callable[[bytes, Any], bytes], address: str = "127.0.0.1:0") -> Iterator[int]:
-    """A gRPC server, as grpcio makes it: it speaks HTTP/2 and nothing else."""
+    """A gRPC server of grpcio, which speaks only HTTP/2."""
     import grpc
 
     with ThreadPoolExecutor(2) as threads:
@@ -114,13 +114,13 @@ def grpc_only(answer: Callable[[bytes, Any], bytes], address: str = "127.0.0.1:0
 
 
 def http(status: str, *headers: str, body: bytes = b"") -> bytes:
-    """An answer over HTTP/1.1."""
+    """Return an HTTP/1.1 answer."""
     lines = (f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "Connection: close", "", "")
     return "\r\n".join(lines).encode() + body
 
 
 PAGE = http("200 OK", "Content-Type: text/html; charset=utf-8", body=b"<title>Hello</title>")
-"""What a server has that is no collector."""
+"""A web page, from a server that is not a collector."""
 
 
 def partly(rejected: int, message: str) -> bytes:
@@ -136,8 +136,9 @@ def partly_over_http(rejected: int, message: str) -> bytes:
 def certificate(
     folder: Path, name: str = "127.0.0.1", valid_days: int = 1, *, subject_alone: bool = False
 ) -> tuple[ssl.SSLContext, Path]:
-    """Make a certificate that vouches for itself; expired, if `valid_days` is below 0; with `subject_alone` it names
-    the server as was usual before subjectAltName. Return a server's side of TLS, and the file to trust.
+    """Create a self-signed certificate; return a server's TLS context and the file to trust.
+
+    It has expired if `valid_days` is below 0. With `subject_alone` it has no subjectAltName, only a common name.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name if subject_alone else "emulator")])

@@ -1,27 +1,27 @@
-// The page as a whole: news come in, and pictures are drawn of the trace that is chosen.
+// The page: receives events and shows pictures of the selected request.
 
-const list = storyList(choose);
-const pictures = { sequence: sequenceView(part("sequence")), waterfall: waterfallView(part("waterfall")) };
+const list = requestList(selectByUser);
+const views = { sequence: sequenceView(byId("sequence")), waterfall: waterfallView(byId("waterfall")) };
 let tab = "sequence";
-let following = true; // the newest boot, until a trace is chosen
+let following = true; // show each new request, until the user selects one
 let drawing = false;
 let outdated = false;
 
-orderForm(() => {
+setUpBootForm(() => {
   following = true;
 });
 
-function waterfallView(place) {
-  const view = waterfall(place);
+function waterfallView(container) {
+  const view = waterfall(container);
   return {
-    async show(story) {
-      const answer = await fetch(`stories/${encodeURIComponent(story.id)}/waterfall.json`);
-      if (answer.ok) view.show(await answer.json());
+    async show(request) {
+      const response = await fetch(`requests/${encodeURIComponent(request.id)}/waterfall.json`);
+      if (response.ok) view.show(await response.json());
     },
   };
 }
 
-function choose(id) {
+function selectByUser(id) {
   following = false;
   select(id);
 }
@@ -32,88 +32,94 @@ function select(id) {
   draw();
 }
 
-/** Draw what is chosen; what changes while that is done is drawn afterwards, once. */
+/** Draw the selected request. Changes during drawing make it draw once more at the end. */
 async function draw() {
   outdated = true;
   if (drawing) return;
   drawing = true;
   while (outdated) {
     outdated = false;
-    const story = list.get(list.selected);
-    part("nothing").hidden = Boolean(story);
-    for (const name of Object.keys(pictures)) part(name).hidden = !story || name !== tab;
-    if (story) await pictures[tab].show(story).catch(() => {});
+    const request = list.get(list.selectedId);
+    byId("placeholder").hidden = Boolean(request);
+    for (const name of Object.keys(views)) byId(name).hidden = !request || name !== tab;
+    if (request) await views[tab].show(request).catch(() => {});
   }
   drawing = false;
 }
 
 function showLinks() {
-  const story = list.get(list.selected);
-  if (!story) return part("links").replaceChildren();
-  const save = element("a", { href: `stories/${encodeURIComponent(story.id)}/trace.html`, download: "" }, "Save as HTML");
-  const jaeger = known.jaeger ? [element("a", { href: `${known.jaeger}/trace/${story.trace}`, target: "_blank", rel: "noreferrer" }, "Open in Jaeger")] : [];
-  part("links").replaceChildren(element("code", {}, story.trace), save, ...jaeger);
+  const request = list.get(list.selectedId);
+  if (!request) return byId("links").replaceChildren();
+  const save = element("a", { href: `requests/${encodeURIComponent(request.id)}/trace.html`, download: "" }, "Save as HTML");
+  const jaeger = config.jaegerUrl
+    ? [element("a", { href: `${config.jaegerUrl}/trace/${request.traceId}`, target: "_blank", rel: "noreferrer" }, "Open in Jaeger")]
+    : [];
+  byId("links").replaceChildren(element("code", {}, request.traceId), save, ...jaeger);
 }
 
-function show(name) {
+function showTab(name) {
   tab = name;
-  for (const other of Object.keys(pictures)) {
-    part(`show-${other}`).setAttribute("aria-selected", other === tab);
-    part(`show-${other}`).tabIndex = other === tab ? 0 : -1;
+  for (const other of Object.keys(views)) {
+    byId(`show-${other}`).setAttribute("aria-selected", other === tab);
+    byId(`show-${other}`).tabIndex = other === tab ? 0 : -1;
   }
   draw();
 }
 
-function takeStories(told) {
-  const fresh = told.filter(({ id, background }) => !background && !list.get(id));
-  list.take(told);
-  const newest = fresh.sort((one, other) => other.began - one.began)[0];
-  const current = list.get(list.selected);
-  if (following && newest && (!current || newest.began > current.began)) select(newest.id);
-  else if (told.some(({ id }) => id === list.selected)) select(list.selected);
+function onRequests(changed) {
+  const added = changed.filter(({ id, background }) => !background && !list.get(id));
+  list.update(changed);
+  const newest = added.sort((one, other) => other.startMs - one.startMs)[0];
+  const current = list.get(list.selectedId);
+  if (following && newest && (!current || newest.startMs > current.startMs)) select(newest.id);
+  else if (changed.some(({ id }) => id === list.selectedId)) select(list.selectedId);
 }
 
-for (const name of Object.keys(pictures)) part(`show-${name}`).addEventListener("click", () => show(name));
-part("tabs").addEventListener("keydown", (event) => {
+for (const name of Object.keys(views)) byId(`show-${name}`).addEventListener("click", () => showTab(name));
+byId("tabs").addEventListener("keydown", (event) => {
   if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-  const other = Object.keys(pictures).find((name) => name !== tab);
-  show(other);
-  part(`show-${other}`).focus();
+  const other = Object.keys(views).find((name) => name !== tab);
+  showTab(other);
+  byId(`show-${other}`).focus();
 });
 
-const NEWS = {
-  instance: ([instance]) => instance === known.instance || location.reload(),
-  servers: ([told]) => {
-    paintServers(told);
-    list.name(told.servers);
-    if (told.count && list.isEmpty) part("nothing").textContent = "Servers, but no spans: is the SDK switched off, or its sampler?";
+const EVENT_HANDLERS = {
+  instance: ([instance]) => instance === config.instance || location.reload(),
+  servers: ([state]) => {
+    showServers(state);
+    list.setServerNames(state.servers);
+    if (state.count && list.isEmpty) {
+      byId("placeholder").textContent = "There are servers, but no spans: is the SDK disabled, or does its sampler drop them?";
+    }
   },
-  queues: paintQueues,
-  stories: takeStories,
-  forgotten: (ids) => {
-    list.drop(ids);
-    if (list.selected !== null && !list.get(list.selected)) select(null);
+  queues: showQueues,
+  requests: onRequests,
+  evicted: (ids) => {
+    list.remove(ids);
+    if (list.selectedId !== null && !list.get(list.selectedId)) select(null);
   },
 };
-let news = null;
+let eventSource = null;
 
-/** Hear the news while the page is seen: a browser has six connections for a console, and all its pages share them. */
-function listen() {
-  news?.close();
+/** Receive events while the page is visible: a browser opens six connections per server, shared by all its pages. */
+function connect() {
+  eventSource?.close();
   if (document.hidden) return;
-  news = new EventSource("events");
-  for (const [kind, take] of Object.entries(NEWS)) news.addEventListener(kind, (event) => take(JSON.parse(event.data)));
-  news.addEventListener("open", () => {
-    list.forget();
-    say("live", "live");
+  eventSource = new EventSource("events");
+  for (const [kind, handle] of Object.entries(EVENT_HANDLERS)) {
+    eventSource.addEventListener(kind, (event) => handle(JSON.parse(event.data)));
+  }
+  eventSource.addEventListener("open", () => {
+    list.clear(); // the server sends all requests again
+    showConnection("live", "live");
   });
-  news.addEventListener("error", () => say("the emulator is away", "away"));
+  eventSource.addEventListener("error", () => showConnection("the emulator does not answer", "away"));
 }
 
-function say(words, style) {
-  part("connection").textContent = words;
-  part("connection").className = style;
+function showConnection(text, style) {
+  byId("connection").textContent = text;
+  byId("connection").className = style;
 }
 
-document.addEventListener("visibilitychange", listen);
-listen();
+document.addEventListener("visibilitychange", connect);
+connect();

@@ -1,38 +1,38 @@
-// What the page knows at first, its elements, and how it asks.
+// The page's configuration, its elements, and its calls to the server.
 
-const known = JSON.parse(document.getElementById("known").textContent);
-const part = (id) => document.getElementById(id);
+const config = JSON.parse(document.getElementById("config").textContent);
+const byId = (id) => document.getElementById(id);
 
-/** Make these the children of an element. What stays is not touched: it keeps the focus, and a click that has begun. */
-function arrange(parent, wanted) {
-  wanted.forEach((child, place) => {
-    if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
+/** Make these the children of an element. Children that stay are not moved: they keep the focus and a started click. */
+function replaceChildren(parent, children) {
+  children.forEach((child, index) => {
+    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
   });
-  while (parent.children.length > wanted.length) parent.lastElementChild.remove();
+  while (parent.children.length > children.length) parent.lastElementChild.remove();
 }
 
-/** Return what makes an element of a thing, and gives the same element again for an equal thing of the same id. */
-function remembering(makeOne) {
+/** Return a function that makes elements of items, and reuses the element of an item that is unchanged. */
+function reusing(makeElement) {
   let before = new Map();
-  return (things, idOf) => {
+  return (items, idOf) => {
     const now = new Map();
-    for (const thing of things) {
-      const [id, written] = [idOf(thing), JSON.stringify(thing)];
+    for (const item of items) {
+      const [id, json] = [idOf(item), JSON.stringify(item)];
       const known = before.get(id);
-      now.set(id, known?.written === written ? known : { written, made: makeOne(thing) });
+      now.set(id, known?.json === json ? known : { json, made: makeElement(item) });
     }
     before = now;
     return [...now.values()].map(({ made }) => made);
   };
 }
 
-/** Ask the console to do something; what it refuses is an Error that says why. */
-async function ask(method, path, body) {
-  const headers = { [known.tokenHeader]: known.token };
+/** Call an action of the server. Throws an Error with the reason if it is refused. */
+async function callServer(method, path, body) {
+  const headers = { [config.tokenHeader]: config.token };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const sent = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
-  const answer = await fetch(path, sent).catch(() => {
-    throw new Error("The emulator is away.");
+  const options = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+  const response = await fetch(path, options).catch(() => {
+    throw new Error("The emulator does not answer.");
   });
-  if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? `HTTP ${answer.status}`);
+  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? `HTTP ${response.status}`);
 }

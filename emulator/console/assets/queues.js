@@ -1,19 +1,19 @@
-// The queues of the bus, and what is in them.
+// The queues of the bus and their depths.
 
-const queueRows = remembering(makeQueue);
+const queueRows = reusing(makeQueueRow);
 
-function paintQueues([queues]) {
-  arrange(part("queues"), queueRows(queues, ({ queue }) => queue));
+function showQueues([queues]) {
+  replaceChildren(byId("queues"), queueRows(queues, ({ queue }) => queue));
 }
 
-function makeQueue({ queue, ready, unacknowledged, consumers }) {
-  const made = element(
+function makeQueueRow({ queue, ready, unacknowledged, consumers }) {
+  const row = element(
     "div",
     { class: "queue", "data-queue": queue, title: `${queue}: ${consumers} consumer${consumers === 1 ? "" : "s"}` },
     element("span", {}, queue),
     element("b", { class: "ready" }, String(ready)),
     element("b", { class: "unacknowledged" }, String(unacknowledged ?? "?")),
   );
-  made.classList.toggle("busy", ready > 0 || unacknowledged > 0);
-  return made;
+  row.classList.toggle("busy", ready > 0 || unacknowledged > 0);
+  return row;
 }

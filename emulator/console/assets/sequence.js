@@ -1,33 +1,33 @@
-// The sequence diagram of a trace, drawn again while spans come in; what is new in it lights up.
+// The sequence diagram of a request, drawn again while spans arrive; new parts of it light up.
 
-const LIGHT_UP = `
+const HIGHLIGHT_NEW = `
   svg { display: block; width: 100%; min-width: 720px; height: auto; max-width: 1200px; margin: 0 auto; }
   @keyframes arrive { from { opacity: 0; transform: translateY(-6px); } 30% { filter: drop-shadow(0 0 5px #1f6feb); } }
   @media not (prefers-reduced-motion: reduce) { .new { animation: arrive 0.9s ease-out; } }
 `;
 
-function sequenceView(place) {
-  const shadow = place.attachShadow({ mode: "open" });
+function sequenceView(container) {
+  const shadow = container.attachShadow({ mode: "open" });
   const style = new CSSStyleSheet();
-  style.replaceSync(LIGHT_UP);
+  style.replaceSync(HIGHLIGHT_NEW);
   shadow.adoptedStyleSheets = [style];
-  let seen = new Set();
-  let of = null;
+  let shownKeys = new Set();
+  let shownId = null;
 
   return {
-    async show(story) {
-      const answer = await fetch(`stories/${encodeURIComponent(story.id)}/sequence.svg`);
-      if (!answer.ok) return;
-      const svg = document.adoptNode(new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement);
+    async show(request) {
+      const response = await fetch(`requests/${encodeURIComponent(request.id)}/sequence.svg`);
+      if (!response.ok) return;
+      const svg = document.adoptNode(new DOMParser().parseFromString(await response.text(), "image/svg+xml").documentElement);
       const keyed = [...svg.querySelectorAll("[data-key]")];
-      const isSame = of === story.id;
-      for (const element of keyed) element.classList.toggle("new", isSame && !seen.has(element.dataset.key));
-      seen = new Set(keyed.map(({ dataset }) => dataset.key));
-      of = story.id;
-      const isAtEnd = place.scrollTop + place.clientHeight >= place.scrollHeight - 40;
+      const isSame = shownId === request.id;
+      for (const element of keyed) element.classList.toggle("new", isSame && !shownKeys.has(element.dataset.key));
+      shownKeys = new Set(keyed.map(({ dataset }) => dataset.key));
+      shownId = request.id;
+      const isAtEnd = container.scrollTop + container.clientHeight >= container.scrollHeight - 40;
       shadow.replaceChildren(svg);
-      if (!isSame) place.scrollTop = story.running ? place.scrollHeight : 0;
-      else if (isAtEnd && story.running) place.scrollTop = place.scrollHeight;
+      if (!isSame) container.scrollTop = request.running ? container.scrollHeight : 0;
+      else if (isAtEnd && request.running) container.scrollTop = container.scrollHeight;
     },
   };
 }

@@ -1,6 +1,6 @@
-"""Fernet tokens, as keystone issues them and every service can check them: all share the key.
+"""Fernet tokens, which keystone issues and every service validates by itself, since all share the key.
 
-Unlike keystone's, a token carries the names and roles of its owner, so that a service need not ask keystone.
+Unlike a token of keystone's, ours carries the names and roles of its owner, so that no service has to ask keystone.
 """
 
 import base64
@@ -15,13 +15,14 @@ from emulator.runtime.errors import Unauthorized
 
 __all__ = ["Identity", "Tokens"]
 
-TTL_SECONDS = 3600.0  # stock clients renew a token that has less than 120 s left, so shorter ones cause storms
+TTL_SECONDS = 3600.0
+"""As in keystone. keystoneauth renews a token that has less than 120 s left, so much shorter ones cause load."""
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Whom a token speaks for, and how long. Times are seconds since the epoch.
+    """Who owns a token, in which project, and for how long. Times are in seconds since the epoch.
 
-    Without a project it is good for keystone alone, and its owner has no role.
+    An unscoped token has no project and no roles, and is valid at keystone only.
     """
 
     user_id: str
@@ -32,46 +33,46 @@ class Identity(msgspec.Struct, frozen=True):
     issued_at: float
     expires_at: float
     audit_id: str = ""
-    """What the token is called where it must not be told itself."""
+    """The public id of the token, for places where the token itself must not appear."""
     parent_audit_id: str = ""
-    """The audit id of the token that it was made from, the first one where there are several."""
+    """The audit id of the first token in the chain that this one was made from."""
     methods: tuple[str, ...] = ("password",)
-    """How its owner proved who it is."""
+    """How its owner authenticated."""
 
     @property
     def is_admin(self) -> bool:
-        """Whether the whole cloud is its owner's."""
+        """Whether its owner has the role `admin`."""
         return "admin" in self.roles
 
     @property
     def sees_all(self) -> bool:
-        """Whether it sees what belongs to any project: admins and services do."""
+        """Whether its owner sees the resources of all projects, as admins and services do."""
         return self.is_admin or "service" in self.roles
 
 
 class Tokens:
-    """Seals identities into tokens and opens tokens again, with the key that follows from `secret`."""
+    """Issues and validates tokens, with a key derived from `secret`, and remembers which are revoked."""
 
     def __init__(self, secret: str, ttl: float = TTL_SECONDS, clock: Callable[[], float] = time.time) -> None:
         self.ttl = ttl
         self.clock = clock
         self.revoked: dict[str, float] = {}
-        """When tokens that hold no more would have expired, by their audit ids."""
+        """When revoked tokens would have expired, by their audit ids."""
         self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()))
 
-    def seal(self, identity: Identity) -> str:
+    def issue(self, identity: Identity) -> str:
         """Return a token for `identity`."""
         return self._fernet.encrypt(msgspec.msgpack.encode(identity)).decode()
 
-    def open(self, token: str) -> Identity:
-        """Return whom `token` speaks for in a project. Raises Unauthorized, for a token of no project too."""
-        identity = self.read(token)
+    def validate_scoped(self, token: str) -> Identity:
+        """Return the owner of a token that is scoped to a project. Raises Unauthorized, for an unscoped token too."""
+        identity = self.validate(token)
         if not identity.project_id:
             raise Unauthorized
         return identity
 
-    def read(self, token: str) -> Identity:
-        """Return whom `token` speaks for. Raises Unauthorized if it is missing, forged, expired or revoked."""
+    def validate(self, token: str) -> Identity:
+        """Return the owner of a token. Raises Unauthorized if it is missing, forged, expired or revoked."""
         try:
             identity = msgspec.msgpack.decode(self._fernet.decrypt(token.encode()), type=Identity)
         except (InvalidToken, UnicodeError, msgspec.DecodeError):
@@ -80,15 +81,11 @@ class Tokens:
             raise Unauthorized
         return identity
 
-    def revoke(self, until: Mapping[str, float]) -> None:
-        """Let tokens hold no more: `until` says when they would have expired, by their audit ids."""
-        self.revoked.update(until)
+    def revoke(self, expiries: Mapping[str, float]) -> None:
+        """Revoke tokens; `expiries` has the time at which each would have expired, by audit id."""
+        self.revoked.update(expiries)
 
     def forget_expired(self) -> None:
-        """Forget those revoked that would have expired by now. Looks at all of them, so it is for now and then."""
-        self.revoked = self.in_effect()
-
-    def in_effect(self) -> dict[str, float]:
-        """Return those revoked that would not have expired by now."""
+        """Forget revoked tokens that have expired meanwhile. Takes time in proportion to their number."""
         now = self.clock()
-        return {audit_id: expires for audit_id, expires in self.revoked.items() if expires > now}
+        self.revoked = {audit_id: expiry for audit_id, expiry in self.revoked.items() if expiry > now}

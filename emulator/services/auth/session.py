@@ -1,4 +1,7 @@
-"""How a caller logs in at keystone, and what it reads of the answer: a token, and where the services are."""
+"""The client side of keystone: log in for a token and a catalog, then call the services of that catalog.
+
+A small stand-in for `keystoneauth1.session`.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from emulator.runtime.simulated_work import wait_for_duration
 __all__ = ["Access", "Session", "log_in"]
 
 RETRIES = 3
-"""How often a service that is unavailable is asked again."""
+"""How often a request is sent again to a service that answers 503."""
 
 
 class _Endpoint(msgspec.Struct):
@@ -41,13 +44,13 @@ class Access:
     catalog: list[_CatalogEntry]
     interface: str
 
-    def url(self, kind: str) -> str:
-        """Return where the service of a type (`compute`, `network`, `image`) is. Raises LookupError."""
+    def url(self, service_type: str) -> str:
+        """Return the endpoint of a service type (`compute`, `network`, `image`). Raises LookupError."""
         for entry in self.catalog:
             for endpoint in entry.endpoints:
-                if (entry.type, endpoint.interface) == (kind, self.interface):
+                if (entry.type, endpoint.interface) == (service_type, self.interface):
                     return endpoint.url.rstrip("/")
-        raise LookupError(f"the catalog names no {self.interface} endpoint of type {kind}")
+        raise LookupError(f"the catalog names no {self.interface} endpoint of type {service_type}")
 
 
 async def log_in(
@@ -60,9 +63,9 @@ async def log_in(
     interface: str,
     step: str | None = None,
 ) -> Access:
-    """Ask keystone for a token for a project. `step` is the number of Figure 1.8 that this is.
+    """Ask keystone for a token scoped to a project. `step` is this exchange's number in Figure 1.8, such as "1,2".
 
-    Raises UnexpectedAnswer if keystone refuses, aiohttp.ClientError and TimeoutError if it cannot be reached.
+    Raises UnexpectedAnswer if keystone answers an error, aiohttp.ClientError and TimeoutError if it cannot be reached.
     """
     domain = {"id": "default"}
     auth = {
@@ -81,10 +84,10 @@ async def log_in(
 
 
 class Session:
-    """Requests of a user who is logged in, to the services in the catalog.
+    """Sends the requests of a logged-in user to the services in the catalog.
 
-    As keystoneauth does, it answers a refused token with a new one, once, and a service that is unavailable with
-    patience: it tries again after pauses that double.
+    As keystoneauth does, it logs in again once when a token is refused, and sends a request again to a service that
+    answers 503, after pauses that double.
     """
 
     def __init__(self, http: HttpClient, log_in: Callable[[], Awaitable[Access]], access: Access) -> None:
@@ -95,25 +98,25 @@ class Session:
     async def fetch(
         self,
         method: str,
-        kind: str,
+        service_type: str,
         path: str,
         *,
         body: object = None,
         step: str | None = None,
         sink: Callable[[bytes], None] | None = None,
     ) -> Answer:
-        """Send a request to the service of a type, as `HttpClient.fetch` does, which tells what is raised."""
-        sent, refused, renewed = 0, 0, False
+        """Send a request to the service of a type. Raises what `HttpClient.fetch` raises."""
+        sent, unavailable, renewed = 0, 0, False
         while True:
-            url = self._access.url(kind) + path
+            url = self._access.url(service_type) + path
             answer = await self._http.fetch(
                 method, url, body=body, token=self._access.token, step=step, resend=sent, sink=sink
             )
             if answer.status == HTTPStatus.UNAUTHORIZED and not renewed:
                 renewed, self._access = True, await self._log_in()
-            elif answer.status == HTTPStatus.SERVICE_UNAVAILABLE and refused < RETRIES:
-                await wait_for_duration("back off", 2**refused)
-                refused += 1
+            elif answer.status == HTTPStatus.SERVICE_UNAVAILABLE and unavailable < RETRIES:
+                await wait_for_duration("back off", 2**unavailable)
+                unavailable += 1
             else:
                 return answer
             sent += 1

@@ -1,4 +1,4 @@
-"""glance-api: the images that servers boot from. Those of a fresh cloud are pretended; what users upload is kept."""
+"""glance, the image service: images, their bytes, their members and tags."""
 
 from emulator.services.glance.api import service
 

@@ -1,4 +1,7 @@
-"""glance-api over HTTP: its routes, its errors, and what is done to images, but for their bytes."""
+"""glance-api as a service: its routes, the shape of its errors, and the handlers for images, tags and status.
+
+Source: https://docs.openstack.org/api-ref/image/v2/
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -8,36 +11,43 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.runtime.service import SERVICE_CONTEXT, Service
-from emulator.services.auth.fernet_tokens import Tokens
-from emulator.services.glance.filters import select
+from emulator.services.auth import with_revocation
+from emulator.services.config import ServiceConfig
+from emulator.services.glance.filters import select_images
 from emulator.services.glance.image_data_api import download_image, upload_image
 from emulator.services.glance.image_requests import apply_patch, read_new_image, read_patch, set_tags
-from emulator.services.glance.images import IMAGES, NotPermitted, find, find_to_change, fresh_images
+from emulator.services.glance.images import IMAGES, ImageForbidden, find, find_to_change, seed_images
 from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
+from emulator.services.oslo.discovery import Version, list_versions
 from emulator.services.oslo.pagination import page
 
 __all__ = ["service"]
 
-
-STATUSES = {"deactivate": "deactivated", "reactivate": "active"}
+VERSIONS = (
+    Version("v2.17", "CURRENT", "/v2/"),
+    *(Version(f"v2.{minor}", "SUPPORTED", "/v2/") for minor in range(16, -1, -1)),
+)
+STATUS_AFTER = {"deactivate": "deactivated", "reactivate": "active"}
 
 
 class TagNotFound(NotFound):
     """The image has no such tag."""
 
+    error_type = "glance.TagNotFound"
+
     def __init__(self, tag: str) -> None:
         super().__init__(f"The image has no tag {tag}.")
 
 
-def service(tokens: Tokens) -> Service:
-    """Glance with the images of a fresh cloud."""
-    return Service(
+def service(config: ServiceConfig) -> Service:
+    """Build glance, with the images of the seed data."""
+    service = Service(
         "glance-api",
         public=[
-            web.get("/", list_versions),
-            web.get("/versions", list_all_versions),
-            web.get("/versions/", list_all_versions),
+            web.get("/", list_versions(*VERSIONS, status=HTTPStatus.MULTIPLE_CHOICES)),
+            web.get("/versions", list_versions(*VERSIONS)),
+            web.get("/versions/", list_versions(*VERSIONS)),
         ],
         routes=[
             web.get("/v2/images", list_images),
@@ -54,39 +64,23 @@ def service(tokens: Tokens) -> Service:
             *MEMBER_ROUTES,
             *SCHEMA_ROUTES,
         ],
-        identify=tokens.open,
-        error_shape=word_error,
-        state={IMAGES: fresh_images()},
+        identify=config.tokens.validate_scoped,
+        error_shape=error_body,
+        state={IMAGES: seed_images()},
         lock="glance-api",
     )
+    return with_revocation(service, config.tokens)
 
 
-def word_error(error: ApiError) -> dict[str, Any]:
-    """Word an error as glance does for callers that accept JSON."""
+def error_body(error: ApiError) -> dict[str, Any]:
+    """Return the body of an error answer, as glance has it for clients that accept JSON."""
     status = HTTPStatus(error.status)
     return {"message": str(error), "code": f"{status.value} {status.phrase}", "title": status.phrase}
 
 
-async def list_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document, with the status that says to choose one."""
-    return json_response({"versions": _versions(request)}, HTTPStatus.MULTIPLE_CHOICES)
-
-
-async def list_all_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document, where it was asked for by name."""
-    return json_response({"versions": _versions(request)})
-
-
-def _versions(request: web.Request) -> list[dict[str, Any]]:
-    link = {"rel": "self", "href": f"{request.url.origin()}/v2/"}
-    current = [{"id": "v2.17", "status": "CURRENT", "links": [link]}]
-    older = [{"id": f"v2.{minor}", "status": "SUPPORTED", "links": [link]} for minor in range(16, -1, -1)]
-    return current + older
-
-
 async def list_images(request: web.Request) -> web.Response:
-    """List the images that the caller may see, as its query asks for them."""
-    shown = page(request, select(request), lambda image: image.id)
+    """List the images that the caller may see and that match the query."""
+    shown = page(request, select_images(request), lambda image: image.id)
     first = request.rel_url.with_query({key: value for key, value in request.query.items() if key != "marker"})
     body: dict[str, Any] = {
         "images": [image.describe() for image in shown.items],
@@ -99,7 +93,7 @@ async def list_images(request: web.Request) -> web.Response:
 
 
 async def create_image(request: web.Request) -> web.Response:
-    """Make an image without bytes. 201: it is queued until they are uploaded."""
+    """Create an image without bytes. It is `queued` until they are uploaded."""
     images = request.app[IMAGES]
     image = await read_new_image(request, images, request[IDENTITY], request.app[SERVICE_CONTEXT].rng)
     images.add(image)
@@ -113,10 +107,10 @@ async def show_image(request: web.Request) -> web.Response:
 
 
 async def update_image(request: web.Request) -> web.Response:
-    """Change what is said of an image, by a JSON patch."""
-    find_to_change(request, "modify")  # so that who may not is told that first
+    """Change the attributes of an image by a JSON patch."""
+    find_to_change(request, "modify")  # before the body is read: a caller without the right gets 403, not 400
     patch = await read_patch(request)
-    image = find_to_change(request, "modify")
+    image = find_to_change(request, "modify")  # again: it may have changed or gone while the body came
     apply_patch(image, patch, request[IDENTITY])
     return json_response(image.describe())
 
@@ -125,29 +119,29 @@ async def delete_image(request: web.Request) -> web.Response:
     """Delete an image, with its bytes. Servers that were built from it stay."""
     image = find_to_change(request, "delete")
     if image.protected:
-        raise NotPermitted(f"Image {image.id} is protected and cannot be deleted.")
+        raise ImageForbidden(f"Image {image.id} is protected and cannot be deleted.")
     request.app[IMAGES].remove(image)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def change_status(request: web.Request) -> web.Response:
-    """Let nobody but admins download an image, or everybody again who may see it."""
-    image, wanted = find_to_change(request, "modify"), STATUSES[request.match_info["action"]]
+    """Deactivate or reactivate an image: only admins can download one that is deactivated."""
+    image, status = find_to_change(request, "modify"), STATUS_AFTER[request.match_info["action"]]
     if image.contents is None:
-        raise NotPermitted(f"Not allowed to {request.match_info['action']} image in status '{image.status}'")
-    image.status = wanted
+        raise ImageForbidden(f"Not allowed to {request.match_info['action']} image in status '{image.status}'")
+    image.status = status
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def add_tag(request: web.Request) -> web.Response:
-    """Put a tag on an image, once."""
+    """Add a tag to an image."""
     image = find_to_change(request, "modify")
     set_tags(image, [*image.tags, request.match_info["tag"]])
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def remove_tag(request: web.Request) -> web.Response:
-    """Take a tag off an image."""
+    """Remove a tag from an image."""
     image, tag = find_to_change(request, "modify"), request.match_info["tag"]
     if tag not in image.tags:
         raise TagNotFound(tag)
@@ -156,5 +150,5 @@ async def remove_tag(request: web.Request) -> web.Response:
 
 
 async def show_import_methods(_: web.Request) -> web.Response:
-    """Say that bytes come by an upload, and in no other way."""
+    """List the import methods, of which there are none: bytes come by upload only."""
     return json_response({"import-methods": {"description": "Import methods available.", "type": "array", "value": []}})

@@ -1,4 +1,7 @@
-"""Which images a list shows, and in which order: the query parameters of `GET /v2/images`."""
+"""Filters and sort order of `GET /v2/images`.
+
+Source: https://docs.openstack.org/api-ref/image/v2/#list-images
+"""
 
 import csv
 import operator
@@ -10,11 +13,11 @@ from multidict import MultiMapping
 
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
-from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.auth import Identity
 from emulator.services.glance.images import IMAGES, Image, MemberStatus, Visibility
-from emulator.services.oslo.timeutils import read_moment, to_the_second
+from emulator.services.oslo.timeutils import isotime, parse_isotime
 
-__all__ = ["select"]
+__all__ = ["select_images"]
 
 SORTED_BY = ("name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")
 NOT_FILTERS = {"limit", "marker", "sort", "sort_key", "sort_dir", "member_status", "fields"}
@@ -25,58 +28,60 @@ COMPARISONS = {
     for how, name in {"lt": "lt", "lte": "le", "gt": "gt", "gte": "ge", "eq": "eq", "neq": "ne"}.items()
 }
 ONE_OF = {"id", "name", "status", "container_format", "disk_format"}
-"""What may be `in:` several values."""
+"""The filters that take several values: `id=in:a,b`."""
 
 
-def select(request: web.Request) -> list[Image]:
-    """Return the images that a request asks for, of those that its caller may see. Raises BadRequest."""
+def select_images(request: web.Request) -> list[Image]:
+    """Return the images that the caller may see and that match the query, in its order. Raises BadRequest."""
     caller: Identity = request[IDENTITY]
     filters = [_filter(name, value) for name, value in request.query.items() if name not in NOT_FILTERS]
     if "os_hidden" not in request.query:
         filters.append(lambda described: not described["os_hidden"])
     if request.query.get("visibility") in {"community", "all"}:
-        seen = [image for image in request.app[IMAGES] if image.is_visible_to(caller)]
+        visible = [image for image in request.app[IMAGES] if image.is_visible_to(caller)]
     else:
-        judged = _one_of("member_status", request.query.get("member_status", "accepted"), MEMBER_STATUSES)
-        seen = [image for image in request.app[IMAGES] if image.is_listed_for(caller, judged)]
-    return _sort([image for image in seen if all(fits(image.describe()) for fits in filters)], request.query)
+        member_status = _one_of("member_status", request.query.get("member_status", "accepted"), MEMBER_STATUSES)
+        visible = [image for image in request.app[IMAGES] if image.is_listed_for(caller, member_status)]
+    return _sort([image for image in visible if all(matches(image.describe()) for matches in filters)], request.query)
 
 
-Fits = Callable[[Mapping[str, Any]], bool]
+Matches = Callable[[Mapping[str, Any]], bool]
 
 
-def _filter(name: str, value: str) -> Fits:
+def _filter(name: str, value: str) -> Matches:
     if name in FILTERS:
         return FILTERS[name](name, value)
     if name in ONE_OF and value.startswith("in:"):
-        among = next(csv.reader([value.removeprefix("in:")]))
-        return lambda described: described[name] in among
+        values = next(csv.reader([value.removeprefix("in:")]))  # as in glance, a value with a comma is quoted
+        return lambda described: described[name] in values
     return lambda described: str(described.get(name, "")) == value
 
 
-def _tag(_: str, value: str) -> Fits:
+def _tag(_: str, value: str) -> Matches:
     return lambda described: value in described["tags"]
 
 
-def _visibility(name: str, value: str) -> Fits:
+def _visibility(name: str, value: str) -> Matches:
     _one_of(name, value, VISIBILITIES)
     return lambda described: value in {"all", described["visibility"]}
 
 
-def _one_of(name: str, value: str, known: Collection[str]) -> str:
-    if value not in known:
-        raise BadRequest(f"Invalid input for query parameter {name}: {value!r} is none of {', '.join(sorted(known))}.")
+def _one_of(name: str, value: str, allowed: Collection[str]) -> str:
+    if value not in allowed:
+        raise BadRequest(
+            f"Invalid input for query parameter {name}: {value!r} is none of {', '.join(sorted(allowed))}."
+        )
     return value
 
 
-def _flag(name: str, value: str) -> Fits:
+def _flag(name: str, value: str) -> Matches:
     if value.lower() not in {"true", "false"}:
         raise BadRequest(f"Invalid input for query parameter {name}: {value!r} is neither true nor false.")
-    wanted = value.lower() == "true"
-    return lambda described: described[name] == wanted
+    flag = value.lower() == "true"
+    return lambda described: described[name] == flag
 
 
-def _size(name: str, value: str) -> Fits:
+def _size(name: str, value: str) -> Matches:
     if not (value.isascii() and value.isdigit()):
         raise BadRequest(f"Invalid input for query parameter {name}: {value!r} is not a number of bytes.")
     bound = int(value[:20])
@@ -85,28 +90,28 @@ def _size(name: str, value: str) -> Fits:
     return lambda described: (described["size"] or 0) <= bound
 
 
-def _moment(name: str, value: str) -> Fits:
-    """A time, and how others are to be to it: `gte:2026-11-24T12:00:00Z`; the same where nothing is said."""
-    how, _, when = value.partition(":") if value.partition(":")[0] in COMPARISONS else ("eq", "", value)
-    wanted = to_the_second(read_moment(name, when))
-    return lambda described: COMPARISONS[how](described[name], wanted)
+def _time(name: str, value: str) -> Matches:
+    """Compare with a time: `gte:2026-11-24T12:00:00Z`. Without an operator the times must be equal."""
+    how, _, text = value.partition(":") if value.partition(":")[0] in COMPARISONS else ("eq", "", value)
+    time = isotime(parse_isotime(name, text))
+    return lambda described: COMPARISONS[how](described[name], time)
 
 
-FILTERS: Mapping[str, Callable[[str, str], Fits]] = {
+FILTERS: Mapping[str, Callable[[str, str], Matches]] = {
     "os_hidden": _flag,
     "protected": _flag,
     "size_min": _size,
     "size_max": _size,
     "tag": _tag,
     "visibility": _visibility,
-    "created_at": _moment,
-    "updated_at": _moment,
+    "created_at": _time,
+    "updated_at": _time,
 }
-"""What asks for more than a value of this name."""
+"""The filters that do more than compare a field of that name with the value."""
 
 
 def _sort(images: list[Image], query: MultiMapping[str]) -> list[Image]:
-    """By `sort=key:dir,…`, or by `sort_key` and `sort_dir`, which repeat; the newest first by default."""
+    """Sort by `sort=key:dir,…`, or by repeated `sort_key` and `sort_dir`; by default the newest image comes first."""
     for key, direction in reversed(_order(query)):
         if key not in SORTED_BY:
             raise BadRequest(f"Invalid input for sort key: {key!r} is none of {', '.join(SORTED_BY)}.")

@@ -1,32 +1,32 @@
-"""The bytes of images: pretended ones, made from a name, and those that somebody uploaded."""
+"""The bytes of images: generated from a name for the seed data, or uploaded by users."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["CHUNK_BYTES", "Contents", "Digests", "Hashing", "pretended", "uploaded"]
+__all__ = ["CHUNK_BYTES", "Contents", "Digests", "Hashing", "generated", "uploaded"]
 
 CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """What tells whether bytes came whole, in hex: the MD5 is what glance calls an image's checksum."""
+    """Digests of an image's bytes, in hex. The MD5 is what glance calls its checksum."""
 
     md5: str
     sha512: str
 
 
 class Hashing:
-    """Digests of bytes that come piece by piece."""
+    """Computes the digests of bytes that arrive in pieces."""
 
     def __init__(self) -> None:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha512 = hashlib.sha512()
 
     def update(self, piece: bytes) -> None:
-        """Take in a piece."""
+        """Add a piece."""
         self._md5.update(piece)
         self._sha512.update(piece)
 
@@ -37,17 +37,17 @@ class Hashing:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """`size` bytes: `chunks()` yields them, CHUNK_BYTES at a time."""
+    """The bytes of an image: `size` of them, which `chunks()` yields CHUNK_BYTES at a time."""
 
     size: int
     chunks: Callable[[], Iterable[bytes]]
     digests: Callable[[], Digests]
     in_memory: bool = False
-    """Whether they take room."""
+    """Whether they count against the storage quota."""
 
 
 def uploaded(data: bytearray, digests: Digests) -> Contents:
-    """Return contents that somebody sent."""
+    """Return contents that a user uploaded."""
 
     def chunks() -> Iterator[bytes]:
         for begin in range(0, len(data), CHUNK_BYTES):
@@ -56,8 +56,8 @@ def uploaded(data: bytearray, digests: Digests) -> Contents:
     return Contents(len(data), chunks, lambda: digests, in_memory=True)
 
 
-def pretended(name: str, size: int) -> Contents:
-    """Return contents made from a name. They are hashed when somebody first wants to know."""
+def generated(name: str, size: int) -> Contents:
+    """Return `size` bytes generated from a name, which take no memory. They are hashed on first use."""
 
     @cache
     def pattern() -> bytes:

@@ -1,4 +1,7 @@
-"""The bytes of an image over HTTP: uploaded by users, downloaded by whoever boots a server from it."""
+"""The bytes of an image over HTTP: users upload them, and nova-compute downloads them to boot a server.
+
+Source: https://docs.openstack.org/api-ref/image/v2/#image-data
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,20 +16,21 @@ from emulator.runtime.http_server import IDENTITY
 from emulator.runtime.simulated_work import simulated_delay, value_or_fault
 from emulator.services.glance.image_bytes import CHUNK_BYTES, Contents, Hashing, uploaded
 from emulator.services.glance.image_requests import UnsupportedMediaType
-from emulator.services.glance.images import IMAGES, Image, ImageNotFound, Images, NotPermitted, find, find_to_change
-from emulator.services.seed_data import is_of_admins
+from emulator.services.glance.images import IMAGES, Image, ImageForbidden, ImageNotFound, Images, find, find_to_change
+from emulator.services.seed_data import is_admin_project
 
 __all__ = ["LARGEST_BYTES", "download_image", "upload_image"]
 
 LARGEST_BYTES = 256 * 1024 * 1024
-"""How large an uploaded image may be: it is kept in memory."""
-MOST_BYTES = 1024 * 1024 * 1024
-"""How much of memory all uploaded images may take together."""
+"""How large one uploaded image may be: uploads are kept in memory."""
+TOTAL_BYTES = 1024 * 1024 * 1024
+"""How much memory all uploaded images may take together."""
 
 
 class StorageQuotaFull(ApiError):
-    """There is no room for the image."""
+    """The image exceeds the storage quota."""
 
+    error_type = "glance.StorageQuotaFull"
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, size: int, remaining: int) -> None:
@@ -36,9 +40,10 @@ class StorageQuotaFull(ApiError):
         )
 
 
-class DeletedMeanwhile(ApiError):
-    """The image went while its bytes came."""
+class DeletedDuringUpload(ApiError):
+    """The image was deleted during the upload."""
 
+    error_type = "glance.DeletedDuringUpload"
     status = HTTPStatus.GONE
 
     def __init__(self, image_id: str) -> None:
@@ -48,7 +53,7 @@ class DeletedMeanwhile(ApiError):
 
 
 async def upload_image(request: web.Request) -> web.Response:
-    """Take the bytes of a queued image. 204: it is active. What breaks off leaves it queued."""
+    """Receive the bytes of a queued image, which then is `active`. After an interrupted upload it is still queued."""
     image, images = find_to_change(request, "modify"), request.app[IMAGES]
     if request.content_type != "application/octet-stream":
         raise UnsupportedMediaType(request.content_type, "application/octet-stream")
@@ -59,7 +64,7 @@ async def upload_image(request: web.Request) -> web.Response:
     async with _saving(image):
         contents = await _receive(request, images)
         if image.id not in images:
-            raise DeletedMeanwhile(image.id)
+            raise DeletedDuringUpload(image.id)
         image.contents = contents
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
@@ -75,7 +80,7 @@ async def _saving(image: Image) -> AsyncIterator[None]:
 
 
 async def _receive(request: web.Request, images: Images) -> Contents:
-    """Read the body, hashing what comes as it comes. Raises StorageQuotaFull, at once where the size is told."""
+    """Read and hash the body. Raises StorageQuotaFull, before reading anything if Content-Length is too large."""
     hashing, received = Hashing(), bytearray()
     _check_room(images, 0, request.content_length or 0)
     try:
@@ -92,23 +97,23 @@ async def _receive(request: web.Request, images: Images) -> Contents:
 
 
 def _check_room(images: Images, received: int, more: int) -> None:
-    remaining = max(min(LARGEST_BYTES - received, MOST_BYTES - images.kept_bytes), 0)
+    remaining = max(min(LARGEST_BYTES - received, TOTAL_BYTES - images.kept_bytes), 0)
     if more > remaining:
         raise StorageQuotaFull(received + more, remaining)
 
 
 async def download_image(request: web.Request) -> web.StreamResponse:
-    """Stream an image, with its checksum in `Content-MD5`, as glance does. 204 for one that has no bytes yet.
+    """Stream the bytes of an image, with its checksum in `Content-MD5`. 204 if it has no bytes yet.
 
-    A service that asks on behalf of a project says so by `project_id`, and gets what that project may use. That is
-    ours: in OpenStack it would have the user's token.
+    A service acts for a project by the query parameter `project_id`, and then gets only images that the project may
+    use. This parameter is ours: in OpenStack the service would send the user's token.
     """
     image, on_behalf_of = find(request), request.query.get("project_id")
-    if on_behalf_of is not None and not (image.is_open_to(on_behalf_of) or is_of_admins(on_behalf_of)):
+    if on_behalf_of is not None and not (image.is_open_to(on_behalf_of) or is_admin_project(on_behalf_of)):
         raise ImageNotFound(image.id)
     await simulated_delay("find image", fails=lambda: ImageNotFound(image.id))
     if image.status == "deactivated" and not request[IDENTITY].is_admin:
-        raise NotPermitted("The requested image has been deactivated. Image data download is forbidden.")
+        raise ImageForbidden("The requested image has been deactivated. Image data download is forbidden.")
     if image.contents is None:
         return web.Response(status=HTTPStatus.NO_CONTENT)
     headers = {"Content-Type": "application/octet-stream", "Content-MD5": image.contents.digests().md5}

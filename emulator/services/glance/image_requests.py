@@ -1,6 +1,8 @@
-"""What users may say of an image: when they create it, and when they change it by a JSON patch."""
+"""The attributes of an image as users set them: in the body that creates it, and in JSON patches.
 
-import re
+Source: https://docs.openstack.org/api-ref/image/v2/#create-image and #update-image
+"""
+
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,16 +14,18 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError, BadRequest, Conflict
 from emulator.runtime.http_server import read_json
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.glance.images import Image, Images, NotPermitted, Visibility
+from emulator.services.auth import Identity
+from emulator.services.glance.images import Image, ImageForbidden, Images, Visibility
+from emulator.services.oslo.uuidutils import is_uuid
 
 __all__ = ["PATCH_TYPE", "ContainerFormat", "DiskFormat", "apply_patch", "read_new_image", "read_patch", "set_tags"]
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 
-MOST_PROPERTIES = MOST_TAGS = 128
+MAX_PROPERTIES = MAX_TAGS = 128
+"""Glance's defaults for image_property_quota and image_tag_quota."""
+
 LONGEST_VALUE = 65_535
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 READ_ONLY = {
     *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at", "updated_at"),
     *("id", "owner", "self", "file", "schema", "direct_url", "stores"),
@@ -36,7 +40,7 @@ Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class Attributes(msgspec.Struct, forbid_unknown_fields=True):
-    """What an image is told to be. Nothing is left out where there was nothing before."""
+    """The attributes of an image that users can set, with their defaults."""
 
     name: Name | None = None
     visibility: Visibility = "shared"
@@ -50,16 +54,17 @@ class Attributes(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Operation(msgspec.Struct):
-    """One change of a JSON patch."""
+    """One operation of a JSON patch (RFC 6902), as far as glance supports it."""
 
     op: Literal["add", "replace", "remove"]
     path: Annotated[str, msgspec.Meta(pattern="^/[^/]+$")]
     value: Any = msgspec.UNSET
 
 
-class TooMany(ApiError):
-    """An image may not have so many of these."""
+class LimitExceeded(ApiError):
+    """The image would have too many properties or tags."""
 
+    error_type = "glance.LimitExceeded"
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, what: str, attempted: int, most: int) -> None:
@@ -69,73 +74,74 @@ class TooMany(ApiError):
 
 
 class UnsupportedMediaType(ApiError):
-    """The body is of a kind that is not taken here."""
+    """The body has the wrong content type."""
 
+    error_type = "glance.UnsupportedMediaType"
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
-    def __init__(self, given: str, wanted: str) -> None:
-        super().__init__(f"The content type {given} is not supported: send {wanted}.")
+    def __init__(self, received: str, supported: str) -> None:
+        super().__init__(f"The content type {received} is not supported: send {supported}.")
 
 
 async def read_new_image(request: web.Request, images: Images, caller: Identity, rng: SeededRandom) -> Image:
-    """Read the image that `POST /v2/images` asks for. Raises BadRequest, NotPermitted, Conflict."""
-    wanted = await read_json(request, dict[str, Any])
-    image_id, owner = wanted.pop("id", None), wanted.pop("owner", None) or caller.project_id
+    """Build the image that `POST /v2/images` describes. Raises BadRequest, ImageForbidden, Conflict."""
+    attributes = await read_json(request, dict[str, Any])
+    image_id, owner = attributes.pop("id", None), attributes.pop("owner", None) or caller.project_id
     if image_id is None:
         image_id = rng.uuid("image", caller.project_id, len(list(images)))
-    elif not isinstance(image_id, str) or not UUID.fullmatch(image_id):
+    elif not isinstance(image_id, str) or not is_uuid(image_id):
         raise BadRequest(f"Invalid input for field id: {image_id!r} is not a UUID.")
     elif image_id in images:
         raise Conflict(f"Image ID {image_id} already exists!")
     if owner != caller.project_id and not caller.is_admin:
-        raise NotPermitted(f"You are not permitted to create images owned by '{owner}'.")
+        raise ImageForbidden(f"You are not permitted to create images owned by '{owner}'.")
     image = Image(image_id, None, _text("owner", owner))
-    _take_over(image, wanted, caller)
+    _set_attributes(image, attributes, caller)
     return image
 
 
 async def read_patch(request: web.Request) -> list[Operation]:
-    """Read the changes that `PATCH /v2/images/{id}` asks for. Raises UnsupportedMediaType, BadRequest."""
+    """Read the JSON patch in the body. Raises UnsupportedMediaType, BadRequest."""
     if request.content_type != PATCH_TYPE:
         raise UnsupportedMediaType(request.content_type, PATCH_TYPE)
     return await read_json(request, list[Operation])
 
 
 def apply_patch(image: Image, patch: list[Operation], caller: Identity) -> None:
-    """Change an image; all of the patch, or nothing. Raises BadRequest, NotPermitted, Conflict."""
+    """Apply a whole patch to an image, or nothing of it. Raises BadRequest, ImageForbidden, Conflict."""
     for number, operation in enumerate(patch):
         if operation.op != "remove" and operation.value is msgspec.UNSET:
             raise BadRequest(f"Invalid input for field [{number}].value: {operation.op} needs it.")
-    wanted = _attributes(image)
-    fixed, owner = set(wanted) - set(image.properties), image.owner
+    attributes = _attributes(image)
+    mandatory, owner = set(attributes) - set(image.properties), image.owner
     for operation in patch:
-        name = operation.path.removeprefix("/").replace("~1", "/").replace("~0", "~")
+        name = operation.path.removeprefix("/").replace("~1", "/").replace("~0", "~")  # RFC 6901, section 4
         if name == "owner" and caller.is_admin and operation.op != "remove":
             owner = _text("owner", operation.value)
             continue
         _check_writable(name)
-        if operation.op == "remove" and name in fixed:
-            raise NotPermitted(f"Property {name} may not be removed.")
-        if operation.op != "add" and name not in wanted:
+        if operation.op == "remove" and name in mandatory:
+            raise ImageForbidden(f"Property {name} may not be removed.")
+        if operation.op != "add" and name not in attributes:
             raise Conflict(f"Property {name} does not exist.")
         if operation.op == "remove":
-            wanted.pop(name, None)
+            attributes.pop(name, None)
         else:
-            wanted[name] = operation.value
-    _take_over(image, wanted, caller)
+            attributes[name] = operation.value
+    _set_attributes(image, attributes, caller)
     image.owner = owner
     image.updated = datetime.now(UTC)
 
 
 def _attributes(image: Image) -> dict[str, Any]:
-    """What is said of an image, as a user says it."""
-    said = {name: getattr(image, "hidden" if name == "os_hidden" else name) for name in Attributes.__struct_fields__}
-    return {**image.properties, **said}
+    """Return the attributes and properties of an image by the names that users have for them."""
+    known = {name: getattr(image, "hidden" if name == "os_hidden" else name) for name in Attributes.__struct_fields__}
+    return {**image.properties, **known}
 
 
 def _check_properties(properties: dict[str, Any]) -> None:
-    if len(properties) > MOST_PROPERTIES:
-        raise TooMany("image properties", len(properties), MOST_PROPERTIES)
+    if len(properties) > MAX_PROPERTIES:
+        raise LimitExceeded("image properties", len(properties), MAX_PROPERTIES)
     for name, value in properties.items():
         _text("property name", name)
         _text(name, value, LONGEST_VALUE)
@@ -151,41 +157,47 @@ def _text(field: str, value: object, longest: int = 255) -> str:
 
 def _check_writable(name: str) -> None:
     if name in READ_ONLY:
-        raise NotPermitted(f"Attribute '{name}' is read-only.")
+        raise ImageForbidden(f"Attribute '{name}' is read-only.")
     if name in RESERVED:
-        raise NotPermitted(f"Attribute '{name}' is reserved.")
+        raise ImageForbidden(f"Attribute '{name}' is reserved.")
 
 
-def _take_over(image: Image, wanted: dict[str, Any], caller: Identity) -> None:
-    """Let an image be what is wanted."""
-    for name in wanted:
+def _set_attributes(image: Image, attributes: dict[str, Any], caller: Identity) -> None:
+    """Give an image these attributes and no other properties. Raises BadRequest, ImageForbidden."""
+    for name in attributes:
         _check_writable(name)
-    known = {name: value for name, value in wanted.items() if name in Attributes.__struct_fields__}
-    properties = {name: value for name, value in wanted.items() if name not in known and value is not None}
+    known = {name: value for name, value in attributes.items() if name in Attributes.__struct_fields__}
+    properties = {name: value for name, value in attributes.items() if name not in known and value is not None}
     _check_properties(properties)
-    try:
-        said = msgspec.convert(known, Attributes)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise BadRequest(f"Invalid input for field {where.rstrip('`')}: {what}.") from None
-    if said.visibility == "public" != image.visibility and not caller.is_admin:
-        raise NotPermitted("You are not authorized to complete publicize_image action.")
-    if image.status != "queued" and (said.disk_format, said.container_format) != (
-        image.disk_format,
-        image.container_format,
-    ):
-        raise NotPermitted("Attribute 'disk_format' or 'container_format' cannot be replaced once there is data.")
+    checked = _convert(known)
+    _check_allowed(image, checked, caller)
     for name in Attributes.__struct_fields__:
-        setattr(image, "hidden" if name == "os_hidden" else name, getattr(said, name))
-    set_tags(image, said.tags)
+        setattr(image, "hidden" if name == "os_hidden" else name, getattr(checked, name))
+    set_tags(image, checked.tags)
     image.properties = properties
 
 
+def _convert(known: dict[str, Any]) -> Attributes:
+    try:
+        return msgspec.convert(known, Attributes)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise BadRequest(f"Invalid input for field {where.rstrip('`')}: {what}.") from None
+
+
+def _check_allowed(image: Image, attributes: Attributes, caller: Identity) -> None:
+    if attributes.visibility == "public" != image.visibility and not caller.is_admin:
+        raise ImageForbidden("You are not authorized to complete publicize_image action.")
+    formats = (attributes.disk_format, attributes.container_format)
+    if image.status != "queued" and formats != (image.disk_format, image.container_format):
+        raise ImageForbidden("Attribute 'disk_format' or 'container_format' cannot be replaced once there is data.")
+
+
 def set_tags(image: Image, tags: Iterable[str]) -> None:
-    """Let an image have these tags, once each. Raises TooMany, BadRequest."""
-    wanted = sorted(set(tags))
-    if len(wanted) > MOST_TAGS:
-        raise TooMany("image tags", len(wanted), MOST_TAGS)
-    for tag in wanted:
+    """Give an image these tags and no others. Raises LimitExceeded, BadRequest."""
+    unique = sorted(set(tags))
+    if len(unique) > MAX_TAGS:
+        raise LimitExceeded("image tags", len(unique), MAX_TAGS)
+    for tag in unique:
         _text("tag", tag)
-    image.tags = wanted
+    image.tags = unique

@@ -1,4 +1,4 @@
-"""Images as glance keeps them, and who may see and change them."""
+"""Images and their members as glance stores them, and who may see and change them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,25 +9,23 @@ from aiohttp import web
 
 from emulator.runtime.errors import Forbidden, NotFound
 from emulator.runtime.http_server import IDENTITY
-from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.glance.image_bytes import Contents, pretended
-from emulator.services.oslo.timeutils import to_the_second
-from emulator.services.seed_data import IMAGES as FRESH
-from emulator.services.seed_data import PROJECTS
-from emulator.services.seed_data import Image as FreshImage
+from emulator.services import seed_data
+from emulator.services.auth import Identity
+from emulator.services.glance.image_bytes import Contents, generated
+from emulator.services.oslo.timeutils import isotime
 
 __all__ = [
     "IMAGES",
     "Image",
+    "ImageForbidden",
     "ImageNotFound",
     "Images",
     "Member",
     "MemberStatus",
-    "NotPermitted",
     "Visibility",
     "find",
     "find_to_change",
-    "fresh_images",
+    "seed_images",
 ]
 
 Visibility = Literal["public", "private", "shared", "community"]
@@ -35,19 +33,23 @@ MemberStatus = Literal["pending", "accepted", "rejected"]
 
 
 class ImageNotFound(NotFound):
-    """The project sees no image with this id."""
+    """There is no image with this id, or the caller may not see it."""
+
+    error_type = "glance.ImageNotFound"
 
     def __init__(self, image_id: str) -> None:
         super().__init__(f"No image found with ID {image_id}")
 
 
-class NotPermitted(Forbidden):
-    """The caller may not do this to the image, or not at all."""
+class ImageForbidden(Forbidden):
+    """The caller may not do this to the image."""
+
+    error_type = "glance.ImageForbidden"
 
 
 @dataclass(slots=True)
 class Image:
-    """An image: what is said of it, and its `contents` once they are there. `properties` are the user's own."""
+    """An image: its attributes, and its `contents` once they are uploaded. `properties` are user-defined."""
 
     id: str
     name: str | None
@@ -63,24 +65,24 @@ class Image:
     tags: list[str] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
     members: dict[str, "Member"] = field(default_factory=dict)
-    """With which projects a `shared` image is shared, by their ids."""
+    """The projects that a `shared` image is shared with, by id."""
     contents: Contents | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def is_open_to(self, project_id: str) -> bool:
-        """Whether a project may use it, when it asks for it by its id."""
+        """Whether users of a project may use it, given its id."""
         shared = self.visibility == "shared" and project_id in self.members
         return shared or self.visibility in {"public", "community"} or self.owner == project_id
 
     def is_visible_to(self, caller: Identity) -> bool:
-        """Whether the caller may see it, when it asks for it by its id."""
+        """Whether the caller may see it, given its id."""
         return caller.sees_all or self.is_open_to(caller.project_id)
 
     def is_listed_for(self, caller: Identity, member_status: str) -> bool:
-        """Whether it is among the caller's images; of the shared ones those that its project has so judged.
+        """Whether the caller's list of images has it; a shared image only if its member status is the given one.
 
-        Those of the community are found by asking for them.
+        Community images are left out: a list has them only with `visibility=community` or `all`.
         """
         if self.owner == caller.project_id or self.visibility == "public":
             return True
@@ -110,8 +112,8 @@ class Image:
             "os_hash_algo": digests and "sha512",
             "os_hash_value": digests and digests.sha512,
             "tags": self.tags,
-            "created_at": to_the_second(self.created),
-            "updated_at": to_the_second(self.updated),
+            "created_at": isotime(self.created),
+            "updated_at": isotime(self.updated),
             "self": f"/v2/images/{self.id}",
             "file": f"/v2/images/{self.id}/file",
             "schema": "/v2/schemas/image",
@@ -120,7 +122,7 @@ class Image:
 
 @dataclass(slots=True)
 class Member:
-    """A project that an image is shared with, and what it thinks of that."""
+    """A project that an image is shared with, and whether it accepted the image."""
 
     project_id: str
     status: MemberStatus = "pending"
@@ -133,8 +135,8 @@ class Member:
             "image_id": image.id,
             "member_id": self.project_id,
             "status": self.status,
-            "created_at": to_the_second(self.created),
-            "updated_at": to_the_second(self.updated),
+            "created_at": isotime(self.created),
+            "updated_at": isotime(self.updated),
             "schema": "/v2/schemas/member",
         }
 
@@ -145,7 +147,7 @@ class Images:
     def __init__(self, images: list[Image]) -> None:
         self._images = {image.id: image for image in images}
         self.arriving_bytes = 0
-        """How many bytes of uploads under way are kept."""
+        """How many bytes of unfinished uploads are in memory."""
 
     def __iter__(self) -> Iterator[Image]:
         return iter(self._images.values())
@@ -154,15 +156,15 @@ class Images:
         return image_id in self._images
 
     def add(self, image: Image) -> None:
-        """Keep a new image."""
+        """Store a new image."""
         self._images[image.id] = image
 
     def remove(self, image: Image) -> None:
-        """Forget an image, with its bytes."""
+        """Delete an image and its bytes."""
         self._images.pop(image.id, None)
 
     def find(self, image_id: str, caller: Identity) -> Image:
-        """Return an image that the caller may see. Raises ImageNotFound, also for what it may not."""
+        """Return an image that the caller may see. Raises ImageNotFound."""
         image = self._images.get(image_id)
         if image is None or not image.is_visible_to(caller):
             raise ImageNotFound(image_id)
@@ -170,7 +172,7 @@ class Images:
 
     @property
     def kept_bytes(self) -> int:
-        """How many bytes are kept. What is pretended takes no room."""
+        """How many bytes are in memory. Generated images take none."""
         stored = sum(image.contents.size for image in self if image.contents is not None and image.contents.in_memory)
         return stored + self.arriving_bytes
 
@@ -178,14 +180,14 @@ class Images:
 IMAGES = web.AppKey("images", Images)
 
 
-def fresh_images() -> Images:
-    """Return the images of a fresh cloud: public ones of its admins."""
-    admins = next(project.id for project in PROJECTS if project.name == "admin")
+def seed_images() -> Images:
+    """Return the images of the seed data, which are public and belong to the project `admin`."""
+    admins = next(project.id for project in seed_data.PROJECTS if project.name == "admin")
     now = datetime.now(UTC)
-    return Images([_fresh(image, admins, now) for image in FRESH])
+    return Images([_seed_image(image, admins, now) for image in seed_data.IMAGES])
 
 
-def _fresh(image: FreshImage, owner: str, created: datetime) -> Image:
+def _seed_image(image: seed_data.Image, owner: str, created: datetime) -> Image:
     return Image(
         image.id,
         image.name,
@@ -194,7 +196,7 @@ def _fresh(image: FreshImage, owner: str, created: datetime) -> Image:
         status="active",
         disk_format="qcow2",
         container_format="bare",
-        contents=pretended(image.name, image.size_kib * 1024),
+        contents=generated(image.name, image.size_kib * 1024),
         created=created,
         updated=created,
     )
@@ -205,9 +207,9 @@ def find(request: web.Request) -> Image:
     return request.app[IMAGES].find(request.match_info["image_id"], request[IDENTITY])
 
 
-def find_to_change(request: web.Request, what: str) -> Image:
-    """Return the image that a request is to `what`: modify, delete. Raises ImageNotFound, NotPermitted."""
+def find_to_change(request: web.Request, action: str) -> Image:
+    """Return the image that a request is to "modify" or "delete". Raises ImageNotFound, ImageForbidden."""
     image, caller = find(request), request[IDENTITY]
     if not caller.is_admin and image.owner != caller.project_id:
-        raise NotPermitted(f"You are not permitted to {what} this image.")
+        raise ImageForbidden(f"You are not permitted to {action} this image.")
     return image

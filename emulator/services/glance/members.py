@@ -1,4 +1,7 @@
-"""Images that projects share with one another: who is a member, and whether it wants the image among its own."""
+"""Members of shared images: the projects that an image is shared with, and whether they accepted it.
+
+Source: https://docs.openstack.org/api-ref/image/v2/#sharing
+"""
 
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -9,7 +12,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import Conflict, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
-from emulator.services.glance.images import Image, Member, MemberStatus, NotPermitted, find, find_to_change
+from emulator.services.glance.images import Image, ImageForbidden, Member, MemberStatus, find, find_to_change
 
 __all__ = ["MEMBER_ROUTES"]
 
@@ -20,28 +23,28 @@ class NewMember(msgspec.Struct):
     member: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
-class Judgement(msgspec.Struct):
+class MemberUpdate(msgspec.Struct):
     """The body of `PUT /v2/images/{id}/members/{project}`."""
 
     status: MemberStatus
 
 
 async def list_members(request: web.Request) -> web.Response:
-    """List the members of an image: to its owner all, to a member itself."""
+    """List the members of an image: all of them to its owner, to a member only itself."""
     image, caller = find(request), request[IDENTITY]
     if image.visibility == "public":
-        raise NotPermitted("Public images do not have members.")
-    all_of_them = caller.sees_all or caller.project_id == image.owner
-    shown = [member for member in image.members.values() if all_of_them or member.project_id == caller.project_id]
+        raise ImageForbidden("Public images do not have members.")
+    sees_all = caller.sees_all or caller.project_id == image.owner
+    shown = [member for member in image.members.values() if sees_all or member.project_id == caller.project_id]
     return json_response({"members": [member.describe(image) for member in shown], "schema": "/v2/schemas/members"})
 
 
 async def add_member(request: web.Request) -> web.Response:
-    """Share an image with one more project."""
+    """Share an image with a project."""
     project_id = (await read_json(request, NewMember)).member
     image = find_to_change(request, "modify")
     if image.visibility != "shared":
-        raise NotPermitted("Only shared images have members.")
+        raise ImageForbidden("Only shared images have members.")
     if project_id in image.members:
         raise Conflict(f"Member {project_id} is duplicated for image {image.id}")
     image.members[project_id] = member = Member(project_id)
@@ -54,19 +57,19 @@ async def show_member(request: web.Request) -> web.Response:
     return json_response(_find(request, image).describe(image))
 
 
-async def judge(request: web.Request) -> web.Response:
-    """Accept or reject an image, or leave that open: for the member itself."""
-    wanted = await read_json(request, Judgement)
+async def update_member(request: web.Request) -> web.Response:
+    """Set the status of a member to accepted, rejected or pending, which the member itself does."""
+    update = await read_json(request, MemberUpdate)
     image, caller = find(request), request[IDENTITY]
     member = _find(request, image)
     if not caller.is_admin and caller.project_id != member.project_id:
-        raise NotPermitted(f"You are not permitted to modify the status of member {member.project_id}.")
-    member.status, member.updated = wanted.status, datetime.now(UTC)
+        raise ImageForbidden(f"You are not permitted to modify the status of member {member.project_id}.")
+    member.status, member.updated = update.status, datetime.now(UTC)
     return json_response(member.describe(image))
 
 
 async def remove_member(request: web.Request) -> web.Response:
-    """Share an image with a project no longer."""
+    """Stop sharing an image with a project."""
     image = find_to_change(request, "modify")
     del image.members[_find(request, image).project_id]
     return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -83,6 +86,6 @@ MEMBER_ROUTES = (
     web.get("/v2/images/{image_id}/members", list_members),
     web.post("/v2/images/{image_id}/members", add_member),
     web.get("/v2/images/{image_id}/members/{member_id}", show_member),
-    web.put("/v2/images/{image_id}/members/{member_id}", judge),
+    web.put("/v2/images/{image_id}/members/{member_id}", update_member),
     web.delete("/v2/images/{image_id}/members/{member_id}", remove_member),
 )

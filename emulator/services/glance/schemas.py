@@ -1,4 +1,7 @@
-"""What glance says of the form of its images: the JSON schemas that some clients read before they ask for any."""
+"""The JSON schemas of images, which some clients read first.
+
+Source: https://docs.openstack.org/api-ref/image/v2/#image-schemas
+"""
 
 from typing import Any, get_args
 
@@ -6,6 +9,7 @@ from aiohttp import web
 
 from emulator.runtime.http_server import json_response
 from emulator.services.glance.image_requests import ContainerFormat, DiskFormat
+from emulator.services.oslo.uuidutils import UUID_PATTERN
 
 __all__ = ["SCHEMA_ROUTES"]
 
@@ -14,10 +18,7 @@ READ_ONLY_TEXT = {**TEXT, "readOnly": True}
 AMOUNT = {"type": "integer", "minimum": 0, "maximum": 2147483647}
 
 PROPERTIES: dict[str, dict[str, Any]] = {
-    "id": {
-        "type": "string",
-        "pattern": "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$",
-    },
+    "id": {"type": "string", "pattern": UUID_PATTERN},
     "name": {**TEXT, "maxLength": 255},
     "status": {"type": "string", "readOnly": True, "enum": ["queued", "saving", "active", "deactivated"]},
     "visibility": {"type": "string", "enum": ["community", "public", "private", "shared"]},

@@ -1,4 +1,4 @@
-"""keystone: who may do what. Passwords in, scoped tokens and the catalog out."""
+"""keystone, the identity service: it takes passwords, and answers scoped tokens with the catalog of services."""
 
 from emulator.services.keystone.service import service
 

@@ -1,4 +1,4 @@
-"""Who has which role where: role assignments, the projects of a user, and what a caller's own token opens."""
+"""Role assignments, the projects of a user, and the catalog and projects of the caller."""
 
 from typing import Any
 
@@ -7,40 +7,40 @@ from aiohttp import web
 from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN
 from emulator.services.keystone.catalog import CATALOG, hex_id
-from emulator.services.keystone.errors import NotAuthorized, Unknown
+from emulator.services.keystone.errors import ForbiddenAction, ResourceNotFound
 from emulator.services.keystone.inventory import describe_project
 from emulator.services.keystone.resources import listed
 from emulator.services.seed_data import PROJECTS, USERS, Project, User
 
 __all__ = ["ASSIGNMENT_ROUTES"]
 
-NOT_HERE = ("group.id", "scope.domain.id", "scope.system", "scope.OS-INHERIT:inherited_to")
-"""What roles are assigned to or on elsewhere: nothing of it is here."""
+UNSUPPORTED_FILTERS = ("group.id", "scope.domain.id", "scope.system", "scope.OS-INHERIT:inherited_to")
+"""Filters by groups, domains and inheritance, none of which exist here: with one of them the list is empty."""
 
 
 async def show_catalog(request: web.Request) -> web.Response:
-    """Answer the catalog that comes with a token."""
+    """Answer the catalog of the caller's token; an unscoped token has none."""
     catalog = request.app[CATALOG].in_token() if request[IDENTITY].project_id else []
     return json_response({"catalog": catalog, "links": {"self": str(request.url), "previous": None, "next": None}})
 
 
 async def list_own_projects(request: web.Request) -> web.Response:
-    """List the projects for which the caller can have a token."""
+    """List the projects that the caller can scope a token to."""
     return _list_projects_of(request, request[IDENTITY].user_id)
 
 
 async def list_projects_of_user(request: web.Request) -> web.Response:
-    """List the projects of a user: one's own, or as an admin anybody's."""
+    """List the projects of a user. Only admins may ask for those of another user."""
     user_id, caller = request.match_info["user_id"], request[IDENTITY]
     if user_id != caller.user_id and not caller.is_admin:
-        raise NotAuthorized("list_user_projects")
+        raise ForbiddenAction("list_user_projects")
     return _list_projects_of(request, user_id)
 
 
 async def list_role_assignments(request: web.Request) -> web.Response:
-    """List who has which role on which project; with `include_names` by names, too."""
+    """List who has which role on which project. `include_names` adds names to the ids."""
     if not request[IDENTITY].is_admin:
-        raise NotAuthorized("list_role_assignments")
+        raise ForbiddenAction("list_role_assignments")
     query = request.query
     named = "include_names" in query and query["include_names"].lower() not in {"0", "false"}
     found = [
@@ -50,7 +50,7 @@ async def list_role_assignments(request: web.Request) -> web.Response:
         if query.get("user.id", user.id) == user.id
         and query.get("scope.project.id", project.id) == project.id
         and query.get("role.id", hex_id("role", role)) == hex_id("role", role)
-        and not any(key in query for key in NOT_HERE)
+        and not any(key in query for key in UNSUPPORTED_FILTERS)
     ]
     return json_response(
         {"role_assignments": found, "links": {"self": str(request.url), "previous": None, "next": None}}
@@ -72,7 +72,7 @@ def _members() -> list[tuple[User, Project]]:
 def _list_projects_of(request: web.Request, user_id: str) -> web.Response:
     found = [describe_project(project) for user, project in _members() if user.id == user_id]
     if not found:
-        raise Unknown("user", user_id)
+        raise ResourceNotFound("user", user_id)
     return listed(request, "projects", found, ("name", "domain_id", "enabled"))
 
 

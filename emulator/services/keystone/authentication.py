@@ -1,4 +1,7 @@
-"""Who asks for a token, by which proof, and for which project: the body of `POST /v3/auth/tokens`, read and judged."""
+"""Authentication: the body of `POST /v3/auth/tokens`, the check of the caller's password or token, and the scope.
+
+Source: https://docs.openstack.org/api-ref/identity/v3/#authentication-and-token-management
+"""
 
 import hmac
 from dataclasses import dataclass
@@ -8,16 +11,16 @@ import msgspec
 
 from emulator.runtime.errors import BadRequest, Unauthorized
 from emulator.runtime.simulated_work import simulated_delay
-from emulator.services.auth.fernet_tokens import Identity, Tokens
+from emulator.services.auth import Identity, Tokens
 from emulator.services.seed_data import PROJECTS, USERS, Project, User
 
-__all__ = ["DEFAULT_DOMAIN", "Auth", "Proof", "TokenRequest", "find_project", "prove"]
+__all__ = ["DEFAULT_DOMAIN", "Auth", "Authenticated", "TokenRequest", "authenticate", "find_project"]
 
 DEFAULT_DOMAIN = {"id": "default", "name": "Default"}
 
 
 class Reference(msgspec.Struct):
-    """A user, project or domain, named or by id; a user also with a password."""
+    """A user, project or domain, by name or id; a user also with a password."""
 
     name: str | None = None
     id: str | None = None
@@ -32,13 +35,13 @@ class PasswordMethod(msgspec.Struct):
 
 
 class TokenMethod(msgspec.Struct):
-    """The `token` method: a token that the caller has already."""
+    """The `token` method of authentication: an earlier token of the caller's."""
 
     id: str
 
 
 class IdentityMethods(msgspec.Struct):
-    """How the caller proves who it is."""
+    """The methods by which the caller authenticates, each with its data."""
 
     methods: list[Literal["password", "token"]]
     password: PasswordMethod | None = None
@@ -46,7 +49,7 @@ class IdentityMethods(msgspec.Struct):
 
 
 class Scope(msgspec.Struct):
-    """What the token is to be good for. Nobody has a role on a domain, or on the system."""
+    """What the token is scoped to. Nobody here has a role on a domain or on the system, so those scopes are refused."""
 
     project: Reference | None = None
     domain: Reference | None = None
@@ -55,7 +58,7 @@ class Scope(msgspec.Struct):
 
 
 class Auth(msgspec.Struct):
-    """Who asks, and for what."""
+    """The identity and the scope that a token is requested for."""
 
     identity: IdentityMethods
     scope: Scope | Literal["unscoped"] | None = None
@@ -68,66 +71,66 @@ class TokenRequest(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """Who somebody is, and how that is known: also by the identity of an earlier token, where one was shown."""
+class Authenticated:
+    """An authenticated user, the methods that proved it, and the identity of the earlier token, if one was shown."""
 
     user: User
     methods: tuple[str, ...]
     earlier: Identity | None = None
 
 
-async def prove(asked: IdentityMethods, tokens: Tokens) -> Proof:
-    """Return who the caller is, by every method that it names. Raises Unauthorized, and BadRequest."""
-    if not asked.methods:
+async def authenticate(identity: IdentityMethods, tokens: Tokens) -> Authenticated:
+    """Return the user whom all the named methods prove. Raises Unauthorized, and BadRequest for missing data."""
+    if not identity.methods:
         raise BadRequest("Invalid input for field auth.identity.methods: it names no method.")
     users, earlier = [], None
-    for method in asked.methods:
-        if getattr(asked, method) is None:
+    for method in identity.methods:
+        if getattr(identity, method) is None:
             raise BadRequest(f"Invalid input for field auth.identity.{method}: the method {method} needs it.")
-    if asked.password is not None and "password" in asked.methods:
+    if identity.password is not None and "password" in identity.methods:
         await simulated_delay("check password", fails=Unauthorized)
-        users.append(_find_user(asked.password.user))
-    if asked.token is not None and "token" in asked.methods:
-        earlier = tokens.read(asked.token.id)
+        users.append(_find_user(identity.password.user))
+    if identity.token is not None and "token" in identity.methods:
+        earlier = tokens.validate(identity.token.id)
         users += [user for user in USERS if user.id == earlier.user_id]
     if len(set(users)) != 1:
         raise Unauthorized
-    methods = {*asked.methods, *(earlier.methods if earlier else ())}
-    return Proof(users[0], tuple(sorted(methods)), earlier)
+    methods = {*identity.methods, *(earlier.methods if earlier else ())}
+    return Authenticated(users[0], tuple(sorted(methods)), earlier)
 
 
 def find_project(scope: Scope | str | None, user: User) -> Project | None:
-    """Return the project that is asked for, if it is the user's; None where none is wanted. Raises Unauthorized.
+    """Return the project to scope a token to, None for an unscoped token. Raises Unauthorized for another's project.
 
-    Who does not say anything about it gets its own.
+    Without a scope it is the user's default project.
     """
     own = next(project for project in PROJECTS if project.name == user.project)
     if scope is None:
         return own
     if isinstance(scope, str) or scope.unscoped is not None:
         return None
-    wanted = scope.project
-    if wanted is None and scope.domain is None and scope.system is None:
+    project = scope.project
+    if project is None and scope.domain is None and scope.system is None:
         return own
-    if wanted is None or not _names(wanted, own.id, own.name):
+    if project is None or not _refers_to(project, own.id, own.name):
         raise Unauthorized
     return own
 
 
-def _find_user(wanted: Reference) -> User:
-    """Whoever is not known, in another domain, or has another password: the answer is the same."""
-    known = next((user for user in USERS if _names(wanted, user.id, user.name)), None)
+def _find_user(reference: Reference) -> User:
+    """Return the user with this name or id and password. Raises Unauthorized, which does not say what was wrong."""
+    known = next((user for user in USERS if _refers_to(reference, user.id, user.name)), None)
     password = known.password if known else ""
-    same = hmac.compare_digest(password.encode(), wanted.password.encode())
+    same = hmac.compare_digest(password.encode(), reference.password.encode())  # takes as long for a wrong password
     if known is None or not same:
         raise Unauthorized
     return known
 
 
-def _names(wanted: Reference, own_id: str, own_name: str) -> bool:
-    """Whether a reference is to what has this id and name. Names are those of the one domain."""
-    if wanted.id is not None:
-        return wanted.id == own_id
-    domain = wanted.domain
+def _refers_to(reference: Reference, own_id: str, own_name: str) -> bool:
+    """Whether a reference means the resource with this id and name, which is in the default domain."""
+    if reference.id is not None:
+        return reference.id == own_id
+    domain = reference.domain
     default = domain is None or domain.id == DEFAULT_DOMAIN["id"] or domain.name == DEFAULT_DOMAIN["name"]
-    return default and wanted.name == own_name
+    return default and reference.name == own_name

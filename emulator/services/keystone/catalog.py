@@ -1,4 +1,4 @@
-"""Where every service is: the catalog in a token, and the services, endpoints and regions that it is made of."""
+"""The catalog: which services there are, and the endpoints of each in the one region."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,42 +7,41 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from emulator.services.registry import SERVICES
 from emulator.services.seed_data import resource_id
 
 __all__ = ["CATALOG", "REGION", "Catalog", "hex_id"]
-
-TYPES = {
-    "keystone": ("identity", "keystone", "/v3"),
-    "nova-api": ("compute", "nova", "/v2.1"),
-    "neutron-server": ("network", "neutron", ""),
-    "glance-api": ("image", "glance", ""),
-}
-"""By service: its type and name in the catalog, and the path of its endpoint."""
 
 REGION = "RegionOne"
 INTERFACES = ("public", "internal", "admin")
 
 
 def hex_id(kind: str, name: str) -> str:
-    """Return the id of something of a fresh cloud. Keystone's ids are hex without dashes."""
+    """Return the id of a resource of the seed data, as hex without dashes, like all of keystone's ids."""
     return resource_id(kind, name).replace("-", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Services and their endpoints, as keystone shows them one by one."""
+    """Services and their endpoints, as keystone's API shows them one by one."""
 
     services: list[dict[str, Any]]
     endpoints: list[dict[str, Any]]
 
     @classmethod
     def of(cls, urls: Mapping[str, str], public_host: str | None) -> "Catalog":
-        """Make the catalog of services whose base URLs are `urls`; to users the host of all is `public_host`."""
+        """Build the catalog of the services whose base URLs are `urls`.
+
+        With a `public_host` the public endpoints have that host instead.
+        """
         services, endpoints = [], []
         for service_name, url in urls.items():
-            kind, name, path = TYPES[service_name]
-            known = {"id": hex_id("service", name), "type": kind, "name": name, "description": "", "enabled": True}
-            internal = url.rstrip("/") + path
+            entry = SERVICES[service_name].catalog
+            if entry is None:
+                raise ValueError(f"{service_name} has no API, so it has no place in the catalog")
+            service_id = hex_id("service", entry.name)
+            known = {"id": service_id, "type": entry.type, "name": entry.name, "description": "", "enabled": True}
+            internal = url.rstrip("/") + entry.path
             public = internal if public_host is None else str(URL(internal).with_host(public_host))
             services.append(known)
             endpoints += [
@@ -51,7 +50,7 @@ class Catalog:
         return cls(services, endpoints)
 
     def in_token(self) -> list[dict[str, Any]]:
-        """Return it as tokens have it: the endpoints within their services."""
+        """Return the catalog as it is in a token: the endpoints within their services."""
         return [
             {
                 **{key: service[key] for key in ("id", "type", "name")},

@@ -1,20 +1,24 @@
-"""What keystone refuses, in its words."""
+"""Errors of keystone's, with its messages and names (`keystone.exception`)."""
 
 from emulator.runtime.errors import NotFound
 from emulator.services.oslo.policy import PolicyNotAuthorized
 
-__all__ = ["NotAuthorized", "Unknown"]
+__all__ = ["ForbiddenAction", "ResourceNotFound"]
 
 
-class NotAuthorized(PolicyNotAuthorized):
-    """The caller has not the role for an action of keystone's policy."""
+class ForbiddenAction(PolicyNotAuthorized):
+    """The caller lacks the role for an action of keystone's policy."""
+
+    error_type = "keystone.ForbiddenAction"
 
     def __init__(self, action: str) -> None:
         super().__init__(f"You are not authorized to perform the requested action: identity:{action}.")
 
 
-class Unknown(NotFound):
-    """Nothing of a kind has this id."""
+class ResourceNotFound(NotFound):
+    """There is no resource of this kind with this id."""
 
-    def __init__(self, kind: str, wanted: str) -> None:
-        super().__init__(f"Could not find {kind}: {wanted}.")
+    error_type = "keystone.ResourceNotFound"
+
+    def __init__(self, kind: str, resource_id: str) -> None:
+        super().__init__(f"Could not find {kind}: {resource_id}.")

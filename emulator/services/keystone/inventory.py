@@ -1,4 +1,4 @@
-"""What there is in a fresh cloud, as keystone shows it: projects, users, roles, domains, and what is in the catalog."""
+"""The collections that keystone's API shows: projects, users, roles, domains, and the parts of the catalog."""
 
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN
 from emulator.services.keystone.catalog import CATALOG, REGION, hex_id

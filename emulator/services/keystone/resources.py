@@ -1,4 +1,4 @@
-"""Collections of keystone's, as lists and one by one. They are for admins; what is somebody's own, the same may see."""
+"""Keystone's collections over HTTP: a list and one resource each. Admins see all, others what is their own."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from emulator.runtime.http_server import IDENTITY, json_response
-from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.keystone.errors import NotAuthorized, Unknown
+from emulator.services.auth import Identity
+from emulator.services.keystone.errors import ForbiddenAction, ResourceNotFound
 from emulator.services.oslo.pagination import page
 
 __all__ = ["Collection", "Document", "listed", "routes_of"]
@@ -18,9 +18,9 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """All of one kind. `filters` are the fields by which a list of them can be asked for.
+    """A collection of resources. `filters` are the fields that its list can be filtered by.
 
-    `own` says what is for a caller to see that is no admin, by ids. `for_all` is for everybody.
+    `own` returns the id of the resource that a caller without the role `admin` may see. `for_all` opens it to all.
     """
 
     name: str
@@ -32,34 +32,34 @@ class Collection:
 
 
 def routes_of(collection: Collection) -> list[web.RouteDef]:
-    """Return the routes that list a collection, and show one of it."""
+    """Return the two routes of a collection."""
     key = f"{collection.one}_id"
 
     async def list_all(request: web.Request) -> web.Response:
         if not (collection.for_all or request[IDENTITY].is_admin):
-            raise NotAuthorized(f"list_{collection.name}")
+            raise ForbiddenAction(f"list_{collection.name}")
         return listed(request, collection.name, collection.documents(request.app), collection.filters)
 
     async def show(request: web.Request) -> web.Response:
-        wanted, caller = request.match_info[key], request[IDENTITY]
-        if not (collection.for_all or caller.is_admin or wanted == collection.own(caller)):
-            raise NotAuthorized(f"get_{collection.one}")
+        resource_id, caller = request.match_info[key], request[IDENTITY]
+        if not (collection.for_all or caller.is_admin or resource_id == collection.own(caller)):
+            raise ForbiddenAction(f"get_{collection.one}")
         for document in collection.documents(request.app):
-            if document["id"] == wanted:
+            if document["id"] == resource_id:
                 return json_response({collection.one: _linked(request, collection.name, document)})
-        raise Unknown(collection.one, wanted)
+        raise ResourceNotFound(collection.one, resource_id)
 
     path = f"/v3/{collection.name}"
     return [web.get(path, list_all), web.get(f"{path}/{{{key}}}", show)]
 
 
 def listed(request: web.Request, name: str, documents: Iterable[Document], filters: Sequence[str]) -> web.Response:
-    """Answer those of some documents that fit the query, a page of them at a time."""
-    wanted = {key: request.query.getall(key) for key in filters if key in request.query}
+    """Answer a page of those documents that match the query."""
+    filtered = {key: request.query.getall(key) for key in filters if key in request.query}
     found = [
         document
         for document in documents
-        if all(any(_is(document.get(key), value) for value in values) for key, values in wanted.items())
+        if all(any(_matches(document.get(key), value) for value in values) for key, values in filtered.items())
     ]
     shown = page(request, found, lambda document: str(document["id"]))
     return json_response(
@@ -75,8 +75,9 @@ def _linked(request: web.Request, name: str, document: Document) -> Document:
     return {**document, "links": {"self": f"{request.url.origin()}/v3/{name}/{document['id']}"}}
 
 
-def _is(value: object, asked: str) -> bool:
-    """Whether a field is what a query asks for. As in keystone, to be true is what is not said to be false."""
+def _matches(value: object, text: str) -> bool:
+    """Whether a field has the value of a query parameter."""
     if isinstance(value, bool):
-        return value == (asked.lower() not in {"0", "false", "no"})
-    return asked == ("" if value is None else value)
+        # Any other text means true, the empty one too: attr_as_boolean in keystone.common.utils.
+        return value == (text.lower() not in {"0", "false", "no"})
+    return text == ("" if value is None else value)

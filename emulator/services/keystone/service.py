@@ -1,42 +1,43 @@
-"""keystone as a service: its routes, its discovery documents, how it words errors."""
+"""keystone as a service: its routes, its discovery document, and the shape of its errors."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from emulator.runtime.errors import ApiError
-from emulator.runtime.http_server import json_response
 from emulator.runtime.service import Service
-from emulator.services.auth.fernet_tokens import Tokens
-from emulator.services.auth.revocation import REPEAT_SECONDS, keep_telling
+from emulator.services.auth import repeat_revocations
+from emulator.services.config import ServiceConfig
 from emulator.services.keystone.assignments import ASSIGNMENT_ROUTES
 from emulator.services.keystone.catalog import CATALOG, Catalog
 from emulator.services.keystone.inventory import COLLECTIONS
 from emulator.services.keystone.resources import routes_of
 from emulator.services.keystone.token_api import TOKENS, issue_token, revoke_token, show_token
+from emulator.services.oslo.discovery import Version, list_versions, show_version
 
 __all__ = ["service"]
 
+V3 = Version(
+    "v3.14",
+    "stable",
+    "/v3/",
+    {
+        "updated": "2020-04-07T00:00:00Z",
+        "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}],
+    },
+)
 
-def service(
-    tokens: Tokens,
-    endpoints: Mapping[str, str],
-    public_host: str | None = None,
-    revocation_seconds: float = REPEAT_SECONDS,
-) -> Service:
-    """Keystone with the users of a fresh cloud. `endpoints` maps service names to their base URLs.
 
-    Where services and users reach them by different names, `public_host` is what users say. Which tokens are revoked is
-    told to all again every `revocation_seconds`.
-    """
+def service(config: ServiceConfig) -> Service:
+    """Build keystone, with the users and projects of the seed data and a catalog of `config.endpoints`."""
+    tokens = config.tokens
     return Service(
         "keystone",
         public=[
-            web.get("/", list_versions),
-            web.get("/v3", show_version),
-            web.get("/v3/", show_version),
+            web.get("/", list_versions(V3, status=HTTPStatus.MULTIPLE_CHOICES, wrap=lambda found: {"values": found})),
+            web.get("/v3", show_version(V3)),
+            web.get("/v3/", show_version(V3)),
             web.post("/v3/auth/tokens", issue_token),
         ],
         routes=[
@@ -45,35 +46,15 @@ def service(
             *ASSIGNMENT_ROUTES,
             *(route for collection in COLLECTIONS for route in routes_of(collection)),
         ],
-        identify=tokens.read,
-        error_shape=word_error,
-        state={TOKENS: tokens, CATALOG: Catalog.of(endpoints, public_host)},
+        identify=tokens.validate,
+        error_shape=error_body,
+        state={TOKENS: tokens, CATALOG: Catalog.of(config.endpoints, config.public_host)},
         lock="keystone",
-        background=lambda app: keep_telling(app, tokens, revocation_seconds),
+        background=lambda app: repeat_revocations(app, tokens, config.revocation_seconds),
     )
 
 
-def word_error(error: ApiError) -> dict[str, Any]:
-    """Word an error as keystone does."""
+def error_body(error: ApiError) -> dict[str, Any]:
+    """Return the body of an error answer, as keystone has it."""
     status = HTTPStatus(error.status)
     return {"error": {"code": status.value, "title": status.phrase, "message": str(error)}}
-
-
-async def list_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document that clients read when their URL names no version."""
-    return json_response({"versions": {"values": [_version(request)]}}, HTTPStatus.MULTIPLE_CHOICES)
-
-
-async def show_version(request: web.Request) -> web.Response:
-    """Answer the discovery document of v3."""
-    return json_response({"version": _version(request)})
-
-
-def _version(request: web.Request) -> dict[str, Any]:
-    return {
-        "id": "v3.14",
-        "status": "stable",
-        "updated": "2020-04-07T00:00:00Z",
-        "links": [{"rel": "self", "href": f"{request.url.origin()}/v3/"}],
-        "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}],
-    }

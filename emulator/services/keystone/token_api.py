@@ -1,4 +1,7 @@
-"""Tokens over HTTP: issue one, tell what one is good for, and revoke one, for all services."""
+"""Tokens over HTTP: issue, show and revoke them.
+
+Source: https://docs.openstack.org/api-ref/identity/v3/#authentication-and-token-management
+"""
 
 import secrets
 from datetime import UTC, datetime
@@ -11,64 +14,70 @@ from emulator.runtime.errors import NotFound, Unauthorized
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.runtime.request_context import OWN_REQUEST_ID, annotate
 from emulator.runtime.simulated_work import value_or_fault
-from emulator.services.auth.fernet_tokens import Identity, Tokens
-from emulator.services.auth.revocation import tell
-from emulator.services.keystone.authentication import DEFAULT_DOMAIN, Proof, TokenRequest, find_project, prove
+from emulator.services.auth import Identity, Tokens, publish_revocation
+from emulator.services.keystone.authentication import (
+    DEFAULT_DOMAIN,
+    Authenticated,
+    TokenRequest,
+    authenticate,
+    find_project,
+)
 from emulator.services.keystone.catalog import CATALOG, hex_id
-from emulator.services.keystone.errors import NotAuthorized
-from emulator.services.oslo.timeutils import to_the_microsecond
+from emulator.services.keystone.errors import ForbiddenAction
+from emulator.services.oslo.timeutils import isotime_without_zone
 from emulator.services.seed_data import Project
 
 __all__ = ["TOKENS", "issue_token", "revoke_token", "show_token"]
 
 TOKEN_ISSUED = HTTPStatus.CREATED
-TOKEN_ISSUED_IN_FIGURE = HTTPStatus.OK  # to the emulator's own services and clients, whose sequence Figure 1.8 shows
+TOKEN_ISSUED_IN_FIGURE = HTTPStatus.OK
+"""What Figure 1.8 shows as step (2). Only the emulator's own services and clients get it; stock clients get 201."""
 AUDIT_BYTES = 16
 
 TOKENS = web.AppKey("tokens", Tokens)
 
 
 async def issue_token(request: web.Request) -> web.Response:
-    """Check who asks, and for which project; answer a token for both."""
-    asked = (await read_json(request, TokenRequest)).auth
+    """Authenticate the caller and answer a token for the requested scope."""
+    auth = (await read_json(request, TokenRequest)).auth
     tokens = request.app[TOKENS]
-    proof = await prove(asked.identity, tokens)
-    identity = _identify(tokens, proof, find_project(asked.scope, proof.user))
+    authenticated = await authenticate(auth.identity, tokens)
+    identity = _identify(tokens, authenticated, find_project(auth.scope, authenticated.user))
     issued = TOKEN_ISSUED_IN_FIGURE if OWN_REQUEST_ID in request.headers else TOKEN_ISSUED
-    return json_response(_describe(request, identity), issued, {"X-Subject-Token": tokens.seal(identity)})
+    return json_response(_describe(request, identity), issued, {"X-Subject-Token": tokens.issue(identity)})
 
 
 async def show_token(request: web.Request) -> web.Response:
-    """Tell what the token in `X-Subject-Token` is good for."""
+    """Show the owner, scope and expiry of the token in `X-Subject-Token`."""
     identity = _subject(request)
     return json_response(_describe(request, identity), headers={"X-Subject-Token": request.headers["X-Subject-Token"]})
 
 
 async def revoke_token(request: web.Request) -> web.Response:
-    """Let the token in `X-Subject-Token` hold no more, at any service: one's own, or as an admin anybody's.
+    """Revoke the token in `X-Subject-Token` at all services. Only admins may revoke another user's token.
 
-    It still holds where the bus does not take the news: then the answer is a 503, and it can be tried again.
+    If the bus is away the answer is a 503 and the token stays valid, so that the caller can try again.
     """
     subject, caller = _subject(request), request[IDENTITY]
     if subject.user_id != caller.user_id and not caller.is_admin:
-        raise NotAuthorized("revoke_token")
+        raise ForbiddenAction("revoke_token")
     annotate(token__audit_id=subject.audit_id)
     revoked = {subject.audit_id: subject.expires_at}
-    await tell(request.app, revoked)
+    await publish_revocation(request.app, revoked)
     request.app[TOKENS].revoke(revoked)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 def _subject(request: web.Request) -> Identity:
     try:
-        return request.app[TOKENS].read(request.headers.get("X-Subject-Token", ""))
+        return request.app[TOKENS].validate(request.headers.get("X-Subject-Token", ""))
     except Unauthorized:
         raise NotFound("Could not find token.") from None
 
 
-def _identify(tokens: Tokens, proof: Proof, project: Project | None) -> Identity:
-    """Who has proved something, in a project. A token made from another one ends with it, and is of its kin."""
-    user, earlier, now = proof.user, proof.earlier, tokens.clock()
+def _identify(tokens: Tokens, authenticated: Authenticated, project: Project | None) -> Identity:
+    """Return the owner of a new token. One made from an earlier token expires with it and keeps its audit id."""
+    user, earlier, now = authenticated.user, authenticated.earlier, tokens.clock()
     lifetime = value_or_fault("token lifetime", right=tokens.ttl, wrong=lambda: 0.0)
     return Identity(
         user.id,
@@ -78,9 +87,9 @@ def _identify(tokens: Tokens, proof: Proof, project: Project | None) -> Identity
         user.roles if project else (),
         now,
         now + lifetime if earlier is None else earlier.expires_at,
-        secrets.token_urlsafe(AUDIT_BYTES),  # with no seed: who reads it must not take it for a token of another run
+        secrets.token_urlsafe(AUDIT_BYTES),  # not seeded: the same id in two runs would mean two different tokens
         "" if earlier is None else earlier.parent_audit_id or earlier.audit_id,
-        proof.methods,
+        authenticated.methods,
     )
 
 
@@ -97,7 +106,7 @@ def _describe(request: web.Request, identity: Identity) -> dict[str, Any]:
 
 
 def _describe_scope(request: web.Request, identity: Identity) -> dict[str, Any]:
-    """What a token of a project has: that project, roles there, and the catalog, if it is wanted."""
+    """Return the fields of a scoped token: project, roles, and the catalog unless the query declines it."""
     if not identity.project_id:
         return {}
     catalog = {} if "nocatalog" in request.query else {"catalog": request.app[CATALOG].in_token()}
@@ -110,4 +119,4 @@ def _describe_scope(request: web.Request, identity: Identity) -> dict[str, Any]:
 
 
 def _timestamp(seconds: float) -> str:
-    return f"{to_the_microsecond(datetime.fromtimestamp(seconds, UTC))}Z"
+    return f"{isotime_without_zone(datetime.fromtimestamp(seconds, UTC))}Z"

@@ -1,4 +1,4 @@
-"""neutron-server: which networks there are, and who has which address on them."""
+"""neutron, the network service: networks, subnets, ports, floating IPs, and security groups."""
 
 from emulator.services.neutron.service import service
 

@@ -1,4 +1,4 @@
-"""Addresses that a port may use besides its own: `allowed_address_pairs`."""
+"""`allowed_address_pairs`: addresses that a port may use besides its own."""
 
 from collections.abc import Sequence
 from ipaddress import ip_network
@@ -9,22 +9,26 @@ from emulator.runtime.errors import BadRequest
 from emulator.services.neutron.mac_addresses import read_mac_address
 from emulator.services.neutron.request_bodies import Text
 
-__all__ = ["AddressPair", "read_pairs"]
+__all__ = ["AddressPair", "read_address_pairs"]
 
 FIELD = "allowed_address_pairs"
-MOST = 10
-"""How many a port may have, as in neutron."""
+MAXIMUM = 10
+"""How many a port may have: neutron's default for `max_allowed_address_pair`."""
 
 
 class AllowedAddressPairExhausted(BadRequest):
-    """There are too many."""
+    """The request has too many pairs."""
+
+    error_type = "neutron.AllowedAddressPairExhausted"
 
     def __init__(self) -> None:
-        super().__init__(f"Invalid input for {FIELD}. Reason: The number of allowed address pair exceeds {MOST}.")
+        super().__init__(f"Invalid input for {FIELD}. Reason: The number of allowed address pair exceeds {MAXIMUM}.")
 
 
 class DuplicateAddressPairInRequest(BadRequest):
-    """One is there twice."""
+    """The request has a pair twice."""
+
+    error_type = "neutron.DuplicateAddressPairInRequest"
 
     def __init__(self, pair: "AddressPair") -> None:
         super().__init__(
@@ -34,18 +38,18 @@ class DuplicateAddressPairInRequest(BadRequest):
 
 
 class AddressPair(Struct, forbid_unknown_fields=True):
-    """An address or a range of them, and the MAC address that it goes with: the port's if none is named."""
+    """An address or a CIDR, and its MAC address; None means that of the port."""
 
     ip_address: Text
     mac_address: Text | None = None
 
 
-def read_pairs(wanted: Sequence[AddressPair]) -> list[dict[str, str]]:
-    """Return pairs as a port keeps them, without the MAC addresses that follow its own. Raises BadRequest."""
-    if len(wanted) > MOST:
+def read_address_pairs(pairs: Sequence[AddressPair]) -> list[dict[str, str]]:
+    """Return pairs as a port stores them; a pair without a MAC address follows the port's. Raises BadRequest."""
+    if len(pairs) > MAXIMUM:
         raise AllowedAddressPairExhausted
     read: list[dict[str, str]] = []
-    for pair in wanted:
+    for pair in pairs:
         if (one := _read(pair)) in read:
             raise DuplicateAddressPairInRequest(pair)
         read.append(one)
@@ -56,8 +60,8 @@ def _read(pair: AddressPair) -> dict[str, str]:
     try:
         ip_network(pair.ip_address)
     except ValueError:
-        why = f"'{pair.ip_address}' is not a valid IP address or subnet"
-        raise BadRequest(f"Invalid input for {FIELD}.ip_address. Reason: {why}.") from None
+        reason = f"'{pair.ip_address}' is not a valid IP address or subnet"
+        raise BadRequest(f"Invalid input for {FIELD}.ip_address. Reason: {reason}.") from None
     if pair.mac_address is None:
         return {"ip_address": pair.ip_address}
     mac_address = read_mac_address(pair.mac_address, f"{FIELD}.mac_address")

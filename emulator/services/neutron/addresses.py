@@ -1,4 +1,4 @@
-"""Addresses are given to ports and come back. One is never given twice."""
+"""Address allocation (IPAM): which addresses of a network's subnets a port gets, and their release."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
@@ -6,128 +6,140 @@ from random import Random
 from msgspec import Struct
 
 from emulator.runtime.errors import BadRequest, Conflict
-from emulator.services.neutron.cidrs import InvalidInput, read_address, usable
+from emulator.services.neutron.cidrs import InvalidInput, read_address, usable_range
 from emulator.services.neutron.models import Address, FixedIp, Subnet
 
-__all__ = ["IpAddressGenerationFailure", "WantedIp", "give", "take_back"]
+__all__ = ["IpAddressGenerationFailure", "RequestedIp", "allocate", "release"]
 
 
 class IpAddressGenerationFailure(Conflict):
-    """All addresses of the network, or of the subnet that was asked for, are taken."""
+    """All addresses of the network, or of the requested subnet, are allocated."""
+
+    error_type = "neutron.IpAddressGenerationFailure"
 
     def __init__(self, network_id: str) -> None:
         super().__init__(f"No more IP addresses available on network {network_id}.")
 
 
 class IpAddressAlreadyAllocated(Conflict):
-    """Another port has the address."""
+    """Another port has the requested address."""
+
+    error_type = "neutron.IpAddressAlreadyAllocated"
 
     def __init__(self, address: Address, subnet_id: str) -> None:
         super().__init__(f"IP address {address} already allocated in subnet {subnet_id}.")
 
 
 class InvalidIpForNetwork(BadRequest):
-    """No subnet of the network has the address."""
+    """No subnet of the network contains the requested address."""
+
+    error_type = "neutron.InvalidIpForNetwork"
 
     def __init__(self, address: Address) -> None:
         super().__init__(f"IP address {address} is not a valid IP for any of the subnets on the specified network.")
 
 
 class InvalidIpForSubnet(BadRequest):
-    """The subnet that was named has not the address."""
+    """The requested subnet does not contain the requested address."""
+
+    error_type = "neutron.InvalidIpForSubnet"
 
     def __init__(self, address: Address) -> None:
         super().__init__(f"IP address {address} is not a valid IP for the specified subnet.")
 
 
-class WantedIp(Struct):
-    """What a caller wants: an address, any one of a subnet, or a certain one of a certain subnet."""
+class RequestedIp(Struct):
+    """An entry of `fixed_ips` in a request: an address, any address of a subnet, or both."""
 
     subnet_id: str | None = None
     ip_address: str | None = None
 
 
-def give(
-    network_id: str, subnets: Sequence[Subnet], wanted: Sequence[WantedIp] | None, random: Random
+def allocate(
+    network_id: str, subnets: Sequence[Subnet], requested: Sequence[RequestedIp] | None, random: Random
 ) -> list[FixedIp]:
-    """Take addresses for a port on a network with these subnets: those that are wanted, else one of each IP version.
+    """Allocate the requested addresses for a port, or one of each IP version that the network's subnets have.
 
-    All or none: raises BadRequest for what the network has not, Conflict for what is taken.
+    Allocates all or none. Raises BadRequest for addresses that are not on the network, Conflict for allocated ones.
     """
-    given: list[FixedIp] = []
+    allocated: list[FixedIp] = []
     try:
-        for fixed in _chosen(network_id, subnets, wanted, random):
-            given.append(fixed)  # noqa: PERF402 - what is there when one fails is taken back
+        for fixed in _allocate_each(network_id, subnets, requested, random):
+            allocated.append(fixed)  # noqa: PERF402 - if one fails, those before it must be released
     except (BadRequest, Conflict):
-        take_back(subnets, given)
+        release(subnets, allocated)
         raise
-    return given
+    return allocated
 
 
-def take_back(subnets: Iterable[Subnet], given: Iterable[FixedIp]) -> None:
-    """Let addresses be free again."""
+def release(subnets: Iterable[Subnet], fixed_ips: Iterable[FixedIp]) -> None:
+    """Free addresses for other ports."""
     by_id = {subnet.id: subnet for subnet in subnets}
-    for fixed in given:
-        by_id[fixed.subnet_id].taken.discard(fixed.address)
+    for fixed in fixed_ips:
+        by_id[fixed.subnet_id].allocated.discard(fixed.address)
 
 
-def _chosen(
-    network_id: str, subnets: Sequence[Subnet], wanted: Sequence[WantedIp] | None, random: Random
+def _allocate_each(
+    network_id: str, subnets: Sequence[Subnet], requested: Sequence[RequestedIp] | None, random: Random
 ) -> Iterator[FixedIp]:
-    if wanted is not None:
-        for each in wanted:
-            yield _wanted(network_id, subnets, each, random)
+    if requested is not None:
+        for each in requested:
+            yield _allocate_requested(network_id, subnets, each, random)
         return
     for version in (4, 6):
         if candidates := [subnet for subnet in subnets if subnet.cidr.version == version]:
-            yield _any_of(network_id, candidates, random)
+            yield _allocate_any(network_id, candidates, random)
 
 
-def _wanted(network_id: str, subnets: Sequence[Subnet], wanted: WantedIp, random: Random) -> FixedIp:
-    candidates = [subnet for subnet in subnets if wanted.subnet_id in {None, subnet.id}]
-    if wanted.subnet_id is not None and not candidates:
+def _allocate_requested(network_id: str, subnets: Sequence[Subnet], requested: RequestedIp, random: Random) -> FixedIp:
+    candidates = [subnet for subnet in subnets if requested.subnet_id in {None, subnet.id}]
+    if requested.subnet_id is not None and not candidates:
         raise InvalidInput(
             f"Failed to create port on network {network_id}, "
-            f"because fixed_ips included invalid subnet {wanted.subnet_id}"
+            f"because fixed_ips included invalid subnet {requested.subnet_id}"
         )
-    if wanted.ip_address is None:
-        return _any_of(network_id, candidates, random)
-    address = read_address(wanted.ip_address, "fixed_ips")
+    if requested.ip_address is None:
+        return _allocate_any(network_id, candidates, random)
+    address = read_address(requested.ip_address, "fixed_ips")
     for subnet in candidates:
-        if address in usable(subnet.cidr):
+        if address in usable_range(subnet.cidr):
             return _take(subnet, address)
-    raise InvalidIpForNetwork(address) if wanted.subnet_id is None else InvalidIpForSubnet(address)
+    raise InvalidIpForNetwork(address) if requested.subnet_id is None else InvalidIpForSubnet(address)
 
 
-def _any_of(network_id: str, subnets: Iterable[Subnet], random: Random) -> FixedIp:
+def _allocate_any(network_id: str, subnets: Iterable[Subnet], random: Random) -> FixedIp:
     for subnet in subnets:
-        address = _free(subnet, random)
+        address = _find_free(subnet, random)
         if address is not None:
             return _take(subnet, address)
     raise IpAddressGenerationFailure(network_id)
 
 
 def _take(subnet: Subnet, address: Address) -> FixedIp:
-    if address in subnet.taken:
+    if address in subnet.allocated:
         raise IpAddressAlreadyAllocated(address, subnet.id)
-    subnet.taken.add(address)
+    subnet.allocated.add(address)
     return FixedIp(subnet.id, address)
 
 
-def _free(subnet: Subnet, random: Random) -> Address | None:
-    """A free address: the next one after a random place, since what is random need not know who came first."""
+def _find_free(subnet: Subnet, random: Random) -> Address | None:
+    """Return the first free address from a random position on.
+
+    With a seed the position depends on the port alone, so that ports made at the same time get the same addresses in
+    every run, whichever comes first.
+    """
     count = sum(pool.size for pool in subnet.pools)
     begin = random.randrange(count) if count else 0
     for offset in range(count):
-        address = _nth(subnet, (begin + offset) % count)
-        if address not in subnet.taken:
+        address = _address_at(subnet, (begin + offset) % count)
+        if address not in subnet.allocated:
             return address
     return None
 
 
-def _nth(subnet: Subnet, place: int) -> Address:
+def _address_at(subnet: Subnet, position: int) -> Address:
     for pool in subnet.pools:
-        if place < pool.size:
-            return pool.first + place
-        place -= pool.size
-    raise IndexError(place)
+        if position < pool.size:
+            return pool.first + position
+        position -= pool.size
+    raise IndexError(position)

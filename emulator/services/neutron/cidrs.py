@@ -1,4 +1,4 @@
-"""The ranges of a subnet: its CIDR, its gateway, and the pools that addresses are given from."""
+"""The address ranges of a subnet: its CIDR, its gateway and its allocation pools."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -11,65 +11,75 @@ from emulator.services.neutron.models import Address, Cidr, Pool
 
 __all__ = [
     "InvalidInput",
-    "WantedPool",
+    "RequestedPool",
     "check_overlap",
-    "gateway_of",
-    "pools_of",
+    "default_gateway",
+    "default_pools",
     "read_address",
     "read_cidr",
     "read_gateway",
     "read_pools",
-    "usable",
+    "usable_range",
 ]
 
 SMALLEST_WITH_BROADCAST = 30
-"""An IPv4 network with a longer prefix has no addresses for itself and for all."""
+"""The longest IPv4 prefix with network and broadcast addresses; /31 and /32 have none (RFC 3021)."""
 
 
 class InvalidInput(BadRequest):
-    """What is asked for cannot be."""
+    """The attributes of a request contradict each other or the state of the network."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"Invalid input for operation: {why}.")
+    error_type = "neutron.InvalidInput"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Invalid input for operation: {reason}.")
 
 
 class InvalidAllocationPool(BadRequest):
-    """A pool ends before it begins, or its ends are no addresses."""
+    """An allocation pool ends before it begins, or its ends are no addresses."""
+
+    error_type = "neutron.InvalidAllocationPool"
 
     def __init__(self, pool: str) -> None:
         super().__init__(f"The allocation pool {pool} is not valid.")
 
 
 class OutOfBoundsAllocationPool(BadRequest):
-    """A pool has addresses that the subnet has not."""
+    """An allocation pool has addresses outside the subnet."""
+
+    error_type = "neutron.OutOfBoundsAllocationPool"
 
     def __init__(self, pool: Pool, cidr: Cidr) -> None:
         super().__init__(f"The allocation pool {pool} spans beyond the subnet cidr {cidr}.")
 
 
 class OverlappingAllocationPools(Conflict):
-    """Two pools have an address in common."""
+    """Two allocation pools have an address in common."""
+
+    error_type = "neutron.OverlappingAllocationPools"
 
     def __init__(self, one: Pool, other: Pool, cidr: Cidr) -> None:
         super().__init__(f"Found overlapping allocation pools: {one} {other} for subnet {cidr}.")
 
 
 class GatewayConflictWithAllocationPools(Conflict):
-    """The gateway's address is in a pool."""
+    """The gateway's address is in an allocation pool."""
+
+    error_type = "neutron.GatewayConflictWithAllocationPools"
 
     def __init__(self, gateway: Address, pool: Pool) -> None:
         super().__init__(f"Gateway ip {gateway} conflicts with allocation pool {pool}.")
 
 
-class WantedPool(Struct):
-    """A pool as a caller writes it."""
+class RequestedPool(Struct):
+    """An entry of `allocation_pools` in a request."""
 
     start: str
     end: str
 
 
 def read_cidr(text: str, ip_version: int, field: str = "cidr") -> Cidr:
-    """Return what a caller calls a CIDR. Raises BadRequest that names the field."""
+    """Parse a CIDR. Raises BadRequest, which names the field."""
     try:
         cidr = ip_network(text, strict=False)
     except ValueError:
@@ -83,7 +93,7 @@ def read_cidr(text: str, ip_version: int, field: str = "cidr") -> Cidr:
 
 
 def check_overlap(cidr: Cidr, others: Iterable[Cidr], network_id: str) -> None:
-    """Raise InvalidInput if a network has addresses of this range already."""
+    """Raise InvalidInput if the CIDR overlaps with another one of the network."""
     for other in others:
         if cidr.version == other.version and cidr.overlaps(other):
             raise InvalidInput(
@@ -91,45 +101,45 @@ def check_overlap(cidr: Cidr, others: Iterable[Cidr], network_id: str) -> None:
             )
 
 
-def usable(cidr: Cidr) -> Pool:
-    """Return the addresses that a device can have."""
+def usable_range(cidr: Cidr) -> Pool:
+    """Return the addresses of a CIDR that devices can have."""
     first, last = cidr.network_address, cidr.broadcast_address
     if isinstance(cidr, IPv4Network) and cidr.prefixlen <= SMALLEST_WITH_BROADCAST:
         return Pool(first + 1, last - 1)
     if isinstance(cidr, IPv6Network) and first != last:
-        return Pool(first + 1, last)  # the first is for any router
+        return Pool(first + 1, last)  # the first is the subnet-router anycast address (RFC 4291, section 2.6.1)
     return Pool(first, last)
 
 
-def gateway_of(cidr: Cidr) -> Address | None:
-    """Return the gateway that a subnet has if none is named: its first address, if it has another."""
-    addresses = usable(cidr)
+def default_gateway(cidr: Cidr) -> Address | None:
+    """Return the gateway of a subnet whose creator named none: its first address, if it has more than one."""
+    addresses = usable_range(cidr)
     return addresses.first if addresses.size > 1 else None
 
 
 def read_gateway(text: str | None, cidr: Cidr) -> Address | None:
-    """Return the gateway that a caller names. Raises BadRequest for one that cannot be reached."""
+    """Parse a gateway's address. Raises BadRequest for one outside the subnet."""
     if text is None:
         return None
     gateway = read_address(text, "gateway_ip")
     if gateway.version != cidr.version:
         raise InvalidInput(f"gateway_ip '{text}' does not match the ip_version '{cidr.version}'")
-    if isinstance(cidr, IPv4Network) and gateway not in usable(cidr):
+    if isinstance(cidr, IPv4Network) and gateway not in usable_range(cidr):
         raise InvalidInput("Gateway is not valid on subnet")
     return gateway
 
 
 def read_address(text: str, field: str) -> Address:
-    """Return what a caller calls an address. Raises BadRequest that names the field."""
+    """Parse an address. Raises BadRequest, which names the field."""
     try:
         return ip_address(text)
     except ValueError:
         raise BadRequest(f"Invalid input for {field}. Reason: '{text}' is not a valid IP address.") from None
 
 
-def pools_of(cidr: Cidr, gateway: Address | None) -> list[Pool]:
-    """Return the pools that a subnet has if none are named: all but the gateway."""
-    whole = usable(cidr)
+def default_pools(cidr: Cidr, gateway: Address | None) -> list[Pool]:
+    """Return the pools of a subnet whose creator named none: all addresses but the gateway."""
+    whole = usable_range(cidr)
     if gateway is None or gateway not in whole:
         return [whole]
     parts = []
@@ -140,9 +150,9 @@ def pools_of(cidr: Cidr, gateway: Address | None) -> list[Pool]:
     return parts
 
 
-def read_pools(wanted: Sequence[WantedPool], cidr: Cidr, gateway: Address | None) -> list[Pool]:
-    """Return the pools that a caller names. Raises BadRequest or Conflict if they do not fit."""
-    pools = sorted((_read_pool(pool, cidr) for pool in wanted), key=lambda pool: int(pool.first))
+def read_pools(requested: Sequence[RequestedPool], cidr: Cidr, gateway: Address | None) -> list[Pool]:
+    """Parse allocation pools. Raises BadRequest or Conflict if they do not fit the subnet or each other."""
+    pools = sorted((_read_pool(pool, cidr) for pool in requested), key=lambda pool: int(pool.first))
     for one, other in pairwise(pools):
         if int(one.last) >= int(other.first):
             raise OverlappingAllocationPools(one, other, cidr)
@@ -152,14 +162,14 @@ def read_pools(wanted: Sequence[WantedPool], cidr: Cidr, gateway: Address | None
     return pools
 
 
-def _read_pool(wanted: WantedPool, cidr: Cidr) -> Pool:
-    named = f"{wanted.start}-{wanted.end}"
+def _read_pool(requested: RequestedPool, cidr: Cidr) -> Pool:
+    text = f"{requested.start}-{requested.end}"
     try:
-        pool = Pool(ip_address(wanted.start), ip_address(wanted.end))
+        pool = Pool(ip_address(requested.start), ip_address(requested.end))
     except ValueError:
-        raise InvalidAllocationPool(named) from None
+        raise InvalidAllocationPool(text) from None
     if pool.first.version != cidr.version or pool.last.version != cidr.version or pool.size < 1:
-        raise InvalidAllocationPool(named)
-    if pool.first not in usable(cidr) or pool.last not in usable(cidr):
+        raise InvalidAllocationPool(text)
+    if pool.first not in usable_range(cidr) or pool.last not in usable_range(cidr):
         raise OutOfBoundsAllocationPool(pool, cidr)
     return pool

@@ -1,4 +1,4 @@
-"""All that neutron knows, by id, and what a fresh cloud has of it."""
+"""Neutron's database: all its records by id, in memory, and those of the seed data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,39 +7,55 @@ from typing import Any
 from aiohttp import web
 
 from emulator.runtime.errors import NotFound
-from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.neutron.cidrs import gateway_of, pools_of
+from emulator.services.auth import Identity
+from emulator.services.neutron.cidrs import default_gateway, default_pools
 from emulator.services.neutron.models import FloatingIp, Network, Port, Subnet
 from emulator.services.neutron.policy import may_see_network
-from emulator.services.neutron.security_groups.models import SecurityGroup
+from emulator.services.neutron.security_group_models import SecurityGroup
 from emulator.services.seed_data import NETWORKS, PROJECTS, resource_id
 
-__all__ = ["DATABASE", "Database", "FloatingIPNotFound", "NetworkNotFound", "PortNotFound", "SubnetNotFound", "fresh"]
+__all__ = [
+    "DATABASE",
+    "Database",
+    "FloatingIPNotFound",
+    "NetworkNotFound",
+    "PortNotFound",
+    "SubnetNotFound",
+    "seed_database",
+]
 
 
 class NetworkNotFound(NotFound):
-    """No network has this id, or none that the caller may see."""
+    """No network that the caller may see has this id."""
+
+    error_type = "neutron.NetworkNotFound"
 
     def __init__(self, network_id: str) -> None:
         super().__init__(f"Network {network_id} could not be found.")
 
 
 class SubnetNotFound(NotFound):
-    """No subnet has this id, or none that the caller may see."""
+    """No subnet that the caller may see has this id."""
+
+    error_type = "neutron.SubnetNotFound"
 
     def __init__(self, subnet_id: str) -> None:
         super().__init__(f"Subnet {subnet_id} could not be found.")
 
 
 class PortNotFound(NotFound):
-    """No port has this id, or none that the caller may see."""
+    """No port that the caller may see has this id."""
+
+    error_type = "neutron.PortNotFound"
 
     def __init__(self, port_id: str) -> None:
         super().__init__(f"Port {port_id} could not be found.")
 
 
 class FloatingIPNotFound(NotFound):
-    """No floating IP has this id, or none that the caller may see."""
+    """No floating IP that the caller may see has this id."""
+
+    error_type = "neutron.FloatingIPNotFound"
 
     def __init__(self, floating_id: str) -> None:
         super().__init__(f"Floating IP {floating_id} could not be found")
@@ -47,7 +63,7 @@ class FloatingIPNotFound(NotFound):
 
 @dataclass(slots=True)
 class Database:
-    """All records by id. `limits` are the quotas that were set, by project and resource."""
+    """All records by id. `limits` are the quotas that admins set, by project and resource."""
 
     networks: dict[str, Network] = field(default_factory=dict)
     subnets: dict[str, Subnet] = field(default_factory=dict)
@@ -57,7 +73,7 @@ class Database:
     limits: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def subnets_of(self, network_id: str) -> list[Subnet]:
-        """Return a network's subnets, the first that was made first."""
+        """Return the subnets of a network, the oldest first."""
         return [subnet for subnet in self.subnets.values() if subnet.network_id == network_id]
 
     def ports_of(self, network_id: str) -> list[Port]:
@@ -75,74 +91,74 @@ class Database:
     def describe_floating_ip(self, floating: FloatingIp) -> dict[str, Any]:
         """Return a floating IP as neutron answers it, with the details of its port."""
         details = None if floating.port_id is None else self.ports[floating.port_id].describe()
-        return {**floating.describe(), "port_details": details and {name: details[name] for name in OF_PORT}}
+        return {**floating.describe(), "port_details": details and {name: details[name] for name in PORT_DETAILS}}
 
-    def networks_for(self, who: Identity) -> Iterator[Network]:
-        """Yield the networks that somebody may see."""
-        return (network for network in self.networks.values() if may_see_network(who, network))
+    def networks_for(self, caller: Identity) -> Iterator[Network]:
+        """Yield the networks that the caller may see."""
+        return (network for network in self.networks.values() if may_see_network(caller, network))
 
-    def subnets_for(self, who: Identity) -> Iterator[Subnet]:
-        """Yield the subnets that somebody may see: those of the networks that they may see."""
-        return (subnet for subnet in self.subnets.values() if self._may_see(who, subnet))
+    def subnets_for(self, caller: Identity) -> Iterator[Subnet]:
+        """Yield the subnets that the caller may see: those of the networks that it may see."""
+        return (subnet for subnet in self.subnets.values() if self._may_see_subnet(caller, subnet))
 
-    def ports_for(self, who: Identity) -> Iterator[Port]:
-        """Yield the ports that somebody may see: those of their project, and those on its networks."""
-        return (port for port in self.ports.values() if self._may_see_port(who, port))
+    def ports_for(self, caller: Identity) -> Iterator[Port]:
+        """Yield the ports that the caller may see: those of its project, and those on its project's networks."""
+        return (port for port in self.ports.values() if self._may_see_port(caller, port))
 
-    def floating_ips_for(self, who: Identity) -> Iterator[FloatingIp]:
-        """Yield the floating IPs that somebody may see: those of their project."""
-        return (each for each in self.floating_ips.values() if who.sees_all or each.project_id == who.project_id)
+    def floating_ips_for(self, caller: Identity) -> Iterator[FloatingIp]:
+        """Yield the floating IPs that the caller may see: those of its project."""
+        return (each for each in self.floating_ips.values() if caller.sees_all or each.project_id == caller.project_id)
 
-    def network(self, network_id: str, who: Identity) -> Network:
+    def network(self, network_id: str, caller: Identity) -> Network:
         """Return a network. Raises NetworkNotFound."""
         network = self.networks.get(network_id)
-        if network is None or not may_see_network(who, network):
+        if network is None or not may_see_network(caller, network):
             raise NetworkNotFound(network_id)
         return network
 
-    def subnet(self, subnet_id: str, who: Identity) -> Subnet:
+    def subnet(self, subnet_id: str, caller: Identity) -> Subnet:
         """Return a subnet. Raises SubnetNotFound."""
         subnet = self.subnets.get(subnet_id)
-        if subnet is None or not self._may_see(who, subnet):
+        if subnet is None or not self._may_see_subnet(caller, subnet):
             raise SubnetNotFound(subnet_id)
         return subnet
 
-    def port(self, port_id: str, who: Identity) -> Port:
+    def port(self, port_id: str, caller: Identity) -> Port:
         """Return a port. Raises PortNotFound."""
         port = self.ports.get(port_id)
-        if port is None or not self._may_see_port(who, port):
+        if port is None or not self._may_see_port(caller, port):
             raise PortNotFound(port_id)
         return port
 
-    def floating_ip(self, floating_id: str, who: Identity) -> FloatingIp:
+    def floating_ip(self, floating_id: str, caller: Identity) -> FloatingIp:
         """Return a floating IP. Raises FloatingIPNotFound."""
         floating = self.floating_ips.get(floating_id)
-        if floating is None or not (who.sees_all or floating.project_id == who.project_id):
+        if floating is None or not (caller.sees_all or floating.project_id == caller.project_id):
             raise FloatingIPNotFound(floating_id)
         return floating
 
-    def _may_see(self, who: Identity, subnet: Subnet) -> bool:
-        return who.project_id == subnet.project_id or may_see_network(who, self.networks[subnet.network_id])
+    def _may_see_subnet(self, caller: Identity, subnet: Subnet) -> bool:
+        return caller.project_id == subnet.project_id or may_see_network(caller, self.networks[subnet.network_id])
 
-    def _may_see_port(self, who: Identity, port: Port) -> bool:
-        return who.sees_all or who.project_id in {port.project_id, self.networks[port.network_id].project_id}
+    def _may_see_port(self, caller: Identity, port: Port) -> bool:
+        return caller.sees_all or caller.project_id in {port.project_id, self.networks[port.network_id].project_id}
 
 
-OF_PORT = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner")
-"""What a floating IP tells of its port."""
+PORT_DETAILS = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner")
+"""What a floating IP shows of its port: the extension `fip-port-details`."""
 
-MOST = 500
-"""How many ports neutron's own default is. Projects that have more servers, and that of services, have no limit."""
+DEFAULT_PORTS = 500
+"""Neutron's default quota of ports. Projects that may have more servers, and the one of services, are unlimited."""
 
 UNLIMITED = {"port": -1, "floatingip": -1}
-"""What those have: a port for each server, and a floating IP, which stock clients want for each."""
+"""The quotas of those projects: every server needs a port, and load from stock clients gives each a floating IP."""
 
 DATABASE = web.AppKey("database", Database)
 
 
-def fresh() -> Database:
-    """Return what a fresh cloud has: networks of the admin's that all may use, each with a subnet."""
-    unlimited = [project.id for project in PROJECTS if project.instances not in range(1, MOST)]
+def seed_database() -> Database:
+    """Return a database with the networks of the seed data: owned by `admin`, shared with all, with one subnet each."""
+    unlimited = [project.id for project in PROJECTS if project.instances not in range(1, DEFAULT_PORTS)]
     database = Database(limits={project_id: dict(UNLIMITED) for project_id in unlimited})
     admin = next(project.id for project in PROJECTS if project.name == "admin")
     for number, each in enumerate(NETWORKS, 1):
@@ -151,8 +167,8 @@ def fresh() -> Database:
             network.network_type, network.physical_network, network.segmentation_id = "flat", each.name, None
             network.mtu = 1500
         database.networks[network.id] = network
-        subnet_id, gateway = resource_id("subnet", each.name), gateway_of(each.cidr)
-        pools = pools_of(each.cidr, gateway)
+        subnet_id, gateway = resource_id("subnet", each.name), default_gateway(each.cidr)
+        pools = default_pools(each.cidr, gateway)
         subnet = Subnet(subnet_id, f"{each.name}-subnet", admin, network.id, each.cidr, gateway, pools)
         database.subnets[subnet.id] = subnet
     return database

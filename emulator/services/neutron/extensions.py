@@ -1,4 +1,4 @@
-"""Which extensions of the API there are, and what clients ask for that is not here: lists that are always empty."""
+"""The API's extensions, and collections that exist for clients' sake only and are always empty."""
 
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import NotFound
 from emulator.runtime.http_server import IDENTITY, json_response
-from emulator.services.neutron.policy import refuse
+from emulator.services.neutron.policy import not_authorized
 
 __all__ = ["EXTENSION_ROUTES"]
 
@@ -32,7 +32,7 @@ EXTENSIONS = {
     "standard-attr-tag": "Tag support for resources with standard attribute",
     "standard-attr-timestamp": "Resource timestamps",
 }
-"""Their names, by alias."""
+"""The names of the extensions that are implemented, by alias."""
 
 EMPTY = {
     "routers": "Router {id} could not be found",
@@ -41,18 +41,20 @@ EMPTY = {
     "trunks": "Trunk {id} could not be found.",
     "rbac-policies": "RBAC policy of type network with ID {id} not found",
 }
-"""What is not here, and what is said of one of them."""
+"""Collections that are always empty, with neutron's message for an id that is not there."""
 
 
 class ExtensionNotFound(NotFound):
-    """There is no such extension."""
+    """No extension has this alias."""
+
+    error_type = "neutron.ExtensionNotFound"
 
     def __init__(self, alias: str) -> None:
         super().__init__(f"Extension with alias {alias} does not exist")
 
 
 async def list_extensions(_: web.Request) -> web.Response:
-    """List the extensions of the API that are really here."""
+    """List the extensions that are implemented."""
     return json_response({"extensions": [_describe(alias) for alias in EXTENSIONS]})
 
 
@@ -65,9 +67,9 @@ async def show_extension(request: web.Request) -> web.Response:
 
 
 async def list_agents(request: web.Request) -> web.Response:
-    """List agents, of which there are none."""
+    """List the agents, of which there are none."""
     if not request[IDENTITY].sees_all:
-        raise refuse("get_agent")
+        raise not_authorized("get_agent")
     return json_response({"agents": []})
 
 
@@ -84,24 +86,24 @@ def _describe(alias: str) -> dict[str, Any]:
 Handler = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
 
 
-def _lister(collection: str) -> Handler:
+def _list_empty(collection: str) -> Handler:
     async def list_none(_: web.Request) -> web.Response:
         return json_response({collection.replace("-", "_"): []})
 
     return list_none
 
 
-def _shower(words: str) -> Handler:
+def _show_missing(message: str) -> Handler:
     async def show_none(request: web.Request) -> web.Response:
-        raise NotFound(words.format(id=request.match_info["id"]))
+        raise NotFound(message.format(id=request.match_info["id"]))
 
     return show_none
 
 
 def _empty_routes() -> Iterator[web.RouteDef]:
-    for collection, words in EMPTY.items():
-        yield web.get(f"/v2.0/{collection}", _lister(collection))
-        yield web.get(f"/v2.0/{collection}/{{id}}", _shower(words))
+    for collection, message in EMPTY.items():
+        yield web.get(f"/v2.0/{collection}", _list_empty(collection))
+        yield web.get(f"/v2.0/{collection}/{{id}}", _show_missing(message))
 
 
 EXTENSION_ROUTES = (

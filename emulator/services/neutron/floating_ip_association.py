@@ -1,4 +1,4 @@
-"""Where floating IPs lead: which port a caller may choose, and that nova hears of it if a server has the port."""
+"""The association of floating IPs with ports, and the notification of nova if a server has the port."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address
@@ -6,25 +6,29 @@ from ipaddress import IPv4Address
 from aiohttp import web
 
 from emulator.runtime import errors
-from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.neutron.addresses import WantedIp
+from emulator.services.auth import Identity
+from emulator.services.neutron.addresses import RequestedIp
 from emulator.services.neutron.cidrs import read_address
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.models import Address, FixedIp, FloatingIp, Port
-from emulator.services.notifications import FloatingAddress, NetworkChanged, tell_of_change
+from emulator.services.notifications import FloatingAddress, NetworkChanged, notify_nova
 
-__all__ = ["BadRequest", "associate", "check_keeps", "device_of", "disassociate", "tell"]
+__all__ = ["BadRequest", "associate", "check_keeps_associated", "disassociate", "notify_servers", "server_of"]
 
 
 class BadRequest(errors.BadRequest):
-    """What neutron words as a bad request of a kind of thing."""
+    """Neutron's generic error for a request that a resource cannot fulfil."""
+
+    error_type = "neutron.BadRequest"
 
     def __init__(self, resource: str, message: str) -> None:
         super().__init__(f"Bad {resource} request: {message}.")
 
 
 class FloatingIPPortAlreadyAssociated(errors.Conflict):
-    """The fixed IP has a floating IP of the same network already."""
+    """The fixed IP already has a floating IP of the same external network."""
+
+    error_type = "neutron.FloatingIPPortAlreadyAssociated"
 
     def __init__(self, floating: FloatingIp, port: Port, fixed: Address) -> None:
         super().__init__(
@@ -34,7 +38,9 @@ class FloatingIPPortAlreadyAssociated(errors.Conflict):
 
 
 class ExternalGatewayForFloatingIPNotFound(errors.NotFound):
-    """The port is on an external network, and no router leads from one to another."""
+    """The port is on an external network, from which no router leads to another."""
+
+    error_type = "neutron.ExternalGatewayForFloatingIPNotFound"
 
     def __init__(self, floating: FloatingIp, port: Port, subnet_id: str) -> None:
         super().__init__(
@@ -43,18 +49,19 @@ class ExternalGatewayForFloatingIPNotFound(errors.NotFound):
         )
 
 
-def associate(database: Database, who: Identity, floating: FloatingIp, port_id: str, wanted: str | None) -> None:
-    """Let a floating IP lead to the address of a port that is `wanted`, or to its only one.
+def associate(database: Database, caller: Identity, floating: FloatingIp, port_id: str, requested: str | None) -> None:
+    """Associate a floating IP with the requested address of a port, or with its only one.
 
-    Networks of projects count as having a router to every external network. Raises BadRequest, Conflict and NotFound.
+    There are no routers here: every network counts as routed to every external one. Raises BadRequest, Conflict and
+    NotFound.
     """
-    port = database.port(port_id, who)
-    if port.project_id != floating.project_id and not who.is_admin:
+    port = database.port(port_id, caller)
+    if port.project_id != floating.project_id and not caller.is_admin:
         raise _bad(
             f"Cannot process floating IP association with Port {port.id}, since that port is owned by a "
             "different tenant"
         )
-    fixed = _only_one(port) if wanted is None else _wanted(port, wanted)
+    fixed = _only_address(port) if requested is None else _requested_address(port, requested)
     if database.networks[port.network_id].external:
         raise ExternalGatewayForFloatingIPNotFound(floating, port, fixed.subnet_id)
     for other in database.floating_ips_to(port.id):
@@ -64,16 +71,16 @@ def associate(database: Database, who: Identity, floating: FloatingIp, port_id: 
 
 
 def disassociate(floating_ips: Sequence[FloatingIp]) -> bool:
-    """Let floating IPs lead nowhere. Return whether there are any."""
+    """Disassociate floating IPs from their ports. Return whether there are any."""
     for floating in floating_ips:
         floating.port_id = floating.fixed = None
-        floating.stamp.touch()
+        floating.revision.bump()
     return bool(floating_ips)
 
 
-def check_keeps(database: Database, port: Port, wanted: Iterable[WantedIp]) -> None:
-    """Raise BadRequest if a port is to lose an address that a floating IP leads to."""
-    kept = {each.ip_address for each in wanted}
+def check_keeps_associated(database: Database, port: Port, requested: Iterable[RequestedIp]) -> None:
+    """Raise BadRequest if new fixed IPs would take an address from a port that a floating IP leads to."""
+    kept = {fixed.ip_address for fixed in requested}
     if any(str(floating.fixed) not in kept for floating in database.floating_ips_to(port.id)):
         raise BadRequest(
             "port",
@@ -82,24 +89,24 @@ def check_keeps(database: Database, port: Port, wanted: Iterable[WantedIp]) -> N
         )
 
 
-def device_of(port: Port | None) -> str | None:
-    """Return the id of the server that has a port, if one has."""
+def server_of(port: Port | None) -> str | None:
+    """Return the id of the server that has the port, None if no server has it."""
     return port.device_id or None if port is not None and port.device_owner.startswith("compute:") else None
 
 
-async def tell(app: web.Application, *servers: str | None) -> None:
-    """Tell nova which floating IPs lead to these servers now."""
-    for server_id in dict.fromkeys(filter(None, servers)):
+async def notify_servers(app: web.Application, *server_ids: str | None) -> None:
+    """Notify nova of all the floating IPs that these servers have now."""
+    for server_id in dict.fromkeys(filter(None, server_ids)):
         ports = [port for port in app[DATABASE].ports.values() if port.device_id == server_id]
         addresses = tuple(
             FloatingAddress(str(floating.floating.address), str(floating.fixed), port.mac_address)
             for port in ports
             for floating in app[DATABASE].floating_ips_to(port.id)
         )
-        await tell_of_change(app, NetworkChanged(server_id, addresses))
+        await notify_nova(app, NetworkChanged(server_id, addresses))
 
 
-def _only_one(port: Port) -> FixedIp:
+def _only_address(port: Port) -> FixedIp:
     candidates = [fixed for fixed in port.fixed_ips if isinstance(fixed.address, IPv4Address)]
     if not candidates:
         raise _bad(f"Cannot add floating IP to port {port.id} that has no fixed IPv4 addresses")
@@ -111,7 +118,7 @@ def _only_one(port: Port) -> FixedIp:
     return candidates[0]
 
 
-def _wanted(port: Port, text: str) -> FixedIp:
+def _requested_address(port: Port, text: str) -> FixedIp:
     address = read_address(text, "fixed_ip_address")
     if not isinstance(address, IPv4Address):
         raise _bad(f"Cannot process floating IP association with {address}, since that is not an IPv4 address")

@@ -1,4 +1,4 @@
-"""Routes that a subnet's devices are told: `host_routes`."""
+"""`host_routes`: the routes that DHCP announces to the devices of a subnet."""
 
 from collections.abc import Sequence
 
@@ -8,33 +8,35 @@ from emulator.runtime.errors import BadRequest
 from emulator.services.neutron.cidrs import InvalidInput, read_address, read_cidr
 from emulator.services.neutron.request_bodies import Text
 
-__all__ = ["HostRoute", "read_routes"]
+__all__ = ["HostRoute", "read_host_routes"]
 
 FIELD = "host_routes"
-MOST = 20
-"""How many a subnet may have, as in neutron."""
+MAXIMUM = 20
+"""How many a subnet may have: neutron's default for `max_subnet_host_routes`."""
 
 
 class HostRoutesExhausted(BadRequest):
-    """There are too many."""
+    """The request has too many routes."""
+
+    error_type = "neutron.HostRoutesExhausted"
 
     def __init__(self) -> None:
-        super().__init__(f"Invalid input for {FIELD}. Reason: The number of host routes exceeds the limit {MOST}.")
+        super().__init__(f"Invalid input for {FIELD}. Reason: The number of host routes exceeds the limit {MAXIMUM}.")
 
 
 class HostRoute(Struct, forbid_unknown_fields=True):
-    """Where a range of addresses is reached."""
+    """A route to a CIDR by way of an address."""
 
     destination: Text
     nexthop: Text
 
 
-def read_routes(wanted: Sequence[HostRoute], ip_version: int) -> list[dict[str, str]]:
-    """Return routes as a subnet of this IP version keeps them. Raises BadRequest."""
-    if len(wanted) > MOST:
+def read_host_routes(routes: Sequence[HostRoute], ip_version: int) -> list[dict[str, str]]:
+    """Return routes as a subnet of this IP version stores them. Raises BadRequest."""
+    if len(routes) > MAXIMUM:
         raise HostRoutesExhausted
     read: list[dict[str, str]] = []
-    for route in wanted:
+    for route in routes:
         if (one := _read(route, ip_version)) in read:
             raise BadRequest(f"Invalid input for {FIELD}. Reason: Duplicate hostroute '{one}'.")
         read.append(one)

@@ -1,4 +1,7 @@
-"""What a caller wants of a list: filters by any attribute, an order, a page, and only some fields."""
+"""Answers with one resource or a list: filters, sort order, pages, and the selection of fields.
+
+Source: https://docs.openstack.org/api-ref/network/v2/#filtering-and-column-selection
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,9 +10,9 @@ from aiohttp import web
 
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY, json_response
-from emulator.services.neutron.policy import shown
+from emulator.services.neutron.policy import visible_attributes
 from emulator.services.oslo.pagination import Page, page
-from emulator.services.oslo.strutils import is_true
+from emulator.services.oslo.strutils import bool_from_string
 
 __all__ = ["answer_list", "answer_one"]
 
@@ -17,30 +20,32 @@ Described = Mapping[str, Any]
 
 
 def answer_list(request: web.Request, collection: str, described: Iterable[Described]) -> web.Response:
-    """Answer those of the things described that the request asks for, as it asks for them. Raises BadRequest.
+    """Answer a page of the resources that match the query. Raises BadRequest.
 
-    Repeated keys are alternatives, different keys hold together; what no thing has is no filter. What the caller may
-    not see no thing has: else filters and orders would tell of it.
+    A repeated key matches any of its values; different keys must all match; a key that no resource has is ignored.
+    Attributes that the caller may not see are removed first, so that filters and sort orders do not reveal them.
     """
-    wanted = {key: request.query.getall(key) for key in request.query}
-    seen = (shown(request[IDENTITY], each) for each in described)
-    found: list[Described] = [each for each in seen if all(_fits(each, *filtered) for filtered in wanted.items())]
-    part = _page(request, _in_order(request, found))
+    filters = {key: request.query.getall(key) for key in request.query}
+    visible = (visible_attributes(request[IDENTITY], each) for each in described)
+    found: list[Described] = [
+        each for each in visible if all(_matches(each, key, values) for key, values in filters.items())
+    ]
+    part = _page(request, _sort(request, found))
     items = [_with_fields(request, each) for each in part.items]
     return json_response({collection: items, **_links(request, collection, part)})
 
 
 def answer_one(request: web.Request, name: str, described: Described, status: int = 200) -> web.Response:
-    """Answer one thing, or the fields of it that the request asks for."""
-    return json_response({name: _with_fields(request, shown(request[IDENTITY], described))}, status)
+    """Answer one resource, or those of its fields that the query selects."""
+    return json_response({name: _with_fields(request, visible_attributes(request[IDENTITY], described))}, status)
 
 
-def _with_fields(request: web.Request, seen: Described) -> Described:
+def _with_fields(request: web.Request, visible: Described) -> Described:
     fields = request.query.getall("fields", [])
-    return {key: value for key, value in seen.items() if key in fields} if fields else seen
+    return {key: value for key, value in visible.items() if key in fields} if fields else visible
 
 
-def _fits(each: Described, key: str, values: Sequence[str]) -> bool:
+def _matches(each: Described, key: str, values: Sequence[str]) -> bool:
     if key == "fixed_ips":
         return _has_address(each.get(key, ()), values)
     if key in {"tags", "tags-any", "not-tags", "not-tags-any"}:
@@ -51,33 +56,36 @@ def _fits(each: Described, key: str, values: Sequence[str]) -> bool:
     return any(_equal(one, value) for one in held for value in values)
 
 
-def _equal(held: object, asked: str) -> bool:
+def _equal(held: object, text: str) -> bool:
     if isinstance(held, bool):
-        return held == is_true(asked)
-    return asked == ("" if held is None else str(held))
+        return held == bool_from_string(text)
+    return text == ("" if held is None else str(held))
 
 
-def _has_tags(held: Iterable[str], key: str, asked: set[str]) -> bool:
-    """`tags` wants all of them, `tags-any` one; with `not-` those that would fit do not."""
-    has = bool(asked & set(held)) if key.endswith("-any") else asked <= set(held)
+def _has_tags(held: Iterable[str], key: str, tags: set[str]) -> bool:
+    """`tags` matches resources with all of the tags, `tags-any` with any; a `not-` before it inverts the match."""
+    has = bool(tags & set(held)) if key.endswith("-any") else tags <= set(held)
     return has is not key.startswith("not-")
 
 
 def _has_address(fixed_ips: Iterable[Mapping[str, str]], values: Sequence[str]) -> bool:
-    """`fixed_ips=subnet_id=S&fixed_ips=ip_address=A`: one address that has all of this; also `ip_address_substr`."""
-    asked: dict[str, set[str]] = {}
+    """`fixed_ips=subnet_id=S&fixed_ips=ip_address=A` matches ports with one fixed IP that fits all of this.
+
+    `ip_address_substr` matches a part of the address.
+    """
+    filters: dict[str, set[str]] = {}
     for value in values:
-        key, _, what = value.partition("=")
-        asked.setdefault(key, set()).add(what)
-    parts = asked.pop("ip_address_substr", {""})
+        key, _, text = value.partition("=")
+        filters.setdefault(key, set()).add(text)
+    parts = filters.pop("ip_address_substr", {""})
     return any(
-        all(fixed.get(key) in alternatives for key, alternatives in asked.items())
+        all(fixed.get(key) in alternatives for key, alternatives in filters.items())
         and any(part in fixed["ip_address"] for part in parts)
         for fixed in fixed_ips
     )
 
 
-def _in_order(request: web.Request, found: list[Described]) -> list[Described]:
+def _sort(request: web.Request, found: list[Described]) -> list[Described]:
     keys, directions = request.query.getall("sort_key", []), request.query.getall("sort_dir", [])
     if directions and len(directions) != len(keys):
         raise BadRequest("The number of sort_keys and sort_dirs must be same.")
@@ -93,7 +101,7 @@ def _in_order(request: web.Request, found: list[Described]) -> list[Described]:
 
 
 def _page(request: web.Request, found: list[Described]) -> Page[Described]:
-    """The page that follows the marker; with `page_reverse` the one that ends before it."""
+    """Return the page after the marker, or with `page_reverse` the one before it."""
     if not _backwards(request):
         return page(request, found, lambda each: str(each["id"]))
     part = page(request, found[::-1], lambda each: str(each["id"]))
@@ -101,7 +109,7 @@ def _page(request: web.Request, found: list[Described]) -> Page[Described]:
 
 
 def _backwards(request: web.Request) -> bool:
-    return is_true(request.query.get("page_reverse", ""))
+    return bool_from_string(request.query.get("page_reverse", ""))
 
 
 def _links(request: web.Request, collection: str, part: Page[Described]) -> dict[str, Any]:

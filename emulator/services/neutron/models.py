@@ -1,6 +1,6 @@
-"""What neutron keeps of networks: these, their subnets, ports on them, and floating IPs.
+"""Neutron's records: networks, subnets, ports and floating IPs.
 
-They describe themselves whole; `rules` hides parts.
+`describe` returns all the attributes of a record; `policy` hides those that a caller may not see.
 """
 
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, Protocol
 
-from emulator.services.oslo.timeutils import to_the_second
+from emulator.services.oslo.timeutils import isotime
 
 __all__ = [
     "Address",
@@ -19,9 +19,9 @@ __all__ = [
     "Pool",
     "Port",
     "Record",
-    "Stamp",
+    "Revision",
     "Subnet",
-    "facts",
+    "common_attributes",
 ]
 
 Address = IPv4Address | IPv6Address
@@ -29,53 +29,53 @@ Cidr = IPv4Network | IPv6Network
 
 
 def _now() -> str:
-    return to_the_second(datetime.now(UTC))
+    return isotime(datetime.now(UTC))
 
 
 @dataclass(slots=True)
-class Stamp:
-    """When a record was made and changed, and how often."""
+class Revision:
+    """When a record was created and updated, and its revision number."""
 
     created_at: str = field(default_factory=_now)
     updated_at: str = field(default_factory=_now)
     revision_number: int = 1
 
-    def touch(self) -> None:
-        """Count a change."""
+    def bump(self) -> None:
+        """Record an update."""
         self.updated_at = _now()
         self.revision_number += 1
 
 
 class Record(Protocol):
-    """What all records have."""
+    """The fields of every record."""
 
     id: str
     project_id: str
     description: str
     tags: list[str]
-    stamp: Stamp
+    revision: Revision
 
     def describe(self) -> dict[str, Any]:
-        """Return it as neutron answers it."""
+        """Return the record as the API shows it."""
 
 
-def facts(record: Record) -> dict[str, Any]:
-    """Return what neutron answers of every record alike."""
+def common_attributes(record: Record) -> dict[str, Any]:
+    """Return the attributes that every record has in the API."""
     return {
         "id": record.id,
         "tenant_id": record.project_id,
         "project_id": record.project_id,
         "description": record.description,
         "tags": record.tags,
-        "created_at": record.stamp.created_at,
-        "updated_at": record.stamp.updated_at,
-        "revision_number": record.stamp.revision_number,
+        "created_at": record.revision.created_at,
+        "updated_at": record.revision.updated_at,
+        "revision_number": record.revision.revision_number,
     }
 
 
 @dataclass(slots=True)
 class Network:
-    """A network; its subnets and ports know it by its id."""
+    """A network. Its subnets and ports refer to it by its id."""
 
     id: str
     name: str
@@ -90,12 +90,12 @@ class Network:
     segmentation_id: int | None = None
     description: str = ""
     tags: list[str] = field(default_factory=list)
-    stamp: Stamp = field(default_factory=Stamp)
+    revision: Revision = field(default_factory=Revision)
 
     def describe(self) -> dict[str, Any]:
-        """Return it as neutron answers it, but for its subnets."""
+        """Return the network as the API shows it, without its subnets."""
         return {
-            **facts(self),
+            **common_attributes(self),
             "name": self.name,
             "admin_state_up": self.admin_state_up,
             "status": "ACTIVE",
@@ -115,14 +115,14 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A range of addresses that are given to ports, both ends within."""
+    """An allocation pool: a range of addresses, including both ends."""
 
     first: Address
     last: Address
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """The number of addresses."""
         return int(self.last) - int(self.first) + 1
 
     def __contains__(self, address: Address) -> bool:
@@ -134,7 +134,7 @@ class Pool:
 
 @dataclass(slots=True)
 class Subnet:
-    """A range of addresses on a network. `taken` are those that ports have."""
+    """A subnet of a network. `allocated` are the addresses that ports and floating IPs have."""
 
     id: str
     name: str
@@ -148,15 +148,15 @@ class Subnet:
     host_routes: list[dict[str, str]] = field(default_factory=list)
     ipv6_ra_mode: str | None = None
     ipv6_address_mode: str | None = None
-    taken: set[Address] = field(default_factory=set)
+    allocated: set[Address] = field(default_factory=set)
     description: str = ""
     tags: list[str] = field(default_factory=list)
-    stamp: Stamp = field(default_factory=Stamp)
+    revision: Revision = field(default_factory=Revision)
 
     def describe(self) -> dict[str, Any]:
-        """Return it as neutron answers it."""
+        """Return the record as the API shows it."""
         return {
-            **facts(self),
+            **common_attributes(self),
             "name": self.name,
             "network_id": self.network_id,
             "ip_version": self.cidr.version,
@@ -175,19 +175,19 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True)
 class FixedIp:
-    """An address of a subnet, which a port has."""
+    """An address of a port or floating IP, and its subnet."""
 
     subnet_id: str
     address: Address
 
     def describe(self) -> dict[str, str]:
-        """Return it as neutron answers it."""
+        """Return the record as the API shows it."""
         return {"subnet_id": self.subnet_id, "ip_address": str(self.address)}
 
 
 @dataclass(slots=True)
 class Port:
-    """A place on a network, and the device (a server) that has it, if one does."""
+    """A port of a network, and the device (mostly a server) that it belongs to, if any."""
 
     id: str
     name: str
@@ -207,13 +207,13 @@ class Port:
     profile: dict[str, Any] = field(default_factory=dict)
     description: str = ""
     tags: list[str] = field(default_factory=list)
-    stamp: Stamp = field(default_factory=Stamp)
+    revision: Revision = field(default_factory=Revision)
 
     def describe(self) -> dict[str, Any]:
-        """Return it as neutron answers it."""
+        """Return the record as the API shows it."""
         in_use = bool(self.device_id) and self.admin_state_up
         return {
-            **facts(self),
+            **common_attributes(self),
             "name": self.name,
             "network_id": self.network_id,
             "admin_state_up": self.admin_state_up,
@@ -236,7 +236,7 @@ class Port:
 
 @dataclass(slots=True)
 class FloatingIp:
-    """An address of an external network that leads to one of a port, if it is associated with one."""
+    """An address of an external network, and the fixed address of a port that it is associated with, if any."""
 
     id: str
     project_id: str
@@ -246,12 +246,12 @@ class FloatingIp:
     fixed: Address | None = None
     description: str = ""
     tags: list[str] = field(default_factory=list)
-    stamp: Stamp = field(default_factory=Stamp)
+    revision: Revision = field(default_factory=Revision)
 
     def describe(self) -> dict[str, Any]:
-        """Return it as neutron answers it, but for the details of its port. There are no routers here."""
+        """Return the floating IP as the API shows it, without the details of its port. Nothing here has a router."""
         return {
-            **facts(self),
+            **common_attributes(self),
             "floating_network_id": self.network_id,
             "floating_ip_address": str(self.floating.address),
             "fixed_ip_address": None if self.fixed is None else str(self.fixed),

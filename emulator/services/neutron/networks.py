@@ -1,4 +1,7 @@
-"""Networks over HTTP: list, show, create, change and delete them."""
+"""Networks over HTTP: list, create, update and delete them. `port_binding` shows one.
+
+Source: https://docs.openstack.org/api-ref/network/v2/#networks
+"""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -8,20 +11,24 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from emulator.runtime.errors import Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
-from emulator.runtime.request_context import current_request
-from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.models import Network
-from emulator.services.neutron.policy import check_admin, check_owner, check_project
+from emulator.services.neutron.policy import check_admin, check_owner, project_for
 from emulator.services.neutron.port_binding import show_network
 from emulator.services.neutron.provider_segments import NetworkType, SegmentationId, check_renumbering, reserve
 from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.request_bodies import check_fixed, check_known, given, put
+from emulator.services.neutron.request_bodies import (
+    apply_attributes,
+    check_read_only,
+    check_supported,
+    new_id,
+    read_attributes,
+)
 
 __all__ = ["NETWORK_ROUTES"]
 
-NAMES = {
+RECORD_FIELDS = {
     "name": "name",
     "description": "description",
     "admin_state_up": "admin_state_up",
@@ -33,18 +40,20 @@ NAMES = {
     "provider:physical_network": "physical_network",
     "provider:segmentation_id": "segmentation_id",
 }
-OF_ADMINS = (
+ADMIN_ONLY = (
     "shared",
     "router:external",
     "provider:network_type",
     "provider:physical_network",
     "provider:segmentation_id",
 )
-FIXED = ("project_id", "tenant_id", "provider:network_type", "provider:physical_network")
+READ_ONLY = ("project_id", "tenant_id", "provider:network_type", "provider:physical_network")
 
 
 class NetworkInUse(Conflict):
-    """There are ports on the network."""
+    """The network has ports."""
+
+    error_type = "neutron.NetworkInUse"
 
     def __init__(self, network_id: str) -> None:
         super().__init__(
@@ -53,14 +62,16 @@ class NetworkInUse(Conflict):
 
 
 class InvalidSharedSetting(Conflict):
-    """Others than its own project have ports on the network."""
+    """Another project has ports on the network."""
+
+    error_type = "neutron.InvalidSharedSetting"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Unable to reconfigure sharing settings for network {name}. Multiple tenants are using it.")
 
 
-class NetworkWords(Struct):
-    """What a caller may say of a network."""
+class NetworkAttributes(Struct):
+    """The attributes of a network in a request."""
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
@@ -78,9 +89,9 @@ class NetworkWords(Struct):
 
 
 class NetworkBody(Struct):
-    """The body of a request."""
+    """The body of a request that creates or updates a network."""
 
-    network: NetworkWords
+    network: NetworkAttributes
 
 
 async def list_networks(request: web.Request) -> web.Response:
@@ -91,39 +102,39 @@ async def list_networks(request: web.Request) -> web.Response:
 
 
 async def create_network(request: web.Request) -> web.Response:
-    """Make a network, without a subnet."""
-    words = await _read(request)
-    project_id = check_project(request[IDENTITY], words.get("project_id") or words.get("tenant_id"))
-    _check_privileges(request, "create_network", words)
+    """Create a network, without a subnet."""
+    attributes = await _read(request)
+    project_id = project_for(request[IDENTITY], attributes)
+    _check_privileges(request, "create_network", attributes)
     database = request.app[DATABASE]
     check_quota(database, project_id, "network")
-    network = Network(request.app[SERVICE_CONTEXT].rng.uuid("network", current_request().request_id), "", project_id)
-    put(network, {**words, **reserve(words, database.networks.values())}, NAMES)
+    network = Network(new_id(request, "network"), "", project_id)
+    apply_attributes(network, {**attributes, **reserve(attributes, database.networks.values())}, RECORD_FIELDS)
     database.networks[network.id] = network
     return answer_one(request, "network", database.describe_network(network), HTTPStatus.CREATED)
 
 
 async def update_network(request: web.Request) -> web.Response:
-    """Change what was named, if the network is the caller's."""
-    words = await _read(request)
+    """Update a network of the caller's project."""
+    attributes = await _read(request)
     network = _find(request, "update_network")
-    check_fixed(words, FIXED)
-    _check_privileges(request, "update_network", words)
+    check_read_only(attributes, READ_ONLY)
+    _check_privileges(request, "update_network", attributes)
     database = request.app[DATABASE]
-    if words.get("shared", True) is False:
-        _check_alone(database, network)
-    if "provider:segmentation_id" in words:
-        check_renumbering(network, words["provider:segmentation_id"], database.networks.values())
-    put(network, words, NAMES)
-    network.stamp.touch()
+    if attributes.get("shared", True) is False:
+        _check_no_other_project(database, network)
+    if "provider:segmentation_id" in attributes:
+        check_renumbering(network, attributes["provider:segmentation_id"], database.networks.values())
+    apply_attributes(network, attributes, RECORD_FIELDS)
+    network.revision.bump()
     return answer_one(request, "network", database.describe_network(network))
 
 
 async def delete_network(request: web.Request) -> web.Response:
-    """Delete a network that has no ports, with its subnets, and the floating IPs of it that lead nowhere."""
+    """Delete a network without ports, with its subnets and its floating IPs, if none of these is associated."""
     database, network = request.app[DATABASE], _find(request, "delete_network")
-    floating_ips = [each for each in database.floating_ips.values() if each.network_id == network.id]
-    if database.ports_of(network.id) or any(each.port_id for each in floating_ips):
+    floating_ips = [floating for floating in database.floating_ips.values() if floating.network_id == network.id]
+    if database.ports_of(network.id) or any(floating.port_id for floating in floating_ips):
         raise NetworkInUse(network.id)
     for floating in floating_ips:
         del database.floating_ips[floating.id]
@@ -134,11 +145,11 @@ async def delete_network(request: web.Request) -> web.Response:
 
 
 async def _read(request: web.Request) -> dict[str, Any]:
-    words = given((await read_json(request, NetworkBody)).network)
-    check_known(words, ("segments",))
-    if isinstance(number := words.get("provider:segmentation_id"), str):
-        words["provider:segmentation_id"] = int(number)
-    return words
+    attributes = read_attributes((await read_json(request, NetworkBody)).network)
+    check_supported(attributes, ("segments",))
+    if isinstance(number := attributes.get("provider:segmentation_id"), str):
+        attributes["provider:segmentation_id"] = int(number)
+    return attributes
 
 
 def _find(request: web.Request, action: str) -> Network:
@@ -147,13 +158,15 @@ def _find(request: web.Request, action: str) -> Network:
     return network
 
 
-def _check_privileges(request: web.Request, action: str, words: dict[str, Any]) -> None:
-    """Check what only admins may say. That a network is not shared, or not external, anybody may say of a new one."""
+def _check_privileges(request: web.Request, action: str, attributes: dict[str, Any]) -> None:
+    """Check that only admins set their attributes. Anybody may set `shared` or `external` of a new network to false."""
     new = action == "create_network"
-    check_admin(request[IDENTITY], action, (n for n in OF_ADMINS if n in words and not (new and words[n] is False)))
+    check_admin(
+        request[IDENTITY], action, (n for n in ADMIN_ONLY if n in attributes and not (new and attributes[n] is False))
+    )
 
 
-def _check_alone(database: Database, network: Network) -> None:
+def _check_no_other_project(database: Database, network: Network) -> None:
     if any(port.project_id != network.project_id for port in database.ports_of(network.id)):
         raise InvalidSharedSetting(network.name)
 

@@ -1,25 +1,25 @@
-"""Who may see and use what, and who may change it: the policy of a fresh neutron, in its words."""
+"""Neutron's default policy: who may see, use and change what."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from emulator.runtime.errors import BadRequest
-from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.auth import Identity
 from emulator.services.neutron.models import Network, Record
 from emulator.services.oslo.policy import PolicyNotAuthorized
 
 __all__ = [
     "check_admin",
     "check_owner",
-    "check_project",
-    "may_attach",
+    "may_bind_devices",
     "may_see_network",
     "may_use_network",
-    "refuse",
-    "shown",
+    "not_authorized",
+    "project_for",
+    "visible_attributes",
 ]
 
-OF_ADMINS = (
+ADMIN_ONLY = (
     "provider:network_type",
     "provider:physical_network",
     "provider:segmentation_id",
@@ -28,12 +28,12 @@ OF_ADMINS = (
     "binding:vif_type",
     "binding:vif_details",
 )
-"""What only those that see all are shown."""
+"""The attributes that only admins and services see."""
 
 
-def may_see_network(who: Identity, network: Network) -> bool:
-    """Whether a network is there, as far as somebody can tell."""
-    return who.sees_all or network.external or may_use_network(who.project_id, network)
+def may_see_network(caller: Identity, network: Network) -> bool:
+    """Whether the caller may see a network."""
+    return caller.sees_all or network.external or may_use_network(caller.project_id, network)
 
 
 def may_use_network(project_id: str, network: Network) -> bool:
@@ -41,40 +41,41 @@ def may_use_network(project_id: str, network: Network) -> bool:
     return network.shared or network.project_id == project_id
 
 
-def may_attach(who: Identity) -> bool:
-    """Whether somebody puts devices on networks by asking for them: services alone, not even admins."""
-    return "service" in who.roles
+def may_bind_devices(caller: Identity) -> bool:
+    """Whether the caller may attach devices while it shows a network: services only, not even admins."""
+    return "service" in caller.roles
 
 
-def shown(who: Identity, described: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what somebody may see of a description."""
-    return {key: value for key, value in described.items() if who.sees_all or key not in OF_ADMINS}
+def visible_attributes(caller: Identity, described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those attributes of a described record that the caller may see."""
+    return {key: value for key, value in described.items() if caller.sees_all or key not in ADMIN_ONLY}
 
 
-def refuse(action: str, *attributes: str) -> PolicyNotAuthorized:
-    """Return the error for an action that somebody may not do, at all or with these attributes."""
+def not_authorized(action: str, *attributes: str) -> PolicyNotAuthorized:
+    """Return the error for a caller that may not do an action, or may not set these attributes in it."""
     rules = " and ".join(f"rule:{rule}" for rule in (action, *(f"{action}:{name}" for name in attributes)))
     return PolicyNotAuthorized(f"{f'({rules})' if attributes else rules} is disallowed by policy")
 
 
-def check_owner(who: Identity, record: Record, action: str) -> None:
-    """Let those change a record whose project has it, and those that see all. Raises PolicyNotAuthorized."""
-    if not (who.sees_all or who.project_id == record.project_id):
-        raise refuse(action)
+def check_owner(caller: Identity, record: Record, action: str) -> None:
+    """Raise PolicyNotAuthorized for a record of another project, unless the caller is an admin or a service."""
+    if not (caller.sees_all or caller.project_id == record.project_id):
+        raise not_authorized(action)
 
 
-def check_admin(who: Identity, action: str, attributes: Iterable[str]) -> None:
-    """Let only admins set these attributes. Raises PolicyNotAuthorized."""
-    given = tuple(attributes)
-    if given and not who.is_admin:
-        raise refuse(action, *given)
+def check_admin(caller: Identity, action: str, attributes: Iterable[str]) -> None:
+    """Raise PolicyNotAuthorized if there are attributes, which only admins may set, and the caller is no admin."""
+    admin_only = tuple(attributes)
+    if admin_only and not caller.is_admin:
+        raise not_authorized(action, *admin_only)
 
 
-def check_project(who: Identity, project_id: str | None) -> str:
-    """Return the project that something new is to belong to. Raises BadRequest for one that is not theirs."""
-    if project_id not in {None, who.project_id} and not who.sees_all:
+def project_for(caller: Identity, attributes: Mapping[str, Any]) -> str:
+    """Return the project of a new record: the one in the request, or the caller's. Raises BadRequest for another's."""
+    project_id = attributes.get("project_id") or attributes.get("tenant_id")
+    if project_id not in {None, caller.project_id} and not caller.sees_all:
         raise BadRequest(
             "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request "
             "requires admin or advsvc privileges"
         )
-    return project_id or who.project_id
+    return project_id or caller.project_id

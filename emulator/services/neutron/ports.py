@@ -1,4 +1,7 @@
-"""Ports over HTTP: list, show, create, change and delete them."""
+"""Ports over HTTP: list, show, create, update and delete them.
+
+Source: https://docs.openstack.org/api-ref/network/v2/#ports
+"""
 
 from http import HTTPStatus
 from typing import Any, Literal
@@ -10,22 +13,32 @@ from emulator.runtime.errors import BadRequest, Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
 from emulator.runtime.request_context import annotate, current_request
 from emulator.runtime.service import SERVICE_CONTEXT
-from emulator.services.neutron.address_pairs import AddressPair, read_pairs
-from emulator.services.neutron.addresses import WantedIp, give, take_back
+from emulator.services.neutron.address_pairs import AddressPair, read_address_pairs
+from emulator.services.neutron.addresses import RequestedIp, allocate, release
 from emulator.services.neutron.database import DATABASE
-from emulator.services.neutron.dhcp_options import DhcpOption, merge_options
-from emulator.services.neutron.floating_ip_association import check_keeps, device_of, disassociate, tell
+from emulator.services.neutron.dhcp_options import DhcpOption, merge_dhcp_options
+from emulator.services.neutron.floating_ip_association import (
+    check_keeps_associated,
+    disassociate,
+    notify_servers,
+    server_of,
+)
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.mac_addresses import check_unique, free_mac_address, read_mac_address
 from emulator.services.neutron.models import Network, Port
-from emulator.services.neutron.policy import check_project, may_use_network, refuse
+from emulator.services.neutron.policy import may_use_network, not_authorized, project_for
 from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.request_bodies import check_fixed, given, needed, put
-from emulator.services.neutron.security_groups.defaults import SecurityGroupNotFound, default_group, find_group
+from emulator.services.neutron.request_bodies import (
+    apply_attributes,
+    check_read_only,
+    read_attributes,
+    required,
+)
+from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group, find_group
 
 __all__ = ["PORT_ROUTES"]
 
-NAMES = {
+RECORD_FIELDS = {
     **{
         name: name
         for name in (
@@ -45,8 +58,8 @@ NAMES = {
     "binding:host_id": "host_id",
     "binding:profile": "profile",
 }
-FIXED = ("network_id", "project_id", "tenant_id")
-OF_SERVICES = ("binding:host_id", "binding:profile")
+READ_ONLY = ("network_id", "project_id", "tenant_id")
+SERVICE_ONLY = ("binding:host_id", "binding:profile")
 
 VnicType = Literal[
     "normal",
@@ -64,7 +77,9 @@ VnicType = Literal[
 
 
 class PortInUse(Conflict):
-    """Another device has the port."""
+    """The port belongs to another device."""
+
+    error_type = "neutron.PortInUse"
 
     def __init__(self, port: Port) -> None:
         super().__init__(
@@ -73,14 +88,14 @@ class PortInUse(Conflict):
         )
 
 
-class PortWords(Struct):
-    """What a caller may say of a port."""
+class PortAttributes(Struct):
+    """The attributes of a port in a request."""
 
     network_id: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
     admin_state_up: bool | UnsetType = UNSET
-    fixed_ips: list[WantedIp] | UnsetType = UNSET
+    fixed_ips: list[RequestedIp] | UnsetType = UNSET
     mac_address: str | UnsetType = UNSET
     device_id: str | UnsetType = UNSET
     device_owner: str | UnsetType = UNSET
@@ -96,14 +111,14 @@ class PortWords(Struct):
 
 
 class PortBody(Struct):
-    """The body of a request."""
+    """The body of a request that creates or updates a port."""
 
-    port: PortWords
+    port: PortAttributes
 
 
 async def list_ports(request: web.Request) -> web.Response:
     """List the ports that the caller may see."""
-    devices = request.query.getall("device_id", [])  # looked at first: each boot asks for those of one device
+    devices = request.query.getall("device_id", [])  # filtered first, for speed: every boot asks for one device
     found = request.app[DATABASE].ports_for(request[IDENTITY])
     described = (port.describe() for port in found if not devices or port.device_id in devices)
     return answer_list(request, "ports", described)
@@ -115,92 +130,92 @@ async def show_port(request: web.Request) -> web.Response:
 
 
 async def create_port(request: web.Request) -> web.Response:
-    """Make a port, with an address of every IP version that the network has, or with those that are wanted."""
-    words = given((await read_json(request, PortBody)).port)
-    database, who, rng = request.app[DATABASE], request[IDENTITY], request.app[SERVICE_CONTEXT].rng
-    project_id = check_project(who, words.get("project_id") or words.get("tenant_id"))
-    network = _usable_network(request, words)
-    _check(request, "create_port", words, network, project_id)
+    """Create a port with the requested addresses, or with one of every IP version that the network has."""
+    attributes = read_attributes((await read_json(request, PortBody)).port)
+    database, caller, rng = request.app[DATABASE], request[IDENTITY], request.app[SERVICE_CONTEXT].rng
+    project_id = project_for(caller, attributes)
+    network = _usable_network(request, attributes)
+    _check(request, "create_port", attributes, network, project_id)
     check_quota(database, project_id, "port")
     port_id = rng.uuid("port", network.id, current_request().request_id)
     random = rng.draw("address", network.id, port_id)
-    fixed_ips = give(network.id, database.subnets_of(network.id), words.get("fixed_ips"), random)
-    groups = [default_group(project_id)] if words.get("port_security_enabled", True) else []
+    fixed_ips = allocate(network.id, database.subnets_of(network.id), attributes.get("fixed_ips"), random)
+    groups = [default_group(project_id)] if attributes.get("port_security_enabled", True) else []
     mac_address = free_mac_address(database, network.id, port_id)
     port = Port(port_id, "", project_id, network.id, mac_address, fixed_ips, groups)
-    put(port, words, NAMES)
+    apply_attributes(port, attributes, RECORD_FIELDS)
     database.ports[port.id] = port
     annotate(server__id=port.device_id or None)
     return answer_one(request, "port", port.describe(), HTTPStatus.CREATED)
 
 
 async def update_port(request: web.Request) -> web.Response:
-    """Change what was named: `device_id` says who has the port, "" that nobody has.
+    """Update a port. Setting `device_id` gives it to a device, "" frees it.
 
-    Of devices that want the port at once one gets it: from the first check to the last change nothing is awaited.
+    If two devices claim it at once, one gets it: nothing is awaited between the check and the change.
     """
-    words = given((await read_json(request, PortBody)).port)
+    attributes = read_attributes((await read_json(request, PortBody)).port)
     database, port = request.app[DATABASE], _find(request)
-    check_fixed(words, FIXED)
-    _check(request, "update_port", words, database.networks[port.network_id], port.project_id, port)
-    _check_device(port, words.get("device_id", ""))
-    device = device_of(port)
-    if "fixed_ips" in words:
-        check_keeps(database, port, words["fixed_ips"])
-        _readdress(request, port, words["fixed_ips"])
-    put(port, words, NAMES)
-    port.stamp.touch()
+    check_read_only(attributes, READ_ONLY)
+    _check(request, "update_port", attributes, database.networks[port.network_id], port.project_id, port)
+    _check_device(port, attributes.get("device_id", ""))
+    device = server_of(port)
+    if "fixed_ips" in attributes:
+        check_keeps_associated(database, port, attributes["fixed_ips"])
+        _change_addresses(request, port, attributes["fixed_ips"])
+    apply_attributes(port, attributes, RECORD_FIELDS)
+    port.revision.bump()
     annotate(server__id=port.device_id or None)
     if database.floating_ips_to(port.id):
-        await tell(request.app, device, device_of(port))
+        await notify_servers(request.app, device, server_of(port))
     return answer_one(request, "port", port.describe())
 
 
 async def delete_port(request: web.Request) -> web.Response:
-    """Delete a port; its addresses are free again, and floating IPs lead there no more."""
+    """Delete a port, release its addresses and disassociate its floating IPs."""
     database, port = request.app[DATABASE], _find(request)
     annotate(server__id=port.device_id or None)
-    take_back(database.subnets.values(), port.fixed_ips)
+    release(database.subnets.values(), port.fixed_ips)
     del database.ports[port.id]
     if disassociate(database.floating_ips_to(port.id)):
-        await tell(request.app, device_of(port))
+        await notify_servers(request.app, server_of(port))
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 def _find(request: web.Request) -> Port:
-    """Who may see a port may change it."""
+    """Return the port. Everybody who may see a port may change it."""
     return request.app[DATABASE].port(request.match_info["port_id"], request[IDENTITY])
 
 
-def _usable_network(request: web.Request, words: dict[str, Any]) -> Network:
-    network = request.app[DATABASE].network(needed(words, "network_id"), request[IDENTITY])
+def _usable_network(request: web.Request, attributes: dict[str, Any]) -> Network:
+    network = request.app[DATABASE].network(required(attributes, "network_id"), request[IDENTITY])
     if not (request[IDENTITY].sees_all or may_use_network(request[IDENTITY].project_id, network)):
-        raise refuse("create_port")
+        raise not_authorized("create_port")
     return network
 
 
 def _check(
     request: web.Request,
     action: str,
-    words: dict[str, Any],
+    attributes: dict[str, Any],
     network: Network,
     project_id: str,
     port: Port | None = None,
 ) -> None:
-    """Raise an error where the words are not the caller's to say, or make no sense; bring them into neutron's form."""
-    held = [name for name in OF_SERVICES if name in words]
-    if held and not request[IDENTITY].sees_all:
-        raise refuse(action, *held)
-    words.update({name: "" for name in ("binding:host_id",) if words.get(name, "") is None})
-    if "mac_address" in words:
-        words["mac_address"] = read_mac_address(words["mac_address"])
-        check_unique(request.app[DATABASE], network.id, words["mac_address"], port)
-    if "allowed_address_pairs" in words:
-        words["allowed_address_pairs"] = read_pairs(words["allowed_address_pairs"] or ())
-    if "extra_dhcp_opts" in words:
+    """Check that the caller may set the attributes and that they are valid; normalize them as neutron does."""
+    service_only = [name for name in SERVICE_ONLY if name in attributes]
+    if service_only and not request[IDENTITY].sees_all:
+        raise not_authorized(action, *service_only)
+    attributes.update({name: "" for name in ("binding:host_id",) if attributes.get(name, "") is None})
+    if "mac_address" in attributes:
+        attributes["mac_address"] = read_mac_address(attributes["mac_address"])
+        check_unique(request.app[DATABASE], network.id, attributes["mac_address"], port)
+    if "allowed_address_pairs" in attributes:
+        attributes["allowed_address_pairs"] = read_address_pairs(attributes["allowed_address_pairs"] or ())
+    if "extra_dhcp_opts" in attributes:
         options = port.extra_dhcp_opts if port else []
-        words["extra_dhcp_opts"] = merge_options(options, words["extra_dhcp_opts"] or ())
-    for group in words.get("security_groups", ()):
+        attributes["extra_dhcp_opts"] = merge_dhcp_options(options, attributes["extra_dhcp_opts"] or ())
+    for group in attributes.get("security_groups", ()):
         if find_group(request.app[DATABASE], group, request[IDENTITY]).project_id != project_id:
             raise SecurityGroupNotFound(group)
 
@@ -210,16 +225,16 @@ def _check_device(port: Port, device_id: str) -> None:
         raise PortInUse(port)
 
 
-def _readdress(request: web.Request, port: Port, wanted: list[WantedIp]) -> None:
-    """Give a port other addresses; it keeps those that it had, if that fails."""
+def _change_addresses(request: web.Request, port: Port, requested: list[RequestedIp]) -> None:
+    """Give a port other addresses. If that fails it keeps those that it had."""
     database, rng = request.app[DATABASE], request.app[SERVICE_CONTEXT].rng
     subnets = database.subnets_of(port.network_id)
-    take_back(subnets, port.fixed_ips)
+    release(subnets, port.fixed_ips)
     try:
-        port.fixed_ips = give(port.network_id, subnets, wanted, rng.draw("address", port.network_id, port.id))
+        port.fixed_ips = allocate(port.network_id, subnets, requested, rng.draw("address", port.network_id, port.id))
     except (BadRequest, Conflict):
         for fixed in port.fixed_ips:
-            database.subnets[fixed.subnet_id].taken.add(fixed.address)
+            database.subnets[fixed.subnet_id].allocated.add(fixed.address)
         raise
 
 

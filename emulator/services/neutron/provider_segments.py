@@ -1,4 +1,7 @@
-"""Provider networks: which types there are, which numbers each has, and that no two networks have the same."""
+"""Provider attributes of networks: their type, physical network and segmentation id, which no two networks share.
+
+Source: https://docs.openstack.org/api-ref/network/v2/#provider-extended-attributes
+"""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -14,12 +17,12 @@ __all__ = ["NetworkType", "SegmentationId", "check_renumbering", "reserve"]
 
 NetworkType = Literal["local", "flat", "vlan", "vxlan", "gre", "geneve"]
 SegmentationId = int | Annotated[str, Meta(pattern=r"^-?[0-9]{1,20}$")]
-"""A number, or its text: that is what the `openstack` command sends."""
+"""A number, or its text, which is what the `openstack` command sends."""
 
 TYPE, PHYSICAL, NUMBER = "provider:network_type", "provider:physical_network", "provider:segmentation_id"
 
 ON_PHYSICAL = ("flat", "vlan")
-"""Types that are on a physical network, by its name; the others may not name one."""
+"""The types that need a physical network; the others may not have one."""
 
 NUMBERS = {
     "vlan": range(1, 2**12 - 1),
@@ -27,11 +30,13 @@ NUMBERS = {
     "geneve": range(1, 2**24),
     "gre": range(1, 2**32),
 }
-"""The numbers of each type's segments; the other types have none."""
+"""The segmentation ids of each type; the other types have none."""
 
 
 class VlanIdInUse(Conflict):
-    """Another network has the VLAN."""
+    """Another network has the VLAN id."""
+
+    error_type = "neutron.VlanIdInUse"
 
     def __init__(self, network: Network) -> None:
         super().__init__(
@@ -41,37 +46,42 @@ class VlanIdInUse(Conflict):
 
 
 class FlatNetworkInUse(Conflict):
-    """Another flat network is on the physical network, which has room for one."""
+    """Another flat network is on the physical network, which can have only one."""
+
+    error_type = "neutron.FlatNetworkInUse"
 
     def __init__(self, network: Network) -> None:
         super().__init__(f"Unable to create the flat network. Physical network {network.physical_network} is in use.")
 
 
 class TunnelIdInUse(Conflict):
-    """Another network of this type has the number."""
+    """Another network of this type has the segmentation id."""
+
+    error_type = "neutron.TunnelIdInUse"
 
     def __init__(self, network: Network) -> None:
         super().__init__(f"Unable to create the network. The tunnel ID {network.segmentation_id} is in use.")
 
 
 class NoNetworkAvailable(ApiError):
-    """All numbers are taken."""
+    """All segmentation ids are in use."""
 
+    error_type = "neutron.NoNetworkAvailable"
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self) -> None:
         super().__init__("Unable to create the network. No tenant network is available for allocation.")
 
 
-def reserve(words: Mapping[str, Any], others: Iterable[Network]) -> dict[str, Any]:
-    """Return type, physical network and number of a new network, whose number is free if none is named.
+def reserve(attributes: Mapping[str, Any], others: Iterable[Network]) -> dict[str, Any]:
+    """Return the provider attributes of a new network, with a free segmentation id if the request has none.
 
-    Raises BadRequest for what does not go together, Conflict for what one of the others has.
+    Raises BadRequest for attributes that do not go together, Conflict for what another network has.
     """
-    said = {name: words[name] for name in (TYPE, PHYSICAL, NUMBER) if words.get(name) not in {None, ""}}
-    if said and TYPE not in said:
+    requested = {name: attributes[name] for name in (TYPE, PHYSICAL, NUMBER) if attributes.get(name) not in {None, ""}}
+    if requested and TYPE not in requested:
         raise InvalidInput(f"{TYPE} required")
-    kind, physical, number = said.get(TYPE, "vxlan"), said.get(PHYSICAL), said.get(NUMBER)
+    kind, physical, number = requested.get(TYPE, "vxlan"), requested.get(PHYSICAL), requested.get(NUMBER)
     _check_physical(kind, physical)
     _check_number(kind, number)
     alike = [other for other in others if (other.network_type, other.physical_network) == (kind, physical)]
@@ -82,14 +92,14 @@ def reserve(words: Mapping[str, Any], others: Iterable[Network]) -> dict[str, An
 
 
 def check_renumbering(network: Network, number: int | None, others: Iterable[Network]) -> None:
-    """Raise BadRequest or Conflict where a network cannot get another number. Only VLANs can, as in neutron."""
+    """Raise BadRequest or Conflict if a network cannot get another segmentation id. As in neutron, only VLANs can."""
     if number == network.segmentation_id:
         return
     if network.network_type != "vlan" or number is None:
         raise InvalidInput(f"{NUMBER} can be changed only for a VLAN network, and to a number")
     _check_number("vlan", number)
     key = (network.network_type, network.physical_network)
-    _check_free("vlan", number, [o for o in others if (o.network_type, o.physical_network) == key])
+    _check_free("vlan", number, [other for other in others if (other.network_type, other.physical_network) == key])
 
 
 def _check_physical(kind: str, physical: str | None) -> None:
@@ -110,9 +120,9 @@ def _check_number(kind: str, number: int | None) -> None:
 
 
 def _free_number(kind: str, alike: Iterable[Network]) -> int:
-    taken = {network.segmentation_id for network in alike}
+    used = {network.segmentation_id for network in alike}
     for number in NUMBERS[kind]:
-        if number not in taken:
+        if number not in used:
             return number
     raise NoNetworkAvailable
 
@@ -121,7 +131,7 @@ IN_USE = {"flat": FlatNetworkInUse, "vlan": VlanIdInUse}
 
 
 def _check_free(kind: str, number: int | None, alike: Iterable[Network]) -> None:
-    """Any number of networks are local: each is on a host of its own."""
+    """Raise Conflict if a network of this type has the number. Local networks never conflict: each is on one host."""
     for other in alike:
         if kind != "local" and other.segmentation_id == number:
             raise IN_USE.get(kind, TunnelIdInUse)(other)

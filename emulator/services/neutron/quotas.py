@@ -1,4 +1,7 @@
-"""How many networks, ports, floating IPs … a project may have, and who may change that."""
+"""Quotas: how many networks, ports, floating IPs … a project may have.
+
+Source: https://docs.openstack.org/api-ref/network/v2/#quotas-extension-quotas
+"""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -11,7 +14,7 @@ from emulator.runtime.errors import BadRequest, Conflict
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.models import Record
-from emulator.services.neutron.policy import refuse
+from emulator.services.neutron.policy import not_authorized
 
 __all__ = ["QUOTA_ROUTES", "check_quota"]
 
@@ -26,33 +29,35 @@ DEFAULT = {
     "rbac_policy": 10,
     "subnetpool": -1,
 }
-"""Neutron's; -1 is no limit."""
+"""Neutron's default quotas; -1 means unlimited."""
 
 
 class OverQuota(Conflict):
-    """The project has as many of them as it may have."""
+    """The project has used up its quota of a resource."""
+
+    error_type = "neutron.OverQuota"
 
     def __init__(self, resource: str) -> None:
         super().__init__(f"Quota exceeded for resources: ['{resource}'].")
 
 
 class QuotaBody(Struct):
-    """What an admin sends."""
+    """The body of a request that updates quotas."""
 
     quota: dict[str, Any]
 
 
 def check_quota(database: Database, project_id: str, resource: str) -> None:
-    """Raise OverQuota if a project may not have one more of a resource."""
+    """Raise OverQuota if a project cannot have one more of a resource."""
     limit = _limits(database, project_id)[resource]
     if 0 <= limit <= _used(database, project_id, resource):
         raise OverQuota(resource)
 
 
 async def list_quotas(request: web.Request) -> web.Response:
-    """List the projects whose quotas were set."""
+    """List the projects whose quotas differ from the default."""
     if not request[IDENTITY].is_admin:
-        raise refuse("get_quota")
+        raise not_authorized("get_quota")
     database = request.app[DATABASE]
     return json_response({"quotas": [_describe(database, project_id) for project_id in database.limits]})
 
@@ -63,13 +68,13 @@ async def show_quota(request: web.Request) -> web.Response:
 
 
 async def show_default_quota(request: web.Request) -> web.Response:
-    """Show the quotas of a project whose were not set."""
+    """Show the default quotas."""
     project_id = _project(request)
     return json_response({"quota": {"project_id": project_id, "tenant_id": project_id, **DEFAULT}})
 
 
 async def show_quota_in_detail(request: web.Request) -> web.Response:
-    """Show a project's quotas, and how much of them it uses."""
+    """Show the quotas of a project, and how much of them it uses."""
     database, project_id = request.app[DATABASE], _project(request)
     detail = {
         resource: {"limit": limit, "used": _used(database, project_id, resource), "reserved": 0}
@@ -81,9 +86,9 @@ async def show_quota_in_detail(request: web.Request) -> web.Response:
 async def update_quota(request: web.Request) -> web.Response:
     """Set some of a project's quotas."""
     if not request[IDENTITY].is_admin:
-        raise refuse("update_quota")
-    asked = (await read_json(request, QuotaBody)).quota
-    limits = {resource: limit for resource, limit in asked.items() if resource in DEFAULT}
+        raise not_authorized("update_quota")
+    requested = (await read_json(request, QuotaBody)).quota
+    limits = {resource: limit for resource, limit in requested.items() if resource in DEFAULT}
     _check(limits)
     database, project_id = request.app[DATABASE], request.match_info["project_id"]
     database.limits.setdefault(project_id, {}).update({resource: int(limit) for resource, limit in limits.items()})
@@ -91,9 +96,9 @@ async def update_quota(request: web.Request) -> web.Response:
 
 
 async def delete_quota(request: web.Request) -> web.Response:
-    """Give a project the default quotas again."""
+    """Reset the quotas of a project to the default."""
     if not request[IDENTITY].is_admin:
-        raise refuse("delete_quota")
+        raise not_authorized("delete_quota")
     request.app[DATABASE].limits.pop(request.match_info["project_id"], None)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
@@ -107,7 +112,7 @@ def _check(limits: Mapping[str, Any]) -> None:
 def _project(request: web.Request) -> str:
     project_id = request.match_info["project_id"]
     if not request[IDENTITY].sees_all and project_id != request[IDENTITY].project_id:
-        raise refuse("get_quota")
+        raise not_authorized("get_quota")
     return project_id
 
 

@@ -1,54 +1,69 @@
-"""What callers write of a network, a subnet or a port: the attributes that were given, onto a record."""
+"""Request bodies: read the attributes that a caller set, check them, and write them onto a record."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from aiohttp import web
 from msgspec import UNSET, Meta, Struct, structs
 
 from emulator.runtime.errors import BadRequest
+from emulator.runtime.request_context import current_request
+from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.models import Record
 
-__all__ = ["Text", "check_fixed", "check_known", "given", "needed", "put"]
-
+__all__ = [
+    "Text",
+    "apply_attributes",
+    "check_read_only",
+    "check_supported",
+    "new_id",
+    "read_attributes",
+    "required",
+]
 
 LONGEST = 255
-"""How many characters a name, or any other text, may have."""
+"""How many characters a name or any other text may have."""
 
 Text = Annotated[str, Meta(max_length=LONGEST)]
-"""Text within something: what is deeper in a body than `given` looks."""
+"""A text below the top level of a body, where `read_attributes` does not check lengths."""
 
 
-def given(body: Struct) -> dict[str, Any]:
-    """Return the attributes that the caller gave, by the names that they have on the wire. Raises BadRequest."""
+def read_attributes(body: Struct) -> dict[str, Any]:
+    """Return the attributes that the caller set, by their JSON names. Raises BadRequest for texts that are too long."""
     names = {field.name: field.encode_name for field in structs.fields(body)}
-    words = {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
-    for name, value in words.items():
+    attributes = {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
+    for name, value in attributes.items():
         if isinstance(value, str) and len(value) > LONGEST:
             raise BadRequest(f"Invalid input for {name}. Reason: it exceeds maximum length of {LONGEST}.")
-    return words
+    return attributes
 
 
-def check_known(attributes: Iterable[str], unknown: Iterable[str]) -> None:
-    """Raise BadRequest where a caller says what would change the whole meaning, and is not known here."""
-    if wrong := [name for name in attributes if name in set(unknown)]:
-        raise BadRequest(f"Unrecognized attribute(s) '{', '.join(wrong)}'")
+def check_supported(attributes: Iterable[str], unsupported: Iterable[str]) -> None:
+    """Raise BadRequest for attributes that are not supported here and would change the meaning of the whole request."""
+    if found := [name for name in attributes if name in set(unsupported)]:
+        raise BadRequest(f"Unrecognized attribute(s) '{', '.join(found)}'")
 
 
-def needed(words: Mapping[str, Any], name: str) -> str:
-    """Return what a caller had to say. Raises BadRequest."""
-    if not words.get(name):
+def required(attributes: Mapping[str, Any], name: str) -> str:
+    """Return an attribute that must be set. Raises BadRequest."""
+    if not attributes.get(name):
         raise BadRequest(f"Failed to parse request. Required attribute '{name}' not specified")
-    return str(words[name])
+    return str(attributes[name])
 
 
-def check_fixed(attributes: Iterable[str], fixed: Iterable[str]) -> None:
-    """Raise BadRequest where a caller wants to change what cannot be changed."""
-    if wrong := [name for name in attributes if name in set(fixed)]:
-        raise BadRequest(f"Cannot update read-only attribute {wrong[0]}")
+def check_read_only(attributes: Iterable[str], read_only: Iterable[str]) -> None:
+    """Raise BadRequest for attributes that an update cannot change."""
+    if found := [name for name in attributes if name in set(read_only)]:
+        raise BadRequest(f"Cannot update read-only attribute {found[0]}")
 
 
-def put(record: Record, attributes: Mapping[str, Any], names: Mapping[str, str]) -> None:
-    """Write attributes onto a record, those in `names`, which tells how the record calls them."""
+def apply_attributes(record: Record, attributes: Mapping[str, Any], fields: Mapping[str, str]) -> None:
+    """Set the attributes on a record. `fields` maps attributes to the record's fields; others are left out."""
     for name, value in attributes.items():
-        if name in names:
-            setattr(record, names[name], value)
+        if name in fields:
+            setattr(record, fields[name], value)
+
+
+def new_id(request: web.Request, kind: str) -> str:
+    """Return the id of a new resource. It is drawn by the request's id, so that a seed fixes it."""
+    return request.app[SERVICE_CONTEXT].rng.uuid(kind, current_request().request_id)

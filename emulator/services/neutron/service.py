@@ -1,4 +1,4 @@
-"""The service itself: all routes, and how errors are worded."""
+"""neutron-server as a service: its routes, its discovery documents, and the shape of its errors."""
 
 from http import HTTPStatus
 from typing import Any
@@ -8,27 +8,28 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError
 from emulator.runtime.http_server import json_response
 from emulator.runtime.service import Service
-from emulator.services.auth.fernet_tokens import Tokens
-from emulator.services.neutron.database import DATABASE, fresh
+from emulator.services.auth import with_revocation
+from emulator.services.config import ServiceConfig
+from emulator.services.neutron.database import DATABASE, seed_database
 from emulator.services.neutron.extensions import EXTENSION_ROUTES
 from emulator.services.neutron.floating_ips import FLOATING_IP_ROUTES
 from emulator.services.neutron.networks import NETWORK_ROUTES
 from emulator.services.neutron.ports import PORT_ROUTES
 from emulator.services.neutron.quotas import QUOTA_ROUTES
-from emulator.services.neutron.security_groups.api import SECURITY_GROUP_ROUTES
-from emulator.services.neutron.security_groups.defaults import with_default_groups
+from emulator.services.neutron.security_groups import SECURITY_GROUP_ROUTES, with_default_groups
 from emulator.services.neutron.subnets import SUBNET_ROUTES
 from emulator.services.neutron.tags import TAG_ROUTES
+from emulator.services.oslo.discovery import Version, list_versions
 
 __all__ = ["service"]
 
 
-def service(tokens: Tokens) -> Service:
-    """Neutron with the networks of a fresh cloud."""
-    return Service(
+def service(config: ServiceConfig) -> Service:
+    """Build neutron, with the networks of the seed data."""
+    service = Service(
         "neutron-server",
         public=[
-            web.get("/", list_versions),
+            web.get("/", list_versions(Version("v2.0", "CURRENT", "/v2.0/"))),
             web.get("/v2.0", list_collections),
             web.get("/v2.0/", list_collections),
         ],
@@ -42,28 +43,28 @@ def service(tokens: Tokens) -> Service:
             *SECURITY_GROUP_ROUTES,
             *EXTENSION_ROUTES,
         ],
-        identify=tokens.open,
-        error_shape=word_error,
-        state={DATABASE: with_default_groups(fresh())},
+        identify=config.tokens.validate_scoped,
+        error_shape=error_body,
+        state={DATABASE: with_default_groups(seed_database())},
         lock="neutron-server",
     )
+    return with_revocation(service, config.tokens)
 
 
-def word_error(error: ApiError) -> dict[str, Any]:
-    """Word an error as neutron does: with the name of its kind, where it is one of OpenStack's."""
-    ours = type(error).__module__.startswith("emulator.services.")
-    kind = type(error).__name__ if ours else f"HTTP{HTTPStatus(error.status).phrase.title().replace(' ', '')}"
-    return {"NeutronError": {"type": kind, "message": str(error), "detail": ""}}
+def error_body(error: ApiError) -> dict[str, Any]:
+    """Return the body of an error answer: for an exception of neutron's its name, for any other webob's.
 
-
-async def list_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document."""
-    link = {"rel": "self", "href": f"{request.url.origin()}/v2.0/"}
-    return json_response({"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
+    Source: `get_exception_data` in `neutron.api.api_common`, which answers the name of the exception's class. Errors
+    that no code of neutron's raises are webob's there, such as HTTPBadRequest.
+    """
+    project, _, name = getattr(error, "error_type", "").rpartition(".")
+    if project not in {"neutron", "oslo_policy"}:
+        name = f"HTTP{HTTPStatus(error.status).phrase.title().replace(' ', '')}"
+    return {"NeutronError": {"type": name, "message": str(error), "detail": ""}}
 
 
 async def list_collections(request: web.Request) -> web.Response:
-    """Answer what there is in this version of the API."""
+    """Answer the collections of API version 2.0."""
     resources = [
         {
             "name": name,

@@ -1,4 +1,7 @@
-"""Subnets over HTTP: list, show, create, change and delete them."""
+"""Subnets over HTTP: list, show, create, update and delete them.
+
+Source: https://docs.openstack.org/api-ref/network/v2/#subnets
+"""
 
 from http import HTTPStatus
 from typing import Any, Literal
@@ -8,31 +11,36 @@ from msgspec import UNSET, Struct, UnsetType
 
 from emulator.runtime.errors import BadRequest, Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
-from emulator.runtime.request_context import current_request
-from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.cidrs import (
     GatewayConflictWithAllocationPools,
     InvalidInput,
-    WantedPool,
+    RequestedPool,
     check_overlap,
-    gateway_of,
-    pools_of,
+    default_gateway,
+    default_pools,
     read_address,
     read_cidr,
     read_gateway,
     read_pools,
 )
 from emulator.services.neutron.database import DATABASE
-from emulator.services.neutron.host_routes import HostRoute, read_routes
+from emulator.services.neutron.host_routes import HostRoute, read_host_routes
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.models import Address, Cidr, Pool, Subnet
-from emulator.services.neutron.policy import check_owner, check_project
+from emulator.services.neutron.policy import check_owner, project_for
 from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.request_bodies import Text, check_fixed, given, needed, put
+from emulator.services.neutron.request_bodies import (
+    Text,
+    apply_attributes,
+    check_read_only,
+    new_id,
+    read_attributes,
+    required,
+)
 
 __all__ = ["SUBNET_ROUTES"]
 
-NAMES = {
+RECORD_FIELDS = {
     name: name
     for name in (
         "name",
@@ -45,7 +53,7 @@ NAMES = {
     )
 }
 IPV6 = 6
-FIXED = ("network_id", "cidr", "ip_version", "project_id", "tenant_id", "ipv6_ra_mode", "ipv6_address_mode")
+READ_ONLY = ("network_id", "cidr", "ip_version", "project_id", "tenant_id", "ipv6_ra_mode", "ipv6_address_mode")
 
 
 Ipv6Mode = Literal["dhcpv6-stateful", "dhcpv6-stateless", "slaac"]
@@ -54,6 +62,8 @@ Ipv6Mode = Literal["dhcpv6-stateful", "dhcpv6-stateless", "slaac"]
 class SubnetInUse(Conflict):
     """Ports have addresses of the subnet."""
 
+    error_type = "neutron.SubnetInUse"
+
     def __init__(self, subnet_id: str) -> None:
         super().__init__(
             f"Unable to complete operation on subnet {subnet_id}: "
@@ -61,7 +71,7 @@ class SubnetInUse(Conflict):
         )
 
 
-class SubnetWords(Struct):
+class SubnetAttributes(Struct):
     """What a caller may say of a subnet. `gateway_ip` null is none."""
 
     network_id: str | UnsetType = UNSET
@@ -70,7 +80,7 @@ class SubnetWords(Struct):
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
     gateway_ip: str | UnsetType | None = UNSET
-    allocation_pools: list[WantedPool] | UnsetType = UNSET
+    allocation_pools: list[RequestedPool] | UnsetType = UNSET
     enable_dhcp: bool | UnsetType = UNSET
     dns_nameservers: list[Text] | UnsetType = UNSET
     host_routes: list[HostRoute] | UnsetType | None = UNSET
@@ -81,13 +91,13 @@ class SubnetWords(Struct):
 
 
 class SubnetBody(Struct):
-    """The body of a request."""
+    """The body of a request that creates or updates a subnet."""
 
-    subnet: SubnetWords
+    subnet: SubnetAttributes
 
 
 async def list_subnets(request: web.Request) -> web.Response:
-    """List the subnets of the networks that the caller may see."""
+    """List the subnets that the caller may see."""
     found = (subnet.describe() for subnet in request.app[DATABASE].subnets_for(request[IDENTITY]))
     return answer_list(request, "subnets", found)
 
@@ -99,47 +109,47 @@ async def show_subnet(request: web.Request) -> web.Response:
 
 
 async def create_subnet(request: web.Request) -> web.Response:
-    """Make a subnet of a network that is the caller's."""
-    words = given((await read_json(request, SubnetBody)).subnet)
-    database, who = request.app[DATABASE], request[IDENTITY]
-    project_id = check_project(who, words.get("project_id") or words.get("tenant_id"))
-    network = database.network(needed(words, "network_id"), who)
-    check_owner(who, network, "create_subnet")
+    """Create a subnet on a network of the caller's project."""
+    attributes = read_attributes((await read_json(request, SubnetBody)).subnet)
+    database, caller = request.app[DATABASE], request[IDENTITY]
+    project_id = project_for(caller, attributes)
+    network = database.network(required(attributes, "network_id"), caller)
+    check_owner(caller, network, "create_subnet")
     check_quota(database, project_id, "subnet")
-    cidr = _read_cidr(words)
+    cidr = _read_cidr(attributes)
     check_overlap(cidr, (subnet.cidr for subnet in database.subnets_of(network.id)), network.id)
-    gateway = read_gateway(words["gateway_ip"], cidr) if "gateway_ip" in words else gateway_of(cidr)
-    pools = _pools(words, cidr, gateway) or pools_of(cidr, gateway)
-    _check_modes(words, cidr)
-    _check_told(words, cidr)
-    subnet_id = request.app[SERVICE_CONTEXT].rng.uuid("subnet", current_request().request_id)
+    gateway = read_gateway(attributes["gateway_ip"], cidr) if "gateway_ip" in attributes else default_gateway(cidr)
+    pools = _pools(attributes, cidr, gateway) or default_pools(cidr, gateway)
+    _check_modes(attributes, cidr)
+    _check_dhcp(attributes, cidr)
+    subnet_id = new_id(request, "subnet")
     subnet = Subnet(subnet_id, "", project_id, network.id, cidr, gateway, pools)
-    put(subnet, words, NAMES)
+    apply_attributes(subnet, attributes, RECORD_FIELDS)
     database.subnets[subnet.id] = subnet
     return answer_one(request, "subnet", subnet.describe(), HTTPStatus.CREATED)
 
 
 async def update_subnet(request: web.Request) -> web.Response:
-    """Change what was named. Addresses that ports have stay theirs."""
-    words = given((await read_json(request, SubnetBody)).subnet)
+    """Update a subnet. Ports keep their addresses, also those outside the new pools."""
+    attributes = read_attributes((await read_json(request, SubnetBody)).subnet)
     subnet = _find(request, "update_subnet")
-    check_fixed(words, FIXED)
-    _check_told(words, subnet.cidr)
-    gateway = read_gateway(words["gateway_ip"], subnet.cidr) if "gateway_ip" in words else subnet.gateway_ip
-    pools = _pools(words, subnet.cidr, gateway) or subnet.pools
+    check_read_only(attributes, READ_ONLY)
+    _check_dhcp(attributes, subnet.cidr)
+    gateway = read_gateway(attributes["gateway_ip"], subnet.cidr) if "gateway_ip" in attributes else subnet.gateway_ip
+    pools = _pools(attributes, subnet.cidr, gateway) or subnet.pools
     for pool in pools:
         if gateway is not None and gateway in pool:
             raise GatewayConflictWithAllocationPools(gateway, pool)
     subnet.gateway_ip, subnet.pools = gateway, pools
-    put(subnet, words, NAMES)
-    subnet.stamp.touch()
+    apply_attributes(subnet, attributes, RECORD_FIELDS)
+    subnet.revision.bump()
     return answer_one(request, "subnet", subnet.describe())
 
 
 async def delete_subnet(request: web.Request) -> web.Response:
-    """Delete a subnet of which no port has an address."""
+    """Delete a subnet that no port has an address of."""
     subnet = _find(request, "delete_subnet")
-    if subnet.taken:
+    if subnet.allocated:
         raise SubnetInUse(subnet.id)
     del request.app[DATABASE].subnets[subnet.id]
     return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -151,23 +161,25 @@ def _find(request: web.Request, action: str) -> Subnet:
     return subnet
 
 
-def _read_cidr(words: dict[str, Any]) -> Cidr:
-    if not words.get("cidr"):
+def _read_cidr(attributes: dict[str, Any]) -> Cidr:
+    if not attributes.get("cidr"):
         raise BadRequest("Bad subnets request: a subnetpool must be specified in the absence of a cidr.")
-    return read_cidr(words["cidr"], int(needed(words, "ip_version")))
+    return read_cidr(attributes["cidr"], int(required(attributes, "ip_version")))
 
 
-def _pools(words: dict[str, Any], cidr: Cidr, gateway: Address | None) -> list[Pool]:
-    return read_pools(words.get("allocation_pools", ()), cidr, gateway)
+def _pools(attributes: dict[str, Any], cidr: Cidr, gateway: Address | None) -> list[Pool]:
+    return read_pools(attributes.get("allocation_pools", ()), cidr, gateway)
 
 
-def _check_modes(words: dict[str, Any], cidr: Cidr) -> None:
-    """Raise BadRequest where addresses of the subnet cannot be announced as the caller says."""
-    modes = {name: words[name] for name in ("ipv6_ra_mode", "ipv6_address_mode") if words.get(name) is not None}
+def _check_modes(attributes: dict[str, Any], cidr: Cidr) -> None:
+    """Raise BadRequest for IPv6 modes that do not fit the subnet or each other."""
+    modes = {
+        name: attributes[name] for name in ("ipv6_ra_mode", "ipv6_address_mode") if attributes.get(name) is not None
+    }
     for name in modes:
         if cidr.version != IPV6:
             raise InvalidInput(f"{name} is not valid when ip_version is {cidr.version}")
-        if not words.get("enable_dhcp", True):
+        if not attributes.get("enable_dhcp", True):
             raise InvalidInput(f"{name} cannot be set when enable_dhcp is set to False")
     if len(set(modes.values())) > 1:
         raise InvalidInput(
@@ -176,11 +188,11 @@ def _check_modes(words: dict[str, Any], cidr: Cidr) -> None:
         )
 
 
-def _check_told(words: dict[str, Any], cidr: Cidr) -> None:
-    """Raise BadRequest for what devices cannot be told; bring routes into neutron's form."""
-    if "host_routes" in words:
-        words["host_routes"] = read_routes(words["host_routes"] or (), cidr.version)
-    for nameserver in words.get("dns_nameservers", ()):
+def _check_dhcp(attributes: dict[str, Any], cidr: Cidr) -> None:
+    """Check the routes and name servers that DHCP announces, and normalize the routes. Raises BadRequest."""
+    if "host_routes" in attributes:
+        attributes["host_routes"] = read_host_routes(attributes["host_routes"] or (), cidr.version)
+    for nameserver in attributes.get("dns_nameservers", ()):
         read_address(nameserver, "dns_nameservers")
 
 

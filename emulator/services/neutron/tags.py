@@ -1,4 +1,7 @@
-"""Tags on networks, ports, floating IPs …: words that users find them by."""
+"""Tags of networks, ports, floating IPs …, by which users find them.
+
+Source: https://docs.openstack.org/api-ref/network/v2/#standard-attributes-tag-extension
+"""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -8,11 +11,11 @@ from msgspec import Struct
 
 from emulator.runtime.errors import BadRequest, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
-from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.auth import Identity
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.models import Record
 from emulator.services.neutron.policy import check_owner
-from emulator.services.neutron.security_groups.defaults import find_group
+from emulator.services.neutron.security_groups import find_group
 
 __all__ = ["TAG_ROUTES"]
 
@@ -28,68 +31,70 @@ FIND: dict[str, Callable[[Database, str, Identity], Record]] = {
 
 
 class TagNotFound(NotFound):
-    """The thing has not this tag."""
+    """The resource does not have this tag."""
+
+    error_type = "neutron.TagNotFound"
 
     def __init__(self, tag: str) -> None:
         super().__init__(f"Tag {tag} could not be found.")
 
 
 class TagsBody(Struct):
-    """The body of a request."""
+    """The body of a request that replaces all tags."""
 
     tags: list[str]
 
 
 async def list_tags(request: web.Request) -> web.Response:
-    """List the tags of something."""
+    """List the tags of a resource."""
     return json_response({"tags": _find(request).tags})
 
 
 async def replace_tags(request: web.Request) -> web.Response:
-    """Give something these tags and no others."""
+    """Replace all tags of a resource."""
     tags = (await read_json(request, TagsBody)).tags
     record = _find(request, "update_tags")
     for tag in tags:
         _check(tag)
     record.tags = sorted(set(tags))
-    record.stamp.touch()
+    record.revision.bump()
     return json_response({"tags": record.tags})
 
 
 async def remove_tags(request: web.Request) -> web.Response:
-    """Take all tags off something."""
+    """Remove all tags from a resource."""
     record = _find(request, "delete_tags")
     record.tags = []
-    record.stamp.touch()
+    record.revision.bump()
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def show_tag(request: web.Request) -> web.Response:
-    """Tell whether something has a tag: 204, else 404."""
-    _have(_find(request), request.match_info["tag"])
+    """Answer 204 if a resource has a tag, 404 if not."""
+    _check_has(_find(request), request.match_info["tag"])
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def add_tag(request: web.Request) -> web.Response:
-    """Put one more tag on something."""
+    """Add a tag to a resource."""
     record, tag = _find(request, "update_tags"), request.match_info["tag"]
     _check(tag)
     record.tags = sorted({*record.tags, tag})
-    record.stamp.touch()
+    record.revision.bump()
     return web.Response(status=HTTPStatus.CREATED)
 
 
 async def remove_tag(request: web.Request) -> web.Response:
-    """Take one tag off something."""
+    """Remove a tag from a resource."""
     record, tag = _find(request, "delete_tags"), request.match_info["tag"]
-    _have(record, tag)
+    _check_has(record, tag)
     record.tags = [other for other in record.tags if other != tag]
-    record.stamp.touch()
+    record.revision.bump()
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 def _find(request: web.Request, action: str | None = None) -> Record:
-    """What the path names; the caller's own, if there is an `action`."""
+    """Return the resource in the path. For an `action` it has to be of the caller's project."""
     find = FIND[request.match_info["collection"]]
     record = find(request.app[DATABASE], request.match_info["id"], request[IDENTITY])
     if action is not None:
@@ -102,7 +107,7 @@ def _check(tag: str) -> None:
         raise BadRequest(f"Invalid input for tags. Reason: '{tag[:20]}' has not 1 to {LONGEST} characters.")
 
 
-def _have(record: Record, tag: str) -> None:
+def _check_has(record: Record, tag: str) -> None:
     if tag not in record.tags:
         raise TagNotFound(tag)
 

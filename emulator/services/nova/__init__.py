@@ -1,1 +1,1 @@
-"""nova: the API, the scheduler and the compute hosts. They talk to each other over the bus only."""
+"""nova: its API, its scheduler and its compute hosts, one package per daemon. They share only messages and objects."""

@@ -1,4 +1,8 @@
-"""What nova's daemons tell each other, and where it goes."""
+"""The RPC messages between nova's daemons, and the destinations that they are published to.
+
+Methods are named as in `nova.compute.rpcapi` and `nova.scheduler.rpcapi` where nova has them. The class attribute
+`METHOD` and the field names are the wire format.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,8 +16,8 @@ from emulator.services.oslo.messaging import Call
 
 __all__ = [
     "API",
-    "CALLS",
     "DEAD_LETTERS",
+    "MESSAGES",
     "SCHEDULER",
     "SCHEDULER_FANOUT",
     "BuildAndRunInstance",
@@ -21,8 +25,10 @@ __all__ = [
     "ConsoleOutput",
     "DeleteInstanceInfo",
     "GetConsoleOutput",
+    "HostSummary",
     "InstanceUpdate",
     "Interface",
+    "ListHosts",
     "PauseInstance",
     "RebootInstance",
     "RequestedNetwork",
@@ -45,7 +51,7 @@ SCHEDULER_FANOUT = Destination("scheduler_fanout", fanout=True)
 
 
 def compute(host: str) -> Destination:
-    """Where nova-compute on `host` listens."""
+    """Return the destination that nova-compute on `host` consumes."""
     return Destination("nova", f"compute.{host}", template="nova:compute.{host}", dead_letters=DEAD_LETTERS.routing_key)
 
 
@@ -53,7 +59,7 @@ Amount = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Size(msgspec.Struct, frozen=True):
-    """What a server takes, or a host has."""
+    """Resources: of a host, or of a server's flavor."""
 
     ram_mb: Amount
     vcpus: Amount
@@ -61,18 +67,18 @@ class Size(msgspec.Struct, frozen=True):
 
 
 class RequestedNetwork(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A network that a server is to be on, by its id or by that of a port which is there already."""
+    """A network for a new server, by its id or by the id of an existing port."""
 
     uuid: str | None = None
     port: str | None = None
     fixed_ip: str | None = None
-    """The address that the server is to have there; None for any."""
+    """The IP address on that network; None for any free one."""
     tag: Tag | None = None
-    """What the server's owner calls its interface there."""
+    """The device tag of the interface."""
 
 
 class BuildRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A server that is to be built. Image and networks are named by their ids; `auto` is the one that there is."""
+    """A server to build. Image and networks are given by id; with `auto`, nova-compute finds the network."""
 
     server_id: str
     project_id: str
@@ -81,23 +87,23 @@ class BuildRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     networks: list[RequestedNetwork] | Literal["auto"]
     size: Size
     requested_host: str | None = None
-    """The only host that it may be built on; None for any."""
+    """The only host that the server may be built on; None for any."""
 
     @property
     def kept_ports(self) -> tuple[str, ...]:
-        """Ports that are there before the server, and stay when it is gone."""
+        """Ports that existed before the server, and are kept when it is deleted."""
         return tuple(each.port for each in self.networks if isinstance(each, RequestedNetwork) and each.port)
 
 
 class SelectDestinations(msgspec.Struct, frozen=True):
-    """To the scheduler: find a host for a server, and tell the host."""
+    """To the scheduler: choose a host for a server and send it the build."""
 
     METHOD: ClassVar[str] = "select_destinations"
     request: BuildRequest
     tried: tuple[str, ...] = ()
-    """Hosts on which it failed already."""
-    why: str = ""
-    """With what it failed on the last of them."""
+    """Hosts on which the build has failed."""
+    last_error: str = msgspec.field(name="why", default="")
+    """The error on the last of them."""
 
 
 class BuildAndRunInstance(msgspec.Struct, frozen=True):
@@ -106,36 +112,36 @@ class BuildAndRunInstance(msgspec.Struct, frozen=True):
     METHOD: ClassVar[str] = "build_and_run_instance"
     request: BuildRequest
     limits: Size
-    """What the scheduler reckons the host has in all."""
+    """The host's total resources as the scheduler knows them."""
     tried: tuple[str, ...] = ()
-    """Hosts on which it failed already."""
+    """Hosts on which the build has failed."""
 
 
 class TerminateInstance(msgspec.Struct, frozen=True):
-    """To a compute host: destroy a server and release what it had."""
+    """To a compute host: destroy a server and release its resources."""
 
     METHOD: ClassVar[str] = "terminate_instance"
     server_id: str
     kept_ports: tuple[str, ...] = ()
-    """Ports that were there before the server, and stay when it is gone."""
+    """Ports that existed before the server, and are kept when it is deleted."""
 
 
 class StopInstance(msgspec.Struct, frozen=True):
-    """To a compute host: switch a server off."""
+    """To a compute host: power a server off."""
 
     METHOD: ClassVar[str] = "stop_instance"
     server_id: str
 
 
 class StartInstance(msgspec.Struct, frozen=True):
-    """To a compute host: switch a server on."""
+    """To a compute host: power a server on."""
 
     METHOD: ClassVar[str] = "start_instance"
     server_id: str
 
 
 class RebootInstance(msgspec.Struct, frozen=True):
-    """To a compute host: let a server boot again, asking its operating system or not."""
+    """To a compute host: reboot a server: SOFT through its operating system, HARD by a power cycle."""
 
     METHOD: ClassVar[str] = "reboot_instance"
     server_id: str
@@ -143,50 +149,50 @@ class RebootInstance(msgspec.Struct, frozen=True):
 
 
 class PauseInstance(msgspec.Struct, frozen=True):
-    """To a compute host: give a server no more CPU."""
+    """To a compute host: pause a server: it stays in memory, but gets no CPU time."""
 
     METHOD: ClassVar[str] = "pause_instance"
     server_id: str
 
 
 class UnpauseInstance(msgspec.Struct, frozen=True):
-    """To a compute host: let a paused server go on."""
+    """To a compute host: resume a paused server."""
 
     METHOD: ClassVar[str] = "unpause_instance"
     server_id: str
 
 
 class SuspendInstance(msgspec.Struct, frozen=True):
-    """To a compute host: put a server's memory on disk, and switch it off."""
+    """To a compute host: suspend a server: save its memory to disk and power it off."""
 
     METHOD: ClassVar[str] = "suspend_instance"
     server_id: str
 
 
 class ResumeInstance(msgspec.Struct, frozen=True):
-    """To a compute host: let a suspended server go on."""
+    """To a compute host: resume a suspended server."""
 
     METHOD: ClassVar[str] = "resume_instance"
     server_id: str
 
 
 class GetConsoleOutput(msgspec.Struct, frozen=True):
-    """To a compute host, which replies: what a server has written to its console, a `ConsoleOutput`."""
+    """To a compute host, which replies with a `ConsoleOutput`."""
 
     METHOD: ClassVar[str] = "get_console_output"
     server_id: str
     tail_length: int | None = None
-    """How many lines of its end; None for all."""
+    """How many of the last lines; None for all."""
 
 
 class ConsoleOutput(msgspec.Struct, frozen=True):
-    """What a server has written to its console; None where the host does not know the server."""
+    """A server's console log; None if the host does not have the server."""
 
     output: str | None
 
 
 class Interface(msgspec.Struct, frozen=True):
-    """A server's port on a network, as users see it."""
+    """A server's port on a network, as `os-interface` shows it."""
 
     network_id: str
     port_id: str
@@ -195,25 +201,25 @@ class Interface(msgspec.Struct, frozen=True):
 
 
 class InstanceUpdate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """To nova-api: what has become of a server. None leaves the record as it is."""
+    """To nova-api: a server's new state. A field that is None leaves the record unchanged, except `task_state`."""
 
     METHOD: ClassVar[str] = "instance_update"
     server_id: str
     vm_state: Literal["building", "active", "stopped", "paused", "suspended", "error", "deleted"] | None
     task_state: str | None = None
-    """None where nothing is done with the server any more."""
+    """None when no task is in progress any more."""
     host: str | None = None
     addresses: dict[str, list[dict[str, Any]]] | None = None
     fault: str | None = None
     interfaces: list[Interface] | None = None
     action: str | None = None
-    """What a user wanted of a server that is built: stop, start … None where it is built or destroyed."""
+    """The instance action that caused this (stop, start, …); None for a build or a deletion."""
     began: datetime | None = None
-    """When the host began to do that."""
+    """When the host started that action."""
 
 
 class UpdateServiceCapabilities(msgspec.Struct, frozen=True):
-    """To every scheduler: what a host has in all, which servers are on it, and whether it takes more."""
+    """To every scheduler: a host's total resources, the servers on it, and whether it accepts more."""
 
     METHOD: ClassVar[str] = "update_service_capabilities"
     host: str
@@ -222,18 +228,35 @@ class UpdateServiceCapabilities(msgspec.Struct, frozen=True):
     up: bool = True
 
 
+class ListHosts(msgspec.Struct, frozen=True):
+    """To the scheduler, which replies with a list of `HostSummary`."""
+
+    METHOD: ClassVar[str] = "list_hosts"
+
+
+class HostSummary(msgspec.Struct, frozen=True):
+    """A compute host: its capacity, what is claimed by how many servers, and the age of its last report."""
+
+    name: str
+    total: Size
+    claimed: Size
+    servers: int
+    up: bool
+    seconds_ago: float
+
+
 class DeleteInstanceInfo(msgspec.Struct, frozen=True):
-    """To every scheduler: a server no longer takes anything of a host."""
+    """To every scheduler: a server no longer uses a host's resources."""
 
     METHOD: ClassVar[str] = "delete_instance_info"
     host: str | None
-    """None where it is not known: then of any."""
+    """None if the host is unknown: the server is removed from all hosts."""
     server_id: str
 
 
-CALLS: Mapping[str, type[Call]] = {
-    form.METHOD: form
-    for form in (
+MESSAGES: Mapping[str, type[Call]] = {
+    message.METHOD: message
+    for message in (
         SelectDestinations,
         BuildAndRunInstance,
         TerminateInstance,
@@ -250,3 +273,4 @@ CALLS: Mapping[str, type[Call]] = {
         DeleteInstanceInfo,
     )
 }
+"""Every message by its method, to decode one whose receiver could not."""

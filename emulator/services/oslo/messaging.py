@@ -1,8 +1,8 @@
-"""Calls from daemon to daemon in oslo.messaging's envelope: casts, which want no answer, and calls, which wait for one.
+"""Remote procedure calls over AMQP, as in oslo.messaging: casts, which have no reply, and calls, which wait for one.
 
-As in oslo.messaging 2.0 a body is `{"oslo.version": "2.0", "oslo.message": "<JSON text>"}`, and the inner JSON holds
-`method`, `args`, `_unique_id` and the `_context_*` of the request; a call also `_msg_id` and `_reply_q`, where it waits
-for its reply. Unlike oslo we acknowledge when the work is done.
+A body is the envelope of oslo.messaging 2.0, `{"oslo.version": "2.0", "oslo.message": "<JSON text>"}`. The inner JSON
+holds `method`, `args`, `_unique_id` and the `_context_*` of the request; that of a call also `_msg_id` and `_reply_q`,
+the queue of its reply. Unlike oslo, a consumer acknowledges a message after the work, not before.
 """
 
 import asyncio
@@ -40,8 +40,9 @@ __all__ = [
 ]
 
 SERVER_ID = "openstack-server-id"
-"""The header that names the server which a message is about, also where its body cannot be read."""
+"""The header with the id of the server that a message is about, for readers that cannot decode the body."""
 REMEMBERED = 10_000
+"""How many message ids a consumer remembers, to drop duplicates."""
 REPLY_SECONDS = 10.0
 REPLY_TEMPLATE = "reply_{id}"
 
@@ -51,19 +52,24 @@ T = TypeVar("T")
 
 
 class MalformedMessage(Exception):
-    """A message that is not a call in oslo.messaging's envelope, or whose arguments do not fit its method."""
+    """A message is not in oslo.messaging's envelope, or its arguments do not fit its method."""
+
+    error_type = "emulator.MalformedMessage"
 
 
 class UnknownMethod(Exception):
-    """A call of a method that this consumer does not have."""
+    """The consumer has no method of this name."""
+
+    error_type = "emulator.UnknownMethod"
 
     def __init__(self, method: str, known: Mapping[str, Any]) -> None:
         super().__init__(f"no method {method!r} here, there are {', '.join(sorted(known))}")
 
 
 class MessagingTimeout(ApiError):
-    """Nobody replied to a call in time."""
+    """No reply to a call came in time."""
 
+    error_type = "oslo_messaging.MessagingTimeout"
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self, to: Destination, method: str, seconds: float) -> None:
@@ -71,17 +77,19 @@ class MessagingTimeout(ApiError):
 
 
 class RemoteError(ApiError):
-    """Whoever was called failed, or replied what makes no sense; the message says why."""
+    """The called method failed, or its reply cannot be decoded; the message says why."""
+
+    error_type = "oslo_messaging.RemoteError"
 
 
 class Call(Protocol):
-    """A message: a method, and its arguments as fields."""
+    """A message: the name of a method, and its arguments as fields."""
 
     METHOD: ClassVar[str]
 
 
 Handler = Callable[[web.Application, Any], Awaitable[object]]
-"""Does what a call asks for. What it returns is the reply, where the caller waits for one."""
+"""Implements a method. What it returns is the reply to a call; for a cast it is ignored."""
 
 
 class _Envelope(msgspec.Struct):
@@ -109,7 +117,7 @@ class _Reply(msgspec.Struct):
 
 
 class Replies:
-    """Where a daemon waits for replies to its calls: a queue of its own, which is gone with it."""
+    """The replies to a daemon's calls: its own reply queue, which the broker deletes with its connection."""
 
     def __init__(self, queue_id: str) -> None:
         self.queue = Destination("", f"reply_{queue_id}", template=REPLY_TEMPLATE, temporary=True)
@@ -117,12 +125,12 @@ class Replies:
 
     @property
     def consumer(self) -> Consumer:
-        """What takes the replies in."""
+        """The consumer of the reply queue, which the daemon has to run."""
         return Consumer(self.queue, self._take)
 
     @contextmanager
     def expecting(self, msg_id: str) -> Iterator[asyncio.Future[_Reply]]:
-        """Wait for the reply to a call, while the block lasts."""
+        """Yield a future for the reply to a call; the reply is awaited as long as the block lasts."""
         reply = self._waiting[msg_id] = asyncio.get_running_loop().create_future()
         try:
             yield reply
@@ -132,7 +140,7 @@ class Replies:
     async def _take(self, body: bytes, _: Mapping[str, str]) -> None:
         reply = _decode(body, _Reply)
         waiting = self._waiting.get(reply.msg_id)
-        if waiting is not None and not waiting.done():  # else the caller has given up
+        if waiting is not None and not waiting.done():  # otherwise the caller has given up
             waiting.set_result(reply)
 
 
@@ -140,16 +148,16 @@ REPLIES = web.AppKey("replies", Replies)
 
 
 async def cast(app: web.Application, to: Destination, message: Call) -> None:
-    """Send a call that wants no answer. Raises BusUnavailable, Unroutable too."""
+    """Send a message without waiting for a reply. Raises BusUnavailable, and Unroutable if no queue takes it."""
     await _send(app, to, message.METHOD, {"method": message.METHOD, "args": message})
 
 
 async def call(
-    app: web.Application, to: Destination, message: Call, form: type[T], seconds: float = REPLY_SECONDS
+    app: web.Application, to: Destination, message: Call, reply_type: type[T], seconds: float = REPLY_SECONDS
 ) -> T:
-    """Send a call and return the reply to it, as `form`.
+    """Send a message and return the reply to it, decoded as `reply_type`.
 
-    Raises MessagingTimeout if there is none in time, RemoteError if the other side failed, and what `cast` raises.
+    Raises MessagingTimeout if no reply comes in `seconds`, RemoteError if the method failed, and what `cast` raises.
     """
     replies = app[REPLIES]
     msg_id = _draw(app, "call", message.METHOD)
@@ -164,36 +172,37 @@ async def call(
     try:
         if reply.failure is not None:
             raise RemoteError(msgspec.json.decode(reply.failure, type=_Failure).message)
-        return msgspec.json.decode(reply.result, type=form)
+        return msgspec.json.decode(reply.result, type=reply_type)
     except msgspec.DecodeError as error:
         raise RemoteError(f"{to.name} replied to {message.METHOD} with what cannot be read: {error}") from error
 
 
 async def _reply(app: web.Application, inner: _Inner, reply: dict[str, Any]) -> None:
-    """Send what came of a call to whoever waits for it; who waits no more has taken the queue along."""
+    """Send the outcome of a call to its reply queue. Does nothing for a cast."""
     if inner.msg_id is None or inner.reply_q is None:
         return
     to = Destination("", inner.reply_q, template=REPLY_TEMPLATE)
     try:
         await _send(app, to, f"reply to {inner.method}", {**reply, "ending": True, "_msg_id": inner.msg_id})
-    except Unroutable:
-        log.debug("nobody waits for the reply to %s any more", inner.method)
+    except Unroutable:  # the caller gave up and left; its reply queue is gone
+        log.debug("the reply queue for %s is gone", inner.method)
 
 
 async def _send(app: web.Application, to: Destination, kind: str, inner: dict[str, Any]) -> None:
-    scene = current_request()
+    request = current_request()
     unique_id = _draw(app, "message", kind)
-    context = {"_context_request_id": scene.request_id, "_context_global_request_id": scene.global_request_id}
+    context = {"_context_request_id": request.request_id, "_context_global_request_id": request.global_request_id}
     text = msgspec.json.encode({**inner, "_unique_id": unique_id, **context}).decode()
-    about = scene.attributes.get("openstack.server.id")
-    headers = {} if about is None else {SERVER_ID: str(about)}
+    server_id = request.attributes.get("openstack.server.id")
+    headers = {} if server_id is None else {SERVER_ID: str(server_id)}
     body = msgspec.json.encode({"oslo.version": "2.0", "oslo.message": text})
     await app[BUS].publish(to, body, unique_id, kind, headers)
 
 
 def _draw(app: web.Application, what: str, kind: str) -> str:
-    here = get_current_span().get_span_context().span_id
-    return f"{app[SERVICE_CONTEXT].rng.draw(what, here, kind).getrandbits(128):032x}"
+    """Return a message id. Drawn by the current span, so that a seed fixes it whatever else runs."""
+    span_id = get_current_span().get_span_context().span_id
+    return f"{app[SERVICE_CONTEXT].rng.draw(what, span_id, kind).getrandbits(128):032x}"
 
 
 def consumer(
@@ -203,17 +212,17 @@ def consumer(
     *,
     repeated: Collection[type[Any]] = (),
 ) -> Consumer:
-    """Return a consumer that decodes calls and hands each to its method. `methods` is by class of message.
+    """Return a consumer that decodes messages and calls the handler of each. `methods` has them by message class.
 
-    A call that came before, by its `_unique_id`, is dropped: what comes twice is done once. Not so what is `repeated`,
-    reports: with a seed a daemon that was restarted gives them the same ids again, and what counts is what it has now.
+    Duplicates are dropped by `_unique_id`. Messages of the `repeated` classes are not: these are periodic reports, to
+    which a restarted daemon gives the same ids again when it has a seed, and the latest of which counts.
     """
-    handlers = {form.METHOD: handler for form, handler in methods.items()}
-    forms = {form.METHOD: form for form in methods}
+    handlers = {message_type.METHOD: handler for message_type, handler in methods.items()}
+    types = {message_type.METHOD: message_type for message_type in methods}
     seen: OrderedDict[str, None] = OrderedDict()
 
     async def handle(body: bytes, _: Mapping[str, str]) -> None:
-        inner, message = _read(body, forms)
+        inner, message = _read(body, types)
         if inner.unique_id in seen and type(message) not in repeated:
             annotate(amqp__duplicate=True)
             return
@@ -221,44 +230,55 @@ def consumer(
         if len(seen) > REMEMBERED:
             seen.popitem(last=False)
         try:
-            await _do(app, inner, message, handlers[message.METHOD])
-        except asyncio.CancelledError:  # not done, and not settled: it will come again
+            await _execute(app, inner, message, handlers[message.METHOD])
+        except asyncio.CancelledError:  # neither done nor settled: the broker will deliver it again
             seen.pop(inner.unique_id, None)
             raise
 
     return Consumer(source, handle)
 
 
-async def _do(app: web.Application, inner: _Inner, message: Call, handler: Handler) -> None:
-    """Do what a call asks for, and reply to it, also where that fails."""
+async def _execute(app: web.Application, inner: _Inner, message: Call, handler: Handler) -> None:
+    """Call the handler, and send its result or its failure as the reply."""
     try:
         result = await handler(app, message)
     except Exception as error:
-        failure = {"class": type(error).__name__, "module": type(error).__module__, "message": str(error)}
-        await _reply(app, inner, {"result": None, "failure": msgspec.json.encode(failure).decode()})
+        await _reply(app, inner, {"result": None, "failure": _serialize_failure(error)})
         raise
     await _reply(app, inner, {"result": result, "failure": None})
 
 
-def read_call(body: bytes, forms: Mapping[str, type[Call]]) -> tuple[str, Call]:
-    """Return a call, of one of `forms` by method, and its `_unique_id`. Raises MalformedMessage and UnknownMethod."""
-    inner, message = _read(body, forms)
+def _serialize_failure(error: Exception) -> str:
+    """Return a failure as JSON text, as oslo.messaging's `serialize_remote_exception` does, without a traceback.
+
+    The names are those of `error_type`: where a class stands in our code must not show in a message.
+    """
+    project, _, name = getattr(error, "error_type", type(error).__name__).rpartition(".")
+    return msgspec.json.encode({"class": name, "module": project, "message": str(error)}).decode()
+
+
+def read_call(body: bytes, types: Mapping[str, type[Call]]) -> tuple[str, Call]:
+    """Return the `_unique_id` of a message, and the message as one of `types`, which are by method.
+
+    Raises MalformedMessage and UnknownMethod.
+    """
+    inner, message = _read(body, types)
     return inner.unique_id, message
 
 
-def _read(body: bytes, forms: Mapping[str, type[Call]]) -> tuple[_Inner, Call]:
+def _read(body: bytes, types: Mapping[str, type[Call]]) -> tuple[_Inner, Call]:
     inner = _decode(body, _Inner)
-    if inner.method not in forms:
-        raise UnknownMethod(inner.method, forms)
+    if inner.method not in types:
+        raise UnknownMethod(inner.method, types)
     try:
-        return inner, msgspec.json.decode(inner.args, type=forms[inner.method])
+        return inner, msgspec.json.decode(inner.args, type=types[inner.method])
     except msgspec.DecodeError as error:
         raise MalformedMessage(str(error)) from error
 
 
-def _decode(body: bytes, form: type[T]) -> T:
-    """Take a message out of its envelope. Raises MalformedMessage."""
+def _decode(body: bytes, message_type: type[T]) -> T:
+    """Decode a message from its envelope. Raises MalformedMessage."""
     try:
-        return msgspec.json.decode(msgspec.json.decode(body, type=_Envelope).message, type=form)
+        return msgspec.json.decode(msgspec.json.decode(body, type=_Envelope).message, type=message_type)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedMessage(str(error)) from error

@@ -1,4 +1,4 @@
-"""Long lists in pages: `limit` and `marker`, which all APIs of OpenStack have alike."""
+"""Lists in pages, by the query parameters `limit` and `marker`, which all of OpenStack's APIs have."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,28 +15,28 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A part of a list, and the URL of the next part, None where there is none."""
+    """A page of a list, and the URL of the next page, None on the last one."""
 
     items: Sequence[T]
     next: str | None
 
     def links(self, name: str) -> dict[str, Any]:
-        """Return the `name_links` that nova and neutron put beside a list of which there is more."""
+        """Return the `{name}_links` that nova and neutron put beside a list that has a next page."""
         return {} if self.next is None else {f"{name}_links": [{"rel": "next", "href": self.next}]}
 
 
-def page(request: web.Request, items: Sequence[T], id_of: Callable[[T], str], most: int = 1000) -> Page[T]:
-    """Return what a request asks for of a list: what follows the `marker`, an id, and no more than `limit`, or `most`.
+def page(request: web.Request, items: Sequence[T], id_of: Callable[[T], str], max_limit: int = 1000) -> Page[T]:
+    """Return the page that a request asks for: at most `limit` items after the one whose id is the `marker`.
 
-    A limit of 0 is none. Raises BadRequest for another that is no number, and for a marker that is not in the list.
+    No limit, or 0, means `max_limit`. Raises BadRequest for a limit that is no number, and for an unknown marker.
     """
-    limit, begin = min(_limit(request) or most, most), 0
+    limit, begin = min(_limit(request) or max_limit, max_limit), 0
     marker = request.query.get("marker")
     if marker:
-        found = [place for place, item in enumerate(items, 1) if id_of(item) == marker]
-        if not found:
+        positions = [position for position, item in enumerate(items, 1) if id_of(item) == marker]
+        if not positions:
             raise BadRequest(f"Invalid input for query parameter marker: marker [{marker}] not found.")
-        begin = found[0]
+        begin = positions[0]
     shown = items[begin : begin + limit]
     if not shown or begin + limit >= len(items):
         return Page(shown, None)
@@ -44,9 +44,9 @@ def page(request: web.Request, items: Sequence[T], id_of: Callable[[T], str], mo
 
 
 def _limit(request: web.Request) -> int:
-    asked = request.query.get("limit")
-    if asked is None:
+    limit = request.query.get("limit")
+    if limit is None:
         return 0
-    if not (asked.isascii() and asked.isdigit()):
-        raise BadRequest(f"Invalid input for query parameter limit: {asked!r} is not an integer from 0 on.")
-    return int(asked[:10])
+    if not (limit.isascii() and limit.isdigit()):
+        raise BadRequest(f"Invalid input for query parameter limit: {limit!r} is not an integer from 0 on.")
+    return int(limit[:10])  # more digits are above any maximum, and int() refuses very long texts

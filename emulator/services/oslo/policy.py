@@ -1,6 +1,7 @@
-"""Who may do what: most calls are for anybody of the project, some for admins alone."""
+"""Who may do what, as oslo.policy decides it: most calls are for every user of a project, some for admins only."""
 
 from collections.abc import Callable
+from functools import wraps
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -12,19 +13,21 @@ __all__ = ["PolicyNotAuthorized", "admins_only"]
 
 
 class PolicyNotAuthorized(Forbidden):
-    """The caller has not the role for this."""
+    """The caller lacks the role for this action."""
+
+    error_type = "oslo_policy.PolicyNotAuthorized"
 
 
-def admins_only(words: str) -> Callable[[Handler], Handler]:
-    """Let only admins through to a handler. Others get a 403 with these `words`, in which a service names its rule."""
+def admins_only(message: str) -> Callable[[Handler], Handler]:
+    """Return a decorator that lets only admins through to a handler. Others get a 403 with this message."""
 
     def guard(handler: Handler) -> Handler:
+        @wraps(handler)
         async def guarded(request: web.Request) -> web.StreamResponse:
             if not request[IDENTITY].is_admin:
-                raise PolicyNotAuthorized(words)
+                raise PolicyNotAuthorized(message)
             return await handler(request)
 
-        guarded.__doc__ = handler.__doc__
         return guarded
 
     return guard

@@ -1,20 +1,20 @@
-"""What OpenStack takes for yes and no, in queries and bodies."""
+"""Booleans as text, in queries and bodies, named after `oslo_utils.strutils`."""
 
 from emulator.runtime.errors import BadRequest
 
-__all__ = ["is_true", "read_truth"]
+__all__ = ["bool_from_query", "bool_from_string"]
 
 TRUE, FALSE = {"1", "t", "true", "on", "y", "yes"}, {"0", "f", "false", "off", "n", "no"}
-"""As oslo.utils has it, in any case."""
+"""TRUE_STRINGS and FALSE_STRINGS of oslo_utils; case does not matter."""
 
 
-def is_true(said: str) -> bool:
-    """Whether a word says yes; any other is a no."""
-    return said.lower() in TRUE
+def bool_from_string(text: str) -> bool:
+    """Return True for a text that means yes, and False for any other."""
+    return text.lower() in TRUE
 
 
-def read_truth(name: str, said: str) -> bool:
-    """Read yes or no from a query parameter. Raises BadRequest for what is neither."""
-    if said.lower() not in TRUE | FALSE:
-        raise BadRequest(f"Invalid input for query parameter {name}: {said!r} is neither true nor false.")
-    return is_true(said)
+def bool_from_query(name: str, value: str) -> bool:
+    """Parse a query parameter as a boolean. Raises BadRequest for a value that is neither true nor false."""
+    if value.lower() not in TRUE | FALSE:
+        raise BadRequest(f"Invalid input for query parameter {name}: {value!r} is neither true nor false.")
+    return bool_from_string(value)

@@ -1,34 +1,34 @@
-"""How the APIs of OpenStack write and read moments."""
+"""Times as OpenStack's APIs write and read them, named after `oslo_utils.timeutils`."""
 
 from datetime import UTC, datetime
 
 from emulator.runtime.errors import BadRequest
 
-__all__ = ["read_moment", "to_the_microsecond", "to_the_second"]
+__all__ = ["isotime", "isotime_without_zone", "parse_isotime"]
 
 
-def to_the_second(moment: datetime) -> str:
-    """Write a moment in UTC as most answers do: `2026-11-24T16:50:00Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def isotime(time: datetime) -> str:
+    """Format a time in UTC as most answers have it: `2026-11-24T16:50:00Z`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def to_the_microsecond(moment: datetime) -> str:
-    """Write a moment in UTC as nova does where it takes it from its database, without saying that it is UTC."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
+def isotime_without_zone(time: datetime) -> str:
+    """Format a time in UTC to the microsecond, without a zone, as nova does for some of its database's columns."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
-def read_moment(name: str, said: str) -> datetime:
-    """Read a moment in ISO 8601 from a query parameter; in UTC, where it says nothing else. Raises BadRequest."""
+def parse_isotime(name: str, value: str) -> datetime:
+    """Parse a query parameter in ISO 8601; without a zone it is in UTC. Raises BadRequest."""
     try:
-        moment = datetime.fromisoformat(said)
+        time = datetime.fromisoformat(value)
     except ValueError:
-        moment = _with_lost_plus(name, said)
-    return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        time = _parse_with_lost_plus(name, value)
+    return time.astimezone(UTC) if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
-def _with_lost_plus(name: str, said: str) -> datetime:
-    """In a query that was not quoted the plus sign of a time zone arrives as a space."""
+def _parse_with_lost_plus(name: str, value: str) -> datetime:
+    # A query that was not percent-encoded loses the plus sign of a time zone: "+" decodes to a space.
     try:
-        return datetime.fromisoformat("+".join(said.rsplit(" ", 1)))
+        return datetime.fromisoformat("+".join(value.rsplit(" ", 1)))
     except ValueError:
-        raise BadRequest(f"Invalid input for query parameter {name}: {said!r} is not a time in ISO 8601.") from None
+        raise BadRequest(f"Invalid input for query parameter {name}: {value!r} is not a time in ISO 8601.") from None

@@ -123,7 +123,7 @@ CHANGES = [
 ]
 
 
-async def test_what_is_said_of_an_image_is_taken_or_refused_by_the_name_of_the_field(world: World) -> None:
+async def test_an_invalid_attribute_of_an_image_is_refused_by_its_name(world: World) -> None:
     api = await world.api("demo")
     for said, expected, word in CREATIONS:
         status, body = await api("POST", "glance-api", "/v2/images", json=said)
@@ -171,7 +171,7 @@ MISTAKES = [
 ]
 
 
-async def test_lists_are_filtered_sorted_and_in_pages(world: World) -> None:
+async def test_lists_are_filtered_sorted_and_paged(world: World) -> None:
     api = await world.api("demo")
     await an_image(api, "mine")
     await an_image(api, "hidden", os_hidden=True)
@@ -190,7 +190,7 @@ async def test_lists_are_filtered_sorted_and_in_pages(world: World) -> None:
     ]
 
 
-async def test_projects_see_their_own_images_and_public_ones_and_change_only_their_own(world: World) -> None:
+async def test_projects_see_their_own_and_public_images_and_change_their_own(world: World) -> None:
     demo, other, admin = [await world.api(user) for user in ("demo", "alt_demo", "admin")]
     private, shared = await an_image(demo, "private", b"1", visibility="private"), await an_image(demo, "shared", b"2")
     community = await an_image(demo, "community", b"3", visibility="community")
@@ -211,7 +211,7 @@ async def test_projects_see_their_own_images_and_public_ones_and_change_only_the
     assert (await admin("DELETE", "glance-api", f"/v2/images/{CIRROS}"))[0] == 204
 
 
-async def test_a_shared_image_is_its_members_too_once_they_accept_it(world: World) -> None:
+async def test_a_shared_image_is_listed_for_members_that_accepted_it(world: World) -> None:
     demo, other = await world.api("demo"), await world.api("alt_demo")
     image = await an_image(demo, "ours", b"bytes")
     project = resource_id("project", "alt_demo").replace("-", "")
@@ -263,7 +263,7 @@ async def test_a_server_is_booted_only_from_an_image_that_its_project_may_use(wo
     assert (await admin.until(body["server"]["id"], "ACTIVE", "ERROR"))["status"] == "ACTIVE"
 
 
-async def test_an_image_that_goes_or_changes_while_its_bytes_come_is_not_made_of_them(world: World) -> None:
+async def test_an_upload_is_lost_if_its_image_is_deleted_or_changed_meanwhile(world: World) -> None:
     api = await world.api("demo")
     image = await an_image(api)
     reader, writer = await begin_upload(api, image, 8)
@@ -276,7 +276,7 @@ async def test_an_image_that_goes_or_changes_while_its_bytes_come_is_not_made_of
     writer.close()
 
 
-async def test_a_body_that_is_not_encoded_as_it_says_is_refused(world: World) -> None:
+async def test_a_body_that_contradicts_its_content_encoding_is_refused(world: World) -> None:
     api = await world.api("demo")
     image = await an_image(api)
     headers = {**BYTES, "Content-Encoding": "gzip"}
@@ -284,7 +284,7 @@ async def test_a_body_that_is_not_encoded_as_it_says_is_refused(world: World) ->
     assert (status, "Content-Encoding" in body["message"]) == (400, True)
 
 
-async def test_uploads_that_cannot_be_are_refused_and_one_that_breaks_off_leaves_the_image_queued(world: World) -> None:
+async def test_invalid_uploads_are_refused_and_an_interrupted_one_can_be_repeated(world: World) -> None:
     api = await world.api("demo")
     image = await an_image(api)
     upload = ("PUT", "glance-api", image["file"])
@@ -319,12 +319,12 @@ async def test_uploads_that_cannot_be_are_refused_and_one_that_breaks_off_leaves
         ("GET", "/v2/info/stores"),
     ],
 )
-async def test_what_is_not_there_is_a_404(world: World, method: str, path: str) -> None:
+async def test_a_missing_resource_is_a_404(world: World, method: str, path: str) -> None:
     status, body = await (await world.api())(method, "glance-api", path)
     assert (status, body["code"], body["title"]) == (404, "404 Not Found", "Not Found")
 
 
-async def test_documents_that_clients_read_first_are_there(world: World) -> None:
+async def test_clients_can_read_the_image_schemas_and_import_methods(world: World) -> None:
     for path, status in (("/", 300), ("/versions", 200), ("/versions/", 200)):
         async with world.session.get(world.cloud.endpoints["glance-api"] + path) as response:
             assert response.status == status

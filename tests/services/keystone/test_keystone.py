@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.services.seed_data import PROJECTS, USERS
-from tests.conftest import Api, World, a_world, credentials
+from tests.conftest import Api, World, credentials
 
 PROJECT = {project.name: project.id for project in PROJECTS}
 USER = {user.name: user.id for user in USERS}
@@ -56,26 +56,32 @@ def missing(body: Any, path: str) -> Iterator[str]:
         yield from missing(each, rest) if rest else ()
 
 
-async def test_every_answer_holds_what_the_contract_asks_for(world: World) -> None:
-    admin = await world.api()
-    for path, where, fields in CONTRACT:
-        status, body = await admin("GET", "keystone", path, headers={"X-Subject-Token": admin.token})
-        assert status == (300 if path == "/" else 200), path
-        for field in fields.split():
-            assert list(missing(body, f"{where}.{field}".lstrip("."))) == [], path
+@pytest.mark.parametrize(("path", "where", "fields"), CONTRACT)
+async def test_every_answer_has_the_fields_that_clients_need(
+    shared_world: World, path: str, where: str, fields: str
+) -> None:
+    admin = await shared_world.api()
+    status, body = await admin("GET", "keystone", path, headers={"X-Subject-Token": admin.token})
+    assert status == (300 if path == "/" else 200)
+    for field in fields.split():
+        assert list(missing(body, f"{where}.{field}".lstrip("."))) == []
 
 
-async def test_what_is_listed_can_be_asked_for_by_its_link_and_what_is_not_is_named(world: World) -> None:
-    admin = await world.api()
-    base = world.cloud.endpoints["keystone"]
-    for one in FIELDS:
-        for listed in (await admin("GET", "keystone", f"/v3/{one}s"))[1][f"{one}s"]:
-            path = listed["links"]["self"].removeprefix(base)
-            assert await admin("GET", "keystone", path) == (200, {one: listed})
-        status, body = await admin("GET", "keystone", f"/v3/{one}s/nope")
-        assert (status, body["error"]["message"]) == (404, f"Could not find {one}: nope.")
-    status, body = await admin("GET", "keystone", "/v3/users/nope/projects")
-    assert (status, body["error"]["message"]) == (404, "Could not find user: nope.")
+@pytest.mark.parametrize("one", FIELDS)
+async def test_every_listed_resource_can_be_shown_by_its_link(shared_world: World, one: str) -> None:
+    admin = await shared_world.api()
+    base = shared_world.cloud.endpoints["keystone"]
+    for listed in (await admin("GET", "keystone", f"/v3/{one}s"))[1][f"{one}s"]:
+        path = listed["links"]["self"].removeprefix(base)
+        assert await admin("GET", "keystone", path) == (200, {one: listed})
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [*((f"/v3/{one}s/nope", one) for one in FIELDS), ("/v3/users/nope/projects", "user")]
+)
+async def test_a_missing_resource_is_named(shared_world: World, path: str, kind: str) -> None:
+    status, body = await (await shared_world.api())("GET", "keystone", path)
+    assert (status, body["error"]["message"]) == (404, f"Could not find {kind}: nope.")
 
 
 FOUND: list[tuple[str, list[str]]] = [
@@ -102,20 +108,23 @@ FOUND: list[tuple[str, list[str]]] = [
 ]
 
 
-async def test_lists_hold_what_the_query_asks_for(world: World) -> None:
-    admin = await world.api()
-    for query, names in FOUND:
-        _, body = await admin("GET", "keystone", f"/v3/{query}")
-        [listed] = [value for key, value in body.items() if key != "links"]
-        assert [one["name"] for one in listed] == names, query
+@pytest.mark.parametrize(("query", "names"), FOUND)
+async def test_lists_are_filtered_by_the_query(shared_world: World, query: str, names: list[str]) -> None:
+    _, body = await (await shared_world.api())("GET", "keystone", f"/v3/{query}")
+    [listed] = [value for key, value in body.items() if key != "links"]
+    assert [one["name"] for one in listed] == names
+
+
+async def test_an_endpoint_is_found_by_service_interface_and_region(shared_world: World) -> None:
+    admin = await shared_world.api()
     [nova] = (await admin("GET", "keystone", "/v3/services?name=nova"))[1]["services"]
     query = f"/v3/endpoints?service_id={nova['id']}&interface=public&region_id=RegionOne"
     [endpoint] = (await admin("GET", "keystone", query))[1]["endpoints"]
-    assert endpoint["url"] == world.cloud.endpoints["nova-api"] + "/v2.1"
+    assert endpoint["url"] == shared_world.cloud.endpoints["nova-api"] + "/v2.1"
 
 
-async def test_a_page_names_the_next_one_until_all_is_seen(world: World) -> None:
-    admin, base = await world.api(), world.cloud.endpoints["keystone"]
+async def test_each_page_links_to_the_next_until_the_last(shared_world: World) -> None:
+    admin, base = await shared_world.api(), shared_world.cloud.endpoints["keystone"]
     seen, url = [], f"{base}/v3/users?limit=3"
     while url:
         _, body = await admin("GET", "keystone", url.removeprefix(base))
@@ -133,15 +142,15 @@ ASSIGNED: list[tuple[str, set[str]]] = [
 ]
 
 
-async def test_role_assignments_tell_who_is_what_where(world: World) -> None:
-    admin = await world.api()
-    for query, roles in ASSIGNED:
-        _, body = await admin("GET", "keystone", f"/v3/role_assignments?include_names=True{query}")
-        assert {one["role"]["name"] for one in body["role_assignments"]} == roles, query
-        assert all(one["user"]["name"] in {one["scope"]["project"]["name"], "nova"} for one in body["role_assignments"])
+@pytest.mark.parametrize(("query", "roles"), ASSIGNED)
+async def test_role_assignments_list_who_has_which_role_where(shared_world: World, query: str, roles: set[str]) -> None:
+    admin = await shared_world.api()
+    _, body = await admin("GET", "keystone", f"/v3/role_assignments?include_names=True{query}")
+    assert {one["role"]["name"] for one in body["role_assignments"]} == roles
+    assert all(one["user"]["name"] in {one["scope"]["project"]["name"], "nova"} for one in body["role_assignments"])
 
 
-LOOKS: list[tuple[str, str | None]] = [
+VISIBLE: list[tuple[str, str | None]] = [
     *((f"/v3/{one}s", f"list_{one}s") for one in FIELDS if one != "region"),
     ("/v3/regions", None),
     ("/v3/regions/RegionOne", None),
@@ -160,18 +169,20 @@ LOOKS: list[tuple[str, str | None]] = [
     ("/v3/auth/projects", None),
     ("/v3/auth/catalog", None),
 ]
-"""What a member may see, and the rule that it may not."""
+"""What a member may see, and for what it may not see, the rule that says so."""
 
 
-async def test_members_see_what_is_theirs_and_are_told_the_rule_for_all_else(world: World) -> None:
-    demo = await world.api("demo")
-    for path, rule in LOOKS:
-        status, body = await demo("GET", "keystone", path)
-        assert status == (200 if rule is None else 403), path
-        if rule is not None:
-            words = f"You are not authorized to perform the requested action: identity:{rule}."
-            assert body == {"error": {"code": 403, "title": "Forbidden", "message": words}}
-        assert (await Api(world.session, world.cloud, "")("GET", "keystone", path))[0] == 401
+@pytest.mark.parametrize(("path", "rule"), VISIBLE)
+async def test_members_see_their_own_resources_and_get_403_for_others(
+    shared_world: World, path: str, rule: str | None
+) -> None:
+    demo = await shared_world.api("demo")
+    status, body = await demo("GET", "keystone", path)
+    assert status == (200 if rule is None else 403)
+    if rule is not None:
+        message = f"You are not authorized to perform the requested action: identity:{rule}."
+        assert body == {"error": {"code": 403, "title": "Forbidden", "message": message}}
+    assert (await Api(shared_world.session, shared_world.cloud, "")("GET", "keystone", path))[0] == 401
 
 
 def login(*methods: str, scope: Any = None, **proofs: Any) -> dict[str, Any]:
@@ -199,13 +210,15 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-async def test_a_login_that_cannot_be_is_refused_and_what_is_wrong_with_it_is_named(world: World) -> None:
-    url = world.cloud.endpoints["keystone"] + TOKENS
-    for body, status, words in REFUSED:
-        async with world.session.post(url, json=body) as response:
-            assert (response.status, (await response.json())["error"]["code"]) == (status, status), body
-            assert words in (await response.json())["error"]["message"]
-            assert "X-Subject-Token" not in response.headers
+@pytest.mark.parametrize(("body", "status", "message"), REFUSED)
+async def test_an_invalid_login_is_refused_with_a_reason(
+    shared_world: World, body: dict[str, Any], status: int, message: str
+) -> None:
+    url = shared_world.cloud.endpoints["keystone"] + TOKENS
+    async with shared_world.session.post(url, json=body) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (status, status)
+        assert message in (await response.json())["error"]["message"]
+        assert "X-Subject-Token" not in response.headers
 
 
 async def logged_in(world: World, body: dict[str, Any]) -> tuple[Api, dict[str, Any]]:
@@ -215,10 +228,12 @@ async def logged_in(world: World, body: dict[str, Any]) -> tuple[Api, dict[str, 
         return Api(world.session, world.cloud, response.headers["X-Subject-Token"]), (await response.json())["token"]
 
 
-async def test_a_token_made_from_a_token_is_of_its_kin_and_ends_with_it(world: World) -> None:
-    first, one = await logged_in(world, credentials("demo"))
-    second, two = await logged_in(world, login("token", token={"id": first.token}, scope={"project": {"name": "demo"}}))
-    _, three = await logged_in(world, login("token", token={"id": second.token}))
+async def test_a_token_made_from_a_token_keeps_its_audit_id_and_expiry(shared_world: World) -> None:
+    first, one = await logged_in(shared_world, credentials("demo"))
+    second, two = await logged_in(
+        shared_world, login("token", token={"id": first.token}, scope={"project": {"name": "demo"}})
+    )
+    _, three = await logged_in(shared_world, login("token", token={"id": second.token}))
     assert (one["methods"], two["methods"], three["methods"]) == (["password"], *[["password", "token"]] * 2)
     assert one["expires_at"] == two["expires_at"] == three["expires_at"]
     assert [len(base64.urlsafe_b64decode(f"{audit_id}==")) for audit_id in one["audit_ids"]] == [16]
@@ -228,8 +243,8 @@ async def test_a_token_made_from_a_token_is_of_its_kin_and_ends_with_it(world: W
 
 
 @pytest.mark.parametrize("scope", ["unscoped", {"unscoped": {}}], ids=["text", "object"])
-async def test_a_token_of_no_project_is_good_for_keystone_alone(world: World, scope: Any) -> None:
-    unscoped, token = await logged_in(world, login("password", password=PASSWORD, scope=scope))
+async def test_an_unscoped_token_is_valid_at_keystone_only(shared_world: World, scope: Any) -> None:
+    unscoped, token = await logged_in(shared_world, login("password", password=PASSWORD, scope=scope))
     assert token.keys().isdisjoint({"project", "roles", "catalog"})
     assert [one["name"] for one in (await unscoped("GET", "keystone", "/v3/auth/projects"))[1]["projects"]] == ["demo"]
     for service, path in (
@@ -239,19 +254,23 @@ async def test_a_token_of_no_project_is_good_for_keystone_alone(world: World, sc
     ):
         assert (await unscoped("GET", service, path))[0] == 401
     project = {"project": {"id": PROJECT["demo"]}}
-    scoped, token = await logged_in(world, login("token", token={"id": unscoped.token}, scope=project))
+    scoped, token = await logged_in(shared_world, login("token", token={"id": unscoped.token}, scope=project))
     assert token["project"]["name"] == "demo"
     assert (await scoped("GET", "nova-api", "/v2.1/servers"))[0] == 200
 
 
-async def test_a_token_can_be_looked_at_with_its_catalog_and_without() -> None:
-    async with a_world() as world:
-        admin = await world.api()
-        of_demo = {"X-Subject-Token": (await world.api("demo")).token}
-        for path, catalog in ((TOKENS, True), (f"{TOKENS}?nocatalog", False)):
-            status, body = await admin("GET", "keystone", path, headers=of_demo)
-            assert (status, body["token"]["user"]["name"], "catalog" in body["token"]) == (200, "demo", catalog)
-        assert await admin("HEAD", "keystone", TOKENS, headers=of_demo) == (200, None)
-        for unknown in ({"X-Subject-Token": "nonsense"}, {}):
-            status, body = await admin("GET", "keystone", TOKENS, headers=unknown)
-            assert (status, body["error"]["message"]) == (404, "Could not find token.")
+@pytest.mark.parametrize(("path", "catalog"), [(TOKENS, True), (f"{TOKENS}?nocatalog", False)])
+async def test_a_token_can_be_shown_with_and_without_its_catalog(
+    shared_world: World, path: str, *, catalog: bool
+) -> None:
+    admin = await shared_world.api()
+    of_demo = {"X-Subject-Token": (await shared_world.api("demo")).token}
+    status, body = await admin("GET", "keystone", path, headers=of_demo)
+    assert (status, body["token"]["user"]["name"], "catalog" in body["token"]) == (200, "demo", catalog)
+    assert await admin("HEAD", "keystone", path, headers=of_demo) == (200, None)
+
+
+@pytest.mark.parametrize("headers", [{"X-Subject-Token": "nonsense"}, {}], ids=["unknown", "missing"])
+async def test_an_unknown_token_cannot_be_shown(shared_world: World, headers: dict[str, str]) -> None:
+    status, body = await (await shared_world.api())("GET", "keystone", TOKENS, headers=headers)
+    assert (status, body["error"]["message"]) == (404, "Could not find token.")

@@ -19,7 +19,7 @@ GIVEN: list[tuple[str, dict[str, str | None], str]] = [
 ]
 
 
-async def test_all_addresses_of_a_subnet_are_given_but_its_own_its_gateways_and_its_broadcasts(world: World) -> None:
+async def test_network_gateway_and_broadcast_addresses_are_not_allocated(world: World) -> None:
     demo = await user(world, "demo")
     for cidr, words, addresses in GIVEN:
         network = (await demo.make("network"))["id"]
@@ -37,7 +37,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["device", "port", "readdress", "dele
 
 @given(steps=STEPS)
 @settings(deadline=None, max_examples=8)
-def test_addresses_are_never_given_twice_and_come_back(steps: list[tuple[str, int]]) -> None:
+def test_an_address_is_never_allocated_twice_and_can_be_released(steps: list[tuple[str, int]]) -> None:
     """Whatever is done with ports of a network with six addresses."""
     asyncio.run(_shuffle(steps))
 

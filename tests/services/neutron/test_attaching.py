@@ -1,6 +1,6 @@
 """How nova puts a server on a network: by asking neutron for it."""
 
-from emulator.cloud.composition import Settings
+from emulator.cloud import Settings
 from tests.conftest import World, a_world
 from tests.support.neutron import ID, PRIVATE, user
 
@@ -14,7 +14,7 @@ ATTACHING = [
 ]
 
 
-async def test_nova_attaches_a_server_to_what_its_project_may_use(world: World) -> None:
+async def test_nova_attaches_servers_only_to_networks_of_their_project(world: World) -> None:
     demo, nova = await user(world, "demo"), await user(world, "nova")
     mine, bare = [(await demo.make("network", name=name))["id"] for name in ("mine", "bare")]
     await demo.make("subnet", network_id=mine, cidr="10.1.0.0/24", ip_version=4)
@@ -32,7 +32,7 @@ async def test_nova_attaches_a_server_to_what_its_project_may_use(world: World) 
     assert (await nova("PUT", f"ports/{port['id']}", {"port": released}))[1]["port"]["status"] == "DOWN"
 
 
-async def test_only_services_attach_a_device_by_asking_for_a_network(world: World) -> None:
+async def test_only_services_attach_a_device_by_showing_a_network(world: World) -> None:
     """Whoever else names a device neither makes a port nor is shown one, and least of all another project's."""
     demo, other, admin, nova = [await user(world, name) for name in ("demo", "alt_demo", "admin", "nova")]
     path = f"networks/{PRIVATE}?device_id=d&project_id="
@@ -45,7 +45,7 @@ async def test_only_services_attach_a_device_by_asking_for_a_network(world: Worl
     assert (others["project_id"], others["id"] == port["id"]) == (ID["alt_demo"], False)
 
 
-async def test_a_mac_address_follows_from_the_ports_id_unless_another_port_has_it() -> None:
+async def test_a_mac_address_is_derived_from_the_port_id_unless_it_is_in_use() -> None:
     """A world with a seed gives a port the same id again."""
 
     async def attached(*taken: str) -> tuple[str, str]:

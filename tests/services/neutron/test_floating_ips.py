@@ -4,8 +4,8 @@ from typing import Any
 
 from spantree import spans_from_sdk
 from tests.conftest import World, a_world, eventually
-from tests.services.nova.test_server_networks import booted
 from tests.support.neutron import ID, NOWHERE, PRIVATE, PUBLIC, Neutron, user
+from tests.support.nova import built_on
 
 WHOLE = (
     "id tenant_id project_id description tags created_at updated_at revision_number floating_network_id "
@@ -22,7 +22,7 @@ async def float_to(user: Neutron, floating: dict[str, Any], **words: Any) -> dic
     return changed
 
 
-async def test_it_leads_to_a_port_to_another_and_nowhere(world: World) -> None:
+async def test_a_floating_ip_is_associated_reassociated_and_disassociated(world: World) -> None:
     demo = await user(world, "demo")
     one, other = [await demo.make("port", network_id=PRIVATE, name=name) for name in ("one", "other")]
     made = await demo.make("floatingip", **TO_PUBLIC, description="mine")
@@ -62,7 +62,7 @@ LISTS = [
 ]
 
 
-async def test_lists_of_them_are_filtered_and_a_projects_own(world: World) -> None:
+async def test_floating_ips_are_filtered_and_listed_by_project(world: World) -> None:
     demo, other = await user(world, "demo"), await user(world, "alt_demo")
     made = {}
     for name in ("one", "two"):
@@ -105,7 +105,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
 ]
 
 
-async def test_what_cannot_be_is_refused_in_neutrons_words_and_keeps_no_address(world: World) -> None:
+async def test_an_invalid_request_is_refused_and_allocates_no_address(world: World) -> None:
     demo, other, admin = [await user(world, name) for name in ("demo", "alt_demo", "admin")]
     two = [{"ip_address": f"10.0.0.{number}"} for number in (50, 51)]
     ports = {
@@ -144,7 +144,7 @@ async def test_what_cannot_be_is_refused_in_neutrons_words_and_keeps_no_address(
     assert (status, body["floatingip"]["port_id"]) == (200, named["foreign"])
 
 
-async def test_they_have_a_quota_and_go_with_their_network(world: World) -> None:
+async def test_floating_ips_have_a_quota_and_are_deleted_with_their_network(world: World) -> None:
     demo, admin = await user(world, "demo"), await user(world, "admin")
     quota = f"quotas/{ID['demo']}"
     assert [
@@ -171,10 +171,10 @@ async def test_they_have_a_quota_and_go_with_their_network(world: World) -> None
     assert await demo.get("floatingips") == []
 
 
-async def test_nova_shows_those_that_lead_to_a_server_as_long_as_they_do() -> None:
+async def test_nova_shows_the_floating_ips_of_a_server_while_associated() -> None:
     async with a_world() as world:
         demo = await user(world, "demo")
-        server = await booted(demo.api, [{"uuid": PRIVATE}])
+        server = await built_on(demo.api, [{"uuid": PRIVATE}])
         path = f"/v2.1/servers/{server['id']}"
         [fixed] = server["addresses"]["private"]
         [port] = await demo.get(f"ports?device_id={server['id']}")

@@ -41,7 +41,7 @@ LISTS = [
 ]
 
 
-async def test_lists_are_filtered_ordered_and_cut_as_asked(world: World) -> None:
+async def test_lists_are_filtered_sorted_and_paged_by_the_query(world: World) -> None:
     demo = await user(world, "demo")
     made = {name: (await demo.make("network", name=name))["id"] for name in "abc"}
     for name, tags in (("b", ["blue"]), ("c", ["red"])):

@@ -6,7 +6,7 @@ from tests.support.neutron import user
 IN_USE = "Unable to complete operation on subnet {}: One or more ports have an IP allocation from this subnet."
 
 
-async def test_a_network_lives_with_its_subnets_and_ports_and_goes_when_it_is_empty(world: World) -> None:
+async def test_a_network_is_deleted_only_without_ports_and_with_its_subnets(world: World) -> None:
     demo = await user(world, "demo")
     network = await demo.make("network", name="mine")
     path = f"networks/{network['id']}"
@@ -41,7 +41,7 @@ async def test_a_network_lives_with_its_subnets_and_ports_and_goes_when_it_is_em
         assert message == f"{kind} {gone.split('/')[1]} could not be found."
 
 
-async def test_whose_a_network_is_cannot_be_changed(world: World) -> None:
+async def test_the_project_of_a_network_cannot_be_changed(world: World) -> None:
     demo = await user(world, "demo")
     network = (await demo.make("network"))["id"]
     assert await demo.refused("PUT", f"networks/{network}", {"network": {"tenant_id": "x"}}) == (

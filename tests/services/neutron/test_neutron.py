@@ -25,7 +25,7 @@ ADMINS_SEE = {
 }
 
 
-async def test_what_neutron_answers_is_whole_and_admins_see_more(world: World) -> None:
+async def test_answers_have_all_attributes_and_admins_see_more(world: World) -> None:
     demo, admin = await user(world, "demo"), await user(world, "admin")
     made = {"network": await demo.make("network", name="mine")}
     made["subnet"] = await demo.make("subnet", network_id=made["network"]["id"], cidr="10.1.0.0/24", ip_version=4)
@@ -39,7 +39,7 @@ async def test_what_neutron_answers_is_whole_and_admins_see_more(world: World) -
         assert shown["project_id"] == shown["tenant_id"] == ID["demo"]
 
 
-async def test_projects_see_their_own_and_what_is_shared(world: World) -> None:
+async def test_projects_see_their_own_and_shared_networks(world: World) -> None:
     demo, other, admin = [await user(world, name) for name in ("demo", "alt_demo", "admin")]
     network = (await demo.make("network", name="mine"))["id"]
     subnet = (await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4))["id"]
@@ -75,7 +75,7 @@ OF_ADMINS = [
 ]
 
 
-async def test_what_is_for_admins_is_refused_to_members_in_neutrons_words(world: World) -> None:
+async def test_members_get_neutrons_policy_error_for_what_admins_may_do(world: World) -> None:
     demo, admin = await user(world, "demo"), await user(world, "admin")
     for method, path, body, words in OF_ADMINS:
         status, kind, message = await demo.refused(method, path, body)
@@ -84,7 +84,7 @@ async def test_what_is_for_admins_is_refused_to_members_in_neutrons_words(world:
     assert (made["shared"], made["router:external"], made["project_id"]) == (True, True, ID["demo"])
 
 
-async def test_members_make_nothing_for_other_projects(world: World) -> None:
+async def test_members_cannot_create_resources_for_other_projects(world: World) -> None:
     demo = await user(world, "demo")
     words_of_neutron = (
         "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or "
@@ -112,14 +112,14 @@ EMPTY = {
 }
 
 
-async def test_discovery_of_the_version_needs_no_token(world: World) -> None:
+async def test_the_version_document_needs_no_token(world: World) -> None:
     for path in ("v2.0", "v2.0/"):
         async with world.session.get(f"{world.cloud.endpoints['neutron-server']}/{path}") as response:
             resources = (await response.json())["resources"]
         assert [each["collection"] for each in resources] == ["networks", "subnets", "ports"]
 
 
-async def test_what_clients_ask_for_and_is_not_here_is_empty_and_404(world: World) -> None:
+async def test_unsupported_collections_are_empty_and_their_ids_404(world: World) -> None:
     admin = await user(world, "admin")
     for key, path in EMPTY.items():
         assert await admin("GET", path) == (200, {key: []})

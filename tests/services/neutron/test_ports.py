@@ -27,7 +27,7 @@ NOT_PORTS: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-async def test_a_port_that_cannot_be_is_refused_and_what_is_wrong_named(world: World) -> None:
+async def test_an_invalid_port_is_refused_with_a_reason(world: World) -> None:
     demo = await user(world, "demo")
     network = (await demo.make("network"))["id"]
     await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
@@ -39,7 +39,7 @@ async def test_a_port_that_cannot_be_is_refused_and_what_is_wrong_named(world: W
     await demo.make("port", network_id=network, fixed_ips=[{"ip_address": "10.1.0.51"}])  # none of it was kept
 
 
-async def test_a_port_has_one_device_at_a_time_whoever_asks_for_it(world: World) -> None:
+async def test_a_port_has_one_device_at_a_time(world: World) -> None:
     demo, admin, nova = [await user(world, name) for name in ("demo", "admin", "nova")]
     port = (await demo.make("port", network_id=PRIVATE))["id"]
     path = f"ports/{port}"

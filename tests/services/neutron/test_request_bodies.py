@@ -45,7 +45,7 @@ NOT_NETWORKS: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-async def test_provider_networks_are_of_known_types_and_each_number_is_given_once(world: World) -> None:
+async def test_a_segmentation_id_fits_its_type_and_is_used_once(world: World) -> None:
     admin = await world.api()
     first, second = [await make(admin, "network", **VLAN) for _ in range(2)]
     assert [network["provider:segmentation_id"] for network in (first, second)] == [1, 2]
@@ -60,7 +60,7 @@ async def test_provider_networks_are_of_known_types_and_each_number_is_given_onc
     assert changed["provider:segmentation_id"] == 10, "the text that the openstack command sends is a number"
 
 
-async def test_a_vxlan_has_a_free_number_whatever_numbers_others_have(world: World) -> None:
+async def test_a_vxlan_gets_a_free_segmentation_id(world: World) -> None:
     admin = await world.api()
     last = await make(admin, "network", **provided("vxlan", number=2**24 - 1))
     await make(admin, "network", **provided("gre", number=2**32 - 1))
@@ -124,7 +124,7 @@ NOT_PORTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_what_is_within_a_subnet_or_a_port_is_checked_and_named(world: World) -> None:
+async def test_nested_attributes_are_checked_and_named(world: World) -> None:
     admin = await world.api()
     network = (await make(admin, "network"))["id"]
     subnet = {"network_id": network, "cidr": "10.1.0.0/24", "ip_version": 4}
@@ -144,7 +144,7 @@ async def test_what_is_within_a_subnet_or_a_port_is_checked_and_named(world: Wor
     assert len((await call(admin, "GET", f"ports?network_id={network}", None))[1]) == 1
 
 
-async def test_host_routes_are_kept_and_changed(world: World) -> None:
+async def test_host_routes_are_stored_and_updated(world: World) -> None:
     admin = await world.api()
     network = (await make(admin, "network"))["id"]
     subnet = await make(admin, "subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4, host_routes=[ROUTE])
@@ -156,7 +156,7 @@ async def test_host_routes_are_kept_and_changed(world: World) -> None:
     assert (both[RA], both[MODE]) == ("slaac", "slaac")
 
 
-async def test_address_pairs_without_a_mac_address_have_the_ports(world: World) -> None:
+async def test_address_pairs_without_a_mac_address_use_the_ports(world: World) -> None:
     admin = await world.api()
     network = (await make(admin, "network"))["id"]
     given = [PAIR, {"ip_address": "10.2.0.0/24", "mac_address": "FA-16-3E-00-00-02"}]
@@ -169,7 +169,7 @@ async def test_address_pairs_without_a_mac_address_have_the_ports(world: World) 
     assert changed["allowed_address_pairs"] == []
 
 
-async def test_dhcp_options_are_kept_and_an_update_adds_changes_and_takes_away(world: World) -> None:
+async def test_dhcp_options_are_added_changed_and_removed_by_updates(world: World) -> None:
     admin = await world.api()
     network = (await make(admin, "network"))["id"]
     given = [OPTION, {"opt_name": "tftp-server", "opt_value": "10.1.0.2", "ip_version": "6"}]

@@ -19,7 +19,7 @@ async def add(user: Neutron, group: str, **words: Any) -> tuple[int, Any]:
     return await user("POST", "security-group-rules", {"security_group_rule": {"security_group_id": group, **words}})
 
 
-async def test_a_group_lives_with_its_rules_and_is_in_use_as_long_as_a_port_is_in_it(world: World) -> None:
+async def test_a_group_with_ports_cannot_be_deleted(world: World) -> None:
     demo, other = await user(world, "demo"), await user(world, "alt_demo")
     [default] = await demo.get("security-groups")
     group = await make(demo, name="web", description="d")
@@ -56,7 +56,7 @@ async def test_a_group_lives_with_its_rules_and_is_in_use_as_long_as_a_port_is_i
     assert await demo.get("security-groups") == [{**default, **(await demo.get(f"security-groups/{default['id']}"))}]
 
 
-async def test_the_default_group_stays(world: World) -> None:
+async def test_the_default_group_can_neither_be_renamed_nor_deleted(world: World) -> None:
     demo, admin = await user(world, "demo"), await user(world, "admin")
     path = f"security-groups/{(await demo.get('security-groups'))[0]['id']}"
     refusals = [
@@ -91,7 +91,7 @@ NOT_RULES: list[tuple[dict[str, Any], int, str, str]] = [
 ]
 
 
-async def test_rules_that_make_no_sense_are_refused_and_others_are_not(world: World) -> None:
+async def test_invalid_rules_are_refused_with_a_reason(world: World) -> None:
     demo = await user(world, "demo")
     group = (await make(demo, name="g"))["id"]
     for words, status, kind, message in NOT_RULES:

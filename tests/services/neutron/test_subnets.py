@@ -29,7 +29,7 @@ NOT_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-async def test_a_subnet_that_cannot_be_is_refused_and_what_is_wrong_named(world: World) -> None:
+async def test_an_invalid_subnet_is_refused_with_a_reason(world: World) -> None:
     demo = await user(world, "demo")
     network = (await demo.make("network"))["id"]
     subnet = await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
@@ -40,7 +40,7 @@ async def test_a_subnet_that_cannot_be_is_refused_and_what_is_wrong_named(world:
     assert await demo.get(f"subnets?network_id={network}") == [subnet]
 
 
-async def test_subnets_are_as_they_were_asked_for_of_either_ip_version(world: World) -> None:
+async def test_subnets_of_both_ip_versions_are_created_as_requested(world: World) -> None:
     demo = await user(world, "demo")
     network = (await demo.make("network", name="mine"))["id"]
     pools = [{"start": "10.1.0.20", "end": "10.1.0.20"}]
@@ -73,7 +73,7 @@ GATEWAYS: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-async def test_a_gateway_never_comes_into_a_pool(world: World) -> None:
+async def test_a_gateway_cannot_be_in_an_allocation_pool(world: World) -> None:
     demo = await user(world, "demo")
     network = (await demo.make("network"))["id"]
     subnet = await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)

@@ -87,7 +87,7 @@ def daemons(amqp_url: str) -> Daemons:
     return Daemons(amqp_url)
 
 
-async def test_a_call_returns_what_the_other_side_replied_and_all_of_it_is_one_trace(daemons: Daemons) -> None:
+async def test_a_call_returns_the_reply_and_is_one_trace(daemons: Daemons) -> None:
     async with daemons.oracle(), daemons.caller() as app:
         assert await ask(app) == ["who", "who"]
     [trace] = daemons.traces()
@@ -110,7 +110,7 @@ async def test_calls_side_by_side_get_their_own_replies(daemons: Daemons) -> Non
     assert replies == [[what, what] for _, what in asked]
 
 
-async def test_a_failure_of_the_other_side_is_raised_with_its_words(daemons: Daemons) -> None:
+async def test_a_failure_of_the_called_method_is_raised_with_its_message(daemons: Daemons) -> None:
     async def fail(_: str) -> object:
         raise LookupError("the oracle is blind")
 
@@ -122,7 +122,7 @@ async def test_a_failure_of_the_other_side_is_raised_with_its_words(daemons: Dae
     assert trace.one("oracle", name="publish reply_{id}", error=False)
 
 
-async def test_a_reply_of_another_form_names_who_was_called(daemons: Daemons) -> None:
+async def test_a_reply_of_another_type_is_an_error_that_names_the_callee(daemons: Daemons) -> None:
     async def number(_: str) -> int:
         return 7
 
@@ -131,7 +131,7 @@ async def test_a_reply_of_another_form_names_who_was_called(daemons: Daemons) ->
             await ask(app)
 
 
-async def test_of_calls_the_last_ten_thousand_are_remembered_and_one_that_was_broken_off_is_done_again() -> None:
+async def test_ten_thousand_message_ids_are_remembered_and_cancelled_ones_not() -> None:
     """A message that was not settled comes again: what it asked for is then done, and only then."""
     done: list[str] = []
     begun, free, rng = asyncio.Event(), asyncio.Event(), SeededRandom()
@@ -160,7 +160,7 @@ def envelope(what: str) -> bytes:
     return msgspec.json.encode({"oslo.version": "2.0", "oslo.message": inner})
 
 
-async def test_where_nobody_replies_the_caller_is_told_soon_and_can_call_again(daemons: Daemons) -> None:
+async def test_a_call_without_a_reply_times_out_and_can_be_repeated(daemons: Daemons) -> None:
     async def once_silent(what: str) -> object:
         return await (asyncio.Event().wait() if what == "hush" else echo(what))
 
@@ -170,13 +170,13 @@ async def test_where_nobody_replies_the_caller_is_told_soon_and_can_call_again(d
         assert await ask(app) == ["who", "who"]
 
 
-async def test_where_nobody_has_ever_been_the_caller_is_told_at_once(daemons: Daemons) -> None:
+async def test_a_call_to_a_queue_that_does_not_exist_fails_at_once(daemons: Daemons) -> None:
     async with daemons.caller() as app:
         with pytest.raises(Unroutable, match="no queue takes messages for nova:scheduler"):
             await ask(app)
 
 
-async def test_a_reply_to_a_caller_that_has_gone_harms_nobody(daemons: Daemons) -> None:
+async def test_a_reply_to_a_caller_that_is_gone_is_dropped(daemons: Daemons) -> None:
     heard, gone = asyncio.Event(), asyncio.Event()
 
     async def late(what: str) -> object:

@@ -1,4 +1,7 @@
-"""Security groups over HTTP: list, show, create, change and delete them."""
+"""Security groups over HTTP: list, show, create, update and delete them.
+
+Source: https://docs.openstack.org/api-ref/network/v2/#security-groups-security-groups
+"""
 
 from http import HTTPStatus
 
@@ -7,53 +10,65 @@ from msgspec import UNSET, Struct, UnsetType
 
 from emulator.runtime.errors import Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
-from emulator.runtime.request_context import current_request
-from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.listing import answer_list, answer_one
-from emulator.services.neutron.policy import check_project
+from emulator.services.neutron.policy import project_for
 from emulator.services.neutron.quotas import check_quota
-from emulator.services.neutron.request_bodies import check_fixed, given, needed, put
-from emulator.services.neutron.security_groups.defaults import default_group, find_group, groups_for, outward
-from emulator.services.neutron.security_groups.models import SecurityGroup
+from emulator.services.neutron.request_bodies import (
+    apply_attributes,
+    check_read_only,
+    new_id,
+    read_attributes,
+    required,
+)
+from emulator.services.neutron.security_group_models import SecurityGroup
+from emulator.services.neutron.security_groups.defaults import default_group, find_group, groups_for, with_egress_rules
 from emulator.services.neutron.security_groups.rules import SECURITY_GROUP_RULE_ROUTES
 
 __all__ = ["SECURITY_GROUP_ROUTES"]
 
-NAMES = {name: name for name in ("name", "description", "stateful")}
-FIXED = ("project_id", "tenant_id")
+RECORD_FIELDS = {name: name for name in ("name", "description", "stateful")}
+READ_ONLY = ("project_id", "tenant_id")
 
 
 class SecurityGroupDefaultAlreadyExists(Conflict):
-    """Only the group that a project has from the start may be called `default`."""
+    """A project has one group called `default`, and cannot create another."""
+
+    error_type = "neutron.SecurityGroupDefaultAlreadyExists"
 
     def __init__(self) -> None:
         super().__init__("Default security group already exists.")
 
 
 class SecurityGroupCannotUpdateDefault(Conflict):
-    """The group `default` keeps its name."""
+    """The group `default` cannot be renamed."""
+
+    error_type = "neutron.SecurityGroupCannotUpdateDefault"
 
     def __init__(self) -> None:
         super().__init__("Updating default security group not allowed.")
 
 
 class SecurityGroupCannotRemoveDefault(Conflict):
-    """The group `default` is there to stay, but for admins."""
+    """Only admins can delete the group `default`."""
+
+    error_type = "neutron.SecurityGroupCannotRemoveDefault"
 
     def __init__(self) -> None:
         super().__init__("Insufficient rights for removing default security group.")
 
 
 class SecurityGroupInUse(Conflict):
-    """Ports are in the group."""
+    """Ports use the group."""
+
+    error_type = "neutron.SecurityGroupInUse"
 
     def __init__(self, group_id: str) -> None:
         super().__init__(f"Security Group {group_id} in use.")
 
 
-class SecurityGroupWords(Struct):
-    """What a caller may say of a security group."""
+class SecurityGroupAttributes(Struct):
+    """The attributes of a security group in a request."""
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
@@ -63,13 +78,13 @@ class SecurityGroupWords(Struct):
 
 
 class SecurityGroupBody(Struct):
-    """The body of a request."""
+    """The body of a request that creates or updates a security group."""
 
-    security_group: SecurityGroupWords
+    security_group: SecurityGroupAttributes
 
 
 async def list_groups(request: web.Request) -> web.Response:
-    """List security groups."""
+    """List the security groups that the caller may see."""
     groups = groups_for(request.app[DATABASE], request[IDENTITY])
     return answer_list(request, "security_groups", (group.describe() for group in groups))
 
@@ -80,34 +95,34 @@ async def show_group(request: web.Request) -> web.Response:
 
 
 async def create_group(request: web.Request) -> web.Response:
-    """Make a security group, that lets everything out and nothing in."""
-    words = given((await read_json(request, SecurityGroupBody)).security_group)
-    database, who = request.app[DATABASE], request[IDENTITY]
-    project_id = check_project(who, words.get("project_id") or words.get("tenant_id"))
-    if needed(words, "name").lower() == "default":
+    """Create a security group, which allows all egress and no ingress."""
+    attributes = read_attributes((await read_json(request, SecurityGroupBody)).security_group)
+    database, caller = request.app[DATABASE], request[IDENTITY]
+    project_id = project_for(caller, attributes)
+    if required(attributes, "name").lower() == "default":
         raise SecurityGroupDefaultAlreadyExists
     check_quota(database, project_id, "security_group")
-    group_id = request.app[SERVICE_CONTEXT].rng.uuid("security-group", current_request().request_id)
-    group = outward(SecurityGroup(group_id, "", project_id))
-    put(group, words, NAMES)
+    group_id = new_id(request, "security-group")
+    group = with_egress_rules(SecurityGroup(group_id, "", project_id))
+    apply_attributes(group, attributes, RECORD_FIELDS)
     database.security_groups[group.id] = group
     return answer_one(request, "security_group", group.describe(), HTTPStatus.CREATED)
 
 
 async def update_group(request: web.Request) -> web.Response:
-    """Change what was named."""
-    words = given((await read_json(request, SecurityGroupBody)).security_group)
+    """Update a security group."""
+    attributes = read_attributes((await read_json(request, SecurityGroupBody)).security_group)
     group = _find(request)
-    check_fixed(words, FIXED)
-    if group.id == default_group(group.project_id) and words.get("name", group.name) != group.name:
+    check_read_only(attributes, READ_ONLY)
+    if group.id == default_group(group.project_id) and attributes.get("name", group.name) != group.name:
         raise SecurityGroupCannotUpdateDefault
-    put(group, words, NAMES)
-    group.stamp.touch()
+    apply_attributes(group, attributes, RECORD_FIELDS)
+    group.revision.bump()
     return answer_one(request, "security_group", group.describe())
 
 
 async def delete_group(request: web.Request) -> web.Response:
-    """Delete a security group that no port is in, and the rules of others that are for its members."""
+    """Delete a security group that no port uses, and the rules of other groups that refer to it."""
     database, group = request.app[DATABASE], _find(request)
     if any(group.id in port.security_groups for port in database.ports.values()):
         raise SecurityGroupInUse(group.id)

@@ -1,4 +1,7 @@
-"""Rules of security groups as callers write them, and why some are none."""
+"""Security group rules over HTTP: list, show, create and delete them, with neutron's validation.
+
+Source: https://docs.openstack.org/api-ref/network/v2/#security-group-rules-security-group-rules
+"""
 
 from http import HTTPStatus
 from ipaddress import ip_network
@@ -9,13 +12,12 @@ from msgspec import Struct
 
 from emulator.runtime.errors import BadRequest, Conflict, NotFound
 from emulator.runtime.http_server import IDENTITY, read_json
-from emulator.runtime.request_context import current_request
-from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.quotas import check_quota
+from emulator.services.neutron.request_bodies import new_id
+from emulator.services.neutron.security_group_models import SecurityGroup, SecurityGroupRule
 from emulator.services.neutron.security_groups.defaults import find_group, groups_for
-from emulator.services.neutron.security_groups.models import SecurityGroup, SecurityGroupRule
 
 __all__ = ["SECURITY_GROUP_RULE_ROUTES"]
 
@@ -30,6 +32,8 @@ PORTS = range(1, 65536)
 class SecurityGroupRuleNotFound(NotFound):
     """No rule of a security group has this id."""
 
+    error_type = "neutron.SecurityGroupRuleNotFound"
+
     def __init__(self, rule_id: str) -> None:
         super().__init__(f"Security group rule {rule_id} does not exist.")
 
@@ -37,26 +41,34 @@ class SecurityGroupRuleNotFound(NotFound):
 class SecurityGroupRuleExists(Conflict):
     """The group has such a rule already."""
 
+    error_type = "neutron.SecurityGroupRuleExists"
+
     def __init__(self, rule_id: str) -> None:
         super().__init__(f"Security group rule already exists. Rule id is {rule_id}.")
 
 
 class SecurityGroupRemoteGroupAndRemoteIpPrefix(BadRequest):
-    """A rule is for a group, or for addresses."""
+    """A rule can refer to a group or to addresses, not to both."""
+
+    error_type = "neutron.SecurityGroupRemoteGroupAndRemoteIpPrefix"
 
     def __init__(self) -> None:
         super().__init__("Only remote_ip_prefix or remote_group_id may be provided.")
 
 
 class SecurityGroupProtocolRequiredWithPorts(BadRequest):
-    """Which ports are meant depends on the protocol."""
+    """A port range needs a protocol."""
+
+    error_type = "neutron.SecurityGroupProtocolRequiredWithPorts"
 
     def __init__(self) -> None:
         super().__init__("Must also specify protocol if port range is given.")
 
 
 class SecurityGroupRuleInvalidProtocol(BadRequest):
-    """There is no such protocol."""
+    """The protocol is unknown."""
+
+    error_type = "neutron.SecurityGroupRuleInvalidProtocol"
 
     def __init__(self, protocol: str) -> None:
         super().__init__(
@@ -66,42 +78,52 @@ class SecurityGroupRuleInvalidProtocol(BadRequest):
 
 
 class SecurityGroupInvalidPortRange(BadRequest):
-    """The ports are no range."""
+    """The port range is empty or incomplete."""
+
+    error_type = "neutron.SecurityGroupInvalidPortRange"
 
     def __init__(self) -> None:
         super().__init__("For TCP/UDP protocols, port_range_min must be <= port_range_max")
 
 
 class SecurityGroupInvalidPortValue(BadRequest):
-    """There is no such port."""
+    """The port number is out of range."""
+
+    error_type = "neutron.SecurityGroupInvalidPortValue"
 
     def __init__(self, port: int) -> None:
         super().__init__(f"Invalid value for port {port}")
 
 
 class SecurityGroupInvalidIcmpValue(BadRequest):
-    """There is no such type, or code, of ICMP."""
+    """The ICMP type or code is out of range."""
+
+    error_type = "neutron.SecurityGroupInvalidIcmpValue"
 
     def __init__(self, field: str, attribute: str, value: int) -> None:
         super().__init__(f"Invalid value for ICMP {field} ({attribute}) {value}. It must be 0 to 255.")
 
 
 class SecurityGroupMissingIcmpType(BadRequest):
-    """A code of ICMP belongs to a type."""
+    """An ICMP code needs an ICMP type."""
+
+    error_type = "neutron.SecurityGroupMissingIcmpType"
 
     def __init__(self, code: int) -> None:
         super().__init__(f"ICMP code (port-range-max) {code} is provided but ICMP type (port-range-min) is missing.")
 
 
 class SecurityGroupRuleParameterConflict(BadRequest):
-    """The addresses are of the other IP version."""
+    """The remote addresses are of the other IP version."""
+
+    error_type = "neutron.SecurityGroupRuleParameterConflict"
 
     def __init__(self, ethertype: str, cidr: str) -> None:
         super().__init__(f"Conflicting value ethertype {ethertype} for CIDR {cidr}")
 
 
-class RuleWords(Struct):
-    """What a caller says of a rule."""
+class SecurityGroupRuleAttributes(Struct):
+    """The attributes of a rule in a request."""
 
     security_group_id: str
     direction: Literal["ingress", "egress"]
@@ -114,14 +136,14 @@ class RuleWords(Struct):
     description: str | None = None
 
 
-class RuleBody(Struct):
-    """The body of a request."""
+class SecurityGroupRuleBody(Struct):
+    """The body of a request that creates a rule."""
 
-    security_group_rule: RuleWords
+    security_group_rule: SecurityGroupRuleAttributes
 
 
 async def list_rules(request: web.Request) -> web.Response:
-    """List the rules of security groups."""
+    """List the rules of the security groups that the caller may see."""
     groups = groups_for(request.app[DATABASE], request[IDENTITY])
     return answer_list(
         request, "security_group_rules", (rule.describe() for group in groups for rule in group.rules.values())
@@ -136,28 +158,26 @@ async def show_rule(request: web.Request) -> web.Response:
 
 async def create_rule(request: web.Request) -> web.Response:
     """Add a rule to a security group."""
-    words = (await read_json(request, RuleBody)).security_group_rule
-    database, who = request.app[DATABASE], request[IDENTITY]
-    group = find_group(database, words.security_group_id, who)
-    if words.remote_group_id is not None:
-        find_group(database, words.remote_group_id, who)
-    rule = _read(
-        words, group, request.app[SERVICE_CONTEXT].rng.uuid("security-group-rule", current_request().request_id)
-    )
+    attributes = (await read_json(request, SecurityGroupRuleBody)).security_group_rule
+    database, caller = request.app[DATABASE], request[IDENTITY]
+    group = find_group(database, attributes.security_group_id, caller)
+    if attributes.remote_group_id is not None:
+        find_group(database, attributes.remote_group_id, caller)
+    rule = _read(attributes, group, new_id(request, "security-group-rule"))
     for other in group.rules.values():
-        if other.what == rule.what:
+        if other.matched_traffic == rule.matched_traffic:
             raise SecurityGroupRuleExists(other.id)
     check_quota(database, group.project_id, "security_group_rule")
     group.rules[rule.id] = rule
-    group.stamp.touch()
+    group.revision.bump()
     return answer_one(request, "security_group_rule", rule.describe(), HTTPStatus.CREATED)
 
 
 async def delete_rule(request: web.Request) -> web.Response:
-    """Take a rule out of its security group."""
+    """Delete a rule of a security group."""
     group, rule_id = _find(request)
     del group.rules[rule_id]
-    group.stamp.touch()
+    group.revision.bump()
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -169,16 +189,16 @@ def _find(request: web.Request) -> tuple[SecurityGroup, str]:
     raise SecurityGroupRuleNotFound(rule_id)
 
 
-def _read(words: RuleWords, group: SecurityGroup, rule_id: str) -> SecurityGroupRule:
-    if words.remote_ip_prefix is not None and words.remote_group_id is not None:
+def _read(attributes: SecurityGroupRuleAttributes, group: SecurityGroup, rule_id: str) -> SecurityGroupRule:
+    if attributes.remote_ip_prefix is not None and attributes.remote_group_id is not None:
         raise SecurityGroupRemoteGroupAndRemoteIpPrefix
-    rule = SecurityGroupRule(rule_id, group.project_id, group.id, words.direction, words.ethertype)
-    rule.protocol = _read_protocol(words.protocol)
-    _check_range(rule.protocol, words.port_range_min, words.port_range_max)
-    rule.port_range_min, rule.port_range_max = words.port_range_min, words.port_range_max
-    rule.remote_group_id = words.remote_group_id
-    rule.remote_ip_prefix = _read_prefix(words.remote_ip_prefix, words.ethertype)
-    rule.description = words.description or ""
+    rule = SecurityGroupRule(rule_id, group.project_id, group.id, attributes.direction, attributes.ethertype)
+    rule.protocol = _read_protocol(attributes.protocol)
+    _check_range(rule.protocol, attributes.port_range_min, attributes.port_range_max)
+    rule.port_range_min, rule.port_range_max = attributes.port_range_min, attributes.port_range_max
+    rule.remote_group_id = attributes.remote_group_id
+    rule.remote_ip_prefix = _read_prefix(attributes.remote_ip_prefix, attributes.ethertype)
+    rule.description = attributes.description or ""
     return rule
 
 

@@ -1,4 +1,4 @@
-"""What projects have used, in hours: `/os-simple-tenant-usage`. Servers that are gone count, as far as remembered."""
+"""`/os-simple-tenant-usage`: for how many hours projects have used servers, recently deleted ones included."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,21 +8,20 @@ from aiohttp import web
 
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import json_response
-from emulator.services.nova.api.lifecycle import SERVERS
-from emulator.services.nova.api.policy import admins_by, check_project
-from emulator.services.nova.objects.server import Lifetime
-from emulator.services.oslo.timeutils import read_moment, to_the_microsecond
+from emulator.services.nova.api.policy import check_project_access, require_admin
+from emulator.services.nova.objects.server import SERVERS, Lifetime
+from emulator.services.oslo.timeutils import isotime_without_zone, parse_isotime
 
 __all__ = ["USAGE_ROUTES"]
 
-SHOWN_BY_DEFAULT = timedelta(weeks=4)
+DEFAULT_PERIOD = timedelta(weeks=4)
 
 Period = tuple[datetime, datetime]
 
 
-@admins_by("os-simple-tenant-usage:list")
+@require_admin("os-simple-tenant-usage:list")
 async def list_usages(request: web.Request) -> web.Response:
-    """Show what every project has used in a time that the query names."""
+    """Show the usage of every project between the query's `start` and `end`."""
     period = _period(request)
     lifetimes = list(_within(request.app[SERVERS].lifetimes(), period))
     detailed = request.query.get("detailed") == "1"
@@ -32,9 +31,9 @@ async def list_usages(request: web.Request) -> web.Response:
 
 
 async def show_usage(request: web.Request) -> web.Response:
-    """Show what a project has used in a time that the query names, server by server."""
+    """Show the usage of one project between the query's `start` and `end`, with its servers."""
     project_id, period = request.match_info["project_id"], _period(request)
-    check_project(request, project_id, "os-simple-tenant-usage:show")
+    check_project_access(request, project_id, "os-simple-tenant-usage:show")
     lifetimes = list(_within(request.app[SERVERS].lifetimes(), period))
     if all(lifetime.project_id != project_id for lifetime in lifetimes):
         return json_response({"tenant_usage": {}})
@@ -43,15 +42,15 @@ async def show_usage(request: web.Request) -> web.Response:
 
 def _period(request: web.Request) -> Period:
     now = datetime.now(UTC)
-    start, end = _moment(request, "start", now - SHOWN_BY_DEFAULT), _moment(request, "end", now)
+    start, end = _time(request, "start", now - DEFAULT_PERIOD), _time(request, "end", now)
     if start > end:
         raise BadRequest("Invalid start time. The start time cannot occur after the end time.")
     return start, end
 
 
-def _moment(request: web.Request, key: str, default: datetime) -> datetime:
-    said = request.query.get(key)
-    return read_moment(key, said) if said else default
+def _time(request: web.Request, key: str, default: datetime) -> datetime:
+    value = request.query.get(key)
+    return parse_isotime(key, value) if value else default
 
 
 def _within(lifetimes: Iterable[Lifetime], period: Period) -> Iterator[Lifetime]:
@@ -64,8 +63,8 @@ def _sum(project_id: str, lifetimes: Iterable[Lifetime], period: Period, *, deta
     hours = [(each.flavor, _hours(each, period)) for each in own]
     summed: dict[str, Any] = {
         "tenant_id": project_id,
-        "start": to_the_microsecond(period[0]),
-        "stop": to_the_microsecond(period[1]),
+        "start": isotime_without_zone(period[0]),
+        "stop": isotime_without_zone(period[1]),
         "total_hours": sum(each for _, each in hours),
         "total_vcpus_usage": sum(flavor.vcpus * each for flavor, each in hours),
         "total_memory_mb_usage": sum(flavor.ram_mb * each for flavor, each in hours),
@@ -83,8 +82,8 @@ def _describe(lifetime: Lifetime, period: Period) -> dict[str, Any]:
         "state": "active" if ended is None else "terminated",
         "hours": _hours(lifetime, period),
         "uptime": int(((ended or datetime.now(UTC)) - lifetime.launched_at).total_seconds()),
-        "started_at": to_the_microsecond(lifetime.launched_at),
-        "ended_at": None if ended is None else to_the_microsecond(ended),
+        "started_at": isotime_without_zone(lifetime.launched_at),
+        "ended_at": None if ended is None else isotime_without_zone(ended),
         "flavor": flavor.name,
         "vcpus": flavor.vcpus,
         "memory_mb": flavor.ram_mb,

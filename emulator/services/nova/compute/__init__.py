@@ -1,0 +1,5 @@
+"""nova-compute: builds, changes and destroys servers on one host."""
+
+from emulator.services.nova.compute.service import service
+
+__all__ = ["service"]

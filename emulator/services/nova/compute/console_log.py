@@ -1,6 +1,6 @@
-"""What a guest writes to its serial console: a kernel and cloud-init, told from what the host knows of the server.
+"""The serial console log of a server: kernel and cloud-init messages, made from what the host knows of the server.
 
-The log of a boot ends with the id of the trace in which the guest booted.
+The log of each boot ends with the id of the trace of that boot.
 """
 
 from collections import deque
@@ -15,7 +15,7 @@ from emulator.services.nova.messages import BuildRequest
 
 __all__ = ["Console"]
 
-REMEMBERED = 32  # boots and shutdowns; older ones have scrolled out of the console's buffer
+HISTORY_LENGTH = 32  # boots and shutdowns; a real console buffer is limited, too
 RULE = "+--------+------+-----------------+-------------------+"
 
 
@@ -32,23 +32,23 @@ class _Shutdown:
 
 @dataclass(slots=True)
 class Console:
-    """The console of one guest: what has happened to it. The text is made when somebody reads it."""
+    """The console of one server. Only events are stored; the text is made when it is read."""
 
-    _history: deque[_Boot | _Shutdown] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    _history: deque[_Boot | _Shutdown] = field(default_factory=lambda: deque(maxlen=HISTORY_LENGTH))
 
-    def boots(self) -> None:
-        """The guest boots, in the current trace."""
+    def record_boot(self) -> None:
+        """Record that the server boots, in the current trace."""
         self._history.append(_Boot(format_trace_id(get_current_span().get_span_context().trace_id), datetime.now(UTC)))
 
-    def shuts_down(self) -> None:
-        """The guest's operating system goes down in order."""
+    def record_shutdown(self) -> None:
+        """Record a clean shutdown of the operating system."""
         self._history.append(_Shutdown(datetime.now(UTC)))
 
     def tail(self, request: BuildRequest, networks: Sequence[AttachedNetwork], lines: int | None) -> str:
-        """Return the last lines that the guest has written, all for None."""
+        """Return the last `lines` of the log, all for None."""
         written: list[str] = []
-        for happened in self._history:
-            written += _boot(happened, request, networks) if isinstance(happened, _Boot) else _shutdown(happened)
+        for entry in self._history:
+            written += _boot(entry, request, networks) if isinstance(entry, _Boot) else _shutdown(entry)
         return "\n".join(written if lines is None else written[len(written) - min(lines, len(written)) :])
 
 

@@ -1,4 +1,4 @@
-"""A compute host as nova-compute keeps it: what it has, and the servers on it."""
+"""The state of a compute host: its resources, and the servers on it. It stands in for a virt driver."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,17 +14,24 @@ from emulator.services.nova.compute.networking import AttachedNetwork
 from emulator.services.nova.messages import BuildRequest, Interface, Size
 from emulator.services.seed_data import User
 
-__all__ = ["HYPERVISOR", "ComputeResourcesUnavailable", "GuestState", "Hypervisor", "Instance", "Interrupted"]
+__all__ = ["HYPERVISOR", "ComputeResourcesUnavailable", "Hypervisor", "Instance", "Interrupted", "VmState"]
 
-GuestState = Literal["building", "active", "stopped", "paused", "suspended", "deleted"]
+VmState = Literal["building", "active", "stopped", "paused", "suspended", "deleted"]
 
 
 class ComputeResourcesUnavailable(Exception):
-    """The host cannot hold the server: it has less than the scheduler thought."""
+    """The host has too few resources left for the server: fewer than the scheduler assumed."""
+
+    error_type = "nova.ComputeResourcesUnavailable"
+
+    def __init__(self, host: str, free_mb: int, requested_mb: int) -> None:
+        super().__init__(f"host {host} has {free_mb} MB free, not {requested_mb}")
 
 
 class Interrupted(Exception):
-    """The server is to be destroyed; nobody waits for its build any more."""
+    """The work on a server was interrupted because the server is to be destroyed."""
+
+    error_type = "nova.Interrupted"
 
     def __init__(self) -> None:
         super().__init__("the server is to be destroyed")
@@ -32,21 +39,24 @@ class Interrupted(Exception):
 
 @dataclass(slots=True)
 class Instance:
-    """A server on this host. Its `lock` is held while something is being done with it."""
+    """A server on this host. Whoever changes it holds `lock`."""
 
     request: BuildRequest
-    state: GuestState = "building"
+    state: VmState = "building"
     console: Console = field(default_factory=Console)
     networks: list[AttachedNetwork] = field(default_factory=list)
     session: Session | None = None
-    """With which its ports were asked for."""
-    asked_for_ports: bool = False
+    """The session in which its ports were created."""
+    ports_requested: bool = False
+    """Whether neutron may have ports of it, also if the answer was lost."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _work: asyncio.Timeout | None = None
 
     @asynccontextmanager
     async def interruptible(self) -> AsyncIterator[None]:
-        """Do what `interrupt` may end; the block then raises Interrupted."""
+        """Let `interrupt` end the block, which then raises Interrupted."""
+        # A timeout without a deadline: rescheduling it ends the block. Cancelling the task instead would leave its
+        # message unsettled.
         try:
             async with asyncio.timeout(None) as self._work:
                 yield
@@ -58,18 +68,18 @@ class Instance:
             self._work = None
 
     def interrupt(self) -> None:
-        """End what is being done with the server, if it can be."""
+        """End the interruptible work on the server, if there is any."""
         if self._work is not None:
             self._work.reschedule(asyncio.get_running_loop().time())
 
     @property
     def size(self) -> Size:
-        """What it takes of the host."""
+        """The resources that it uses."""
         return self.request.size
 
     @property
     def addresses(self) -> dict[str, list[dict[str, Any]]]:
-        """The addresses by network, as users see them."""
+        """Its addresses by network name, as the API shows them."""
         addresses: dict[str, list[dict[str, Any]]] = {}
         for network in self.networks:
             addresses.setdefault(network.name, []).extend(network.addresses)
@@ -77,33 +87,33 @@ class Instance:
 
     @property
     def interfaces(self) -> list[Interface]:
-        """Its ports, as users see them."""
+        """Its ports, as the API shows them."""
         return [network.interface for network in self.networks]
 
 
 @dataclass(slots=True)
 class Hypervisor:
-    """The host: its name, what it has, who it is at keystone, and the servers on it."""
+    """A compute host: its name and resources, its credentials at keystone, and the servers on it by id."""
 
     host: str
     total: Size
     keystone_url: str
     user: User
-    heard: bool = False
-    """Whether a scheduler got the last report."""
-    leaving: bool = False
+    last_report_delivered: bool = False
+    """Whether a scheduler received the last resource report."""
+    shutting_down: bool = False
     instances: dict[str, Instance] = field(default_factory=dict)
 
     def claim(self, request: BuildRequest, limits: Size) -> Instance:
-        """Return the server's place on this host, made now if there is none. Raises ComputeResourcesUnavailable.
+        """Return the server's instance on this host, a new one if there is none. Raises ComputeResourcesUnavailable.
 
-        The host may hold no more than its scheduler reckons with, `limits`.
+        `limits` are the host's total resources as the scheduler knows them; the lower total counts.
         """
         if request.server_id not in self.instances:
             used = sum(instance.size.ram_mb for instance in self.instances.values())
             free = max(min(self.total.ram_mb, limits.ram_mb) - used, 0)
             if request.size.ram_mb > free:
-                raise ComputeResourcesUnavailable(f"host {self.host} has {free} MB free, not {request.size.ram_mb}")
+                raise ComputeResourcesUnavailable(self.host, free, request.size.ram_mb)
             self.instances[request.server_id] = Instance(request)
         return self.instances[request.server_id]
 

@@ -1,4 +1,4 @@
-"""How a compute host gets its servers onto networks: it asks neutron for ports, and gives them back."""
+"""Attaches servers to networks: nova-compute asks neutron for their ports, and releases them again."""
 
 from http import HTTPStatus
 from typing import Any
@@ -11,36 +11,46 @@ from emulator.services.nova.messages import BuildRequest, Interface, RequestedNe
 __all__ = ["AttachedNetwork", "CannotAttach", "attach", "networks_of", "release_ports"]
 
 ATTACH = "3,4"
-"""The step of Figure 1.8 at which a server gets its place on a network."""
+"""The steps of Figure 1.8 in which a server is attached to a network."""
 
 
 class CannotAttach(Exception):
-    """The server cannot be put onto the network that it is to be on."""
+    """The server cannot be attached to a network of its request."""
+
+    error_type = "nova.CannotAttach"
 
 
 class PortInUse(CannotAttach):
-    """Another device has the port."""
+    """Another device uses the port."""
+
+    error_type = "nova.PortInUse"
 
     def __init__(self, port_id: str) -> None:
         super().__init__(f"Port {port_id} is still in use.")
 
 
 class PortNotUsable(CannotAttach):
-    """The port is another project's."""
+    """The port belongs to another project."""
+
+    error_type = "nova.PortNotUsable"
 
     def __init__(self, port_id: str, server_id: str) -> None:
         super().__init__(f"Port {port_id} not usable for instance {server_id}.")
 
 
 class PortRequiresFixedIP(CannotAttach):
-    """The port has no address."""
+    """The port has no fixed IP."""
+
+    error_type = "nova.PortRequiresFixedIP"
 
     def __init__(self, port_id: str) -> None:
         super().__init__(f"Port {port_id} requires a FixedIP in order to be used.")
 
 
 class NetworkAmbiguous(CannotAttach):
-    """It was left to nova on which network the server is to be, and there are several."""
+    """The request names no network, and the project can use several."""
+
+    error_type = "nova.NetworkAmbiguous"
 
     def __init__(self) -> None:
         super().__init__(
@@ -49,7 +59,9 @@ class NetworkAmbiguous(CannotAttach):
 
 
 class UnableToAutoAllocateNetwork(CannotAttach):
-    """It was left to nova on which network the server is to be, and there is none."""
+    """The request names no network, and the project can use none."""
+
+    error_type = "nova.UnableToAutoAllocateNetwork"
 
     def __init__(self, project_id: str) -> None:
         super().__init__(f"Unable to automatically allocate a network for project {project_id}")
@@ -67,7 +79,7 @@ class _Port(msgspec.Struct):
 
 
 class AttachedNetwork(msgspec.Struct):
-    """A network, with the server's port on it."""
+    """A network and the server's port on it."""
 
     id: str
     name: str
@@ -75,7 +87,7 @@ class AttachedNetwork(msgspec.Struct):
 
     @property
     def addresses(self) -> list[dict[str, Any]]:
-        """The server's addresses there, as users see them in a server."""
+        """The server's addresses on the network, as the API shows them."""
         return [
             {
                 "addr": fixed.ip_address,
@@ -88,7 +100,7 @@ class AttachedNetwork(msgspec.Struct):
 
     @property
     def interface(self) -> Interface:
-        """The server's port there, as users see it."""
+        """The server's port on the network, as the API shows it."""
         fixed_ips = [{"subnet_id": fixed.subnet_id, "ip_address": fixed.ip_address} for fixed in self.port.fixed_ips]
         return Interface(self.id, self.port.id, self.port.mac_address, fixed_ips)
 
@@ -124,9 +136,10 @@ class _PortsAnswer(msgspec.Struct):
 
 
 async def networks_of(session: Session, request: BuildRequest) -> list[RequestedNetwork]:
-    """Return the networks that a server is to be on: those named, or the one that its project has, or may use.
+    """Return the networks of a build request; for `auto`, the project's own network or else the shared one.
 
-    Raises CannotAttach where there is not one, and what `Session.fetch` and `Answer.read` raise.
+    Nova looks in the same order (`nova.network.neutron.API._get_available_networks`). Raises CannotAttach unless there
+    is exactly one, and what `Session.fetch` and `Answer.read` raise.
     """
     if isinstance(request.networks, list):
         return request.networks
@@ -140,13 +153,13 @@ async def networks_of(session: Session, request: BuildRequest) -> list[Requested
     raise UnableToAutoAllocateNetwork(request.project_id)
 
 
-async def attach(session: Session, request: BuildRequest, wanted: RequestedNetwork, host: str) -> AttachedNetwork:
-    """Steps (3) and (4): put a server on a network, by a new port or one that is there. Raises as `networks_of`."""
-    if wanted.port is not None:
-        return await _attach_port(session, request, wanted.port, host)
-    path = f"/v2.0/networks/{wanted.uuid}?device_id={request.server_id}&project_id={request.project_id}"
-    if wanted.fixed_ip is not None:
-        path += f"&fixed_ip={wanted.fixed_ip}"
+async def attach(session: Session, request: BuildRequest, network: RequestedNetwork, host: str) -> AttachedNetwork:
+    """Steps (3) and (4): attach a server to a network by a new or an existing port. Raises as `networks_of`."""
+    if network.port is not None:
+        return await _attach_port(session, request, network.port, host)
+    path = f"/v2.0/networks/{network.uuid}?device_id={request.server_id}&project_id={request.project_id}"
+    if network.fixed_ip is not None:
+        path += f"&fixed_ip={network.fixed_ip}"
     return (await session.fetch("GET", "network", path, step=ATTACH)).read(_NetworkAnswer).network
 
 
@@ -157,27 +170,28 @@ async def _attach_port(session: Session, request: BuildRequest, port_id: str, ho
         raise PortNotUsable(port_id, request.server_id)
     if not port.fixed_ips:
         raise PortRequiresFixedIP(port_id)
-    taken = {"device_id": request.server_id, "device_owner": "compute:nova", "binding:host_id": host}
-    answer = await session.fetch("PUT", "network", path, body={"port": taken}, step=ATTACH)
-    if answer.status == HTTPStatus.CONFLICT:  # neutron alone knows who was first, of several that want it
+    binding = {"device_id": request.server_id, "device_owner": "compute:nova", "binding:host_id": host}
+    answer = await session.fetch("PUT", "network", path, body={"port": binding}, step=ATTACH)
+    if answer.status == HTTPStatus.CONFLICT:  # only neutron knows which of several servers was first
         raise PortInUse(port_id)
     answer.check()
-    network = (await session.fetch("GET", "network", f"/v2.0/networks/{port.network_id}")).read(_NamedNetworkAnswer)
-    return AttachedNetwork(network.network.id, network.network.name, port)
+    answer = await session.fetch("GET", "network", f"/v2.0/networks/{port.network_id}")
+    network = answer.read(_NamedNetworkAnswer).network
+    return AttachedNetwork(network.id, network.name, port)
 
 
 async def release_ports(session: Session, server_id: str, kept: tuple[str, ...]) -> None:
-    """Delete the server's ports, but let go of those that are `kept`.
+    """Delete a server's ports, and unbind those that are `kept`.
 
-    They are those that neutron has, whatever became of its answers.
+    Neutron is asked for the ports: the answer to their creation may have been lost.
     """
     found = (await session.fetch("GET", "network", f"/v2.0/ports?device_id={server_id}")).read(_PortsAnswer)
     for port in found.ports:
         path = f"/v2.0/ports/{port.id}"
         if port.id in kept:
-            let_go = {"device_id": "", "device_owner": "", "binding:host_id": ""}
-            answer = await session.fetch("PUT", "network", path, body={"port": let_go})
+            unbound = {"device_id": "", "device_owner": "", "binding:host_id": ""}
+            answer = await session.fetch("PUT", "network", path, body={"port": unbound})
         else:
             answer = await session.fetch("DELETE", "network", path)
-        if answer.status != HTTPStatus.NOT_FOUND:  # else it is gone already
+        if answer.status != HTTPStatus.NOT_FOUND:  # else it was deleted meanwhile
             answer.check()

@@ -1,4 +1,4 @@
-"""What a compute host does with servers that it has built: it switches them off and on, and reads their consoles."""
+"""RPC methods for servers that are built: power actions (stop, start, reboot, pause, suspend …) and the console log."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,9 +11,9 @@ from aiohttp import web
 
 from emulator.runtime.request_context import annotate
 from emulator.runtime.simulated_work import simulated_work
-from emulator.services.nova.compute.hypervisor import HYPERVISOR, GuestState, Instance
+from emulator.services.nova.compute.hypervisor import HYPERVISOR, Instance, VmState
+from emulator.services.nova.compute.updates import send_update
 from emulator.services.nova.messages import (
-    API,
     ConsoleOutput,
     GetConsoleOutput,
     InstanceUpdate,
@@ -25,84 +25,78 @@ from emulator.services.nova.messages import (
     SuspendInstance,
     UnpauseInstance,
 )
-from emulator.services.oslo.messaging import Handler, cast
+from emulator.services.nova.objects import InstanceNotFound
+from emulator.services.oslo.messaging import Handler
 
-__all__ = ["GUEST_METHODS"]
-
-
-class InstanceNotFound(Exception):
-    """The host does not have the server, or no more."""
-
-    def __init__(self, server_id: str) -> None:
-        super().__init__(f"Instance {server_id} could not be found.")
+__all__ = ["INSTANCE_METHODS"]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What is done with a server: what users call it, the step that takes the time, and the state that comes of it."""
+class PowerAction:
+    """An instance action: its name, the name of its simulated work, and the state that it leads to."""
 
     action: str
-    step: str
-    state: GuestState
+    work: str
+    state: VmState
 
 
-GuestCall = (
+PowerCall = (
     StopInstance | StartInstance | RebootInstance | PauseInstance | UnpauseInstance | SuspendInstance | ResumeInstance
 )
 
-CHANGES: Mapping[type[GuestCall], Change] = {
-    StopInstance: Change("stop", "power off", "stopped"),
-    StartInstance: Change("start", "power on", "active"),
-    RebootInstance: Change("reboot", "reboot", "active"),
-    PauseInstance: Change("pause", "pause", "paused"),
-    UnpauseInstance: Change("unpause", "unpause", "active"),
-    SuspendInstance: Change("suspend", "suspend", "suspended"),
-    ResumeInstance: Change("resume", "resume", "active"),
+POWER_ACTIONS: Mapping[type[PowerCall], PowerAction] = {
+    StopInstance: PowerAction("stop", "power off", "stopped"),
+    StartInstance: PowerAction("start", "power on", "active"),
+    RebootInstance: PowerAction("reboot", "reboot", "active"),
+    PauseInstance: PowerAction("pause", "pause", "paused"),
+    UnpauseInstance: PowerAction("unpause", "unpause", "active"),
+    SuspendInstance: PowerAction("suspend", "suspend", "suspended"),
+    ResumeInstance: PowerAction("resume", "resume", "active"),
 }
 
 
-async def change(app: web.Application, call: GuestCall) -> None:
-    """Bring a server into another state, and tell nova-api. Failing is told, too; deleting the server ends it."""
+async def run_power_action(app: web.Application, call: PowerCall) -> None:
+    """Change a server's power state. The result, or the failure, is sent to nova-api; a deletion interrupts it."""
     annotate(server__id=call.server_id)
-    wanted, began = CHANGES[type(call)], datetime.now(UTC)
-    told = InstanceUpdate(call.server_id, None, host=app[HYPERVISOR].host, action=wanted.action, began=began)
+    power_action = POWER_ACTIONS[type(call)]
+    update = InstanceUpdate(call.server_id, None, action=power_action.action, began=datetime.now(UTC))
     try:
-        async with _at_hand(app, call.server_id) as instance:
+        async with _locked_instance(app, call.server_id) as instance:
             if isinstance(call, RebootInstance):
                 started = "reboot_started" if call.reboot_type == "SOFT" else "reboot_started_hard"
-                await cast(app, API, msgspec.structs.replace(told, task_state=started))
-            async with simulated_work(wanted.step):
-                _write(call, instance)
-                instance.state = wanted.state
-            await cast(app, API, msgspec.structs.replace(told, vm_state=wanted.state))
+                await send_update(app, msgspec.structs.replace(update, task_state=started))
+            async with simulated_work(power_action.work):
+                _write_console(call, instance)
+                instance.state = power_action.state
+            await send_update(app, msgspec.structs.replace(update, vm_state=power_action.state))
     except Exception as error:
-        await cast(app, API, msgspec.structs.replace(told, fault=str(error)))
+        await send_update(app, msgspec.structs.replace(update, fault=str(error)))
         raise
 
 
 @asynccontextmanager
-async def _at_hand(app: web.Application, server_id: str) -> AsyncIterator[Instance]:
-    """Hold a server that is built, until the block ends or somebody deletes it."""
+async def _locked_instance(app: web.Application, server_id: str) -> AsyncIterator[Instance]:
+    """Lock a server for the block, which ends early if the server is deleted. Raises InstanceNotFound."""
     instance = app[HYPERVISOR].instances.get(server_id)
     if instance is None:
         raise InstanceNotFound(server_id)
     async with instance.lock, instance.interruptible():
-        if instance.state in {"building", "deleted"}:  # it went while others had the lock
+        if instance.state in {"building", "deleted"}:  # deleted while this waited for the lock
             raise InstanceNotFound(server_id)
         yield instance
 
 
-def _write(call: GuestCall, instance: Instance) -> None:
-    """Let the guest write to its console what it does. One that is paused or suspended writes nothing."""
-    stops = isinstance(call, StopInstance) or (isinstance(call, RebootInstance) and call.reboot_type == "SOFT")
-    if stops and instance.state == "active":
-        instance.console.shuts_down()
+def _write_console(call: PowerCall, instance: Instance) -> None:
+    """Record what the server writes to its console. While paused or suspended it writes nothing."""
+    shuts_down = isinstance(call, StopInstance) or (isinstance(call, RebootInstance) and call.reboot_type == "SOFT")
+    if shuts_down and instance.state == "active":
+        instance.console.record_shutdown()
     if isinstance(call, StartInstance | RebootInstance):
-        instance.console.boots()
+        instance.console.record_boot()
 
 
 async def get_console_output(app: web.Application, call: GetConsoleOutput) -> ConsoleOutput:
-    """Reply with the end of a server's console log."""
+    """Reply with the last lines of a server's console log."""
     annotate(server__id=call.server_id)
     instance = app[HYPERVISOR].instances.get(call.server_id)
     if instance is None:
@@ -110,8 +104,8 @@ async def get_console_output(app: web.Application, call: GetConsoleOutput) -> Co
     return ConsoleOutput(instance.console.tail(instance.request, instance.networks, call.tail_length))
 
 
-GUEST_METHODS: Mapping[type[Any], Handler] = {
-    **dict.fromkeys(CHANGES, change),
+INSTANCE_METHODS: Mapping[type[Any], Handler] = {
+    **dict.fromkeys(POWER_ACTIONS, run_power_action),
     GetConsoleOutput: get_console_output,
 }
-"""What nova-compute listens to of these, by class of message."""
+"""The handlers by message class."""

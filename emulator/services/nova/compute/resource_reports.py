@@ -1,4 +1,4 @@
-"""What a compute host tells every scheduler of itself, again and again: what it has, and that it is there."""
+"""The resource reports of a compute host: every scheduler gets its capacity and its servers at regular intervals."""
 
 import asyncio
 
@@ -11,33 +11,33 @@ from emulator.services.nova.compute.hypervisor import HYPERVISOR
 from emulator.services.nova.messages import SCHEDULER_FANOUT, UpdateServiceCapabilities
 from emulator.services.oslo.messaging import cast
 
-__all__ = ["keep_reporting", "report_capacity", "report_leaving"]
+__all__ = ["keep_reporting", "report_resources", "report_shutdown"]
 
-REPORT_SECONDS = 10.0
-RETRY_REPORT_SECONDS = 1.0  # while no scheduler listens yet
+REPORT_SECONDS = 10.0  # nova's `[DEFAULT] report_interval`
+RETRY_SECONDS = 1.0  # while no scheduler receives the reports
 
 
-async def report_capacity(app: web.Application) -> None:
-    """Tell every scheduler what this host has. A report is a trace of its own."""
+async def report_resources(app: web.Application) -> None:
+    """Send one report to every scheduler. A report is a trace of its own."""
     hypervisor = app[HYPERVISOR]
     instances = {server_id: instance.size for server_id, instance in hypervisor.instances.items()}
-    report = UpdateServiceCapabilities(hypervisor.host, hypervisor.total, instances, not hypervisor.leaving)
+    report = UpdateServiceCapabilities(hypervisor.host, hypervisor.total, instances, not hypervisor.shutting_down)
     with request_scope(app[SERVICE_CONTEXT]):
         try:
             await cast(app, SCHEDULER_FANOUT, report)
-            hypervisor.heard = True
-        except BusUnavailable:  # no scheduler is up, or no broker: the next report comes soon
-            hypervisor.heard = False
+            hypervisor.last_report_delivered = True
+        except BusUnavailable:  # no scheduler is up, or no broker; the next report comes soon
+            hypervisor.last_report_delivered = False
 
 
 async def keep_reporting(app: web.Application) -> None:
-    """Report every REPORT_SECONDS, and sooner where nobody has heard the last one."""
+    """Report every REPORT_SECONDS, or after RETRY_SECONDS if the last report was not delivered."""
     while True:
-        await asyncio.sleep(REPORT_SECONDS if app[HYPERVISOR].heard else RETRY_REPORT_SECONDS)
-        await report_capacity(app)
+        await asyncio.sleep(REPORT_SECONDS if app[HYPERVISOR].last_report_delivered else RETRY_SECONDS)
+        await report_resources(app)
 
 
-async def report_leaving(app: web.Application) -> None:
-    """Tell every scheduler to choose this host no more. What is on its way here already waits for it to come back."""
-    app[HYPERVISOR].leaving = True
-    await report_capacity(app)
+async def report_shutdown(app: web.Application) -> None:
+    """Tell every scheduler to send no more servers here. Builds already in the queue wait until the host is back."""
+    app[HYPERVISOR].shutting_down = True
+    await report_resources(app)

@@ -1,4 +1,4 @@
-"""The flavors that there are, in the order of their creation. What a server was built with stays its flavor."""
+"""Flavors, and which projects may use them. A server keeps the flavor it was built with, even if that is deleted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,14 +6,16 @@ from dataclasses import dataclass, field, replace
 from aiohttp import web
 
 from emulator.runtime.errors import Conflict, NotFound
-from emulator.services import seed_data as fresh
 from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.seed_data import FLAVORS as SEED_FLAVORS
 
 __all__ = ["FLAVORS", "Flavor", "FlavorAccessNotFound", "FlavorNotFound", "Flavors"]
 
 
 class FlavorNotFound(NotFound):
     """No flavor has this id."""
+
+    error_type = "nova.FlavorNotFound"
 
     def __init__(self, flavor_id: str) -> None:
         super().__init__(f"Flavor {flavor_id} could not be found.")
@@ -22,6 +24,8 @@ class FlavorNotFound(NotFound):
 class FlavorExists(Conflict):
     """A flavor has this name already."""
 
+    error_type = "nova.FlavorExists"
+
     def __init__(self, name: str) -> None:
         super().__init__(f"Flavor with name {name} already exists.")
 
@@ -29,19 +33,25 @@ class FlavorExists(Conflict):
 class FlavorIdExists(Conflict):
     """A flavor has this id already."""
 
+    error_type = "nova.FlavorIdExists"
+
     def __init__(self, flavor_id: str) -> None:
         super().__init__(f"Flavor with ID {flavor_id} already exists.")
 
 
 class FlavorAccessExists(Conflict):
-    """The project may use the flavor already."""
+    """The project already has access to the flavor."""
+
+    error_type = "nova.FlavorAccessExists"
 
     def __init__(self, flavor_id: str, project_id: str) -> None:
         super().__init__(f"Flavor access already exists for flavor {flavor_id} and project {project_id} combination.")
 
 
 class FlavorAccessNotFound(NotFound):
-    """The project may not use the flavor, so that this cannot be ended."""
+    """The project has no access to the flavor that could be removed."""
+
+    error_type = "nova.FlavorAccessNotFound"
 
     def __init__(self, flavor_id: str, project_id: str) -> None:
         super().__init__(f"Flavor access not found for {flavor_id} / {project_id} combination.")
@@ -49,7 +59,7 @@ class FlavorAccessNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Flavor:
-    """The size of a server. One that is not public is for the projects that it names, and for admins."""
+    """A server size. A flavor that is not public can be used by its `projects` and by admins."""
 
     id: str
     name: str
@@ -64,27 +74,27 @@ class Flavor:
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     projects: frozenset[str] = frozenset()
 
-    def is_for(self, user: Identity) -> bool:
-        """Whether a user may see it, and build servers with it."""
+    def is_visible_to(self, user: Identity) -> bool:
+        """Whether a user may see the flavor and build servers with it."""
         return self.is_public or user.is_admin or user.project_id in self.projects
 
 
 class Flavors:
-    """All flavors, by id. A fresh cloud's are called by their names."""
+    """All flavors by id, in the order of their creation. The ids of the initial flavors are their names."""
 
     def __init__(self) -> None:
         self._flavors = {
-            each.name: Flavor(each.name, each.name, each.ram_mb, each.vcpus, each.disk_gb) for each in fresh.FLAVORS
+            each.name: Flavor(each.name, each.name, each.ram_mb, each.vcpus, each.disk_gb) for each in SEED_FLAVORS
         }
 
     def visible_to(self, user: Identity) -> list[Flavor]:
-        """Return the flavors that are for a user."""
-        return [flavor for flavor in self._flavors.values() if flavor.is_for(user)]
+        """Return the flavors that a user may see."""
+        return [flavor for flavor in self._flavors.values() if flavor.is_visible_to(user)]
 
     def find(self, flavor_id: str, user: Identity) -> Flavor:
-        """Return a flavor. Raises FlavorNotFound, also for one that is not for the user."""
+        """Return a flavor. Raises FlavorNotFound, also if the user may not see it."""
         flavor = self._flavors.get(flavor_id)
-        if flavor is None or not flavor.is_for(user):
+        if flavor is None or not flavor.is_visible_to(user):
             raise FlavorNotFound(flavor_id)
         return flavor
 
@@ -97,25 +107,25 @@ class Flavors:
         self._flavors[flavor.id] = flavor
 
     def remove(self, flavor: Flavor) -> None:
-        """Forget a flavor."""
+        """Delete a flavor."""
         del self._flavors[flavor.id]
 
-    def describe(self, flavor: Flavor, description: str | None) -> Flavor:
-        """Say something else of a flavor; return it."""
+    def set_description(self, flavor: Flavor, description: str | None) -> Flavor:
+        """Change a flavor's description. Returns the changed flavor."""
         return self._put(replace(flavor, description=description))
 
-    def specify(self, flavor: Flavor, extra_specs: Mapping[str, str]) -> Flavor:
-        """Give a flavor other extra specs; return it."""
+    def set_extra_specs(self, flavor: Flavor, extra_specs: Mapping[str, str]) -> Flavor:
+        """Replace a flavor's extra specs. Returns the changed flavor."""
         return self._put(replace(flavor, extra_specs=extra_specs))
 
-    def admit(self, flavor: Flavor, project_id: str) -> Flavor:
-        """Let a project use a flavor; return it. Raises FlavorAccessExists."""
+    def add_access(self, flavor: Flavor, project_id: str) -> Flavor:
+        """Give a project access to a flavor. Returns the changed flavor. Raises FlavorAccessExists."""
         if project_id in flavor.projects:
             raise FlavorAccessExists(flavor.id, project_id)
         return self._put(replace(flavor, projects=flavor.projects | {project_id}))
 
-    def exclude(self, flavor: Flavor, project_id: str) -> Flavor:
-        """Let a project use a flavor no more; return it. Raises FlavorAccessNotFound."""
+    def remove_access(self, flavor: Flavor, project_id: str) -> Flavor:
+        """End a project's access to a flavor. Returns the changed flavor. Raises FlavorAccessNotFound."""
         if project_id not in flavor.projects:
             raise FlavorAccessNotFound(flavor.id, project_id)
         return self._put(replace(flavor, projects=flavor.projects - {project_id}))

@@ -1,6 +1,6 @@
-"""What was done with each server, when and for which request: nova's instance actions and their events.
+"""Instance actions and their events: which request did what with a server, when, and how it ended.
 
-nova-api writes them down by what it orders, and by what it hears of that from scheduler and compute hosts.
+nova-api records them when it starts something, and from the updates that the scheduler and the compute hosts send.
 """
 
 from collections import OrderedDict
@@ -15,10 +15,12 @@ from emulator.services.nova.messages import InstanceUpdate
 
 __all__ = ["INSTANCE_ACTIONS", "InstanceAction", "InstanceActions", "InstanceEvent"]
 
-DELETED_REMEMBERED = 1000
-"""Of how many servers that are gone the actions are still there."""
+DELETED_KEPT = 1000
+"""For how many deleted servers the actions are kept."""
 
-NOBODY_BUILT = "conductor_schedule_and_build_instances"
+NOT_SCHEDULED = "conductor_schedule_and_build_instances"
+"""Nova's event for a build that reached no host: the conductor fails it (`_bury_in_cell0`)."""
+
 EVENTS: Mapping[str, str] = {
     "create": "compute__do_build_and_run_instance",
     "delete": "compute_terminate_instance",
@@ -29,7 +31,7 @@ EVENTS: Mapping[str, str] = {
         for action in ("stop", "start", "reboot", "pause", "unpause", "suspend", "resume")
     },
 }
-"""What nova calls the event of an action."""
+"""Nova's name for the event of each action: the daemon, and its method that does the work."""
 
 
 def _now() -> datetime:
@@ -38,7 +40,7 @@ def _now() -> datetime:
 
 @dataclass(slots=True)
 class InstanceEvent:
-    """A part of an action that one daemon did. `result` is Success or Error, None while it goes on."""
+    """One daemon's part of an action. `result` is Success or Error, None while the event is in progress."""
 
     name: str
     host: str | None
@@ -50,7 +52,7 @@ class InstanceEvent:
 
 @dataclass(slots=True)
 class InstanceAction:
-    """What a user asked for. `project_id` and `user_id` are the user's; `message` is Error if some of it failed."""
+    """An action by a user, with the user's `project_id` and `user_id`. `message` is Error if any event failed."""
 
     action: str
     server_id: str
@@ -60,71 +62,75 @@ class InstanceAction:
     started: datetime = field(default_factory=_now)
     updated: datetime = field(default_factory=_now)
     message: str | None = None
-    over: bool = False
+    finished: bool = False
     events: list[InstanceEvent] = field(default_factory=list)
 
-    def event(self, host: str | None, name: str | None = None, began: datetime | None = None) -> InstanceEvent:
-        """Return the event that goes on at a host; it begins now, or began then, if there is none."""
+    def open_event(self, host: str | None, name: str | None = None, started: datetime | None = None) -> InstanceEvent:
+        """Return the host's unfinished event, or add one that starts at `started`, by default now."""
         for event in self.events:
             if event.finished is None and host in {None, event.host}:
                 return event
-        self.events.append(InstanceEvent(name or EVENTS[self.action], host, began or _now()))
+        self.events.append(InstanceEvent(name or EVENTS[self.action], host, started or _now()))
         self.updated = _now()
         return self.events[-1]
 
-    def finish(self, event: InstanceEvent, why_not: str | None = None) -> None:
-        """End an event: in success, unless there is a reason why not."""
+    def finish_event(self, event: InstanceEvent, error: str | None = None) -> None:
+        """Finish an event, successfully if there is no error."""
         event.finished = self.updated = _now()
-        event.result, event.details = ("Success", None) if why_not is None else ("Error", why_not)
-        if why_not is not None:
+        event.result, event.details = ("Success", None) if error is None else ("Error", error)
+        if error is not None:
             self.message = "Error"
 
 
 class InstanceActions:
-    """The actions of all servers, also of those that are gone, for some time."""
+    """The actions of all servers. Those of the last DELETED_KEPT deleted servers are kept as well."""
 
     def __init__(self) -> None:
         self._actions: dict[str, list[InstanceAction]] = {}
-        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._deleted: OrderedDict[str, None] = OrderedDict()
 
-    def of(self, server_id: str) -> list[InstanceAction]:
-        """Return what was done with a server, the oldest first."""
+    def of_server(self, server_id: str) -> list[InstanceAction]:
+        """Return a server's actions, the oldest first."""
         return self._actions.get(server_id, [])
 
-    def begin(self, server_id: str, action: str, project_id: str, user_id: str) -> InstanceAction:
-        """Write down that an action begins, for the current request."""
-        begun = InstanceAction(action, server_id, project_id, user_id, current_request().request_id)
-        self._actions.setdefault(server_id, []).append(begun)
-        return begun
+    def start(self, server_id: str, action: str, project_id: str, user_id: str) -> InstanceAction:
+        """Record an action that the current request starts."""
+        started = InstanceAction(action, server_id, project_id, user_id, current_request().request_id)
+        self._actions.setdefault(server_id, []).append(started)
+        return started
 
     def withdraw(self, action: InstanceAction) -> None:
-        """Forget an action that could not begin."""
+        """Remove an action that could not be started."""
         self._actions[action.server_id].remove(action)
 
-    def forget(self, server_id: str) -> None:
-        """The server is gone: keep its actions for as long as not too many others follow it."""
-        self._gone[server_id] = None
-        if len(self._gone) > DELETED_REMEMBERED:
-            self._actions.pop(self._gone.popitem(last=False)[0], None)
+    def server_deleted(self, server_id: str) -> None:
+        """Keep a deleted server's actions until DELETED_KEPT other servers have been deleted."""
+        self._deleted[server_id] = None
+        if len(self._deleted) > DELETED_KEPT:
+            self._actions.pop(self._deleted.popitem(last=False)[0], None)
 
-    def hear(self, update: InstanceUpdate, request_id: str) -> None:
-        """Write down what a daemon says of an action that goes on, for the request that began it."""
+    def apply_update(self, update: InstanceUpdate, request_id: str) -> None:
+        """Record what a daemon reports of the unfinished action that this request started."""
         deleting = update.vm_state == "deleted" or update.task_state == "deleting"
-        wanted = "delete" if deleting else update.action or "create"
-        action = self._going_on(update.server_id, wanted, request_id)
+        name = "delete" if deleting else update.action or "create"
+        action = self._unfinished(update.server_id, name, request_id)
         if action is None:
             return
-        going_on = any(event.finished is None for event in action.events)
-        nobody = action.action == "create" and update.host is None and not going_on
-        event = action.event(update.host, NOBODY_BUILT if nobody else None, action.started if nobody else update.began)
-        if update.task_state in {None, "scheduling", "deleting"}:  # nova, too, calls it a success to try elsewhere
-            action.finish(event, update.fault)
-        action.over = update.task_state in {None, "deleting"}
+        in_progress = any(event.finished is None for event in action.events)
+        unscheduled = action.action == "create" and update.host is None and not in_progress
+        if unscheduled:
+            event = action.open_event(None, NOT_SCHEDULED, action.started)
+        else:
+            event = action.open_event(update.host, started=update.began)
+        # "scheduling": rescheduled to another host, which in nova, too, leaves a successful event on the first one
+        if update.task_state in {None, "scheduling", "deleting"}:
+            action.finish_event(event, update.fault)
+        action.finished = update.task_state in {None, "deleting"}
 
-    def _going_on(self, server_id: str, action: str, request_id: str) -> InstanceAction | None:
-        for each in reversed(self.of(server_id)):
-            if (each.action, each.request_id) == (action, request_id) and not each.over:
-                return each
+    def _unfinished(self, server_id: str, name: str, request_id: str) -> InstanceAction | None:
+        for action in reversed(self.of_server(server_id)):
+            if (action.action, action.request_id) == (name, request_id) and not action.finished:
+                return action
         return None
 
 

@@ -1,4 +1,4 @@
-"""The SSH keys that users have told nova of, each by its name. They are the user's, not the project's."""
+"""SSH key pairs. They belong to users, not to projects, and nova keeps the public key only."""
 
 import base64
 import binascii
@@ -14,31 +14,39 @@ __all__ = ["KEYPAIRS", "InvalidKeypair", "Keypair", "KeypairNotFound", "Keypairs
 
 
 class KeypairNotFound(NotFound):
-    """The user has no key of this name."""
+    """The user has no key pair of this name."""
+
+    error_type = "nova.KeypairNotFound"
 
     def __init__(self, name: str, user_id: str) -> None:
         super().__init__(f"Keypair {name} not found for user {user_id}")
 
 
 class KeyPairExists(Conflict):
-    """The user has a key of this name already."""
+    """The user already has a key pair of this name."""
+
+    error_type = "nova.KeyPairExists"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Key pair '{name}' already exists.")
 
 
 class KeypairLimitExceeded(Forbidden):
-    """The user has as many keys as it may have."""
+    """The user has as many key pairs as its quota allows."""
+
+    error_type = "nova.KeypairLimitExceeded"
 
     def __init__(self) -> None:
         super().__init__("Quota exceeded, too many key pairs.")
 
 
 class InvalidKeypair(BadRequest):
-    """What is said to be a public key is none."""
+    """The public key cannot be decoded."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"Keypair data is invalid: {why}")
+    error_type = "nova.InvalidKeypair"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Keypair data is invalid: {reason}")
 
 
 def fingerprint(public_key: str) -> str:
@@ -48,14 +56,14 @@ def fingerprint(public_key: str) -> str:
         blob = base64.b64decode(parts[1], validate=True)
     except (IndexError, ValueError, binascii.Error):
         raise InvalidKeypair("failed to generate fingerprint") from None
-    if parts[0].encode() not in blob[:64]:  # the blob repeats what kind of key it is
+    if parts[0].encode() not in blob[:64]:  # RFC 4253, section 6.6: the blob starts with the key type
         raise InvalidKeypair("failed to generate fingerprint")
     return hashlib.md5(blob, usedforsecurity=False).digest().hex(":")
 
 
 @dataclass(frozen=True, slots=True)
 class Keypair:
-    """A user's key. Its private half is not kept."""
+    """A user's key pair, without the private key."""
 
     id: int
     name: str
@@ -67,39 +75,39 @@ class Keypair:
 
 
 class Keypairs:
-    """All keys, by user and name."""
+    """All key pairs, by user and name."""
 
     def __init__(self) -> None:
         self._keypairs: dict[tuple[str, str], Keypair] = {}
-        self._last = 0
+        self._last_id = 0
 
-    def of(self, user_id: str) -> list[Keypair]:
-        """Return a user's keys, by name."""
+    def of_user(self, user_id: str) -> list[Keypair]:
+        """Return a user's key pairs, sorted by name."""
         own = [keypair for keypair in self._keypairs.values() if keypair.user_id == user_id]
         return sorted(own, key=lambda keypair: keypair.name)
 
     def find(self, name: str, user_id: str) -> Keypair:
-        """Return a user's key. Raises KeypairNotFound."""
+        """Return a user's key pair. Raises KeypairNotFound."""
         if (user_id, name) not in self._keypairs:
             raise KeypairNotFound(name, user_id)
         return self._keypairs[user_id, name]
 
     def check_new(self, name: str, user_id: str, limit: int) -> None:
-        """Raise KeyPairExists or KeypairLimitExceeded where a user cannot have one more of this name."""
+        """Raise KeyPairExists or KeypairLimitExceeded if the user may not add it. A limit of -1 means none."""
         if (user_id, name) in self._keypairs:
             raise KeyPairExists(name)
-        if 0 <= limit <= len(self.of(user_id)):
+        if 0 <= limit <= len(self.of_user(user_id)):
             raise KeypairLimitExceeded
 
     def add(self, name: str, user_id: str, public_key: str, kind: str) -> Keypair:
-        """Remember a key and return it. Raises InvalidKeypair."""
-        self._last += 1
-        keypair = Keypair(self._last, name, user_id, public_key, fingerprint(public_key), kind)
+        """Add a key pair. Raises InvalidKeypair."""
+        self._last_id += 1
+        keypair = Keypair(self._last_id, name, user_id, public_key, fingerprint(public_key), kind)
         self._keypairs[user_id, name] = keypair
         return keypair
 
     def remove(self, keypair: Keypair) -> None:
-        """Forget a key."""
+        """Delete a key pair."""
         del self._keypairs[keypair.user_id, keypair.name]
 
 

@@ -1,4 +1,4 @@
-"""How much a project may have: instances, cores and RAM of them, and what else nova counts. -1 is any number."""
+"""Quotas of projects, under nova's names for its resources. A limit of -1 means no limit."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,7 +15,7 @@ Limits = Mapping[str, int]
 
 DEFAULTS: Limits = {
     "instances": 10,
-    "cores": -1,  # so that a flavor which no host can hold is the scheduler's to refuse
+    "cores": -1,  # unlike nova's 20: a flavor too large for every host has to reach the scheduler and fail there
     "ram": -1,
     "key_pairs": 100,
     "metadata_items": 128,
@@ -29,26 +29,29 @@ DEFAULTS: Limits = {
     "security_groups": -1,
     "security_group_rules": -1,
 }
-"""What a project has of which nothing else is said."""
+"""The limits of a project for which no others are set."""
 
-FRESH = {project.id: {"instances": project.instances} for project in PROJECTS}
+INITIAL = {project.id: {"instances": project.instances} for project in PROJECTS}
+"""The limits that the initial projects start with, where they differ from the defaults."""
 
 
 class QuotaExceeded(Forbidden):
-    """The project may not have that much."""
+    """The request would exceed the project's quota."""
+
+    error_type = "nova.QuotaExceeded"
 
     def __init__(self, over: Iterable[str], requested: Limits, used: Limits, limits: Limits, count: str) -> None:
         over = sorted(over)
-        asked = [count if each == "instances" else str(requested[each]) for each in over]
+        amounts = [count if each == "instances" else str(requested[each]) for each in over]
         super().__init__(
-            f"Quota exceeded for {', '.join(over)}: Requested {', '.join(asked)}, but already used "
+            f"Quota exceeded for {', '.join(over)}: Requested {', '.join(amounts)}, but already used "
             f"{', '.join(str(used[each]) for each in over)} of {', '.join(str(limits[each]) for each in over)} "
             f"{', '.join(over)}"
         )
 
 
 def usage(servers: Iterable[Server]) -> dict[str, int]:
-    """Return what servers take, as quotas count it."""
+    """Return how much of each quota the servers use."""
     flavors = [server.flavor for server in servers]
     return {
         "instances": len(flavors),
@@ -58,29 +61,29 @@ def usage(servers: Iterable[Server]) -> dict[str, int]:
 
 
 class Quotas:
-    """The limits of projects: those of a fresh cloud, until an admin sets others."""
+    """The limits of all projects: the initial ones until an admin changes them."""
 
     def __init__(self) -> None:
         self._set: dict[str, dict[str, int]] = {}
 
-    def of(self, project_id: str) -> dict[str, int]:
+    def of_project(self, project_id: str) -> dict[str, int]:
         """Return the limits of a project."""
-        return {**DEFAULTS, **FRESH.get(project_id, {}), **self._set.get(project_id, {})}
+        return {**DEFAULTS, **INITIAL.get(project_id, {}), **self._set.get(project_id, {})}
 
     def set(self, project_id: str, limits: Limits) -> None:
-        """Give a project other limits; what is not named stays."""
+        """Change some of a project's limits."""
         self._set.setdefault(project_id, {}).update(limits)
 
     def reset(self, project_id: str) -> None:
-        """Give a project the limits back that it had in the fresh cloud."""
+        """Restore a project's initial limits."""
         self._set.pop(project_id, None)
 
-    def allow(self, project_id: str, used: Limits, flavor: Flavor, least: int, most: int) -> int:
-        """Return how many servers of a flavor a project may have more: `most`, or fewer, but not less than `least`.
+    def allowed_count(self, project_id: str, used: Limits, flavor: Flavor, least: int, most: int) -> int:
+        """Return how many more servers of a flavor a project may have: `most` or fewer, but at least `least`.
 
-        So nova does it. Raises QuotaExceeded.
+        As `nova.compute.utils.check_num_instances_quota` does. Raises QuotaExceeded.
         """
-        limits = self.of(project_id)
+        limits = self.of_project(project_id)
         each = {"instances": 1, "cores": flavor.vcpus, "ram": flavor.ram_mb}
         fit = {
             name: max(limits[name] - used[name], 0) // size if limits[name] >= 0 and size else most
@@ -90,8 +93,8 @@ class Quotas:
         if count < least:
             requested = {name: size * most for name, size in each.items()}
             over = [name for name, fits in fit.items() if fits < most]
-            words = str(least) if least == most else f"{least}-{most}"
-            raise QuotaExceeded(over, requested, used, limits, words)
+            number = str(least) if least == most else f"{least}-{most}"
+            raise QuotaExceeded(over, requested, used, limits, number)
         return count
 
 

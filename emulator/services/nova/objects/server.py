@@ -1,4 +1,4 @@
-"""The servers as nova-api knows them: records, their states, and how a project sees them."""
+"""nova-api's records of servers, and how RPC updates and users' requests change them."""
 
 import asyncio
 from collections import deque
@@ -7,30 +7,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from emulator.runtime.errors import NotFound
+from aiohttp import web
+
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.notifications import FloatingAddress
 from emulator.services.nova.messages import InstanceUpdate, Interface
 from emulator.services.nova.objects.flavor import Flavor
 from emulator.services.nova.objects.instance_action import InstanceAction
-from emulator.services.nova.objects.states import InstanceIsLocked, power_state_of, status_of
+from emulator.services.nova.objects.states import InstanceIsLocked, InstanceNotFound, power_state_of, status_of
 
-__all__ = ["Lifetime", "Server", "ServerNotFound", "Servers"]
+__all__ = ["SERVERS", "Lifetime", "Server", "ServerOptions", "Servers"]
 
-REMEMBERED = 1000
-"""How many servers that are gone count for what their projects have used."""
-
-
-class ServerNotFound(NotFound):
-    """The project has no server with this id."""
-
-    def __init__(self, server_id: str) -> None:
-        super().__init__(f"Instance {server_id} could not be found.")
+DELETED_KEPT = 1000
+"""How many deleted servers still count in the usage of their projects."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a user said of a new server that does not change how it is built, and is shown again."""
+class ServerOptions:
+    """Options of a server that nova shows again, and that do not change how the emulator builds it."""
 
     reservation_id: str = ""
     launch_index: int = 0
@@ -49,7 +43,7 @@ class Wishes:
 
 @dataclass(slots=True)
 class Server:
-    """A server. `task_state` is what is being done with it, for the action `doing`; None if nothing is."""
+    """A server. `task_state` is the task in progress, for the `current_action`; both are None if there is none."""
 
     id: str
     name: str
@@ -67,21 +61,22 @@ class Server:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: asyncio.Task[None] | None = None
-    doing: InstanceAction | None = None
+    """Gives up the current action when it takes too long."""
+    current_action: InstanceAction | None = None
     launched_at: datetime | None = None
     description: str | None = None
     locked_by: Literal["owner", "admin"] | None = None
-    """As whom the one acted who locked it: `admin` is anybody of another project."""
+    """The role of the user who locked it: `admin` is a user of another project."""
     locked_reason: str | None = None
     interfaces: list[Interface] = field(default_factory=list)
     kept_ports: tuple[str, ...] = ()
-    """Ports that were there before it, and stay when it is gone."""
+    """Ports that existed before the server, and are kept when it is deleted."""
     number: int = 0
-    """How many there were before it: its hypervisor calls it by that."""
-    wishes: Wishes = field(default_factory=Wishes)
+    """The number in the name of its libvirt domain, `instance-%08x`; servers are numbered from 1."""
+    options: ServerOptions = field(default_factory=ServerOptions)
 
-    def apply(self, update: InstanceUpdate) -> None:
-        """Take over what a daemon of nova says of the server's build."""
+    def apply_build_update(self, update: InstanceUpdate) -> None:
+        """Record what the scheduler or a compute host reports of the server's build or deletion."""
         self.vm_state, self.task_state = update.vm_state or self.vm_state, update.task_state
         self.host = update.host or self.host
         self.addresses = update.addresses or self.addresses
@@ -91,73 +86,78 @@ class Server:
         if self.vm_state == "active":
             self.launched_at = self.updated
         if self.vm_state != "building":
-            self.end()
+            self.end_action()
 
-    def change(self, update: InstanceUpdate, request_id: str) -> None:
-        """Take over what the server's host says of a change that a request wanted; also long after it was given up."""
+    def apply_action_update(self, update: InstanceUpdate, request_id: str) -> None:
+        """Record what the host reports of an action on a server that is built.
+
+        The new state counts even if nova-api has given up the action: the hypervisor is right about it. The task
+        ends only if the update belongs to the current action.
+        """
         if self.task_state == "deleting":
             return
         self.vm_state, self.updated = update.vm_state or self.vm_state, datetime.now(UTC)
-        if self.doing is not None and (self.doing.action, self.doing.request_id) == (update.action, request_id):
+        action = self.current_action
+        if action is not None and (action.action, action.request_id) == (update.action, request_id):
             self.task_state = update.task_state
             if self.task_state is None:
-                self.end()
+                self.end_action()
         if self.vm_state != "error":
             self.fault = None
 
-    def end(self) -> None:
-        """Nothing is being done with the server any more."""
-        self.doing = None
-        self.forget_deadline()
+    def end_action(self) -> None:
+        """Record that no action is in progress any more."""
+        self.current_action = None
+        self.cancel_deadline()
 
     def check_lock(self, user: Identity) -> None:
-        """Raise InstanceIsLocked where only admins may do something with the server."""
+        """Raise InstanceIsLocked if the server is locked and the user is not an admin."""
         if self.locked and not user.is_admin:
             raise InstanceIsLocked(self.id)
 
-    def locker(self, user: Identity) -> Literal["owner", "admin"]:
-        """Return as whom a user locks and unlocks it."""
+    def lock_role(self, user: Identity) -> Literal["owner", "admin"]:
+        """Return the role in which a user locks and unlocks the server, as `nova.compute.api.API.lock` does."""
         return "owner" if user.project_id == self.project_id else "admin"
 
-    def forget_deadline(self) -> None:
-        """Stop waiting for the build to end."""
+    def cancel_deadline(self) -> None:
+        """Cancel the deadline, unless it is what is running now."""
         if self.deadline is not None and self.deadline is not asyncio.current_task():
             self.deadline.cancel()
         self.deadline = None
 
     @property
     def locked(self) -> bool:
-        """Whether only admins may do something with it."""
+        """Whether the server is locked."""
         return self.locked_by is not None
 
     @property
     def all_addresses(self) -> dict[str, list[dict[str, Any]]]:
-        """Its addresses by network, and the floating IPs that lead to them."""
+        """Fixed addresses by network name, each followed by the floating IPs that are associated with it."""
         return {
-            network: [*fixed, *(floating for each in fixed for floating in self._leading_to(each))]
+            network: [*fixed, *(floating for each in fixed for floating in self._floating_for(each))]
             for network, fixed in self.addresses.items()
         }
 
-    def _leading_to(self, fixed: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        place = (fixed["addr"], fixed["OS-EXT-IPS-MAC:mac_addr"])
+    def _floating_for(self, fixed: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        port_address = (fixed["addr"], fixed["OS-EXT-IPS-MAC:mac_addr"])
         for floating in self.floating:
-            if (floating.fixed_address, floating.mac_address) == place:
+            if (floating.fixed_address, floating.mac_address) == port_address:
                 yield {**fixed, "addr": floating.address, "OS-EXT-IPS:type": "floating"}
 
     @property
     def status(self) -> str:
-        """The state in one word, for users."""
+        """The `status` that users see."""
         return status_of(self.vm_state, self.task_state)
 
     @property
     def power_state(self) -> int:
-        """What its hypervisor says, as a number of libvirt."""
+        """The power state, as nova's number."""
         return power_state_of(self.vm_state)
 
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long there was a server, None for the end of one that is there: what its project may be charged for."""
+    """How long a server has existed, for the usage of its project. `terminated_at` is None while it exists."""
 
     server_id: str
     name: str
@@ -172,44 +172,47 @@ class Servers:
 
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
-        self._last = 0
-        self._gone: deque[Lifetime] = deque(maxlen=REMEMBERED)
-        self.ended: set[tuple[str, str]] = set()
-        """Servers and hosts that were told to end a build which nobody waits for any more."""
+        self._last_number = 0
+        self._deleted: deque[Lifetime] = deque(maxlen=DELETED_KEPT)
+        self.terminated_builds: set[tuple[str, str]] = set()
+        """Server ids and hosts that were told to terminate a build which nova-api has given up."""
 
     def add(self, server: Server) -> None:
-        """Remember a new server."""
-        self._last += 1
-        server.number = self._last
+        """Add a new server and number it."""
+        self._last_number += 1
+        server.number = self._last_number
         self._servers[server.id] = server
 
     def get(self, server_id: str) -> Server | None:
-        """Return a server of any project, None if there is none."""
+        """Return a server of any project, or None."""
         return self._servers.get(server_id)
 
     def find(self, server_id: str, project_id: str | None) -> Server:
-        """Return a server of a project, None for any. Raises ServerNotFound, also for another project's."""
+        """Return a server of a project, or of any project for None. Raises InstanceNotFound."""
         server = self._servers.get(server_id)
         if server is None or project_id not in {None, server.project_id}:
-            raise ServerNotFound(server_id)
+            raise InstanceNotFound(server_id)
         return server
 
-    def of(self, project_id: str | None) -> Iterator[Server]:
-        """Yield the servers of a project, None for all, the oldest first."""
+    def of_project(self, project_id: str | None) -> Iterator[Server]:
+        """Yield the servers of a project, or of all projects for None, the oldest first."""
         return (server for server in self._servers.values() if project_id in {None, server.project_id})
 
     def remove(self, server: Server) -> None:
-        """Forget a server."""
-        server.forget_deadline()
+        """Remove a deleted server. Its lifetime is kept."""
+        server.cancel_deadline()
         if self._servers.pop(server.id, None) is not None:
-            self._gone.extend(_lifetimes([server], datetime.now(UTC)))
+            self._deleted.extend(_lifetimes([server], datetime.now(UTC)))
 
     def lifetimes(self) -> list[Lifetime]:
-        """Return how long there have been servers, those that are gone first, of which the last ones are remembered."""
-        return [*self._gone, *_lifetimes(self._servers.values(), None)]
+        """Return the lifetimes of all servers that were ever active: of the last deleted ones, then of the others."""
+        return [*self._deleted, *_lifetimes(self._servers.values(), None)]
 
 
 def _lifetimes(servers: Iterable[Server], terminated_at: datetime | None) -> Iterator[Lifetime]:
     for server in servers:
         if server.launched_at is not None:
             yield Lifetime(server.id, server.name, server.project_id, server.flavor, server.launched_at, terminated_at)
+
+
+SERVERS = web.AppKey("servers", Servers)

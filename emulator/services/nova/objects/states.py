@@ -1,13 +1,21 @@
-"""The states of a server as nova-api knows them, how it words them, and what it refuses because of them."""
+"""The states of a server: how users see them, and the errors for what a state does not allow."""
 
 from collections.abc import Mapping
 
-from emulator.runtime.errors import Conflict
+from emulator.runtime.errors import Conflict, NotFound
 
-__all__ = ["SETTLED", "InstanceInvalidState", "InstanceIsLocked", "InstanceNotReady", "power_state_of", "status_of"]
+__all__ = [
+    "STABLE_VM_STATES",
+    "InstanceInvalidState",
+    "InstanceIsLocked",
+    "InstanceNotFound",
+    "InstanceNotReady",
+    "power_state_of",
+    "status_of",
+]
 
-SETTLED = frozenset({"active", "paused", "suspended", "stopped"})
-"""The states of a server that is built, and well: then there may be other words on it."""
+STABLE_VM_STATES = frozenset({"active", "paused", "suspended", "stopped"})
+"""The states of a server that is built and has not failed. Only then can metadata and tags be changed."""
 
 STATUSES: Mapping[str, str] = {
     "building": "BUILD",
@@ -17,7 +25,7 @@ STATUSES: Mapping[str, str] = {
     "suspended": "SUSPENDED",
     "error": "ERROR",
 }
-"""The `status` of a server, by its `vm_state`."""
+"""The `status` of a server by its `vm_state`, as in `nova.api.openstack.common._STATE_MAP`."""
 
 REBOOTING: Mapping[str, str] = {
     "rebooting": "REBOOT",
@@ -25,14 +33,16 @@ REBOOTING: Mapping[str, str] = {
     "rebooting_hard": "HARD_REBOOT",
     "reboot_started_hard": "HARD_REBOOT",
 }
-"""The `status` of an active server that is about to boot again, by its `task_state`."""
+"""The `status` of an active server that is being rebooted, by its `task_state`."""
 
 POWER_STATES: Mapping[str, int] = {"active": 1, "paused": 3, "stopped": 4, "suspended": 4}
-"""What the hypervisor says, by `vm_state`; 0 is no state at all."""
+"""`nova.compute.power_state` by `vm_state`: running, paused, shut down. 0 is NOSTATE."""
 
 
 class InstanceInvalidState(Conflict):
-    """The server is in no state for this."""
+    """The server's state does not allow the action."""
+
+    error_type = "nova.InstanceInvalidState"
 
     def __init__(self, action: str, server_id: str, attribute: str | None = None, state: str | None = None) -> None:
         if attribute is None or state is None:
@@ -42,25 +52,38 @@ class InstanceInvalidState(Conflict):
 
 
 class InstanceIsLocked(Conflict):
-    """Only admins may do something with the server."""
+    """The server is locked: only admins may change it."""
+
+    error_type = "nova.InstanceIsLocked"
 
     def __init__(self, server_id: str) -> None:
         super().__init__(f"Instance {server_id} is locked")
 
 
+class InstanceNotFound(NotFound):
+    """There is no such server, or not for this project or on this host."""
+
+    error_type = "nova.InstanceNotFound"
+
+    def __init__(self, server_id: str) -> None:
+        super().__init__(f"Instance {server_id} could not be found.")
+
+
 class InstanceNotReady(Conflict):
-    """The server is on no host yet."""
+    """The server has no host yet."""
+
+    error_type = "nova.InstanceNotReady"
 
     def __init__(self, server_id: str) -> None:
         super().__init__(f"Instance {server_id} is not ready")
 
 
 def status_of(vm_state: str, task_state: str | None) -> str:
-    """Return the one word that users see."""
+    """Return the `status` that users see."""
     status = STATUSES[vm_state]
     return REBOOTING.get(task_state or "", status) if vm_state == "active" else status
 
 
 def power_state_of(vm_state: str) -> int:
-    """Return libvirt's number for what the guest does."""
+    """Return nova's number for the power state."""
     return POWER_STATES.get(vm_state, 0)

@@ -1,0 +1,1 @@
+"""`/servers` and everything below it in Nova's REST API."""

@@ -1,0 +1,51 @@
+"""Discovery documents: which versions an API has, for clients whose URL names none."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from emulator.runtime.http_server import json_response
+
+__all__ = ["Version", "list_versions", "show_version"]
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of an API. `path` leads to it; `details` are what this API says of it besides."""
+
+    id: str
+    status: str
+    path: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def describe(self, request: web.Request) -> dict[str, Any]:
+        """Return the version as discovery documents have it, with a link at the host that was asked."""
+        link = {"rel": "self", "href": f"{request.url.origin()}{self.path}"}
+        return {"id": self.id, "status": self.status, **self.details, "links": [link]}
+
+
+def list_versions(
+    *versions: Version,
+    status: HTTPStatus = HTTPStatus.OK,
+    wrap: Callable[[Sequence[Any]], Any] = list,
+) -> Handler:
+    """Return a handler that answers `{"versions": …}`. Keystone wraps the list once more, hence `wrap`."""
+
+    async def list_all(request: web.Request) -> web.Response:
+        return json_response({"versions": wrap([version.describe(request) for version in versions])}, status)
+
+    return list_all
+
+
+def show_version(version: Version) -> Handler:
+    """Return a handler that answers `{"version": …}`."""
+
+    async def show(request: web.Request) -> web.Response:
+        return json_response({"version": version.describe(request)})
+
+    return show
