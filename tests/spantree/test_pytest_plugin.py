@@ -214,7 +214,7 @@ def test_asked(boot):
     failed = run(theirs, code)
     failed.assert_outcomes(failed=2)
     failed.stdout.fnmatch_lines(
-        ["E*<still to come: await it, or call wait()> == 1", "E*'one' is asked of what is still*"]
+        ["E*<pending: await it, or call wait()> == 1", "E*there is no 'one' yet*"]
     )
 
 
