@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from emulator import client
 from emulator.broker import Broker
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import BootRequest, Credentials
-from emulator.cloud.composition import COMPUTES, Settings, cloud
+from emulator.client import BootRequest, Credentials
+from emulator.cloud.composition import run_cloud
+from emulator.cloud.settings import COMPUTES, Settings
 from emulator.faults import find_fault
 from emulator.runtime.export import Export, otlp_exporter
 from emulator.runtime.http_client import HttpClient
@@ -118,7 +119,7 @@ class BackgroundCloud:
 
 @contextmanager
 def background_cloud(settings: Settings, *, computes: int = COMPUTES) -> Iterator[BackgroundCloud]:
-    """Run a cloud while the block lasts. Raises what `cloud` raises."""
+    """Run a cloud while the block lasts. Raises what `run_cloud` raises."""
     started: Future[BackgroundCloud] = Future()
 
     async def story() -> None:
@@ -126,10 +127,10 @@ def background_cloud(settings: Settings, *, computes: int = COMPUTES) -> Iterato
         export = Export(otlp_exporter(), seed=settings.seed, watching=stories)
         try:
             async with (
-                cloud(settings, export, computes=computes) as up,
+                run_cloud(settings, export, computes=computes) as up,
                 HttpClient(client.SERVICE, settings.pace) as http,
             ):
-                service_context = client.user(export, settings.seed, settings.pace)
+                service_context = client.new_context(export, settings.seed, settings.pace)
                 assert up.broker is not None
                 running = BackgroundCloud(up.endpoints, up.amqp_url, service_context, http, up.broker, stories)
                 started.set_result(running)

@@ -1,152 +1,67 @@
-"""The composition root: which services there are, where they listen, and on which broker they meet.
+"""The composition root: builds the registry's services and runs them on one message bus.
 
-`cloud` runs all of them in this process, `serve` one alone. Both take the same way.
+`run_cloud` runs all of them in this process, `run_service` runs one alone.
 """
 
 import asyncio
 import logging
-import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from emulator.broker import Broker
+from emulator.cloud.listeners import listen
+from emulator.cloud.settings import Settings
 from emulator.faults import FAULTS
-from emulator.ports import PORTS
-from emulator.runtime.amqp_connection import AlreadyRunning, BusSettings, QueueType
+from emulator.runtime.amqp_connection import BusSettings
 from emulator.runtime.amqp_topology import Destination, purge
 from emulator.runtime.export import Export
-from emulator.runtime.request_context import MessagingContext, ServiceContext
+from emulator.runtime.request_context import ServiceContext
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.service import Service, running
 from emulator.runtime.tasks import SharedTimeout
-from emulator.services import glance, keystone, neutron
 from emulator.services.auth.fernet_tokens import Tokens
-from emulator.services.auth.revocation import REPEAT_SECONDS, obeying
-from emulator.services.nova.api import service as api
-from emulator.services.nova.compute import service as compute
-from emulator.services.nova.messages import API, DEAD_LETTERS, SCHEDULER
-from emulator.services.nova.messages import compute as compute_queue
-from emulator.services.nova.scheduler import service as scheduler
-from emulator.services.seed_data import DURATIONS, USERS
+from emulator.services.config import ServiceConfig
+from emulator.services.durations import DURATIONS
+from emulator.services.registry import APIS, BROKER, PORTS, SERVICES
 from emulator.urls import host_in_url
 
-__all__ = [
-    "COMPUTES",
-    "PORTS",
-    "SERVICES",
-    "AlreadyRunning",
-    "Cloud",
-    "MessagingContext",
-    "PortInUse",
-    "QueueType",
-    "Settings",
-    "cloud",
-    "listen",
-    "serve",
-]
-
-COMPUTES = 3
-"""How many compute hosts there are where nobody says: as many as nova tries for a server that cannot be spawned."""
+__all__ = ["Cloud", "run_cloud", "run_service"]
 
 SETTLE_SECONDS = 5.0
 STOP_SECONDS = 5.0
+
 log = logging.getLogger(__name__)
-
-NOVA = next(user for user in USERS if user.name == "nova")
-"""Who nova-compute is at keystone."""
-
-APIS = ("keystone", "neutron-server", "glance-api", "nova-api")
-
-
-class PortInUse(Exception):
-    """A service cannot listen where it should, mostly because another process does."""
-
-    def __init__(self, name: str, address: str, port: int, why: str) -> None:
-        super().__init__(f"{name} cannot listen on {host_in_url(address)}:{port}: {why}")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What can be chosen about a cloud.
-
-    `pace` scales all pretended durations, `seed` fixes all that is random. `address` is what services bind to,
-    `public_host` how others reach them. All services of a cloud share `token_secret`, to check tokens with; every
-    `revocation_seconds` keystone tells them again which are revoked. Without `faults` no request brings any along.
-    """
-
-    pace: float = 1.0
-    seed: int | None = None
-    build_seconds: float = api.BUILD_SECONDS
-    bus_patience: float = 30.0
-    queue_type: QueueType = QueueType.CLASSIC
-    address: str = "127.0.0.1"
-    public_host: str = "127.0.0.1"
-    token_secret: str = ""
-    faults: bool = True
-    profiler_keys: Sequence[str] = field(default=(), repr=False)
-    """What osprofiler's headers may be signed with."""
-    messaging_context: MessagingContext = MessagingContext.BOTH
-    revocation_seconds: float = REPEAT_SECONDS
-
-    def bus(self, amqp_url: str) -> BusSettings:
-        """How to come to the bus at a URL."""
-        return BusSettings(amqp_url, self.bus_patience, self.queue_type)
 
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """A cloud that is up: the base URL of each API by the name of its service, and the URL of its broker."""
+    """A running cloud: the base URL of each API by the name of its service, and the URL of its broker."""
 
     endpoints: Mapping[str, str]
     amqp_url: str
     queues: Sequence[Destination] = ()
-    """Those that last, of all its services."""
+    """The durable queues of all its services."""
     broker: Broker | None = None
-    """The embedded broker; None where the bus is not ours."""
+    """The embedded broker; None on a bus of somebody else's."""
 
     async def settled(self, request_id: str) -> None:
-        """Wait until no message of a request is on the bus, for a while at the most; at once where it is not ours."""
+        """Wait until no message of a request is on the embedded broker, SETTLE_SECONDS at most."""
         if self.broker is None:
             return
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self.broker.settled(request_id)
         except TimeoutError:
-            log.debug("something of %s is still on the bus", request_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a service is made from."""
-
-    settings: Settings
-    tokens: Tokens
-    endpoints: Mapping[str, str]
-    host: str = ""
-    public_host: str | None = None
-    """How users reach the endpoints, where it is not by the names in them."""
-
-
-SERVICES: dict[str, Callable[[Plan], Service]] = {
-    "keystone": lambda plan: keystone.service(
-        plan.tokens, plan.endpoints, plan.public_host, plan.settings.revocation_seconds
-    ),
-    "neutron-server": lambda plan: obeying(neutron.service(plan.tokens), plan.tokens),
-    "glance-api": lambda plan: obeying(glance.service(plan.tokens), plan.tokens),
-    "nova-api": lambda plan: obeying(api.service(plan.tokens, plan.settings.build_seconds), plan.tokens),
-    "nova-scheduler": lambda _: scheduler.service(),
-    "nova-compute": lambda plan: compute.service(plan.host, plan.endpoints["keystone"], NOVA),
-}
-"""In the order in which they start. They stop in the opposite order, so that what was begun can be finished."""
+            log.debug("messages of %s are still on the bus", request_id)
 
 
 @asynccontextmanager
-async def cloud(
+async def run_cloud(
     settings: Settings,
     export: Export,
     *,
@@ -156,29 +71,26 @@ async def cloud(
 ) -> AsyncIterator[Cloud]:
     """Run a whole cloud in this process, on the bus at `amqp_url` or, without one, on an embedded broker.
 
-    A bus that is not ours must serve this cloud alone: what waits in its queues is thrown away. `ports` says where
-    services listen, as `PORTS` does; what it does not name gets a free port. Raises PortInUse, BusUnavailable if the
-    bus does not come within `settings.bus_patience` seconds, and AlreadyRunning if another cloud is on it for longer.
+    A bus at `amqp_url` must serve this cloud alone: what waits in its queues is thrown away. `ports` says where
+    services listen, as the registry's `PORTS` does; a service that it does not name gets a free port. Raises
+    PortInUse, BusUnavailable if the bus does not come within `settings.bus_patience` seconds, and AlreadyRunning if
+    another cloud is still on it by then.
     """
     ports = ports or {}
     hosts = [f"compute-{number + 1}" for number in range(computes)]
-    queues = (SCHEDULER, *(compute_queue(host) for host in hosts), API, DEAD_LETTERS)
+    queues = _durable_queues(hosts)
     async with AsyncExitStack() as stack:
-        broker = None
         listeners = {name: stack.enter_context(listen(name, settings.address, ports.get(name, 0))) for name in APIS}
         endpoints = {name: _url(settings, listener) for name, listener in listeners.items()}
+        broker = None
         if amqp_url is None:
-            listener = stack.enter_context(listen("broker", settings.address, ports.get("broker", 0)))
-            broker = await stack.enter_async_context(Broker(listener))
+            broker_listener = stack.enter_context(listen(BROKER, settings.address, ports.get(BROKER, 0)))
+            broker = await stack.enter_async_context(Broker(broker_listener))
             amqp_url = broker.url
-        bus = settings.bus(amqp_url)
-        secret, stopping = settings.token_secret or secrets.token_hex(), SharedTimeout(STOP_SECONDS)
-        services = [
-            (SERVICES[name](Plan(settings, Tokens(secret), endpoints, host)), number)
-            for name in SERVICES
-            for number, host in enumerate(hosts if name == "nova-compute" else [""])
-        ]
-        if broker is None:  # a bus that outlives its clouds: what waits there was for servers that are gone
+        bus, stopping = settings.bus(amqp_url), SharedTimeout(STOP_SECONDS)
+        services = _build_all(settings, endpoints, hosts)
+        if broker is None:
+            # A bus that outlives its clouds holds messages about servers that are gone.
             await purge(bus, queues, [service.lock for service, _ in services if service.lock is not None])
         apps = {}
         for service, number in services:
@@ -186,12 +98,12 @@ async def cloud(
             port = ports[name] + number if name in ports else 0
             listener = listeners.get(name) or stack.enter_context(listen(name, settings.address, port))
             apps[name] = await stack.enter_async_context(_running(service, settings, export, listener, bus, stopping))
-        await scheduler.heard_of(apps["nova-scheduler"], computes)  # so that it chooses from all, at the first boot too
+        await _wait_for_hosts(apps["nova-scheduler"], computes)
         yield Cloud(endpoints, amqp_url, queues, broker)
 
 
 @asynccontextmanager
-async def serve(
+async def run_service(
     name: str,
     settings: Settings,
     export: Export,
@@ -202,21 +114,66 @@ async def serve(
     host: str = "",
     port: int | None = None,
 ) -> AsyncIterator[str]:
-    """Run one service alone, or the `broker`; yields its URL. Raises what `cloud` does.
+    """Run one service alone, or the `broker`; yields its URL. Raises what `run_cloud` does.
 
-    `endpoints` says where the others are: nova-compute wants `keystone`, keystone all that its catalog is to name, for
-    users with `public_host` as their host.
+    `endpoints` says where the APIs are, by service name: nova-compute needs `keystone`, keystone puts all of them into
+    its catalog, for users with `public_host` as their host.
     """
     listener = listen(name, settings.address, PORTS[name] if port is None else port)
     with listener:
-        if name == "broker":
+        if name == BROKER:
             async with Broker(listener) as broker:
                 yield broker.url
             return
-        service = SERVICES[name](Plan(settings, Tokens(settings.token_secret), endpoints, host, public_host))
+        service = _build(name, settings, settings.token_secret, endpoints, host=host, public_host=public_host)
         bus, stopping = settings.bus(amqp_url), SharedTimeout(STOP_SECONDS)
         async with _running(service, settings, export, listener, bus, stopping):
             yield _url(settings, listener)
+
+
+def _build_all(settings: Settings, endpoints: Mapping[str, str], hosts: Sequence[str]) -> list[tuple[Service, int]]:
+    """Return every service in the order of the registry, each with its number among those of the same name."""
+    secret = settings.token_secret or secrets.token_hex()
+    return [
+        (_build(row.name, settings, secret, endpoints, host=host), number)
+        for row in SERVICES.values()
+        for number, host in enumerate(hosts if row.per_host else [""])
+    ]
+
+
+def _build(
+    name: str,
+    settings: Settings,
+    token_secret: str,
+    endpoints: Mapping[str, str],
+    *,
+    host: str = "",
+    public_host: str | None = None,
+) -> Service:
+    """Build a service. Each gets its own `Tokens`: it learns of revoked tokens over the bus, not through memory."""
+    config = ServiceConfig(
+        tokens=Tokens(token_secret),
+        endpoints=endpoints,
+        build_seconds=settings.build_seconds,
+        revocation_seconds=settings.revocation_seconds,
+        public_host=public_host,
+        host=host,
+    )
+    service: Service = SERVICES[name].factory()(config)
+    return service
+
+
+def _durable_queues(hosts: Sequence[str]) -> tuple[Destination, ...]:
+    from emulator.services.nova.messages import API, DEAD_LETTERS, SCHEDULER, compute
+
+    return (SCHEDULER, *(compute(host) for host in hosts), API, DEAD_LETTERS)
+
+
+async def _wait_for_hosts(scheduler_app: web.Application, count: int) -> None:
+    """Wait until every compute host has reported, so that the very first boot can choose among all of them."""
+    from emulator.services.nova.scheduler.service import heard_of
+
+    await heard_of(scheduler_app, count)
 
 
 @asynccontextmanager
@@ -228,7 +185,7 @@ async def _running(
     bus: BusSettings,
     stopping: SharedTimeout,
 ) -> AsyncIterator[web.Application]:
-    """Run a service of this cloud. All services of a process have `stopping` together to finish their work."""
+    """Run a service of this cloud. All services of a process share `stopping`, the time to finish their work."""
     rng = SeededRandom(settings.seed, owner=f"{service.name} {service.resource.get('host.name', '')}")
     service_context = ServiceContext(
         service.name,
@@ -242,24 +199,6 @@ async def _running(
     )
     async with running(service, service_context, listener, bus, stopping) as app:
         yield app
-
-
-def listen(name: str, address: str, port: int) -> socket.socket:
-    """Return a socket that listens, for the service `name`; port 0 is a free one. Raises PortInUse.
-
-    The address `::` stands for all of IPv4, too.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        where = socket.getaddrinfo(address, port, family, socket.SOCK_STREAM)[0][4]
-        everywhere = where[0] == "::" and socket.has_dualstack_ipv6()
-        return socket.create_server(where, family=family, backlog=1024, dualstack_ipv6=everywhere)
-    except socket.gaierror as error:
-        raise PortInUse(name, address, port, error.strerror or str(error)) from error
-    except OSError as error:
-        raise PortInUse(name, address, port, os.strerror(error.errno or 0)) from error
-    except (OverflowError, UnicodeError) as error:
-        raise PortInUse(name, address, port, str(error)) from error
 
 
 def _url(settings: Settings, listener: socket.socket) -> str:

@@ -9,8 +9,8 @@ import aio_pika
 import pytest
 from aiohttp import web
 
-from emulator.client.boot_sequence import BootRequest
-from emulator.cloud.composition import MessagingContext, Settings
+from emulator.client import BootRequest
+from emulator.cloud import MessagingContext, Settings
 from emulator.faults import FAULTS, fault_tree
 from emulator.reference import span_catalogue, tree_text
 from spantree import OtlpReceiver, Span, SpanTree, spans_from_sdk, tree, trees

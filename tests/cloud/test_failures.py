@@ -14,8 +14,8 @@ import pytest
 from aiohttp import web
 
 from emulator.broker import Broker
-from emulator.client.boot_sequence import BootRequest
-from emulator.cloud.composition import Cloud, Settings, serve
+from emulator.client import BootRequest
+from emulator.cloud import Cloud, Settings, run_service
 from emulator.runtime.export import Export
 from emulator.services.seed_data import resource_id
 from spantree import SpanTree, spans_from_sdk
@@ -135,7 +135,7 @@ async def in_parts(
         for name in parts:
             catalog = {key: url for key, url in told.items() if not key.startswith(("nova-s", "nova-c"))}
             port = int(endpoints[name].rpartition(":")[2])
-            service = serve(
+            service = run_service(
                 name, settings, export, amqp_url=amqp_url or broker.url, endpoints=catalog, host="compute-1", port=port
             )
             await stack.enter_async_context(service)
@@ -149,7 +149,9 @@ async def part(world: World, amqp_url: str, name: str) -> AsyncIterator[None]:
     settings = Settings(pace=0, token_secret="shared")
     port = int(world.cloud.endpoints[name].rpartition(":")[2])
     endpoints = world.cloud.endpoints
-    async with serve(name, settings, world.export, amqp_url=amqp_url, endpoints=endpoints, host="compute-1", port=port):
+    async with run_service(
+        name, settings, world.export, amqp_url=amqp_url, endpoints=endpoints, host="compute-1", port=port
+    ):
         yield
 
 

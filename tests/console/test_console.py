@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, set_span_in_context
 from playwright.async_api import Browser, Page, expect
 
-from emulator.cloud.composition import Cloud, Settings, cloud
+from emulator.cloud import Cloud, Settings, run_cloud
 from emulator.console import MOST_REQUESTS, RequestLog, console
 from emulator.console.event_stream import Feed
 from emulator.runtime.export import Export
@@ -93,7 +93,7 @@ async def a_console(
     settings, stories = settings or Settings(pace=0), RequestLog()
     export = Export(keep=True, watching=stories)
     async with (
-        cloud(settings, export, computes=2, amqp_url=amqp_url) as up,
+        run_cloud(settings, export, computes=2, amqp_url=amqp_url) as up,
         console(up, settings, export, stories, jaeger, port) as url,
         aiohttp.ClientSession() as session,
     ):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.ports import PORTS
+from emulator.services.registry import PORTS
 from tests.support.command_line import VARIABLES, refusal
 from tests.support.compose import (
     COLLECTOR,

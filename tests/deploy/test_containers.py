@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from emulator.cloud.composition import SERVICES
+from emulator.services.registry import SERVICES
 from spantree import OtlpReceiver
 from tests.conftest import REFERENCE
 from tests.support.containers import GUARDED, IMAGE, RABBITMQ, Network, a_network, podman

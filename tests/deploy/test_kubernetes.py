@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from emulator import __version__
-from emulator.cloud.composition import PORTS
 from emulator.runtime.healthcheck import PATHS
+from emulator.services.registry import PORTS
 from spantree import Pending, SpanTree, receives, sends
 from spantree.render.service_map import service_map
 from tests.support.command_line import VARIABLES, refusal

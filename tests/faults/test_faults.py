@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 import emulator.faults
-from emulator.client.boot_sequence import BootRequest, BootResult
-from emulator.cloud.composition import Settings
+from emulator.client import BootRequest, BootResult
+from emulator.cloud import Settings
 from emulator.faults import FAULTS, Effect, Fault, fault_tree, find_fault
-from emulator.services.seed_data import DURATIONS, HOST
+from emulator.services.durations import DURATIONS
+from emulator.services.seed_data import HOST
 from spantree import Pending, Span, SpanTree, spans_from_sdk, tree, trees
 from tests.conftest import REFERENCE, Api, World, a_world, trace_of
 from tests.support.processes import run
@@ -266,5 +267,5 @@ async def test_a_poisoned_message_fails_its_own_server_alone_also_where_another_
 
 async def test_a_fault_that_did_not_act_is_not_told_as_a_fact() -> None:
     ended = await run("boot", "--pace", "0", "--flavor", "m1.huge", "--fault", "glance.image_missing")
-    assert "⚑ glance.image_missing: something else came in between, and it did not act as it is described." in ended.out
+    assert "⚑ glance.image_missing: something else happened first, so that the fault did not act" in ended.out
     assert "culprit" not in ended.out

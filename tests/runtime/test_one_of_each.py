@@ -9,8 +9,9 @@ import pytest
 from aio_pika.exceptions import ChannelPreconditionFailed
 
 from emulator.broker import Broker
-from emulator.cloud.composition import SERVICES, AlreadyRunning, QueueType, Settings, serve
+from emulator.cloud import AlreadyRunning, QueueType, Settings, run_service
 from emulator.runtime.export import Export
+from emulator.services.registry import SERVICES
 from spantree import OtlpReceiver
 from tests.conftest import DEAD_LETTERS, REFERENCE, a_world, eventually
 from tests.support.processes import free_port, started
@@ -20,7 +21,7 @@ NOWHERE = dict.fromkeys(("keystone", "nova-api", "neutron-server", "glance-api")
 
 def serving(name: str, amqp_url: str, host: str = "compute-1", patience: float = 5) -> AbstractAsyncContextManager[str]:
     settings = Settings(pace=0, bus_patience=patience)
-    return serve(name, settings, Export(), amqp_url=amqp_url, endpoints=NOWHERE, host=host, port=0)
+    return run_service(name, settings, Export(), amqp_url=amqp_url, endpoints=NOWHERE, host=host, port=0)
 
 
 @pytest.mark.parametrize("name", list(SERVICES))

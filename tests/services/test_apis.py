@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from emulator.client.boot_sequence import BootRequest
-from emulator.cloud.composition import Settings
+from emulator.client import BootRequest
+from emulator.cloud import Settings
 from emulator.services.auth.fernet_tokens import Identity, Tokens
 from emulator.services.seed_data import FLAVORS, IMAGES, NETWORKS, resource_id
 from spantree import spans_from_sdk

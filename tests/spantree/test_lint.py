@@ -18,7 +18,7 @@ from opentelemetry.semconv.attributes import (
     user_agent_attributes,
 )
 
-from emulator.client.boot_sequence import BootRequest
+from emulator.client import BootRequest
 from spantree import Event, Finding, Link, Span, SpanTree, spans_from_sdk, trees
 from spantree.lint import RULES
 from tests.conftest import a_world

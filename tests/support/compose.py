@@ -7,7 +7,7 @@ from functools import cache, reduce
 from itertools import chain
 from pathlib import Path
 
-from emulator.ports import PORTS
+from emulator.services.registry import PORTS
 from tests.support.manifests import Object, yaml
 
 __all__ = [

@@ -20,10 +20,9 @@ from emulator.runtime.service import SERVICE_CONTEXT, Service
 from emulator.services.auth.fernet_tokens import Tokens
 from emulator.services.oslo.messaging import cast, consumer
 
-__all__ = ["REPEAT_SECONDS", "RevokeTokens", "keep_telling", "obeying", "tell"]
+__all__ = ["RevokeTokens", "keep_telling", "tell", "with_revocation"]
 
 KEYSTONE_FANOUT = Destination("keystone_fanout", fanout=True)
-REPEAT_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +56,8 @@ async def keep_telling(app: web.Application, tokens: Tokens, seconds: float) -> 
                     log.debug("revoked tokens are told of next time: %s", away)
 
 
-def obeying(service: Service, tokens: Tokens) -> Service:
-    """Return a service that checks tokens with `tokens`, such that it hears of those that are revoked."""
+def with_revocation(service: Service, tokens: Tokens) -> Service:
+    """Return the service with a consumer that keeps `tokens`, with which it checks tokens, up to date."""
 
     async def revoke_tokens(_: web.Application, call: RevokeTokens) -> None:
         if call.until.keys() <= tokens.revoked.keys():  # it is told again, which is not often

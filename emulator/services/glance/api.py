@@ -8,7 +8,8 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.runtime.service import SERVICE_CONTEXT, Service
-from emulator.services.auth.fernet_tokens import Tokens
+from emulator.services.auth.revocation import with_revocation
+from emulator.services.config import ServiceConfig
 from emulator.services.glance.filters import select
 from emulator.services.glance.image_data_api import download_image, upload_image
 from emulator.services.glance.image_requests import apply_patch, read_new_image, read_patch, set_tags
@@ -30,9 +31,9 @@ class TagNotFound(NotFound):
         super().__init__(f"The image has no tag {tag}.")
 
 
-def service(tokens: Tokens) -> Service:
-    """Glance with the images of a fresh cloud."""
-    return Service(
+def service(config: ServiceConfig) -> Service:
+    """Build glance, with the images of the seed data."""
+    service = Service(
         "glance-api",
         public=[
             web.get("/", list_versions),
@@ -54,11 +55,12 @@ def service(tokens: Tokens) -> Service:
             *MEMBER_ROUTES,
             *SCHEMA_ROUTES,
         ],
-        identify=tokens.open,
+        identify=config.tokens.open,
         error_shape=word_error,
         state={IMAGES: fresh_images()},
         lock="glance-api",
     )
+    return with_revocation(service, config.tokens)
 
 
 def word_error(error: ApiError) -> dict[str, Any]:

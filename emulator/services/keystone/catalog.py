@@ -7,17 +7,10 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from emulator.services.registry import SERVICES
 from emulator.services.seed_data import resource_id
 
 __all__ = ["CATALOG", "REGION", "Catalog", "hex_id"]
-
-TYPES = {
-    "keystone": ("identity", "keystone", "/v3"),
-    "nova-api": ("compute", "nova", "/v2.1"),
-    "neutron-server": ("network", "neutron", ""),
-    "glance-api": ("image", "glance", ""),
-}
-"""By service: its type and name in the catalog, and the path of its endpoint."""
 
 REGION = "RegionOne"
 INTERFACES = ("public", "internal", "admin")
@@ -40,9 +33,12 @@ class Catalog:
         """Make the catalog of services whose base URLs are `urls`; to users the host of all is `public_host`."""
         services, endpoints = [], []
         for service_name, url in urls.items():
-            kind, name, path = TYPES[service_name]
-            known = {"id": hex_id("service", name), "type": kind, "name": name, "description": "", "enabled": True}
-            internal = url.rstrip("/") + path
+            entry = SERVICES[service_name].catalog
+            if entry is None:
+                raise ValueError(f"{service_name} has no API, so it has no place in the catalog")
+            service_id = hex_id("service", entry.name)
+            known = {"id": service_id, "type": entry.type, "name": entry.name, "description": "", "enabled": True}
+            internal = url.rstrip("/") + entry.path
             public = internal if public_host is None else str(URL(internal).with_host(public_host))
             services.append(known)
             endpoints += [

@@ -1,6 +1,5 @@
 """keystone as a service: its routes, its discovery documents, how it words errors."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,8 +8,8 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError
 from emulator.runtime.http_server import json_response
 from emulator.runtime.service import Service
-from emulator.services.auth.fernet_tokens import Tokens
-from emulator.services.auth.revocation import REPEAT_SECONDS, keep_telling
+from emulator.services.auth.revocation import keep_telling
+from emulator.services.config import ServiceConfig
 from emulator.services.keystone.assignments import ASSIGNMENT_ROUTES
 from emulator.services.keystone.catalog import CATALOG, Catalog
 from emulator.services.keystone.inventory import COLLECTIONS
@@ -20,17 +19,9 @@ from emulator.services.keystone.token_api import TOKENS, issue_token, revoke_tok
 __all__ = ["service"]
 
 
-def service(
-    tokens: Tokens,
-    endpoints: Mapping[str, str],
-    public_host: str | None = None,
-    revocation_seconds: float = REPEAT_SECONDS,
-) -> Service:
-    """Keystone with the users of a fresh cloud. `endpoints` maps service names to their base URLs.
-
-    Where services and users reach them by different names, `public_host` is what users say. Which tokens are revoked is
-    told to all again every `revocation_seconds`.
-    """
+def service(config: ServiceConfig) -> Service:
+    """Build keystone, with the users and projects of the seed data and a catalog of `config.endpoints`."""
+    tokens = config.tokens
     return Service(
         "keystone",
         public=[
@@ -47,9 +38,9 @@ def service(
         ],
         identify=tokens.read,
         error_shape=word_error,
-        state={TOKENS: tokens, CATALOG: Catalog.of(endpoints, public_host)},
+        state={TOKENS: tokens, CATALOG: Catalog.of(config.endpoints, config.public_host)},
         lock="keystone",
-        background=lambda app: keep_telling(app, tokens, revocation_seconds),
+        background=lambda app: keep_telling(app, tokens, config.revocation_seconds),
     )
 
 

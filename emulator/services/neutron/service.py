@@ -8,7 +8,8 @@ from aiohttp import web
 from emulator.runtime.errors import ApiError
 from emulator.runtime.http_server import json_response
 from emulator.runtime.service import Service
-from emulator.services.auth.fernet_tokens import Tokens
+from emulator.services.auth.revocation import with_revocation
+from emulator.services.config import ServiceConfig
 from emulator.services.neutron.database import DATABASE, fresh
 from emulator.services.neutron.extensions import EXTENSION_ROUTES
 from emulator.services.neutron.floating_ips import FLOATING_IP_ROUTES
@@ -23,9 +24,9 @@ from emulator.services.neutron.tags import TAG_ROUTES
 __all__ = ["service"]
 
 
-def service(tokens: Tokens) -> Service:
-    """Neutron with the networks of a fresh cloud."""
-    return Service(
+def service(config: ServiceConfig) -> Service:
+    """Build neutron, with the networks of the seed data."""
+    service = Service(
         "neutron-server",
         public=[
             web.get("/", list_versions),
@@ -42,11 +43,12 @@ def service(tokens: Tokens) -> Service:
             *SECURITY_GROUP_ROUTES,
             *EXTENSION_ROUTES,
         ],
-        identify=tokens.open,
+        identify=config.tokens.open,
         error_shape=word_error,
         state={DATABASE: with_default_groups(fresh())},
         lock="neutron-server",
     )
+    return with_revocation(service, config.tokens)
 
 
 def word_error(error: ApiError) -> dict[str, Any]:

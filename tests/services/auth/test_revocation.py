@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from emulator.broker import Broker
-from emulator.cloud.composition import Cloud, Settings, serve
+from emulator.cloud import Cloud, Settings, run_service
 from emulator.runtime.export import Export
 from emulator.services.auth.fernet_tokens import Tokens
 from spantree import SpanTree, spans_from_sdk, trees
@@ -79,7 +79,7 @@ def serving(
 ) -> AbstractAsyncContextManager[str]:
     settings = Settings(pace=0, token_secret="shared", bus_patience=5, revocation_seconds=0.05)
     port = int(endpoints[name].rpartition(":")[2])
-    return serve(name, settings, export or Export(), amqp_url=amqp_url, endpoints=endpoints, port=port)
+    return run_service(name, settings, export or Export(), amqp_url=amqp_url, endpoints=endpoints, port=port)
 
 
 async def logged_in(session: aiohttp.ClientSession, endpoints: dict[str, str]) -> Api:

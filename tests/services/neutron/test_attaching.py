@@ -1,6 +1,6 @@
 """How nova puts a server on a network: by asking neutron for it."""
 
-from emulator.cloud.composition import Settings
+from emulator.cloud import Settings
 from tests.conftest import World, a_world
 from tests.support.neutron import ID, PRIVATE, user
 

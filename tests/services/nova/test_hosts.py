@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 
-from emulator.cloud.composition import Settings, serve
+from emulator.cloud import Settings, run_service
 from emulator.runtime.export import Export
 from spantree import spans_from_sdk, tree, trees
 from tests.conftest import a_world
@@ -18,7 +18,7 @@ async def test_a_scheduler_that_is_not_there_is_told_soon_and_not_waited_for(amq
         token = (await world.api()).token
     nowhere = dict.fromkeys(("keystone", "nova-api", "neutron-server", "glance-api"), "http://127.0.0.1:1")
     export = Export(None, keep=True)
-    async with serve("nova-api", settings, export, amqp_url=amqp_url, endpoints=nowhere, port=0) as url:
+    async with run_service("nova-api", settings, export, amqp_url=amqp_url, endpoints=nowhere, port=0) as url:
         async with aiohttp.ClientSession() as session:
             async with session.get(f"{url}/v2.1/os-hypervisors", headers={"X-Auth-Token": token}) as response:
                 body = await response.json()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.cloud.composition import Settings
+from emulator.cloud import Settings
 from emulator.runtime.export import Export
 from emulator.runtime.request_context import ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom

@@ -8,7 +8,7 @@ from typing import Any
 import aio_pika
 import pytest
 
-from emulator.cloud.composition import Settings
+from emulator.cloud import Settings
 from spantree import spans_from_sdk, tree, trees
 from tests.cloud.test_failures import compute_host, in_parts
 from tests.conftest import Api, World, a_world, eventually

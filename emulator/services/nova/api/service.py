@@ -12,7 +12,8 @@ from emulator.runtime.healthcheck import PATHS
 from emulator.runtime.http_server import json_response
 from emulator.runtime.request_context import current_request
 from emulator.runtime.service import Service
-from emulator.services.auth.fernet_tokens import Tokens
+from emulator.services.auth.revocation import with_revocation
+from emulator.services.config import ServiceConfig
 from emulator.services.notifications import NEUTRON_FANOUT, NetworkChanged
 from emulator.services.nova.api.compute_services import DAEMON_ROUTES
 from emulator.services.nova.api.extension_info import EXTENSION_ROUTES
@@ -42,9 +43,7 @@ from emulator.services.nova.objects.quotas import QUOTAS, Quotas
 from emulator.services.nova.objects.server import Servers
 from emulator.services.oslo.messaging import REPLIES, Replies, consumer
 
-__all__ = ["BUILD_SECONDS", "service"]
-
-BUILD_SECONDS = 60.0
+__all__ = ["service"]
 
 ROUTES = (
     *SERVER_ROUTES,
@@ -67,14 +66,14 @@ ROUTES = (
 )
 
 
-def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
-    """Nova's API. A server that is not built in `build_seconds` goes to ERROR."""
-    return Service(
+def service(config: ServiceConfig) -> Service:
+    """Build nova-api. A server that is not built in `config.build_seconds` goes to ERROR."""
+    service = Service(
         "nova-api",
         public=[web.get("/", list_versions), web.get("/v2.1", show_version), web.get("/v2.1/", show_version)],
         routes=ROUTES,
         middlewares=[naming, negotiating("/v2.1", word_error)],
-        identify=tokens.open,
+        identify=config.tokens.open,
         error_shape=word_error,
         state={
             SERVERS: Servers(),
@@ -83,7 +82,7 @@ def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
             QUOTAS: Quotas(),
             INSTANCE_ACTIONS: InstanceActions(),
             REPLIES: Replies("nova-api"),
-            BUILD_LIMIT: build_seconds,
+            BUILD_LIMIT: config.build_seconds,
         },
         lock="nova-api",
         consumers=lambda app: [
@@ -93,6 +92,7 @@ def service(tokens: Tokens, build_seconds: float = BUILD_SECONDS) -> Service:
             Consumer(DEAD_LETTERS, lambda body, headers: take_note_of_dead_letter(app, body, headers)),
         ],
     )
+    return with_revocation(service, config.tokens)
 
 
 @web.middleware

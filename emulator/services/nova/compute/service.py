@@ -16,6 +16,7 @@ from emulator.runtime.request_context import annotate
 from emulator.runtime.service import HTTP, Service
 from emulator.runtime.simulated_work import simulated_work
 from emulator.services.auth.session import Access, Session, log_in
+from emulator.services.config import ServiceConfig
 from emulator.services.nova.compute.hypervisor import HYPERVISOR, ComputeResourcesUnavailable, Hypervisor, Instance
 from emulator.services.nova.compute.networking import AttachedNetwork, CannotAttach, attach, networks_of, release_ports
 from emulator.services.nova.compute.power_actions import GUEST_METHODS
@@ -34,7 +35,7 @@ from emulator.services.nova.messages import (
     compute,
 )
 from emulator.services.oslo.messaging import cast, consumer
-from emulator.services.seed_data import HOST, User
+from emulator.services.seed_data import HOST, USERS
 
 __all__ = ["service"]
 
@@ -84,12 +85,13 @@ class MaxRetriesExceeded(Exception):
         )
 
 
-def service(host: str, keystone_url: str, user: User) -> Service:
-    """A compute host. It logs in at `keystone_url` as `user`, and finds the other services in the catalog."""
+def service(config: ServiceConfig) -> Service:
+    """Build nova-compute for `config.host`. It logs in at keystone, and finds the other services in the catalog."""
+    host, user = config.host, next(user for user in USERS if user.name == "nova")
     total = Size(HOST.ram_mb, HOST.vcpus, HOST.disk_gb)
     return Service(
         "nova-compute",
-        state={HYPERVISOR: Hypervisor(host, total, keystone_url, user)},
+        state={HYPERVISOR: Hypervisor(host, total, config.endpoints[KEYSTONE], user)},
         lock=f"nova-compute.{host}",
         consumers=lambda app: [
             consumer(

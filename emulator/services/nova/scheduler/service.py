@@ -14,6 +14,7 @@ from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.service import SERVICE_CONTEXT, Service
 from emulator.runtime.simulated_work import simulated_work, value_or_fault
 from emulator.runtime.spans import event
+from emulator.services.config import ServiceConfig
 from emulator.services.nova.inventory import HostSeen, ListHosts
 from emulator.services.nova.messages import (
     API,
@@ -206,8 +207,8 @@ def _filters_for(call: SelectDestinations) -> dict[str, Filter]:
     return filters
 
 
-def service() -> Service:
-    """The scheduler of nova."""
+def service(_: ServiceConfig) -> Service:
+    """Build nova-scheduler."""
     return Service(
         "nova-scheduler",
         state={HOSTS: Hosts()},

@@ -59,9 +59,8 @@ def _start_server(take: Callable[[list[Span]], None], threads: ThreadPoolExecuto
     try:
         import grpc
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "spans came over gRPC, but grpcio is not installed: install spantree[grpc], or export over http/protobuf"
-        ) from error
+        needed = "spans arrive over gRPC, which needs the extra `grpc`: pip install 'spantree[grpc]'"
+        raise RuntimeError(needed) from error
 
     def export(body: bytes, call: Any) -> bytes:  # noqa: ANN401 - grpcio has no types
         try:

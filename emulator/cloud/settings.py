@@ -1,0 +1,47 @@
+"""What can be chosen about a cloud. The command line builds a `Settings`; nothing here reads the environment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from emulator.runtime.amqp_connection import BusSettings, QueueType
+from emulator.runtime.request_context import MessagingContext
+
+__all__ = ["BUILD_SECONDS", "COMPUTES", "Settings"]
+
+COMPUTES = 3
+"""How many compute hosts a cloud has by default: as many as nova tries for one server (its `max_attempts`)."""
+
+BUILD_SECONDS = 60.0
+REVOCATION_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What can be chosen about a cloud; times are in seconds."""
+
+    pace: float = 1.0
+    """Scales every simulated duration; at 0 the cloud is as fast as the code runs."""
+    seed: int | None = None
+    """Fixes everything random."""
+    build_seconds: float = BUILD_SECONDS
+    """How long a server may build before it goes to ERROR."""
+    bus_patience: float = 30.0
+    """How long to wait for a bus that is away before giving up."""
+    queue_type: QueueType = QueueType.CLASSIC
+    address: str = "127.0.0.1"
+    """The address that services bind to."""
+    public_host: str = "127.0.0.1"
+    """The host by which others reach them."""
+    token_secret: str = ""
+    """What all services of a cloud share, to seal and open tokens; empty is a random one."""
+    faults: bool = True
+    """Whether requests may bring injected faults along."""
+    profiler_keys: Sequence[str] = field(default=(), repr=False)
+    """The HMAC keys by which osprofiler's headers are trusted."""
+    messaging_context: MessagingContext = MessagingContext.BOTH
+    revocation_seconds: float = REVOCATION_SECONDS
+    """How often keystone repeats to every API which tokens are revoked."""
+
+    def bus(self, amqp_url: str) -> BusSettings:
+        """Return how to connect to the bus at a URL."""
+        return BusSettings(amqp_url, self.bus_patience, self.queue_type)
