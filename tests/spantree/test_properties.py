@@ -1,4 +1,4 @@
-"""What holds for any forest of spans, however strange: hypothesis makes them up."""
+"""Properties of any forest of spans, however strange. Hypothesis generates them."""
 
 import json
 import random
@@ -22,15 +22,15 @@ from tests.support.spans import forests, protobuf
 
 relaxed = settings(
     deadline=None,
-    max_examples=10,
-    phases=[phase for phase in Phase if phase is not Phase.explain],  # which takes minutes
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no failure
+    max_examples=20,
+    phases=[phase for phase in Phase if phase is not Phase.explain],  # explaining a failure takes minutes
+    suppress_health_check=[HealthCheck.too_slow],  # the machine may be busy
 )
 ORDERS = st.randoms(use_true_random=False)
 
 
 def post(otlp: OtlpReceiver, body: bytes, kind: str) -> None:
-    request = urllib.request.Request(  # noqa: S310 - it is our own
+    request = urllib.request.Request(  # noqa: S310 - http only
         f"{otlp.endpoint}/v1/traces", body, {"Content-Type": f"application/{kind}"}
     )
     with urllib.request.urlopen(request) as response:  # noqa: S310 - as above
@@ -51,7 +51,7 @@ def test_spans_survive_protobuf_and_json(spans: list[Span]) -> None:
 
 @given(forests(), ORDERS)
 @relaxed
-def test_shuffled_duplicated_and_delayed_spans_give_the_same_trees(spans: list[Span], order: random.Random) -> None:
+def test_order_duplicates_and_delays_do_not_change_the_trees(spans: list[Span], order: random.Random) -> None:
     expected = by_id(trees(spans))
     with OtlpReceiver() as otlp:
         late = order.sample(spans, len(spans))
@@ -60,24 +60,25 @@ def test_shuffled_duplicated_and_delayed_spans_give_the_same_trees(spans: list[S
         post(otlp, json.dumps(otlp_json(late + order.sample(spans, len(spans)))).encode(), "json")
         assert by_id(otlp.traces) == expected
         for trace_id, trace in expected.items():
-            if len({span.start for span in trace.spans}) == len(trace):  # or nobody knows their order
+            if len({span.start for span in trace.spans}) == len(trace):  # ties have no order
                 assert str(otlp.find(trace_id)) == str(trace)
 
 
 @given(forests())
 @relaxed
-def test_any_trace_survives_text_and_back(spans: list[Span]) -> None:
+def test_any_trace_fits_its_own_text_in_full_and_with_repetitions(spans: list[Span]) -> None:
     for trace in trees(spans):
         text = str(trace)
         assert trace.matches(tree(text))
         assert tree(text).size == len(trace)
         assert tree(text).updated(trace.roots) == f"{text}\n"
+        assert trace.matches(tree(trace.as_tree_text()))
 
 
 @given(forests(), ORDERS)
 @relaxed
-def test_any_expected_tree_is_brought_up_to_date_with_any_trace(spans: list[Span], order: random.Random) -> None:
-    """Also where they have nothing in common; and the difference can be told."""
+def test_any_expected_tree_can_be_updated_from_any_trace(spans: list[Span], order: random.Random) -> None:
+    """They may have nothing in common."""
     traces = trees(spans)
     one, other = order.choice(traces), order.choice(traces)
     expected = tree(str(one))
@@ -91,7 +92,7 @@ def test_any_expected_tree_is_brought_up_to_date_with_any_trace(spans: list[Span
 
 @given(forests(largest=60))
 @relaxed
-def test_what_is_asked_of_any_trace_is_answered(spans: list[Span]) -> None:
+def test_every_question_about_any_trace_has_an_answer(spans: list[Span]) -> None:
     for trace in trees(spans):
         assert len(list(trace.walk())) == len(trace) == len(trace.all())
         path = trace.critical_path()

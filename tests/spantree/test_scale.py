@@ -1,4 +1,4 @@
-"""Work on a trace takes time in proportion to its size. `tests.benchmark` measures more kinds of it, on larger traces."""
+"""Work on a trace takes time in proportion to its size. `tests.benchmark` measures more, on larger traces."""
 
 import pytest
 

@@ -118,18 +118,18 @@ def test_one_fails_with_the_nearest_candidates() -> None:
     with pytest.raises(NotOne) as none:
         trace.one("shop", kind="client", status=200, attributes={"x": 1})
     assert str(none.value).splitlines() == [
-        "none of 5 spans has service='shop', kind='client', status=200, attributes={'x': 1}. The nearest:",
+        "none of 5 spans has service='shop', kind='client', status=200, attributes={'x': 1}. The closest:",
         "  shop: GET (client) !404, but status=404, without x",
     ]
-    with pytest.raises(NotOne, match="4 spans have error=False, not one") as several:
+    with pytest.raises(NotOne, match="4 spans have error=False; give more criteria") as several:
         trace.one(error=False)
     assert "  shop: below first, id 0000000000000003, below shop: first" in str(several.value)
 
 
 def test_an_unknown_criterion_is_refused_by_name() -> None:
-    with pytest.raises(TypeError, match="not found by 'staus', but by service, name, kind, status"):
+    with pytest.raises(TypeError, match="no criterion 'staus'; there are service, name, kind, status"):
         SpanTree(FAMILY).all(staus=404)  # type: ignore[call-arg]
-    with pytest.raises(ValueError, match="kind='sever' is none of"):
+    with pytest.raises(ValueError, match="kind is 'sever'; it must be one of"):
         SpanTree(FAMILY).all(kind="sever")
 
 
@@ -222,7 +222,7 @@ def test_without_a_hop_the_failure_lists_the_messages_of_both_sides() -> None:
     with pytest.raises(NoHop) as failure:
         SpanTree([a_span(1), PUBLISH, lost]).hop("shop", "bank")
     assert str(failure.value).splitlines()[:5] == [
-        "no message of shop was processed by bank.",
+        "bank processed no message of shop.",
         "published by shop:",
         "  shop: publish (producer)",
         "processed by bank:",

@@ -124,7 +124,7 @@ def test_the_result_is_written_as_junit_xml(saved: Callable[..., str], expected:
             ["check", "{good}", "--expect", "nope"],
             "nope is not a file",
         ),
-        (["check", "{good}", "--expect", "{bad}"], "bad.json: line 1: not `service: name"),
+        (["check", "{good}", "--expect", "{bad}"], "bad.json: line 1: the line is not of the form `service: name"),
         (["check", "{good}", "--trace", "xyz"], "'xyz' is not up to 32 hex digits"),
         (["check", "{good}", "--timeout", "nan"], "nan is not a finite number"),
         (["check", "{good}", "--junit", "/nowhere/x.xml"], "cannot be written: No such file"),

@@ -1,4 +1,4 @@
-"""Pauses between attempts, for whatever can only be asked again: a Jaeger, a service that is starting."""
+"""Pauses between attempts at something that can only be polled: a Jaeger, a service that is starting."""
 
 import time
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ __all__ = ["pauses"]
 
 
 def pauses(seconds: float, first: float = 0.1, longest: float = 2.0) -> Iterator[float]:
-    """Yield how many seconds to pause after each failed attempt, until `seconds` have passed since the first `next`.
+    """Yield the seconds to pause after each failed attempt, until `seconds` have passed since the first `next()`.
 
-    Each pause is twice the one before, `longest` at the most, and none goes past the deadline. So the attempt after
-    the last pause is the one at the deadline:
+    Each pause is twice the one before, at most `longest`, and none exceeds the deadline. The attempt after the last
+    pause is the one at the deadline:
 
         for pause in pauses(30):
             if attempt():

@@ -1,4 +1,4 @@
-"""What a trace spent its time on: the chain of work in which any delay would have delayed the end."""
+"""The critical path of a trace: the chain of work in which any delay would have delayed the end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ __all__ = ["Segment", "critical_path"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Segment:
-    """A stretch of a critical path: from `start` to `end`, in nanoseconds since the epoch, it lay with `span`.
+    """A stretch of a critical path, spent in `span` from `start` to `end` (nanoseconds since the epoch).
 
-    `waiting` is set where the span was over already, and what it had set off had not begun: a message in its queue.
+    `waiting` is set for the time between the end of the span and the start of what it caused: a message in its queue.
     """
 
     span: Span
@@ -33,11 +33,11 @@ class Segment:
 
 
 def critical_path(root: Span) -> list[Segment]:
-    """Return the critical path through a span and all below it, in the order of time.
+    """Return the critical path through a span and everything below it, in order of time.
 
-    From the end backwards: what ended last was waited for, and before it what had ended last when it began. Where
-    children ran side by side the longest of them is on the path. A child may outlive its parent, as the consumer of
-    a message does.
+    The search goes backwards from the end: the child that ended last was waited for, and before its start the child
+    that had ended last by then. Of children that ran in parallel, the one that ended last is on the path. A child may
+    outlive its parent, as the consumer of a message does.
     """
     ends = _ends(root)
     path: list[Segment] = []
@@ -57,9 +57,9 @@ def critical_path(root: Span) -> list[Segment]:
 
 
 class _Open:
-    """A span whose time, from `since` to `until`, is being given out; its children from the one that ended last.
+    """A span whose time from `since` to `until` is being divided, with its children from the last to end on.
 
-    Where clocks differ a child may start before its parent: it has no more time than its parent.
+    If clocks differ, a child may start before its parent; only the time inside its parent's counts.
     """
 
     def __init__(self, span: Span, since: int, until: int, ends: dict[str, int]) -> None:
@@ -72,13 +72,13 @@ class _Open:
 
 
 def _segments(span: Span, start: int, end: int) -> list[Segment]:
-    """Cut a stretch where the span ended, the later part first."""
+    """Split a stretch at the end of the span; return the later part first."""
     parts = [Segment(span, max(start, span.end), end, waiting=True), Segment(span, start, min(end, span.end))]
     return [part for part in parts if part.end > part.start]
 
 
 def _ends(root: Span) -> dict[str, int]:
-    """Return for each span when the last of all that it caused was over."""
+    """Return for each span, by id, the latest end of itself and everything below."""
     ends: dict[str, int] = {}
     for span in reversed([root, *root.descendants]):
         ends[span.span_id] = max([span.end, *(ends[child.span_id] for child in span.children)])

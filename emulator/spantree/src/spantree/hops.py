@@ -1,4 +1,4 @@
-"""From service to service: calls and messages, by parent or by link, within a trace and across traces."""
+"""Hops from service to service: calls and messages, by parent or by link, within a trace and between traces."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,16 +9,17 @@ from spantree.span import Span
 __all__ = ["Hop", "NoHop", "delivery", "edges", "hops", "one_hop", "receives", "sends"]
 
 SENDING = {"send", "publish", "create"}
+"""Values of messaging.operation.type. `publish` and `deliver` are from older conventions."""
 RECEIVING = {"process", "receive", "deliver"}
 
 
 class NoHop(AssertionError):
-    """No message went from the one service to the other. The message has what was seen of both."""
+    """One service processed no message of another. The error's text lists what each of them sent and received."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Hop:
-    """A step from one service to another: `cause` in the one, `effect` in the other, related `by` parent or link."""
+    """A step from one span to another: `effect` happened because of `cause`, `by` parent or link."""
 
     cause: Span
     effect: Span
@@ -26,15 +27,15 @@ class Hop:
 
     @property
     def dwell(self) -> int:
-        """Nanoseconds from the end of the cause to the start of the effect: how long a message lay in its queue.
+        """Nanoseconds from the end of the cause to the start of the effect: how long a message was in its queue.
 
-        0 where the consumer had begun before the publisher heard that its message had come.
+        0 if the consumer started before the publisher had its confirm.
         """
         return max(0, self.effect.start - self.cause.end)
 
     @property
     def by_message(self) -> bool:
-        """Whether nobody waited for an answer: a message was sent or received, or a link alone tells of it."""
+        """Whether the cause did not wait: a message was sent or received, or only a link relates the two."""
         return self.by == "link" or sends(self.cause) or receives(self.effect)
 
     def __repr__(self) -> str:
@@ -45,7 +46,7 @@ class Hop:
 
 
 def edges(spans: Iterable[Span]) -> dict[tuple[str, str], list[Hop]]:
-    """Return the hops of all spans by `(service of the cause, service of the effect)`, in the order of time."""
+    """Return the hops between different services by `(service of the cause, service of the effect)`."""
     found: defaultdict[tuple[str, str], list[Hop]] = defaultdict(list)
     for hop in _hops(spans):
         if hop.cause.service != hop.effect.service:
@@ -63,7 +64,7 @@ def hops(spans: Iterable[Span], sender: str, receiver: str) -> list[Hop]:
 
 
 def one_hop(spans: Iterable[Span], sender: str, receiver: str) -> Hop:
-    """Return the first of these messages. Raises NoHop."""
+    """Return the first message that `sender` published and `receiver` processed. Raises NoHop."""
     __tracebackhide__ = True
     spans = list(spans)
     found = hops(spans, sender, receiver)
@@ -71,18 +72,19 @@ def one_hop(spans: Iterable[Span], sender: str, receiver: str) -> Hop:
         sent = [span for span in spans if span.service == sender and sends(span)]
         received = [span for span in spans if span.service == receiver and receives(span)]
         raise NoHop(
-            f"no message of {sender} was processed by {receiver}.\n"
+            f"{receiver} processed no message of {sender}.\n"
             f"published by {sender}:{_list(sent)}\n"
             f"processed by {receiver}:{_list(received)}\n"
-            f"a process span is child of its publish span, or links to it: do headers carry the trace context?"
+            f"A process span must be a child of its publish span or link to it. Check that the publisher injects the "
+            f"trace context into the message's headers, and that the consumer extracts it."
         )
     return found[0]
 
 
 def delivery(span: Span) -> Hop | None:
-    """Return the message that a span processes, as a hop from the span that published it: the parent, or by a link.
+    """Return the hop to a span that processes a message from the span that published it: its parent or a linked span.
 
-    None for a span that processes none, and where the publisher has left no span. That may be in another trace.
+    The publisher may be in another trace. None if the span processes no message, or its publisher's span is unknown.
     """
     if not receives(span):
         return None
@@ -92,23 +94,23 @@ def delivery(span: Span) -> Hop | None:
 
 
 def sends(span: Span) -> bool:
-    """Whether a span puts a message on its way."""
+    """Return whether a span sends a message."""
     return span.kind == "producer" or str(span.attributes.get("messaging.operation.type")) in SENDING
 
 
 def receives(span: Span) -> bool:
-    """Whether a span takes a message in."""
+    """Return whether a span receives or processes a message."""
     return span.kind == "consumer" or str(span.attributes.get("messaging.operation.type")) in RECEIVING
 
 
 def _hops(spans: Iterable[Span]) -> Iterator[Hop]:
-    """Yield how each span came about, and what others of this trace's spans set off in other traces."""
+    """Yield the hops to each span, and from each span to other traces."""
     for span in spans:
-        above = span.parent
-        if above is not None:
-            yield Hop(above, span, "parent")
+        parent = span.parent
+        if parent is not None:
+            yield Hop(parent, span, "parent")
         for cause in span.linked:
-            if above is None or cause.span_id != above.span_id:
+            if parent is None or cause.span_id != parent.span_id:
                 yield Hop(cause, span, "link")
         for effect in span.followers:
             if effect.trace_id != span.trace_id:

@@ -1,8 +1,8 @@
-"""A span as a line of text: `service: name (kind) !error.type {attributes} +`. Written and read here alone.
+"""The notation of a span as a line of text: `service: name (kind) !error.type {attributes} +`.
 
-A line says as much as it needs to. A span without a kind is internal; one without `!` did not fail, and `!` alone is
-any failure; `{name}` is an attribute that is there, `{name=value}` one with that value; `+`, `*` and `?` repeat the
-line. What would be mistaken for something else stands in double quotes, as JSON has them.
+Everything but service and name is optional. Without a kind the span is internal; without `!` it did not fail, and `!`
+alone stands for any failure; `{name}` requires an attribute, `{name=value}` its value as well; `+` (one or more), `*`
+(any number) and `?` (at most one) repeat the line. Texts that could be misread are quoted as JSON strings.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 __all__ = ["KINDS", "Line", "escaped", "read_line", "write_value"]
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
-"""Kinds of spans, by their numbers in OTLP. Where a kind is expected, `any` is one, too."""
+"""Kinds of spans; the index is the number of SpanKind in OTLP. An expected line may also have `any`."""
 
 QUOTED = r'"(?:[^"\\]|\\.)*"'
 LINE = re.compile(
@@ -26,7 +26,7 @@ LINE = re.compile(
 ATTRIBUTE = re.compile(rf"\s*(?P<key>{QUOTED}|[^\s,=\"]+)(?:=(?P<value>{QUOTED}|[^,\"\[\]]*?))?\s*(?:,|$)")
 
 MISTAKEN = re.compile(r"\s([({!]\S*|[+*?](?=\s|$))")
-"""What in a name without quotes was meant for something else."""
+"""A part of an unquoted name that was probably meant as a kind, an error, attributes or a repetition."""
 
 PLAIN_SERVICE = re.compile(r"[\w][\w./-]*")
 PLAIN_NAME = re.compile(r"[\w/][^\s\"]*(?: [\w/][^\s\"]*)*")
@@ -36,7 +36,7 @@ PLAIN_ERROR = re.compile(r"[^\s\"{}#]+")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a line says of a span. `error` is None for one that did not fail, `""` for any failure."""
+    """A parsed line. `error` is None for a span that did not fail, `""` for any failure."""
 
     service: str
     name: str
@@ -45,7 +45,7 @@ class Line:
     attributes: Mapping[str, str | None] = field(default_factory=dict)
     repeated: str = ""
     comment: str = field(default="", compare=False)
-    """What stands behind it, with the space before; it is not written."""
+    """The comment after it, with the space before; `str()` leaves it out."""
 
     def __str__(self) -> str:
         kind = "" if self.kind == "internal" else f" ({self.kind})"
@@ -57,14 +57,14 @@ class Line:
 
 
 def read_line(text: str) -> Line:
-    """Read a line, without its indentation. Raises ValueError."""
+    """Parse a line without its indentation. Raises ValueError."""
     found = LINE.fullmatch(text)
     if found is None:
-        raise ValueError(f"not `service: name (kind) !error {{attributes}} +`: {text!r}")
+        raise ValueError(f"the line is not of the form `service: name (kind) !error {{attributes}} +`: {text!r}")
     if part := MISTAKEN.search(found["name"]) if not found["name"].startswith('"') else None:
         raise ValueError(
-            f"{part[1]} is no kind, error or attribute at its place: `service: name (kind) !error {{attributes}} +`. "
-            f"If it is part of the name, that would be in quotes: {text!r}"
+            f"{part[1]} is not a kind, error, attribute or repetition in the right place: "
+            f"`service: name (kind) !error {{attributes}} +`. If it is part of the name, quote the name: {text!r}"
         )
     return Line(
         _unquote(found["service"]),
@@ -78,20 +78,20 @@ def read_line(text: str) -> Line:
 
 
 def escaped(text: str) -> str:
-    """Return a text for people: what a terminal would obey instead of showing is escaped, as in JSON."""
+    """Return a text with unprintable characters escaped as in JSON, so that no terminal interprets them."""
     return text if text.isprintable() else json.dumps(text)[1:-1]
 
 
 def write_value(value: Any) -> str:  # noqa: ANN401 - OTLP's AnyValue
-    """Return the value of an attribute as text: a text as it is, anything else as JSON."""
+    """Return the value of an attribute as text: strings unchanged, bytes in hex, anything else as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):
         return value.hex()
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_jsonable)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - as above
+def _jsonable(value: Any) -> Any:  # noqa: ANN401 - as above
     return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else str(value)
 
 
@@ -101,7 +101,7 @@ def _attributes(text: str) -> dict[str, str | None]:
     while position < len(text):
         pair = ATTRIBUTE.match(text, position)
         if pair is None:
-            raise ValueError(f"not `{{name}}` or `{{name=value}}`: {{{text}}}")
+            raise ValueError(f"attributes are not of the form `{{name, name=value}}`: {{{text}}}")
         value = pair["value"]
         attributes[_unquote(pair["key"])] = None if value is None else _unquote(value)
         position = pair.end()

@@ -1,4 +1,4 @@
-"""Finding spans in a trace: by service, name, kind, status, error and attributes."""
+"""Finds spans in a trace by service, name, kind, status, error and attributes."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -10,13 +10,14 @@ from spantree.span import Span
 __all__ = ["Criteria", "NotOne", "one", "select"]
 
 CANDIDATES = 10
+"""Spans that an error message lists at most."""
 
 
 class Criteria(TypedDict, total=False):
-    """What a span can be found by; what is left out does not matter.
+    """The criteria that a span can be found by.
 
-    `name` is the whole name, or a compiled pattern for it. `status` is an HTTP status code. `error` is an
-    `error.type`, True for any failure, False for none. `attributes` are values by name; `where` is any other test.
+    `name` is the whole name, or a compiled pattern that matches all of it. `status` is an HTTP status code. `error` is
+    an `error.type`, True for any failure, False for none. `attributes` are values by name; `where` is any other test.
     """
 
     name: str | re.Pattern[str]
@@ -28,18 +29,18 @@ class Criteria(TypedDict, total=False):
 
 
 class NotOne(AssertionError):
-    """There is not just one span of the sort. The message has what there is instead."""
+    """None or several spans meet the criteria. The message lists them, or the spans that come closest."""
 
 
 def select(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Criteria]) -> list[Span]:
-    """Return the spans that fit."""
-    _refuse_unknown(criteria)
-    wanted = {"service": service, **criteria}
-    return [span for span in spans if not _misfits(span, wanted)]
+    """Return the spans that meet all criteria. Raises TypeError and ValueError for criteria that make no sense."""
+    _check_criteria(criteria)
+    values = {"service": service, **criteria}
+    return [span for span in spans if not _unmet(span, values)]
 
 
 def one(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Criteria]) -> Span:
-    """Return the only span that fits. Raises NotOne."""
+    """Return the only span that meets all criteria. Raises NotOne."""
     __tracebackhide__ = True
     spans = list(spans)
     found = select(spans, service, **criteria)
@@ -48,50 +49,50 @@ def one(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Cr
     return found[0]
 
 
-def _refuse_unknown(criteria: Criteria) -> None:
+def _check_criteria(criteria: Criteria) -> None:
     for name in criteria:
         if name not in TESTS:
-            raise TypeError(f"spans are not found by {name!r}, but by {', '.join(TESTS)}")
+            raise TypeError(f"there is no criterion {name!r}; there are {', '.join(TESTS)}")
     if criteria.get("kind", "internal") not in KINDS:
-        raise ValueError(f"kind={criteria['kind']!r} is none of {', '.join(KINDS)}")
+        raise ValueError(f"kind is {criteria['kind']!r}; it must be one of {', '.join(KINDS)}")
 
 
-def _named(span: Span, wanted: str | re.Pattern[str]) -> bool:
-    return span.name == wanted if isinstance(wanted, str) else wanted.fullmatch(span.name) is not None
+def _has_name(span: Span, expected: str | re.Pattern[str]) -> bool:
+    return span.name == expected if isinstance(expected, str) else expected.fullmatch(span.name) is not None
 
 
-def _failed(span: Span, wanted: str | bool) -> bool:
-    return span.failed is wanted if isinstance(wanted, bool) else span.failed and span.error_type == wanted
+def _has_error(span: Span, expected: str | bool) -> bool:
+    return span.failed is expected if isinstance(expected, bool) else span.failed and span.error_type == expected
 
 
-def _carries(span: Span, wanted: Mapping[str, Any]) -> bool:
-    return all(name in span.attributes and span.attributes[name] == value for name, value in wanted.items())
+def _has_attributes(span: Span, expected: Mapping[str, Any]) -> bool:
+    return all(name in span.attributes and span.attributes[name] == value for name, value in expected.items())
 
 
 TESTS: dict[str, Callable[[Span, Any], bool]] = {
-    "service": lambda span, wanted: span.service == wanted,
-    "name": _named,
-    "kind": lambda span, wanted: span.kind == wanted,
-    "status": lambda span, wanted: span.status == wanted,
-    "error": _failed,
-    "attributes": _carries,
-    "where": lambda span, wanted: wanted(span),
+    "service": lambda span, expected: span.service == expected,
+    "name": _has_name,
+    "kind": lambda span, expected: span.kind == expected,
+    "status": lambda span, expected: span.status == expected,
+    "error": _has_error,
+    "attributes": _has_attributes,
+    "where": lambda span, expected: expected(span),
 }
 
 
-def _misfits(span: Span, wanted: Mapping[str, Any]) -> list[str]:
-    return [name for name, value in wanted.items() if value is not None and not TESTS[name](span, value)]
+def _unmet(span: Span, expected: Mapping[str, Any]) -> list[str]:
+    return [name for name, value in expected.items() if value is not None and not TESTS[name](span, value)]
 
 
-def _explain(spans: list[Span], found: list[Span], wanted: Mapping[str, Any]) -> str:
-    words = ", ".join(f"{name}={_show(value)}" for name, value in wanted.items() if value is not None)
+def _explain(spans: list[Span], found: list[Span], expected: Mapping[str, Any]) -> str:
+    asked_for = ", ".join(f"{name}={_show(value)}" for name, value in expected.items() if value is not None)
     if found:
-        return f"{len(found)} spans have {words}, not one:\n{_list(found, _place)}"
-    misfits = {span: _misfits(span, wanted) for span in spans}
-    fewest = min((len(names) for names in misfits.values()), default=0)
-    nearest = [span for span, names in misfits.items() if len(names) == fewest]
-    return f"none of {len(spans)} spans has {words}. The nearest:\n" + _list(
-        nearest, lambda span: f"{span}, but {', '.join(_actual(span, name, wanted) for name in misfits[span])}"
+        return f"{len(found)} spans have {asked_for}; give more criteria, or use all():\n{_list(found, _describe)}"
+    unmet = {span: _unmet(span, expected) for span in spans}
+    fewest = min((len(names) for names in unmet.values()), default=0)
+    closest = [span for span, names in unmet.items() if len(names) == fewest]
+    return f"none of {len(spans)} spans has {asked_for}. The closest:\n" + _list(
+        closest, lambda span: f"{span}, but {', '.join(_actual(span, name, expected) for name in unmet[span])}"
     )
 
 
@@ -102,21 +103,20 @@ def _list(spans: list[Span], describe: Callable[[Span], str]) -> str:
     return "\n".join(lines)
 
 
-def _place(span: Span) -> str:
-    above = span.parent
+def _describe(span: Span) -> str:
     status = "" if span.status is None else f" {span.status}"
-    return f"{span}{status}, id {span.span_id}, {f'below {above}' if above else 'a root'}"
+    return f"{span}{status}, id {span.span_id}, {f'below {span.parent}' if span.parent else 'a root'}"
 
 
-def _actual(span: Span, name: str, wanted: Mapping[str, Any]) -> str:
+def _actual(span: Span, name: str, expected: Mapping[str, Any]) -> str:
     if name == "attributes":
-        differing = [key for key, value in wanted[name].items() if span.attributes.get(key) != value]
+        differing = [key for key, value in expected[name].items() if span.attributes.get(key) != value]
         return ", ".join(
             f"{key}={span.attributes[key]!r}" if key in span.attributes else f"without {key}" for key in differing
         )
     if name == "error":
         return f"error={span.error_type!r}" if span.failed else "it did not fail"
-    return "where is not met" if name == "where" else f"{name}={getattr(span, name)!r}"
+    return "`where` returns false" if name == "where" else f"{name}={getattr(span, name)!r}"
 
 
 def _show(value: Any) -> str:  # noqa: ANN401 - a criterion

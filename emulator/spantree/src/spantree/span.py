@@ -1,4 +1,4 @@
-"""A span as this library knows it, wherever it came from."""
+"""A finished span, the same for every source: OTLP, Jaeger or the SDK."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ __all__ = ["Event", "Link", "Relations", "Span"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened during a span. Time in nanoseconds since the epoch."""
+    """An event of a span. Its time is in nanoseconds since the epoch."""
 
     name: str
     time: int
@@ -20,7 +20,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A relation to another span, of this trace or another. Ids in hex."""
+    """A link to another span, of the same trace or another. Ids are lower-case hex."""
 
     trace_id: str
     span_id: str
@@ -31,7 +31,7 @@ MILLISECOND = 1_000_000
 
 
 class Relations(Protocol):
-    """What a span's tree knows about it and others."""
+    """How the spans of a tree are related. `spantree.relations` implements it; a span only asks."""
 
     def parent(self, span: "Span") -> "Span | None": ...
     def children(self, span: "Span") -> "Sequence[Span]": ...
@@ -39,27 +39,27 @@ class Relations(Protocol):
     def followers(self, span: "Span") -> "Sequence[Span]": ...
 
 
-class Alone:
-    """The relations of a span that is in no tree."""
+class Unrelated:
+    """The relations of a span that belongs to no tree."""
 
     def parent(self, span: "Span") -> None:
-        """Return None."""
+        """Return no parent."""
 
-    def children(self, span: "Span") -> "Sequence[Span]":  # noqa: ARG002 - it has none
-        """Return nothing."""
+    def children(self, span: "Span") -> "Sequence[Span]":  # noqa: ARG002 - the protocol has it
+        """Return no spans."""
         return ()
 
     linked = followers = children
 
 
-ALONE = Alone()
+UNRELATED = Unrelated()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Span:
-    """A finished span. Ids in lower-case hex, a root has the parent `""`; times in nanoseconds since the epoch.
+    """A finished span. Ids are lower-case hex, `parent_id` is `""` for a root; times are nanoseconds since the epoch.
 
-    A span of a `SpanTree` knows its relatives: `parent`, `children`, and by links `linked` and `followers`.
+    A span that belongs to a `SpanTree` knows its `parent` and `children`, and by links `linked` and `followers`.
     """
 
     trace_id: str
@@ -75,22 +75,23 @@ class Span:
     links: tuple[Link, ...] = ()
     failed: bool = False
     message: str = ""
-    """The description of a failed span's status."""
-    relations: Relations = field(default=ALONE, compare=False)
+    """The description of the status of a failed span."""
+    relations: Relations = field(default=UNRELATED, compare=False)
 
     @property
     def service(self) -> str:
-        """The `service.name` of the span's resource."""
+        """The `service.name` of the resource."""
         return str(self.resource.get("service.name", "unknown_service"))
 
     @property
     def error_type(self) -> str:
-        """The `error.type` of a failed span, `""` of any other."""
+        """The `error.type` of a failed span; `""` if it has none or did not fail."""
         return str(self.attributes.get("error.type", "")) if self.failed else ""
 
     @property
     def status(self) -> int | None:
-        """The HTTP status code, if the span has one."""
+        """The HTTP status code, if there is one."""
+        # http.status_code was renamed in semantic conventions 1.21.
         status = self.attributes.get("http.response.status_code", self.attributes.get("http.status_code"))
         return status if isinstance(status, int) else None
 
@@ -106,7 +107,7 @@ class Span:
 
     @property
     def linked(self) -> "Sequence[Span]":
-        """The spans that this one's links name, of this trace or another, as far as they have come."""
+        """The spans that this span links to, of this trace or another, as far as they are known."""
         return self.relations.linked(self)
 
     @property
@@ -116,7 +117,7 @@ class Span:
 
     @property
     def ancestors(self) -> "Iterator[Span]":
-        """The spans above, from the parent up to the root."""
+        """The parent, its parent, and so on up to the root."""
         above = self.parent
         while above is not None:
             yield above
@@ -124,7 +125,7 @@ class Span:
 
     @property
     def descendants(self) -> "Iterator[Span]":
-        """The spans below, each before those below it."""
+        """All spans below, parents before their children."""
         waiting = list(reversed(self.children))
         while waiting:
             span = waiting.pop()
@@ -138,7 +139,7 @@ class Span:
 
     @property
     def self_time(self) -> int:
-        """Nanoseconds of its duration in which none of its children ran."""
+        """Nanoseconds of the span in which none of its children ran."""
         covered, reached = 0, self.start
         for child in sorted(self.children, key=lambda child: child.start):
             begin, end = max(child.start, reached), min(child.end, self.end)
@@ -147,7 +148,8 @@ class Span:
         return self.duration - covered
 
     def among(self, relations: Relations) -> "Span":
-        """Return this span as one of a tree. (`replace` takes thrice the time, and large trees are made of this.)"""
+        """Return a copy of this span that belongs to a tree."""
+        # dataclasses.replace takes three times as long, and a tree copies all of its spans.
         return Span(
             self.trace_id,
             self.span_id,
@@ -166,12 +168,12 @@ class Span:
         )
 
     def descends_from(self, other: "Span") -> bool:
-        """Whether `other` is above this span, at any distance, by parents alone."""
+        """Return whether `other` is an ancestor of this span, by parents."""
         key = (other.trace_id, other.span_id)
         return any((above.trace_id, above.span_id) == key for above in self.ancestors)
 
     def leads_to(self, service: str) -> bool:
-        """Whether anything of `service` happened because of this span: below it, or by a link to it or below it."""
+        """Return whether a span of `service` was caused by this one: is below it, or follows from it by links."""
         seen, waiting = {self}, [self]
         while waiting:
             for caused in (*(span := waiting.pop()).children, *span.followers):
@@ -183,20 +185,18 @@ class Span:
         return False
 
     def before(self, other: "Span") -> bool:
-        """Whether this span was over when the other began.
-
-        A start in whole milliseconds, which is what JavaScript's SDK has, was cut off: it may be as much later.
-        """
-        cut_off = MILLISECOND - 1 if other.start % MILLISECOND == 0 else 0
-        return self.start <= other.start and self.end <= other.start + cut_off
+        """Return whether this span had ended when the other started."""
+        # JavaScript's SDK truncates times to milliseconds, so such a start may have been up to 1 ms later.
+        truncated = MILLISECOND - 1 if other.start % MILLISECOND == 0 else 0
+        return self.start <= other.start and self.end <= other.start + truncated
 
     def overlaps(self, other: "Span") -> bool:
-        """Whether there was a time at which both ran."""
+        """Return whether there was a time at which both ran."""
         return not (self.before(other) or other.before(self))
 
     @property
     def line(self) -> Line:
-        """The span as a line of a tree, without attributes."""
+        """The line of an expected tree that describes this span, without attributes."""
         return Line(self.service, self.name, self.kind, self.error_type if self.failed else None)
 
     def __repr__(self) -> str:

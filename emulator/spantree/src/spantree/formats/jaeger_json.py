@@ -116,7 +116,7 @@ def _relations(span: Mapping[str, Any]) -> tuple[str, tuple[Link, ...]]:
     here = [reference for reference in references if _id(reference["traceID"], "references[].traceID", 32) == trace_id]
     parent = next((each for each in here if each["refType"] == "CHILD_OF"), here[0] if here else None)
     links = tuple(_link(reference) for reference in references if reference is not parent)
-    # Jaeger 1.x wrote parentSpanID before it had references, and 0 for none.
+    # parentSpanID is deprecated in uimodel/model.go; 0 stands for none.
     parent_id = parent["spanID"] if parent else span.get("parentSpanID") or ""
     return _id(parent_id, "references[].spanID", 16) if parent_id.strip("0") else "", links
 

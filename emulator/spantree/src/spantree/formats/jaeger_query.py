@@ -192,7 +192,7 @@ def _v3_query(service: str, search: Search) -> Mapping[str, Any]:
         (end, ("startTimeMax", "start_time_max")),
         (search.limit, ("searchDepth", "search_depth", "num_traces")),
     )
-    # Jaeger 2 reads camelCase, older ones snake_case, and the oldest call the limit num_traces. Each ignores the rest.
+    # Newer Jaegers read camelCase, older ones snake_case or num_traces. Each ignores what it does not know.
     return {f"query.{name}": value for value, names in values for name in names}
 
 

@@ -1,4 +1,4 @@
-"""Receiving spans over OTLP, and waiting for them without polling."""
+"""Receives spans over OTLP, and lets tests wait for traces without polling."""
 
 from spantree.receiver.otlp_receiver import OtlpReceiver
 from spantree.receiver.pending import Pending

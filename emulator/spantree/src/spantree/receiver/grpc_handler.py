@@ -1,4 +1,7 @@
-"""OTLP/gRPC. HTTP/2 is grpcio's business: it is imported when the first such connection comes, and gets its bytes."""
+"""OTLP over gRPC. HTTP/2 is left to grpcio: a server of its own gets the bytes of each such connection.
+
+grpcio is an extra and takes long to import, so it is imported when the first such connection comes.
+"""
 
 import threading
 from collections.abc import Callable
@@ -12,14 +15,14 @@ from spantree.formats.otlp_protobuf import spans_from_protobuf
 from spantree.receiver.http_handler import LARGEST_BODY
 from spantree.span import Span
 
-__all__ = ["GrpcDoor"]
+__all__ = ["GrpcHandler"]
 
 SERVICE = "opentelemetry.proto.collector.{0}.v1.{1}Service"
 CHUNK = 65536
 
 
-class GrpcDoor:
-    """Answers connections that begin as HTTP/2 does, and passes their spans to `take`."""
+class GrpcHandler:
+    """Serves connections that speak HTTP/2, and passes their spans to `take`."""
 
     def __init__(self, take: Callable[[list[Span]], None]) -> None:
         self._take = take
@@ -28,52 +31,53 @@ class GrpcDoor:
         self._threads: ThreadPoolExecutor
         self._port = 0
 
-    def answer(self, connection: socket) -> None:
-        """Let a connection have its bytes answered until it ends."""
-        with create_connection(("127.0.0.1", self._started())) as onward:
-            back = threading.Thread(target=_pass_on, args=(onward, connection))
-            back.start()
-            _pass_on(connection, onward)
-            back.join()
+    def serve(self, connection: socket) -> None:
+        """Serve a connection until it ends."""
+        with create_connection(("127.0.0.1", self._start())) as upstream:
+            responses = threading.Thread(target=_forward, args=(upstream, connection))
+            responses.start()
+            _forward(connection, upstream)
+            responses.join()
 
     def close(self) -> None:
-        """End it."""
+        """Stop the gRPC server, if one was started."""
         if self._server is not None:
             self._server.stop(None).wait()
             self._threads.shutdown()
             self._server = None
 
-    def _started(self) -> int:
+    def _start(self) -> int:
         with self._lock:
             if self._server is None:
                 self._threads = ThreadPoolExecutor(4)
-                self._server, self._port = _serve(self._take, self._threads)
+                self._server, self._port = _start_server(self._take, self._threads)
         return self._port
 
 
-def _serve(take: Callable[[list[Span]], None], threads: ThreadPoolExecutor) -> tuple[Any, int]:
-    """Start a gRPC server on a port of its own; return both."""
+def _start_server(take: Callable[[list[Span]], None], threads: ThreadPoolExecutor) -> tuple[Any, int]:
+    """Start a gRPC server on a free loopback port; return both."""
     try:
         import grpc
     except ModuleNotFoundError as error:
         needed = "spans arrive over gRPC, which needs the extra `grpc`: pip install 'spantree[grpc]'"
         raise RuntimeError(needed) from error
 
-    def export(body: bytes, call: Any) -> bytes:  # noqa: ANN401 - grpc has no types
+    def export(body: bytes, call: Any) -> bytes:  # noqa: ANN401 - grpcio has no types
         try:
             take(spans_from_protobuf(body))
         except MalformedOtlp as error:
             call.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         return b""
 
-    def pass_by(body: bytes, call: Any) -> bytes:  # noqa: ANN401, ARG001 - as above
+    def discard(body: bytes, call: Any) -> bytes:  # noqa: ANN401, ARG001 - as above
         return b""
 
+    # Generic handlers take the messages as bytes, so that no generated code of a fixed protobuf version is needed.
     server = grpc.server(
         threads,
         options=[("grpc.max_receive_message_length", LARGEST_BODY), ("grpc.so_reuseport", 0)],
     )
-    for signal, handle in (("Trace", export), ("Metrics", pass_by), ("Logs", pass_by)):
+    for signal, handle in (("Trace", export), ("Metrics", discard), ("Logs", discard)):
         methods = {"Export": grpc.unary_unary_rpc_method_handler(handle)}
         name = SERVICE.format(signal.lower(), signal)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
@@ -82,11 +86,11 @@ def _serve(take: Callable[[list[Span]], None], threads: ThreadPoolExecutor) -> t
     return server, port
 
 
-def _pass_on(source: socket, target: socket) -> None:
-    """Copy bytes until one side has no more; then the other has no more, either."""
+def _forward(source: socket, target: socket) -> None:
+    """Copy bytes until the source ends, then end the target's."""
     try:
-        while piece := source.recv(CHUNK):
-            target.sendall(piece)
+        while chunk := source.recv(CHUNK):
+            target.sendall(chunk)
         target.shutdown(SHUT_WR)
     except OSError:
         for end in (source, target):

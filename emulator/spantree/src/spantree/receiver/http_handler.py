@@ -1,4 +1,7 @@
-"""OTLP/HTTP, as the OTLP specification has it: protobuf or JSON, plain or compressed, errors as google.rpc.Status."""
+"""OTLP over HTTP/1.1 (OTLP specification, "OTLP/HTTP"): protobuf or JSON, plain or compressed.
+
+Errors are answered with a google.rpc.Status in the encoding of the request, as the specification demands.
+"""
 
 import json
 import zlib
@@ -11,15 +14,16 @@ from spantree.formats.otlp_json import MalformedOtlp, spans_from_json
 from spantree.formats.otlp_protobuf import spans_from_protobuf
 from spantree.span import Span
 
-__all__ = ["LARGEST_BODY", "answer_http"]
+__all__ = ["LARGEST_BODY", "serve_http"]
 
 LARGEST_BODY = 20 * 1024 * 1024
-"""Bytes, compressed or not: what OpenTelemetry's Collector takes."""
+"""Bytes, before and after decompression: the default limit of the OpenTelemetry Collector (`max_request_body_size`)."""
 LONGEST_DRAIN = 8 * LARGEST_BODY
-"""Bytes of a body that is too large which are read and thrown away, for its sender to see the answer."""
+"""Bytes of a body that is too large which are read and dropped: closing at once would reset the connection before the
+client has read the response."""
 IDLE_SECONDS = 60.0
-LONGEST_LINE = 1024
-LONGEST_NUMBER = 20
+LONGEST_CHUNK_HEADER = 1024
+MOST_DIGITS = 20
 
 READERS: dict[str, Callable[[bytes], list[Span]]] = {
     "application/x-protobuf": spans_from_protobuf,
@@ -27,28 +31,28 @@ READERS: dict[str, Callable[[bytes], list[Span]]] = {
 }
 WINDOW_BITS = {"gzip": 31, "deflate": 15}
 SIGNALS = {"/v1/traces", "/v1/metrics", "/v1/logs"}
-CODES = {400: 3, 404: 12, 405: 12, 411: 3, 413: 8, 415: 3}
-"""google.rpc.Code: INVALID_ARGUMENT, UNIMPLEMENTED, RESOURCE_EXHAUSTED."""
+STATUS_CODES = {400: 3, 404: 12, 405: 12, 411: 3, 413: 8, 415: 3}
+"""google.rpc.Code by HTTP status: INVALID_ARGUMENT 3, RESOURCE_EXHAUSTED 8, UNIMPLEMENTED 12."""
 
 
-class Refused(Exception):
-    """A request that is answered with an error."""
+class RequestError(Exception):
+    """A request that cannot be served: the HTTP status and a message for its sender."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
 
 
-def answer_http(connection: socket, take: Callable[[list[Span]], None]) -> None:
-    """Answer the requests that come over a connection until it ends, and pass their spans to `take`."""
+def serve_http(connection: socket, take: Callable[[list[Span]], None]) -> None:
+    """Serve the requests of a connection until it ends, and pass their spans to `take`."""
     try:
-        _Requests(connection, take)
+        _Handler(connection, take)
     except OSError:
-        return  # the other side has gone
+        return  # the client is gone
 
 
-class _Requests(BaseHTTPRequestHandler):
-    """The standard library's HTTP/1.1, with what OTLP says of requests and answers."""
+class _Handler(BaseHTTPRequestHandler):
+    """Serves one connection with the standard library's HTTP/1.1."""
 
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
@@ -56,33 +60,33 @@ class _Requests(BaseHTTPRequestHandler):
 
     def __init__(self, connection: socket, take: Callable[[list[Span]], None]) -> None:
         self._take = take
-        super().__init__(connection, connection.getpeername(), None)  # type: ignore[arg-type] # there is no server
+        super().__init__(connection, connection.getpeername(), None)  # type: ignore[arg-type] # no server is needed
 
     def do_POST(self) -> None:
         try:
             spans = self._spans()
         except MalformedOtlp as error:
-            self._answer(400, str(error))
-        except Refused as error:
-            self._refuse(error)
+            self._respond(400, str(error))
+        except RequestError as error:
+            self._respond_and_close(error)
         else:
             self._take(spans)
-            self._answer(200)
+            self._respond(200)
 
     def do_GET(self) -> None:
-        self._refuse(Refused(405, f"{self.command} is not for OTLP: POST to /v1/traces"))
+        self._respond_and_close(RequestError(405, f"{self.command} is not allowed; POST traces to /v1/traces"))
 
     do_HEAD = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
 
     def _spans(self) -> list[Span]:
-        """Return the spans that a request brings; none for metrics and logs, which are welcome and thrown away."""
+        """Return the spans of a request; none for metrics and logs, which are accepted and dropped."""
         path = urlsplit(self.path).path
         if path not in SIGNALS:
-            raise Refused(404, f"there is no {path}: traces go to /v1/traces")
+            raise RequestError(404, f"there is no {path}; POST traces to /v1/traces")
         read = READERS.get(self._content_type())
         if read is None:
-            raise Refused(415, f"Content-Type is {self._content_type()!r}, not {' or '.join(READERS)}")
-        body = _unpacked(self._body(), self.headers.get("Content-Encoding", ""))
+            raise RequestError(415, f"Content-Type is {self._content_type()!r}; it must be {' or '.join(READERS)}")
+        body = _decompress(self._body(), self.headers.get("Content-Encoding", ""))
         return read(body) if path == "/v1/traces" else []
 
     def _content_type(self) -> str:
@@ -91,62 +95,65 @@ class _Requests(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if "Transfer-Encoding" in self.headers:
             if self.headers["Transfer-Encoding"].lower() != "chunked":
-                raise Refused(400, f"Transfer-Encoding is {self.headers['Transfer-Encoding']!r}, not chunked")
+                raise RequestError(
+                    400, f"Transfer-Encoding is {self.headers['Transfer-Encoding']!r}; it must be chunked"
+                )
             return b"".join(self._chunks())
         length = self.headers.get("Content-Length")
         if length is None:
-            raise Refused(411, "Content-Length is missing")
-        if not length.isdecimal() or len(length) > LONGEST_NUMBER:
-            raise Refused(400, f"Content-Length is {length[:LONGEST_NUMBER]!r}, not a number of bytes")
+            raise RequestError(411, "Content-Length is missing; send it, or Transfer-Encoding: chunked")
+        if not length.isdecimal() or len(length) > MOST_DIGITS:
+            raise RequestError(400, f"Content-Length is {length[:MOST_DIGITS]!r}; it must be a number of bytes")
         return self._read(int(length))
 
     def _chunks(self) -> Iterator[bytes]:
         total = 0
         while True:
-            line = self.rfile.readline(LONGEST_LINE).partition(b";")[0].strip()
+            line = self.rfile.readline(LONGEST_CHUNK_HEADER).partition(b";")[0].strip()
             try:
                 size = int(line, 16)
             except ValueError as error:
-                raise Refused(400, f"{line!r} is not the size of a chunk") from error
+                raise RequestError(400, f"the size of a chunk is {line!r}; it must be a hexadecimal number") from error
             total += size
             if size < 0 or total > LARGEST_BODY:
-                raise Refused(413, f"the body is larger than {LARGEST_BODY} bytes")
+                raise RequestError(413, f"the body has more than {LARGEST_BODY} bytes")
             if size == 0:
                 break
             yield self._read(size)
-            if self.rfile.readline(LONGEST_LINE).strip():
-                raise Refused(400, "a chunk is longer than it says")
-        while self.rfile.readline(LONGEST_LINE).strip():
+            if self.rfile.readline(LONGEST_CHUNK_HEADER).strip():
+                raise RequestError(400, "a chunk is longer than its size")
+        while self.rfile.readline(LONGEST_CHUNK_HEADER).strip():
             pass  # trailers
 
     def _read(self, size: int) -> bytes:
         if size > LARGEST_BODY:
-            raise Refused(413, f"the body has {size} bytes, {LARGEST_BODY} are the most")
+            raise RequestError(413, f"the body has {size} bytes; at most {LARGEST_BODY} are accepted")
         body = self.rfile.read(size)
         if len(body) < size:
-            raise Refused(400, f"the body ends after {len(body)} of {size} bytes")
+            raise RequestError(400, f"the body ends after {len(body)} of {size} bytes")
         return body
 
-    def _refuse(self, error: Refused) -> None:
-        """Answer with an error, after which the connection ends: what is left of the request is not to be trusted."""
+    def _respond_and_close(self, error: RequestError) -> None:
+        """Respond with an error and end the connection: where the next request would start is unknown."""
         self.close_connection = True
-        self._answer(error.status, str(error))
+        self._respond(error.status, str(error))
         self.connection.shutdown(SHUT_WR)
-        left = LONGEST_DRAIN
-        while left > 0 and (thrown_away := self.rfile.read1(65536)):
-            left -= len(thrown_away)
+        budget = LONGEST_DRAIN
+        while budget > 0 and (dropped := self.rfile.read1(65536)):
+            budget -= len(dropped)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that is no HTTP, as http.server found; it calls this."""
-        self.close_connection, self.request_version = True, self.protocol_version  # or there would be no status line
-        self._answer(code, explain or message or "not HTTP")
+        """Respond to a request that is not valid HTTP. Called by http.server."""
+        self.close_connection, self.request_version = True, self.protocol_version
+        # http.server would send no status line to a client of HTTP/0.9, which it takes malformed requests for.
+        self._respond(code, explain or message or "the request is not valid HTTP")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: a connection that is idle for long is no news."""
+        """Log nothing: http.server logs each time-out of an idle connection."""
 
-    def _answer(self, status: int, error: str = "") -> None:
+    def _respond(self, status: int, error: str = "") -> None:
         as_json = hasattr(self, "headers") and self._content_type() == "application/json"
-        code = CODES.get(status, 3)
+        code = STATUS_CODES.get(status, 3)
         if as_json:
             body = json.dumps({"code": code, "message": error} if error else {}).encode()
         else:
@@ -161,32 +168,32 @@ class _Requests(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def _unpacked(body: bytes, encoding: str) -> bytes:
+def _decompress(body: bytes, encoding: str) -> bytes:
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
         return body
     if encoding not in WINDOW_BITS:
-        raise Refused(415, f"Content-Encoding is {encoding!r}, not {' or '.join(WINDOW_BITS)}")
+        raise RequestError(415, f"Content-Encoding is {encoding!r}; it must be {' or '.join(WINDOW_BITS)}")
     unpacked = b""
-    while body:  # gzip may have several members
-        unpacking = zlib.decompressobj(WINDOW_BITS[encoding])
+    while body:  # RFC 1952, section 2.2: a gzip file may have several members
+        decompressor = zlib.decompressobj(WINDOW_BITS[encoding])
         try:
-            unpacked += unpacking.decompress(body, LARGEST_BODY + 1 - len(unpacked))
+            unpacked += decompressor.decompress(body, LARGEST_BODY + 1 - len(unpacked))
         except zlib.error as error:
-            raise MalformedOtlp(f"the body is not {encoding}: {error}") from error
+            raise MalformedOtlp(f"the body is not valid {encoding}: {error}") from error
         if len(unpacked) > LARGEST_BODY:
-            raise Refused(413, f"the body has more than {LARGEST_BODY} bytes when unpacked")
-        if not unpacking.eof:
-            raise MalformedOtlp(f"the body is not all of its {encoding}: it ends too early")
-        body = unpacking.unused_data
+            raise RequestError(413, f"the body has more than {LARGEST_BODY} bytes after decompression")
+        if not decompressor.eof:
+            raise MalformedOtlp(f"the body ends before its {encoding} data does")
+        body = decompressor.unused_data
     return unpacked
 
 
 def _status_message(code: int, message: str) -> bytes:
-    """Encode a google.rpc.Status: two fields, 1 a number and 2 a text."""
+    """Encode a google.rpc.Status in protobuf: field 1 is the code, field 2 the message."""
     text = message.encode(errors="replace")
     length, varint = len(text), bytearray()
-    while length > 0x7F:  # noqa: PLR2004 - seven bits a byte
+    while length > 0x7F:  # noqa: PLR2004 - a varint has seven bits a byte
         varint.append(length & 0x7F | 0x80)
         length >>= 7
     return bytes((0x08, code, 0x12, *varint, length)) + text

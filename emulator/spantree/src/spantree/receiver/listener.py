@@ -1,4 +1,4 @@
-"""A loopback port whose connections are answered by a thread each, and which ends without a trace."""
+"""A TCP server on a loopback port with a thread per connection, which leaves no thread or socket behind."""
 
 import threading
 from collections.abc import Callable
@@ -7,14 +7,15 @@ from socket import SHUT_RDWR, create_connection, create_server, socket
 
 __all__ = ["Listener"]
 
-OUT_OF_BREATH_SECONDS = 0.05
+ACCEPT_RETRY_SECONDS = 0.05
+"""Pause after a failed accept: the process may be out of file descriptors for a while."""
 
 
 class Listener:
-    """Passes every connection to `answer`, which returns when it is over. `close` ends those that are not."""
+    """Passes each connection to `serve`, in a thread of its own, which returns when the connection ends."""
 
-    def __init__(self, port: int, answer: Callable[[socket], None]) -> None:
-        self._answer = answer
+    def __init__(self, port: int, serve: Callable[[socket], None]) -> None:
+        self._serve_connection = serve
         self._socket = create_server(("127.0.0.1", port), backlog=128)
         self.port: int = self._socket.getsockname()[1]
         self._lock = threading.Lock()
@@ -24,28 +25,28 @@ class Listener:
         self._accepting.start()
 
     def close(self) -> None:
-        """End every connection and stop listening. Returns when no thread is left."""
+        """Stop listening and end all connections. Returns when all threads have ended."""
         self._closing.set()
-        with suppress(OSError):  # wakes the thread that waits for a connection, on Linux
+        with suppress(OSError):  # on Linux this wakes up accept()
             self._socket.shutdown(SHUT_RDWR)
-        with suppress(OSError):  # and elsewhere
+        with suppress(OSError):  # on other systems a connection does
             create_connection(("127.0.0.1", self.port)).close()
         self._accepting.join()
         self._socket.close()
         with self._lock:
-            left = dict(self._open)
-        for connection in left:
+            remaining = dict(self._open)
+        for connection in remaining:
             with suppress(OSError):
                 connection.shutdown(SHUT_RDWR)
-        for thread in left.values():
+        for thread in remaining.values():
             thread.join()
 
     def _accept(self) -> None:
         while True:
             try:
                 connection, _ = self._socket.accept()
-            except OSError:  # it is over; or a connection was gone before it was there, or there are too many
-                if self._closing.wait(OUT_OF_BREATH_SECONDS):
+            except OSError:  # closing, or the client was gone already, or there are too many open files
+                if self._closing.wait(ACCEPT_RETRY_SECONDS):
                     return
                 continue
             if self._closing.is_set():
@@ -59,7 +60,7 @@ class Listener:
     def _serve(self, connection: socket) -> None:
         try:
             with connection:
-                self._answer(connection)
+                self._serve_connection(connection)
         finally:
             with self._lock:
                 del self._open[connection]

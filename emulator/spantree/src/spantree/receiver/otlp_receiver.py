@@ -1,4 +1,4 @@
-"""An OTLP receiver for tests: one loopback port for HTTP and gRPC, and traces to await."""
+"""An OTLP receiver for tests: one loopback port for HTTP and gRPC, and traces to wait for."""
 
 import asyncio
 import os
@@ -8,42 +8,43 @@ from types import TracebackType
 from typing import Self
 
 from spantree.expectation import Expectation
-from spantree.receiver.grpc_handler import GrpcDoor
-from spantree.receiver.http_handler import answer_http
+from spantree.receiver.grpc_handler import GrpcHandler
+from spantree.receiver.http_handler import serve_http
 from spantree.receiver.listener import Listener
 from spantree.receiver.pending import Pending
-from spantree.receiver.trace_store import Arrivals
+from spantree.receiver.trace_store import TraceStore
 from spantree.span_tree import SpanTree
 
 __all__ = ["OtlpReceiver"]
 
-HTTP2 = b"PRI "
+HTTP2_PREFACE = b"PRI "
+"""The start of the connection preface of HTTP/2 (RFC 9113, section 3.4)."""
 
 
 class OtlpReceiver:
-    """Receives spans while its block lasts, `with` or `async with`, on threads of its own.
+    """Receives spans inside its `with` or `async with` block, on threads of its own.
 
-    So a test may block, run a subprocess or flush an exporter, and its spans still come in. `port` 0 is a free one.
+    So a test may block, run a subprocess or flush an exporter, and spans still arrive. `port` 0 selects a free port.
     """
 
     def __init__(self, port: int = 0) -> None:
         self._port = port
-        self._arrivals = Arrivals()
-        self._grpc = GrpcDoor(self._arrivals.add)
+        self._store = TraceStore()
+        self._grpc = GrpcHandler(self._store.add)
         self._listener: Listener | None = None
 
     @property
     def endpoint(self) -> str:
-        """Where to send spans, whatever the protocol: `http://127.0.0.1:PORT`."""
+        """The URL to send spans to, over HTTP and gRPC: `http://127.0.0.1:PORT`."""
         if self._listener is None:
-            raise RuntimeError("the receiver receives within its `with` block only")
+            raise RuntimeError("the receiver has no endpoint outside its `with` block")
         return f"http://127.0.0.1:{self._listener.port}"
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Variables that make the SDK of any language send its spans here, and soon: to add to a subprocess's own.
+        """Environment variables that make the SDK of a subprocess, in any language, send its spans here soon.
 
-        They take back what this process's own variables say of traces alone, and of proxies.
+        They override variables of this process that would be inherited: endpoints for traces only, and proxies.
         """
         own = {
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{self.endpoint}/v1/traces",
@@ -66,31 +67,31 @@ class OtlpReceiver:
 
     @property
     def traces(self) -> list[SpanTree]:
-        """Every trace that has come so far, as far as it has come."""
-        return self._arrivals.trees()
+        """All traces that have arrived so far, each as far as it has arrived."""
+        return self._store.trees()
 
     def find(self, trace_id: str) -> SpanTree | None:
-        """Return a trace as far as it has come, None if nothing of it has."""
-        return self._arrivals.tree(trace_id)
+        """Return a trace as far as it has arrived; None if none of its spans has."""
+        return self._store.tree(trace_id)
 
     def trace(
         self, *, expecting: Expectation | None = None, trace_id: str | None = None, timeout: float = 10.0
     ) -> Pending[SpanTree]:
-        """Return the next complete trace, when it is there: `await` it, or call `.wait()` where nothing awaits.
+        """Return the next complete trace as something to `await`, or to call `.wait()` on in blocking code.
 
-        A trace is complete when its root and every parent have come. Work that goes on after the root, behind a
-        message for one, cannot be foreseen: with `expecting` it is the moment at which every expected span has come.
-        No trace is given out twice, but one that is asked for by `trace_id`. Raises NotReceived after `timeout`
-        seconds, with what is missing and what did come.
+        A trace is complete when its root and all parents have arrived. Work that outlasts the root, behind a message
+        for example, cannot be known: with `expecting`, the trace is returned once every expected span has arrived. No
+        trace is returned twice, unless it is asked for by `trace_id`. Raises NotReceived after `timeout` seconds, with
+        what is missing and what did arrive.
         """
-        return self._arrivals.trace(expecting, trace_id and trace_id.lower(), timeout)
+        return self._store.trace(expecting, trace_id and trace_id.lower(), timeout)
 
     def __enter__(self) -> Self:
-        self._listener = Listener(self._port, self._answer)
+        self._listener = Listener(self._port, self._serve)
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         assert self._listener is not None
         self._listener.close()
@@ -101,16 +102,16 @@ class OtlpReceiver:
         return self.__enter__()
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await asyncio.to_thread(self.__exit__, kind, error, where)
+        await asyncio.to_thread(self.__exit__, kind, error, traceback)
 
-    def _answer(self, connection: socket) -> None:
+    def _serve(self, connection: socket) -> None:
         try:
-            begins = connection.recv(len(HTTP2), MSG_PEEK | MSG_WAITALL)
+            first_bytes = connection.recv(len(HTTP2_PREFACE), MSG_PEEK | MSG_WAITALL)
         except OSError:
             return
-        if begins == HTTP2:
-            self._grpc.answer(connection)
+        if first_bytes == HTTP2_PREFACE:
+            self._grpc.serve(connection)
         else:
-            answer_http(connection, self._arrivals.add)
+            serve_http(connection, self._store.add)

@@ -1,4 +1,4 @@
-"""What is on its way, for those who await it and for those who wait."""
+"""A result that is still to come, for code that awaits and for code that blocks."""
 
 import asyncio
 from collections.abc import Callable, Generator
@@ -11,15 +11,16 @@ T = TypeVar("T")
 
 
 class Pending(Generic[T]):
-    """A result to come: `await` it in asyncio, or call `wait()` elsewhere.
+    """A result to come: `await` it in asyncio, or call `wait()` anywhere else.
 
-    If it has not come `seconds` after that, it is what `late` returns instead, or the error that `late` raises.
+    If it does not come within `seconds`, `on_timeout` is called: what it returns is the result, what it raises is
+    raised.
     """
 
-    def __init__(self, future: Future[T], seconds: float, late: Callable[[], T]) -> None:
+    def __init__(self, future: Future[T], seconds: float, on_timeout: Callable[[], T]) -> None:
         self._future = future
         self._seconds = seconds
-        self._late = late
+        self._on_timeout = on_timeout
 
     def wait(self) -> T:
         """Block until the result is there, and return it."""
@@ -27,41 +28,41 @@ class Pending(Generic[T]):
         try:
             return self._future.result(self._seconds)
         except (TimeoutError, CancelledError):
-            return self._expired()
+            return self._expire()
 
     def then(self, call: Callable[[T], object]) -> None:
-        """Call with the result as soon as it is there, in the thread that brings it."""
+        """Call with the result as soon as it is there, in the thread that delivers it."""
 
-        def called(done: Future[T]) -> None:
+        def on_done(done: Future[T]) -> None:
             if not done.cancelled() and done.exception() is None:
                 call(done.result())
 
-        self._future.add_done_callback(called)
+        self._future.add_done_callback(on_done)
 
     def __await__(self) -> Generator[None, None, T]:
-        return self._awaited().__await__()
+        return self._await().__await__()
 
-    async def _awaited(self) -> T:
+    async def _await(self) -> T:
         __tracebackhide__ = True
         if self._future.cancelled():
-            return self._late()
+            return self._on_timeout()
         try:
-            async with asyncio.timeout(self._seconds) as patience:
+            async with asyncio.timeout(self._seconds) as timeout:
                 return await asyncio.wrap_future(self._future)
         except TimeoutError:
-            if not patience.expired():
-                raise  # the result is an error of this class
-        return self._expired()
+            if not timeout.expired():
+                raise  # the result itself is a TimeoutError
+        return self._expire()
 
-    def _expired(self) -> T:
-        """Give up, unless the result has come at this very moment."""
+    def _expire(self) -> T:
+        """Give up, unless the result came between the time-out and this call."""
         __tracebackhide__ = True
         if self._future.cancel() or self._future.cancelled():
-            return self._late()
+            return self._on_timeout()
         return self._future.result()
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"{name!r} is asked of what is still to come: `await` it, or call `wait()`, first")
+        raise AttributeError(f"there is no {name!r} yet, the result is still to come: `await` it, or call `wait()`")
 
     def __repr__(self) -> str:
-        return "<still to come: await it, or call wait()>"
+        return "<pending: await it, or call wait()>"

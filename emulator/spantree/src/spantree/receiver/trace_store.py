@@ -1,6 +1,6 @@
-"""Spans as they come in, by trace, and those who wait for some of them.
+"""Stores spans by trace as they arrive, and hands traces to those who wait for them.
 
-Nothing here polls: what comes is looked at once, by the thread that brings it.
+Nothing polls: the thread that brings spans checks whether somebody waits for their traces.
 """
 
 import threading
@@ -14,183 +14,190 @@ from spantree.receiver.pending import Pending
 from spantree.span import Span
 from spantree.span_tree import SpanTree
 
-__all__ = ["Arrivals", "NotReceived"]
+__all__ = ["NotReceived", "TraceStore"]
 
 SHOWN = 20
-"""Traces that the report of a time-out shows."""
+"""The number of traces that the message of a time-out shows."""
 
 
 class NotReceived(AssertionError):
-    """The trace that was waited for did not come in time. The message has what is missing, and what did come."""
+    """The awaited trace did not arrive in time. The message shows what is missing, and what did arrive."""
 
 
 @dataclass(slots=True)
-class _Arriving:
-    """The spans of a trace so far: once its root is there and every parent, nothing more is known to come."""
+class _StoredTrace:
+    """The spans of a trace so far. `children_of` has, by its id, each missing parent's children."""
 
     spans: list[Span] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     names: set[tuple[str, str]] = field(default_factory=set)
     roots: list[Span] = field(default_factory=list)
-    waiting: dict[str, list[Span]] = field(default_factory=dict)
-    """Spans whose parent has not come, by its id."""
+    children_of: dict[str, list[Span]] = field(default_factory=dict)
 
     def add(self, span: Span) -> None:
         if span.span_id in self.ids:
-            return
+            return  # exporters retry, so spans may arrive twice
         self.spans.append(span)
         self.ids.add(span.span_id)
         self.names.add((span.service, span.name))
-        self.waiting.pop(span.span_id, None)
+        self.children_of.pop(span.span_id, None)
         if not span.parent_id:
             self.roots.append(span)
         elif span.parent_id not in self.ids:
-            self.waiting.setdefault(span.parent_id, []).append(span)
+            self.children_of.setdefault(span.parent_id, []).append(span)
 
     @property
     def complete(self) -> bool:
-        return bool(self.roots) and not self.waiting
+        """Whether a root and every parent have arrived: no span is known to be missing."""
+        return bool(self.roots) and not self.children_of
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
-    """What somebody waits for: a trace that is complete, or has all that is expected."""
+class _Waiter:
+    """Somebody who waits for a trace: a complete one, or one with all spans of an expected tree."""
 
     expected: Expectation | None
     trace_id: str | None
     names: set[tuple[str, str]] = field(default_factory=set)
-    updates: bool = False
-    """Whether the expected tree is brought up to date: then it says little of what to wait for."""
+    is_updating: bool = False
+    """Whether the expected tree is about to be rewritten, so that it says little about what to wait for."""
     future: Future[SpanTree] = field(default_factory=Future)
 
-    def may_have(self, arriving: _Arriving) -> bool:
-        """Whether it is worth while to lay a trace beside what is expected: it is asked with every span that comes."""
+    def may_accept(self, stored: _StoredTrace) -> bool:
+        """Return whether a trace is worth comparing with the expected tree, which would be slow for every batch."""
         expected = self.expected
         return (
             expected is not None
-            and len(arriving.spans) >= expected.size
-            and self.names <= arriving.names
-            and expected.begins_like(chain(arriving.roots, *arriving.waiting.values()))
+            and len(stored.spans) >= expected.size
+            and self.names <= stored.names
+            and expected.begins_like(chain(stored.roots, *stored.children_of.values()))
         )
 
 
-class Arrivals:
-    """Takes spans from any thread. Whatever has come can be asked for, and what is to come waited for."""
+class TraceStore:
+    """Takes spans from any thread. Traces can be read at any time, and waited for."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._traces: dict[str, _Arriving] = {}
-        self._given: set[str] = set()
-        self._wishes: list[_Wish] = []
+        self._traces: dict[str, _StoredTrace] = {}
+        self._handed_out: set[str] = set()
+        self._waiters: list[_Waiter] = []
 
     def add(self, spans: Iterable[Span]) -> None:
-        """Take spans in, and hand out the traces that somebody waited for."""
+        """Store spans, and hand out the traces that somebody waits for."""
         with self._lock:
-            touched = {}
+            changed = {}
             for span in spans:
-                arriving = self._traces.setdefault(span.trace_id, _Arriving())
-                arriving.add(span)
-                touched[span.trace_id] = arriving
-            granted = [(wish, trace) for wish in self._wishes if (trace := self._granted(wish, touched))]
-            met = {id(wish) for wish, _ in granted}
-            self._wishes = [wish for wish in self._wishes if id(wish) not in met and not wish.future.done()]
-        for wish, trace in granted:
-            wish.future.set_result(trace)
+                stored = self._traces.setdefault(span.trace_id, _StoredTrace())
+                stored.add(span)
+                changed[span.trace_id] = stored
+            served = [(waiter, trace) for waiter in self._waiters if (trace := self._trace_for(waiter, changed))]
+            done = {id(waiter) for waiter, _ in served}
+            self._waiters = [waiter for waiter in self._waiters if id(waiter) not in done and not waiter.future.done()]
+        # Outside the lock: callbacks of the future may read from this store.
+        for waiter, trace in served:
+            waiter.future.set_result(trace)
 
     def trees(self) -> list[SpanTree]:
-        """Return every trace that has come so far, in the order of their first spans' coming."""
+        """Return every trace so far, in the order in which their first spans arrived."""
         with self._lock:
             snapshot = self._snapshot()
         return [SpanTree(spans, snapshot) for spans in snapshot.values()]
 
     def tree(self, trace_id: str) -> SpanTree | None:
-        """Return a trace so far; None if there is none."""
+        """Return a trace so far; None if none of its spans has arrived."""
         with self._lock:
             return self._tree(trace_id) if trace_id in self._traces else None
 
     def trace(self, expected: Expectation | None, trace_id: str | None, seconds: float) -> Pending[SpanTree]:
-        """Return the next trace that is complete, or that has all that is expected.
+        """Return the next trace that is complete, or that has all expected spans.
 
-        No trace is handed out twice, but one that is asked for by its id. Raises NotReceived when awaited.
+        No trace is handed out twice, unless it is asked for by its id. Awaiting raises NotReceived after `seconds`.
         """
-        names, updates = (set(), False) if expected is None else (expected.names, expected.is_updating)
-        wish = _Wish(expected, trace_id, names, updates)
+        names, is_updating = (set(), False) if expected is None else (expected.names, expected.is_updating)
+        waiter = _Waiter(expected, trace_id, names, is_updating)
         with self._lock:
-            trace = self._granted(wish, self._traces)
+            trace = self._trace_for(waiter, self._traces)
             if trace is None:
-                self._wishes.append(wish)
+                self._waiters.append(waiter)
         if trace is not None:
-            wish.future.set_result(trace)
-        return Pending(wish.future, seconds, lambda: self._too_late(wish, seconds))
+            waiter.future.set_result(trace)
+        return Pending(waiter.future, seconds, lambda: self._time_out(waiter, seconds))
 
-    def _granted(self, wish: _Wish, traces: dict[str, _Arriving]) -> SpanTree | None:
-        """Return the first of these traces that a wish is for; from then on it is given."""
-        for trace_id, arriving in traces.items():
-            if self._suits(wish, trace_id) and self._is_enough(wish, trace_id, arriving):
-                if not wish.future.set_running_or_notify_cancel():
+    def _trace_for(self, waiter: _Waiter, traces: dict[str, _StoredTrace]) -> SpanTree | None:
+        """Return the first of these traces that serves a waiter, and mark it as handed out."""
+        for trace_id, stored in traces.items():
+            if self._is_eligible(waiter, trace_id) and self._is_enough(waiter, trace_id, stored):
+                if not waiter.future.set_running_or_notify_cancel():
                     return None
-                self._given.add(trace_id)
+                self._handed_out.add(trace_id)
                 return self._tree(trace_id)
         return None
 
-    def _suits(self, wish: _Wish, trace_id: str) -> bool:
-        if wish.future.done():
+    def _is_eligible(self, waiter: _Waiter, trace_id: str) -> bool:
+        if waiter.future.done():
             return False
-        return trace_id not in self._given if wish.trace_id is None else trace_id == wish.trace_id
+        return trace_id not in self._handed_out if waiter.trace_id is None else trace_id == waiter.trace_id
 
-    def _is_enough(self, wish: _Wish, trace_id: str, arriving: _Arriving) -> bool:
-        if wish.expected is None or (wish.updates and not wish.names):
-            return arriving.complete
-        if not wish.may_have(arriving):
+    def _is_enough(self, waiter: _Waiter, trace_id: str, stored: _StoredTrace) -> bool:
+        if waiter.expected is None or (waiter.is_updating and not waiter.names):
+            return stored.complete
+        if not waiter.may_accept(stored):
             return False
-        roots = self._tree(trace_id).roots
-        return wish.expected.has_arrived(roots, incomplete=bool(arriving.waiting))
+        return waiter.expected.has_arrived(self._tree(trace_id).roots, incomplete=bool(stored.children_of))
 
     def _tree(self, trace_id: str) -> SpanTree:
         return SpanTree(self._traces[trace_id].spans, self._snapshot())
 
     def _snapshot(self) -> dict[str, tuple[Span, ...]]:
-        """What is there now: a tree does not change when more comes in."""
-        return {name: tuple(arriving.spans) for name, arriving in self._traces.items()}
+        """Copy the spans of all traces: a tree does not change when more spans arrive."""
+        return {trace_id: tuple(stored.spans) for trace_id, stored in self._traces.items()}
 
-    def _too_late(self, wish: _Wish, seconds: float) -> SpanTree:
-        """Raise NotReceived; but a tree that is brought up to date gets the trace that is most like it."""
+    def _time_out(self, waiter: _Waiter, seconds: float) -> SpanTree:
+        """Raise NotReceived. If an expected tree is being rewritten, return the trace that is closest to it instead."""
         __tracebackhide__ = True
         with self._lock:
-            names = [name for name in self._traces if name == wish.trace_id or name not in self._given]
-            new = [self._tree(name) for name in names if wish.trace_id in {None, name}]
-            if wish.expected is not None and wish.updates and new:
-                nearest = self._nearest(wish.expected, new)
-                self._given.add(nearest.trace_id)
-                return nearest
-            given = [name for name in self._given if wish.trace_id in {None, name}]
-        which = "" if wish.trace_id is None else f" {wish.trace_id}"
-        if wish.expected is None:
-            reasons = [f"trace {tree.trace_id}: {_gaps(tree)}" for tree in new]
-            reasons += [f"trace {name}: it was handed out before" for name in given if wish.trace_id is None]
-            summary = "\n".join([f"no complete trace{which} came within {seconds:g} s.", *reasons])
-        else:
-            summary = f"the expected trace{which} did not come within {seconds:g} s."
-            difference = wish.expected.difference(self._nearest(wish.expected, new).roots) if new else None
-            if difference is not None:
-                missing = "".join(f"\n  {line}" for line in difference.missing)
-                summary += f" Missing:{missing}" if missing else " Nothing is missing, but it is not as expected."
-                summary += f"\n\nThe nearest trace:\n{difference}"
-            elif given:
-                summary += " All that came was handed out before."
-        raise NotReceived(f"{summary}\n\n{self._all_that_came()}")
-
-    def _nearest(self, expected: Expectation, candidates: list[SpanTree]) -> SpanTree:
-        return min(candidates, key=lambda tree: expected.cost(tree.roots))
-
-    def _all_that_came(self) -> str:
-        trees = self.trees()
-        if not trees:
-            return "Nothing came: does the exporter send to this receiver's endpoint, and was it flushed?"
-        more = f"\n\nand {len(trees) - SHOWN} traces more" if len(trees) > SHOWN else ""
-        return "What came:" + "".join(f"\n\ntrace {tree.trace_id}\n{tree}" for tree in trees[:SHOWN]) + more
+            ids = [name for name in self._traces if name == waiter.trace_id or name not in self._handed_out]
+            candidates = [self._tree(trace_id) for trace_id in ids if waiter.trace_id in {None, trace_id}]
+            if waiter.expected is not None and waiter.is_updating and candidates:
+                closest = _closest(waiter.expected, candidates)
+                self._handed_out.add(closest.trace_id)
+                return closest
+            handed_out = [trace_id for trace_id in self._handed_out if waiter.trace_id in {None, trace_id}]
+        reason = _incomplete(waiter, seconds, candidates, handed_out)
+        raise NotReceived(f"{reason}\n\n{_all_received(self.trees())}")
 
 
-def _gaps(tree: SpanTree) -> str:
-    absent = {span.parent_id: span for span in tree.orphans}
-    return "; ".join(f"the parent {parent} of {span} has not come" for parent, span in absent.items())
+def _closest(expected: Expectation, candidates: list[SpanTree]) -> SpanTree:
+    return min(candidates, key=lambda tree: expected.cost(tree.roots))
+
+
+def _incomplete(waiter: _Waiter, seconds: float, candidates: list[SpanTree], handed_out: list[str]) -> str:
+    """Say what a waiter waited for in vain, and what is missing from the traces that came closest."""
+    which = "" if waiter.trace_id is None else f" {waiter.trace_id}"
+    if waiter.expected is None:
+        reasons = [f"trace {tree.trace_id}: {_missing_parents(tree)}" for tree in candidates]
+        reasons += [f"trace {trace_id}: it was handed out before" for trace_id in handed_out if not waiter.trace_id]
+        return "\n".join([f"no complete trace{which} arrived within {seconds:g} s.", *reasons])
+    summary = f"the expected trace{which} did not arrive within {seconds:g} s."
+    difference = waiter.expected.difference(_closest(waiter.expected, candidates).roots) if candidates else None
+    if difference is not None:
+        missing = "".join(f"\n  {line}" for line in difference.missing)
+        summary += f" Missing:{missing}" if missing else " No span is missing, but the trace is not as expected."
+        return f"{summary}\n\nThe closest trace:\n{difference}"
+    return f"{summary} All traces that arrived were handed out before." if handed_out else summary
+
+
+def _missing_parents(tree: SpanTree) -> str:
+    missing = {span.parent_id: span for span in tree.orphans}
+    return "; ".join(f"the parent {parent_id} of {span} has not arrived" for parent_id, span in missing.items())
+
+
+def _all_received(trees: list[SpanTree]) -> str:
+    if not trees:
+        return (
+            "No span arrived. Does the exporter send to this receiver's endpoint, and was it flushed (shut down the "
+            "tracer provider)?"
+        )
+    more = f"\n\nand {len(trees) - SHOWN} more traces" if len(trees) > SHOWN else ""
+    return "Received:" + "".join(f"\n\ntrace {tree.trace_id}\n{tree}" for tree in trees[:SHOWN]) + more
