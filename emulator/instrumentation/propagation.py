@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 __all__ = ["BAGGAGE_LIMIT_BYTES", "Inject", "MessagingContext", "attached", "extract", "inject"]
 
 BAGGAGE_LIMIT_BYTES = 8192
-"""The size that W3C Baggage, section 3.3.2, requires to be passed on. Larger baggage is dropped: it may be an attack."""
+"""The size that W3C Baggage, section 3.3.2, requires to be passed on. Larger baggage is dropped."""
 
 
 class MessagingContext(StrEnum):
