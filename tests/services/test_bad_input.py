@@ -1,4 +1,4 @@
-"""Abuse: whatever comes over HTTP or the bus gets a clear answer that names the field, and harms nobody else."""
+"""Invalid input over HTTP and the bus gets a clear error that names the field, and disturbs no other request."""
 
 import asyncio
 import io
@@ -225,7 +225,7 @@ async def test_an_unknown_state_in_a_message_does_not_reach_the_server(world: Wo
     async with await aio_pika.connect(world.cloud.amqp_url) as connection:
         channel = await connection.channel()
         await (await channel.get_exchange("nova")).publish(aio_pika.Message(body), "api")
-    await world.boot()  # its news came after that message
+    await world.boot()  # its updates came after that message
     api = await world.api()
     assert (await api("GET", "nova-api", f"/v2.1/servers/{booted.server_id}"))[1]["server"]["status"] == "ACTIVE"
 
@@ -247,7 +247,7 @@ async def test_malformed_messages_are_rejected_and_the_consumer_continues(amqp_u
 
 
 async def test_a_duplicate_message_is_dropped(amqp_url: str) -> None:
-    """The same message, headers and all, is put on the bus again after it was done."""
+    """The same message is published again, headers included, after it was processed."""
     async with a_world(amqp_url=amqp_url) as world:
         async with await aio_pika.connect(amqp_url) as connection:
             channel = await connection.channel()

@@ -24,7 +24,7 @@ LOOKS = {
     "glance-api": "/v2/images",
     "nova-api": "/v2.1/servers",
 }
-"""What anybody with a token may ask each API."""
+"""A request that every token may make, for each API."""
 
 
 async def revoke(by: Api, token: str) -> int:
@@ -33,7 +33,7 @@ async def revoke(by: Api, token: str) -> int:
 
 
 async def refused_by(api: Api, service: str) -> None:
-    """Wait until a service does not take a token any more."""
+    """Wait until a service refuses the token."""
     await eventually(lambda: api("GET", service, LOOKS[service]), lambda seen: seen[0] == 401)
 
 
@@ -92,7 +92,7 @@ async def test_a_service_that_was_away_learns_of_revocations_when_it_is_back(amq
         api = await logged_in(session, endpoints)
         async with serving("glance-api", amqp_url, endpoints):
             assert (await api("GET", "glance-api", LOOKS["glance-api"]))[0] == 200
-        assert await revoke(api, api.token) == 204, "nobody is there to hear of it"
+        assert await revoke(api, api.token) == 204, "no API is running that could hear of it"
         for _ in range(2):
             async with serving("glance-api", amqp_url, endpoints):
                 await refused_by(api, "glance-api")
@@ -141,7 +141,7 @@ def test_revoking_a_token_does_not_copy_the_revoked_ones() -> None:
 
 
 def revocations(world: World) -> list[SpanTree]:
-    """The traces in which a token was revoked, or that was told again, of a world that has ended."""
+    """The traces of revocations and their repetitions, of a world that has ended."""
     found = trees(spans_from_sdk(world.export.kept))
     return [trace for trace in found if any("keystone_fanout" in span.name for span in trace.spans)]
 

@@ -1,4 +1,4 @@
-"""glance-api: images of projects, uploaded and booted, in the forms that stock clients read."""
+"""glance-api: images, their bytes, members and tags, as stock clients use them."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ async def an_image(api: Api, name: str = "mine", data: bytes | None = None, **sa
 
 
 async def begin_upload(api: Api, image: dict[str, Any], size: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Say that so many bytes come, and send four of them."""
+    """Announce so many bytes, and send four of them."""
     host, port = api.cloud.endpoints["glance-api"].removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = f"PUT {image['file']} HTTP/1.1\r\nHost: glance\r\nX-Auth-Token: {api.token}\r\nContent-Length: {size}\r\n"
@@ -37,7 +37,7 @@ async def begin_upload(api: Api, image: dict[str, Any], size: int) -> tuple[asyn
 
 
 async def saving(api: Api, image: dict[str, Any], *, over: bool = False) -> None:
-    """Wait until an upload has begun, or is over."""
+    """Wait until an upload has begun, or has ended."""
     await eventually(
         lambda: api("GET", "glance-api", image["self"]), lambda seen: (seen[1]["status"] != "saving") == over
     )

@@ -1,4 +1,4 @@
-"""Neutron's addresses: all that a subnet has are given, none twice, and they come back."""
+"""Address allocation: every address of a subnet is allocated, none twice, and all can be released."""
 
 import asyncio
 

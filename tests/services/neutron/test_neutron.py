@@ -1,4 +1,4 @@
-"""Neutron: what it knows is of projects that do not see each other's, and is told in the words that clients know."""
+"""Neutron's answers: their attributes, the separation of projects, policy errors, and what is not supported."""
 
 from typing import Any
 
@@ -34,12 +34,12 @@ async def test_answers_have_all_attributes_and_admins_see_more(world: World) -> 
     made = {"network": await demo.make("network", name="mine")}
     made["subnet"] = await demo.make("subnet", network_id=made["network"]["id"], cidr="10.1.0.0/24", ip_version=4)
     made["port"] = await demo.make("port", network_id=made["network"]["id"])
-    for kind, words in WHOLE.items():
+    for kind, attributes in WHOLE.items():
         path = f"{kind}s/{made[kind]['id']}"
         shown = await demo.get(path)
-        assert set(shown) == {*ALL.split(), *words.split()}, kind
+        assert set(shown) == {*ALL.split(), *attributes.split()}, kind
         assert shown in await demo.get(f"{kind}s")
-        assert set(await admin.get(path)) == {*ALL.split(), *words.split(), *ADMINS_SEE[kind].split()}
+        assert set(await admin.get(path)) == {*ALL.split(), *attributes.split(), *ADMINS_SEE[kind].split()}
         assert shown["project_id"] == shown["tenant_id"] == ID["demo"]
 
 
@@ -95,19 +95,19 @@ async def test_admins_create_shared_and_external_networks_for_any_project(world:
 
 async def test_members_cannot_create_resources_for_other_projects(world: World) -> None:
     demo = await user(world, "demo")
-    words_of_neutron = (
+    message = (
         "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or "
         "advsvc privileges"
     )
-    for kind, words in (
+    for kind, attributes in (
         ("network", {"shared": True}),
         ("subnet", {"network_id": PRIVATE, "cidr": "10.9.0.0/24", "ip_version": 4}),
         ("port", {"network_id": PRIVATE}),
     ):
         for key in ("project_id", "tenant_id"):
-            assert await demo.refused("POST", f"{kind}s", {kind: {**words, key: ID["alt_demo"]}}) == (
+            assert await demo.refused("POST", f"{kind}s", {kind: {**attributes, key: ID["alt_demo"]}}) == (
                 *(400, "HTTPBadRequest"),
-                words_of_neutron,
+                message,
             )
 
 

@@ -1,4 +1,4 @@
-"""Neutron's ports: their places on networks, and who has them."""
+"""Neutron's ports: their addresses, and the device that has them."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Neutron reads all of a body: what it cannot keep is refused, by the name that it has on the wire."""
+"""Neutron validates the whole body: what it cannot store is refused by its JSON name."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ VLAN = {"provider:network_type": "vlan", "provider:physical_network": "rack"}
 
 
 async def call(api: Api, method: str, path: str, body: Any) -> tuple[int, Any]:
-    """Return the status, and the message of a refusal or what was made."""
+    """Return the status, and the message of an error or the resource."""
     status, answer = await api(method, "neutron-server", f"/v2.0/{path}", json=body)
     return status, answer["NeutronError"]["message"] if status >= 400 else next(iter(answer.values()))
 
 
-async def make(api: Api, kind: str, **words: Any) -> Any:
-    status, made = await call(api, "POST", f"{kind}s", {kind: words})
+async def make(api: Api, kind: str, **attributes: Any) -> Any:
+    status, made = await call(api, "POST", f"{kind}s", {kind: attributes})
     assert status == 201, made
     return made
 

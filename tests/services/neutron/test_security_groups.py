@@ -1,4 +1,4 @@
-"""Security groups of projects and their rules, in the words that clients know."""
+"""Security groups and their rules, with neutron's messages."""
 
 from typing import Any
 
@@ -8,17 +8,19 @@ from tests.conftest import World
 from tests.support.neutron import ID, NOWHERE, PRIVATE, Neutron, user
 
 
-async def make(user: Neutron, **words: Any) -> dict[str, Any]:
-    """Make a security group."""
-    status, body = await user("POST", "security-groups", {"security_group": words})
+async def make(user: Neutron, **attributes: Any) -> dict[str, Any]:
+    """Create a security group."""
+    status, body = await user("POST", "security-groups", {"security_group": attributes})
     assert status == 201, body
     made: dict[str, Any] = body["security_group"]
     return made
 
 
-async def add(user: Neutron, group: str, **words: Any) -> tuple[int, Any]:
+async def add(user: Neutron, group: str, **attributes: Any) -> tuple[int, Any]:
     """Add a rule."""
-    return await user("POST", "security-group-rules", {"security_group_rule": {"security_group_id": group, **words}})
+    return await user(
+        "POST", "security-group-rules", {"security_group_rule": {"security_group_id": group, **attributes}}
+    )
 
 
 async def test_a_group_with_ports_cannot_be_deleted(world: World) -> None:
