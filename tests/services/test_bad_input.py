@@ -124,8 +124,8 @@ async def test_an_error_repeats_only_the_beginning_of_a_long_input(shared_world:
         ("nova-api", "server.OS-DCF:diskConfig", {"OS-DCF:diskConfig": long}),
         ("keystone", "auth.identity.methods[0]", {"auth": {"identity": {"methods": [long]}}}),
     ]
-    for service, field, wanted in sent:
-        body = wanted if service == "keystone" else {"server": {**SERVER, **wanted}}
+    for service, field, attributes in sent:
+        body = attributes if service == "keystone" else {"server": {**SERVER, **attributes}}
         _, answer = await api("POST", service, SHAPES[service][0], json=body)
         message = SHAPES[service][1](answer)[1]
         assert (field in message, len(message), message[-1]) == (True, 1001, "…"), message[:100]

@@ -17,9 +17,9 @@ BYTES = {"Content-Type": "application/octet-stream"}
 FORMATS = {"disk_format": "qcow2", "container_format": "bare"}
 
 
-async def an_image(api: Api, name: str = "mine", data: bytes | None = None, **said: Any) -> dict[str, Any]:
+async def an_image(api: Api, name: str = "mine", data: bytes | None = None, **attributes: Any) -> dict[str, Any]:
     """An image, with bytes if there are some."""
-    status, image = await api("POST", "glance-api", "/v2/images", json={"name": name, **FORMATS, **said})
+    status, image = await api("POST", "glance-api", "/v2/images", json={"name": name, **FORMATS, **attributes})
     assert status == 201, image
     if data is not None:
         path = f"/v2/images/{image['id']}/file"
@@ -270,13 +270,13 @@ UNBOOTABLE: list[tuple[dict[str, str], bytes | None, str, str]] = [
 
 async def test_a_server_is_booted_only_from_an_image_that_its_project_may_use(world: World) -> None:
     admin, demo = await world.api(), await world.api("demo")
-    for said, data, action, fault in UNBOOTABLE:
-        image = await an_image(admin, data=data, **said)
+    for attributes, data, action, fault in UNBOOTABLE:
+        image = await an_image(admin, data=data, **attributes)
         if action:
             assert (await admin("POST", "glance-api", f"{image['self']}/actions/{action}"))[0] == 204
         _, body = await demo.create(imageRef=image["id"])
         server = await demo.until(body["server"]["id"], "ACTIVE", "ERROR")
-        assert fault in server["fault"]["message"], said
+        assert fault in server["fault"]["message"], attributes
     assert (await admin("POST", "glance-api", f"{image['self']}/actions/reactivate"))[0] == 204
     assert (await demo("GET", "glance-api", image["file"]))[0] == 200
     _, body = await admin.create(imageRef=(await an_image(demo, data=b"bytes", visibility="private"))["id"])

@@ -19,8 +19,8 @@ async def test_nova_attaches_servers_only_to_networks_of_their_project(world: Wo
     mine, bare = [(await demo.make("network", name=name))["id"] for name in ("mine", "bare")]
     await demo.make("subnet", network_id=mine, cidr="10.1.0.0/24", ip_version=4)
     for path, status, message in ATTACHING:
-        asked = f"networks/{path.format(mine=mine, bare=bare, **ID)}"
-        found, body = await nova("GET", asked)
+        url = f"networks/{path.format(mine=mine, bare=bare, **ID)}"
+        found, body = await nova("GET", url)
         assert found == status, body
         if status == 200:
             assert await nova.get(f"ports/{body['network']['port']['id']}") == body["network"]["port"]

@@ -46,8 +46,8 @@ async def test_a_port_has_one_device_at_a_time(world: World) -> None:
     demo, admin, nova = [await user(world, name) for name in ("demo", "admin", "nova")]
     port = (await demo.make("port", network_id=PRIVATE))["id"]
     path = f"ports/{port}"
-    wanted = [{"port": {"device_id": f"server-{number}"}} for number in range(8)]
-    answers = await asyncio.gather(*(nova("PUT", path, body) for body in wanted))
+    claims = [{"port": {"device_id": f"server-{number}"}} for number in range(8)]
+    answers = await asyncio.gather(*(nova("PUT", path, body) for body in claims))
     [won] = [body["port"]["device_id"] for status, body in answers if status == 200]
     message = f"Unable to complete operation on port {port} for network {PRIVATE}. Port already has an attached device"
     refusals = [(status, body["NeutronError"]) for status, body in answers if status != 200]

@@ -23,8 +23,8 @@ async def make(api: Api, kind: str, **attributes: Any) -> Any:
 
 
 def provided(kind: str | None = None, physical: str | None = None, number: int | None = None) -> dict[str, Any]:
-    words = {"network_type": kind, "physical_network": physical, "segmentation_id": number}
-    return {f"provider:{name}": value for name, value in words.items() if value is not None}
+    attributes = {"network_type": kind, "physical_network": physical, "segmentation_id": number}
+    return {f"provider:{name}": value for name, value in attributes.items() if value is not None}
 
 
 INVALID_NETWORKS: list[tuple[dict[str, Any], int, str]] = [
