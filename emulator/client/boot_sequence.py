@@ -12,11 +12,12 @@ import msgspec
 from yarl import URL
 
 from emulator.faults import Fault
+from emulator.instrumentation import mark_failed, record_error
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext, annotate, carrying_fault, request_scope
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.runtime.spans import fail, failed_with, span
+from emulator.runtime.spans import span
 from emulator.services.auth import Access, log_in
 from emulator.services.seed_data import resource_id
 from spantree import visible
@@ -188,13 +189,13 @@ async def boot(
             booted = replace(booted, server_id=await _order(http, access.token, servers_url, order))
             booted = await _follow(http, access.token, servers_url, booted, actor.pace, tell)
         except UnexpectedAnswer as refusal:
-            fail(root, refusal)
+            record_error(root, refusal)
             booted = replace(booted, status="REFUSED", fault=f"{refusal.message} (HTTP {refusal.status})")
         except (aiohttp.ClientError, TimeoutError, LookupError) as error:
-            fail(root, error)
+            record_error(root, error)
             booted = replace(booted, status="REFUSED", fault=str(error) or "no answer in time")
         if booted.status == "ERROR":
-            failed_with(root, "ServerInError", booted.fault)
+            mark_failed(root, "ServerInError", booted.fault)
         tell(order, visible(booted.status))
         return _shown(replace(booted, seconds=time.monotonic() - began))
 
@@ -211,10 +212,10 @@ async def delete(actor: ServiceContext, http: HttpClient, credentials: Credentia
             url = f"{access.url('compute')}/servers/{server_id}"
             (await http.fetch("DELETE", url, token=access.token)).check()
         except UnexpectedAnswer as error:
-            fail(root, error)
+            record_error(root, error)
             return error.status == HTTPStatus.NOT_FOUND
         except (aiohttp.ClientError, TimeoutError, LookupError) as error:
-            fail(root, error)
+            record_error(root, error)
             return False
     return True
 

@@ -21,10 +21,11 @@ from requests import PreparedRequest
 
 from emulator.client.boot_sequence import SERVICE, Credentials
 from emulator.client.stock_errors import secrets_in, told, unreached
+from emulator.instrumentation import error_type, mark_failed
 from emulator.runtime.export import Export, tracer_of
 from emulator.runtime.request_context import OWN_REQUEST_ID, REQUEST_ID, RequestContext, ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.runtime.spans import failed_with, qualified_name, span
+from emulator.runtime.spans import span
 
 __all__ = ["Ended", "at_the_emulator", "run"]
 
@@ -106,9 +107,9 @@ def run(arguments: Sequence[str], export: Export) -> Ended:
             status, error = _ended(shell, arguments)
         root.set_attribute("process.exit.code", status)
         if error is not None:
-            failed_with(root, qualified_name(error), told(error, shell.secrets))
+            mark_failed(root, error_type(error), told(error, shell.secrets))
         elif status:
-            failed_with(root, str(status))
+            mark_failed(root, str(status))
         recorded = root.is_recording()
     trace_id = f"{root.get_span_context().trace_id:032x}" if recorded else None
     return Ended(status, trace_id, unreached(error))

@@ -19,7 +19,7 @@ from emulator.doctor.export_results import Answer
 from emulator.doctor.retry import within
 from emulator.runtime.export import Export, otlp_exporter, resource_of
 from emulator.runtime.seeded_random import SeededRandom
-from emulator.runtime.spans import RandomIds
+from emulator.runtime.span_ids import RandomIds
 
 __all__ = ["a_span", "send", "set_up"]
 

@@ -1,8 +1,12 @@
-"""A connection to the broker that is waited for at the start, and comes back by itself when it was lost.
+"""A service's connection to the broker: it waits for the broker at the start, and reconnects when it is lost."""
 
-aio-pika's robust connections do the same in more ways than we can follow: one was seen to hang when its broker stopped
-between two attempts. Here there is one way: whatever breaks, everything is declared and consumed anew.
-"""
+# Why not aio_pika.connect_robust: it does not always recover.
+# - https://github.com/mosquito/aio-pika/issues/588 (open): after "Server connection was stuck", which is a missed
+#   heartbeat, it neither reconnects nor fails; the process hangs, as one of ours did when its broker stopped between
+#   two attempts.
+# - https://github.com/mosquito/aio-pika/issues/231 (open): after a restart of the broker it reconnects, but its consumers
+#   are not restored; reported for aio-pika 9.4.1 as well.
+# Here there is one way to recover: whatever breaks, connect again, and declare and consume everything again.
 
 import asyncio
 import logging
@@ -37,11 +41,11 @@ __all__ = [
 CONNECT_PAUSE_SECONDS = 0.2
 ATTEMPT_SECONDS = 10.0
 HEARTBEAT_SECONDS = 10
-"""If the URL says no other. After twice that a broker gives up who was cut off, and the locks that it holds."""
+"""Unless the URL says otherwise. After twice that, the broker drops a client that is cut off, and its locks."""
 CLOSE_SECONDS = 1.0
 
 BROKEN = (AMQPError, OSError, RuntimeError)
-"""What aio-pika raises where the broker or the connection fails; the last one when a channel is closed already."""
+"""What aio-pika raises if the broker or the connection fails; RuntimeError if a channel is closed already."""
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +53,14 @@ log = logging.getLogger(__name__)
 class BusUnavailable(ApiError):
     """The broker cannot be reached or did not take a message; try again later."""
 
+    error_type = "emulator.BusUnavailable"
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class AlreadyRunning(Exception):
-    """Another process on this bus holds the lock of a service of which there may be one."""
+    """Another process on this bus holds the lock of a service of which there may be only one."""
+
+    error_type = "emulator.AlreadyRunning"
 
     def __init__(self, name: str, broker: URL) -> None:
         super().__init__(
@@ -64,7 +71,7 @@ class AlreadyRunning(Exception):
 
 
 class QueueType(StrEnum):
-    """What durable queues are to RabbitMQ: on one node, or replicated by Raft."""
+    """The kind of RabbitMQ's durable queues: on one node, or replicated by Raft."""
 
     CLASSIC = "classic"
     QUORUM = "quorum"
@@ -72,7 +79,7 @@ class QueueType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BusSettings:
-    """Where the bus is, how many seconds to wait for it at the start, and what its durable queues are."""
+    """Where the bus is, how many seconds to wait for it at the start, and the kind of its durable queues."""
 
     url: str
     patience: float = 30.0
@@ -81,10 +88,7 @@ class BusSettings:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A connection as long as it lasts, its channel for publishing, and the exchanges declared there.
-
-    `over` is set when it has ended.
-    """
+    """One connection, its channel for publishing, and the exchanges declared there. `over` is set when it has ended."""
 
     connection: AbstractConnection
     channel: AbstractChannel
@@ -96,13 +100,13 @@ Start = Callable[[Session], Awaitable[None]]
 
 
 class Link:
-    """The way of one service to the broker. While it is connected, it holds `locks`: nobody else on this bus does."""
+    """A service's link to the broker, over one connection after the other. While connected it holds `locks`, alone."""
 
     def __init__(self, bus: BusSettings, service: str, locks: Collection[str] = ()) -> None:
         self.broker = URL(bus.url).with_user(None)
         self.queue_type = bus.queue_type
         self.working = False
-        """Whether it is connected, and all that is started on each connection has been."""
+        """Whether it is connected, and everything that `each_session` starts has been started."""
         self._url = URL(bus.url) % {"heartbeat": HEARTBEAT_SECONDS, **URL(bus.url).query}
         self._patience = bus.patience
         self._service = service
@@ -116,7 +120,7 @@ class Link:
     async def open(self) -> AsyncIterator[None]:
         """Connect, waiting for the broker and for the locks, and stay connected while the block lasts.
 
-        Raises BusUnavailable; at once where the login is refused. Raises AlreadyRunning if a lock is not free in time.
+        Raises BusUnavailable; at once if the login is refused. Raises AlreadyRunning if a lock is not free in time.
         """
         await self._connect(self._patience)
         async with task_group() as tasks:
@@ -135,7 +139,7 @@ class Link:
         return self._session
 
     async def after(self, session: Session) -> None:
-        """Wait until a session that failed its user is over; `session` then gives the next one."""
+        """Report that a session failed, and wait until it is over; `session` then returns the next one."""
         if self._session is session:
             self._lost.set()
         await session.over.wait()
@@ -157,7 +161,7 @@ class Link:
     async def _connect(self, patience: float) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
-        told: set[type[Exception]] = {TimeoutError} if self._lost.is_set() else set()
+        reported: set[type[Exception]] = {TimeoutError} if self._lost.is_set() else set()
         while True:
             try:
                 async with asyncio.timeout_at(min(max(deadline, loop.time() + 0.1), loop.time() + ATTEMPT_SECONDS)):
@@ -167,11 +171,11 @@ class Link:
                 raise BusUnavailable(f"the broker at {self.broker} refuses the login: {refused}") from refused
             except (*BROKEN, TimeoutError, AlreadyRunning) as error:
                 if loop.time() >= deadline:
-                    raise self._given_up(error, patience) from error
+                    raise self._out_of_time(error, patience) from error
                 kind = AlreadyRunning if isinstance(error, AlreadyRunning) else TimeoutError
-                if kind not in told:
-                    self._tell_of_waiting(error, patience)
-                told.add(kind)
+                if kind not in reported:
+                    self._report_waiting(error, patience)
+                reported.add(kind)
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
         self._lost.clear()
         self._session = session
@@ -179,20 +183,20 @@ class Link:
             watched.close_callbacks.add(self._loss_of(session))
         self._there.set()
 
-    def _given_up(self, error: Exception, patience: float) -> Exception:
+    def _out_of_time(self, error: Exception, patience: float) -> Exception:
         if isinstance(error, AlreadyRunning):
             return AlreadyRunning(error.name, self.broker)
         why = str(error) or "it accepts connections, but does not answer"
         return BusUnavailable(f"no broker at {self.broker} after {patience:g} s: {why}")
 
-    def _tell_of_waiting(self, error: Exception, patience: float) -> None:
-        wanted = f"the other {error.name} to leave" if isinstance(error, AlreadyRunning) else "the bus at"
+    def _report_waiting(self, error: Exception, patience: float) -> None:
+        awaited = f"the other {error.name} to leave" if isinstance(error, AlreadyRunning) else "the bus at"
         limit = f", for {patience:g} s at the most" if patience < inf else ""
-        log.warning("%s waits for %s %s%s", self._service, wanted, self.broker, limit)
+        log.warning("%s waits for %s %s%s", self._service, awaited, self.broker, limit)
 
     async def _begin(self) -> Session:
-        # Not aio_pika.connect: where it fails it leaves its connection to the garbage collector, and to a __del__ that
-        # begins to close it, even when no event loop runs any more.
+        # Not aio_pika.connect: if it fails, it leaves its connection to the garbage collector and to a __del__ that
+        # starts to close it, even when no event loop runs any more.
         connection = aio_pika.Connection(self._url, client_properties={"connection_name": self._service})
         try:
             await connection.connect()
@@ -204,7 +208,7 @@ class Link:
             raise
 
     async def _take_locks(self, channel: AbstractChannel) -> None:
-        """A lock is a queue that is exclusive to the connection, and gone with it."""
+        """Take the locks: each is a queue that is exclusive to the connection, and deleted with it."""
         for lock in self._locks:
             try:
                 await channel.declare_queue(f"lock.{lock}", exclusive=True)
@@ -212,26 +216,26 @@ class Link:
                 raise AlreadyRunning(lock, self.broker) from held
 
     async def watch(self, session: Session, channel: AbstractChannel) -> None:
-        """Take it for a loss of the session when this channel closes, or the broker cancels a consumer on it."""
+        """Treat the session as lost when this channel closes, or when the broker cancels a consumer on it."""
         lost = self._loss_of(session)
         channel.close_callbacks.add(lost)
         (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(lost)
 
     async def _keep(self) -> None:
-        """Get the connection back whenever it is lost, and all that was started on it."""
+        """Reconnect whenever the connection is lost, and restart what was started on it."""
         while True:
             await self._lost.wait()
             log.warning("%s has lost the bus at %s", self._service, self.broker)
-            told = ""
+            reported = ""
             while why := await self._recover():
-                if why != told:
+                if why != reported:
                     log.warning("%s is not back on the bus yet: %s", self._service, why)
-                told = why
+                reported = why
                 await asyncio.sleep(CONNECT_PAUSE_SECONDS)
             log.warning("%s is back on the bus", self._service)
 
     async def _recover(self) -> str:
-        """Try to connect anew and to start everything again; return why that did not work, if it did not."""
+        """Try to reconnect and to start everything again. Return why that failed, or an empty text."""
         await self._close()
         try:
             async with not_cancelled():
@@ -244,7 +248,7 @@ class Link:
         return ""
 
     async def _close(self) -> None:
-        """Close the connection; that it is closed already, or does not answer, is fine."""
+        """Close the connection. It may be closed already, or not answer."""
         self.working = False
         session, self._session = self._session, None
         self._there.clear()
@@ -258,7 +262,7 @@ class Link:
             log.debug("closing the connection of %s: %s", self._service, error)
 
     def _loss_of(self, session: Session) -> Callable[..., None]:
-        """A callback for when something of a session has closed; what closes late, after the next one began, is old."""
+        """Return a close callback that loses the session, unless the next one has begun."""
 
         def lose(*_: object) -> None:
             if self._session is session:
@@ -269,9 +273,10 @@ class Link:
 
 @asynccontextmanager
 async def not_cancelled() -> AsyncIterator[None]:
-    """Raise BusUnavailable for a CancelledError that nobody asked for: aiormq ends so what waits for a lost broker.
+    """Raise BusUnavailable instead of a CancelledError that does not cancel this task.
 
-    Likewise for a bare Exception, with which it ends what waits to be written.
+    When the connection is lost, aiormq cancels what waits for an answer, and raises a bare Exception for what waits to be
+    written.
     """
     try:
         yield
@@ -288,7 +293,7 @@ async def not_cancelled() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def linked(bus: BusSettings, service: str, locks: Collection[str] = ()) -> AsyncIterator[Link]:
-    """Open a link, as `Link.open` does, for the time of the block."""
+    """Open a link, as `Link.open` does, while the block lasts."""
     link = Link(bus, service, locks)
     async with link.open():
         yield link

@@ -1,4 +1,8 @@
-"""Errors that callers are told of: by a status and a message, in the shape that a service words them."""
+"""Errors that a caller gets to see: a status and a message, in the service's own shape.
+
+Each has an `error_type`, the value of `error.type` on spans: a stable name, so that a file can
+move without a trace changing.
+"""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -8,38 +12,44 @@ __all__ = ["ApiError", "BadRequest", "Conflict", "ErrorShape", "Forbidden", "Not
 
 
 class ApiError(Exception):
-    """An error that is answered to the caller as `status`, with its text as the message."""
+    """An error that is answered with `status`, and with its text as the message."""
 
+    error_type = "emulator.ApiError"
     status = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class BadRequest(ApiError):
-    """The caller sent what the API cannot take. The message names the field."""
+    """The API cannot accept what the caller sent. The message names the field."""
 
+    error_type = "emulator.BadRequest"
     status = HTTPStatus.BAD_REQUEST
 
 
 class Forbidden(ApiError):
     """The caller is known, but may not do this."""
 
+    error_type = "emulator.Forbidden"
     status = HTTPStatus.FORBIDDEN
 
 
 class Conflict(ApiError):
-    """What the caller wants does not go together with the state that things are in."""
+    """The request conflicts with the current state."""
 
+    error_type = "emulator.Conflict"
     status = HTTPStatus.CONFLICT
 
 
 class NotFound(ApiError):
-    """What the caller asked for is not there."""
+    """There is no such resource."""
 
+    error_type = "emulator.NotFound"
     status = HTTPStatus.NOT_FOUND
 
 
 class Unauthorized(ApiError):
-    """The request carries no token that holds."""
+    """The request has no valid token."""
 
+    error_type = "emulator.Unauthorized"
     status = HTTPStatus.UNAUTHORIZED
 
     def __init__(self) -> None:
@@ -47,4 +57,4 @@ class Unauthorized(ApiError):
 
 
 ErrorShape = Callable[[ApiError], dict[str, Any]]
-"""How a service words an error: the JSON body for it."""
+"""A service's shape of errors: makes the JSON body of an answer."""

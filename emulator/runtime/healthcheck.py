@@ -21,8 +21,9 @@ PATHS = frozenset({READY, LIVE})
 
 
 class NotReady(ApiError):
-    """The service is starting: it has not all yet that it needs to answer."""
+    """The service is starting: it does not have all that it needs to answer yet."""
 
+    error_type = "emulator.NotReady"
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self, service: str) -> None:

@@ -1,4 +1,4 @@
-"""The client side of HTTP: one CLIENT span a request, from the first byte sent until the body is read."""
+"""The services' HTTP client: requests that carry the current request's id, context and fault, and whole answers."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -8,25 +8,26 @@ from typing import Self, TypeVar
 
 import aiohttp
 import msgspec
-from opentelemetry.trace import SpanKind
-from yarl import URL
 
 from emulator import __version__
-from emulator.runtime.propagation import put_into
-from emulator.runtime.request_context import FAULT_SPENT, OWN_REQUEST_ID, REQUEST_ID, apply_fault, current_request
-from emulator.runtime.spans import AttributeValue, failed_with, span
+from emulator.instrumentation import AttributeValue, Inject, http_client
+from emulator.runtime.fault_injection.traces import injection_with_fault
+from emulator.runtime.request_context import FAULT_SPENT, OWN_REQUEST_ID, REQUEST_ID, current_request, inject_request
+from emulator.runtime.spans import request_attributes, request_tracer
 from emulator.urls import without_user
 
 __all__ = ["Answer", "HttpClient", "UnexpectedAnswer"]
 
 CONNECT_SECONDS = 15.0
-"""The look-up of the name is in it: resolvers ask again after 5 s, so one lost datagram is no failure."""
-ANSWER_SECONDS = 30.0  # at the pace of a small cloud; services that take their time are given it
+"""Includes the look-up of the name: resolvers ask again after 5 s, so one lost datagram is no failure."""
+ANSWER_SECONDS = 30.0  # at the pace of a small cloud; a slower one may take longer
 T = TypeVar("T")
 
 
 class UnexpectedAnswer(Exception):
-    """A service answered what its caller cannot use; look at the service's span below the caller's."""
+    """A service's answer is of no use to its caller; look at the service's span below the caller's."""
+
+    error_type = "emulator.UnexpectedAnswer"
 
     def __init__(self, method: str, url: str, status: int, message: str) -> None:
         super().__init__(f"{method} {url} answered {status}: {message}")
@@ -59,7 +60,7 @@ class Answer:
 
 
 def _message_in(body: bytes, status: int) -> str:
-    """Return the message in an error body, in whichever shape a service words it; else the status in words."""
+    """Return the message in an error body, whatever the service's shape of errors; else the phrase of the status."""
     try:
         found = msgspec.json.decode(body)
     except msgspec.DecodeError:
@@ -71,9 +72,9 @@ def _message_in(body: bytes, status: int) -> str:
 
 
 class HttpClient:
-    """Sends requests on behalf of one service. The scene goes along, in headers only.
+    """Sends requests on behalf of one service. What they belong to travels in headers only.
 
-    At a slow `pace` the others may take that much longer to answer.
+    At a `pace` above 1 answers may take that much longer.
     """
 
     def __init__(self, service: str, pace: float = 0.0) -> None:
@@ -102,8 +103,8 @@ class HttpClient:
     ) -> Answer:
         """Send a request and read the whole answer. `body` is sent as JSON; `step` is a number of Figure 1.8.
 
-        `resend` counts how often the request was sent before. What comes with a status below 400 goes to `sink`, if
-        there is one, piece by piece. Raises aiohttp.ClientError and TimeoutError; an answer of any status is an answer.
+        `resend` counts how often the request was sent before. A body with a status below 400 goes to `sink`, if given,
+        piece by piece. Raises aiohttp.ClientError and TimeoutError, but not for a status of 400 or above.
         """
         async with self._stream(method, url, body=body, token=token, step=step, resend=resend) as response:
             if sink is None or not response.ok:
@@ -119,39 +120,33 @@ class HttpClient:
         self, method: str, url: str, *, body: object, token: str | None, step: str | None, resend: int
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request; the span lasts as long as the block that reads the answer."""
-        scene = current_request()
-        with span(method, SpanKind.CLIENT, _attributes(method, URL(url), step, resend)) as calling:
-            headers = {
-                OWN_REQUEST_ID: scene.request_id,
-                REQUEST_ID: scene.global_request_id or scene.request_id,
-                "Accept": "application/json",
-            }
-            if token is not None:
-                headers["X-Auth-Token"] = token
-            if body is not None:
-                headers["Content-Type"] = "application/json"
-            if step is None or apply_fault(f"step {step}") is None:  # else the context is lost
-                put_into(headers, scene.fault, scene.profiled)
-            data = None if body is None else msgspec.json.encode(body)
-            async with self._session.request(method, url, data=data, headers=headers) as response:
-                calling.set_attribute("http.response.status_code", response.status)
-                if FAULT_SPENT in response.headers:
-                    scene.spend()
-                if response.version is not None:
-                    version = f"{response.version.major}.{response.version.minor}"
-                    calling.set_attribute("network.protocol.version", version)
-                if response.status >= HTTPStatus.BAD_REQUEST:
-                    failed_with(calling, str(response.status))
-                yield response
-
-
-def _attributes(method: str, url: URL, step: str | None, resend: int) -> dict[str, AttributeValue]:
-    attributes: dict[str, AttributeValue | None] = {
-        "http.request.method": method,
-        "server.address": url.host or "",
-        "server.port": url.port or 0,
-        "url.full": str(url.with_user(None)),
-        "http.request.resend_count": resend or None,
-        "openstack.boot.step": step,
-    }
-    return {key: value for key, value in attributes.items() if value is not None}
+        request = current_request()
+        headers = {
+            OWN_REQUEST_ID: request.request_id,
+            REQUEST_ID: request.global_request_id or request.request_id,
+            "Accept": "application/json",
+        }
+        if token is not None:
+            headers["X-Auth-Token"] = token
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        attributes = dict[str, AttributeValue](request_attributes())
+        inject: Inject = inject_request
+        if resend:
+            attributes["http.request.resend_count"] = resend
+        if step is not None:
+            inject, marks = injection_with_fault(f"step {step}")
+            attributes |= {"openstack.boot.step": step, **marks}
+        async with http_client.request(
+            request_tracer(),
+            self._session,
+            method,
+            url,
+            headers=headers,
+            attributes=attributes,
+            inject=inject,
+            data=None if body is None else msgspec.json.encode(body),
+        ) as response:
+            if FAULT_SPENT in response.headers:
+                request.spend()
+            yield response

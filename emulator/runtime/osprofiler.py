@@ -26,7 +26,9 @@ TRACE_ID = "emulator.osprofiler.trace_id"
 
 
 class Untrusted(Exception):
-    """What headers say of a trace is not taken; the message tells why."""
+    """The trace in the headers is not to be trusted; the message says why."""
+
+    error_type = "emulator.Untrusted"
 
 
 class _Info(msgspec.Struct, forbid_unknown_fields=True):

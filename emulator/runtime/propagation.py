@@ -1,8 +1,7 @@
-"""What travels with a request in its headers, over HTTP and AMQP alike: trace context, osprofiler's too, and baggage
-with a fault in it.
+"""What travels with a request in its headers, over HTTP and AMQP alike, beside the context that OpenTelemetry knows:
+a fault, as a baggage member, and osprofiler's trace.
 
-What comes in is not trusted: baggage beyond its limit is dropped, and only faults that are known, and traces of
-osprofiler that are signed, are carried on.
+What comes in is not trusted: only faults that are known, and osprofiler's traces that are signed, are carried on.
 """
 
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -13,6 +12,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
 from emulator.faults import Fault
+from emulator.instrumentation import BAGGAGE_LIMIT_BYTES, extract
 from emulator.runtime.osprofiler import Profiled, Untrusted, profiled_in
 
 __all__ = ["FAULT_MEMBER", "Carried", "carried_in", "carries_baggage", "put_into"]
@@ -20,7 +20,6 @@ __all__ = ["FAULT_MEMBER", "Carried", "carried_in", "carries_baggage", "put_into
 FAULT_MEMBER = "emulator.fault"
 """The baggage member that names the fault."""
 
-BAGGAGE_LIMIT_BYTES = 8192  # W3C Baggage, section 3.3.2: what must be passed on; more need not be
 LONGEST_NAME = 64
 
 
@@ -28,7 +27,7 @@ LONGEST_NAME = 64
 class Carried:
     """What headers carried. `context` is without the fault.
 
-    `ignored` says what of the baggage was not taken, `untrusted` what of osprofiler's headers, and why.
+    `ignored` says which part of the baggage was ignored, `untrusted` which of osprofiler's headers, and why.
     """
 
     context: Context = field(default_factory=Context)
@@ -41,10 +40,10 @@ class Carried:
 def carried_in(headers: Mapping[str, str], known: Mapping[str, Fault], keys: Sequence[str] = ()) -> Carried:
     """Read the headers of a request or a message.
 
-    `known` are the faults that may act here, `keys` those that may sign a trace of osprofiler's. Such a trace is taken
-    up where the headers name no other.
+    `known` are the faults that may act here, `keys` those that may sign osprofiler's traces. Such a trace is continued
+    if the headers have no traceparent.
     """
-    carried = _baggage_in(headers, propagate.extract(headers, context=Context()), known)
+    carried = _fault_in(headers, extract(headers), known)
     try:
         profiled = profiled_in(headers, keys)
     except Untrusted as why:
@@ -55,16 +54,17 @@ def carried_in(headers: Mapping[str, str], known: Mapping[str, Fault], keys: Seq
     return replace(carried, context=carried.context if named else profiled.below(carried.context), profiled=profiled)
 
 
-def _baggage_in(headers: Mapping[str, str], context: Context, known: Mapping[str, Fault]) -> Carried:
+def _fault_in(headers: Mapping[str, str], context: Context, known: Mapping[str, Fault]) -> Carried:
+    """Take the fault out of the baggage."""
     size = len(headers.get("baggage", ""))
     if size > BAGGAGE_LIMIT_BYTES:
-        return Carried(baggage.clear(context), ignored=f"baggage of {size} bytes: {BAGGAGE_LIMIT_BYTES} are the limit")
+        return Carried(context, ignored=f"baggage of {size} bytes: {BAGGAGE_LIMIT_BYTES} are the limit")
     named = baggage.get_baggage(FAULT_MEMBER, context)
     if named is None:
         dropped = FAULT_MEMBER in headers.get("baggage", "") and carries_baggage()
         return Carried(context, ignored=f"{FAULT_MEMBER}: not among the members that can be read" if dropped else "")
     context = baggage.remove_baggage(FAULT_MEMBER, context)
-    name = str(named).partition(";")[0].strip()
+    name = str(named).partition(";")[0].strip()  # what follows a semicolon are properties of the member
     if name in known:
         return Carried(context, known[name])
     shown = "".join(character for character in name[:LONGEST_NAME] if character.isprintable())
@@ -73,7 +73,7 @@ def _baggage_in(headers: Mapping[str, str], context: Context, known: Mapping[str
 
 
 def put_into(headers: MutableMapping[str, str], fault: Fault | None, profiled: Profiled | None) -> None:
-    """Add the current trace context and baggage, with the fault, to headers that go out; osprofiler's as they came."""
+    """Add the current trace context and baggage, with the fault, to outgoing headers; osprofiler's as they came."""
     context = None if fault is None else baggage.set_baggage(FAULT_MEMBER, fault.name)
     propagate.inject(headers, context=context)
     if profiled is not None:
@@ -81,5 +81,5 @@ def put_into(headers: MutableMapping[str, str], fault: Fault | None, profiled: P
 
 
 def carries_baggage() -> bool:
-    """Whether the propagators that `OTEL_PROPAGATORS` names take baggage along."""
+    """Whether the propagators that `OTEL_PROPAGATORS` names carry baggage."""
     return "baggage" in propagate.get_global_textmap().fields

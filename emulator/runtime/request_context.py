@@ -1,22 +1,21 @@
-"""Who is acting, and for which request: what a span, a step or an outgoing call takes from its surroundings.
+"""Which service is at work, and for which request: what spans, simulated work and outgoing requests need to know.
 
-A scene is set anew at every door (an HTTP request that came in, a message that was delivered), from headers only. It
-never crosses to another service by memory, also where one process hosts them all.
+A request's context is made from headers alone, for every HTTP request and every message that comes in. It never gets to
+another service through memory, even if one process hosts them all.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from opentelemetry import context as otel_context
 from opentelemetry.trace import Tracer, get_current_span
 
 from emulator.faults import Fault
+from emulator.instrumentation import MessagingContext, attached
 from emulator.runtime.osprofiler import Profiled
-from emulator.runtime.propagation import Carried, carried_in
+from emulator.runtime.propagation import Carried, carried_in, put_into
 from emulator.runtime.seeded_random import SeededRandom
 
 __all__ = [
@@ -29,38 +28,26 @@ __all__ = [
     "RequestContext",
     "ServiceContext",
     "annotate",
-    "apply_fault",
     "carrying_fault",
     "current_request",
-    "fault_at",
+    "inject_request",
     "request_scope",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A pretended duration: log-normal, `median` in seconds, `sigma` the deviation of its logarithm."""
+    """A simulated duration: log-normal, `median` in seconds, `sigma` the deviation of its logarithm."""
 
     median: float
     sigma: float = 0.25
 
 
-class MessagingContext(StrEnum):
-    """How the span that processes a message is related to the one that published it."""
-
-    PARENT = "parent"
-    """It is its child."""
-    LINK = "link"
-    """It begins a trace of its own, and links to it."""
-    BOTH = "both"
-    """It is its child, and links to it."""
-
-
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """A service as its own code sees it. `pace` scales `durations`: 1 as in a small cloud, 0 none.
+    """What a service's code knows of itself. `pace` scales `durations`: 1 as in a small cloud, 0 none.
 
-    `faults` are those that may act here, by name; `profiler_keys` those that osprofiler's headers may be signed with.
+    `faults` are those that may act here, by name; with `profiler_keys` osprofiler's headers may be signed.
     """
 
     service: str
@@ -75,12 +62,12 @@ class ServiceContext:
 
 @dataclass(slots=True)
 class RequestContext:
-    """An actor at work for one request. `attributes` go on every span that it begins.
+    """A service at work for one request. `attributes` go on every span that it begins.
 
-    The `request_id` is the emulator's own for all that follows from one call of its API; the `global_request_id` is one
-    that the caller chose, if it did. `fault` is the one that the request carries; `spent` is set when it has acted and
-    acts no more; `profiled` is osprofiler's trace that it belongs to. `ignored` tells what of the baggage was not
-    taken, and `untrusted` what of osprofiler's headers.
+    `request_id` is the emulator's own, the same for all that follows from one call of its API; `global_request_id` is
+    the caller's, if it chose one. `fault` is the one that the request carries; `spent` is set when it has acted and
+    will not act again; `profiled` is the trace of osprofiler that the request belongs to. `ignored` says which part of
+    the baggage was ignored, and `untrusted` which of osprofiler's headers.
     """
 
     service_context: ServiceContext
@@ -94,33 +81,33 @@ class RequestContext:
     untrusted: str = ""
 
     def spend(self) -> None:
-        """Carry the fault no further."""
+        """Stop carrying the fault."""
         self.fault, self.spent = None, True
 
 
 REQUEST_ID = "X-OpenStack-Request-ID"
-"""The header of a request that carries its global id, and of an answer that carries the service's own."""
+"""The header with the global id of a request, and with the service's own id in an answer."""
 
 OWN_REQUEST_ID = "X-Emulator-Request-ID"
-"""The header by which one service of the emulator tells another that its request is part of one that has an id.
+"""The header by which a service of the emulator passes on the id of the request that it works for.
 
-Real services give each of their requests an id of its own; here one id is to find a whole boot by.
+Real services give each of their requests an id of its own; here one id finds a whole boot.
 """
 
 GLOBAL_REQUEST_ID = "openstack-global-request-id"
-"""The header of a message that carries the global id of a request."""
+"""The header of a message with the global id of its request."""
 
 FAULT_SPENT = "X-Emulator-Fault-Spent"
-"""The header of an answer that tells the caller to carry its fault no further."""
+"""The header of an answer that tells the caller to stop carrying its fault."""
 
 WELL_FORMED = re.compile(r"req-[0-9a-fA-F-]{32,36}")
 
-_scene: ContextVar[RequestContext] = ContextVar("scene")
+_current: ContextVar[RequestContext] = ContextVar("request_context")
 
 
 def current_request() -> RequestContext:
-    """Return the scene that this code runs in; raises LookupError outside of any."""
-    return _scene.get()
+    """Return the context of the request that this code works for. Raises LookupError outside of any."""
+    return _current.get()
 
 
 @contextmanager
@@ -130,32 +117,34 @@ def request_scope(
     headers: Mapping[str, str] | None = None,
     global_request_id: str | None = None,
 ) -> Iterator[RequestContext]:
-    """Open a scene. `headers` are those that came in; without a caller's context in them the next span is a root.
+    """Work for a request while the block lasts. `headers` are those that came in; without a caller's context in them
+    the next span is a root.
 
-    An id that has not the form of one is replaced, or left out: what comes from outside is not put on spans unseen.
+    Ids that are not well-formed are replaced, or left out: what comes from outside is not put on spans unchecked.
     """
     own = _well_formed(request_id) or "req-" + service_context.rng.uuid("request", service_context.service)
-    came = Carried() if headers is None else carried_in(headers, service_context.faults, service_context.profiler_keys)
-    scene = RequestContext(
+    carried = (
+        Carried() if headers is None else carried_in(headers, service_context.faults, service_context.profiler_keys)
+    )
+    request = RequestContext(
         service_context,
         own,
         {"openstack.request.id": own},
-        fault=came.fault,
-        ignored=came.ignored,
-        profiled=came.profiled,
-        untrusted=came.untrusted,
+        fault=carried.fault,
+        ignored=carried.ignored,
+        profiled=carried.profiled,
+        untrusted=carried.untrusted,
     )
-    if came.profiled is not None:
-        scene.attributes["openstack.osprofiler.base_id"] = str(came.profiled.base_id)
+    if carried.profiled is not None:
+        request.attributes["openstack.osprofiler.base_id"] = str(carried.profiled.base_id)
     if (chosen := _well_formed(global_request_id)) not in {None, own}:
-        scene.global_request_id = scene.attributes["openstack.global_request.id"] = chosen
-    reset = _scene.set(scene)
-    token = otel_context.attach(came.context)
+        request.global_request_id = request.attributes["openstack.global_request.id"] = chosen
+    reset = _current.set(request)
     try:
-        yield scene
+        with attached(carried.context):
+            yield request
     finally:
-        otel_context.detach(token)
-        _scene.reset(reset)
+        _current.reset(reset)
 
 
 def _well_formed(request_id: str | None) -> str | None:
@@ -165,40 +154,26 @@ def _well_formed(request_id: str | None) -> str | None:
 @contextmanager
 def carrying_fault(fault: Fault | None) -> Iterator[None]:
     """Send a fault along with the requests of the block."""
-    scene = current_request()
-    scene.fault, before = fault, scene.fault
+    request = current_request()
+    request.fault, before = fault, request.fault
     try:
         yield
     finally:
-        scene.fault = before
+        request.fault = before
 
 
-def fault_at(at: str) -> Fault | None:
-    """Return the fault that the request carries, if it acts here: `at` some work or a span."""
-    scene = current_request()
-    fault = scene.fault
-    return fault if fault is not None and (fault.service, fault.at) == (scene.service_context.service, at) else None
-
-
-def apply_fault(at: str) -> Fault | None:
-    """Let the fault act, if it does so here: return it, and put its name on the current span.
-
-    One that acts once is spent by that.
-    """
-    fault = fault_at(at)
-    if fault is not None:
-        get_current_span().set_attribute("openstack.fault.name", fault.name)
-        if fault.once:
-            current_request().spend()
-    return fault
+def inject_request(headers: MutableMapping[str, str]) -> None:
+    """Put what travels with the current request into the headers of an outgoing request or message."""
+    request = current_request()
+    put_into(headers, request.fault, request.profiled)
 
 
 def annotate(**attributes: str | int | bool | None) -> None:
-    """Put `openstack.*` attributes on the current span and on all that this scene begins from now on.
+    """Put `openstack.*` attributes on the current span and on all later spans of this request.
 
     A double underscore stands for a dot: `annotate(server__id=…)` sets `openstack.server.id`. None is left out.
     """
     named = {f"openstack.{key.replace('__', '.')}": value for key, value in attributes.items() if value is not None}
     current_request().attributes.update(named)
-    if get_current_span().is_recording():  # a deadline acts when the span that set it has ended
+    if get_current_span().is_recording():  # a deadline passes when the span that set it has ended
         get_current_span().set_attributes(named)

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Middleware
 from emulator.runtime.amqp_bus import Bus, Consumer
 from emulator.runtime.amqp_connection import BusSettings, Link
 from emulator.runtime.errors import ErrorShape
+from emulator.runtime.fault_injection.connections import resetting_connections
 from emulator.runtime.healthcheck import PATHS, Health, admitting, health_routes
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.http_server import answering, authenticating, on_prepare, tracing
@@ -115,6 +116,7 @@ async def running(
 def _application(service: Service, service_context: ServiceContext, health: Health) -> web.Application:
     public = [*health_routes(health), *service.public]
     middlewares = [
+        resetting_connections,
         tracing(service_context, untraced=PATHS),
         *service.middlewares,
         answering(service.error_shape),

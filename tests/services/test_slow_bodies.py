@@ -10,7 +10,7 @@ from yarl import URL
 
 from emulator.services.seed_data import PROJECTS
 from tests.conftest import Api, World
-from tests.services.nova.test_server_actions import a_server
+from tests.support.nova import a_server
 
 ADMIN, DEMO = (project.id for project in PROJECTS[:2])
 PRIVATE = {"name": "p", "id": "p", "ram": 64, "vcpus": 1, "disk": 0, "os-flavor-access:is_public": False}

@@ -4,8 +4,8 @@ from typing import Any
 
 from spantree import spans_from_sdk
 from tests.conftest import World, a_world, eventually
-from tests.services.nova.test_server_networks import booted
 from tests.support.neutron import ID, NOWHERE, PRIVATE, PUBLIC, Neutron, user
+from tests.support.nova import built_on
 
 WHOLE = (
     "id tenant_id project_id description tags created_at updated_at revision_number floating_network_id "
@@ -174,7 +174,7 @@ async def test_floating_ips_have_a_quota_and_are_deleted_with_their_network(worl
 async def test_nova_shows_the_floating_ips_of_a_server_while_associated() -> None:
     async with a_world() as world:
         demo = await user(world, "demo")
-        server = await booted(demo.api, [{"uuid": PRIVATE}])
+        server = await built_on(demo.api, [{"uuid": PRIVATE}])
         path = f"/v2.1/servers/{server['id']}"
         [fixed] = server["addresses"]["private"]
         [port] = await demo.get(f"ports?device_id={server['id']}")

@@ -1,0 +1,1 @@
+"""Nova, tested through its API, its messages and the traces that it exports."""

@@ -1,10 +1,12 @@
-"""Nova's API as stock clients want it: complete objects, and what is for admins alone."""
+"""Nova's API as stock clients expect it: complete objects, and requests that only admins may make."""
 
 from typing import Any
 
+import pytest
+
 from emulator.services.seed_data import PROJECTS, resource_id
 from tests.conftest import World
-from tests.support.nova import NEWEST, built, field, names
+from tests.support.nova import NEWEST, a_server, built, field, names
 
 CIRROS = resource_id("image", "cirros")
 ADMIN, DEMO = (project.id for project in PROJECTS[:2])
@@ -34,7 +36,7 @@ NEEDED = [
     ("/v2.1/extensions", "extensions.0", "alias name description links updated"),
     ("/v2.1/extensions/os-keypairs", "extension", "alias name"),
 ]
-"""What is asked for, where in the answer to look, and what must be there."""
+"""A path, a place in the answer, and the fields that must be there."""
 
 SERVER = {
     "id": str,
@@ -91,7 +93,7 @@ SERVER = {
     "OS-EXT-SRV-ATTR:root_device_name": "/dev/vda",
     "OS-EXT-SRV-ATTR:user_data": None,
 }
-"""A server as an admin sees it in 2.96: values, or their types."""
+"""A server as an admin sees it in 2.96: the values, or their types."""
 
 FOR_ADMINS = [
     ("GET", "/v2.1/os-hypervisors", "os-hypervisors:list"),
@@ -123,7 +125,7 @@ FOR_ADMINS = [
 
 
 def differs(shown: Any, expected: Any) -> bool:
-    """Whether something is neither what is expected nor of the type that is."""
+    """Whether a value differs from the expected one, or is not of the expected type."""
     if isinstance(expected, type):
         return not isinstance(shown, expected)
     if isinstance(expected, dict) and isinstance(shown, dict) and shown.keys() == expected.keys():
@@ -131,17 +133,20 @@ def differs(shown: Any, expected: Any) -> bool:
     return bool(shown != expected)
 
 
-async def test_every_field_that_clients_need_is_there(world: World) -> None:
-    api = await world.api()
-    await built(api)
-    for path, where, needed in NEEDED:
-        status, body = await api("GET", "nova-api", path, headers=NEWEST)
-        assert status == 200, f"{path}: {body}"
-        missing = [name for name in needed.split() if name not in field(body, where)]
-        assert not missing, f"{path} {where}: {body}"
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("path", "place", "needed"), NEEDED, ids=[path for path, _, _ in NEEDED])
+async def test_answers_have_every_field_that_clients_need(
+    shared_world: World, path: str, place: str, needed: str
+) -> None:
+    api = await shared_world.api()
+    if await names(api, "") == []:
+        await a_server(api)
+    status, body = await api("GET", "nova-api", path, headers=NEWEST)
+    assert status == 200, body
+    assert [name for name in needed.split() if name not in field(body, place)] == []
 
 
-async def test_a_server_is_shown_whole_and_to_members_without_the_inside_of_the_cloud(world: World) -> None:
+async def test_members_see_a_server_without_the_fields_of_the_infrastructure(world: World) -> None:
     admin, demo = await world.api(), await world.api("demo")
     server_id = (await built(admin))["id"]
     shown = (await admin("GET", "nova-api", f"/v2.1/servers/{server_id}", headers=NEWEST))[1]["server"]
@@ -159,24 +164,27 @@ async def test_a_server_is_shown_whole_and_to_members_without_the_inside_of_the_
     assert own["hostId"] not in {"", shown["hostId"]}, "it differs from project to project"
 
 
-async def test_what_is_for_admins_is_refused_to_members_by_the_name_of_its_rule(world: World) -> None:
-    demo = await world.api("demo")
-    for method, path, rule in FOR_ADMINS:
-        status, body = await demo(method, "nova-api", path, headers={"OpenStack-API-Version": "compute 2.60"})
-        words = f"Policy doesn't allow os_compute_api:{rule} to be performed."
-        assert (status, body) == (403, {"forbidden": {"code": 403, "message": words}}), f"{method} {path}"
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("method", "path", "rule"), FOR_ADMINS)
+async def test_a_member_is_refused_by_the_name_of_the_policy_rule(
+    shared_world: World, method: str, path: str, rule: str
+) -> None:
+    demo = await shared_world.api("demo")
+    status, body = await demo(method, "nova-api", path, headers={"OpenStack-API-Version": "compute 2.60"})
+    expected = f"Policy doesn't allow os_compute_api:{rule} to be performed."
+    assert (status, body) == (403, {"forbidden": {"code": 403, "message": expected}})
 
 
-async def test_every_answer_has_the_request_id_under_novas_own_name_too(world: World) -> None:
+async def test_every_answer_has_novas_own_header_of_the_request_id(world: World) -> None:
     api = await world.api()
-    asked = [("/", api.token), ("/v2.1/servers", api.token), ("/v2.1/servers/nope", api.token), ("/nope", "")]
-    for path, token in (*asked, ("/v2.1/servers", "")):
+    requests = [("/", api.token), ("/v2.1/servers", api.token), ("/v2.1/servers/nope", api.token), ("/nope", "")]
+    for path, token in (*requests, ("/v2.1/servers", "")):
         for headers in ({"X-Auth-Token": token}, {"X-Auth-Token": token, "OpenStack-API-Version": "compute 9.9"}):
             async with world.session.get(world.cloud.endpoints["nova-api"] + path, headers=headers) as answer:
                 assert answer.headers["X-Compute-Request-Id"] == answer.headers["X-OpenStack-Request-ID"], path
 
 
-async def test_a_server_of_another_project_is_there_for_admins_alone(world: World) -> None:
+async def test_only_admins_find_a_server_of_another_project(world: World) -> None:
     admin, demo, other = [await world.api(user) for user in ("admin", "demo", "alt_demo")]
     path = f"/v2.1/servers/{(await built(demo))['id']}"
     for method in ("GET", "DELETE"):

@@ -1,4 +1,4 @@
-"""The console log of a guest: it tells of the guest's own boot, grows, and ends with the trace id of the boot."""
+"""The console log of a server: it describes this server's boots, and each ends with the trace id of the boot."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from spantree import spans_from_sdk
 from tests.conftest import Api, World, a_world
-from tests.services.nova.test_server_actions import HARD, PAUSE, SOFT, START, STOP, a_server, act, at_rest
+from tests.support.nova import HARD, PAUSE, SOFT, START, STOP, a_server, act, at_rest
 
 
 async def console(api: Api, server_id: str, length: Any = None) -> list[str]:
@@ -15,7 +15,7 @@ async def console(api: Api, server_id: str, length: Any = None) -> list[str]:
     return str(body["output"]).splitlines()
 
 
-async def test_a_boot_log_is_about_this_server_and_ends_with_the_trace_id_of_its_boot() -> None:
+async def test_the_log_of_a_boot_is_this_servers_and_ends_with_its_trace_id() -> None:
     async with a_world() as world:
         api = await world.api()
         server_id = await a_server(api)
@@ -37,8 +37,8 @@ async def test_a_boot_log_is_about_this_server_and_ends_with_the_trace_id_of_its
     assert traces == [span.trace_id for span in sorted(booted, key=lambda span: span.start)]
 
 
-async def test_what_is_done_with_a_guest_is_on_its_console(world: World) -> None:
-    """A stop and a soft reboot let it go down in order, a hard reboot does not; one that sleeps writes nothing."""
+async def test_reboots_and_shutdowns_are_in_the_console_log(world: World) -> None:
+    """A stop and a soft reboot shut the system down, a hard reboot does not; a paused server writes nothing."""
     api = await world.api()
     server_id = await a_server(api)
     counts = []
@@ -53,37 +53,37 @@ async def test_what_is_done_with_a_guest_is_on_its_console(world: World) -> None
 @pytest.mark.parametrize(
     ("length", "lines"), [(1, 1), ("3", 3), (0, 0), (100000, None), (None, None), (-1, None)], ids=str
 )
-async def test_a_length_is_so_many_lines_of_the_end(world: World, length: Any, lines: int | None) -> None:
+async def test_a_length_returns_as_many_of_the_last_lines(world: World, length: Any, lines: int | None) -> None:
     api = await world.api()
     server_id = await a_server(api)
     whole = await console(api, server_id)
     assert await console(api, server_id, length) == (whole if lines is None else whole[len(whole) - lines :])
 
 
-async def test_a_server_that_is_not_built_has_no_console_yet(world: World) -> None:
+async def test_a_failed_server_has_no_console(world: World) -> None:
     api = await world.api()
     _, body = await api.create(flavorRef="m1.huge")
     server_id = body["server"]["id"]
     await api.until(server_id, "ERROR")
     status, refusal = await act(api, server_id, {"os-getConsoleOutput": {}})
-    words = f"Instance {server_id} is not ready"
-    assert (status, refusal) == (409, {"conflictingRequest": {"code": 409, "message": words}})
+    expected = f"Instance {server_id} is not ready"
+    assert (status, refusal) == (409, {"conflictingRequest": {"code": 409, "message": expected}})
 
 
-async def test_the_question_for_a_console_and_its_answer_are_one_trace() -> None:
+async def test_a_call_for_a_console_log_and_its_reply_are_one_trace() -> None:
     async with a_world() as world:
         api = await world.api()
         server_id = await a_server(api)
         await console(api, server_id)
     spans = spans_from_sdk(world.export.kept)
-    asked = next(span for span in spans if span.attributes.get("openstack.rpc.method") == "get_console_output")
-    trace = {(span.service, span.name) for span in spans if span.trace_id == asked.trace_id}
+    called = next(span for span in spans if span.attributes.get("openstack.rpc.method") == "get_console_output")
+    trace = {(span.service, span.name) for span in spans if span.trace_id == called.trace_id}
     assert {service for service, _ in trace} == {"nova-api", "nova-compute"}
     assert ("nova-api", "POST /v2.1/servers/{server_id}/action") in trace
-    assert not any(span.failed for span in spans if span.trace_id == asked.trace_id)
+    assert not any(span.failed for span in spans if span.trace_id == called.trace_id)
 
 
-async def test_there_is_no_screen_to_look_at(world: World) -> None:
+async def test_remote_consoles_are_not_available(world: World) -> None:
     api = await world.api()
     server_id = await a_server(api)
     for name, arguments, kind in (
@@ -93,7 +93,7 @@ async def test_there_is_no_screen_to_look_at(world: World) -> None:
     ):
         status, refusal = await act(api, server_id, {name: arguments})
         assert (status, refusal["badRequest"]["message"]) == (400, f"Unavailable console type {kind}.")
-    wanted = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+    body = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
     path = f"/v2.1/servers/{server_id}/remote-consoles"
-    status, refusal = await api("POST", "nova-api", path, json=wanted)
+    status, refusal = await api("POST", "nova-api", path, json=body)
     assert (status, refusal["badRequest"]["message"]) == (400, "Unavailable console type novnc.")

@@ -1,20 +1,22 @@
-"""What `POST /v2.1/servers` takes, and what it refuses: by the name of the field."""
+"""What `POST /v2.1/servers` accepts, and that its refusals name the field."""
 
 from typing import Any
+
+import pytest
 
 from emulator.services.seed_data import PROJECTS, default_group, resource_id
 from spantree import spans_from_sdk
 from tests.conftest import World, a_world
-from tests.support.nova import NEWEST, built, names
+from tests.support.nova import NEWEST, built, message, names
 
 DEMO = PROJECTS[1].id
 PRIVATE = resource_id("network", "private")
 CIRROS, DEBIAN = resource_id("image", "cirros"), resource_id("image", "debian")
 
 
-async def test_what_was_wished_for_a_server_is_shown_again(world: World) -> None:
+async def test_the_options_of_a_new_server_are_shown_again(world: World) -> None:
     api = await world.api()
-    wished = {
+    options = {
         "description": "for a look",
         "tags": ["red", "blue"],
         "metadata": {"a": "b"},
@@ -30,13 +32,13 @@ async def test_what_was_wished_for_a_server_is_shown_again(world: World) -> None
         "adminPass": "hush",
         "something": "else",
     }
-    status, body = await api.create(headers=NEWEST, **wished)
+    status, body = await api.create(headers=NEWEST, **options)
     assert (status, body["server"]["adminPass"]) == (202, "hush")
     assert body["server"].keys() == {"id", "links", "OS-DCF:diskConfig", "security_groups", "adminPass"}
     path = f"/v2.1/servers/{body['server']['id']}"
     shown = (await api("GET", "nova-api", path, headers=NEWEST))[1]["server"]
     assert {key: shown[key] for key in ("description", "tags", "metadata", "security_groups")} == {
-        key: wished[key] for key in ("description", "tags", "metadata", "security_groups")
+        key: options[key] for key in ("description", "tags", "metadata", "security_groups")
     }
     assert (shown["OS-DCF:diskConfig"], shown["config_drive"]) == ("AUTO", "True")
     assert (shown["OS-EXT-SRV-ATTR:user_data"], shown["OS-EXT-SRV-ATTR:hostname"]) == ("c2VjcmV0", "looking")
@@ -49,7 +51,7 @@ def disk(**more: Any) -> dict[str, Any]:
     return {**known, "delete_on_termination": True, **more}
 
 
-REFUSED_ORDERS: list[tuple[dict[str, Any], str]] = [
+REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"availability_zone": "mars"}, "server.availability_zone: The requested availability zone is not available"),
     ({"key_name": "nobody's"}, "Invalid key_name provided."),
     ({"flavorRef": "nope"}, "server.flavorRef: Flavor nope could not be found."),
@@ -94,40 +96,52 @@ REFUSED_ORDERS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_an_order_that_cannot_be_filled_is_refused_and_names_the_field(world: World) -> None:
-    api = await world.api()
-    for order, words in REFUSED_ORDERS:
-        status, body = await api.create(headers=NEWEST, **order)
-        assert status == 400, order
-        assert words in body["badRequest"]["message"]
-    for hints in ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"):
-        order = {"server": {"name": "n", "flavorRef": "m1.tiny", "imageRef": CIRROS}, hints: 5}
-        status, body = await api("POST", "nova-api", "/v2.1/servers", json=order)
-        assert (status, f"field {hints}:" in body["badRequest"]["message"]) == (400, True)
-    status, body = await api.create(metadata={str(number): "" for number in range(129)})
-    assert (status, body["forbidden"]["message"]) == (403, "Maximum number of metadata items exceeds 128")
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("fields", "expected"), REFUSED)
+async def test_a_refused_server_names_the_field(shared_world: World, fields: dict[str, Any], expected: str) -> None:
+    api = await shared_world.api()
+    status, body = await api.create(headers=NEWEST, **fields)
+    assert (status, list(body)) == (400, ["badRequest"])
+    assert expected in message(body)
     assert await names(api, "") == []
 
 
-async def test_the_image_may_be_named_by_a_block_device_and_the_flavor_by_its_address(world: World) -> None:
-    api = await world.api()
-    orders: list[dict[str, Any]] = [
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("hints", ["os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"])
+async def test_scheduler_hints_must_be_an_object(shared_world: World, hints: str) -> None:
+    api = await shared_world.api()
+    body = {"server": {"name": "n", "flavorRef": "m1.tiny", "imageRef": CIRROS}, hints: 5}
+    status, refusal = await api("POST", "nova-api", "/v2.1/servers", json=body)
+    assert (status, f"field {hints}:" in message(refusal)) == (400, True)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_server_has_at_most_128_metadata_items(shared_world: World) -> None:
+    api = await shared_world.api()
+    status, body = await api.create(metadata={str(number): "" for number in range(129)})
+    assert (status, body["forbidden"]["message"]) == (403, "Maximum number of metadata items exceeds 128")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
         {"imageRef": "", "block_device_mapping_v2": [disk(boot_index="0")]},
         {"block_device_mapping_v2": [disk()], "flavorRef": "http://anywhere/v2.1/flavors/m1.tiny"},
         {"imageRef": None, "block_device_mapping_v2": [disk()]},
-    ]
-    for order in orders:
-        server = await built(api, **order)
-        assert (server["image"]["id"], server["flavor"]["id"]) == (CIRROS, "m1.tiny")
+    ],
+)
+async def test_a_block_device_can_name_the_image_and_a_url_the_flavor(world: World, fields: dict[str, Any]) -> None:
+    server = await built(await world.api(), **fields)
+    assert (server["image"]["id"], server["flavor"]["id"]) == (CIRROS, "m1.tiny")
 
 
-async def test_user_data_passwords_and_private_keys_are_on_no_span() -> None:
+async def test_no_span_has_user_data_passwords_or_private_keys() -> None:
     async with a_world() as world:
         api = await world.api()
         await built(api, user_data="aHVzaC1odXNo", adminPass="mellon")
         await api.create(user_data="hush-hush not in base64", adminPass=["mellon"])
         _, made = await api("POST", "nova-api", "/v2.1/os-keypairs", json={"keypair": {"name": "k"}})
     secret = made["keypair"]["private_key"].splitlines()[2]
-    told = "".join(str(span.attributes) + str(span.events) for span in spans_from_sdk(world.export.kept))
+    exported = "".join(str(span.attributes) + str(span.events) for span in spans_from_sdk(world.export.kept))
     for hidden in ("aHVzaC1odXNo", "hush-hush", "mellon", secret):
-        assert hidden not in told
+        assert hidden not in exported

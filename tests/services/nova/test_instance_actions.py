@@ -1,4 +1,4 @@
-"""What was done with a server, and when: found by the request that began it, also when the server is gone."""
+"""Instance actions: found by their request id, also after the server was deleted."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from emulator.runtime.request_context import ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.nova.objects.instance_action import InstanceActions
 from tests.conftest import Api, World, a_world, eventually
-from tests.services.nova.test_server_actions import HARD, START, STOP, a_server, act, at_rest
+from tests.support.nova import HARD, START, STOP, a_server, act, at_rest
 
 NEWEST = {"X-OpenStack-Nova-API-Version": "2.96"}
 NOBODY = "req-00000000-0000-4000-8000-000000000000"
@@ -19,7 +19,7 @@ ALWAYS = {"action", "instance_uuid", "request_id", "user_id", "project_id", "sta
 EVENT = {"event", "start_time", "finish_time", "result"}
 
 
-def speaking(version: str) -> dict[str, str]:
+def in_version(version: str) -> dict[str, str]:
     return {"X-OpenStack-Nova-API-Version": version}
 
 
@@ -70,9 +70,9 @@ async def test_every_action_is_found_by_the_request_id_that_the_api_answered(wor
     assert all(action["message"] is None for action in actions)
     for action in actions:
         [event] = (await shown(api, server_id, action["request_id"]))["events"]
-        moments = [action["start_time"], event["start_time"], event["finish_time"], action["updated_at"]]
-        assert moments == sorted(moments)
-        assert all(datetime.fromisoformat(moment) for moment in moments)
+        times = [action["start_time"], event["start_time"], event["finish_time"], action["updated_at"]]
+        assert times == sorted(times)
+        assert all(datetime.fromisoformat(time) for time in times)
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ async def test_every_action_is_found_by_the_request_id_that_the_api_answered(wor
         ("2.84", "admin", {"updated_at"}, {"hostId", "host", "traceback", "details"}),
     ],
 )
-async def test_what_is_told_depends_on_the_version_and_the_user(
+async def test_the_fields_depend_on_the_microversion_and_the_user(
     world: World, version: str, user: str, action: set[str], event: set[str] | None
 ) -> None:
     api = await world.api(user)
     server_id = await a_server(api)
-    headers = speaking(version)
+    headers = in_version(version)
     [entry] = (await listed(api, server_id, headers))[1]["instanceActions"]
     found = await shown(api, server_id, entry["request_id"], headers)
     assert set(entry) == ALWAYS | action
@@ -102,7 +102,7 @@ async def test_what_is_told_depends_on_the_version_and_the_user(
         assert [set(each) for each in found["events"]] == [EVENT | event]
 
 
-async def test_a_server_that_no_host_can_hold_has_an_event_of_the_conductor_that_failed(world: World) -> None:
+async def test_a_server_without_a_valid_host_has_a_failed_conductor_event(world: World) -> None:
     api = await world.api()
     server_id = (await api.create(flavorRef="m1.huge"))[1]["server"]["id"]
     await api.until(server_id, "ERROR")
@@ -113,7 +113,7 @@ async def test_a_server_that_no_host_can_hold_has_an_event_of_the_conductor_that
     assert event["details"].startswith("No valid host was found.")
 
 
-async def test_every_host_that_tried_has_an_event_of_its_own() -> None:
+async def test_every_host_that_tried_a_build_has_an_event() -> None:
     async with a_world(computes=3) as world:
         api = await world.api()
         _, body = await api.create(headers={"baggage": "emulator.fault=compute.spawn_failed"})
@@ -127,7 +127,7 @@ async def test_every_host_that_tried_has_an_event_of_its_own() -> None:
     assert sorted(str(host) for _, _, host in events) == ["compute-1", "compute-2", "compute-3"]
 
 
-async def test_a_build_that_hangs_ends_in_an_event_that_says_so() -> None:
+async def test_a_build_past_its_deadline_has_a_failed_event() -> None:
     async with a_world(Settings(pace=0, build_seconds=0.5)) as world:
         api = await world.api()
         _, body = await api.create(headers={"baggage": "emulator.fault=compute.hang"})
@@ -139,7 +139,7 @@ async def test_a_build_that_hangs_ends_in_an_event_that_says_so() -> None:
     assert event["details"].endswith("aborted: it was still spawning after 0.5 s.")
 
 
-async def test_actions_come_in_pages_the_latest_first_and_by_time(world: World) -> None:
+async def test_actions_are_paged_latest_first_and_filtered_by_time(world: World) -> None:
     api = await world.api()
     server_id = await a_server(api)
     for action in ("lock", "unlock", "lock", "unlock"):
@@ -160,7 +160,7 @@ async def test_actions_come_in_pages_the_latest_first_and_by_time(world: World) 
         assert (status, refusal["badRequest"]["code"]) == (400, 400)
 
 
-def test_the_actions_of_the_last_thousand_servers_that_are_gone_are_kept() -> None:
+def test_the_actions_of_the_last_1000_deleted_servers_are_kept() -> None:
     actions, rng = InstanceActions(), SeededRandom()
     with request_scope(ServiceContext("nova-api", Export(None, keep=True).tracer("nova-api", rng), rng)):
         for number in range(1002):
@@ -170,7 +170,7 @@ def test_the_actions_of_the_last_thousand_servers_that_are_gone_are_kept() -> No
     assert [len(actions.of_server(f"server-{number}")) for number in (0, 1, 2, 1001)] == [1, 0, 1, 1]
 
 
-async def test_unknown_servers_unknown_requests_and_other_projects_find_nothing(world: World) -> None:
+async def test_unknown_ids_and_other_projects_find_no_actions(world: World) -> None:
     demo, other, admin = await world.api("demo"), await world.api("alt_demo"), await world.api()
     server_id = await a_server(demo)
     for api, where, query in ((other, server_id, ""), (demo, NOBODY, ""), (demo, server_id, f"/{NOBODY}")):
@@ -180,4 +180,4 @@ async def test_unknown_servers_unknown_requests_and_other_projects_find_nothing(
     await demo.gone(server_id)
     assert (await listed(demo, server_id))[0] == 200
     assert (await listed(other, server_id))[0] == 404
-    assert (await listed(demo, server_id, speaking("2.20")))[0] == 404
+    assert (await listed(demo, server_id, in_version("2.20")))[0] == 404

@@ -1,6 +1,8 @@
-"""Nova's microversions: which are taken and which are refused, and what a server or a flavor shows in each."""
+"""Nova's microversions: which are supported, and which fields each has."""
 
 from typing import Any
+
+import pytest
 
 from tests.conftest import Api, World, a_world
 from tests.support.nova import field
@@ -66,7 +68,7 @@ SHOWN = [
     ("hypervisors.0", "vcpus_used", "2.1", "2.88"),
     ("hypervisors.0", "uptime", "2.88", None),
 ]
-"""What, which field of it, from which version on it is there, and from which on it is not any more."""
+"""A resource, one of its fields, the version that added the field, and the version that removed it."""
 
 
 def has(what: Any, path: str) -> bool:
@@ -87,42 +89,52 @@ async def in_version(api: Api, version: str, path: str) -> Any:
     return body
 
 
-async def test_every_answer_tells_the_version_that_it_is_in(world: World) -> None:
-    token = (await world.api()).token
-    base = world.cloud.endpoints["nova-api"]
-    for method, path, expected in ANYWHERE:
-        for headers, version in NEGOTIATED:
-            sent = {"X-Auth-Token": token, **headers}
-            async with world.session.request(method, base + path, headers=sent) as response:
-                told = response.headers
-                assert response.status == expected, f"{method} {path} {headers}"
-            assert (told[STANDARD], told[LEGACY]) == (f"compute {version}", version), f"{method} {path} {headers}"
-            assert told.getall("Vary") == [STANDARD, LEGACY]
-    async with world.session.get(base + "/v2.1/servers", headers={LEGACY: "2.5"}) as response:
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("method", "path", "status"), ANYWHERE)
+@pytest.mark.parametrize(("headers", "version"), NEGOTIATED)
+async def test_every_answer_names_its_microversion(
+    shared_world: World, method: str, path: str, status: int, headers: dict[str, str], version: str
+) -> None:
+    url, token = shared_world.cloud.endpoints["nova-api"] + path, (await shared_world.api()).token
+    async with shared_world.session.request(method, url, headers={"X-Auth-Token": token, **headers}) as response:
+        answered = response.headers
+        assert response.status == status
+    assert (answered[STANDARD], answered[LEGACY]) == (f"compute {version}", version)
+    assert answered.getall("Vary") == [STANDARD, LEGACY]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_401_names_its_microversion_too(shared_world: World) -> None:
+    url = shared_world.cloud.endpoints["nova-api"] + "/v2.1/servers"
+    async with shared_world.session.get(url, headers={LEGACY: "2.5"}) as response:
         assert (response.status, response.headers[LEGACY]) == (401, "2.5")
 
 
-async def test_a_version_that_is_not_there_is_refused_in_novas_words(world: World) -> None:
-    api = await world.api()
-    for said, expected, words in REFUSED:
-        for headers in ({STANDARD: said}, {LEGACY: said.removeprefix("compute ")}):
-            status, body = await api("GET", "nova-api", "/v2.1/servers", headers=headers)
-            [fault] = body.items()
-            name = "badRequest" if expected == 400 else "computeFault"
-            assert (status, fault) == (expected, (name, {"code": expected, "message": words}))
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("header", [STANDARD, LEGACY])
+@pytest.mark.parametrize(("version", "expected", "text"), REFUSED)
+async def test_an_unsupported_microversion_is_refused_as_by_nova(
+    shared_world: World, header: str, version: str, expected: int, text: str
+) -> None:
+    api = await shared_world.api()
+    headers = {header: version if header == STANDARD else version.removeprefix("compute ")}
+    status, body = await api("GET", "nova-api", "/v2.1/servers", headers=headers)
+    name = "badRequest" if expected == 400 else "computeFault"
+    assert (status, body) == (expected, {name: {"code": expected, "message": text}})
 
 
-async def test_discovery_names_the_versions_that_there_are(world: World) -> None:
-    for path, key in (("/", "versions.0"), ("/v2.1", "version"), ("/v2.1/", "version")):
-        url = world.cloud.endpoints["nova-api"] + path
-        async with world.session.get(url) as response:
-            version = field(await response.json(), key)
-        assert (version["id"], version["status"]) == ("v2.1", "CURRENT")
-        assert (version["min_version"], version["version"]) == ("2.1", "2.96")
-        assert version["links"] == [{"rel": "self", "href": world.cloud.endpoints["nova-api"] + "/v2.1/"}]
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("path", "key"), [("/", "versions.0"), ("/v2.1", "version"), ("/v2.1/", "version")])
+async def test_discovery_names_the_supported_microversions(shared_world: World, path: str, key: str) -> None:
+    base = shared_world.cloud.endpoints["nova-api"]
+    async with shared_world.session.get(base + path) as response:
+        version = field(await response.json(), key)
+    assert (version["id"], version["status"]) == ("v2.1", "CURRENT")
+    assert (version["min_version"], version["version"]) == ("2.1", "2.96")
+    assert version["links"] == [{"rel": "self", "href": f"{base}/v2.1/"}]
 
 
-async def test_fields_come_and_go_with_the_versions_that_brought_and_took_them() -> None:
+async def test_microversions_add_and_remove_fields_as_in_nova() -> None:
     async with a_world() as world:
         api = await world.api()
         booted = await world.boot()
@@ -135,7 +147,7 @@ async def test_fields_come_and_go_with_the_versions_that_brought_and_took_them()
             "services.0": "/v2.1/os-services",
             "hypervisors.0": "/v2.1/os-hypervisors/detail",
         }
-        for what, name, since, until in SHOWN:
+        for what, name, since, until in SHOWN:  # one boot for all: each row is a few requests
             looks = {since: True, **({before(since): False} if since != "2.1" else {})}
             looks |= {until: False, before(until): True} if until is not None else {"2.96": True}
             for version, there in looks.items():
@@ -143,7 +155,7 @@ async def test_fields_come_and_go_with_the_versions_that_brought_and_took_them()
                 assert has(found, name) == there, f"{what}.{name} in {version}: {found}"
 
 
-async def test_ids_of_hosts_and_daemons_are_numbers_and_later_uuids(world: World) -> None:
+async def test_hypervisors_and_services_have_uuids_since_2_53(world: World) -> None:
     api = await world.api()
     for path, key in (("os-hypervisors", "hypervisors"), ("os-services", "services")):
         for version, kind in (("2.52", int), ("2.53", str)):
@@ -154,9 +166,10 @@ async def test_ids_of_hosts_and_daemons_are_numbers_and_later_uuids(world: World
                 assert again["hypervisor"]["hypervisor_hostname"] == found["hypervisor_hostname"]
 
 
-async def test_which_networks_a_server_may_ask_for_depends_on_the_version(world: World) -> None:
-    api = await world.api()
-    for version, networks, expected in (
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    ("version", "networks", "expected"),
+    [
         ("2.36", "auto", 400),
         ("2.36", "none", 400),
         ("2.36", None, 202),
@@ -164,8 +177,15 @@ async def test_which_networks_a_server_may_ask_for_depends_on_the_version(world:
         ("2.37", None, 400),
         ("2.37", "none", 202),
         ("2.37", "some", 400),
-    ):
-        status, body = await api.create(headers={STANDARD: f"compute {version}"}, networks=networks)
-        assert status == expected, f"{version} {networks}"
-        if status == 400:
-            assert "server.networks" in body["badRequest"]["message"]
+    ],
+)
+async def test_networks_are_required_since_2_37_and_can_be_auto_or_none(
+    shared_world: World, version: str, networks: Any, expected: int
+) -> None:
+    api = await shared_world.api()
+    status, body = await api.create(headers={STANDARD: f"compute {version}"}, networks=networks)
+    assert status == expected
+    if status == 400:
+        assert "server.networks" in body["badRequest"]["message"]
+    else:
+        await api.gone(body["server"]["id"])

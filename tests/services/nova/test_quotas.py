@@ -1,4 +1,4 @@
-"""What projects may have, and who changes that."""
+"""Quotas of projects, and their usage."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ async def quota(api: Api, **limits: Any) -> tuple[int, Any]:
     return await api("PUT", "nova-api", f"/v2.1/os-quota-sets/{DEMO}", json={"quota_set": limits})
 
 
-async def refusal(api: Api, **order: Any) -> str:
-    status, body = await api.create(networks=[], **order)
+async def refusal(api: Api, **fields: Any) -> str:
+    status, body = await api.create(networks=[], **fields)
     assert status == 403, body
     return str(body["forbidden"]["message"])
 
 
-async def test_a_quota_that_an_admin_sets_is_what_the_project_may_have(world: World) -> None:
+async def test_a_project_cannot_exceed_the_quota_that_an_admin_sets(world: World) -> None:
     admin, demo = await world.api(), await world.api("demo")
     status, body = await quota(admin, instances=3, cores=5, ram=4096)
     assert status == 200
@@ -54,7 +54,7 @@ async def test_a_quota_that_an_admin_sets_is_what_the_project_may_have(world: Wo
     assert (await admin("GET", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[1]["quota_set"]["instances"] == 10
 
 
-async def test_quotas_that_cannot_be_are_refused_by_name_and_change_nothing(world: World) -> None:
+async def test_invalid_quotas_are_refused_by_name_and_change_nothing(world: World) -> None:
     admin, path = await world.api(), f"/v2.1/os-quota-sets/{DEMO}"
     before = await admin("GET", "nova-api", path)
     refused: list[tuple[str, dict[str, Any]]] = [
@@ -73,22 +73,22 @@ async def test_quotas_that_cannot_be_are_refused_by_name_and_change_nothing(worl
     assert (await quota(admin, floating_ips=5))[0] == 200, "before 2.36"
 
 
-async def test_how_many_words_a_server_may_have_is_a_quota_when_it_is_ordered_and_later(world: World) -> None:
+async def test_metadata_items_have_a_quota_in_new_and_existing_servers(world: World) -> None:
     admin, demo, three = await world.api(), await world.api("demo"), {"a": "", "b": "", "c": ""}
     path = f"/v2.1/servers/{(await built(demo))['id']}/metadata"
-    for limit, words in ((2, "Maximum number of metadata items exceeds 2"), (3, None), (-1, None)):
+    for limit, text in ((2, "Maximum number of metadata items exceeds 2"), (3, None), (-1, None)):
         assert (await quota(admin, metadata_items=limit))[0] == 200
         for status, body in (
             await demo.create(metadata=three, networks=[]),
             await demo("PUT", "nova-api", path, json={"metadata": three}),
         ):
             assert (status >= 400, status == 403 and body["forbidden"]["message"]) == (
-                words is not None,
-                words or False,
+                text is not None,
+                text or False,
             )
 
 
-async def test_keys_that_are_too_many_are_refused_to_the_user_who_has_as_many_as_its_project_may(world: World) -> None:
+async def test_a_user_cannot_have_more_key_pairs_than_the_quota(world: World) -> None:
     admin, demo = await world.api(), await world.api("demo")
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOda92fexTdMHhji88kzOmAXUZcdnCKSFVA55Uic81tq"
     assert (await quota(admin, key_pairs=1))[0] == 200
@@ -100,7 +100,7 @@ async def test_keys_that_are_too_many_are_refused_to_the_user_who_has_as_many_as
     assert (answers[0][0], *answers[1:]) == (200, refused, refused)
 
 
-async def test_what_a_project_has_used_counts_servers_that_are_gone(world: World) -> None:
+async def test_usage_counts_deleted_servers(world: World) -> None:
     demo, path = await world.api("demo"), f"/v2.1/os-simple-tenant-usage/{DEMO}"
     assert await demo("GET", "nova-api", path) == (200, {"tenant_usage": {}})
     await built(demo, name="stays")

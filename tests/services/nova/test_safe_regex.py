@@ -1,11 +1,11 @@
-"""Regular expressions of users: they find what Python's find, and nothing takes long."""
+"""Regular expressions from users: they match like Python's, and none takes long."""
 
 import re
 import time
 
 import pytest
 
-from emulator.services.nova.api.servers.safe_regex import Pattern, PatternRefused
+from emulator.services.nova.api.servers.safe_regex import InvalidPattern, Pattern
 
 TEXTS = ("", "a", "b", "ab", "ba", "aab", "abab", "web-1", "web-12", "Web_1.example", "f" * 40, "[a]{2}", "ä1\\", "a.b")
 PATTERNS = [
@@ -58,7 +58,7 @@ PATTERNS = [
         "a|^|b",
     ),
 ]
-ENDLESS = [
+CATASTROPHIC = [
     ("(f+)+$", "f"),
     ("^(f|f)*$", "f"),
     ("^" + "f*" * 100 + "$", "f"),
@@ -85,23 +85,22 @@ REFUSED = [
 TOO_LARGE = ["a" * 256, "a{501}", "((a{99}){99}){99}", "((){999}){999}", "(" * 200 + ")" * 200, "a{99999999999}"]
 
 
-def test_a_pattern_finds_what_pythons_own_finds() -> None:
-    for pattern in PATTERNS:
-        ours = Pattern(pattern)
-        for text in TEXTS:
-            assert ours.is_in(text) == (re.search(pattern, text) is not None), (pattern, text)
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_matches_where_pythons_does(pattern: str) -> None:
+    ours = Pattern(pattern)
+    assert [ours.is_in(text) for text in TEXTS] == [re.search(pattern, text) is not None for text in TEXTS]
 
 
-def test_no_pattern_takes_long() -> None:
+@pytest.mark.parametrize(("pattern", "letter"), CATASTROPHIC)
+def test_catastrophic_patterns_take_linear_time(pattern: str, letter: str) -> None:
     began = time.process_time()
-    for pattern, letter in ENDLESS:
-        ours = Pattern(pattern)
-        for _ in range(10):
-            assert not ours.is_in(letter * 254 + "!")
-    assert time.process_time() - began < 10
+    ours = Pattern(pattern)
+    for _ in range(10):
+        assert not ours.is_in(letter * 254 + "!")
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("pattern", [*REFUSED, *TOO_LARGE], ids=lambda pattern: pattern[:20])
-def test_what_is_no_pattern_or_not_understood_or_too_large_is_refused(pattern: str) -> None:
-    with pytest.raises(PatternRefused):
+def test_invalid_unsupported_and_large_patterns_are_refused(pattern: str) -> None:
+    with pytest.raises(InvalidPattern):
         Pattern(pattern)

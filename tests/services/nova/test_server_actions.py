@@ -1,8 +1,7 @@
-"""What users do with a server that is there: each action in each state, and the trace of it."""
+"""Server actions: each in each state, what users see meanwhile, and their traces."""
 
 import asyncio
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import aio_pika
@@ -11,24 +10,24 @@ import pytest
 from emulator.cloud import Settings
 from spantree import spans_from_sdk, tree, trees
 from tests.cloud.test_failures import compute_host, in_parts
-from tests.conftest import Api, World, a_world, eventually
-
-STOP: dict[str, Any] = {"os-stop": None}
-START: dict[str, Any] = {"os-start": None}
-SOFT, HARD = {"reboot": {"type": "SOFT"}}, {"reboot": {"type": "HARD"}}
-PAUSE: dict[str, Any] = {"pause": None}
-UNPAUSE: dict[str, Any] = {"unpause": None}
-SUSPEND: dict[str, Any] = {"suspend": None}
-RESUME: dict[str, Any] = {"resume": None}
-CONSOLE: dict[str, Any] = {"os-getConsoleOutput": {}}
-
-WAYS: Mapping[str, list[dict[str, Any]]] = {
-    "ACTIVE": [],
-    "SHUTOFF": [STOP],
-    "PAUSED": [PAUSE],
-    "SUSPENDED": [SUSPEND],
-}
-"""What brings a new server into each state."""
+from tests.conftest import Api, World, a_world
+from tests.support.nova import (
+    ACTIONS_TO,
+    CONSOLE,
+    HARD,
+    PAUSE,
+    RESUME,
+    SOFT,
+    START,
+    STOP,
+    SUSPEND,
+    UNPAUSE,
+    Body,
+    a_server,
+    act,
+    at_rest,
+    shown,
+)
 
 VM_STATES = {"ACTIVE": "active", "SHUTOFF": "stopped", "PAUSED": "paused", "SUSPENDED": "suspended"}
 POWER_STATES = {"ACTIVE": 1, "SHUTOFF": 4, "PAUSED": 3, "SUSPENDED": 4}
@@ -43,49 +42,33 @@ ALLOWED = [
     (SUSPEND, {"ACTIVE"}, "SUSPENDED"),
     (RESUME, {"SUSPENDED"}, "ACTIVE"),
 ]
-"""Each action, the states that it is allowed in, and the state that comes of it."""
+"""Each action, the states that allow it, and the state that it leads to."""
 
 
-async def act(api: Api, server_id: str, body: Any, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-    return await api("POST", "nova-api", f"/v2.1/servers/{server_id}/action", headers=headers, json=body)
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("status", ACTIONS_TO)
+@pytest.mark.parametrize(("body", "allowed", "becomes"), ALLOWED, ids=[str(body) for body, _, _ in ALLOWED])
+async def test_an_action_is_done_in_the_states_that_allow_it(
+    shared_world: World, body: Body, allowed: set[str], becomes: str, status: str
+) -> None:
+    api = await shared_world.api()
+    [action] = (name.removeprefix("os-") for name in body)
+    server_id = await a_server(api, status)
+    code, refusal = await act(api, server_id, body)
+    if status in allowed:
+        assert (code, refusal) == (202, None)
+        server = await at_rest(api, server_id)
+        assert server["status"] == becomes
+        assert server["OS-EXT-STS:vm_state"] == VM_STATES[becomes]
+        assert server["OS-EXT-STS:power_state"] == POWER_STATES[becomes]
+    else:
+        expected = f"Cannot '{action}' instance {server_id} while it is in vm_state {VM_STATES[status]}"
+        assert (code, refusal) == (409, {"conflictingRequest": {"code": 409, "message": expected}})
+    await api.gone(server_id)
+    assert (await api("GET", "neutron-server", f"/v2.0/ports?device_id={server_id}"))[1]["ports"] == []
 
 
-async def at_rest(api: Api, server_id: str) -> dict[str, Any]:
-    """The server, when nothing is being done with it."""
-    return await eventually(lambda: shown(api, server_id), lambda server: server["OS-EXT-STS:task_state"] is None)
-
-
-async def a_server(api: Api, status: str = "ACTIVE") -> str:
-    """A new server in this state."""
-    server_id: str = (await api.create())[1]["server"]["id"]
-    assert (await at_rest(api, server_id))["status"] == "ACTIVE"
-    for body in WAYS[status]:
-        assert await act(api, server_id, body) == (202, None)
-        assert (await at_rest(api, server_id))["status"] == status
-    return server_id
-
-
-async def test_every_action_is_done_in_the_states_that_allow_it_and_refused_in_all_others(world: World) -> None:
-    api = await world.api()
-    for body, allowed, becomes in ALLOWED:
-        [action] = (name.removeprefix("os-") for name in body)
-        for status in WAYS:
-            server_id = await a_server(api, status)
-            code, refusal = await act(api, server_id, body)
-            if status in allowed:
-                assert (code, refusal) == (202, None), f"{body} while {status}"
-                server = await at_rest(api, server_id)
-                assert server["status"] == becomes, f"{body} while {status}"
-                assert server["OS-EXT-STS:vm_state"] == VM_STATES[becomes]
-                assert server["OS-EXT-STS:power_state"] == POWER_STATES[becomes]
-            else:
-                words = f"Cannot '{action}' instance {server_id} while it is in vm_state {VM_STATES[status]}"
-                assert (code, refusal) == (409, {"conflictingRequest": {"code": 409, "message": words}})
-            await api.gone(server_id)
-    assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
-
-
-async def test_a_server_that_is_not_built_takes_no_action_but_can_be_deleted(world: World) -> None:
+async def test_a_server_that_is_not_built_can_only_be_deleted(world: World) -> None:
     api = await world.api()
     _, body = await api.create(headers={"baggage": "emulator.fault=compute.hang"})
     building = body["server"]["id"]
@@ -107,7 +90,7 @@ async def test_a_server_that_is_not_built_takes_no_action_but_can_be_deleted(wor
 
 
 @pytest.mark.parametrize(
-    ("body", "says"),
+    ("body", "text"),
     [
         ({"resize": {"flavorRef": "m1.small"}}, "There is no such action: resize"),
         ({}, "Malformed request body"),
@@ -125,17 +108,17 @@ async def test_a_server_that_is_not_built_takes_no_action_but_can_be_deleted(wor
         ([], "Invalid input"),
     ],
 )
-async def test_an_action_that_cannot_be_is_refused_by_name(world: World, body: Any, says: str) -> None:
+async def test_an_invalid_action_names_the_field(world: World, body: Any, text: str) -> None:
     api = await world.api()
     status, refusal = await act(api, (await api.create())[1]["server"]["id"], body)
     assert status == 400
-    assert says in refusal["badRequest"]["message"]
+    assert text in refusal["badRequest"]["message"]
 
 
-async def test_another_projects_server_is_not_there(world: World) -> None:
+async def test_another_projects_server_is_not_found(world: World) -> None:
     demo, other, nobody = await world.api("demo"), await world.api("alt_demo"), Api(world.session, world.cloud, "")
     server_id = await a_server(demo)
-    asked = [
+    requests = [
         ("POST", "/action", STOP),
         ("POST", "/action", CONSOLE),
         ("POST", "/remote-consoles", {"remote_console": {"protocol": "vnc", "type": "novnc"}}),
@@ -148,14 +131,14 @@ async def test_another_projects_server_is_not_there(world: World) -> None:
             for path in ("/metadata", "/ips", "/os-interface", "/os-instance-actions", "/os-security-groups")
         ),
     ]
-    for method, path, body in asked:
+    for method, path, body in requests:
         status, refusal = await other(method, "nova-api", f"/v2.1/servers/{server_id}{path}", json=body)
         assert (status, list(refusal)) == (404, ["itemNotFound"]), f"{method} {path}"
         assert (await nobody(method, "nova-api", f"/v2.1/servers/{server_id}{path}", json=body))[0] == 401
     assert (await at_rest(demo, server_id))["status"] == "ACTIVE"
 
 
-async def test_a_locked_server_is_changed_by_admins_alone(world: World) -> None:
+async def test_only_admins_change_a_locked_server(world: World) -> None:
     demo = await world.api("demo")
     server_id = await a_server(demo)
     path = f"/v2.1/servers/{server_id}"
@@ -170,7 +153,7 @@ async def test_a_locked_server_is_changed_by_admins_alone(world: World) -> None:
     assert await act(demo, server_id, STOP) == (202, None)
 
 
-async def test_what_an_admin_has_locked_its_project_neither_unlocks_nor_locks_as_its_own(world: World) -> None:
+async def test_an_owner_neither_removes_nor_replaces_an_admins_lock(world: World) -> None:
     admin, demo, headers = await world.api(), await world.api("demo"), {"X-OpenStack-Nova-API-Version": "2.73"}
     server_id = await a_server(demo)
     path = f"/v2.1/servers/{server_id}"
@@ -182,18 +165,18 @@ async def test_what_an_admin_has_locked_its_project_neither_unlocks_nor_locks_as
 
     assert await act(demo, server_id, {"lock": {"locked_reason": "mine"}}) == (202, None)
     assert await act(admin, server_id, {"lock": {"locked_reason": "abuse"}}) == (202, None)
-    words = "Policy doesn't allow os_compute_api:os-lock-server:unlock:unlock_override to be performed."
+    expected = "Policy doesn't allow os_compute_api:os-lock-server:unlock:unlock_override to be performed."
     for _ in range(2):
         status, refusal = await act(demo, server_id, {"unlock": None})
-        assert (status, refusal["forbidden"]["message"]) == (403, words)
-        assert await act(demo, server_id, {"lock": {"locked_reason": "mine"}}) == (202, None), "as nova says"
+        assert (status, refusal["forbidden"]["message"]) == (403, expected)
+        assert await act(demo, server_id, {"lock": {"locked_reason": "mine"}}) == (202, None), "no error, as in nova"
         assert await reason() == "abuse"
     assert (await act(demo, server_id, STOP))[0] == 409
     assert await act(admin, server_id, {"unlock": None}) == (202, None)
     assert await act(demo, server_id, STOP) == (202, None)
 
 
-async def test_a_forced_delete_deletes(world: World) -> None:
+async def test_force_delete_deletes(world: World) -> None:
     api = await world.api()
     server_id = await a_server(api)
     assert await act(api, server_id, {"forceDelete": None}) == (202, None)
@@ -227,7 +210,7 @@ nova-api: POST /v2.1/servers/{server_id}/action (server) {http.response.status_c
 """)
 
 
-async def test_what_an_action_causes_is_one_sound_trace_below_it() -> None:
+async def test_an_action_and_its_consequences_are_one_valid_trace() -> None:
     async with a_world() as world:
         api = await world.api()
         server_id = await a_server(api)
@@ -244,8 +227,8 @@ async def test_what_an_action_causes_is_one_sound_trace_below_it() -> None:
         assert len({span.attributes["openstack.request.id"] for span in trace.spans}) == 1
 
 
-async def test_users_see_what_is_being_done() -> None:
-    """The host takes its time: the API shows the task, refuses others but a hard reboot, and then the end of it."""
+async def test_the_task_state_shows_the_action_in_progress() -> None:
+    """On a slow host the API shows the task state, allows only a hard reboot meanwhile, and then shows the result."""
     tasks = [
         (STOP, "powering-off", "ACTIVE", "stop"),
         (START, "powering-on", "SHUTOFF", "start"),
@@ -262,8 +245,8 @@ async def test_users_see_what_is_being_done() -> None:
             assert server["status"] == status
             code, refusal = await act(api, server_id, START if status == "SHUTOFF" else SOFT)
             name = "start" if status == "SHUTOFF" else "reboot"
-            words = f"Cannot '{name}' instance {server_id} while it is in task_state {task_state}"
-            assert (code, refusal["conflictingRequest"]["message"]) == (409, words), action
+            expected = f"Cannot '{name}' instance {server_id} while it is in task_state {task_state}"
+            assert (code, refusal["conflictingRequest"]["message"]) == (409, expected), action
             await at_rest(api, server_id)
         for body in (SOFT, HARD, HARD):
             assert (await act(api, server_id, body))[0] == 202
@@ -272,7 +255,7 @@ async def test_users_see_what_is_being_done() -> None:
         await api.gone(server_id)
 
 
-async def test_a_server_can_be_deleted_whatever_is_being_done_with_it() -> None:
+async def test_a_server_can_be_deleted_during_any_action() -> None:
     async with a_world(Settings(pace=0.05)) as world:
         api = await world.api()
 
@@ -293,18 +276,13 @@ async def test_a_server_can_be_deleted_whatever_is_being_done_with_it() -> None:
         assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
 
 
-async def shown(api: Api, server_id: str) -> dict[str, Any]:
-    server: dict[str, Any] = (await api("GET", "nova-api", f"/v2.1/servers/{server_id}"))[1]["server"]
-    return server
-
-
 async def boots(api: Api, server_id: str) -> int:
     status, body = await act(api, server_id, {"os-getConsoleOutput": {"length": None}})
     assert status == 200
     return str(body["output"]).count("trace_id=")
 
 
-async def test_a_message_that_comes_twice_is_done_once() -> None:
+async def test_a_message_that_is_delivered_twice_is_handled_once() -> None:
     async with a_world() as world:
         api = await world.api()
         server_id = await a_server(api)
@@ -325,7 +303,7 @@ async def test_a_message_that_comes_twice_is_done_once() -> None:
     assert [span.name for span in twice if span.kind == "consumer"] == ["process nova:compute.{host}"] * 2
 
 
-async def test_an_action_on_a_host_that_is_away_is_given_up_and_says_why() -> None:
+async def test_an_action_on_a_stopped_host_is_given_up_with_the_reason() -> None:
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
     async with in_parts(everyone_but_compute, build_seconds=1) as (world, broker):
         async with compute_host(world, broker.url):
@@ -347,7 +325,7 @@ async def test_an_action_on_a_host_that_is_away_is_given_up_and_says_why() -> No
         assert refusal["serviceUnavailable"]["message"].startswith("nova:compute.compute-1 did not reply to")
 
 
-async def test_where_there_is_no_host_to_tell_an_action_is_refused_and_all_is_as_before(world: World) -> None:
+async def test_an_action_is_refused_if_the_host_has_no_queue(world: World) -> None:
     api = await world.api()
     server_id = await a_server(api)
     async with await aio_pika.connect(world.cloud.amqp_url) as connection:
@@ -361,14 +339,14 @@ async def test_where_there_is_no_host_to_tell_an_action_is_refused_and_all_is_as
     await api.gone(server_id)
 
 
-async def test_a_message_that_nobody_can_read_and_a_guest_that_nobody_knows_fail_the_action_not_the_server() -> None:
+async def test_a_malformed_message_or_an_unknown_instance_fails_only_the_action() -> None:
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
     async with in_parts(everyone_but_compute) as (world, broker):
         async with compute_host(world, broker.url):
             api = await world.api()
             server_id = await a_server(api)
         assert (await act(api, server_id, STOP))[0] == 202
-        await throw_away(broker.url, about=server_id)
+        await publish_dead_letter(broker.url, server_id)
         assert (await at_rest(api, server_id))["status"] == "ACTIVE"
         async with compute_host(world, broker.url):
             assert (await act(api, server_id, HARD))[0] == 202
@@ -383,15 +361,15 @@ async def test_a_message_that_nobody_can_read_and_a_guest_that_nobody_knows_fail
             await api.gone(server_id)
 
 
-async def test_what_a_host_says_of_an_action_does_not_count_any_more_while_the_server_is_being_deleted() -> None:
+async def test_updates_of_an_action_are_ignored_while_a_server_is_deleted() -> None:
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
     async with in_parts(everyone_but_compute) as (world, broker):
         async with compute_host(world, broker.url):
             api = await world.api()
             server_id = await a_server(api)
         assert (await api("DELETE", "nova-api", f"/v2.1/servers/{server_id}"))[0] == 204
-        said = {"server_id": server_id, "vm_state": "stopped", "action": "stop", "host": "compute-1"}
-        inner = {"method": "instance_update", "args": said, "_unique_id": "late"}
+        update = {"server_id": server_id, "vm_state": "stopped", "action": "stop", "host": "compute-1"}
+        inner = {"method": "instance_update", "args": update, "_unique_id": "late"}
         body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(inner)}).encode()
         async with await aio_pika.connect(broker.url) as connection:
             exchange = await (await connection.channel()).get_exchange("nova")
@@ -401,14 +379,14 @@ async def test_what_a_host_says_of_an_action_does_not_count_any_more_while_the_s
         assert (server["status"], server["OS-EXT-STS:task_state"]) == ("ACTIVE", "deleting")
 
 
-async def throw_away(amqp_url: str, about: str) -> None:
-    """Put a message where those go that could not be read."""
+async def publish_dead_letter(amqp_url: str, server_id: str) -> None:
+    """Publish a message that cannot be decoded to the dead-letter queue."""
     async with await aio_pika.connect(amqp_url) as connection:
         exchange = await (await connection.channel()).get_exchange("nova")
-        await exchange.publish(aio_pika.Message(b"garbled", headers={"openstack-server-id": about}), "dead_letters")
+        await exchange.publish(aio_pika.Message(b"garbled", headers={"openstack-server-id": server_id}), "dead_letters")
 
 
-async def test_many_actions_at_once_on_many_servers_come_to_rest(world: World) -> None:
+async def test_concurrent_actions_on_many_servers_all_end(world: World) -> None:
     api = await world.api()
     servers = await asyncio.gather(*(a_server(api) for _ in range(8)))
 

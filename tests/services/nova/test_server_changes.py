@@ -1,20 +1,21 @@
-"""What users change about a server itself: its name and description, and the words that they put on it."""
+"""Changes of a server's record: its name, description, options and metadata."""
 
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from tests.conftest import World
-from tests.services.nova.test_server_actions import a_server
+from tests.conftest import Api, World
+from tests.support.nova import a_server, built, message
 
 
-async def test_a_server_is_renamed_and_described(world: World) -> None:
+async def test_a_server_gets_another_name_and_description(world: World) -> None:
     api = await world.api()
     server_id = await a_server(api)
     path = f"/v2.1/servers/{server_id}"
     version = {"X-OpenStack-Nova-API-Version": "2.19"}
-    wanted = {"server": {"name": "other", "description": "words", "accessIPv4": "", "unknown": 1}}
-    status, body = await api("PUT", "nova-api", path, json=wanted, headers=version)
+    changes = {"server": {"name": "other", "description": "text", "accessIPv4": "", "unknown": 1}}
+    status, body = await api("PUT", "nova-api", path, json=changes, headers=version)
     assert (status, body["server"]["name"], body["server"]["id"]) == (200, "other", server_id)
     assert (await api("GET", "nova-api", path))[1]["server"]["name"] == "other"
     assert (await api("GET", "nova-api", "/v2.1/servers?name=^other$"))[1]["servers"][0]["id"] == server_id
@@ -22,19 +23,19 @@ async def test_a_server_is_renamed_and_described(world: World) -> None:
     assert (status, body["server"]["name"]) == (200, "other")
 
 
-async def test_what_else_is_said_of_a_server_is_taken_over_and_what_is_not_said_stays(world: World) -> None:
+async def test_an_update_changes_the_named_fields_only(world: World) -> None:
     api = await world.api()
     path = f"/v2.1/servers/{await a_server(api)}"
     newest, older = ({"X-OpenStack-Nova-API-Version": version} for version in ("2.96", "2.89"))
-    wanted = {
+    options = {
         "accessIPv4": "192.0.2.1",
         "accessIPv6": "2001:db8::1",
         "hostname": "other",
         "OS-DCF:diskConfig": "AUTO",
     }
-    expected = {("OS-EXT-SRV-ATTR:hostname" if key == "hostname" else key): value for key, value in wanted.items()}
+    expected = {("OS-EXT-SRV-ATTR:hostname" if key == "hostname" else key): value for key, value in options.items()}
     changes: list[tuple[dict[str, str], dict[str, str], dict[str, str]]] = [
-        (newest, wanted, {}),
+        (newest, options, {}),
         (newest, {"name": "renamed"}, {}),
         (older, {"hostname": "ignored"}, {}),
         (newest, {"accessIPv4": ""}, {"accessIPv4": ""}),
@@ -48,7 +49,7 @@ async def test_what_else_is_said_of_a_server_is_taken_over_and_what_is_not_said_
 
 
 @pytest.mark.parametrize(
-    ("server", "names"),
+    ("server", "field"),
     [
         ({"name": ""}, "server.name"),
         ({"name": " "}, "server.name"),
@@ -66,19 +67,19 @@ async def test_what_else_is_said_of_a_server_is_taken_over_and_what_is_not_said_
         ([], "server"),
     ],
 )
-async def test_a_name_that_cannot_be_is_refused(world: World, server: Any, names: str) -> None:
+async def test_an_invalid_update_names_the_field(world: World, server: Any, field: str) -> None:
     api = await world.api()
     path = f"/v2.1/servers/{(await api.create())[1]['server']['id']}"
     status, body = await api("PUT", "nova-api", path, json={"server": server})
     assert status == 400
-    assert f"field {names}" in body["badRequest"]["message"]
+    assert f"field {field}" in body["badRequest"]["message"]
 
 
-async def test_metadata_is_added_replaced_and_taken_away(world: World) -> None:
+async def test_metadata_is_added_replaced_and_deleted(world: World) -> None:
     api = await world.api()
     server_id = await a_server(api)
     path = f"/v2.1/servers/{server_id}/metadata"
-    done: list[tuple[str, str, Any, int, Any]] = [
+    steps: list[tuple[str, str, Any, int, Any]] = [
         ("GET", "", None, 200, {"metadata": {}}),
         ("POST", "", {"metadata": {"a": "1", "b": "2"}}, 200, {"metadata": {"a": "1", "b": "2"}}),
         ("POST", "", {"metadata": {"b": "3"}}, 200, {"metadata": {"a": "1", "b": "3"}}),
@@ -89,7 +90,7 @@ async def test_metadata_is_added_replaced_and_taken_away(world: World) -> None:
         ("PUT", "", {"metadata": {"d": ""}}, 200, {"metadata": {"d": ""}}),
         ("GET", "", None, 200, {"metadata": {"d": ""}}),
     ]
-    for method, more, body, status, answer in done:
+    for method, more, body, status, answer in steps:
         assert await api(method, "nova-api", path + more, json=body) == (status, answer), f"{method} {more} {body}"
     assert (await api("GET", "nova-api", f"/v2.1/servers/{server_id}"))[1]["server"]["metadata"] == {"d": ""}
 
@@ -112,24 +113,33 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
 ]
 
 
-async def test_metadata_that_cannot_be_is_refused_and_changes_nothing(world: World) -> None:
-    api = await world.api()
-    path = f"/v2.1/servers/{await a_server(api)}/metadata"
-    for method, more, body, status, words in REFUSED:
-        code, refusal = await api(method, "nova-api", path + more, json=body)
-        [[fault]] = [list(refusal.values())]
-        assert (code, fault["code"]) == (status, status), f"{method} {more} {str(body)[:60]}"
-        assert words in fault["message"]
-    assert await api("GET", "nova-api", path) == (200, {"metadata": {}})
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def unchanged(shared_world: World) -> tuple[Api, str]:
+    """The API, and the path of the metadata of a server that no test changes."""
+    api = await shared_world.api()
+    return api, f"/v2.1/servers/{(await built(api))['id']}/metadata"
 
 
-async def test_the_words_on_a_server_that_is_not_built_stay_as_they_are(world: World) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("method", "path", "body", "expected", "text"), REFUSED)
+async def test_invalid_metadata_is_refused_and_changes_nothing(
+    unchanged: tuple[Api, str], method: str, path: str, body: Any, expected: int, text: str
+) -> None:
+    api, metadata = unchanged
+    status, refusal = await api(method, "nova-api", metadata + path, json=body)
+    [fault] = refusal.values()
+    assert (status, fault["code"]) == (expected, expected)
+    assert text in message(refusal)
+    assert await api("GET", "nova-api", metadata) == (200, {"metadata": {}})
+
+
+async def test_the_metadata_of_a_failed_server_cannot_be_changed(world: World) -> None:
     api = await world.api()
     server_id = (await api.create(flavorRef="m1.huge", metadata={"a": "b"}))[1]["server"]["id"]
     await api.until(server_id, "ERROR")
     path = f"/v2.1/servers/{server_id}/metadata"
     for method, action in (("PUT", "update metadata"), ("DELETE", "delete metadata")):
         status, refusal = await api(method, "nova-api", f"{path}/a", json={"meta": {"a": "c"}})
-        words = f"Cannot '{action}' instance {server_id} while it is in vm_state error"
-        assert (status, refusal["conflictingRequest"]["message"]) == (409, words)
+        expected = f"Cannot '{action}' instance {server_id} while it is in vm_state error"
+        assert (status, refusal["conflictingRequest"]["message"]) == (409, expected)
     assert await api("GET", "nova-api", path) == (200, {"metadata": {"a": "b"}})

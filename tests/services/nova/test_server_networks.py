@@ -1,4 +1,4 @@
-"""On which networks a server is: those that it was asked for, one by itself, by a port that was there before, none."""
+"""The networks of a server: requested ones, one that nova chooses, existing ports, or none."""
 
 import asyncio
 from typing import Any
@@ -9,23 +9,15 @@ from emulator.services.seed_data import resource_id
 from spantree import spans_from_sdk
 from tests.cloud.test_failures import compute_host, in_parts
 from tests.conftest import Api, World, a_world
-from tests.services.nova.test_server_actions import at_rest
+from tests.support.nova import NEWEST, built_on
 
 PRIVATE, PUBLIC = resource_id("network", "private"), resource_id("network", "public")
 NOWHERE = "00000000-0000-4000-8000-000000000000"
-NEWEST = {"X-OpenStack-Nova-API-Version": "2.96"}
 
 
-async def booted(api: Api, networks: Any, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """A server that was asked to be on these networks, when it is built or failed."""
-    status, body = await api.create(networks=networks, headers=NEWEST if headers is None else headers)
-    assert status == 202, body
-    return await at_rest(api, body["server"]["id"])
-
-
-async def made(api: Api, kind: str, **wanted: Any) -> dict[str, Any]:
-    """A network, subnet or port that neutron has made."""
-    status, body = await api("POST", "neutron-server", f"/v2.0/{kind}s", json={kind: wanted})
+async def made(api: Api, kind: str, **fields: Any) -> dict[str, Any]:
+    """Create a network, subnet or port."""
+    status, body = await api("POST", "neutron-server", f"/v2.0/{kind}s", json={kind: fields})
     assert status == 201, body
     found: dict[str, Any] = body[kind]
     return found
@@ -38,7 +30,7 @@ async def ports(api: Api) -> list[dict[str, Any]]:
 
 async def test_a_server_on_two_networks_has_an_address_and_a_port_on_each(world: World) -> None:
     api = await world.api()
-    server = await booted(api, [{"uuid": PRIVATE}, {"uuid": PUBLIC}])
+    server = await built_on(api, [{"uuid": PRIVATE}, {"uuid": PUBLIC}])
     assert {name: len(addresses) for name, addresses in server["addresses"].items()} == {"private": 1, "public": 1}
     path = f"/v2.1/servers/{server['id']}"
     interfaces = (await api("GET", "nova-api", f"{path}/os-interface"))[1]["interfaceAttachments"]
@@ -62,13 +54,13 @@ async def test_a_server_on_two_networks_has_an_address_and_a_port_on_each(world:
     assert await ports(api) == []
 
 
-async def test_a_security_group_is_the_same_to_nova_and_neutron_by_name_and_by_id(world: World) -> None:
+async def test_nova_knows_neutrons_security_group_by_name_and_by_id(world: World) -> None:
     demo = await world.api("demo")
     [group] = (await demo("GET", "neutron-server", "/v2.0/security-groups"))[1]["security_groups"]
-    for asked in ([group["id"]], ["default"], ["default", group["id"]], []):
-        wanted = [{"name": said} for said in asked]
-        status, body = await demo.create(security_groups=wanted)
-        assert (status, body["server"]["security_groups"]) == (202, [{"name": "default"}]), asked
+    for requested in ([group["id"]], ["default"], ["default", group["id"]], []):
+        groups = [{"name": name_or_id} for name_or_id in requested]
+        status, body = await demo.create(security_groups=groups)
+        assert (status, body["server"]["security_groups"]) == (202, [{"name": "default"}]), requested
         path = f"/v2.1/servers/{body['server']['id']}"
         assert (await demo("GET", "nova-api", path))[1]["server"]["security_groups"] == [{"name": "default"}]
         [found] = (await demo("GET", "nova-api", f"{path}/os-security-groups"))[1]["security_groups"]
@@ -77,9 +69,9 @@ async def test_a_security_group_is_the_same_to_nova_and_neutron_by_name_and_by_i
         }
 
 
-async def test_what_else_clients_ask_about_a_server(world: World) -> None:
+async def test_a_server_has_security_groups_and_no_volumes(world: World) -> None:
     api = await world.api()
-    path = f"/v2.1/servers/{(await booted(api, 'none'))['id']}"
+    path = f"/v2.1/servers/{(await built_on(api, 'none'))['id']}"
     [group] = (await api("GET", "nova-api", f"{path}/os-security-groups"))[1]["security_groups"]
     assert group["name"] == "default"
     assert await api("GET", "nova-api", f"{path}/os-volume_attachments") == (200, {"volumeAttachments": []})
@@ -89,23 +81,21 @@ async def test_what_else_clients_ask_about_a_server(world: World) -> None:
 @pytest.mark.parametrize(
     ("networks", "headers"),
     [("auto", NEWEST), (None, {}), ([], {})],
-    ids=["auto", "nothing said before 2.37", "an empty list before 2.37"],
+    ids=["auto", "none named before 2.37", "an empty list before 2.37"],
 )
-async def test_where_it_is_left_to_nova_a_server_is_on_the_one_network_that_all_share(
-    world: World, networks: Any, headers: dict[str, str]
-) -> None:
-    server = await booted(await world.api("demo"), networks, headers)
+async def test_auto_is_the_shared_network(world: World, networks: Any, headers: dict[str, str]) -> None:
+    server = await built_on(await world.api("demo"), networks, headers)
     assert (server["status"], list(server["addresses"])) == ("ACTIVE", ["private"])
 
 
-async def test_where_it_is_left_to_nova_the_projects_own_network_comes_first_and_one_of_two_is_not_chosen(
+async def test_auto_prefers_the_projects_network_and_refuses_to_choose_of_two(
     world: World,
 ) -> None:
     demo = await world.api("demo")
     for name, cidr in (("own", "192.168.1.0/24"), ("another", "192.168.2.0/24")):
         network = await made(demo, "network", name=name)
         await made(demo, "subnet", network_id=network["id"], cidr=cidr, ip_version=4)
-        server = await booted(demo, "auto")
+        server = await built_on(demo, "auto")
         if name == "own":
             assert list(server["addresses"]) == ["own"]
         else:
@@ -114,45 +104,45 @@ async def test_where_it_is_left_to_nova_the_projects_own_network_comes_first_and
 
 
 @pytest.mark.parametrize("networks", ["none", []], ids=str)
-async def test_a_server_may_be_on_no_network(world: World, networks: Any) -> None:
+async def test_a_server_can_be_on_no_network(world: World, networks: Any) -> None:
     api = await world.api()
-    server = await booted(api, networks)
+    server = await built_on(api, networks)
     assert (server["status"], server["addresses"]) == ("ACTIVE", {})
     assert await ports(api) == []
 
 
-async def test_a_server_gets_the_address_that_was_asked_for(world: World) -> None:
+async def test_a_server_gets_the_requested_address(world: World) -> None:
     api = await world.api()
-    server = await booted(api, [{"uuid": PRIVATE, "fixed_ip": "10.0.0.77"}])
+    server = await built_on(api, [{"uuid": PRIVATE, "fixed_ip": "10.0.0.77"}])
     assert [address["addr"] for address in server["addresses"]["private"]] == ["10.0.0.77"]
-    taken = await booted(api, [{"uuid": PRIVATE, "fixed_ip": "10.0.0.77"}])
+    taken = await built_on(api, [{"uuid": PRIVATE, "fixed_ip": "10.0.0.77"}])
     assert (taken["status"], "10.0.0.77" in taken["fault"]["message"]) == ("ERROR", True)
 
 
-async def test_a_port_that_was_there_before_is_used_and_stays(world: World) -> None:
+async def test_an_existing_port_is_used_and_kept(world: World) -> None:
     demo = await world.api("demo")
     port = await made(demo, "port", network_id=PRIVATE, name="mine")
-    server = await booted(demo, [{"port": port["id"]}, {"uuid": PUBLIC}])
+    server = await built_on(demo, [{"port": port["id"]}, {"uuid": PUBLIC}])
     assert server["status"] == "ACTIVE"
     [address] = server["addresses"]["private"]
     assert address["addr"] == port["fixed_ips"][0]["ip_address"]
     assert {each["device_id"] for each in await ports(demo)} == {server["id"]}
-    second = await booted(demo, [{"port": port["id"]}])
+    second = await built_on(demo, [{"port": port["id"]}])
     assert second["status"] == "ERROR"
     assert f"Port {port['id']} is still in use." in second["fault"]["message"]
     await demo.gone(server["id"])
     [left] = await ports(demo)
     assert (left["id"], left["name"], left["device_id"], left["device_owner"]) == (port["id"], "mine", "", "")
     await demo.gone(second["id"])
-    assert (await booted(demo, [{"port": port["id"]}]))["status"] == "ACTIVE"
+    assert (await built_on(demo, [{"port": port["id"]}]))["status"] == "ACTIVE"
 
 
 @pytest.mark.parametrize("port_first", [False, True], ids=["network, port", "port, network"])
-async def test_a_server_may_have_two_interfaces_on_one_network(world: World, port_first: bool) -> None:
+async def test_a_server_can_have_two_interfaces_on_one_network(world: World, port_first: bool) -> None:
     demo = await world.api("demo")
     port = await made(demo, "port", network_id=PRIVATE)
     networks = [{"uuid": PRIVATE}, {"uuid": PRIVATE, "port": port["id"]}]
-    server = await booted(demo, networks[::-1] if port_first else networks)
+    server = await built_on(demo, networks[::-1] if port_first else networks)
     assert (server["status"], len(server["addresses"]["private"])) == ("ACTIVE", 2)
     path = f"/v2.1/servers/{server['id']}/os-interface"
     found = [each["port_id"] for each in (await demo("GET", "nova-api", path))[1]["interfaceAttachments"]]
@@ -162,10 +152,10 @@ async def test_a_server_may_have_two_interfaces_on_one_network(world: World, por
     assert [left["id"] for left in await ports(demo)] == [port["id"]]
 
 
-async def test_of_two_servers_that_want_a_port_at_once_one_gets_it(world: World) -> None:
+async def test_one_of_several_servers_gets_a_port_that_all_request(world: World) -> None:
     demo = await world.api("demo")
     port = await made(demo, "port", network_id=PRIVATE)
-    servers = await asyncio.gather(*(booted(demo, [{"port": port["id"]}]) for _ in range(4)))
+    servers = await asyncio.gather(*(built_on(demo, [{"port": port["id"]}]) for _ in range(4)))
     assert sorted(server["status"] for server in servers) == ["ACTIVE", *["ERROR"] * 3]
     for server in servers:
         if server["status"] == "ERROR":
@@ -174,19 +164,19 @@ async def test_of_two_servers_that_want_a_port_at_once_one_gets_it(world: World)
             assert [each["device_id"] for each in await ports(demo)] == [server["id"]]
 
 
-async def test_a_port_that_was_there_before_stays_also_where_the_host_has_forgotten_the_server() -> None:
+async def test_an_existing_port_is_kept_after_the_host_was_restarted() -> None:
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
     async with in_parts(everyone_but_compute) as (world, broker):
         demo = await world.api("demo")
         port = await made(demo, "port", network_id=PRIVATE)
         async with compute_host(world, broker.url):
-            server = await booted(demo, [{"port": port["id"]}, {"uuid": PUBLIC}])
+            server = await built_on(demo, [{"port": port["id"]}, {"uuid": PUBLIC}])
         async with compute_host(world, broker.url):
             await demo.gone(server["id"])
         assert [(each["id"], each["device_id"]) for each in await ports(demo)] == [(port["id"], "")]
 
 
-async def test_a_network_on_which_others_are_stays_shared(world: World) -> None:
+async def test_a_network_in_use_by_other_projects_stays_shared(world: World) -> None:
     admin, demo = await world.api(), await world.api("demo")
     network = await made(admin, "network", name="ours", shared=True)
     path, unshared = f"/v2.0/networks/{network['id']}", {"network": {"shared": False}}
@@ -198,29 +188,29 @@ async def test_a_network_on_which_others_are_stays_shared(world: World) -> None:
     assert (await admin("PUT", "neutron-server", path, json=unshared))[0] == 200
 
 
-async def test_what_a_server_cannot_be_on_is_named_in_its_fault_and_nothing_is_left_behind(world: World) -> None:
+async def test_the_fault_names_the_network_and_no_port_is_left_behind(world: World) -> None:
     demo, other = await world.api("demo"), await world.api("alt_demo")
     others = await made(other, "network", name="others")
     empty = await made(demo, "network", name="empty")
     port = await made(other, "port", network_id=PRIVATE)
-    told = [
+    faults = [
         ({"uuid": NOWHERE}, f"Network {NOWHERE} could not be found."),
         ({"uuid": others["id"]}, f"Network {others['id']} could not be found."),
         ({"uuid": empty["id"]}, "requires a subnet in order to boot instances on."),
         ({"port": NOWHERE}, f"Port {NOWHERE} could not be found."),
         ({"port": port["id"]}, f"Port {port['id']} not usable for instance"),
     ]
-    for network, words in told:
-        server = await booted(demo, [{"uuid": PRIVATE}, network])
+    for network, text in faults:
+        server = await built_on(demo, [{"uuid": PRIVATE}, network])
         assert server["status"] == "ERROR"
-        assert words in server["fault"]["message"]
+        assert text in server["fault"]["message"]
         assert "aborted at step (3), neutron-server: " in server["fault"]["message"]
         await demo.gone(server["id"])
     assert await ports(demo) == []
 
 
 @pytest.mark.parametrize(
-    ("wanted", "says"),
+    ("fields", "text"),
     [
         ({"networks": [{"uuid": PRIVATE}, {"uuid": PRIVATE}]}, f"field server.networks: network {PRIVATE} is named"),
         ({"networks": [{"port": NOWHERE}, {"uuid": PRIVATE, "port": NOWHERE}]}, f"port {NOWHERE} is named twice."),
@@ -240,18 +230,18 @@ async def test_what_a_server_cannot_be_on_is_named_in_its_fault_and_nothing_is_l
         "an address for two",
     ],
 )
-async def test_networks_that_cannot_be_are_refused_at_once(world: World, wanted: dict[str, Any], says: str) -> None:
+async def test_invalid_networks_are_refused_at_once(world: World, fields: dict[str, Any], text: str) -> None:
     api = await world.api()
-    status, body = await api.create(headers=NEWEST, **wanted)
+    status, body = await api.create(headers=NEWEST, **fields)
     assert status == 400
-    assert says in body["badRequest"]["message"]
+    assert text in body["badRequest"]["message"]
     assert (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"] == []
 
 
-async def test_each_network_is_one_exchange_with_neutron_for_the_servers_project() -> None:
+async def test_each_network_is_one_request_to_neutron() -> None:
     async with a_world() as world:
-        server = await booted(await world.api("demo"), [{"uuid": PRIVATE}, {"uuid": PUBLIC}])
-    asked = [span for span in spans_from_sdk(world.export.kept) if span.name == "GET /v2.0/networks/{network_id}"]
+        server = await built_on(await world.api("demo"), [{"uuid": PRIVATE}, {"uuid": PUBLIC}])
+    requests = [span for span in spans_from_sdk(world.export.kept) if span.name == "GET /v2.0/networks/{network_id}"]
     project = resource_id("project", "demo").replace("-", "")
-    queries = [span.attributes["url.query"] for span in asked]
+    queries = [span.attributes["url.query"] for span in requests]
     assert queries == [f"device_id={server['id']}&project_id={project}"] * 2

@@ -1,4 +1,4 @@
-"""Nova's daemons and the zones that they are in, over HTTP: `/os-services` and `/os-availability-zone`."""
+"""Nova's daemons and availability zones in the API: `/os-services` and `/os-availability-zone`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,29 +13,32 @@ from emulator.services.nova.api.policy import require_admin
 from emulator.services.nova.field_types import ZONE
 from emulator.services.oslo.timeutils import isotime_without_zone
 
-__all__ = ["DAEMON_ROUTES"]
+__all__ = ["COMPUTE_SERVICE_ROUTES"]
 
-FORCED_DOWN = (2, 11)
+FORCED_DOWN_SINCE = (2, 11)
 
 
 class CannotBeDisabled(BadRequest):
-    """Hosts say themselves whether they take servers."""
+    """Services cannot be enabled or disabled in the emulator: a host accepts servers as long as it reports."""
 
     error_type = "nova.CannotBeDisabled"
 
     def __init__(self) -> None:
         super().__init__(
-            "Services cannot be enabled, disabled or forced down here: a host takes servers as long as it reports."
+            "Services cannot be enabled, disabled or forced down: a host accepts servers as long as it reports."
         )
 
 
 @require_admin("os-services:list")
 async def list_services(request: web.Request) -> web.Response:
-    """List the scheduler and all compute hosts; `binary` and `host` choose among them."""
-    asked = {key: request.query[key] for key in ("binary", "host") if key in request.query}
-    found = await daemons(request.app)
-    listed = [_describe(request, each) for each in found if all(getattr(each, key) == asked[key] for key in asked)]
-    return json_response({"services": listed})
+    """List the scheduler and all compute hosts, filtered by the query's `binary` and `host`."""
+    filters = {key: request.query[key] for key in ("binary", "host") if key in request.query}
+    matching = [
+        daemon
+        for daemon in await daemons(request.app)
+        if all(getattr(daemon, key) == value for key, value in filters.items())
+    ]
+    return json_response({"services": [_describe(request, daemon) for daemon in matching]})
 
 
 def _describe(request: web.Request, daemon: Daemon) -> dict[str, Any]:
@@ -50,30 +53,29 @@ def _describe(request: web.Request, daemon: Daemon) -> dict[str, Any]:
         "updated_at": isotime_without_zone(daemon.updated),
         "disabled_reason": None,
     }
-    return {**described, "forced_down": False} if version >= FORCED_DOWN else described
+    return {**described, "forced_down": False} if version >= FORCED_DOWN_SINCE else described
 
 
 @require_admin("os-services:update")
 async def update_service(_: web.Request) -> web.Response:
-    """Refuse to enable or disable a daemon."""
+    """Refuse to enable, disable or force down a daemon."""
     raise CannotBeDisabled
 
 
 async def list_zones(request: web.Request) -> web.Response:
-    """List the zones that users may ask for: the one of all hosts, if there are any."""
+    """List the zones that a server can be built in: ZONE, if there are hosts."""
     return json_response({"availabilityZoneInfo": list(_zones(await daemons(request.app), detail=False))})
 
 
 @require_admin("os-availability-zone:detail")
 async def list_zones_in_detail(request: web.Request) -> web.Response:
-    """List all zones, with the daemons in them."""
+    """List all zones with their daemons."""
     return json_response({"availabilityZoneInfo": list(_zones(await daemons(request.app), detail=True))})
 
 
-def _zones(found: list[Daemon], *, detail: bool) -> Iterator[dict[str, Any]]:
-    for zone in sorted({daemon.zone for daemon in found}):
-        there = [daemon for daemon in found if daemon.zone == zone]
-        hosts = {daemon.host: {daemon.binary: _state(daemon)} for daemon in there}
+def _zones(every: list[Daemon], *, detail: bool) -> Iterator[dict[str, Any]]:
+    for zone in sorted({daemon.zone for daemon in every}):
+        hosts = {daemon.host: {daemon.binary: _state(daemon)} for daemon in every if daemon.zone == zone}
         if detail or zone == ZONE:
             yield {"zoneName": zone, "zoneState": {"available": True}, "hosts": hosts if detail else None}
 
@@ -82,7 +84,7 @@ def _state(daemon: Daemon) -> dict[str, Any]:
     return {"active": True, "available": daemon.up, "updated_at": isotime_without_zone(daemon.updated)}
 
 
-DAEMON_ROUTES = (
+COMPUTE_SERVICE_ROUTES = (
     web.get("/v2.1/os-services", list_services),
     web.put("/v2.1/os-services/{service}", update_service),  # an id, or before 2.53 `enable`, `disable` …
     web.get("/v2.1/os-availability-zone", list_zones),

@@ -1,4 +1,4 @@
-"""What of nova's API is here, under the names that its parts had as extensions; and collections that are empty here."""
+"""`/extensions`: the API's parts under their old names as extensions; and two collections that are always empty."""
 
 from typing import Any
 
@@ -32,16 +32,16 @@ EXTENSIONS = {
     "os-simple-tenant-usage": "SimpleTenantUsage",
     "os-used-limits": "UsedLimits",
 }
-"""By alias, their names."""
+"""The names by alias."""
 
 
 async def list_extensions(_: web.Request) -> web.Response:
-    """List them."""
+    """List the extensions."""
     return json_response({"extensions": [_describe(alias) for alias in EXTENSIONS]})
 
 
 async def show_extension(request: web.Request) -> web.Response:
-    """Show one."""
+    """Show an extension."""
     alias = request.match_info["alias"]
     if alias not in EXTENSIONS:
         raise NotFound("The resource could not be found.")
@@ -55,19 +55,19 @@ def _describe(alias: str) -> dict[str, Any]:
         "name": name,
         "description": name,
         "links": [],
-        "namespace": "http://docs.openstack.org/compute/ext/fake_xml",  # nova's own; clients want one
+        "namespace": "http://docs.openstack.org/compute/ext/fake_xml",  # what nova sends; clients require a value
         "updated": "2014-12-03T00:00:00Z",
     }
 
 
 @require_admin("os-aggregates:index")
 async def list_aggregates(_: web.Request) -> web.Response:
-    """List the aggregates of hosts. There are none here."""
+    """List the host aggregates: the emulator has none."""
     return json_response({"aggregates": []})
 
 
 async def list_server_groups(_: web.Request) -> web.Response:
-    """List the groups of servers. There are none here."""
+    """List the server groups: the emulator has none."""
     return json_response({"server_groups": []})
 
 

@@ -1,4 +1,4 @@
-"""The extra specs of flavors, over HTTP: what a flavor says beside its size. Nothing here goes by them."""
+"""`/flavors/{id}/os-extra_specs`. Extra specs are stored and shown; the scheduler ignores them."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -25,12 +25,12 @@ class ExtraSpecs(msgspec.Struct):
 
 
 async def list_extra_specs(request: web.Request) -> web.Response:
-    """Show the extra specs of a flavor."""
+    """Show a flavor's extra specs."""
     return json_response({"extra_specs": find_flavor(request).extra_specs})
 
 
 async def show_extra_spec(request: web.Request) -> web.Response:
-    """Show one of the extra specs of a flavor."""
+    """Show one extra spec."""
     flavor, key = find_flavor(request), request.match_info["key"]
     _check_key(flavor, key)
     return json_response({key: flavor.extra_specs[key]})
@@ -38,31 +38,31 @@ async def show_extra_spec(request: web.Request) -> web.Response:
 
 @require_admin("os-flavor-extra-specs:create")
 async def create_extra_specs(request: web.Request) -> web.Response:
-    """Add to the extra specs of a flavor."""
-    wanted = (await read_json(request, ExtraSpecs)).extra_specs
+    """Add extra specs to a flavor, or replace those of the same key."""
+    added = (await read_json(request, ExtraSpecs)).extra_specs
     flavor = find_flavor(request)
-    request.app[FLAVORS].set_extra_specs(flavor, {**flavor.extra_specs, **wanted})
-    return json_response({"extra_specs": wanted})
+    request.app[FLAVORS].set_extra_specs(flavor, {**flavor.extra_specs, **added})
+    return json_response({"extra_specs": added})
 
 
 @require_admin("os-flavor-extra-specs:update")
 async def update_extra_spec(request: web.Request) -> web.Response:
-    """Change one of the extra specs of a flavor."""
-    wanted: Mapping[str, str] = await read_json(request, dict[Key, Value])
+    """Change one extra spec."""
+    changed: Mapping[str, str] = await read_json(request, dict[Key, Value])
     flavor, key = find_flavor(request), request.match_info["key"]
-    if set(wanted) != {key}:
+    if set(changed) != {key}:
         raise BadRequest("Request body and URI mismatch: Expected one extra spec, the one that the URI names.")
-    request.app[FLAVORS].set_extra_specs(flavor, {**flavor.extra_specs, **wanted})
-    return json_response(wanted)
+    request.app[FLAVORS].set_extra_specs(flavor, {**flavor.extra_specs, **changed})
+    return json_response(changed)
 
 
 @require_admin("os-flavor-extra-specs:delete")
 async def delete_extra_spec(request: web.Request) -> web.Response:
-    """Take one of the extra specs from a flavor."""
+    """Delete one extra spec."""
     flavor, key = find_flavor(request), request.match_info["key"]
     _check_key(flavor, key)
-    left = {name: value for name, value in flavor.extra_specs.items() if name != key}
-    request.app[FLAVORS].set_extra_specs(flavor, left)
+    remaining = {name: value for name, value in flavor.extra_specs.items() if name != key}
+    request.app[FLAVORS].set_extra_specs(flavor, remaining)
     return web.Response()
 
 

@@ -1,4 +1,4 @@
-"""Which projects may use a flavor that is not public, over HTTP, for admins."""
+"""`/flavors/{id}/os-flavor-access`: which projects may use a flavor that is not public. For admins."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ __all__ = ["FLAVOR_ACCESS_ROUTES"]
 
 
 class PublicFlavor(Conflict):
-    """A flavor that is for all cannot be given to one."""
+    """Access cannot be added to a public flavor."""
 
     error_type = "nova.PublicFlavor"
 
@@ -24,7 +24,7 @@ class PublicFlavor(Conflict):
 
 
 class Access(msgspec.Struct):
-    """For which project."""
+    """The project whose access changes."""
 
     tenant: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -38,7 +38,7 @@ class AccessAction(msgspec.Struct):
 
 @require_admin("os-flavor-access")
 async def list_access(request: web.Request) -> web.Response:
-    """List the projects that may use a flavor which is not public."""
+    """List the projects with access to a flavor."""
     flavor = find_flavor(request)
     if flavor.is_public:
         raise NotFound("Access list not available for public flavors.")
@@ -47,15 +47,15 @@ async def list_access(request: web.Request) -> web.Response:
 
 @require_admin("os-flavor-access:add_tenant_access")
 async def change_access(request: web.Request) -> web.Response:
-    """Let a project use a flavor which is not public, or no more."""
-    wanted = await read_json(request, AccessAction)
+    """Add a project's access to a flavor, or remove it."""
+    action = await read_json(request, AccessAction)
     flavors, flavor = request.app[FLAVORS], find_flavor(request)
-    if wanted.add is not None:
+    if action.add is not None:
         if flavor.is_public:
             raise PublicFlavor
-        flavor = flavors.add_access(flavor, wanted.add.tenant)
-    elif wanted.remove is not None:
-        flavor = flavors.remove_access(flavor, wanted.remove.tenant)
+        flavor = flavors.add_access(flavor, action.add.tenant)
+    elif action.remove is not None:
+        flavor = flavors.remove_access(flavor, action.remove.tenant)
     else:
         raise BadRequest("Invalid input: the action is neither addTenantAccess nor removeTenantAccess.")
     return json_response(_access(flavor))

@@ -1,4 +1,4 @@
-"""Flavors over HTTP: all see those that are for them, admins make and change them."""
+"""`/flavors`: users list the flavors that they may use, admins create, change and delete flavors."""
 
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
@@ -21,13 +21,12 @@ from emulator.services.oslo.strutils import bool_from_query
 
 __all__ = ["FLAVOR_ROUTES", "find_flavor"]
 
-DESCRIBED, SPECIFIED, SWAP_IS_A_NUMBER, UPDATED = (2, 55), (2, 61), (2, 75), (2, 55)
-"""The microversions from which on a flavor tells its description, its extra specs …"""
+DESCRIPTION_SINCE, EXTRA_SPECS_SINCE, NUMERIC_SWAP_SINCE, UPDATE_SINCE = (2, 55), (2, 61), (2, 75), (2, 55)
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^\S(.*\S)?$")]
 Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-Factor = Annotated[float, msgspec.Meta(gt=0, le=3.40282e38)]  # the largest that nova's database holds
+Factor = Annotated[float, msgspec.Meta(gt=0, le=3.40282e38)]  # nova's SQL_SP_FLOAT_MAX
 
 SORT_KEYS: Mapping[str, Callable[[Flavor], str | float]] = {
     "flavorid": lambda flavor: flavor.id,
@@ -41,11 +40,11 @@ SORT_KEYS: Mapping[str, Callable[[Flavor], str | float]] = {
     "is_public": lambda flavor: flavor.is_public,
     **dict.fromkeys(("id", "created_at", "updated_at", "disabled", "vcpu_weight"), lambda _: 0),
 }
-"""What nova sorts flavors by; they are in the order of their creation, and alike in what there is not here."""
+"""Nova's sort keys. By those that the emulator has no values for, flavors stay in the order of their creation."""
 
 
 class NewFlavor(msgspec.Struct):
-    """A flavor that is wanted. Without an id, or with `auto`, it gets a UUID."""
+    """A flavor to create. Without an id, or with `auto`, it gets a UUID."""
 
     name: Name
     ram: Positive
@@ -65,8 +64,8 @@ class CreateFlavor(msgspec.Struct):
     flavor: NewFlavor
 
 
-class Description(msgspec.Struct):
-    """What may be changed of a flavor."""
+class FlavorChanges(msgspec.Struct):
+    """The part of a flavor that can be changed."""
 
     description: Annotated[str, msgspec.Meta(max_length=65535)] | None
 
@@ -74,65 +73,64 @@ class Description(msgspec.Struct):
 class UpdateFlavor(msgspec.Struct):
     """The body of `PUT /flavors/{id}`."""
 
-    flavor: Description
+    flavor: FlavorChanges
 
 
 async def list_flavors(request: web.Request) -> web.Response:
-    """List the flavors: ids and names."""
-    version, shown = microversion(request), page(request, _in_order(request), lambda flavor: flavor.id)
-    short = [
+    """List flavors with ids and names only."""
+    version, shown = microversion(request), page(request, _sorted(request), lambda flavor: flavor.id)
+    listed = [
         {
             "id": flavor.id,
             "name": flavor.name,
             "links": links_to(request, "flavors", flavor.id),
-            **({"description": flavor.description} if version >= DESCRIBED else {}),
+            **({"description": flavor.description} if version >= DESCRIPTION_SINCE else {}),
         }
         for flavor in shown.items
     ]
-    return json_response({"flavors": short, **shown.links("flavors")})
+    return json_response({"flavors": listed, **shown.links("flavors")})
 
 
 async def list_flavors_in_detail(request: web.Request) -> web.Response:
-    """List the flavors, as `show_flavor` shows them."""
-    shown = page(request, _in_order(request), lambda flavor: flavor.id)
+    """List flavors with all details."""
+    shown = page(request, _sorted(request), lambda flavor: flavor.id)
     return json_response({"flavors": [_describe(request, flavor) for flavor in shown.items], **shown.links("flavors")})
 
 
-def _in_order(request: web.Request) -> list[Flavor]:
-    """The flavors that are asked for, in the order that is, by their ids where only a direction is named."""
-    found, query = list(_selected(request)), request.query
+def _sorted(request: web.Request) -> list[Flavor]:
+    """Return the requested flavors in the requested order, by default in the order of their creation."""
+    flavors, query = list(_filtered(request)), request.query
     key, direction = query.get("sort_key", "flavorid"), query.get("sort_dir", "asc").lower()
     if key not in SORT_KEYS:
         raise BadRequest(f"Invalid input for query parameter sort_key: {key!r}: Sort key supplied is invalid.")
     if direction not in {"asc", "desc"}:
         raise BadRequest(f"Invalid input for query parameter sort_dir: {direction!r} is neither asc nor desc.")
     if "sort_key" in query or "sort_dir" in query:
-        found.sort(key=SORT_KEYS[key], reverse=direction == "desc")
-    return found
+        flavors.sort(key=SORT_KEYS[key], reverse=direction == "desc")
+    return flavors
 
 
-def _selected(request: web.Request) -> Iterator[Flavor]:
-    """The flavors that are asked for. Only admins choose between public and other ones; `none` is both."""
+def _filtered(request: web.Request) -> Iterator[Flavor]:
+    """Yield the flavors that pass the query's filters. Only admins can filter by `is_public`."""
     user: Identity = request[IDENTITY]
     public = _is_public(request) if user.is_admin else None
-    ram, disk = _least(request, "minRam"), _least(request, "minDisk")
+    ram, disk = _minimum(request, "minRam"), _minimum(request, "minDisk")
     for flavor in request.app[FLAVORS].visible_to(user):
         if public in {None, flavor.is_public} and flavor.ram_mb >= ram and flavor.disk_gb >= disk:
             yield flavor
 
 
 def _is_public(request: web.Request) -> bool | None:
-    said = request.query.get("is_public", "true").lower()
-    if said == "none":
-        return None
-    return bool_from_query("is_public", said)
+    """Return the query's `is_public`; None, which the query spells `none`, means both."""
+    value = request.query.get("is_public", "true").lower()
+    return None if value == "none" else bool_from_query("is_public", value)
 
 
-def _least(request: web.Request, key: str) -> int:
-    said = request.query.get(key, "0")
-    if not (said.isascii() and said.isdigit()):
-        raise BadRequest(f"Invalid {key} filter [{said}]")
-    return int(said[:12])
+def _minimum(request: web.Request, key: str) -> int:
+    value = request.query.get(key, "0")
+    if not (value.isascii() and value.isdigit()):
+        raise BadRequest(f"Invalid {key} filter [{value}]")
+    return int(value[:12])  # int() raises ValueError for more than 4300 digits; 12 are more than any flavor needs
 
 
 async def show_flavor(request: web.Request) -> web.Response:
@@ -141,7 +139,7 @@ async def show_flavor(request: web.Request) -> web.Response:
 
 
 def find_flavor(request: web.Request) -> Flavor:
-    """Return the flavor that the path names. Raises FlavorNotFound."""
+    """Return the flavor in the path. Raises FlavorNotFound."""
     return request.app[FLAVORS].find(request.match_info["flavor_id"], request[IDENTITY])
 
 
@@ -153,56 +151,57 @@ def _describe(request: web.Request, flavor: Flavor) -> dict[str, Any]:
         "ram": flavor.ram_mb,
         "vcpus": flavor.vcpus,
         "disk": flavor.disk_gb,
-        "swap": flavor.swap_mb if flavor.swap_mb or version >= SWAP_IS_A_NUMBER else "",
+        "swap": flavor.swap_mb if flavor.swap_mb or version >= NUMERIC_SWAP_SINCE else "",
         "rxtx_factor": flavor.rxtx_factor,
         "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral_gb,
         "OS-FLV-DISABLED:disabled": False,
         "os-flavor-access:is_public": flavor.is_public,
         "links": links_to(request, "flavors", flavor.id),
     }
-    if version >= DESCRIBED:
+    if version >= DESCRIPTION_SINCE:
         described["description"] = flavor.description
-    if version >= SPECIFIED:
+    if version >= EXTRA_SPECS_SINCE:
         described["extra_specs"] = flavor.extra_specs
     return described
 
 
 @require_admin("os-flavor-manage:create")
 async def create_flavor(request: web.Request) -> web.Response:
-    """Make a flavor."""
-    wanted = (await read_json(request, CreateFlavor, strict=False)).flavor
-    given = wanted.id if wanted.id not in {None, "auto"} else None
+    """Create a flavor."""
+    new = (await read_json(request, CreateFlavor, strict=False)).flavor
     flavor = Flavor(
-        str(given)
-        if given is not None
-        else request.app[SERVICE_CONTEXT].rng.uuid("flavor", current_request().request_id),
-        wanted.name,
-        wanted.ram,
-        wanted.vcpus,
-        wanted.disk,
-        wanted.ephemeral,
-        wanted.swap,
-        wanted.rxtx_factor,
-        wanted.is_public,
-        wanted.description if microversion(request) >= DESCRIBED else None,
+        _new_id(request) if new.id in {None, "auto"} else str(new.id),
+        new.name,
+        new.ram,
+        new.vcpus,
+        new.disk,
+        new.ephemeral,
+        new.swap,
+        new.rxtx_factor,
+        new.is_public,
+        new.description if microversion(request) >= DESCRIPTION_SINCE else None,
     )
     request.app[FLAVORS].add(flavor)
     return json_response({"flavor": _describe(request, flavor)})
 
 
+def _new_id(request: web.Request) -> str:
+    return request.app[SERVICE_CONTEXT].rng.uuid("flavor", current_request().request_id)
+
+
 @require_admin("os-flavor-manage:update")
 async def update_flavor(request: web.Request) -> web.Response:
-    """Change the description of a flavor, which is all that can be changed."""
-    if microversion(request) < UPDATED:
+    """Change a flavor's description."""
+    if microversion(request) < UPDATE_SINCE:
         raise NotFound("The resource could not be found.")
-    wanted = (await read_json(request, UpdateFlavor)).flavor
-    flavor = request.app[FLAVORS].set_description(find_flavor(request), wanted.description)
+    changes = (await read_json(request, UpdateFlavor)).flavor
+    flavor = request.app[FLAVORS].set_description(find_flavor(request), changes.description)
     return json_response({"flavor": _describe(request, flavor)})
 
 
 @require_admin("os-flavor-manage:delete")
 async def delete_flavor(request: web.Request) -> web.Response:
-    """Delete a flavor. Servers that have it keep it."""
+    """Delete a flavor. Servers that were built with it keep a copy."""
     request.app[FLAVORS].remove(find_flavor(request))
     return web.Response(status=HTTPStatus.ACCEPTED)
 

@@ -1,4 +1,4 @@
-"""The hosts of the cloud as nova-api shows them. It asks the scheduler, which hears of them all."""
+"""The compute hosts and nova's daemons. nova-api asks the scheduler for them, which gets every host's reports."""
 
 import uuid
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
-from emulator.services.nova.api.microversions import Version
+from emulator.services.nova.api.microversions import Microversion
 from emulator.services.nova.field_types import ZONE
 from emulator.services.nova.messages import SCHEDULER, HostSummary, ListHosts
 from emulator.services.oslo.messaging import call
@@ -14,14 +14,14 @@ from emulator.services.oslo.messaging import call
 __all__ = ["Daemon", "all_hosts", "daemons", "stable_id"]
 
 REPLY_SECONDS = 3.0
-IDS_ARE_UUIDS = (2, 53)
+UUIDS_SINCE = (2, 53)
 SCHEDULER_HOST = "controller"
-INTERNAL_ZONE = "internal"
+INTERNAL_ZONE = "internal"  # nova's `internal_service_availability_zone`
 
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A daemon of nova that is known to be somewhere. Ids are numbers from 1 on in the order of their first news."""
+    """A daemon of nova, as `os-services` shows it. Numbers start at 1 and follow the order of the first reports."""
 
     number: int
     binary: str
@@ -32,12 +32,12 @@ class Daemon:
 
 
 async def all_hosts(app: web.Application) -> list[HostSummary]:
-    """Return all compute hosts. Raises MessagingTimeout and BusUnavailable, soon, where no scheduler answers."""
+    """Return all compute hosts. Raises MessagingTimeout after REPLY_SECONDS without a scheduler, or BusUnavailable."""
     return await call(app, SCHEDULER, ListHosts(), list[HostSummary], REPLY_SECONDS)
 
 
 async def daemons(app: web.Application) -> list[Daemon]:
-    """Return the daemons: the scheduler, since it has answered, and every nova-compute that it has heard of."""
+    """Return the scheduler, which is up since it answers, and every nova-compute that has reported to it."""
     hosts, now = await all_hosts(app), datetime.now(UTC)
     return [
         Daemon(1, "nova-scheduler", SCHEDULER_HOST, INTERNAL_ZONE, up=True, updated=now),
@@ -48,8 +48,8 @@ async def daemons(app: web.Application) -> list[Daemon]:
     ]
 
 
-def stable_id(kind: str, name: str, number: int, version: Version) -> str | int:
-    """Return the id of a host or a daemon: a UUID that follows from its name, in old microversions its number."""
-    if version < IDS_ARE_UUIDS:
+def stable_id(kind: str, name: str, number: int, version: Microversion) -> str | int:
+    """Return the id of a hypervisor or daemon: since 2.53 a UUID made from its name, before that its number."""
+    if version < UUIDS_SINCE:
         return number
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"openstack-boot-emulator/{kind}/{name}"))

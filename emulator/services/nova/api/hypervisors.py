@@ -1,4 +1,4 @@
-"""Compute hosts over HTTP, for admins: `/os-hypervisors`."""
+"""`/os-hypervisors`: the compute hosts and their resources, for admins."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,16 +18,17 @@ from emulator.services.oslo.strutils import bool_from_string
 
 __all__ = ["HYPERVISOR_ROUTES"]
 
-CPU_INFO_IS_AN_OBJECT, PAGED, SERVERS_TOLD, SIZES_ARE_PLACEMENTS = (2, 28), (2, 33), (2, 53), (2, 88)
-"""The microversions from which on …; the last took the sizes away, which placement has since."""
+CPU_INFO_OBJECT_SINCE, PAGES_SINCE, SERVERS_SINCE = (2, 28), (2, 33), (2, 53)
+RESOURCES_UNTIL = (2, 88)
+"""The microversion that dropped the resources: since then placement shows them."""
 
 HYPERVISOR_TYPE, HYPERVISOR_VERSION, HOST_IP = "QEMU", 8002002, "127.0.0.1"
 
-Numbered = tuple[int, HostSummary]
+NumberedHost = tuple[int, HostSummary]
 
 
 class HypervisorNotFound(NotFound):
-    """There is no host of this id."""
+    """No hypervisor has this id."""
 
     error_type = "nova.HypervisorNotFound"
 
@@ -37,56 +38,56 @@ class HypervisorNotFound(NotFound):
 
 @require_admin("os-hypervisors:list")
 async def list_hypervisors(request: web.Request) -> web.Response:
-    """List the hosts."""
+    """List the hypervisors."""
     return await _list(request, detail=False)
 
 
 @require_admin("os-hypervisors:list-detail")
 async def list_hypervisors_in_detail(request: web.Request) -> web.Response:
-    """List the hosts, with what they have."""
+    """List the hypervisors with their resources."""
     return await _list(request, detail=True)
 
 
 async def _list(request: web.Request, *, detail: bool) -> web.Response:
     version, pattern = microversion(request), request.query.get("hypervisor_hostname_pattern")
-    found: Sequence[Numbered] = list(enumerate(await all_hosts(request.app), 1))
-    if pattern is not None and version >= SERVERS_TOLD:
-        found = [each for each in found if pattern in each[1].name]
-        if not found:
+    hosts: Sequence[NumberedHost] = list(enumerate(await all_hosts(request.app), 1))
+    if pattern is not None and version >= SERVERS_SINCE:
+        hosts = [each for each in hosts if pattern in each[1].name]
+        if not hosts:
             raise NotFound(f"No hypervisor matching '{pattern}' could be found.")
     links: dict[str, Any] = {}
-    if version >= PAGED:
-        shown = page(request, found, lambda each: str(_id(request, each)))
-        found, links = shown.items, shown.links("hypervisors")
-    return json_response({"hypervisors": [_describe(request, each, detail=detail) for each in found], **links})
+    if version >= PAGES_SINCE:
+        shown = page(request, hosts, lambda each: str(_id(request, each)))
+        hosts, links = shown.items, shown.links("hypervisors")
+    return json_response({"hypervisors": [_describe(request, each, detail=detail) for each in hosts], **links})
 
 
 @require_admin("os-hypervisors:show")
 async def show_hypervisor(request: web.Request) -> web.Response:
-    """Show a host, with what it has."""
-    asked = request.match_info["hypervisor_id"]
+    """Show a hypervisor with its resources."""
+    hypervisor_id = request.match_info["hypervisor_id"]
     for each in enumerate(await all_hosts(request.app), 1):
-        if str(_id(request, each)) == asked:
+        if str(_id(request, each)) == hypervisor_id:
             return json_response({"hypervisor": _describe(request, each, detail=True)})
-    raise HypervisorNotFound(asked)
+    raise HypervisorNotFound(hypervisor_id)
 
 
 @require_admin("os-hypervisors:statistics")
 async def show_statistics(request: web.Request) -> web.Response:
-    """Show what all hosts together have. Since 2.88 that is placement's to tell."""
-    if microversion(request) >= SIZES_ARE_PLACEMENTS:
+    """Show the sum of all hosts' resources. Removed in 2.88."""
+    if microversion(request) >= RESOURCES_UNTIL:
         raise NotFound("The resource could not be found.")
     total: Counter[str] = Counter()
     for host in await all_hosts(request.app):
-        total.update({"count": 1, **_sizes(host)})
+        total.update({"count": 1, **_resources(host)})
     return json_response({"hypervisor_statistics": dict(total)})
 
 
-def _id(request: web.Request, each: Numbered) -> str | int:
+def _id(request: web.Request, each: NumberedHost) -> str | int:
     return stable_id("hypervisor", each[1].name, each[0], microversion(request))
 
 
-def _describe(request: web.Request, each: Numbered, *, detail: bool) -> dict[str, Any]:
+def _describe(request: web.Request, each: NumberedHost, *, detail: bool) -> dict[str, Any]:
     number, host = each
     version = microversion(request)
     described: dict[str, Any] = {
@@ -95,9 +96,9 @@ def _describe(request: web.Request, each: Numbered, *, detail: bool) -> dict[str
         "state": "up" if host.up else "down",
         "status": "enabled",
     }
-    if version >= SERVERS_TOLD and bool_from_string(request.query.get("with_servers", "")):
-        on_it = [server for server in request.app[SERVERS].of_project(None) if server.host == host.name]
-        described["servers"] = [{"name": server.name, "uuid": server.id} for server in on_it]
+    if version >= SERVERS_SINCE and bool_from_string(request.query.get("with_servers", "")):
+        servers = [server for server in request.app[SERVERS].of_project(None) if server.host == host.name]
+        described["servers"] = [{"name": server.name, "uuid": server.id} for server in servers]
     if not detail:
         return described
     service = {
@@ -111,13 +112,13 @@ def _describe(request: web.Request, each: Numbered, *, detail: bool) -> dict[str
         "hypervisor_version": HYPERVISOR_VERSION,
         "host_ip": HOST_IP,
     }
-    if version >= SIZES_ARE_PLACEMENTS:
+    if version >= RESOURCES_UNTIL:
         return {**described, "uptime": None}
-    cpu_info = {} if version >= CPU_INFO_IS_AN_OBJECT else ""
-    return {**described, **_sizes(host), "cpu_info": cpu_info}
+    cpu_info = {} if version >= CPU_INFO_OBJECT_SINCE else ""
+    return {**described, **_resources(host), "cpu_info": cpu_info}
 
 
-def _sizes(host: HostSummary) -> dict[str, int]:
+def _resources(host: HostSummary) -> dict[str, int]:
     total, claimed = host.total, host.claimed
     return {
         "vcpus": total.vcpus,

@@ -1,4 +1,4 @@
-"""SSH keys over HTTP: users bring their public ones, or have a pair made."""
+"""`/os-keypairs`: users import their SSH public keys, or have nova generate a key pair."""
 
 import asyncio
 from http import HTTPStatus
@@ -19,14 +19,15 @@ from emulator.services.oslo.timeutils import isotime_without_zone
 
 __all__ = ["KEYPAIR_ROUTES"]
 
-TYPED, FOR_OTHERS, PAGED, NOT_MADE_HERE = (2, 2), (2, 10), (2, 35), (2, 92)
-"""The microversions from which on keys have types, admins see others', lists have pages, and nova makes no keys."""
+TYPES_SINCE, OTHER_USERS_SINCE, PAGES_SINCE = (2, 2), (2, 10), (2, 35)
+GENERATION_UNTIL = (2, 92)
+"""Since this microversion nova generates no key pairs."""
 
 RSA_BITS = 2048
 
 
 class NewKeypair(msgspec.Struct):
-    """A key that nova is to know."""
+    """A key pair to import or generate."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9@._ -]*$")]
     public_key: Annotated[str, msgspec.Meta(min_length=1, max_length=65535)] | None = None
@@ -41,9 +42,9 @@ class CreateKeypair(msgspec.Struct):
 
 
 async def list_keypairs(request: web.Request) -> web.Response:
-    """List the caller's keys."""
-    own = request.app[KEYPAIRS].of_user(_whose(request, request.query.get("user_id")))
-    if microversion(request) < PAGED:
+    """List the caller's key pairs."""
+    own = request.app[KEYPAIRS].of_user(_owner(request, request.query.get("user_id")))
+    if microversion(request) < PAGES_SINCE:
         return json_response({"keypairs": [{"keypair": _describe(request, keypair)} for keypair in own]})
     shown = page(request, own, lambda keypair: keypair.name)
     listed = [{"keypair": _describe(request, keypair)} for keypair in shown.items]
@@ -51,7 +52,7 @@ async def list_keypairs(request: web.Request) -> web.Response:
 
 
 async def show_keypair(request: web.Request) -> web.Response:
-    """Show one of the caller's keys."""
+    """Show one of the caller's key pairs."""
     keypair = _find(request)
     more = {
         "id": keypair.id,
@@ -65,33 +66,33 @@ async def show_keypair(request: web.Request) -> web.Response:
 
 
 async def create_keypair(request: web.Request) -> web.Response:
-    """Remember a public key; without one, before 2.92, make a pair and answer its private half, which is not kept."""
-    wanted, version = (await read_json(request, CreateKeypair)).keypair, microversion(request)
-    user_id = _whose(request, wanted.user_id)
-    if wanted.type != "ssh":
-        raise BadRequest(f"Invalid input for field keypair.type: there are no keys of type {wanted.type} here.")
-    if wanted.public_key is None and version >= NOT_MADE_HERE:
-        raise BadRequest("Invalid input for field keypair.public_key: it is missing.")
+    """Import a public key. Without one, before 2.92, generate a pair and return the private key, which is not kept."""
+    new, version = (await read_json(request, CreateKeypair)).keypair, microversion(request)
+    user_id = _owner(request, new.user_id)
+    if new.type != "ssh":
+        raise BadRequest(f"Invalid input for field keypair.type: key type {new.type} is not supported.")
+    if new.public_key is None and version >= GENERATION_UNTIL:
+        raise BadRequest("Invalid input for field keypair.public_key: it is a required property.")
     keypairs, limit = request.app[KEYPAIRS], request.app[QUOTAS].of_project(request[IDENTITY].project_id)["key_pairs"]
-    keypairs.check_new(wanted.name, user_id, limit)
-    private_key, public_key = ("", wanted.public_key) if wanted.public_key else await asyncio.to_thread(_make)
-    keypairs.check_new(wanted.name, user_id, limit)  # another request may have come first
-    keypair = keypairs.add(wanted.name, user_id, public_key, wanted.type)
+    keypairs.check_new(new.name, user_id, limit)
+    private_key, public_key = ("", new.public_key) if new.public_key else await asyncio.to_thread(_generate)
+    keypairs.check_new(new.name, user_id, limit)  # generating takes a while: another request may have been first
+    keypair = keypairs.add(new.name, user_id, public_key, new.type)
     answer = {**_describe(request, keypair), "user_id": user_id}
     if private_key:
         answer["private_key"] = private_key
-    return json_response({"keypair": answer}, HTTPStatus.CREATED if version >= TYPED else HTTPStatus.OK)
+    return json_response({"keypair": answer}, HTTPStatus.CREATED if version >= TYPES_SINCE else HTTPStatus.OK)
 
 
 async def delete_keypair(request: web.Request) -> web.Response:
-    """Forget one of the caller's keys. Servers keep what they were given."""
+    """Delete one of the caller's key pairs. Servers keep the key they were built with."""
     request.app[KEYPAIRS].remove(_find(request))
-    return web.Response(status=HTTPStatus.NO_CONTENT if microversion(request) >= TYPED else HTTPStatus.ACCEPTED)
+    return web.Response(status=HTTPStatus.NO_CONTENT if microversion(request) >= TYPES_SINCE else HTTPStatus.ACCEPTED)
 
 
-def _make() -> tuple[str, str]:
-    """Return a new pair: the private key in PEM, the public one in OpenSSH's format."""
-    # imported here, since every start would wait for it, and few users have keys made
+def _generate() -> tuple[str, str]:
+    """Return a new private key in PEM, and its public key in OpenSSH's format."""
+    # imported here: it would slow down every start, and few users need it
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -101,23 +102,23 @@ def _make() -> tuple[str, str]:
     return pem, f"{public} Generated-by-Nova"
 
 
-def _whose(request: web.Request, asked: str | None) -> str:
-    """Return whose keys are meant: the caller's, or those of whom an admin names."""
+def _owner(request: web.Request, user_id: str | None) -> str:
+    """Return whose key pairs a request is about: the caller's, or for an admin those of `user_id`, since 2.10."""
     user: Identity = request[IDENTITY]
-    if asked is None or microversion(request) < FOR_OTHERS or asked == user.user_id:
+    if user_id is None or microversion(request) < OTHER_USERS_SINCE or user_id == user.user_id:
         return user.user_id
     if not user.is_admin:
         raise not_authorized("os-keypairs")
-    return asked
+    return user_id
 
 
 def _find(request: web.Request) -> Keypair:
-    return request.app[KEYPAIRS].find(request.match_info["name"], _whose(request, request.query.get("user_id")))
+    return request.app[KEYPAIRS].find(request.match_info["name"], _owner(request, request.query.get("user_id")))
 
 
 def _describe(request: web.Request, keypair: Keypair) -> dict[str, Any]:
     described = {"name": keypair.name, "public_key": keypair.public_key, "fingerprint": keypair.fingerprint}
-    return {**described, "type": keypair.kind} if microversion(request) >= TYPED else described
+    return {**described, "type": keypair.kind} if microversion(request) >= TYPES_SINCE else described
 
 
 KEYPAIR_ROUTES = (

@@ -1,20 +1,20 @@
-"""The links that nova puts into what it shows: `self` as it was asked for, `bookmark` without a version."""
+"""The links in nova's responses: `self` with the API's version, `bookmark` without one, so that it never changes."""
 
 from aiohttp import web
 
 __all__ = ["bookmark", "links_to", "self_link"]
 
 
-def self_link(request: web.Request, kind: str, what: str) -> dict[str, str]:
-    """Where something is, `kind` being the collection that it is in."""
-    return {"rel": "self", "href": f"{request.url.origin()}/v2.1/{kind}/{what}"}
+def self_link(request: web.Request, collection: str, resource_id: str) -> dict[str, str]:
+    """Return the link to a resource of a collection, such as `servers`."""
+    return {"rel": "self", "href": f"{request.url.origin()}/v2.1/{collection}/{resource_id}"}
 
 
-def bookmark(request: web.Request, kind: str, what: str) -> dict[str, str]:
-    """What something is called for good."""
-    return {"rel": "bookmark", "href": f"{request.url.origin()}/{kind}/{what}"}
+def bookmark(request: web.Request, collection: str, resource_id: str) -> dict[str, str]:
+    """Return the permanent link to a resource of a collection."""
+    return {"rel": "bookmark", "href": f"{request.url.origin()}/{collection}/{resource_id}"}
 
 
-def links_to(request: web.Request, kind: str, what: str) -> list[dict[str, str]]:
-    """Return both."""
-    return [self_link(request, kind, what), bookmark(request, kind, what)]
+def links_to(request: web.Request, collection: str, resource_id: str) -> list[dict[str, str]]:
+    """Return both links to a resource."""
+    return [self_link(request, collection, resource_id), bookmark(request, collection, resource_id)]

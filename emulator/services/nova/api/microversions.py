@@ -1,4 +1,7 @@
-"""Nova's microversions: a client names the one that it speaks, is answered in it, and is told which it was."""
+"""Nova's microversions: a request names the version it is written for, and the response says which one was used.
+
+See https://docs.openstack.org/nova/latest/reference/api-microversion-history.html. Versions compare as tuples.
+"""
 
 import re
 from http import HTTPStatus
@@ -9,95 +12,101 @@ from aiohttp.typedefs import Handler, Middleware
 from emulator.runtime.errors import ApiError, BadRequest, ErrorShape
 from emulator.runtime.http_server import json_response
 
-__all__ = ["NEWEST", "OLDEST", "format_version", "microversion", "negotiate_microversion"]
+__all__ = ["NEWEST", "OLDEST", "Microversion", "format_version", "microversion", "negotiate_microversion"]
 
-Version = tuple[int, int]
+Microversion = tuple[int, int]
 
-OLDEST: Version = (2, 1)
-NEWEST: Version = (2, 96)
+OLDEST: Microversion = (2, 1)
+NEWEST: Microversion = (2, 96)
 
-STANDARD, LEGACY = "OpenStack-API-Version", "X-OpenStack-Nova-API-Version"
-SERVICE = "compute"
-WELL_FORMED = re.compile(r"([1-9]\d{0,5})\.(0|[1-9]\d{0,5})", re.ASCII)
+STANDARD_HEADER, LEGACY_HEADER = "OpenStack-API-Version", "X-OpenStack-Nova-API-Version"
+SERVICE_TYPE = "compute"
+VERSION = re.compile(r"([1-9]\d{0,5})\.(0|[1-9]\d{0,5})", re.ASCII)
 
-MICROVERSION: web.RequestKey[Version] = web.RequestKey("microversion", tuple)
+MICROVERSION: web.RequestKey[Microversion] = web.RequestKey("microversion", tuple)
 
 
 class InvalidAPIVersionString(BadRequest):
-    """What the client names as a version is none."""
+    """The requested version is not of the form 2.n."""
 
     error_type = "nova.InvalidAPIVersionString"
 
-    def __init__(self, said: str) -> None:
-        super().__init__(f"API Version String {said} is of invalid format. Must be of format MajorNum.MinorNum.")
+    def __init__(self, version: str) -> None:
+        super().__init__(f"API Version String {version} is of invalid format. Must be of format MajorNum.MinorNum.")
 
 
 class InvalidGlobalAPIVersion(ApiError):
-    """There is no such version here."""
+    """The requested version is not supported."""
 
     error_type = "nova.InvalidGlobalAPIVersion"
-
     status = HTTPStatus.NOT_ACCEPTABLE
 
-    def __init__(self, said: str) -> None:
+    def __init__(self, version: str) -> None:
         super().__init__(
-            f"Version {said} is not supported by the API. Minimum is {format_version(OLDEST)} and maximum is {format_version(NEWEST)}."
+            f"Version {version} is not supported by the API. "
+            f"Minimum is {format_version(OLDEST)} and maximum is {format_version(NEWEST)}."
         )
 
 
-def format_version(version: Version) -> str:
-    """Return a version as headers and documents have it."""
+def format_version(version: Microversion) -> str:
+    """Format a version for headers and documents: `2.96`."""
     return f"{version[0]}.{version[1]}"
 
 
-def microversion(request: web.Request) -> Version:
-    """Return the version that a request is answered in. Versions compare as they follow one another."""
+def microversion(request: web.Request) -> Microversion:
+    """Return the version that a request is answered in."""
     return request[MICROVERSION] if MICROVERSION in request else OLDEST  # noqa: SIM401 - get() knows no keys
 
 
-def negotiate_microversion(under: str, shape: ErrorShape) -> Middleware:
-    """Find out which version a request `under` a path wants, and put it on the answer, errors included."""
+def negotiate_microversion(prefix: str, error_shape: ErrorShape) -> Middleware:
+    """Return the middleware that reads the requested version, for paths under `prefix`, and adds it to responses.
+
+    Errors have the headers as well, but a request for an unsupported version gets none: there is no version to name.
+    """
 
     @web.middleware
     async def negotiate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith(under):
+        if not request.path.startswith(prefix):
             return await handler(request)
         response: web.StreamResponse
         try:
-            version = request[MICROVERSION] = _wanted(request)
-        except ApiError as refusal:
-            response = json_response(shape(refusal), refusal.status)
+            version = request[MICROVERSION] = _requested_version(request)
+        except ApiError as error:
+            response = json_response(error_shape(error), error.status)
         else:
             response = await handler(request)
-            response.headers[STANDARD] = f"{SERVICE} {format_version(version)}"
-            response.headers[LEGACY] = format_version(version)
-        response.headers.add("Vary", STANDARD)
-        response.headers.add("Vary", LEGACY)
+            response.headers[STANDARD_HEADER] = f"{SERVICE_TYPE} {format_version(version)}"
+            response.headers[LEGACY_HEADER] = format_version(version)
+        response.headers.add("Vary", STANDARD_HEADER)
+        response.headers.add("Vary", LEGACY_HEADER)
         return response
 
     return negotiate
 
 
-def _wanted(request: web.Request) -> Version:
-    """Return the version that the headers name, the oldest if they name none."""
-    said = _said(request)
-    if said is None:
+def _requested_version(request: web.Request) -> Microversion:
+    """Return the version in the headers, by default the oldest. Raises ApiError for an invalid or unsupported one."""
+    text = _version_header(request)
+    if text is None:
         return OLDEST
-    if said == "latest":
+    if text == "latest":
         return NEWEST
-    found = WELL_FORMED.fullmatch(said)
-    if found is None:
-        raise InvalidAPIVersionString("".join(filter(str.isprintable, said[:64])))
-    version = int(found[1]), int(found[2])
+    match = VERSION.fullmatch(text)
+    if match is None:
+        raise InvalidAPIVersionString("".join(filter(str.isprintable, text[:64])))
+    version = int(match[1]), int(match[2])
     if not OLDEST <= version <= NEWEST:
-        raise InvalidGlobalAPIVersion(said)
+        raise InvalidGlobalAPIVersion(text)
     return version
 
 
-def _said(request: web.Request) -> str | None:
-    """The standard header names versions of services, of which the last one counts; it goes before the old header."""
-    for part in reversed(",".join(request.headers.getall(STANDARD, [])).split(",")):
-        service, _, version = part.strip().partition(" ")
-        if service.lower() == SERVICE and version:
+def _version_header(request: web.Request) -> str | None:
+    """Return the version that the standard header has for the compute service, or else the legacy header.
+
+    The standard header can list several services; the last entry for compute counts, as in `microversion_parse`.
+    """
+    for entry in reversed(",".join(request.headers.getall(STANDARD_HEADER, [])).split(",")):
+        service, _, version = entry.strip().partition(" ")
+        if service.lower() == SERVICE_TYPE and version:
             return version.strip()
-    return request.headers.get(LEGACY)
+    return request.headers.get(LEGACY_HEADER)

@@ -1,4 +1,4 @@
-"""Nova's rules of who may do what, by the names and in the words that nova has for them."""
+"""Nova's policy rules, under the names of `nova.policies`: who may do what."""
 
 from collections.abc import Callable
 
@@ -13,21 +13,21 @@ __all__ = ["check_project_access", "not_authorized", "require_admin"]
 
 
 def require_admin(rule: str) -> Callable[[Handler], Handler]:
-    """Let only admins through to a handler, by the name of the rule for it."""
-    return admins_only(_words(rule))
+    """Decorate a handler that only admins may call. `rule` is named in the 403 for others."""
+    return admins_only(_message(rule))
 
 
-def not_authorized(rule: str, family: str = "os_compute_api") -> PolicyNotAuthorized:
-    """Return what to raise where a rule is against it; nova has two families of them."""
-    return PolicyNotAuthorized(_words(rule, family))
+def not_authorized(rule: str, prefix: str = "os_compute_api") -> PolicyNotAuthorized:
+    """Return the error for a violated rule. Nova's rules have the prefix `os_compute_api`, a few `compute`."""
+    return PolicyNotAuthorized(_message(rule, prefix))
 
 
 def check_project_access(request: web.Request, project_id: str, rule: str) -> None:
-    """Raise PolicyNotAuthorized unless the caller is of the project, or an admin."""
+    """Raise PolicyNotAuthorized unless the caller belongs to the project or is an admin."""
     user: Identity = request[IDENTITY]
     if not user.is_admin and user.project_id != project_id:
         raise not_authorized(rule)
 
 
-def _words(rule: str, family: str = "os_compute_api") -> str:
-    return f"Policy doesn't allow {family}:{rule} to be performed."
+def _message(rule: str, prefix: str = "os_compute_api") -> str:
+    return f"Policy doesn't allow {prefix}:{rule} to be performed."

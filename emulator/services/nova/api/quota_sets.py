@@ -1,4 +1,4 @@
-"""Limits and quotas over HTTP: `/limits` of the caller's project, `/os-quota-sets` of any, which admins may change."""
+"""`/limits` and `/os-quota-sets`: what a project may use and does use. Admins can change it."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from aiohttp import web
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.services.auth.fernet_tokens import Identity
-from emulator.services.nova.api.microversions import Version, microversion
+from emulator.services.nova.api.microversions import Microversion, microversion
 from emulator.services.nova.api.policy import check_project_access, require_admin
 from emulator.services.nova.objects.keypair import KEYPAIRS
 from emulator.services.nova.objects.quotas import DEFAULTS, QUOTAS, usage
@@ -18,11 +18,11 @@ from emulator.services.nova.objects.server import SERVERS
 
 __all__ = ["QUOTA_ROUTES"]
 
-GONE_FROM = {
+REMOVED_SINCE = {
     (2, 36): ("fixed_ips", "floating_ips", "security_groups", "security_group_rules"),
     (2, 57): ("injected_files", "injected_file_content_bytes", "injected_file_path_bytes"),
 }
-"""What there are no quotas for any more, from a microversion on."""
+"""The quotas that a microversion removed."""
 
 LIMITS = {
     "maxTotalInstances": "instances",
@@ -39,7 +39,7 @@ LIMITS = {
     "maxSecurityGroups": "security_groups",
     "maxSecurityGroupRules": "security_group_rules",
 }
-"""What `/limits` calls the quotas."""
+"""The names of the quotas in `/limits`."""
 
 USED = {"totalInstancesUsed": "instances", "totalCoresUsed": "cores", "totalRAMUsed": "ram"}
 
@@ -47,7 +47,7 @@ Limit = Annotated[int, msgspec.Meta(ge=-1, le=2**31 - 1)] | msgspec.UnsetType
 
 
 class QuotaSet(msgspec.Struct, forbid_unknown_fields=True):
-    """The quotas that are to change; `force` lets them be less than what is taken."""
+    """Quotas to change; with `force` they may be lower than what is in use."""
 
     force: bool = False
     instances: Limit = msgspec.UNSET
@@ -73,7 +73,7 @@ class UpdateQuotas(msgspec.Struct):
 
 
 async def show_limits(request: web.Request) -> web.Response:
-    """Show what the caller's project may have, and has; of another project to admins."""
+    """Show the limits and the usage of the caller's project; to admins those of any project."""
     user: Identity = request[IDENTITY]
     project_id = request.query.get("tenant_id", user.project_id)
     check_project_access(request, project_id, "limits:other_project")
@@ -84,77 +84,77 @@ async def show_limits(request: web.Request) -> web.Response:
     )
     names = {*_names(version)}
     absolute = {
-        called: limits[name]
-        for called, name in LIMITS.items()
-        if name in names and (called != "maxImageMeta" or version < (2, 39))
+        key: limits[name]
+        for key, name in LIMITS.items()
+        if name in names and (key != "maxImageMeta" or version < (2, 39))
     }
-    absolute |= {called: used[name] for called, name in USED.items()}
+    absolute |= {key: used[name] for key, name in USED.items()}
     absolute["totalServerGroupsUsed"] = 0
     if version < (2, 36):
         absolute |= {"totalFloatingIpsUsed": 0, "totalSecurityGroupsUsed": 0}
     return json_response({"limits": {"rate": [], "absolute": absolute}})
 
 
-def _names(version: Version) -> Iterator[str]:
-    gone = {name for since, names in GONE_FROM.items() if version >= since for name in names}
-    return (name for name in DEFAULTS if name not in gone)
+def _names(version: Microversion) -> Iterator[str]:
+    removed = {name for since, names in REMOVED_SINCE.items() if version >= since for name in names}
+    return (name for name in DEFAULTS if name not in removed)
 
 
 def _used(request: web.Request, project_id: str) -> dict[str, int]:
-    taken = usage(request.app[SERVERS].of_project(project_id))
-    return {**dict.fromkeys(DEFAULTS, 0), **taken}
+    used = usage(request.app[SERVERS].of_project(project_id))
+    return {**dict.fromkeys(DEFAULTS, 0), **used}
 
 
 async def show_quotas(request: web.Request) -> web.Response:
-    """Show what a project may have."""
+    """Show a project's quotas."""
     project_id = request.match_info["project_id"]
     check_project_access(request, project_id, "os-quota-sets:show")
-    return _answer(request, request.app[QUOTAS].of_project(project_id), id=project_id)
+    return _quota_response(request, request.app[QUOTAS].of_project(project_id), id=project_id)
 
 
 async def show_default_quotas(request: web.Request) -> web.Response:
-    """Show what a project may have of which nothing is said."""
-    return _answer(request, dict(DEFAULTS), id=request.match_info["project_id"])
+    """Show the default quotas."""
+    return _quota_response(request, dict(DEFAULTS), id=request.match_info["project_id"])
 
 
 async def show_quotas_in_detail(request: web.Request) -> web.Response:
-    """Show what a project may have, and what it has of that."""
+    """Show a project's quotas, each with its usage."""
     project_id = request.match_info["project_id"]
     check_project_access(request, project_id, "os-quota-sets:detail")
     limits, used = request.app[QUOTAS].of_project(project_id), _used(request, project_id)
     if (user := request[IDENTITY]).project_id == project_id:
         used["key_pairs"] = len(request.app[KEYPAIRS].of_user(user.user_id))
     detail = {name: {"limit": limits[name], "in_use": used[name], "reserved": 0} for name in limits}
-    return _answer(request, detail, id=project_id)
+    return _quota_response(request, detail, id=project_id)
 
 
 @require_admin("os-quota-sets:update")
 async def update_quotas(request: web.Request) -> web.Response:
-    """Change what a project may have. Less than it has is refused, unless it is forced."""
+    """Change a project's quotas. A quota below its usage is refused unless forced."""
     project_id = request.match_info["project_id"]
-    asked = (await read_json(request, UpdateQuotas, strict=False)).quota_set
-    wanted = {name: limit for name in DEFAULTS if (limit := getattr(asked, name)) is not msgspec.UNSET}
-    if gone := wanted.keys() - set(_names(microversion(request))):
-        raise BadRequest(f"Invalid input for field quota_set.{min(gone)}: there is no such quota in this version.")
+    body = (await read_json(request, UpdateQuotas, strict=False)).quota_set
+    changes = {name: limit for name in DEFAULTS if (limit := getattr(body, name)) is not msgspec.UNSET}
+    if removed := changes.keys() - set(_names(microversion(request))):
+        raise BadRequest(f"Invalid input for field quota_set.{min(removed)}: this microversion has no such quota.")
     used = _used(request, project_id)
-    for name, limit in wanted.items():
-        if 0 <= limit < used[name] and not asked.force:
+    for name, limit in changes.items():
+        if 0 <= limit < used[name] and not body.force:
             raise BadRequest(
                 f"Quota limit {limit} for {name} must be greater than or equal to already used and reserved "
                 f"{used[name]}."
             )
-    request.app[QUOTAS].set(project_id, wanted)
-    return _answer(request, request.app[QUOTAS].of_project(project_id))
+    request.app[QUOTAS].set(project_id, changes)
+    return _quota_response(request, request.app[QUOTAS].of_project(project_id))
 
 
 @require_admin("os-quota-sets:delete")
 async def delete_quotas(request: web.Request) -> web.Response:
-    """Let a project have again what it had at first."""
+    """Restore a project's initial quotas."""
     request.app[QUOTAS].reset(request.match_info["project_id"])
     return web.Response(status=HTTPStatus.ACCEPTED)
 
 
-def _answer(request: web.Request, quotas: dict[str, Any], **more: str) -> web.Response:
+def _quota_response(request: web.Request, quotas: dict[str, Any], **more: str) -> web.Response:
     return json_response({"quota_set": {**more, **{name: quotas[name] for name in _names(microversion(request))}}})
 
 

@@ -1,4 +1,4 @@
-"""nova-api: takes requests for servers, hands them to the scheduler, and keeps the records that users see."""
+"""nova-api: the REST API of nova. It keeps the records that users see, and sends the work over the bus."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,20 +9,19 @@ from aiohttp.typedefs import Handler
 from emulator.runtime.amqp_bus import Consumer
 from emulator.runtime.errors import ApiError
 from emulator.runtime.healthcheck import PATHS
-from emulator.runtime.http_server import json_response
 from emulator.runtime.request_context import current_request
 from emulator.runtime.service import Service
 from emulator.services.auth.revocation import with_revocation
 from emulator.services.config import ServiceConfig
 from emulator.services.notifications import NEUTRON_FANOUT, NetworkChanged
-from emulator.services.nova.api.compute_services import DAEMON_ROUTES
+from emulator.services.nova.api.compute_services import COMPUTE_SERVICE_ROUTES
 from emulator.services.nova.api.extension_info import EXTENSION_ROUTES
 from emulator.services.nova.api.extra_specs import EXTRA_SPEC_ROUTES
 from emulator.services.nova.api.flavor_access import FLAVOR_ACCESS_ROUTES
 from emulator.services.nova.api.flavors import FLAVOR_ROUTES
 from emulator.services.nova.api.hypervisors import HYPERVISOR_ROUTES
 from emulator.services.nova.api.keypairs import KEYPAIR_ROUTES
-from emulator.services.nova.api.lifecycle import BUILD_LIMIT, handle_dead_letter, instance_update, network_changed
+from emulator.services.nova.api.lifecycle import BUILD_SECONDS, handle_dead_letter, instance_update, network_changed
 from emulator.services.nova.api.microversions import NEWEST, OLDEST, format_version, negotiate_microversion
 from emulator.services.nova.api.quota_sets import QUOTA_ROUTES
 from emulator.services.nova.api.servers.actions import ACTION_ROUTES
@@ -31,22 +30,47 @@ from emulator.services.nova.api.servers.instance_actions import INSTANCE_ACTION_
 from emulator.services.nova.api.servers.interfaces import INTERFACE_ROUTES
 from emulator.services.nova.api.servers.metadata import METADATA_ROUTES
 from emulator.services.nova.api.servers.tags import SERVER_TAG_ROUTES
-from emulator.services.nova.api.servers.update import SERVER_CHANGE_ROUTES
+from emulator.services.nova.api.servers.update import SERVER_UPDATE_ROUTES
 from emulator.services.nova.api.servers.views import SERVER_ROUTES
 from emulator.services.nova.api.tenant_usage import USAGE_ROUTES
 from emulator.services.nova.messages import API, DEAD_LETTERS, InstanceUpdate
-from emulator.services.nova.objects.flavor import FLAVORS, Flavors
-from emulator.services.nova.objects.instance_action import INSTANCE_ACTIONS, InstanceActions
-from emulator.services.nova.objects.keypair import KEYPAIRS, Keypairs
-from emulator.services.nova.objects.quotas import QUOTAS, Quotas
-from emulator.services.nova.objects.server import SERVERS, Servers
+from emulator.services.nova.objects import (
+    FLAVORS,
+    INSTANCE_ACTIONS,
+    KEYPAIRS,
+    QUOTAS,
+    SERVERS,
+    Flavors,
+    InstanceActions,
+    Keypairs,
+    Quotas,
+    Servers,
+)
+from emulator.services.oslo.discovery import Version, list_versions, show_version
 from emulator.services.oslo.messaging import REPLIES, Replies, consumer
 
 __all__ = ["service"]
 
+V2_1 = Version(
+    "v2.1",
+    "CURRENT",
+    "/v2.1/",
+    {
+        "version": format_version(NEWEST),
+        "min_version": format_version(OLDEST),
+        "updated": "2013-07-23T11:33:21Z",  # nova's own constant
+    },
+)
+
+PUBLIC_ROUTES = (
+    web.get("/", list_versions(V2_1)),
+    web.get("/v2.1", show_version(V2_1)),
+    web.get("/v2.1/", show_version(V2_1)),
+)
+
 ROUTES = (
     *SERVER_ROUTES,
-    *SERVER_CHANGE_ROUTES,
+    *SERVER_UPDATE_ROUTES,
     *ACTION_ROUTES,
     *INSTANCE_ACTION_ROUTES,
     *METADATA_ROUTES,
@@ -59,7 +83,7 @@ ROUTES = (
     *KEYPAIR_ROUTES,
     *QUOTA_ROUTES,
     *HYPERVISOR_ROUTES,
-    *DAEMON_ROUTES,
+    *COMPUTE_SERVICE_ROUTES,
     *USAGE_ROUTES,
     *EXTENSION_ROUTES,
 )
@@ -69,7 +93,7 @@ def service(config: ServiceConfig) -> Service:
     """Build nova-api. A server that is not built in `config.build_seconds` goes to ERROR."""
     service = Service(
         "nova-api",
-        public=[web.get("/", list_versions), web.get("/v2.1", show_version), web.get("/v2.1/", show_version)],
+        public=PUBLIC_ROUTES,
         routes=ROUTES,
         middlewares=[add_compute_request_id, negotiate_microversion("/v2.1", error_body)],
         identify=config.tokens.validate_scoped,
@@ -81,7 +105,7 @@ def service(config: ServiceConfig) -> Service:
             QUOTAS: Quotas(),
             INSTANCE_ACTIONS: InstanceActions(),
             REPLIES: Replies("nova-api"),
-            BUILD_LIMIT: config.build_seconds,
+            BUILD_SECONDS: config.build_seconds,
         },
         lock="nova-api",
         consumers=lambda app: [
@@ -96,7 +120,7 @@ def service(config: ServiceConfig) -> Service:
 
 @web.middleware
 async def add_compute_request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Put the request id on every answer under nova's own name for it, too. Probes of its health have none."""
+    """Add the request id under nova's older header name as well. Health checks have no request id."""
     response = await handler(request)
     if request.path not in PATHS:
         response.headers["X-Compute-Request-Id"] = current_request().request_id
@@ -116,29 +140,9 @@ FAULT_NAMES: Mapping[int, str] = {
     501: "notImplemented",
     503: "serviceUnavailable",
 }
+"""As in `nova.api.openstack.wsgi.Fault._fault_names`; any other status is a computeFault."""
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """Word an error as nova does."""
+    """Return the body of an error response in nova's format."""
     return {FAULT_NAMES.get(error.status, "computeFault"): {"code": int(error.status), "message": str(error)}}
-
-
-async def list_versions(request: web.Request) -> web.Response:
-    """Answer the discovery document of all versions."""
-    return json_response({"versions": [_version(request)]})
-
-
-async def show_version(request: web.Request) -> web.Response:
-    """Answer the discovery document of v2.1."""
-    return json_response({"version": _version(request)})
-
-
-def _version(request: web.Request) -> dict[str, Any]:
-    return {
-        "id": "v2.1",
-        "status": "CURRENT",
-        "version": format_version(NEWEST),
-        "min_version": format_version(OLDEST),
-        "updated": "2013-07-23T11:33:21Z",
-        "links": [{"rel": "self", "href": f"{request.url.origin()}/v2.1/"}],
-    }

@@ -1,4 +1,4 @@
-"""What projects have used, in hours: `/os-simple-tenant-usage`. Servers that are gone count, as far as remembered."""
+"""`/os-simple-tenant-usage`: for how many hours projects have used servers, recently deleted ones included."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,14 +14,14 @@ from emulator.services.oslo.timeutils import isotime_without_zone, parse_isotime
 
 __all__ = ["USAGE_ROUTES"]
 
-SHOWN_BY_DEFAULT = timedelta(weeks=4)
+DEFAULT_PERIOD = timedelta(weeks=4)
 
 Period = tuple[datetime, datetime]
 
 
 @require_admin("os-simple-tenant-usage:list")
 async def list_usages(request: web.Request) -> web.Response:
-    """Show what every project has used in a time that the query names."""
+    """Show the usage of every project between the query's `start` and `end`."""
     period = _period(request)
     lifetimes = list(_within(request.app[SERVERS].lifetimes(), period))
     detailed = request.query.get("detailed") == "1"
@@ -31,7 +31,7 @@ async def list_usages(request: web.Request) -> web.Response:
 
 
 async def show_usage(request: web.Request) -> web.Response:
-    """Show what a project has used in a time that the query names, server by server."""
+    """Show the usage of one project between the query's `start` and `end`, with its servers."""
     project_id, period = request.match_info["project_id"], _period(request)
     check_project_access(request, project_id, "os-simple-tenant-usage:show")
     lifetimes = list(_within(request.app[SERVERS].lifetimes(), period))
@@ -42,15 +42,15 @@ async def show_usage(request: web.Request) -> web.Response:
 
 def _period(request: web.Request) -> Period:
     now = datetime.now(UTC)
-    start, end = _moment(request, "start", now - SHOWN_BY_DEFAULT), _moment(request, "end", now)
+    start, end = _time(request, "start", now - DEFAULT_PERIOD), _time(request, "end", now)
     if start > end:
         raise BadRequest("Invalid start time. The start time cannot occur after the end time.")
     return start, end
 
 
-def _moment(request: web.Request, key: str, default: datetime) -> datetime:
-    said = request.query.get(key)
-    return parse_isotime(key, said) if said else default
+def _time(request: web.Request, key: str, default: datetime) -> datetime:
+    value = request.query.get(key)
+    return parse_isotime(key, value) if value else default
 
 
 def _within(lifetimes: Iterable[Lifetime], period: Period) -> Iterator[Lifetime]:

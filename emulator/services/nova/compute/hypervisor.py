@@ -55,7 +55,8 @@ class Instance:
     @asynccontextmanager
     async def interruptible(self) -> AsyncIterator[None]:
         """Let `interrupt` end the block, which then raises Interrupted."""
-        # a timeout without a deadline: expiring it ends the block, where cancelling the task would end the consumer
+        # A timeout without a deadline: rescheduling it ends the block. Cancelling the task instead would leave its
+        # message unsettled.
         try:
             async with asyncio.timeout(None) as self._work:
                 yield

@@ -31,7 +31,7 @@ EVENTS: Mapping[str, str] = {
         for action in ("stop", "start", "reboot", "pause", "unpause", "suspend", "resume")
     },
 }
-"""Nova's name for the event of each action: the daemon and its method that has `wrap_instance_event`."""
+"""Nova's name for the event of each action: the daemon, and its method that does the work."""
 
 
 def _now() -> datetime:

@@ -9,7 +9,6 @@ from opentelemetry.trace import Span
 
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.simulated_work import value_or_fault
-from emulator.runtime.spans import event
 from emulator.services.nova.messages import SelectDestinations, Size
 from emulator.services.nova.scheduler.hosts import Host
 
@@ -52,7 +51,7 @@ def choose_host(hosts: list[Host], call: SelectDestinations, rng: SeededRandom, 
     # hosts of equal weight are drawn at random, so that an empty cloud does not fill up from its first host
     chosen = rng.draw("tie", request.server_id, *call.tried).choice(best)
     weights = {f"openstack.scheduler.weight.{host.name}": host.free.ram_mb for host in passed}
-    event(span, "weigher", {"openstack.scheduler.weigher": "RAMWeigher", **weights})
+    span.add_event("weigher", {"openstack.scheduler.weigher": "RAMWeigher", **weights})
     span.set_attribute("openstack.scheduler.host", chosen.name)
     return chosen
 
@@ -67,7 +66,7 @@ def _filter(hosts: list[Host], call: SelectDestinations, span: Span) -> list[Hos
             "openstack.scheduler.hosts.before": [host.name for host in before],
             "openstack.scheduler.hosts.after": [host.name for host in hosts],
         }
-        event(span, "filter", attributes)
+        span.add_event("filter", attributes)
     return hosts
 
 

@@ -1,6 +1,6 @@
-"""What users do with a server that is there: `POST /servers/{id}/action`.
+"""`POST /servers/{id}/action`: stop, start, reboot, pause, suspend, lock and more.
 
-nova-api checks whether the server is in a state for it, and tells the server's host. The rest happens on the bus.
+nova-api checks that the server's state allows the action and casts it to the server's host, which reports the result.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -40,8 +40,11 @@ ServerAction = Callable[[web.Request, Server], Awaitable[web.Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A change of a server's state: what is done meanwhile, in which states it may begin, and what the host is told."""
+class StateChange:
+    """An action that changes a server's state: its task state, the states that allow it, and its RPC message.
+
+    The states are those of nova's `check_instance_state` decorators in `nova/compute/api.py`.
+    """
 
     action: str
     task_state: str
@@ -50,7 +53,7 @@ class Change:
     task_states: frozenset[str | None] = frozenset({None})
 
     def check(self, server: Server) -> None:
-        """Raise InstanceInvalidState or InstanceNotReady where it may not begin."""
+        """Raise InstanceInvalidState or InstanceNotReady unless the server's state allows the action."""
         if server.vm_state not in self.vm_states:
             raise InstanceInvalidState(self.action, server.id, "vm_state", server.vm_state)
         if server.task_state not in self.task_states:
@@ -63,18 +66,18 @@ class Change:
 
 ACTIVE = frozenset({"active"})
 
-CHANGES: Mapping[str, Change] = {
-    "os-stop": Change("stop", "powering-off", frozenset({"active", "error"}), StopInstance),
-    "os-start": Change("start", "powering-on", frozenset({"stopped"}), StartInstance),
-    "pause": Change("pause", "pausing", ACTIVE, PauseInstance),
-    "unpause": Change("unpause", "unpausing", frozenset({"paused"}), UnpauseInstance),
-    "suspend": Change("suspend", "suspending", ACTIVE, SuspendInstance),
-    "resume": Change("resume", "resuming", frozenset({"suspended"}), ResumeInstance),
+CHANGES: Mapping[str, StateChange] = {
+    "os-stop": StateChange("stop", "powering-off", frozenset({"active", "error"}), StopInstance),
+    "os-start": StateChange("start", "powering-on", frozenset({"stopped"}), StartInstance),
+    "pause": StateChange("pause", "pausing", ACTIVE, PauseInstance),
+    "unpause": StateChange("unpause", "unpausing", frozenset({"paused"}), UnpauseInstance),
+    "suspend": StateChange("suspend", "suspending", ACTIVE, SuspendInstance),
+    "resume": StateChange("resume", "resuming", frozenset({"suspended"}), ResumeInstance),
 }
 
-REBOOTS: Mapping[str, Change] = {
-    "SOFT": Change("reboot", "rebooting", ACTIVE, lambda server_id: RebootInstance(server_id, "SOFT")),
-    "HARD": Change(
+REBOOTS: Mapping[str, StateChange] = {
+    "SOFT": StateChange("reboot", "rebooting", ACTIVE, lambda server_id: RebootInstance(server_id, "SOFT")),
+    "HARD": StateChange(
         "reboot",
         "rebooting_hard",
         frozenset({"active", "stopped", "paused", "suspended", "error"}),
@@ -89,30 +92,30 @@ REBOOTS: Mapping[str, Change] = {
 }
 
 
-async def act(request: web.Request) -> web.Response:
-    """Do with a server what the one key of the body names."""
+async def run_action(request: web.Request) -> web.Response:
+    """Run the action that the body's only key names."""
     body = await read_json(request, dict[str, msgspec.Raw])
-    server = find_server(request)  # not before the body is there: who sends it slowly may find the server gone
+    server = find_server(request)  # after the body is read: the server may be gone by then
     if len(body) != 1:
-        raise BadRequest("Malformed request body: it names not one action.")
+        raise BadRequest("Malformed request body: it must name exactly one action.")
     [name] = body
     if name not in ACTIONS:
         raise BadRequest(f"There is no such action: {name}")
     return await ACTIONS[name](request, server)
 
 
-async def change(request: web.Request, server: Server, wanted: Change) -> web.Response:
-    """Begin to change a server's state. Where its host cannot be told, all is as before."""
+async def start_change(request: web.Request, server: Server, change: StateChange) -> web.Response:
+    """Cast a state change to the server's host. If that fails, its record is as before. Raises BusUnavailable."""
     app, owner = request.app, request[IDENTITY]
     server.check_lock(owner)
-    wanted.check(server)
+    change.check(server)
     before = server.task_state, server.current_action
-    action = app[INSTANCE_ACTIONS].start(server.id, wanted.action, owner.project_id, owner.user_id)
+    action = app[INSTANCE_ACTIONS].start(server.id, change.action, owner.project_id, owner.user_id)
     server.cancel_deadline()
-    server.task_state, server.current_action = wanted.task_state, action
+    server.task_state, server.current_action = change.task_state, action
     set_deadline(app, server)
     try:
-        await cast(app, compute(str(server.host)), wanted.message(server.id))
+        await cast(app, compute(str(server.host)), change.message(server.id))
     except BusUnavailable:
         app[INSTANCE_ACTIONS].withdraw(action)
         server.cancel_deadline()
@@ -121,19 +124,19 @@ async def change(request: web.Request, server: Server, wanted: Change) -> web.Re
     return web.Response(status=HTTPStatus.ACCEPTED)
 
 
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """No arguments: an empty object is as good as null."""
+class NoArguments(msgspec.Struct, forbid_unknown_fields=True):
+    """The arguments of an action without any: an empty object, or null."""
 
 
-def changing(name: str, wanted: Change) -> ServerAction:
-    """Return what begins a change that needs no arguments; `name` is the action's."""
-    body = msgspec.defstruct("ChangeBody", [("nothing", Nothing | None, msgspec.field(name=name))])
+def change_handler(name: str, change: StateChange) -> ServerAction:
+    """Return the handler for a state change without arguments. `name` is the action's key in the body."""
+    body = msgspec.defstruct("ChangeBody", [("arguments", NoArguments | None, msgspec.field(name=name))])
 
-    async def begin(request: web.Request, server: Server) -> web.Response:
+    async def handle(request: web.Request, server: Server) -> web.Response:
         await read_json(request, body)
-        return await change(request, server, wanted)
+        return await start_change(request, server, change)
 
-    return begin
+    return handle
 
 
 class Reboot(msgspec.Struct):
@@ -149,9 +152,9 @@ class RebootBody(msgspec.Struct):
 
 
 async def reboot(request: web.Request, server: Server) -> web.Response:
-    """Let a server boot again: `SOFT` asks its operating system, `HARD` does not."""
-    wanted = (await read_json(request, RebootBody)).reboot
-    return await change(request, server, REBOOTS[wanted.type.upper()])
+    """Reboot a server: `SOFT` through its operating system, `HARD` by a power cycle."""
+    arguments = (await read_json(request, RebootBody)).reboot
+    return await start_change(request, server, REBOOTS[arguments.type.upper()])
 
 
 class Lock(msgspec.Struct):
@@ -167,40 +170,40 @@ class LockBody(msgspec.Struct):
 
 
 async def lock(request: web.Request, server: Server) -> web.Response:
-    """Lock a server: then only admins may do something with it. Its project does not replace a lock that it has."""
-    wanted, locker = (await read_json(request, LockBody)).lock, server.lock_role(request[IDENTITY])
-    if not server.locked or locker == "admin":
-        _done(request, server, "lock")
-        server.locked_by, server.locked_reason = locker, None if wanted is None else wanted.locked_reason
+    """Lock a server, so that only admins may change it. An owner cannot replace an existing lock."""
+    arguments, role = (await read_json(request, LockBody)).lock, server.lock_role(request[IDENTITY])
+    if not server.locked or role == "admin":
+        _record(request, server, "lock")
+        server.locked_by, server.locked_reason = role, None if arguments is None else arguments.locked_reason
     return web.Response(status=HTTPStatus.ACCEPTED)
 
 
 async def unlock(request: web.Request, server: Server) -> web.Response:
-    """Let a server be changed by its project again. What an admin has locked, an admin unlocks."""
+    """Unlock a server. Only admins can remove an admin's lock."""
     user: Identity = request[IDENTITY]
     if server.locked_by not in {None, server.lock_role(user)} and not user.is_admin:
         raise not_authorized("os-lock-server:unlock:unlock_override")
-    _done(request, server, "unlock")
+    _record(request, server, "unlock")
     server.locked_by, server.locked_reason = None, None
     return web.Response(status=HTTPStatus.ACCEPTED)
 
 
-def _done(request: web.Request, server: Server, action: str) -> None:
-    """Write down what nova-api does by itself."""
+def _record(request: web.Request, server: Server, action: str) -> None:
+    """Record an action that nova-api does itself, and that is finished at once."""
     user: Identity = request[IDENTITY]
-    done = request.app[INSTANCE_ACTIONS].start(server.id, action, user.project_id, user.user_id)
-    done.finish_event(done.open_event(None))
-    done.finished = True
+    recorded = request.app[INSTANCE_ACTIONS].start(server.id, action, user.project_id, user.user_id)
+    recorded.finish_event(recorded.open_event(None))
+    recorded.finished = True
 
 
 async def force_delete(request: web.Request, _: Server) -> web.Response:
-    """Delete a server; there is no recycle bin here which it would have to be taken out of."""
+    """Delete a server. Without deferred deletion (nova's `reclaim_instance_interval`) this is an ordinary deletion."""
     await delete_server(request)
     return web.Response(status=HTTPStatus.ACCEPTED)
 
 
 ACTIONS: Mapping[str, ServerAction] = {
-    **{name: changing(name, wanted) for name, wanted in CHANGES.items()},
+    **{name: change_handler(name, change) for name, change in CHANGES.items()},
     "reboot": reboot,
     "lock": lock,
     "unlock": unlock,
@@ -208,4 +211,4 @@ ACTIONS: Mapping[str, ServerAction] = {
     **CONSOLE_ACTIONS,
 }
 
-ACTION_ROUTES = (web.post("/v2.1/servers/{server_id}/action", act),)
+ACTION_ROUTES = (web.post("/v2.1/servers/{server_id}/action", run_action),)

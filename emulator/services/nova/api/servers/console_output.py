@@ -1,4 +1,4 @@
-"""A look at a server's console over HTTP: its log, which nova-api asks the server's host for. There is no screen."""
+"""A server's console: its log, for which nova-api calls the server's host. Remote consoles are not available."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import BadRequest, NotFound
 from emulator.runtime.http_server import json_response, read_json
-from emulator.services.nova.api.lifecycle import BUILD_LIMIT
+from emulator.services.nova.api.lifecycle import BUILD_SECONDS
 from emulator.services.nova.api.servers.views import find_server
 from emulator.services.nova.messages import ConsoleOutput, GetConsoleOutput, compute
 from emulator.services.nova.objects.server import Server
@@ -19,18 +19,18 @@ __all__ = ["CONSOLE_ACTIONS", "CONSOLE_ROUTES"]
 
 REPLY_SECONDS = 5.0
 
-SCREENS: Mapping[str, str] = {
+REMOTE_CONSOLES: Mapping[str, str] = {
     "os-getVNCConsole": "novnc",
     "os-getSPICEConsole": "spice-html5",
     "os-getRDPConsole": "rdp-html5",
     "os-getSerialConsole": "serial",
     "os-getMKSConsole": "webmks",
 }
-"""What asks for a look at a screen, and what the screen is called."""
+"""The actions that open a remote console, and their default console types."""
 
 
 class ConsoleTypeUnavailable(BadRequest):
-    """Guests of this cloud have no screen that could be shown."""
+    """The emulator's servers have no remote console."""
 
     error_type = "nova.ConsoleTypeUnavailable"
 
@@ -39,7 +39,7 @@ class ConsoleTypeUnavailable(BadRequest):
 
 
 class ConsoleNotAvailable(NotFound):
-    """The host does not know what the guest has written."""
+    """The host does not have the server's console log."""
 
     error_type = "nova.ConsoleNotAvailable"
 
@@ -58,44 +58,44 @@ class GetOutput(msgspec.Struct):
 class GetOutputBody(msgspec.Struct):
     """The body of the action `os-getConsoleOutput`."""
 
-    wanted: GetOutput | None = msgspec.field(name="os-getConsoleOutput")
+    arguments: GetOutput | None = msgspec.field(name="os-getConsoleOutput")
 
 
 async def get_console_output(request: web.Request, server: Server) -> web.Response:
-    """Answer the last `length` lines that a server has written to its console; all for none, or -1."""
-    wanted = (await read_json(request, GetOutputBody)).wanted
-    length = -1 if wanted is None or wanted.length is None else int(wanted.length)
+    """Return the last `length` lines of a server's console log; all without a length or for -1."""
+    arguments = (await read_json(request, GetOutputBody)).arguments
+    length = -1 if arguments is None or arguments.length is None else int(arguments.length)
     if server.host is None or server.launched_at is None:
         raise InstanceNotReady(server.id)
     message = GetConsoleOutput(server.id, None if length < 0 else length)
-    seconds = min(REPLY_SECONDS, request.app[BUILD_LIMIT])
+    seconds = min(REPLY_SECONDS, request.app[BUILD_SECONDS])
     reply = await call(request.app, compute(server.host), message, ConsoleOutput, seconds)
     if reply.output is None:
         raise ConsoleNotAvailable
     return json_response({"output": reply.output})
 
 
-class Screen(msgspec.Struct):
-    """The arguments of what asks for a look at a screen."""
+class ConsoleArguments(msgspec.Struct):
+    """The arguments of an action that opens a remote console."""
 
     type: str | None = None
 
 
-def unavailable(action: str, console_type: str) -> Callable[[web.Request, Server], Awaitable[web.Response]]:
-    """Return what refuses a look at a screen; `console_type` is what it is called where the body does not say."""
-    body = msgspec.defstruct("ScreenBody", [("wanted", Screen | None, msgspec.field(name=action))])
+def refusing(action: str, console_type: str) -> Callable[[web.Request, Server], Awaitable[web.Response]]:
+    """Return the handler that refuses to open a remote console. `console_type` is the default of the body's type."""
+    body = msgspec.defstruct("ConsoleBody", [("arguments", ConsoleArguments | None, msgspec.field(name=action))])
 
     async def refuse(request: web.Request, server: Server) -> web.Response:
         del server
-        wanted: Screen | None
-        [wanted] = msgspec.structs.astuple(await read_json(request, body))
-        raise ConsoleTypeUnavailable((wanted and wanted.type) or console_type)
+        arguments: ConsoleArguments | None
+        [arguments] = msgspec.structs.astuple(await read_json(request, body))
+        raise ConsoleTypeUnavailable((arguments and arguments.type) or console_type)
 
     return refuse
 
 
 class RemoteConsole(msgspec.Struct):
-    """The arguments of a remote console."""
+    """The remote console to create."""
 
     protocol: Literal["vnc", "spice", "rdp", "serial", "mks"]
     type: str
@@ -108,15 +108,15 @@ class CreateRemoteConsole(msgspec.Struct):
 
 
 async def create_remote_console(request: web.Request) -> web.Response:
-    """Refuse a look at a screen."""
-    wanted = (await read_json(request, CreateRemoteConsole)).remote_console
+    """Refuse to create a remote console."""
+    console = (await read_json(request, CreateRemoteConsole)).remote_console
     find_server(request)
-    raise ConsoleTypeUnavailable(wanted.type)
+    raise ConsoleTypeUnavailable(console.type)
 
 
 CONSOLE_ACTIONS: Mapping[str, Callable[[web.Request, Server], Awaitable[web.Response]]] = {
     "os-getConsoleOutput": get_console_output,
-    **{action: unavailable(action, console_type) for action, console_type in SCREENS.items()},
+    **{action: refusing(action, console_type) for action, console_type in REMOTE_CONSOLES.items()},
 }
 
 CONSOLE_ROUTES = (web.post("/v2.1/servers/{server_id}/remote-consoles", create_remote_console),)

@@ -1,4 +1,4 @@
-"""What a user may ask nova-api to build: the body of `POST /v2.1/servers`, and what it refuses."""
+"""The body of `POST /v2.1/servers`, and the checks that need nothing but the body."""
 
 import base64
 import binascii
@@ -12,10 +12,10 @@ from emulator.services.nova.api.servers.validation import check_name
 from emulator.services.nova.field_types import ZONE, Boolean, DiskConfig, HostName, Tag, check_addresses
 from emulator.services.nova.messages import RequestedNetwork
 
-__all__ = ["MAX_TAGS", "CreateServer", "NewServer", "Tag", "check"]
+__all__ = ["MAX_TAGS", "CreateServer", "NewServer", "validate"]
 
 MAX_TAGS = 50
-MOST_NAMED = 2
+HOST_AND_NODE = 2
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 ComputeHost = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -23,20 +23,20 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 
 class SecurityGroup(msgspec.Struct):
-    """A security group, by name or id."""
+    """A security group by name or id."""
 
     name: Text
 
 
 class File(msgspec.Struct):
-    """A file that the server is to have. There is no disk here to put it on."""
+    """A file to inject. It is accepted and ignored: the emulator's servers have no disk."""
 
     path: Text
     contents: str
 
 
 class NewServer(msgspec.Struct):
-    """What `POST /v2.1/servers` wants. What else clients send is not needed for a boot."""
+    """The server to create. Unknown fields are ignored."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     flavor: str | int = msgspec.field(name="flavorRef")
@@ -67,22 +67,22 @@ class NewServer(msgspec.Struct):
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many servers there are to be, at least and at the most."""
+        """The smallest and the largest number of servers to create."""
         least = self.min_count or 1
         return least, self.max_count or least
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """The availability zone, and the host and the node that are named with it, behind colons; empty for any."""
+    def zone_host_node(self) -> tuple[str, str, str]:
+        """The availability zone, host and node in `availability_zone`, "ZONE:HOST:NODE"; empty for any."""
         zone, *named = (self.availability_zone or "").split(":")
-        if len(named) > MOST_NAMED:
+        if len(named) > HOST_AND_NODE:
             raise BadRequest("Invalid input received: Unable to parse availability_zone")
-        host, node = (*named, "", "")[:MOST_NAMED]
+        host, node = (*named, "", "")[:HOST_AND_NODE]
         return zone, host, node
 
     @property
     def flavor_id(self) -> str:
-        """Which flavor; clients may send its address as well."""
+        """The flavor's id. `flavorRef` may also be its URL."""
         return str(self.flavor).rsplit("/", 1)[-1]
 
 
@@ -94,26 +94,26 @@ class CreateServer(msgspec.Struct):
     old_hints: dict[str, msgspec.Raw] = msgspec.field(name="OS-SCH-HNT:scheduler_hints", default_factory=dict)
 
 
-def check(wanted: NewServer) -> str:
-    """Return the image of what can be built. Raises BadRequest, which names the field, for what cannot."""
-    check_name(wanted.name)
-    if wanted.max_count is not None and wanted.max_count < (wanted.min_count or 1):
+def validate(new: NewServer) -> str:
+    """Check the fields of a new server and return the id of its image. Raises BadRequest, naming the field."""
+    check_name(new.name)
+    if new.max_count is not None and new.max_count < (new.min_count or 1):
         raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
-    if len(wanted.tags) > MAX_TAGS or len(set(wanted.tags)) < len(wanted.tags):
-        raise BadRequest(f"Invalid input for field server.tags: more than {MAX_TAGS}, or one twice.")
-    if wanted.place[0] not in {"", ZONE}:
+    if len(new.tags) > MAX_TAGS or len(set(new.tags)) < len(new.tags):
+        raise BadRequest(f"Invalid input for field server.tags: more than {MAX_TAGS} tags, or a tag twice.")
+    if new.zone_host_node[0] not in {"", ZONE}:
         raise BadRequest(
             "Invalid input for field server.availability_zone: The requested availability zone is not available"
         )
-    if wanted.old_block_devices:
-        raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes here.")
-    check_addresses(wanted.access_ipv4, wanted.access_ipv6)
-    _check_user_data(wanted.user_data)
-    return image_of(wanted.image, wanted.block_devices)
+    if new.old_block_devices:
+        raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes.")
+    check_addresses(new.access_ipv4, new.access_ipv6)
+    _check_user_data(new.user_data)
+    return image_of(new.image, new.block_devices)
 
 
 def _check_user_data(user_data: str | None) -> None:
-    """Not a word of it goes into the message: it may hold secrets."""
+    """Check that it is base64. The error does not quote it, since user data often holds secrets."""
     try:
         base64.b64decode("".join((user_data or "").split()), validate=True)
     except (ValueError, binascii.Error):

@@ -1,4 +1,4 @@
-"""Which servers a list is to show: the filters that `GET /servers` understands."""
+"""The filters of `GET /servers`: each query parameter becomes a predicate on servers."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -7,26 +7,28 @@ from aiohttp import web
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
 from emulator.services.nova.api.microversions import microversion
-from emulator.services.nova.api.servers.safe_regex import Pattern, PatternRefused
+from emulator.services.nova.api.servers.safe_regex import InvalidPattern, Pattern
 from emulator.services.nova.field_types import ZONE
 from emulator.services.nova.objects.server import Server
 from emulator.services.oslo.policy import PolicyNotAuthorized
 from emulator.services.oslo.strutils import bool_from_query
 from emulator.services.oslo.timeutils import parse_isotime
 
-__all__ = ["filters", "truth"]
+__all__ = ["bool_parameter", "server_filters"]
 
-Fits = Callable[[Server], bool]
+Predicate = Callable[[Server], bool]
+Field = Callable[[Server], str | None]
 
+TAGS_SINCE, CHANGES_BEFORE_SINCE, LOCKED_SINCE = (2, 26), (2, 66), (2, 73)
 
-VALUES: Mapping[str, Callable[[Server], str | None]] = {
+EXACT: Mapping[str, Field] = {
     "image": lambda server: server.image_id,
     "flavor": lambda server: server.flavor.id,
     "reservation_id": lambda server: server.options.reservation_id,
 }
-"""What anybody may filter by, beside name, status, address and time."""
+"""Filters on the exact value of a field, for everybody."""
 
-VALUES_FOR_ADMINS: Mapping[str, Callable[[Server], str | None]] = {
+EXACT_FOR_ADMINS: Mapping[str, Field] = {
     "host": lambda server: server.host,
     "node": lambda server: server.host,
     "hostname": lambda server: server.options.hostname,
@@ -39,72 +41,82 @@ VALUES_FOR_ADMINS: Mapping[str, Callable[[Server], str | None]] = {
     "availability_zone": lambda server: server.options.availability_zone or ZONE,
     "description": lambda server: server.description,
 }
-"""What admins may filter by, too. From others these are ignored, as what nobody knows is."""
+"""Further filters for admins. From others nova ignores them, like unknown parameters."""
 
 
-def filters(request: web.Request) -> Iterator[Fits]:
-    """Yield what a server must pass. Raises BadRequest, which names the key, for values that make no sense."""
+def server_filters(request: web.Request) -> Iterator[Predicate]:
+    """Yield a predicate for each filter of a request. Raises BadRequest, naming the parameter, for invalid values."""
     query, is_admin, version = request.query, request[IDENTITY].is_admin, microversion(request)
-    values = {**VALUES, **VALUES_FOR_ADMINS} if is_admin else VALUES
-    for key, value in values.items():
+    fields = {**EXACT, **EXACT_FOR_ADMINS} if is_admin else EXACT
+    for key, field in fields.items():
+        if key in query:  # images and flavors can also be given as URLs
+            yield _one_of(field, {value.rsplit("/", 1)[-1] for value in query.getall(key)})
+    for key, matching in BY_PATTERN.items():
         if key in query:
-            yield _equal(value, {asked.rsplit("/", 1)[-1] for asked in query.getall(key)})
-    for key, test in PATTERNS.items():
-        if key in query:
-            yield test(_pattern(key, query[key]))
+            yield matching(_pattern(key, query[key]))
     if "status" in query:
-        yield _in_status({status.upper() for status in query.getall("status")}, is_admin=is_admin)
-    if is_admin and "deleted" in query and truth("deleted", query["deleted"]):
-        yield lambda _: False  # who is deleted is forgotten
-    if "locked" in query and version >= (2, 73):
-        locked = truth("locked", query["locked"])
+        yield _with_status({status.upper() for status in query.getall("status")}, is_admin=is_admin)
+    if is_admin and "deleted" in query and bool_parameter("deleted", query["deleted"]):
+        yield lambda _: False  # records of deleted servers are not kept
+    if "locked" in query and version >= LOCKED_SINCE:
+        locked = bool_parameter("locked", query["locked"])
         yield lambda server: server.locked == locked
-    yield from _tagged(request)
-    yield from _changed(request)
+    yield from _by_tags(request)
+    yield from _by_change_time(request)
 
 
-def _in_status(statuses: set[str], *, is_admin: bool) -> Fits:
+def bool_parameter(key: str, value: str) -> bool:
+    """Parse a boolean query parameter; nova takes an empty value for true. Raises BadRequest."""
+    return not value or bool_from_query(key, value)
+
+
+def _with_status(statuses: set[str], *, is_admin: bool) -> Predicate:
     if "DELETED" in statuses and not is_admin:
         raise PolicyNotAuthorized("Only administrators may list deleted servers")
     return lambda server: server.status in statuses
 
 
-def _equal(value: Callable[[Server], str | None], asked: set[str]) -> Fits:
-    return lambda server: value(server) in asked
+def _one_of(field: Field, values: set[str]) -> Predicate:
+    return lambda server: field(server) in values
 
 
-def _named(pattern: Pattern) -> Fits:
+def _name_matches(pattern: Pattern) -> Predicate:
     return lambda server: pattern.is_in(server.name)
 
 
-def _addressed(pattern: Pattern) -> Fits:
-    def fitting(server: Server) -> bool:
+def _address_matches(pattern: Pattern) -> Predicate:
+    def matches(server: Server) -> bool:
         return any(pattern.is_in(each["addr"]) for addresses in server.all_addresses.values() for each in addresses)
 
-    return fitting
+    return matches
 
 
-PATTERNS: Mapping[str, Callable[[Pattern], Fits]] = {"name": _named, "ip": _addressed, "ip6": _addressed}
-"""What is looked for by a regular expression."""
+BY_PATTERN: Mapping[str, Callable[[Pattern], Predicate]] = {
+    "name": _name_matches,
+    "ip": _address_matches,
+    "ip6": _address_matches,
+}
+"""Filters by a regular expression that may match anywhere in the value."""
 
 
-def _pattern(key: str, asked: str) -> Pattern:
+def _pattern(key: str, text: str) -> Pattern:
     try:
-        return Pattern(asked)
-    except PatternRefused as why:
+        return Pattern(text)
+    except InvalidPattern as error:
         raise BadRequest(
-            f"Invalid input for query parameter {key}: {asked[:300]!r} is no regular expression: {why}."
+            f"Invalid input for query parameter {key}: {text[:300]!r} is no regular expression: {error}."
         ) from None
 
 
-def _tagged(request: web.Request) -> Iterator[Fits]:
-    """All of `tags`, any of `tags-any`, not all of `not-tags`, none of `not-tags-any`."""
+def _by_tags(request: web.Request) -> Iterator[Predicate]:
+    """Yield predicates for `tags` (all of them), `tags-any`, `not-tags` (not all of them) and `not-tags-any`."""
+    if microversion(request) < TAGS_SINCE:
+        return
 
-    def asked(key: str) -> set[str]:
-        said = request.query.get(key, "") if microversion(request) >= (2, 26) else ""
-        return set(filter(None, said.split(",")))
+    def tags_in(key: str) -> set[str]:
+        return set(filter(None, request.query.get(key, "").split(",")))
 
-    every, some, not_every, none = map(asked, ("tags", "tags-any", "not-tags", "not-tags-any"))
+    every, some, not_every, none = map(tags_in, ("tags", "tags-any", "not-tags", "not-tags-any"))
     if every:
         yield lambda server: every <= {*server.options.tags}
     if some:
@@ -115,15 +127,10 @@ def _tagged(request: web.Request) -> Iterator[Fits]:
         yield lambda server: not none & {*server.options.tags}
 
 
-def _changed(request: web.Request) -> Iterator[Fits]:
+def _by_change_time(request: web.Request) -> Iterator[Predicate]:
     if "changes-since" in request.query:
         since = parse_isotime("changes-since", request.query["changes-since"])
         yield lambda server: server.updated >= since
-    if "changes-before" in request.query and microversion(request) >= (2, 66):
+    if "changes-before" in request.query and microversion(request) >= CHANGES_BEFORE_SINCE:
         before = parse_isotime("changes-before", request.query["changes-before"])
         yield lambda server: server.updated <= before
-
-
-def truth(key: str, said: str) -> bool:
-    """Return what a query says of something that is or is not; an empty word is a yes. Raises BadRequest."""
-    return not said or bool_from_query(key, said)

@@ -1,4 +1,4 @@
-"""What a server is connected to, as users see it: its addresses and ports, its security groups, its volumes."""
+"""What a server is attached to: `/ips`, `/os-interface`, `/os-security-groups` and `/os-volume_attachments`."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ __all__ = ["INTERFACE_ROUTES"]
 
 
 class NotAMember(NotFound):
-    """The server is not on the network."""
+    """The server is not attached to the network."""
 
     error_type = "nova.NotAMember"
 
@@ -32,7 +32,7 @@ class PortNotFound(NotFound):
 
 
 class VolumeNotFound(NotFound):
-    """The server does not have the volume: there are none here."""
+    """The server does not have the volume: the emulator has no volumes."""
 
     error_type = "nova.VolumeNotFound"
 
@@ -43,18 +43,18 @@ class VolumeNotFound(NotFound):
 async def list_addresses(request: web.Request) -> web.Response:
     """List the server's addresses by network."""
     addresses = find_server(request).all_addresses
-    return json_response({"addresses": {network: _short(found) for network, found in addresses.items()}})
+    return json_response({"addresses": {network: _without_type(listed) for network, listed in addresses.items()}})
 
 
 async def list_addresses_on(request: web.Request) -> web.Response:
-    """List the server's addresses on one network, by its name."""
+    """List the server's addresses on one network, which is given by name."""
     addresses, network = find_server(request).all_addresses, request.match_info["network"]
     if network not in addresses:
         raise NotAMember
-    return json_response({network: _short(addresses[network])})
+    return json_response({network: _without_type(addresses[network])})
 
 
-def _short(addresses: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _without_type(addresses: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"version": address["version"], "addr": address["addr"]} for address in addresses]
 
 
@@ -84,7 +84,7 @@ def _describe(interface: Interface) -> dict[str, Any]:
 
 
 async def list_security_groups(request: web.Request) -> web.Response:
-    """List the server's security groups, by the ids that neutron has for them. Their rules are neutron's to tell."""
+    """List the server's security groups with neutron's ids. Their rules are left to neutron."""
     server = find_server(request)
     groups = [
         {
@@ -100,13 +100,13 @@ async def list_security_groups(request: web.Request) -> web.Response:
 
 
 async def list_volumes(request: web.Request) -> web.Response:
-    """List the server's volumes: there are none here."""
+    """List the server's volumes: the emulator has none."""
     find_server(request)
     return json_response({"volumeAttachments": []})
 
 
 async def show_volume(request: web.Request) -> web.Response:
-    """Say that there is no such volume."""
+    """Answer 404: the emulator has no volumes."""
     find_server(request)
     raise VolumeNotFound(request.match_info["volume_id"])
 

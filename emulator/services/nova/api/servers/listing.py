@@ -1,4 +1,4 @@
-"""What a list of servers is to show, and in which order: the query of `GET /servers`."""
+"""Which servers `GET /servers` lists, and in which order."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -9,7 +9,7 @@ from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.nova.api.policy import not_authorized
-from emulator.services.nova.api.servers.filters import filters, truth
+from emulator.services.nova.api.servers.filters import bool_parameter, server_filters
 from emulator.services.nova.objects.server import Server
 
 __all__ = ["requested_project", "select_servers"]
@@ -41,39 +41,40 @@ SORT_KEYS: Mapping[str, Callable[[Server], str | int | datetime | None]] = {
 
 
 def requested_project(request: web.Request) -> str | None:
-    """Return whose servers are to be listed: the caller's project, or any, None for all, if an admin says so."""
+    """Return the project whose servers to list, None for all: the caller's, or for admins any that the query names."""
     user: Identity = request[IDENTITY]
     query = request.query
     named = query.get("project_id") or query.get("tenant_id")
-    every = any(key in query and truth(key, query[key]) for key in ("all_tenants", "all_projects"))
-    if every and not user.is_admin:
-        list_of = "detail" if request.path.endswith("/detail") else "index"
-        raise not_authorized(f"servers:{list_of}:get_all_tenants")
+    all_projects = any(key in query and bool_parameter(key, query[key]) for key in ("all_tenants", "all_projects"))
+    if all_projects and not user.is_admin:
+        listing = "detail" if request.path.endswith("/detail") else "index"
+        raise not_authorized(f"servers:{listing}:get_all_tenants")
     if user.is_admin and named:
         return named
-    return None if every else user.project_id
+    return None if all_projects else user.project_id
 
 
 def select_servers(request: web.Request, servers: Iterator[Server]) -> list[Server]:
-    """Return those of the servers that a request asks for, in the order that it wants: the newest first by default.
+    """Return the servers that pass the query's filters, in the requested order, by default the newest first.
 
-    Raises BadRequest, which names the key, for values that make no sense.
+    Raises BadRequest, naming the parameter, for invalid values.
     """
-    tests = list(filters(request))
-    found = [server for server in servers if all(fits(server) for fits in tests)]
+    predicates = list(server_filters(request))
+    found = [server for server in servers if all(passes(server) for passes in predicates)]
     keys, directions = request.query.getall("sort_key", []), request.query.getall("sort_dir", [])
     found.sort(key=lambda server: server.number, reverse=True)
+    # the last key first: each sort is stable, so earlier keys take precedence
     for number, key in reversed(list(enumerate(keys))):
         direction = directions[number] if number < len(directions) else "desc"
         if key not in SORT_KEYS or direction.lower() not in {"asc", "desc"}:
             raise BadRequest(f"Invalid input for query parameters sort_key, sort_dir: {key!r}, {direction!r}.")
-        found.sort(key=_sorting(SORT_KEYS[key]), reverse=direction.lower() == "desc")
+        found.sort(key=_sort_key(SORT_KEYS[key]), reverse=direction.lower() == "desc")
     return found
 
 
-def _sorting(value: Callable[[Server], str | int | datetime | None]) -> Callable[[Server], tuple[bool, object]]:
-    def place(server: Server) -> tuple[bool, object]:
-        found = value(server)
-        return found is not None, found if found is not None else ""
+def _sort_key(field: Callable[[Server], str | int | datetime | None]) -> Callable[[Server], tuple[bool, object]]:
+    def key(server: Server) -> tuple[bool, object]:
+        value = field(server)
+        return value is not None, value if value is not None else ""  # None sorts before everything, as in a database
 
-    return place
+    return key

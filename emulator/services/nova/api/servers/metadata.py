@@ -1,4 +1,4 @@
-"""The metadata of a server: words that its owner has put on it, `/servers/{id}/metadata`."""
+"""`/servers/{id}/metadata`: the key-value pairs that users attach to a server."""
 
 from http import HTTPStatus
 
@@ -17,7 +17,7 @@ __all__ = ["METADATA_ROUTES"]
 
 
 class MetadataItemNotFound(NotFound):
-    """The server has no such word."""
+    """The server has no metadata item with this key."""
 
     error_type = "nova.MetadataItemNotFound"
 
@@ -26,13 +26,13 @@ class MetadataItemNotFound(NotFound):
 
 
 class Metadata(msgspec.Struct):
-    """The body for all metadata of a server."""
+    """The body of requests for all items."""
 
     metadata: dict[str, str]
 
 
-class Item(msgspec.Struct):
-    """The body for one item."""
+class MetadataItem(msgspec.Struct):
+    """The body of requests for one item."""
 
     meta: dict[str, str]
 
@@ -43,16 +43,16 @@ async def show_metadata(request: web.Request) -> web.Response:
 
 
 async def add_metadata(request: web.Request) -> web.Response:
-    """Add items; the others stay."""
+    """Add or replace items; the others stay."""
     added = (await read_json(request, Metadata)).metadata
-    server = _changeable(request, "update metadata")
+    server = _find_modifiable(request, "update metadata")
     return json_response({"metadata": _set(request, server, {**server.metadata, **added})})
 
 
 async def replace_metadata(request: web.Request) -> web.Response:
-    """Put items in place of all that there are."""
-    wanted = (await read_json(request, Metadata)).metadata
-    return json_response({"metadata": _set(request, _changeable(request, "update metadata"), wanted)})
+    """Replace all items."""
+    metadata = (await read_json(request, Metadata)).metadata
+    return json_response({"metadata": _set(request, _find_modifiable(request, "update metadata"), metadata)})
 
 
 async def show_item(request: web.Request) -> web.Response:
@@ -65,10 +65,10 @@ async def show_item(request: web.Request) -> web.Response:
 
 async def put_item(request: web.Request) -> web.Response:
     """Add or replace one item."""
-    item = (await read_json(request, Item)).meta
-    server, key = _changeable(request, "update metadata"), request.match_info["key"]
+    item = (await read_json(request, MetadataItem)).meta
+    server, key = _find_modifiable(request, "update metadata"), request.match_info["key"]
     if len(item) != 1:
-        raise BadRequest("Invalid input for field meta: it holds not one item.")
+        raise BadRequest("Invalid input for field meta: it must have exactly one item.")
     if key not in item:
         raise BadRequest("Request body and URI mismatch")
     _set(request, server, {**server.metadata, **item})
@@ -76,15 +76,16 @@ async def put_item(request: web.Request) -> web.Response:
 
 
 async def delete_item(request: web.Request) -> web.Response:
-    """Take one item away."""
-    server, key = _changeable(request, "delete metadata"), request.match_info["key"]
+    """Delete one item."""
+    server, key = _find_modifiable(request, "delete metadata"), request.match_info["key"]
     if key not in server.metadata:
         raise MetadataItemNotFound
     server.metadata = {name: value for name, value in server.metadata.items() if name != key}
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _changeable(request: web.Request, action: str) -> Server:
+def _find_modifiable(request: web.Request, action: str) -> Server:
+    """Return the server in the path. Raises InstanceIsLocked, or InstanceInvalidState unless it is built."""
     server = find_server(request)
     server.check_lock(request[IDENTITY])
     if server.vm_state not in STABLE_VM_STATES:

@@ -1,4 +1,4 @@
-"""The host that an admin names for a new server: as `host`, `hypervisor_hostname`, or in the zone, `ZONE:HOST:NODE`."""
+"""The host that an admin requests for a new server: by `host`, `hypervisor_hostname`, or a zone "ZONE:HOST:NODE"."""
 
 from aiohttp import web
 
@@ -12,8 +12,8 @@ from emulator.services.nova.api.servers.create_request import NewServer
 
 __all__ = ["requested_host"]
 
-REQUESTABLE = (2, 74)
-"""The microversion from which on there are `host` and `hypervisor_hostname`."""
+HOST_SINCE = (2, 74)
+"""The microversion that added the fields `host` and `hypervisor_hostname`."""
 
 
 class ComputeHostNotFound(BadRequest):
@@ -25,27 +25,28 @@ class ComputeHostNotFound(BadRequest):
         super().__init__(f"Compute host {name} could not be found.")
 
 
-async def requested_host(request: web.Request, wanted: NewServer) -> str | None:
-    """Return the only host that a server may be built on, None for any: then nobody is asked which hosts there are.
+async def requested_host(request: web.Request, new: NewServer) -> str | None:
+    """Return the only host that a server may be built on, or None for any.
 
-    Raises PolicyNotAuthorized, ComputeHostNotFound, and BadRequest for two ways of add_compute_request_id one.
+    The scheduler is asked for the hosts only if one is requested. Raises PolicyNotAuthorized, ComputeHostNotFound,
+    and BadRequest if the host is requested in two ways.
     """
-    named = _named(request, wanted)
-    if not named:
+    names = _names(request, new)
+    if not names:
         return None
     known = {host.name for host in await all_hosts(request.app)}
-    for name in named:  # a host and its hypervisor, or node, have one name here
-        if name not in known or name != named[0]:
+    for name in names:  # a host and its node have the same name in the emulator
+        if name not in known or name != names[0]:
             raise ComputeHostNotFound(name)
-    return named[0]
+    return names[0]
 
 
-def _named(request: web.Request, wanted: NewServer) -> list[str]:
+def _names(request: web.Request, new: NewServer) -> list[str]:
     user: Identity = request[IDENTITY]
-    _, *place = wanted.place
-    forced = [name for name in place if name]
-    requested = [name for name in (wanted.host, wanted.hypervisor_hostname) if name is not None]
-    if microversion(request) < REQUESTABLE:
+    _, *host_and_node = new.zone_host_node
+    forced = [name for name in host_and_node if name]
+    requested = [name for name in (new.host, new.hypervisor_hostname) if name is not None]
+    if microversion(request) < HOST_SINCE:
         requested = []
     if forced and not user.is_admin:
         raise not_authorized("servers:create:forced_host")

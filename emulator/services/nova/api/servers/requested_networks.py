@@ -1,36 +1,37 @@
-"""On which networks a server is to be: what `networks` of `POST /v2.1/servers` may hold, and what it means."""
+"""The field `networks` of `POST /v2.1/servers`: what it may contain, and what it means in each microversion."""
 
 import ipaddress
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
 from emulator.runtime.errors import BadRequest
-from emulator.services.nova.api.microversions import Version
+from emulator.services.nova.api.microversions import Microversion
 from emulator.services.nova.messages import RequestedNetwork
+from emulator.services.oslo.uuidutils import is_uuid
 
 __all__ = ["requested_networks"]
 
-UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-NAMED = (2, 37)
-"""The microversion from which on `auto` and `none` are words, and something has to be said."""
+AUTO_SINCE = (2, 37)
+"""Since this microversion `networks` is required, and may be `auto` or `none`."""
 
 Requested = Sequence[RequestedNetwork] | Literal["auto", "none"] | None
 
 
-def requested_networks(networks: Requested, version: Version, servers: int) -> list[RequestedNetwork] | Literal["auto"]:
-    """Return the networks of a new server, or `auto` for the one that there is.
+def requested_networks(
+    networks: Requested, version: Microversion, servers: int
+) -> list[RequestedNetwork] | Literal["auto"]:
+    """Return the networks of a new server, or `auto` if nova-compute is to choose one.
 
-    Raises BadRequest, which names the field, for what no network can be found by; `servers` is how many there will be.
+    `servers` is how many servers are requested at most. Raises BadRequest, naming the field.
     """
-    if version >= NAMED and networks is None:
+    if version >= AUTO_SINCE and networks is None:
         raise BadRequest("Invalid input for field server.networks: it is a required property.")
-    if version < NAMED and isinstance(networks, str):
+    if version < AUTO_SINCE and isinstance(networks, str):
         raise BadRequest(f"Invalid input for field server.networks: {networks!r} is not of type 'array'.")
     if networks == "none":
         return []
-    if networks == "auto" or (not networks and version < NAMED):
+    if networks == "auto" or (not networks and version < AUTO_SINCE):
         return "auto"
     for number, network in enumerate(networks or ()):
         _check(network, f"server.networks[{number}]", servers)
@@ -39,24 +40,28 @@ def requested_networks(networks: Requested, version: Version, servers: int) -> l
 
 
 def _check_distinct(networks: Sequence[RequestedNetwork]) -> None:
-    """A server may have several interfaces on a network. But it gets one new port there: neutron tells them by that."""
+    """Check that each port, and each network without a port, is named once.
+
+    Nova allows a network twice. Here neutron creates one new port for a server and a network, so that a repeated
+    request has no second effect; more interfaces need ports that exist.
+    """
     ports = Counter((network.port, None if network.port else network.uuid) for network in networks)
     for (port, uuid), count in ports.items():
         if count > 1 and port is not None:
             raise BadRequest(f"Invalid input for field server.networks: port {port} is named twice.")
         if count > 1:
             raise BadRequest(
-                f"Invalid input for field server.networks: network {uuid} is named twice without a port; a server gets "
-                "one new port on a network here. Make the others first, and name them."
+                f"Invalid input for field server.networks: network {uuid} is named twice without a port: a server gets "
+                "only one new port on a network. Create the other ports first, and name them."
             )
 
 
 def _check(network: RequestedNetwork, field: str, servers: int) -> None:
     for name, value in (("port", network.port), ("uuid", network.uuid)):
-        if value is not None and not UUID.fullmatch(value):
+        if value is not None and not is_uuid(value):
             raise BadRequest(f"Invalid input for field {field}.{name}: {value!r} is not a UUID.")
     if network.uuid is None and network.port is None:
-        raise BadRequest(f"Invalid input for field {field}.uuid: it is needed where no port is named.")
+        raise BadRequest(f"Invalid input for field {field}.uuid: it is required without a port.")
     if network.port is not None and network.fixed_ip is not None:
         raise BadRequest(f"Specified Fixed IP '{network.fixed_ip}' cannot be used with port '{network.port}'.")
     if network.port is not None and servers > 1:

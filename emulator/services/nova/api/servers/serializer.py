@@ -1,4 +1,4 @@
-"""How users see a server: more of it the newer their microversion is, and some of it if they are admins."""
+"""The JSON of a server. Which fields it has depends on the microversion, and on whether the user is an admin."""
 
 import hashlib
 from typing import Any
@@ -8,23 +8,23 @@ from aiohttp import web
 from emulator.runtime.http_server import IDENTITY
 from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.nova.api.links import bookmark, links_to
-from emulator.services.nova.api.microversions import Version, microversion
+from emulator.services.nova.api.microversions import Microversion, microversion
 from emulator.services.nova.field_types import ZONE
 from emulator.services.nova.objects.server import Server
 from emulator.services.oslo.timeutils import isotime, isotime_without_zone
 
-__all__ = ["describe", "summarize"]
+__all__ = ["describe", "host_id", "summarize"]
 
 ROOT_DEVICE = "/dev/vda"
 
 
 def summarize(request: web.Request, server: Server) -> dict[str, Any]:
-    """Return a server as short lists show it."""
+    """Return a server as `GET /servers` lists it."""
     return {"id": server.id, "name": server.name, "links": links_to(request, "servers", server.id)}
 
 
-def describe(request: web.Request, server: Server, *, alone: bool = False) -> dict[str, Any]:
-    """Return a server as it is shown in detail; a little more where it is shown `alone`."""
+def describe(request: web.Request, server: Server, *, listed: bool = True) -> dict[str, Any]:
+    """Return a server with all details. One that is not `listed` but shown alone has a field more."""
     version, user = microversion(request), request[IDENTITY]
     options = server.options
     described = {
@@ -33,7 +33,7 @@ def describe(request: web.Request, server: Server, *, alone: bool = False) -> di
         "tenant_id": server.project_id,
         "user_id": server.user_id,
         "metadata": server.metadata,
-        "hostId": _host_id(server),
+        "hostId": host_id(server.project_id, server.host),
         "image": {"id": server.image_id, "links": [bookmark(request, "images", server.image_id)]},
         "flavor": _flavor(request, server, version),
         "created": isotime(server.created),
@@ -47,21 +47,25 @@ def describe(request: web.Request, server: Server, *, alone: bool = False) -> di
         "key_name": options.key_name,
         "os-extended-volumes:volumes_attached": [],
         "security_groups": [{"name": name} for name in options.security_groups],
-        **_since(server, version),
+        **_versioned_fields(server, version),
     }
-    if alone and version >= (2, 71):
+    if not listed and version >= (2, 71):
         described["server_groups"] = []
-    return {**described, **_for_admins(server, user, version)}
+    return {**described, **_admin_fields(server, user, version)}
+
+
+def host_id(project_id: str, host: str | None) -> str:
+    """Return the `hostId`: a project can tell which of its servers share a host, but not which host that is."""
+    return hashlib.sha224(f"{project_id}{host}".encode()).hexdigest() if host else ""
 
 
 def _state(server: Server) -> dict[str, Any]:
-    """What is going on with it."""
     state: dict[str, Any] = {
         "status": server.status,
         "OS-EXT-STS:task_state": server.task_state,
         "OS-EXT-STS:vm_state": server.vm_state,
         "OS-EXT-STS:power_state": server.power_state,
-        "OS-SRV-USG:launched_at": _moment(server),
+        "OS-SRV-USG:launched_at": _launched_at(server),
         "OS-SRV-USG:terminated_at": None,
     }
     if server.status in {"ACTIVE", "BUILD"}:
@@ -71,9 +75,9 @@ def _state(server: Server) -> dict[str, Any]:
     return state
 
 
-def _since(server: Server, version: Version) -> dict[str, Any]:
-    """What came with later microversions."""
-    came: dict[Version, dict[str, Any]] = {
+def _versioned_fields(server: Server, version: Microversion) -> dict[str, Any]:
+    """Return the fields that later microversions added."""
+    added: dict[Microversion, dict[str, Any]] = {
         (2, 9): {"locked": server.locked},
         (2, 19): {"description": server.description},
         (2, 26): {"tags": list(server.options.tags)},
@@ -82,20 +86,20 @@ def _since(server: Server, version: Version) -> dict[str, Any]:
         (2, 90): {"OS-EXT-SRV-ATTR:hostname": server.options.hostname},
         (2, 96): {"pinned_availability_zone": server.options.availability_zone},
     }
-    return {name: value for since, fields in came.items() if version >= since for name, value in fields.items()}
+    return {name: value for since, fields in added.items() if version >= since for name, value in fields.items()}
 
 
-def _for_admins(server: Server, user: Identity, version: Version) -> dict[str, Any]:
-    """What tells of the inside of the cloud."""
+def _admin_fields(server: Server, user: Identity, version: Microversion) -> dict[str, Any]:
+    """Return the fields about the cloud's infrastructure, which only admins see."""
     if not user.is_admin:
         return {}
-    shown: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "host": server.host,
         "hypervisor_hostname": server.host,
         "instance_name": f"instance-{server.number:08x}",
     }
     if version >= (2, 3):
-        shown |= {
+        fields |= {
             "hostname": server.options.hostname,
             "reservation_id": server.options.reservation_id,
             "launch_index": server.options.launch_index,
@@ -104,12 +108,12 @@ def _for_admins(server: Server, user: Identity, version: Version) -> dict[str, A
             "root_device_name": ROOT_DEVICE if server.host else None,
             "user_data": server.options.user_data,
         }
-    named = {f"OS-EXT-SRV-ATTR:{name}": value for name, value in shown.items()}
-    return {**named, "host_status": "UP" if server.host else ""} if version >= (2, 16) else named
+    prefixed = {f"OS-EXT-SRV-ATTR:{name}": value for name, value in fields.items()}
+    return {**prefixed, "host_status": "UP" if server.host else ""} if version >= (2, 16) else prefixed
 
 
-def _flavor(request: web.Request, server: Server, version: Version) -> dict[str, Any]:
-    """The flavor that the server was built with: a reference at first, later a copy, since it may be gone."""
+def _flavor(request: web.Request, server: Server, version: Microversion) -> dict[str, Any]:
+    """Return the flavor: before 2.47 a reference, then a copy, because the flavor may have been deleted."""
     flavor = server.flavor
     if version < (2, 47):
         return {"id": flavor.id, "links": [bookmark(request, "flavors", flavor.id)]}
@@ -124,10 +128,5 @@ def _flavor(request: web.Request, server: Server, version: Version) -> dict[str,
     }
 
 
-def _host_id(server: Server) -> str:
-    """Return what tells a project which of its servers are on one host, and nothing else."""
-    return hashlib.sha224(f"{server.project_id}{server.host}".encode()).hexdigest() if server.host else ""
-
-
-def _moment(server: Server) -> str | None:
+def _launched_at(server: Server) -> str | None:
     return None if server.launched_at is None else isotime_without_zone(server.launched_at.replace(microsecond=0))

@@ -1,4 +1,4 @@
-"""The tags of a server: words that users find it by, `/servers/{id}/tags`, since 2.26."""
+"""`/servers/{id}/tags`: labels that lists of servers can be filtered by, since microversion 2.26."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,19 +13,19 @@ from emulator.runtime.errors import BadRequest, NotFound
 from emulator.runtime.http_server import json_response, read_json
 from emulator.services.nova.api.links import links_to
 from emulator.services.nova.api.microversions import microversion
-from emulator.services.nova.api.servers.create_request import MAX_TAGS, Tag
+from emulator.services.nova.api.servers.create_request import MAX_TAGS
 from emulator.services.nova.api.servers.views import find_server
+from emulator.services.nova.field_types import Tag
 from emulator.services.nova.objects.server import Server
 from emulator.services.nova.objects.states import STABLE_VM_STATES, InstanceInvalidState
 
 __all__ = ["SERVER_TAG_ROUTES"]
 
-TAGGED = (2, 26)
-"""The microversion from which on there are tags."""
+TAGS_SINCE = (2, 26)
 
 
 class TagNotFound(NotFound):
-    """The server has not this tag."""
+    """The server does not have the tag."""
 
     error_type = "nova.TagNotFound"
 
@@ -34,7 +34,7 @@ class TagNotFound(NotFound):
 
 
 class TooManyTags(BadRequest):
-    """The server has as many tags as there may be."""
+    """The server has the maximum number of tags."""
 
     error_type = "nova.TooManyTags"
 
@@ -43,44 +43,44 @@ class TooManyTags(BadRequest):
 
 
 class InvalidTag(BadRequest):
-    """What the path names cannot be a tag."""
+    """The tag in the path is too long or contains a comma or a slash."""
 
     error_type = "nova.InvalidTag"
 
-    def __init__(self, tag: str, why: object) -> None:
+    def __init__(self, tag: str, reason: object) -> None:
         super().__init__(
             f"Tag '{tag}' is invalid. It must be a non empty string without characters '/' and ','. "
-            f"Validation error message: {why}"
+            f"Validation error message: {reason}"
         )
 
 
 class TagsBody(msgspec.Struct):
-    """The body for all tags of a server."""
+    """The body of requests for all tags."""
 
     tags: Annotated[list[Tag], msgspec.Meta(max_length=MAX_TAGS)]
 
 
 async def list_tags(request: web.Request) -> web.Response:
-    """List the tags of a server."""
+    """List a server's tags."""
     return json_response({"tags": _find(request).options.tags})
 
 
 async def replace_tags(request: web.Request) -> web.Response:
-    """Give a server these tags and no others."""
+    """Replace all tags of a server."""
     tags = (await read_json(request, TagsBody)).tags
-    server = _changeable(request, "update tags")
+    server = _find_modifiable(request, "update tags")
     _set(server, tags)
     return json_response({"tags": server.options.tags})
 
 
 async def remove_tags(request: web.Request) -> web.Response:
-    """Take all tags off a server."""
-    _set(_changeable(request, "delete tags"), ())
+    """Remove all tags from a server."""
+    _set(_find_modifiable(request, "delete tags"), ())
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def show_tag(request: web.Request) -> web.Response:
-    """Tell whether a server has a tag: 204, else 404."""
+    """Answer 204 if a server has a tag, else 404."""
     server, tag = _find(request), request.match_info["tag"]
     if tag not in server.options.tags:
         raise TagNotFound(server.id, tag)
@@ -88,8 +88,8 @@ async def show_tag(request: web.Request) -> web.Response:
 
 
 async def add_tag(request: web.Request) -> web.Response:
-    """Put one more tag on a server: 201, or 204 where it has it."""
-    server, tag = _changeable(request, "update tag"), request.match_info["tag"]
+    """Add a tag to a server. Answers 201, or 204 if the server has it already."""
+    server, tag = _find_modifiable(request, "update tag"), request.match_info["tag"]
     try:
         msgspec.convert(tag, Tag)
     except msgspec.ValidationError as error:
@@ -100,13 +100,13 @@ async def add_tag(request: web.Request) -> web.Response:
     if tag in tags:
         return web.Response(status=HTTPStatus.NO_CONTENT)
     _set(server, (*tags, tag))
-    here = f"{links_to(request, 'servers', server.id)[0]['href']}/tags/{quote(tag)}"
-    return web.Response(status=HTTPStatus.CREATED, headers={"Location": here})
+    location = f"{links_to(request, 'servers', server.id)[0]['href']}/tags/{quote(tag)}"
+    return web.Response(status=HTTPStatus.CREATED, headers={"Location": location})
 
 
 async def remove_tag(request: web.Request) -> web.Response:
-    """Take one tag off a server."""
-    server, tag = _changeable(request, "delete tag"), request.match_info["tag"]
+    """Remove a tag from a server."""
+    server, tag = _find_modifiable(request, "delete tag"), request.match_info["tag"]
     if tag not in server.options.tags:
         raise TagNotFound(server.id, tag, "Instance")
     _set(server, (other for other in server.options.tags if other != tag))
@@ -114,12 +114,12 @@ async def remove_tag(request: web.Request) -> web.Response:
 
 
 def _find(request: web.Request) -> Server:
-    if microversion(request) < TAGGED:
+    if microversion(request) < TAGS_SINCE:
         raise NotFound("The resource could not be found.")
     return find_server(request)
 
 
-def _changeable(request: web.Request, action: str) -> Server:
+def _find_modifiable(request: web.Request, action: str) -> Server:
     server = _find(request)
     if server.vm_state not in STABLE_VM_STATES:
         raise InstanceInvalidState(action, server.id, "vm_state", server.vm_state)

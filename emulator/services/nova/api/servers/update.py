@@ -1,4 +1,4 @@
-"""What users change about a server itself: its name, its description and what else its guest does not learn of."""
+"""`PUT /servers/{id}`: the fields of a server's record that users can change."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,21 +8,20 @@ import msgspec
 from aiohttp import web
 
 from emulator.runtime.http_server import json_response, read_json
-from emulator.services.nova.api.microversions import microversion
+from emulator.services.nova.api.microversions import Microversion, microversion
 from emulator.services.nova.api.servers.serializer import describe
 from emulator.services.nova.api.servers.validation import check_name
 from emulator.services.nova.api.servers.views import find_server
 from emulator.services.nova.field_types import DiskConfig, HostName, check_addresses
 from emulator.services.nova.objects.server import ServerOptions
 
-__all__ = ["SERVER_CHANGE_ROUTES"]
+__all__ = ["SERVER_UPDATE_ROUTES"]
 
-DESCRIPTIONS, HOST_NAMES = (2, 19), (2, 90)
-"""The microversions from which on there are descriptions, and host names that users choose."""
+DESCRIPTION_SINCE, HOST_NAME_SINCE = (2, 19), (2, 90)
 
 
-class ServerChange(msgspec.Struct):
-    """What is to be otherwise. What else clients send is of no effect here."""
+class ServerChanges(msgspec.Struct):
+    """The fields to change. Unknown fields are ignored."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | msgspec.UnsetType = msgspec.UNSET
     description: Annotated[str, msgspec.Meta(max_length=255)] | msgspec.UnsetType | None = msgspec.UNSET
@@ -35,37 +34,37 @@ class ServerChange(msgspec.Struct):
 class UpdateServer(msgspec.Struct):
     """The body of `PUT /servers/{id}`."""
 
-    server: ServerChange
+    server: ServerChanges
 
 
 async def update_server(request: web.Request) -> web.Response:
-    """Give a server another name, or another description …; its guest does not learn of it."""
-    wanted, version = (await read_json(request, UpdateServer)).server, microversion(request)
+    """Change a server's name, description, addresses for access, host name or disk config."""
+    changes, version = (await read_json(request, UpdateServer)).server, microversion(request)
     server = find_server(request)
-    check_addresses(wanted.access_ipv4, wanted.access_ipv6)
-    if isinstance(wanted.name, str):
-        check_name(wanted.name)
-        server.name = wanted.name
-    if wanted.description is not msgspec.UNSET and version >= DESCRIPTIONS:
-        server.description = wanted.description
-    server.options = _options(server.options, wanted, named=version >= HOST_NAMES)
+    check_addresses(changes.access_ipv4, changes.access_ipv6)
+    if isinstance(changes.name, str):
+        check_name(changes.name)
+        server.name = changes.name
+    if changes.description is not msgspec.UNSET and version >= DESCRIPTION_SINCE:
+        server.description = changes.description
+    server.options = _changed(server.options, changes, version)
     server.updated = datetime.now(UTC)
-    return json_response({"server": describe(request, server, alone=True)})
+    return json_response({"server": describe(request, server, listed=False)})
 
 
-def _options(options: ServerOptions, wanted: ServerChange, *, named: bool) -> ServerOptions:
-    """Return a server's options with those that are to be otherwise; a host name only where it may be `named`."""
+def _changed(options: ServerOptions, changes: ServerChanges, version: Microversion) -> ServerOptions:
+    hostname = changes.hostname if version >= HOST_NAME_SINCE else msgspec.UNSET
     return replace(
         options,
-        access_ipv4=_or(wanted.access_ipv4, options.access_ipv4),
-        access_ipv6=_or(wanted.access_ipv6, options.access_ipv6),
-        hostname=_or(wanted.hostname, options.hostname) if named else options.hostname,
-        disk_config=_or(wanted.disk_config, options.disk_config),
+        access_ipv4=_or(changes.access_ipv4, options.access_ipv4),
+        access_ipv6=_or(changes.access_ipv6, options.access_ipv6),
+        hostname=_or(hostname, options.hostname),
+        disk_config=_or(changes.disk_config, options.disk_config),
     )
 
 
-def _or(wanted: str | msgspec.UnsetType, before: str) -> str:
-    return before if wanted is msgspec.UNSET else wanted
+def _or(new: str | msgspec.UnsetType, current: str) -> str:
+    return current if new is msgspec.UNSET else new
 
 
-SERVER_CHANGE_ROUTES = (web.put("/v2.1/servers/{server_id}", update_server),)
+SERVER_UPDATE_ROUTES = (web.put("/v2.1/servers/{server_id}", update_server),)

@@ -1,4 +1,4 @@
-"""Servers over HTTP: users ask nova-api for them, look at them, and delete them."""
+"""`/servers`: users create, list, show and delete servers."""
 
 import secrets
 from collections.abc import Callable
@@ -28,89 +28,88 @@ __all__ = ["SERVER_ROUTES", "delete_server", "find_server"]
 
 
 async def create_server(request: web.Request) -> web.Response:
-    """Record a server and ask the scheduler for a host. 202: the rest happens on the bus.
+    """Record new servers and send their builds to the scheduler. Answers 202 before they are built.
 
-    With a `max_count` above 1 there are several, named `name-1` …, and fewer where the quota allows no more, but not
-    less than `min_count`; the answer tells of the first.
+    With a `max_count` above 1 there are several, named `name-1`, `name-2` …: as many as the quota allows, but at least
+    `min_count`. The response describes the first.
     """
-    wanted = (await read_json(request, CreateServer, strict=False)).server
-    networks = requested_networks(wanted.networks, microversion(request), wanted.counts[1])
-    host = await requested_host(request, wanted)
-    new = new_servers(request, wanted)
-    servers = request.app[SERVERS]
-    for server in new:
-        servers.add(server)
+    new = (await read_json(request, CreateServer, strict=False)).server
+    networks = requested_networks(new.networks, microversion(request), new.counts[1])
+    host = await requested_host(request, new)
+    servers = new_servers(request, new)
+    for server in servers:
+        request.app[SERVERS].add(server)
     try:
-        for server in new:
+        for server in servers:
             await schedule_build(request.app, server, networks, host)
-    except BusUnavailable:  # all or none: what the scheduler has got already ends when its first news finds no record
-        for server in new:
+    except BusUnavailable:  # all or none; builds that were sent already end when their first update finds no record
+        for server in servers:
             remove_server(request.app, server)
         raise
-    annotate(server__id=new[0].id)
-    return _accepted(request, wanted, new[0])
+    annotate(server__id=servers[0].id)
+    return _accepted(request, new, servers[0])
 
 
-def _accepted(request: web.Request, wanted: NewServer, server: Server) -> web.Response:
-    """Answer that a server will be built, with a password that nobody keeps."""
+def _accepted(request: web.Request, new: NewServer, server: Server) -> web.Response:
+    """Return the 202 for a new server. As in nova its password is returned, and not stored."""
     links = links_to(request, "servers", server.id)
-    if wanted.return_reservation_id:
+    if new.return_reservation_id:
         return json_response({"reservation_id": server.options.reservation_id}, HTTPStatus.ACCEPTED)
-    answer = {
+    created = {
         "id": server.id,
         "links": links,
         "OS-DCF:diskConfig": server.options.disk_config,
         "security_groups": [{"name": name} for name in server.options.security_groups],
-        "adminPass": wanted.admin_password or secrets.token_urlsafe(9),
+        "adminPass": new.admin_password or secrets.token_urlsafe(9),
     }
-    return json_response({"server": answer}, HTTPStatus.ACCEPTED, {"Location": links[0]["href"]})
+    return json_response({"server": created}, HTTPStatus.ACCEPTED, {"Location": links[0]["href"]})
 
 
 async def show_server(request: web.Request) -> web.Response:
-    """Show a server of the caller's project; any to admins."""
-    return json_response({"server": describe(request, find_server(request), alone=True)})
+    """Show a server of the caller's project; admins can see any."""
+    return json_response({"server": describe(request, find_server(request), listed=False)})
 
 
 async def list_servers(request: web.Request) -> web.Response:
-    """List servers: ids and names."""
+    """List servers with ids and names only."""
     return _list(request, summarize)
 
 
 async def list_servers_in_detail(request: web.Request) -> web.Response:
-    """List servers, as `show_server` shows them."""
+    """List servers with all details."""
     return _list(request, describe)
 
 
 def _list(request: web.Request, view: Callable[[web.Request, Server], dict[str, Any]]) -> web.Response:
-    found = select_servers(request, request.app[SERVERS].of_project(requested_project(request)))
-    shown = page(request, found, lambda server: server.id)
+    servers = select_servers(request, request.app[SERVERS].of_project(requested_project(request)))
+    shown = page(request, servers, lambda server: server.id)
     listed = [view(request, server) for server in shown.items]
     return json_response({"servers": listed, **shown.links("servers")})
 
 
 async def delete_server(request: web.Request) -> web.Response:
-    """Begin to delete a server. 204: it is gone when its host has released it, and a GET answers 404."""
+    """Start to delete a server and answer 204. It is gone once its host has released it; then a GET answers 404."""
     app, server, user = request.app, find_server(request), request[IDENTITY]
     server.check_lock(user)
     before = server.task_state, server.current_action
     action = app[INSTANCE_ACTIONS].start(server.id, "delete", user.project_id, user.user_id)
     server.task_state, server.current_action = "deleting", action
     try:
-        somebody_will = server.host is not None and await terminate(app, server.id, server.host, server.kept_ports)
+        host_will_report = server.host is not None and await terminate(app, server.id, server.host, server.kept_ports)
     except BusUnavailable:
         app[INSTANCE_ACTIONS].withdraw(action)
         server.task_state, server.current_action = before
         raise
     server.cancel_deadline()
-    if not somebody_will:
+    if not host_will_report:
         remove_server(app, server)
-    elif app[SERVERS].get(server.id) is server:  # else it is gone already
+    elif app[SERVERS].get(server.id) is server:  # else the host has reported already
         set_deadline(app, server)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 def find_server(request: web.Request) -> Server:
-    """Return the server that the path names. Raises InstanceNotFound."""
+    """Return the server in the path. Raises InstanceNotFound."""
     user: Identity = request[IDENTITY]
     project_id = None if user.sees_all else user.project_id
     server = request.app[SERVERS].find(request.match_info["server_id"], project_id)

@@ -1,0 +1,56 @@
+"""Failures on spans: status ERROR, `error.type`, and one `exception` event on the innermost span that failed.
+
+Semantic conventions 1.44, "Recording errors" and "Exceptions on spans".
+"""
+
+import traceback
+
+from opentelemetry.trace import Span, Status, StatusCode
+
+__all__ = ["error_type", "mark_failed", "record_error"]
+
+RECORDED = "_recorded_on_span"
+
+
+def error_type(error: BaseException) -> str:
+    """Return the `error.type` of an exception: its class's own `error_type`, else the qualified name of the class.
+
+    Builtins are named without their module, as in `TimeoutError`.
+    """
+    kind = type(error)
+    # Alerts and dashboards match `error.type`, so it should not change when a file moves: an application names its
+    # own errors. Classes of libraries keep their qualified name, which is what their users know them by.
+    named = getattr(kind, "error_type", None)
+    if isinstance(named, str):
+        return named
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def record_error(span: Span, error: Exception) -> None:
+    """Mark a span as failed by `error`, with an `exception` event unless a span further in has it already."""
+    mark_failed(span, error_type(error), str(error))
+    if _is_recorded(error):
+        return
+    error.__dict__[RECORDED] = True
+    # Not Span.record_exception: the SDK names the class by its module path, whatever its own name is.
+    described = {
+        "exception.type": error_type(error),
+        "exception.message": str(error),
+        "exception.stacktrace": "".join(traceback.format_exception(error)),
+    }
+    span.add_event("exception", described)
+
+
+def mark_failed(span: Span, type_: str, message: str = "") -> None:
+    """Mark a span as failed where there is no exception to record, as with an HTTP status."""
+    span.set_attribute("error.type", type_)
+    span.set_status(Status(StatusCode.ERROR, message or None))
+
+
+def _is_recorded(error: BaseException | None) -> bool:
+    """Whether an inner span has the event, for this exception or for the one it was raised from."""
+    while error is not None:
+        if getattr(error, RECORDED, False):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

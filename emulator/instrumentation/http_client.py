@@ -1,0 +1,68 @@
+"""An HTTP client's CLIENT span around an aiohttp request: from before it is sent until its answer is read.
+
+HTTP semantic conventions 1.44, "HTTP client span".
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from opentelemetry.trace import Span, SpanKind, Tracer
+from yarl import URL
+
+from emulator.instrumentation import propagation
+from emulator.instrumentation.errors import mark_failed
+from emulator.instrumentation.http_attributes import method_attributes, redacted, span_name
+from emulator.instrumentation.spans import Attributes, present, span
+
+__all__ = ["request"]
+
+
+@asynccontextmanager
+async def request(
+    tracer: Tracer,
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    url_template: str | None = None,
+    attributes: Attributes | None = None,
+    inject: propagation.Inject = propagation.inject,
+    **options: Any,  # noqa: ANN401 - aiohttp's own
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Send a request, and read the answer in the block. The span is current and lasts as long as the block.
+
+    `url_template` names the span, as in `GET /users/{id}`. `options` are those of `ClientSession.request`. Who sends a
+    request again makes a span of each attempt, with the attribute `http.request.resend_count` ("HTTP request retries").
+    """
+    described = _request_attributes(method, URL(url), url_template)
+    with span(tracer, span_name(method, url_template), SpanKind.CLIENT, {**described, **(attributes or {})}) as calling:
+        carrier = dict(headers or {})
+        inject(carrier)
+        async with session.request(method, url, headers=carrier, **options) as response:
+            _record_response(calling, response)
+            yield response
+
+
+def _request_attributes(method: str, url: URL, url_template: str | None) -> Attributes:
+    return present(
+        {
+            **method_attributes(method),
+            "server.address": url.host or "",
+            "server.port": url.port or 0,
+            "url.full": str(redacted(url).with_user(None)),
+            "url.template": url_template,
+        }
+    )
+
+
+def _record_response(calling: Span, response: aiohttp.ClientResponse) -> None:
+    """Record how it ended: to a client every status of 400 and above is an error ("Status")."""
+    calling.set_attribute("http.response.status_code", response.status)
+    if response.version is not None:
+        calling.set_attribute("network.protocol.version", f"{response.version.major}.{response.version.minor}")
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        mark_failed(calling, str(response.status))

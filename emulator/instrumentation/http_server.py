@@ -1,0 +1,122 @@
+"""An HTTP server's SERVER span around an aiohttp handler, below the caller's span that the headers name.
+
+HTTP semantic conventions 1.44, "HTTP server span".
+"""
+
+from http import HTTPStatus
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Tracer
+from yarl import URL
+
+from emulator.instrumentation import propagation
+from emulator.instrumentation.errors import mark_failed, record_error
+from emulator.instrumentation.http_attributes import method_attributes, redacted, span_name
+from emulator.instrumentation.spans import Attributes, present, span
+
+__all__ = ["handle", "headers_of", "middleware", "origin", "record_failure", "record_status"]
+
+SERVER_SPAN: web.RequestKey[Span] = web.RequestKey("server span", Span)
+FAILURE_RECORDED = web.RequestKey("failure recorded", bool)
+
+
+def middleware(tracer: Tracer, attributes: Attributes | None = None) -> Middleware:
+    """Return a middleware that makes a span of every request. It should be the outermost one."""
+
+    @web.middleware
+    async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await handle(tracer, request, handler, attributes=attributes)
+
+    return trace
+
+
+async def handle(
+    tracer: Tracer,
+    request: web.Request,
+    handler: Handler,
+    *,
+    context: Context | None = None,
+    attributes: Attributes | None = None,
+) -> web.StreamResponse:
+    """Answer a request under a SERVER span. `context` is the caller's; by default that in the request's headers."""
+    received = propagation.extract(headers_of(request)) if context is None else context
+    resource = request.match_info.route.resource
+    route = None if resource is None else resource.canonical
+    described = {**_request_attributes(request, route), **(attributes or {})}
+    with (
+        propagation.attached(received),
+        span(tracer, span_name(request.method, route), SpanKind.SERVER, described) as serving,
+    ):
+        request[SERVER_SPAN] = serving
+        try:
+            response = await handler(request)
+        except web.HTTPException as answer:  # aiohttp lets handlers raise answers: a 404 is no failure of the server
+            response = answer
+        _record_answer(serving, request, response)
+    if isinstance(response, web.HTTPException):
+        raise response
+    return response
+
+
+async def record_status(request: web.Request, response: web.StreamResponse) -> None:
+    """Record the status when a response begins. For an application's `on_response_prepare`.
+
+    Without it, a stream that breaks off would have no status on its span, though the client has seen one.
+    """
+    if SERVER_SPAN in request and request[SERVER_SPAN].is_recording():
+        request[SERVER_SPAN].set_attribute("http.response.status_code", response.status)
+
+
+def record_failure(request: web.Request, error: Exception, error_type: str | None = None) -> None:
+    """Record an exception on the span of a request. For middlewares that turn exceptions into answers of 500 and above.
+
+    `error.type` is `error_type` if that is given, else named by the exception.
+    """
+    if SERVER_SPAN in request:
+        request[FAILURE_RECORDED] = True
+        record_error(request[SERVER_SPAN], error)
+        if error_type is not None:
+            mark_failed(request[SERVER_SPAN], error_type, str(error))
+
+
+def headers_of(request: web.Request) -> dict[str, str]:
+    """Return the headers of a request, by names in lower case; a header that came more than once is one list.
+
+    RFC 9110, section 5.3. W3C Trace Context, section 3.3.1.1, and W3C Baggage, section 3.2, rely on it.
+    """
+    return {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
+
+
+def origin(request: web.Request) -> URL | None:
+    """Return where a request was sent to, None if its Host header makes no sense."""
+    try:
+        return request.url.origin()
+    except ValueError:
+        return None
+
+
+def _request_attributes(request: web.Request, route: str | None) -> Attributes:
+    server = origin(request)
+    return present(
+        {
+            **method_attributes(request.method),
+            "http.route": route,
+            "url.path": request.path,
+            "url.query": redacted(request.rel_url).query_string or None,
+            "url.scheme": request.scheme,
+            "server.address": server.host if server is not None else None,
+            "server.port": server.port if server is not None else None,
+            "client.address": request.remote,
+            "user_agent.original": request.headers.get(hdrs.USER_AGENT),
+            "network.protocol.version": f"{request.version.major}.{request.version.minor}",
+        }
+    )
+
+
+def _record_answer(serving: Span, request: web.Request, response: web.StreamResponse) -> None:
+    """Record how it ended: to a server only a status of 500 and above is an error ("Status")."""
+    serving.set_attribute("http.response.status_code", response.status)
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not request.get(FAILURE_RECORDED, False):
+        mark_failed(serving, str(response.status))

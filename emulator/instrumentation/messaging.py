@@ -1,0 +1,169 @@
+"""Spans of messages over AMQP 0-9-1 with aio-pika: publish (PRODUCER), process (CONSUMER) and settle (CLIENT).
+
+Messaging semantic conventions 1.44, "Messaging spans", and "RabbitMQ", which says how destinations are named. The
+context travels in the message's headers.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import aio_pika
+from aio_pika.abc import AbstractIncomingMessage
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanKind, Tracer, get_current_span
+from yarl import URL
+
+from emulator.instrumentation import propagation
+from emulator.instrumentation.propagation import MessagingContext
+from emulator.instrumentation.spans import Attributes, AttributeValue, present, span
+
+__all__ = [
+    "AMQP_PORT",
+    "MessagingDestination",
+    "destination_name",
+    "headers_of",
+    "processing",
+    "publishing",
+    "settling",
+]
+
+AMQP_PORT = 5672
+
+
+@dataclass(frozen=True, slots=True)
+class MessagingDestination:
+    """Where messages go or come from, on which broker (its URL).
+
+    `template` stands for the `name` in span names where a part of it varies, as in `nova:compute.{host}`. A fanout
+    exchange has no `routing_key`.
+    """
+
+    broker: URL
+    name: str
+    routing_key: str | None = None
+    template: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What span names call it: the template if there is one, for names should have few values ("Span name")."""
+        return self.template or self.name
+
+
+def destination_name(exchange: str, routing_key: str = "", queue: str = "") -> str:
+    """Return `{exchange}:{routing key}`, for consumers with `:{queue}`; without empty parts.
+
+    A queue that is named as its routing key is written once ("RabbitMQ", `messaging.destination.name`).
+    """
+    return ":".join(filter(None, (exchange, routing_key, "" if queue == routing_key else queue)))
+
+
+@contextmanager
+def publishing(
+    tracer: Tracer,
+    message: aio_pika.Message,
+    to: MessagingDestination,
+    *,
+    attributes: Attributes | None = None,
+    inject: propagation.Inject = propagation.inject,
+) -> Iterator[Span]:
+    """Publish a message in the block, which ends when the broker has confirmed it. Its headers get the context.
+
+    The event `confirmed` is not of the conventions: with it, the time in the queue can be told from the broker's.
+    """
+    described = {
+        **_described("publish", "send", to, message.message_id, message.correlation_id),
+        "messaging.message.body.size": len(message.body),
+        **(attributes or {}),
+    }
+    with span(tracer, f"publish {to.label}", SpanKind.PRODUCER, described) as sending:
+        carrier: dict[str, str] = {}
+        inject(carrier)
+        message.headers.update(carrier)
+        yield sending
+        sending.add_event("confirmed")
+
+
+@contextmanager
+def processing(
+    tracer: Tracer,
+    message: AbstractIncomingMessage,
+    source: MessagingDestination,
+    *,
+    context: Context | None = None,
+    messaging_context: MessagingContext = MessagingContext.BOTH,
+    attributes: Attributes | None = None,
+) -> Iterator[Span]:
+    """Process one delivered message in the block. `context` is its publisher's; by default that in its headers.
+
+    By default the span is a child of the publisher's and links to it: with one message at a time the conventions allow
+    the parent, and recommend the link in any case ("Consumer spans").
+    """
+    received = propagation.extract(headers_of(message)) if context is None else context
+    published = get_current_span(received).get_span_context()
+    linked = published.is_valid and messaging_context is not MessagingContext.PARENT
+    described = {
+        **_described("process", "process", source, message.message_id, message.correlation_id),
+        "messaging.rabbitmq.message.delivery_tag": message.delivery_tag or 0,
+        "messaging.message.body.size": len(message.body),
+        **(attributes or {}),
+    }
+    with (
+        propagation.attached(received),
+        span(
+            tracer,
+            f"process {source.label}",
+            SpanKind.CONSUMER,
+            described,
+            [Link(published)] if linked else [],
+            root=messaging_context is MessagingContext.LINK,
+        ) as handling,
+    ):
+        yield handling
+
+
+@contextmanager
+def settling(
+    tracer: Tracer,
+    operation: str,
+    message: AbstractIncomingMessage,
+    source: MessagingDestination,
+    *,
+    attributes: Attributes | None = None,
+) -> Iterator[Span]:
+    """Settle a message in the block: `operation` is what the broker is told, `ack`, `nack` or `reject`.
+
+    A span of its own, below the process span: that processing failed is no failure of the reject that says so.
+    """
+    described = {
+        **_described(operation, "settle", source, message.message_id, message.correlation_id),
+        "messaging.rabbitmq.message.delivery_tag": message.delivery_tag or 0,
+        **(attributes or {}),
+    }
+    with span(tracer, f"{operation} {source.label}", SpanKind.CLIENT, described) as settled:
+        yield settled
+
+
+def headers_of(message: AbstractIncomingMessage) -> dict[str, str]:
+    """Return the headers of a message that are text: AMQP has other types, which context never has."""
+    return {name: value for name, value in message.headers.items() if isinstance(value, str)}
+
+
+def _described(
+    name: str, operation: str, destination: MessagingDestination, message_id: str | None, conversation: str | None
+) -> dict[str, AttributeValue]:
+    """Return what all three kinds of span say."""
+    return present(
+        {
+            "messaging.system": "rabbitmq",
+            "messaging.operation.name": name,
+            "messaging.operation.type": operation,
+            "messaging.destination.name": destination.name,
+            "messaging.destination.template": destination.template,
+            "messaging.rabbitmq.destination.routing_key": destination.routing_key,
+            "messaging.message.id": message_id or None,
+            "messaging.message.conversation_id": conversation or None,
+            "server.address": destination.broker.host or "localhost",
+            "server.port": destination.broker.port or AMQP_PORT,
+        }
+    )

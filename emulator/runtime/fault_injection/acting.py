@@ -1,0 +1,40 @@
+"""Whether the fault that a request carries acts at a place, and the mark that it leaves there."""
+
+from opentelemetry.trace import get_current_span
+
+from emulator.faults import Fault
+from emulator.instrumentation import Attributes
+from emulator.runtime.request_context import current_request
+
+__all__ = ["FAULT_NAME", "apply_fault", "fault_at", "mark", "take_fault"]
+
+FAULT_NAME = "openstack.fault.name"
+"""The attribute of the span on which a fault acted."""
+
+
+def fault_at(at: str) -> Fault | None:
+    """Return the fault that the request carries, if it acts here: `at` some work or a span."""
+    request = current_request()
+    fault = request.fault
+    return fault if fault is not None and (fault.service, fault.at) == (request.service_context.service, at) else None
+
+
+def take_fault(at: str) -> Fault | None:
+    """Return the fault that acts here, if there is one. A fault that acts once is spent by that."""
+    fault = fault_at(at)
+    if fault is not None and fault.once:
+        current_request().spend()
+    return fault
+
+
+def apply_fault(at: str) -> Fault | None:
+    """Return the fault that acts here, if there is one, and put its name on the current span."""
+    fault = take_fault(at)
+    if fault is not None:
+        get_current_span().set_attribute(FAULT_NAME, fault.name)
+    return fault
+
+
+def mark(fault: Fault | None) -> Attributes:
+    """Return the attribute for the span on which the fault acts."""
+    return {} if fault is None else {FAULT_NAME: fault.name}

@@ -1,0 +1,59 @@
+"""Faults of the instrumentation itself: spans that are missing, wrong or late, and context that gets lost."""
+
+from collections.abc import MutableMapping, Sequence
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Tracer, get_current_span
+from opentelemetry.util.types import Attributes as SpanAttributes
+
+from emulator.faults import Effect, Fault
+from emulator.instrumentation import Attributes, Inject
+from emulator.runtime.fault_injection.acting import FAULT_NAME, mark, take_fault
+from emulator.runtime.fault_injection.skewed_span import SkewedSpan, skewed_now
+from emulator.runtime.request_context import current_request, inject_request
+
+__all__ = ["injection", "injection_with_fault", "start_span_with_fault"]
+
+
+def start_span_with_fault(
+    fault: Fault,
+    named: str,
+    tracer: Tracer,
+    name: str,
+    context: Context | None,
+    kind: SpanKind,
+    attributes: SpanAttributes,
+    links: Sequence[Link] | None,
+) -> Span:
+    """Start a span as badly as the fault has it. Its ids are drawn by `named`."""
+    above = get_current_span().get_span_context()
+    if fault.effect is Effect.NO_SPAN:
+        return NonRecordingSpan(above)
+    if fault.effect is Effect.UNSAMPLED:
+        rng = current_request().service_context.rng
+        span_id = rng.draw("unsampled", above.span_id, named).getrandbits(64) or 1
+        return NonRecordingSpan(SpanContext(above.trace_id, span_id, is_remote=False, trace_flags=above.trace_flags))
+    if fault.effect is Effect.WRONG_KIND:
+        begun = tracer.start_span(name, context, SpanKind.INTERNAL, attributes, links)
+        begun.set_attribute(FAULT_NAME, fault.name)
+        return begun
+    if fault.effect is Effect.SKEW:
+        begun = tracer.start_span(name, context, kind, attributes, links, start_time=skewed_now())
+        begun.set_attribute(FAULT_NAME, fault.name)
+        return SkewedSpan(begun)
+    return tracer.start_span(name, context, kind, attributes, links)
+
+
+def injection_with_fault(at: str) -> tuple[Inject, Attributes]:
+    """Return how context gets into the headers of an outgoing request, and attributes for its span."""
+    fault = take_fault(at)
+    return injection(fault), mark(fault)
+
+
+def injection(fault: Fault | None) -> Inject:
+    """Return how context gets into headers; not at all, if the fault loses it."""
+    return _inject_nothing if fault is not None and fault.effect is Effect.LOSE_CONTEXT else inject_request
+
+
+def _inject_nothing(headers: MutableMapping[str, str]) -> None:
+    """Lose the context."""

@@ -1,0 +1,54 @@
+"""Faults of simulated work: it fails, takes longer, never ends, or breaks the connection of the caller."""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+
+from opentelemetry.trace import get_current_span
+
+from emulator.faults import Effect, Fault
+from emulator.instrumentation import Attributes
+from emulator.runtime.errors import ApiError
+from emulator.runtime.pacing import wait_for_duration
+
+__all__ = ["ConnectionReset", "ServiceUnavailable", "work_with_fault"]
+
+
+class ServiceUnavailable(ApiError):
+    """The service cannot answer now; try again later."""
+
+    error_type = "emulator.ServiceUnavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self) -> None:
+        super().__init__("The service is temporarily unavailable. Try again later.")
+
+
+class ConnectionReset(ConnectionResetError):
+    """The connection to the caller breaks in the middle of an answer."""
+
+    error_type = "emulator.ConnectionReset"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the connection was reset: {what}")
+
+
+async def work_with_fault(
+    fault: Fault, work: str, fails: Callable[[], Exception] | None, about: Attributes | None
+) -> None:
+    """Take the simulated duration of the named work as the fault has it: longer, for ever, or with a failure.
+
+    `fails` makes the error of work that fails; `about` are attributes of the event that says that work takes longer.
+    """
+    if fault.effect is Effect.SLOW:
+        get_current_span().add_event(work, about or {})
+        await wait_for_duration(fault.name)
+    await wait_for_duration(work)
+    if fault.effect is Effect.HANG:
+        await asyncio.Event().wait()
+    if fault.effect is Effect.REFUSE:
+        raise ServiceUnavailable
+    if fault.effect is Effect.RESET:
+        raise ConnectionReset(work)
+    if fault.effect is Effect.FAIL and fails is not None:
+        raise fails()

@@ -1,0 +1,20 @@
+"""How long simulated work takes: a drawn duration, scaled by the service's pace."""
+
+import asyncio
+from math import log
+
+from opentelemetry.trace import get_current_span
+
+from emulator.runtime.request_context import current_request
+
+__all__ = ["wait_for_duration"]
+
+
+async def wait_for_duration(work: str, times: float = 1.0) -> None:
+    """Wait `times` as long as the named work takes. Does not wait at `pace` 0, or for work that has no duration."""
+    service_context = current_request().service_context
+    duration = service_context.durations.get(work)
+    if duration is None or service_context.pace <= 0:
+        return
+    rng = service_context.rng.draw("duration", work, get_current_span().get_span_context().span_id)
+    await asyncio.sleep(times * service_context.pace * rng.lognormvariate(log(duration.median), duration.sigma))

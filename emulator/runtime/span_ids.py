@@ -1,0 +1,62 @@
+"""Ids of traces and spans: random, or fixed by a seed."""
+
+import random
+from collections.abc import Sequence
+from contextvars import ContextVar
+
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.trace import Link, get_current_span
+
+from emulator.runtime.osprofiler import chosen_trace_id
+from emulator.runtime.seeded_random import SeededRandom
+
+__all__ = ["RandomIds", "SeededIds", "name_next_span"]
+
+# The SDK asks its id generator for an id without saying for which span. So what begins a span says it here before.
+_next_span: ContextVar[str] = ContextVar("next_span", default="")
+
+
+def name_next_span(service: str, request_id: str, name: str, links: Sequence[Link]) -> str:
+    """Set what the ids of the next span are drawn by, and return it."""
+    named = " ".join([service, request_id, name, *(f"{link.context.span_id:x}" for link in links)])
+    _next_span.set(named)
+    return named
+
+
+class RandomIds(IdGenerator):
+    """Random trace and span ids, from a source of their own.
+
+    The SDK's come from the module `random`: a program that seeds it gets the same ids again, and one that watches its
+    state, as hypothesis does, finds it changed by a cloud in the background.
+    """
+
+    def __init__(self) -> None:
+        self._random = random.Random()  # noqa: S311 - no secrets
+
+    def generate_span_id(self) -> int:
+        return self._random.getrandbits(64) or 1
+
+    def generate_trace_id(self) -> int:
+        return chosen_trace_id() or self._random.getrandbits(128) or 1
+
+    def is_trace_id_random(self) -> bool:
+        """Return True: the bits are evenly spread."""
+        return True
+
+
+class SeededIds(IdGenerator):
+    """Trace and span ids drawn by the parent's id and the span's name, so that a seed fixes them."""
+
+    def __init__(self, rng: SeededRandom) -> None:
+        self._rng = rng
+
+    def generate_span_id(self) -> int:
+        parent = get_current_span().get_span_context().span_id
+        return self._rng.draw("span", parent, _next_span.get()).getrandbits(64) or 1
+
+    def generate_trace_id(self) -> int:
+        return chosen_trace_id() or self._rng.draw("trace", _next_span.get()).getrandbits(128) or 1
+
+    def is_trace_id_random(self) -> bool:
+        """Return True: the bits are evenly spread, also where a seed chose them."""
+        return True
