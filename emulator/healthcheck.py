@@ -1,6 +1,6 @@
-"""Checks whether services are healthy, as an orchestrator does: inside their container, every few seconds.
+"""Checks that services are healthy, as an orchestrator does: inside their container, every few seconds.
 
-Imports the standard library only, so `python -m emulator.healthcheck` starts in a fraction of the command's time.
+Imports the standard library only, so that `python -m emulator.healthcheck` starts much faster than `emulator health`.
 """
 
 import http.client
@@ -11,66 +11,69 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain
 from urllib.parse import SplitResult, urlsplit
 
-from emulator.services.registry import PORTS
+from emulator.services.registry import BROKER, CONSOLE, PORTS
 from emulator.urls import host_in_url, reachable, without_user
+from spantree.backoff import pauses
 
 __all__ = ["Health", "UnknownTarget", "check", "health"]
 
 ANSWER_SECONDS = 3.0
-PAUSE_SECONDS = 0.1
-AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
+PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME = b"\x01"
 
 
 class UnknownTarget(ValueError):
-    """What is neither a service nor a URL."""
+    """A target is neither a service nor a URL."""
 
     def __init__(self, target: str) -> None:
-        services = ", ".join(PORTS)
-        super().__init__(f"{target!r} is no URL such as http://localhost:8774/healthcheck, and none of {services}")
+        super().__init__(
+            f"{target!r} is neither a URL such as http://localhost:8774/healthcheck nor one of {', '.join(PORTS)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Of what was asked: whether it is healthy, and what it said."""
+    """Whether a target is healthy, and what it answered, or why it did not."""
 
     target: str
     ok: bool
-    said: str
+    message: str
 
 
 def check(targets: Sequence[str], patience: float = 0.0) -> int:
-    """Print how services are, by name or URL, or all that listen here. Return 0 if all are healthy, and there are any.
+    """Print the health of targets, which are service names or URLs, or of all services that listen here.
 
-    Tries again for `patience` seconds until they are. Raises UnknownTarget.
+    Tries again for `patience` seconds until all are healthy. Returns 0 if there are any and all are healthy, else 1.
+    Raises UnknownTarget.
     """
     urls = [_url(target) for target in targets]
-    deadline = time.monotonic() + patience
-    while True:
+    for pause in chain(pauses(patience, longest=0.5), [None]):
         healths = [health(url) for url in urls] or _healths_here(os.environ)
         healthy = bool(healths) and all(found.ok for found in healths)
-        if healthy or time.monotonic() >= deadline:
+        if healthy or pause is None:
             break
-        time.sleep(PAUSE_SECONDS)
-    for found in healths or [Health("here", ok=False, said="nothing listens on any of our ports")]:
-        print(f"{found.target}: {found.said}", file=sys.stdout if found.ok else sys.stderr)
+        time.sleep(pause)
+    for found in healths or [Health("here", ok=False, message="no service listens on any of the emulator's ports")]:
+        print(f"{found.target}: {found.message}", file=sys.stdout if found.ok else sys.stderr)
     return 0 if healthy else 1
 
 
 def health(url: str) -> Health:
-    """Ask the service at an `http://` or `amqp://` URL how it is."""
+    """Check the service at an `http://` or `amqp://` URL."""
     parts = urlsplit(url)
     try:
-        ok, said = _ask_broker(parts) if parts.scheme == "amqp" else _ask(parts)
+        ok, message = _check_broker(parts) if parts.scheme == "amqp" else _check_http(parts)
     except (OSError, http.client.HTTPException) as error:
-        ok, said = False, str(error) or type(error).__name__
-    return Health(without_user(url), ok, "".join(character if character.isprintable() else "?" for character in said))
+        ok, message = False, str(error) or type(error).__name__
+    printable = "".join(character if character.isprintable() else "?" for character in message)
+    return Health(without_user(url), ok, printable)
 
 
 def _url(target: str) -> str:
-    """Where to ask a service of a name; a URL is that already."""
+    """Return the URL to check for the name of a service; a URL is returned as it is."""
     if target in PORTS:
         return _url_here(target, "127.0.0.1", PORTS[target])
     try:
@@ -86,17 +89,13 @@ def _url(target: str) -> str:
 
 def _url_here(service: str, address: str, port: int) -> str:
     place = f"{host_in_url(address)}:{port}"
-    match service:
-        case "broker":
-            return f"amqp://{place}/"
-        case "console":
-            return f"http://{place}/"
-        case _:
-            return f"http://{place}/healthcheck"
+    if service == BROKER:
+        return f"amqp://{place}/"
+    return f"http://{place}/" if service == CONSOLE else f"http://{place}/healthcheck"
 
 
 def _healths_here(environment: Mapping[str, str]) -> list[Health]:
-    """Ask all that listen where services do, which the variables of `serve` and `up` may have moved."""
+    """Check everything that listens here, on the ports that the variables of `serve` and `up` name."""
     address = reachable(environment.get("EMULATOR_BIND", ""))
     port = environment.get("EMULATOR_PORT", "")
     if port.isdecimal():
@@ -106,9 +105,9 @@ def _healths_here(environment: Mapping[str, str]) -> list[Health]:
 
 
 def _health_of_the_one(address: str, port: int) -> Health:
-    """Ask a service of which it is not known whether it is a broker: it is one if it does not answer as the others."""
+    """Check the only service here; if it does not answer HTTP, it may be the broker."""
     found = health(_url_here("a service", address, port))
-    as_broker = found if found.ok else health(_url_here("broker", address, port))
+    as_broker = found if found.ok else health(_url_here(BROKER, address, port))
     return as_broker if as_broker.ok else found
 
 
@@ -127,7 +126,7 @@ def _listens(address: str, port: int) -> bool:
         return False
 
 
-def _ask(url: SplitResult) -> tuple[bool, str]:
+def _check_http(url: SplitResult) -> tuple[bool, str]:
     connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", f"{url.path or '/'}{'?' if url.query else ''}{url.query}")
@@ -135,16 +134,19 @@ def _ask(url: SplitResult) -> tuple[bool, str]:
         body = answer.read(1024).decode(errors="replace")
     finally:
         connection.close()
-    said = f"{answer.status} {answer.reason} {body if answer.getheader('Content-Type') == 'application/json' else ''}"
-    return answer.status == HTTPStatus.OK, said.strip()
+    shown = body if answer.getheader("Content-Type") == "application/json" else ""
+    return answer.status == HTTPStatus.OK, f"{answer.status} {answer.reason} {shown}".strip()
 
 
-def _ask_broker(url: SplitResult) -> tuple[bool, str]:
-    """A broker answers the header of its protocol with a method, and that of another one with a header of its own."""
-    with socket.create_connection((url.hostname, url.port or PORTS["broker"]), ANSWER_SECONDS) as connection:
-        connection.sendall(AMQP_HEADER)
-        greets = connection.recv(1) == METHOD_FRAME
-    return greets, "it speaks AMQP 0-9-1" if greets else "it does not speak AMQP 0-9-1"
+def _check_broker(url: SplitResult) -> tuple[bool, str]:
+    """A broker answers the protocol header with a method frame, or with its own header if the versions differ.
+
+    AMQP 0-9-1, section 4.2.2.
+    """
+    with socket.create_connection((url.hostname, url.port or PORTS[BROKER]), ANSWER_SECONDS) as connection:
+        connection.sendall(PROTOCOL_HEADER)
+        is_broker = connection.recv(1) == METHOD_FRAME
+    return is_broker, "it speaks AMQP 0-9-1" if is_broker else "it does not speak AMQP 0-9-1"
 
 
 def main() -> int:

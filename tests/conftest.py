@@ -16,15 +16,15 @@ import aio_pika
 import aiohttp
 import pytest
 
+from emulator import client
 from emulator.broker import Broker
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import BootRequest, BootResult, Credentials
+from emulator.client import BootRequest, BootResult, Credentials
 from emulator.cloud import Cloud, Settings, run_cloud
 from emulator.reference import tree_text
 from emulator.runtime.export import Export, otlp_exporter
 from emulator.runtime.http_client import HttpClient
 from emulator.services.seed_data import resource_id
-from spantree import OtlpReceiver, SpanTree, spans_from_sdk, tree, trees
+from spantree import OtlpReceiver, Pending, SpanTree, spans_from_sdk, tree, trees
 from tests.support.jaeger import Received, answering
 
 T = TypeVar("T")
@@ -102,6 +102,12 @@ def jaeger(otlp: OtlpReceiver) -> Iterator[str]:
     """A Jaeger that has what the receiver gets."""
     with answering(Received(otlp)) as fake:
         yield fake.url
+
+
+@pytest.fixture
+def boot(openstack_boot: Callable[..., Pending[SpanTree]]) -> Callable[..., Pending[SpanTree]]:
+    """Boot a server on the session's cloud; a short name for our own tests."""
+    return openstack_boot
 
 
 needs_rabbitmq = pytest.mark.skipif(not RABBITMQ, reason="EMULATOR_TEST_AMQP_URL names no RabbitMQ")
@@ -195,7 +201,7 @@ class World:
 
     async def boot(self, order: BootRequest | None = None, user: str = "admin", seed: int | None = None) -> BootResult:
         """Boot a server as `emulator boot` does."""
-        service_context = client.user(self.export, seed)
+        service_context = client.new_context(self.export, seed)
         credentials = Credentials(self.cloud.endpoints["keystone"], user, "secret", user)
         async with HttpClient(client.SERVICE) as http:
             return await client.boot(service_context, http, credentials, order or BootRequest())

@@ -1,4 +1,4 @@
-"""The README's pictures, made anew by `uv run python -m tests.pictures`. They need Chromium."""
+"""Draws the README's pictures again: `uv run python -m tests.pictures`. Needs Chromium."""
 
 import asyncio
 import tempfile
@@ -26,7 +26,7 @@ async def draw_waterfall(browser: Browser, scratch: Path) -> None:
 
 
 async def draw_map(scratch: Path) -> None:
-    """Draw the map of many boots that went well, and a few that did not."""
+    """Draw the map of many boots that succeeded, and a few that failed."""
     files = [scratch / "well.json", scratch / "not.json"]
     await boot("--count", "40", "--otlp-json", str(files[0]))
     await boot("--count", "5", "--fault", "neutron.unavailable", "--otlp-json", str(files[1]), seed="8")

@@ -1,76 +1,129 @@
-"""The command line for load: words to calls, as `cli` has them for clouds."""
+"""`emulator load`: boot and delete servers at a rate, on a cloud that is up."""
 
 from math import inf
 from secrets import token_hex
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emulator.cli.late import load_commands
-from emulator.cli.options import (
-    Briefly,
-    CloudTimeout,
-    Duration,
-    FaultNames,
-    FaultShare,
-    Flavor,
-    Image,
-    Lifetime,
-    Loaded,
-    Network,
-    Otlp,
-    Pace,
-    Rate,
-    Seed,
-)
+from emulator.cli.option_groups import with_option_groups
+from emulator.cli.options import KeystoneUrl, OtlpUrl, Pace, Seed, ServerOptions, importing_sdk
+from emulator.cli.validators import fault_name
+from emulator.urls import without_user
+from spantree.cli.options import option
+from spantree.cli.validators import finite
+
+if TYPE_CHECKING:  # importing it takes longer than printing the help text
+    from emulator.runtime.export import Export
 
 __all__ = ["load"]
 
 FAULT_SHARE = 0.1
-"""Which part of the boots carries a fault, where faults are named and nobody says."""
+"""Which share of the boots carries a fault, if faults are named and --fault-share is not."""
+STOP_SECONDS = 20.0
+"""How long `load` may take to stop, at any pace: deploy/compose.yaml kills its container after 30 seconds."""
 
 
+@with_option_groups
 def load(
-    keystone_url: Loaded = "http://127.0.0.1:5000",
-    rate: Rate = 1.0,
-    duration: Duration = None,
-    lifetime: Lifetime = 5.0,
-    fault: FaultNames = None,
-    fault_share: FaultShare = None,
-    image: Image = "cirros",
-    flavor: Flavor = "m1.tiny",
-    network: Network = "private",
+    *,
+    keystone_url: KeystoneUrl = "http://127.0.0.1:5000",
+    rate: Annotated[
+        float, option("rate", "How many servers to boot per second, on average.", min=0.001, max=1000, callback=finite)
+    ] = 1.0,
+    duration: Annotated[
+        float | None,
+        option(
+            "duration",
+            "Stop booting after this many seconds.",
+            min=0.001,
+            callback=finite,
+            show_default="until Ctrl-C or SIGTERM",
+        ),
+    ] = None,
+    lifetime: Annotated[
+        float, option("lifetime", "Delete each server after it was ACTIVE for this long.", min=0, callback=finite)
+    ] = 5.0,
+    fault: Annotated[
+        list[str] | None,
+        option(
+            "fault",
+            "Inject this fault into some of the boots; `emulator faults` lists them. May be repeated.",
+            callback=lambda names: [fault_name(name) for name in names or ()],
+            show_default=False,
+        ),
+    ] = None,
+    fault_share: Annotated[
+        float | None,
+        option(
+            "fault-share",
+            "The share of the boots that carry one of the faults, from 0 to 1.",
+            min=0,
+            max=1,
+            callback=finite,
+            show_default=f"{FAULT_SHARE}",
+        ),
+    ] = None,
+    server: ServerOptions,
     pace: Pace = 1.0,
     seed: Seed = None,
-    otlp: Otlp = None,
-    wait: CloudTimeout = 30.0,
-    *,
-    quiet: Briefly = False,
+    otlp: OtlpUrl = None,
+    wait: Annotated[float, option("wait", "Seconds to wait for the cloud at start-up.", min=0, callback=finite)] = 30.0,
+    quiet: Annotated[bool, option("quiet", "Print only the summary at the end.", "-q")] = False,
 ) -> None:
     """Boot and delete servers at a rate, on an emulator that is up: for pipelines that want traffic.
 
-    Goes on for --duration seconds, or until Ctrl-C or SIGTERM; then deletes what it booted. Exits with 0 if, of the
-    boots without a fault, none failed and some became ACTIVE, and if no more were skipped than begun.
+    Runs for --duration seconds, or until Ctrl-C or SIGTERM, then deletes what it booted. Exits with 0 if no boot failed
+    except by its fault, at least one became ACTIVE, and no more boots were skipped than started.
     """
-    commands = load_commands()
-    from emulator.client.boot_sequence import BootRequest
-    from emulator.faults import FAULTS
-    from emulator.load import SERVERS_AT_ONCE, Plan
+    import asyncio  # 20 ms, which a help text can do without
+
+    with importing_sdk():
+        from emulator import client
+        from emulator.cli.boot_report import write
+        from emulator.cli.runner import CommandError, check_baggage, exporting, on_first_signal, run
+        from emulator.faults import FAULTS
+        from emulator.load import SERVERS_AT_ONCE, NoCloud, Plan, Tenant, run_load
+        from emulator.runtime.http_client import HttpClient
+        from emulator.runtime.tasks import SharedTimeout, unless
 
     if fault_share is not None and not fault:
-        raise typer.BadParameter("--fault-share is a share of the boots, for a --fault that is not named.")
+        raise typer.BadParameter("--fault-share needs a --fault to inject.")
     if rate * lifetime > SERVERS_AT_ONCE:
-        there = f"{rate * lifetime:g} servers at once, and {SERVERS_AT_ONCE} is the limit"
-        raise typer.BadParameter(f"--rate {rate:g} and --lifetime {lifetime:g} make {there}.")
+        servers = f"{rate * lifetime:g} servers at once, and {SERVERS_AT_ONCE} is the limit"
+        raise typer.BadParameter(f"--rate {rate:g} and --lifetime {lifetime:g} make {servers}.")
     faults = tuple(FAULTS[name] for name in fault or ())
-    order = BootRequest(f"load-{token_hex(3)}", image, flavor, network)
-    status = commands.load(
-        Plan(order, rate, lifetime, faults, FAULT_SHARE if fault_share is None else fault_share),
-        pace=pace,
-        seed=seed,
-        seconds=inf if duration is None else duration,
-        patience=wait,
-        otlp=otlp,
-        keystone_url=keystone_url,
-        quiet=quiet,
-    )
-    raise typer.Exit(status)
+    request = server.request(f"load-{token_hex(3)}")
+    plan = Plan(request, rate, lifetime, faults, FAULT_SHARE if fault_share is None else fault_share)
+    seconds = inf if duration is None else duration
+
+    async def main() -> int:
+        check_baggage(faults)
+        stopping = asyncio.Event()
+        on_first_signal(stopping.set)
+
+        def report(line: str) -> None:
+            if not quiet and not write(f"{line}\n"):
+                stopping.set()
+
+        async with exporting(otlp, seed) as export, HttpClient(client.SERVICE, pace) as http:
+            credentials = client.Credentials.from_environment(keystone_url)
+            tenant = Tenant(client.new_context(export, seed, pace), http, credentials, request.name)
+            try:
+                await unless(stopping, tenant.wait_for_cloud(wait))
+            except NoCloud as error:
+                raise CommandError(str(error)) from error
+            report(f"booting {rate:g} servers a second on {without_user(keystone_url)}; {_destination(export)}")
+            timeout = SharedTimeout(STOP_SECONDS)
+            lasted = await run_load(tenant, plan, stopping, report, seconds=seconds, stop_timeout=timeout)
+            left_over = await tenant.delete_left_over(timeout)
+        write("".join(f"{line}\n" for line in (*tenant.tally.summary(lasted), left_over) if line))
+        return 1 if left_over or any(tenant.tally.problems()) else 0
+
+    raise typer.Exit(run(main()))
+
+
+def _destination(export: "Export") -> str:
+    if export.destination is None:
+        return "the client's own spans are not sent without --otlp"
+    return f"spans go to {export.destination}"

@@ -1,4 +1,4 @@
-"""How boots get on, on stderr, for whoever waits for them at a terminal. It disappears when they have ended."""
+"""Shows on stderr how boots are getting on, for a user who waits at a terminal. It disappears when they have ended."""
 
 import logging
 import os
@@ -7,53 +7,55 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from emulator.client.boot_sequence import BootRequest, Watcher
+from emulator.client import BootRequest, OnProgress
 
 __all__ = ["progress"]
 
-ENDED = ("ACTIVE", "ERROR", "REFUSED")
+FINAL_STATES = ("ACTIVE", "ERROR", "REFUSED")
 BAR_WIDTH = 24
 
 
 @contextmanager
-def progress(orders: Sequence[BootRequest], *, wanted: bool = True) -> Iterator[Watcher]:
-    """Show while the block lasts how orders get on; yield who is to be told of their states.
+def progress(requests: Sequence[BootRequest], *, shown: bool = True) -> Iterator[OnProgress]:
+    """Show the states of the boots while the block lasts; yields the function to call with each new state.
 
-    Nothing is shown where stderr is no terminal that can move its cursor, or belongs to a CI.
+    Nothing is shown if stderr is not a terminal that can move its cursor, or in CI.
     """
-    if not wanted or not sys.stderr.isatty() or os.environ.get("CI") or os.environ.get("TERM") in {"dumb", "unknown"}:
-        yield lambda _order, _state: None
+    terminal = sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+    if not shown or not terminal or os.environ.get("CI"):
+        yield lambda _request, _state: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn  # late, as few need it and it takes time
+    from rich.console import Console  # few runs need rich.progress, and it takes long to import
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     console = Console(stderr=True)
     spinner = SpinnerColumn("dots" if console.encoding.startswith("utf") else "line")
-    bar = [BarColumn(BAR_WIDTH)] if len(orders) > 1 else []
-    words = TextColumn("{task.description}, {task.elapsed:.1f} s", markup=False)
-    states = dict.fromkeys([order.name for order in orders], "asked for")
-    with Progress(spinner, *bar, words, console=console, transient=True) as shown, _logs_above():
-        task = shown.add_task(_words(states), total=len(orders))
+    bar = [BarColumn(BAR_WIDTH)] if len(requests) > 1 else []
+    text = TextColumn("{task.description}, {task.elapsed:.1f} s", markup=False)
+    states = dict.fromkeys([request.name for request in requests], "requested")
+    with Progress(spinner, *bar, text, console=console, transient=True) as display, _logs_above():
+        task = display.add_task(_description(states), total=len(requests))
 
-        def tell(order: BootRequest, state: str) -> None:
-            states[order.name] = state
-            shown.update(task, description=_words(states), completed=sum(each in ENDED for each in states.values()))
+        def on_progress(request: BootRequest, state: str) -> None:
+            states[request.name] = state
+            ended = sum(each in FINAL_STATES for each in states.values())
+            display.update(task, description=_description(states), completed=ended)
 
-        yield tell
+        yield on_progress
 
 
-def _words(states: Mapping[str, str]) -> str:
-    """Say the state of the only server, or how many of several are in which."""
+def _description(states: Mapping[str, str]) -> str:
+    """Return the state of the only server, or how many of several are in each state."""
     if len(states) == 1:
         [(name, state)] = states.items()
         return f"{name}: {state}"
-    numbers = Counter(state if state in ENDED else "under way" for state in states.values())
-    return ", ".join(f"{numbers[state]} {state}" for state in (*ENDED, "under way") if numbers[state])
+    numbers = Counter(state if state in FINAL_STATES else "in progress" for state in states.values())
+    return ", ".join(f"{numbers[state]} {state}" for state in (*FINAL_STATES, "in progress") if numbers[state])
 
 
 @contextmanager
 def _logs_above() -> Iterator[None]:
-    """Let what is logged stand above what is shown: both go to stderr, which the display has replaced by its own."""
+    """Print log records above the display: rich has replaced stderr by a stream that does so."""
     handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, logging.StreamHandler)]
     before = [handler.setStream(sys.stderr) for handler in handlers]
     try:

@@ -1,11 +1,11 @@
-"""What is around every command that runs for a while: signals, the export of its spans, and errors that end it."""
+"""What all commands that run for a while share: signals, the export of their spans, and errors that end them."""
 
 import asyncio
 import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from opentelemetry.sdk.trace import SpanProcessor
@@ -16,27 +16,37 @@ from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.export import Export, otlp_exporter
 from emulator.runtime.propagation import carries_baggage
 
-__all__ = ["Refused", "at_the_first_signal", "cancel_on_signals", "check_carried", "exporting", "run"]
+__all__ = [
+    "CommandError",
+    "cancel_on_signals",
+    "check_baggage",
+    "exporting",
+    "on_first_signal",
+    "run",
+    "serve_until_signalled",
+]
 
 INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+QUIET_LOGGERS = ("aio_pika", "aiormq", "asyncio", "opentelemetry.baggage")
+"""Whatever of theirs a user must know, we log ourselves."""
 
 
-class Refused(Exception):
-    """A command that cannot do what it was asked to; the message is for the user."""
+class CommandError(Exception):
+    """A command cannot do what it was asked to do; the message is for the user."""
 
 
-def run(story: Coroutine[Any, Any, int]) -> int:
-    """Run a command to its end and return its exit status. What was refused is said on stderr."""
+def run(main: Coroutine[Any, Any, int]) -> int:
+    """Run a command to its end and return its exit status. Errors that a user can cause are printed on stderr."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
-    for chatty in ("aio_pika", "aiormq", "asyncio", "opentelemetry.baggage"):  # what matters of theirs we say
-        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     status = 1
     try:
-        status = asyncio.run(story)
+        status = asyncio.run(main)
     except* (KeyboardInterrupt, asyncio.CancelledError):
         status = INTERRUPTED
-    except* (Refused, AlreadyRunning, BusUnavailable, PortInUse) as failed:
+    except* (CommandError, AlreadyRunning, BusUnavailable, PortInUse) as failed:
         for error in _leaves(failed):
             print(f"emulator: {error}", file=sys.stderr)
     return status
@@ -51,46 +61,80 @@ def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
 
 
 def cancel_on_signals() -> None:
-    """On Ctrl-C and SIGTERM stop everything in order, and send the spans so far.
+    """On Ctrl-C or SIGTERM, cancel the current task, so that everything stops in order and the spans are sent.
 
-    asyncio does that for Ctrl-C by itself, but not where a shell has started us in the background.
+    asyncio does that for Ctrl-C by itself, but not in a process that a shell started in the background.
     """
-    me = asyncio.current_task()
-    assert me is not None
-    for signalled in SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(signalled, me.cancel)
+    task = asyncio.current_task()
+    assert task is not None
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
-def at_the_first_signal(stop: Callable[[], object]) -> None:
-    """Say so and call `stop` at the first SIGINT or SIGTERM. A second one ends the process at once."""
+def on_first_signal(stop: Callable[[], object]) -> None:
+    """Call `stop` at the first SIGINT or SIGTERM, and print so. A second one ends the process at once."""
     loop = asyncio.get_running_loop()
 
     def first() -> None:
         print("stopping: finishing what has begun", file=sys.stderr, flush=True)
-        for signalled in SIGNALS:
-            loop.remove_signal_handler(signalled)
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
         stop()
 
-    for signalled in SIGNALS:
-        loop.add_signal_handler(signalled, first)
+    for number in SIGNALS:
+        loop.add_signal_handler(number, first)
+
+
+async def serve_until_signalled(
+    service: Callable[[Export], AbstractAsyncContextManager[str]],
+    *,
+    otlp: str | None,
+    seed: int | None,
+    span_processor: SpanProcessor | None = None,
+) -> int:
+    """Run a service or a cloud and print the text that it yields. At SIGINT or SIGTERM, let it finish its work.
+
+    A signal while it is starting cancels the start. Return the exit status.
+    """
+    stopping, is_up = asyncio.Event(), False
+    task = asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        stopping.set()
+        if not is_up:
+            task.cancel()
+
+    on_first_signal(stop)
+    async with exporting(otlp, seed, watching=span_processor) as export:
+        try:
+            async with service(export) as description:
+                is_up = True
+                print(description, flush=True)
+                await stopping.wait()
+        except asyncio.CancelledError:
+            if not stopping.is_set():
+                raise
+            task.uncancel()
+    return 0
 
 
 @asynccontextmanager
 async def exporting(
     otlp: str | None, seed: int | None, *, keep: bool = False, watching: SpanProcessor | None = None
 ) -> AsyncIterator[Export]:
-    """Export spans while the block lasts, and send the rest at its end; that is done beside the event loop."""
+    """Export spans while the block lasts, and send the rest at its end. Raises CommandError for settings of OTLP."""
     try:
         export = Export(otlp_exporter(otlp), keep=keep, seed=seed, watching=watching)
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise CommandError(str(error)) from error
     try:
         yield export
     finally:
-        await asyncio.to_thread(export.close)
+        await asyncio.to_thread(export.close)  # it blocks until the collector has answered
 
 
-def check_carried(faults: Iterable[Fault | None]) -> None:
-    """Raise Refused if there are faults, and nothing that they could ride in."""
+def check_baggage(faults: Iterable[Fault | None]) -> None:
+    """Raise CommandError if there are faults and OTEL_PROPAGATORS does not propagate baggage, which carries them."""
     if any(faults) and not carries_baggage():
-        raise Refused("OTEL_PROPAGATORS leaves out baggage, in which faults ride")
+        raise CommandError("OTEL_PROPAGATORS leaves out baggage, which carries the name of the fault: add it")

@@ -1,70 +1,25 @@
-"""What options refuse, in words that say why; typer puts the option's name before them."""
+"""Checks of option values that know the emulator; the general ones are in `spantree.cli.validators`."""
 
 import re
-from collections.abc import Callable
 from ipaddress import IPv6Address
-from math import isfinite
-from urllib.parse import urlsplit
 
 import typer
 
-__all__ = ["compute_host", "fault", "finite", "host", "named", "printable", "secret", "url"]
+__all__ = ["compute_host", "fault_name", "host", "key"]
 
 LONGEST_HOST = 200
-"""DNS allows 253; but queues and locks have names that begin with more, and in AMQP may have 255 bytes."""
+"""DNS allows 253, but the host is part of a queue's name, which AMQP 0-9-1 limits to 255 bytes (its type shortstr)."""
 
 
-def url(*schemes: str, passed_on: bool = False) -> Callable[[str | None], str | None]:
-    """Make a check for URLs of these schemes, that are `passed_on` to whoever asks, with a path of theirs added."""
-
-    def check(value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            whole = value.isprintable() and " " not in value  # or urlsplit takes the end of a line away
-            named = bool((parts.hostname or "").encode("idna"))
-            fits = whole and named and parts.scheme in schemes and parts.port != 0
-        except ValueError:
-            fits = False
-        shown = "this" if "@" in value else repr(value)  # what is before an @ may be a password
-        if not fits:
-            raise typer.BadParameter(f"{shown} is not a URL such as {schemes[0]}://localhost.")
-        if passed_on and ("@" in parts.netloc or set("?#") & set(value)):
-            raise typer.BadParameter(f"{shown} is told to others: it may have no user, no query and no fragment.")
-        return value
-
-    return check
-
-
-def finite(value: float | None) -> float | None:
-    """Refuse what is no number to wait for."""
-    if value is not None and not isfinite(value):
-        raise typer.BadParameter(f"{value} is not a finite number.")
-    return value
-
-
-def printable(value: str) -> str:
-    """Refuse an empty text, and one that cannot be printed."""
-    if not value or not value.isprintable():
-        raise typer.BadParameter(f"{value!r} is empty, or has characters that cannot be printed.")
-    return value
-
-
-def secret(value: str) -> str:
-    """Refuse an empty secret, without a word of what it is."""
+def key(value: str) -> str:
+    """Refuse an empty key. The message does not repeat the value, which is a secret."""
     if not value:
         raise typer.BadParameter("a key is empty.")
     return value
 
 
-def named(value: str | None) -> str | None:
-    """Refuse an empty name."""
-    return value if value is None else printable(value)
-
-
-def fault(name: str | None) -> str | None:
-    """Refuse a fault that there is none of."""
+def fault_name(name: str | None) -> str | None:
+    """Refuse a name that no fault has."""
     from emulator.faults import find_fault
 
     try:
@@ -74,17 +29,17 @@ def fault(name: str | None) -> str | None:
 
 
 def host(value: str | None) -> str | None:
-    """Refuse what cannot be the host of a URL."""
+    """Refuse a value that cannot be the host of a URL."""
     try:
         if value is not None and not re.fullmatch(r"[\w.-]+", value):
             IPv6Address(value)
     except ValueError as error:
-        raise typer.BadParameter(f"{value!r} is no host name or IP address.") from error
+        raise typer.BadParameter(f"{value!r} is not a host name or an IP address.") from error
     return value
 
 
 def compute_host(value: str | None) -> str | None:
-    """Refuse what cannot name a host, its queue and its lock."""
+    """Refuse a value that cannot be part of the name of a host's queue."""
     if value and not re.fullmatch(rf"[\w.-]{{1,{LONGEST_HOST}}}", value, re.ASCII):
-        raise typer.BadParameter(f"{value!r} is no host name of {LONGEST_HOST} characters at most.")
+        raise typer.BadParameter(f"{value!r} is not a host name of at most {LONGEST_HOST} characters.")
     return value

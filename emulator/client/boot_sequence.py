@@ -1,16 +1,19 @@
-"""The user's story over HTTP: log in, ask for a server, look until it is there. One trace, of `openstack-client`."""
+"""Boot a server over HTTP as a user does: log in, POST /servers, poll until it is ACTIVE. One trace per boot.
+
+Also deletes and lists servers. Knows the cloud only by the URL of its keystone.
+"""
 
 import asyncio
-import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 import aiohttp
 import msgspec
 from yarl import URL
 
+from emulator.client.credentials import Credentials
 from emulator.faults import Fault
 from emulator.instrumentation import mark_failed, record_error
 from emulator.runtime.export import Export
@@ -18,103 +21,70 @@ from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext, annotate, carrying_fault, request_scope
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.spans import span
-from emulator.services.auth import Access, log_in
 from emulator.services.seed_data import resource_id
-from spantree import visible
+from spantree import escaped
 
 __all__ = [
-    "SIDE_BY_SIDE",
+    "MAX_CONCURRENT_BOOTS",
+    "SERVICE",
     "BootRequest",
     "BootResult",
-    "Credentials",
-    "Watcher",
+    "OnProgress",
     "boot",
     "delete",
-    "numbered",
-    "servers_like",
-    "user",
+    "find_servers",
+    "new_context",
+    "numbered_requests",
 ]
 
 SERVICE = "openstack-client"
-SIDE_BY_SIDE = 50
-"""How many servers one process boots at once: more would wait for one another in it, and time out."""
+"""The client's `service.name`."""
+MAX_CONCURRENT_BOOTS = 50
+"""How many servers one process boots at the same time. More would wait for one another's CPU and time out."""
 POLL_SECONDS = 0.01
 POLL_SECONDS_AT_PACE_1 = 0.2
-PATIENCE = 0.2  # of the time that it has taken already, until the next look
+POLL_GROWTH = 0.2
+"""Each pause between two polls grows by this share of the time that the boot has taken so far."""
 LONGEST_POLL_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """Who boots. `from_environment` reads the standard `OS_*` variables, and is admin without them."""
-
-    auth_url: str
-    username: str = "admin"
-    password: str = field(default="secret", repr=False)
-    project: str = "admin"
-    interface: str = "public"
-    """Which endpoints of the catalog are used; `internal` where the user is among the services."""
-
-    @classmethod
-    def from_environment(cls, auth_url: str, environment: Mapping[str, str] = os.environ) -> "Credentials":
-        """Return who `OS_USERNAME`, `OS_PASSWORD` and `OS_PROJECT_NAME` name, to use the endpoints of `OS_INTERFACE`.
-
-        The project of a user who is named alone is the one of the same name. An empty variable is none.
-        """
-        username = environment.get("OS_USERNAME") or "admin"
-        return cls(
-            auth_url,
-            username,
-            environment.get("OS_PASSWORD") or "secret",
-            environment.get("OS_PROJECT_NAME") or username,
-            (environment.get("OS_INTERFACE") or "public").removesuffix("URL"),  # publicURL is an old way to say it
-        )
-
-    async def log_in(self, http: HttpClient) -> Access:
-        """Get a token, with the catalog. Raises what `login.log_in` raises."""
-        return await log_in(
-            http,
-            self.auth_url,
-            username=self.username,
-            password=self.password,
-            project=self.project,
-            interface=self.interface,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class BootRequest:
-    """A server that is wanted. Image and network by name (of a fresh cloud) or id, the flavor by name."""
+    """The server to boot. Image and network by name (of the seed data) or by id, the flavor by name."""
 
     name: str = "demo"
     image: str = "cirros"
     flavor: str = "m1.tiny"
     network: str = "private"
     fault: Fault | None = None
-    """What is to go wrong; it rides with the request for the server, as baggage."""
+    """The fault to inject. It travels as baggage of the request for the server."""
 
 
-def numbered(order: BootRequest, count: int) -> list[BootRequest]:
-    """Return orders for so many servers like this one; several are called `name-1`, `name-2` …, as nova does it."""
-    names = [order.name] if count == 1 else [f"{order.name}-{number + 1}" for number in range(count)]
-    return [replace(order, name=name) for name in names]
+def numbered_requests(request: BootRequest, count: int) -> list[BootRequest]:
+    """Return `count` requests like this one. Several are named `name-1`, `name-2` …, as nova names them."""
+    names = [request.name] if count == 1 else [f"{request.name}-{number + 1}" for number in range(count)]
+    return [replace(request, name=name) for name in names]
 
 
 @dataclass(frozen=True, slots=True)
 class BootResult:
-    """What came of an order. `status` is the server's last one, or REFUSED; `seconds` from the order to that status."""
+    """The outcome of a request. `status` is the server's last status, or REFUSED if there is no server.
 
-    order: BootRequest
+    `seconds` is the time from the request until that status was seen.
+    """
+
+    request: BootRequest
     trace_id: str
     request_id: str = ""
-    """The same on every span of the boot, also where these are in other traces."""
+    """The same on every span of the boot, in whichever trace the span is."""
     server_id: str = ""
     status: str = "BUILD"
     seconds: float = 0.0
     host: str = ""
-    """Empty where the user is no admin: others are not told."""
+    """Empty unless the user is an administrator: nova shows the host to nobody else."""
     addresses: tuple[str, ...] = ()
     fault: str = ""
+    """Why the server is in ERROR, or why the request was refused."""
 
     @property
     def succeeded(self) -> bool:
@@ -122,8 +92,8 @@ class BootResult:
         return self.status == "ACTIVE"
 
 
-Watcher = Callable[[BootRequest, str], None]
-"""What is told of an order whenever the user sees a new state: nova's task state, and at last the status."""
+OnProgress = Callable[[BootRequest, str], None]
+"""Called with every new state of a server: nova's task state while it builds, its status at the end."""
 
 
 class _Created(msgspec.Struct):
@@ -163,49 +133,54 @@ class _ServersAnswer(msgspec.Struct):
     servers: list[_Listed]
 
 
-def user(export: Export, seed: int | None, pace: float = 0.0, owner: str = SERVICE) -> ServiceContext:
-    """Return who acts for the user, at a `pace`. Users of one `seed` differ by their `owner`."""
+def new_context(export: Export, seed: int | None, pace: float = 0.0, owner: str = SERVICE) -> ServiceContext:
+    """Return the context that the client's spans are made in. With one `seed`, each `owner` has its own random ids."""
     rng = SeededRandom(seed, owner)
     return ServiceContext(SERVICE, export.tracer(SERVICE, rng), rng, pace)
 
 
-def _nobody(order: BootRequest, state: str) -> None:
-    """Nobody watches."""
+def _ignore_progress(request: BootRequest, state: str) -> None:
+    """The default for `on_progress`."""
 
 
 async def boot(
-    actor: ServiceContext, http: HttpClient, credentials: Credentials, order: BootRequest, tell: Watcher = _nobody
+    context: ServiceContext,
+    http: HttpClient,
+    credentials: Credentials,
+    request: BootRequest,
+    on_progress: OnProgress = _ignore_progress,
 ) -> BootResult:
-    """Boot a server and wait until it is ACTIVE or in ERROR. What the cloud refuses has the status REFUSED.
+    """Boot a server and wait until it is ACTIVE or in ERROR. The status is REFUSED if the cloud refuses the request.
 
-    `tell` hears of every state that is seen on the way, and of the last one.
+    Raises nothing that a cloud can cause; the reason is in `BootResult.fault`.
     """
     began = time.monotonic()
-    with request_scope(actor) as scene, span("openstack server create") as root:
-        booted = BootResult(order, f"{root.get_span_context().trace_id:032x}", scene.request_id)
+    with request_scope(context) as scope, span("openstack server create") as root:
+        result = BootResult(request, f"{root.get_span_context().trace_id:032x}", scope.request_id)
         try:
             access = await credentials.log_in(http)
             servers_url = f"{access.url('compute')}/servers"
-            booted = replace(booted, server_id=await _order(http, access.token, servers_url, order))
-            booted = await _follow(http, access.token, servers_url, booted, actor.pace, tell)
+            server_id = await _create(http, access.token, servers_url, request)
+            result = replace(result, server_id=server_id)
+            result = await _wait_until_built(http, access.token, servers_url, result, context.pace, on_progress)
         except UnexpectedAnswer as refusal:
             record_error(root, refusal)
-            booted = replace(booted, status="REFUSED", fault=f"{refusal.message} (HTTP {refusal.status})")
+            result = replace(result, status="REFUSED", fault=f"{refusal.message} (HTTP {refusal.status})")
         except (aiohttp.ClientError, TimeoutError, LookupError) as error:
             record_error(root, error)
-            booted = replace(booted, status="REFUSED", fault=str(error) or "no answer in time")
-        if booted.status == "ERROR":
-            mark_failed(root, "ServerInError", booted.fault)
-        tell(order, visible(booted.status))
-        return _shown(replace(booted, seconds=time.monotonic() - began))
+            result = replace(result, status="REFUSED", fault=str(error) or "no answer in time")
+        if result.status == "ERROR":
+            mark_failed(root, "ServerInError", result.fault)
+        on_progress(request, escaped(result.status))
+        return _printable(replace(result, seconds=time.monotonic() - began))
 
 
-async def delete(actor: ServiceContext, http: HttpClient, credentials: Credentials, server_id: str) -> bool:
-    """Ask for the end of a server, as a trace of its own. Return whether that was taken, or there is no such server.
+async def delete(context: ServiceContext, http: HttpClient, credentials: Credentials, server_id: str) -> bool:
+    """Delete a server, in a trace of its own. Return whether it was accepted, or there is no such server.
 
-    What went wrong is told on the first span of the trace alone.
+    An error is recorded on the root span and not raised.
     """
-    with request_scope(actor), span("openstack server delete") as root:
+    with request_scope(context), span("openstack server delete") as root:
         annotate(server__id=server_id)
         try:
             access = await credentials.log_in(http)
@@ -220,50 +195,52 @@ async def delete(actor: ServiceContext, http: HttpClient, credentials: Credentia
     return True
 
 
-async def servers_like(actor: ServiceContext, http: HttpClient, credentials: Credentials, name: str) -> list[str]:
-    """Return the ids of the servers in whose names `name` is found, as a trace of its own; `^` and `$` are the ends.
+async def find_servers(context: ServiceContext, http: HttpClient, credentials: Credentials, name: str) -> list[str]:
+    """Return the ids of the servers whose name matches a regular expression, in a trace of its own.
 
-    Those that are being deleted are left out. Raises UnexpectedAnswer, aiohttp.ClientError, TimeoutError, LookupError.
+    Servers that are being deleted are left out.
+    Raises UnexpectedAnswer, aiohttp.ClientError, TimeoutError and LookupError.
     """
-    with request_scope(actor), span("openstack server list"):
+    with request_scope(context), span("openstack server list"):
         access = await credentials.log_in(http)
         url = URL(f"{access.url('compute')}/servers/detail").with_query(name=name)
         found = (await http.fetch("GET", str(url), token=access.token)).read(_ServersAnswer).servers
         return [server.id for server in found if server.task_state != "deleting"]
 
 
-async def _follow(
-    http: HttpClient, token: str, servers_url: str, booted: BootResult, pace: float, tell: Watcher
-) -> BootResult:
-    """Look at the server of a boot until it is built, or in ERROR; return what came of it."""
-    server = await _watch(
-        http, token, f"{servers_url}/{booted.server_id}", pace, lambda state: tell(booted.order, state)
-    )
-    return replace(
-        booted,
-        status=server.status,
-        host=server.host or "",
-        addresses=tuple(address.addr for addresses in server.addresses.values() for address in addresses),
-        fault=_name_what_was_asked(server.fault.message if server.fault else "", booted.order),
-    )
-
-
-async def _order(http: HttpClient, token: str, servers_url: str, order: BootRequest) -> str:
+async def _create(http: HttpClient, token: str, servers_url: str, request: BootRequest) -> str:
+    """POST the request; return the server's id."""
     server = {
-        "name": order.name,
-        "imageRef": resource_id("image", order.image),
-        "flavorRef": order.flavor,
-        "networks": [{"uuid": resource_id("network", order.network)}],
+        "name": request.name,
+        "imageRef": resource_id("image", request.image),
+        "flavorRef": request.flavor,
+        "networks": [{"uuid": resource_id("network", request.network)}],
     }
-    with carrying_fault(order.fault):
+    with carrying_fault(request.fault):
         answer = await http.fetch("POST", servers_url, body={"server": server}, token=token)
     server_id = answer.read(_CreatedAnswer).server.id
     annotate(server__id=server_id)
     return server_id
 
 
-async def _watch(http: HttpClient, token: str, url: str, pace: float, tell: Callable[[str], None]) -> _Server:
-    """Look at the server until its build has ended. nova-api sees to it that it does."""
+async def _wait_until_built(
+    http: HttpClient, token: str, servers_url: str, result: BootResult, pace: float, on_progress: OnProgress
+) -> BootResult:
+    """Poll the server until it is ACTIVE or in ERROR; return the result with what was seen."""
+    server = await _poll(
+        http, token, f"{servers_url}/{result.server_id}", pace, lambda state: on_progress(result.request, state)
+    )
+    return replace(
+        result,
+        status=server.status,
+        host=server.host or "",
+        addresses=tuple(address.addr for addresses in server.addresses.values() for address in addresses),
+        fault=_with_requested_names(server.fault.message if server.fault else "", result.request),
+    )
+
+
+async def _poll(http: HttpClient, token: str, url: str, pace: float, on_state: Callable[[str], None]) -> _Server:
+    """GET the server until its status is no longer BUILD. There is no limit here: nova-api times builds out."""
     first, began, state = POLL_SECONDS + POLL_SECONDS_AT_PACE_1 * pace, time.monotonic(), None
     while True:
         server = (await http.fetch("GET", url, token=token)).read(_ServerAnswer).server
@@ -271,25 +248,25 @@ async def _watch(http: HttpClient, token: str, url: str, pace: float, tell: Call
             return server
         if server.task_state and server.task_state != state:
             state = server.task_state
-            tell(visible(state))
-        await asyncio.sleep(min(first + PATIENCE * (time.monotonic() - began), LONGEST_POLL_SECONDS))
+            on_state(escaped(state))
+        await asyncio.sleep(min(first + POLL_GROWTH * (time.monotonic() - began), LONGEST_POLL_SECONDS))
 
 
-def _shown(booted: BootResult) -> BootResult:
-    """What a cloud says may be anything, and is to be printed."""
+def _printable(result: BootResult) -> BootResult:
+    """Escape control characters: a cloud may send anything, and the result is printed on terminals."""
     return replace(
-        booted,
-        status=visible(booted.status),
-        host=visible(booted.host),
-        addresses=tuple(map(visible, booted.addresses)),
-        fault=visible(booted.fault),
+        result,
+        status=escaped(result.status),
+        host=escaped(result.host),
+        addresses=tuple(map(escaped, result.addresses)),
+        fault=escaped(result.fault),
     )
 
 
-def _name_what_was_asked(fault: str, order: BootRequest) -> str:
-    """Put the names that the user gave beside the ids that the cloud speaks of."""
-    for kind, name in (("image", order.image), ("network", order.network)):
+def _with_requested_names(message: str, request: BootRequest) -> str:
+    """Put the names that the user wrote in front of the ids that the cloud's message has."""
+    for kind, name in (("image", request.image), ("network", request.network)):
         known = resource_id(kind, name)
         if known != name:
-            fault = fault.replace(known, f"{name} ({known})")
-    return fault
+            message = message.replace(known, f"{name} ({known})")
+    return message

@@ -1,65 +1,71 @@
-"""The stock OpenStack client in this process, unmodified, under one span: its whole command is one trace.
+"""Runs the stock OpenStack client in this process, unmodified, under one span: each command is one trace.
 
 Imported only where the extra `openstack` is installed.
 """
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from keystoneauth1.exceptions import ConnectFailure, HttpError
 from openstack.config import OpenStackConfig
+from openstack.exceptions import HttpException
 from openstackclient.shell import OpenStackShell
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Span
+from oslo_utils.strutils import mask_password
 from requests import PreparedRequest
 
-from emulator.client.boot_sequence import SERVICE, Credentials
-from emulator.client.stock_errors import secrets_in, told, unreached
+from emulator.client.boot_sequence import SERVICE
+from emulator.client.credentials import Credentials
 from emulator.instrumentation import error_type, mark_failed
 from emulator.runtime.export import Export, tracer_of
 from emulator.runtime.request_context import OWN_REQUEST_ID, REQUEST_ID, RequestContext, ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.spans import span
+from emulator.urls import without_user
 
-__all__ = ["Ended", "at_the_emulator", "run"]
+__all__ = ["ClientResult", "emulator_variables", "run"]
 
 INTERRUPTED = 130
-CONVENTIONS = "OTEL_SEMCONV_STABILITY_OPT_IN"
-HIDDEN_HEADERS = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
-"""Names headers of which no value goes on a span, also where somebody wants all headers there."""
-USUAL_PORTS = {"http": 80, "https": 443}
-NEVER_SHOWN = ("authorization", "x-auth-token", "x-service-token", "x-subject-token")
-NAMING_A_CLOUD = ("cloud", "auth-url", "auth-type", "token", "endpoint")
-"""Options of the client. Where one is given, or its variable set, it is not for us to say where the cloud is."""
-NAMING_A_USER = ("username", "password", "project-name")
+STABILITY_OPT_IN = "OTEL_SEMCONV_STABILITY_OPT_IN"
+SANITIZED_HEADERS = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
+"""Lists headers whose values are never put on a span, even if a user asks for all headers."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+SECRET_HEADERS = ("authorization", "x-auth-token", "x-service-token", "x-subject-token")
+CLOUD_OPTIONS = ("cloud", "auth-url", "auth-type", "token", "endpoint")
+"""Options of the client that choose a cloud. If one is given, or its variable is set, we do not choose one."""
+USER_OPTIONS = ("username", "password", "project-name")
+SECRET_SETTING = re.compile(r"(password|passcode|secret|token)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How the client ended; `trace_id` is None where no span is recorded."""
+class ClientResult:
+    """How the client ended; `trace_id` is None if no span is recorded."""
 
     status: int
     trace_id: str | None
-    unreached: str
-    """What it said of where it could not connect to, empty if that is not how it ended."""
+    connection_error: str
+    """The error message with the URL that it could not connect to; empty if it ended in another way."""
 
 
-def at_the_emulator(arguments: Sequence[str], environment: Mapping[str, str], keystone_url: str) -> dict[str, str]:
-    """Return the `OS_*` variables that are missing for the client to use the emulator, as `emulator boot` does.
+def emulator_variables(arguments: Sequence[str], environment: Mapping[str, str], keystone_url: str) -> dict[str, str]:
+    """Return the `OS_*` variables that the client needs to use the emulator, with the user of `emulator boot`.
 
-    None are where `OS_*`, `--os-*` or clouds.yaml name a cloud.
+    There are none if `OS_*`, `--os-*` or clouds.yaml choose a cloud.
     """
-    said = {name: value for name, value in environment.items() if value} | _options(arguments)
-    if any(_variable(name) in said for name in NAMING_A_CLOUD) or _clouds_yaml_names_one():
+    chosen = {name: value for name, value in environment.items() if value} | _options(arguments)
+    if any(_variable(name) in chosen for name in CLOUD_OPTIONS) or _clouds_yaml_chooses_a_cloud():
         return {}
-    user = Credentials.from_environment(keystone_url.rstrip("/"), said)
-    wanted = {
+    user = Credentials.from_environment(keystone_url.rstrip("/"), chosen)
+    needed = {
         "OS_AUTH_URL": f"{user.auth_url}/v3",
         "OS_USERNAME": user.username,
         "OS_PASSWORD": user.password,
@@ -69,17 +75,17 @@ def at_the_emulator(arguments: Sequence[str], environment: Mapping[str, str], ke
         "OS_REGION_NAME": "RegionOne",
         "OS_IDENTITY_API_VERSION": "3",
     }
-    return {name: value for name, value in wanted.items() if name not in said}
+    return {name: value for name, value in needed.items() if name not in chosen}
 
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:
-    """Return what arguments say about cloud and user, by the variables that say the same."""
+    """Return the options about cloud and user, by the names of the variables that mean the same."""
     options = argparse.ArgumentParser(add_help=False, exit_on_error=False)
-    for name in (*NAMING_A_CLOUD, *NAMING_A_USER):
+    for name in (*CLOUD_OPTIONS, *USER_OPTIONS):
         options.add_argument(f"--os-{name}", dest=_variable(name))
     try:
         found, _ = options.parse_known_args(arguments)
-    except argparse.ArgumentError:  # the client will say so
+    except argparse.ArgumentError:  # the client reports it
         return {}
     return {name: value for name, value in vars(found).items() if value}
 
@@ -88,35 +94,35 @@ def _variable(option: str) -> str:
     return f"OS_{option.upper().replace('-', '_')}"
 
 
-def _clouds_yaml_names_one() -> bool:
-    """Whether the client would use a cloud of clouds.yaml by itself, as it does if there is only one."""
+def _clouds_yaml_chooses_a_cloud() -> bool:
+    """Whether the client takes a cloud from clouds.yaml by itself, as it does if there is only one."""
     try:
         config = OpenStackConfig()
-    except Exception:  # noqa: BLE001 - of whichever kind: the client will stumble over the same, and say so
+    except Exception:  # noqa: BLE001 - of any kind: the client meets the same error and reports it
         return True
     return config.default_cloud not in {None, "defaults", config.envvar_key}
 
 
-def run(arguments: Sequence[str], export: Export) -> Ended:
-    """Run the client with its own arguments to its end."""
+def run(arguments: Sequence[str], export: Export) -> ClientResult:
+    """Run the client with its own arguments until it ends."""
     rng = SeededRandom()
     provider = export.provider(SERVICE, rng)
-    with request_scope(ServiceContext(SERVICE, tracer_of(provider), rng)) as scene, span("openstack") as root:
+    with request_scope(ServiceContext(SERVICE, tracer_of(provider), rng)) as scope, span("openstack") as root:
         shell = _Shell(root)
-        with _instrumented(provider, scene):
-            status, error = _ended(shell, arguments)
+        with _instrumented(provider, scope):
+            status, error = _run_shell(shell, arguments)
         root.set_attribute("process.exit.code", status)
         if error is not None:
-            mark_failed(root, error_type(error), told(error, shell.secrets))
+            mark_failed(root, error_type(error), _safe_message(error, shell.secrets))
         elif status:
             mark_failed(root, str(status))
         recorded = root.is_recording()
     trace_id = f"{root.get_span_context().trace_id:032x}" if recorded else None
-    return Ended(status, trace_id, unreached(error))
+    return ClientResult(status, trace_id, str(error) if isinstance(error, ConnectFailure) else "")
 
 
-class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always there
-    """The client, watched for what it is asked to do and for what went wrong."""
+class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always installed
+    """The client; keeps its error, and names the root span after the command."""
 
     def __init__(self, root: Span) -> None:
         super().__init__()
@@ -125,10 +131,10 @@ class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always there
 
     @property
     def secrets(self) -> set[str]:
-        """What it logs in with, by options, variables or clouds.yaml, as far as it got to read them."""
+        """The secrets that it logs in with, from options, variables or clouds.yaml, if it has read them yet."""
         cloud = getattr(self, "cloud", None)
-        logging_in = cloud.config.get("auth") if cloud else None
-        return {*secrets_in(vars(self.options) if self.options else {}), *secrets_in(logging_in or {})}
+        auth = cloud.config.get("auth") if cloud else None
+        return {*_secrets_in(vars(self.options) if self.options else {}), *_secrets_in(auth or {})}
 
     def initialize_app(self, argv: list[str]) -> None:
         try:
@@ -139,7 +145,7 @@ class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always there
 
     def prepare_to_run_command(self, cmd: Any) -> None:  # noqa: ANN401 - cliff's, where it is installed
         if not self.interactive_mode:
-            self._root.update_name(f"openstack {cmd.cmd_name}")  # words alone: values may be secrets
+            self._root.update_name(f"openstack {cmd.cmd_name}")  # without arguments, which may be secrets
         super().prepare_to_run_command(cmd)
 
     def clean_up(self, cmd: Any, result: int, err: BaseException | None) -> None:  # noqa: ANN401
@@ -147,8 +153,8 @@ class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always there
         super().clean_up(cmd, result, err)
 
 
-def _ended(shell: _Shell, arguments: Sequence[str]) -> tuple[int, BaseException | None]:
-    """Run the client. Return its exit status, and the error that it failed with, if it met one."""
+def _run_shell(shell: _Shell, arguments: Sequence[str]) -> tuple[int, BaseException | None]:
+    """Run the client. Return its exit status and the error that it failed with, if any."""
     try:
         return int(shell.run(list(arguments))), shell.error
     except KeyboardInterrupt as interrupted:
@@ -161,32 +167,50 @@ def _ended(shell: _Shell, arguments: Sequence[str]) -> tuple[int, BaseException 
 
 
 @contextmanager
-def _instrumented(provider: TracerProvider, scene: RequestContext) -> Iterator[None]:
+def _instrumented(provider: TracerProvider, scope: RequestContext) -> Iterator[None]:
     """Make a CLIENT span of every request while the block lasts, by the stable semantic conventions."""
-    os.environ[CONVENTIONS] = _stable(os.environ.get(CONVENTIONS, ""))
-    hidden = os.environ.get(HIDDEN_HEADERS)
-    os.environ[HIDDEN_HEADERS] = ",".join(filter(None, (hidden, *NEVER_SHOWN)))
+    os.environ[STABILITY_OPT_IN] = _with_stable_http(os.environ.get(STABILITY_OPT_IN, ""))
+    sanitized = os.environ.get(SANITIZED_HEADERS)
+    os.environ[SANITIZED_HEADERS] = ",".join(filter(None, (sanitized, *SECRET_HEADERS)))
     instrumentor = RequestsInstrumentor()
-    instrumentor.instrument(tracer_provider=provider, request_hook=_telling(scene))
+    instrumentor.instrument(tracer_provider=provider, request_hook=_request_hook(scope))
     try:
         yield
     finally:
         instrumentor.uninstrument()
 
 
-def _stable(chosen: str) -> str:
-    """Return which conventions are to be the stable ones: those chosen, and HTTP's without the old ones beside it."""
-    others = (name.strip() for name in chosen.split(","))
+def _with_stable_http(opt_in: str) -> str:
+    """Add the stable HTTP conventions to a list of opt-ins; drop `http/dup`, which would keep the old ones too."""
+    others = (name.strip() for name in opt_in.split(","))
     return ",".join(["http", *(name for name in others if name not in {"", "http", "http/dup"})])
 
 
-def _telling(scene: RequestContext) -> Callable[[Span, PreparedRequest], None]:
-    """Tell the emulator, by the headers of a request, that it is one of several, and the span what it lacks."""
+def _request_hook(scope: RequestContext) -> Callable[[Span, PreparedRequest], None]:
+    """Return a hook that adds our attributes to the span, and the headers by which services share the request id."""
 
-    def tell(calling: Span, request: PreparedRequest) -> None:
+    def on_request(client_span: Span, request: PreparedRequest) -> None:
         url = urlsplit(str(request.url))
-        calling.set_attributes({**scene.attributes, "server.port": url.port or USUAL_PORTS[url.scheme]})
-        request.headers[OWN_REQUEST_ID] = scene.request_id
-        request.headers.setdefault(REQUEST_ID, scene.request_id)
+        client_span.set_attributes({**scope.attributes, "server.port": url.port or DEFAULT_PORTS[url.scheme]})
+        request.headers[OWN_REQUEST_ID] = scope.request_id
+        request.headers.setdefault(REQUEST_ID, scope.request_id)
 
-    return tell
+    return on_request
+
+
+def _safe_message(error: BaseException, secrets: Iterable[str]) -> str:
+    """Return the message of an error that a server answered with, without secrets; of other errors nothing.
+
+    Other errors may quote the client's arguments and settings.
+    """
+    if not isinstance(error, HttpError | HttpException):
+        return ""
+    message = without_user(mask_password(str(error)))
+    for secret in sorted(secrets, key=len, reverse=True):  # the longest first: one secret may contain another
+        message = message.replace(secret, "***")
+    return message
+
+
+def _secrets_in(settings: Mapping[str, object]) -> Iterator[str]:
+    """Yield the values of the settings that prove who the client is."""
+    return (str(value) for name, value in settings.items() if value and SECRET_SETTING.search(name))

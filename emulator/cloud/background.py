@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from emulator import client
 from emulator.broker import Broker
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import BootRequest, Credentials
+from emulator.client import BootRequest, Credentials
 from emulator.cloud.composition import run_cloud
 from emulator.cloud.settings import COMPUTES, Settings
 from emulator.faults import find_fault
@@ -132,7 +132,7 @@ def background_cloud(settings: Settings, *, computes: int = COMPUTES) -> Iterato
                 run_cloud(settings, export, computes=computes) as up,
                 HttpClient(client.SERVICE, settings.pace) as http,
             ):
-                service_context = client.user(export, settings.seed, settings.pace)
+                service_context = client.new_context(export, settings.seed, settings.pace)
                 assert up.broker is not None
                 running = BackgroundCloud(up.endpoints, up.amqp_url, service_context, http, up.broker, request_spans)
                 started.set_result(running)

@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import SIDE_BY_SIDE, BootRequest, Credentials, numbered
+from emulator import client
+from emulator.client import MAX_CONCURRENT_BOOTS, BootRequest, Credentials, numbered_requests
 from emulator.faults import FAULTS
 from emulator.runtime.errors import ApiError, BadRequest
 from emulator.runtime.http_client import HttpClient
@@ -32,7 +32,7 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     image: Named = "cirros"
     flavor: Named = "m1.tiny"
     network: Named = "private"
-    count: Annotated[int, msgspec.Meta(ge=1, le=SIDE_BY_SIDE)] = 1
+    count: Annotated[int, msgspec.Meta(ge=1, le=MAX_CONCURRENT_BOOTS)] = 1
     fault: str = ""
 
 
@@ -42,7 +42,9 @@ class TooMany(ApiError):
     status = HTTPStatus.TOO_MANY_REQUESTS
 
     def __init__(self, wanted: int, under_way: int) -> None:
-        super().__init__(f"{under_way} servers are on order; {wanted} more would be over {SIDE_BY_SIDE}: wait a moment")
+        super().__init__(
+            f"{under_way} servers are on order; {wanted} more would be over {MAX_CONCURRENT_BOOTS}: wait a moment"
+        )
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class Desk:
     def take(self, wanted: Wanted) -> None:
         """Begin to boot what is wanted. Raises BadRequest, which names the field, and TooMany."""
         orders = self._orders(wanted)
-        if self.under_way + len(orders) > SIDE_BY_SIDE:
+        if self.under_way + len(orders) > MAX_CONCURRENT_BOOTS:
             raise TooMany(len(orders), self.under_way)
         self.under_way += len(orders)
         for order in orders:
@@ -82,7 +84,9 @@ class Desk:
             raise BadRequest(
                 f"Invalid input for field name: with a number behind it, it has over {LONGEST_NAME} characters."
             )
-        return numbered(BootRequest(wanted.name, wanted.image, wanted.flavor, wanted.network, fault), wanted.count)
+        return numbered_requests(
+            BootRequest(wanted.name, wanted.image, wanted.flavor, wanted.network, fault), wanted.count
+        )
 
     async def _delete(self, server_id: str) -> None:
         await client.delete(self.service_context, self.http, self.credentials, server_id)

@@ -4,7 +4,7 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
-from emulator.client.boot_sequence import SIDE_BY_SIDE
+from emulator.client import MAX_CONCURRENT_BOOTS
 from emulator.console.security import TOKEN_HEADER
 from emulator.faults import FAULTS
 from emulator.services.seed_data import FLAVORS, IMAGES, NETWORKS
@@ -24,7 +24,7 @@ def console_page(token: str, instance: str, jaeger_url: str | None, *, faults: b
         "instance": instance,
         "tokenHeader": TOKEN_HEADER,
         "jaeger": without_user(jaeger_url or "").rstrip("/"),
-        "mostAtOnce": SIDE_BY_SIDE,
+        "mostAtOnce": MAX_CONCURRENT_BOOTS,
         "images": [image.name for image in IMAGES],
         "flavors": [flavor.name for flavor in FLAVORS],
         "networks": [network.name for network in NETWORKS],

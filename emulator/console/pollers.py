@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from emulator.broker import Depth
-from emulator.client.boot_sequence import Credentials
+from emulator.client import Credentials
 from emulator.cloud import Cloud
 from emulator.console.event_stream import Feed
 from emulator.runtime.amqp_connection import BROKEN, BusSettings, linked

@@ -11,7 +11,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from spantree import Span as SeenSpan
-from spantree import SpanTree, gathered, spans_from_sdk, trees
+from spantree import SpanTree, join_linked, spans_from_sdk, trees
 
 __all__ = ["MOST_REQUESTS", "RequestLog", "Story"]
 
@@ -48,7 +48,7 @@ class Snapshot:
         first, *others = sorted(
             trees([*spans_from_sdk(self.ended), *self.unended]), key=lambda trace: trace.spans[0].start
         )
-        return gathered(first, others)
+        return join_linked(first, others)
 
     def as_one(self) -> SpanTree:
         """Return one tree of all its spans, also where their context was lost."""

@@ -2,14 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
 from opentelemetry.sdk.trace import ReadableSpan
 
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import Credentials
+from emulator import client
+from emulator.client import Credentials
 from emulator.cloud import Cloud, Settings, listen
 from emulator.console.boot_requests import Desk, order_routes
 from emulator.console.event_stream import Feed, Topic
@@ -17,6 +17,7 @@ from emulator.console.page import console_page, console_policy
 from emulator.console.pollers import Lookout
 from emulator.console.request_log import RequestLog, Story
 from emulator.console.security import HEADERS, guarding
+from emulator.openstack_vocabulary import OPENSTACK
 from emulator.runtime.errors import NotFound
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient
@@ -24,6 +25,7 @@ from emulator.runtime.http_server import json_response
 from emulator.runtime.service import serving
 from emulator.runtime.tasks import task_group
 from emulator.urls import host_in_url
+from spantree import SpanTree
 from spantree.render.html import html_document, waterfall_model
 from spantree.render.sequence import sequence, sequence_svg
 
@@ -51,7 +53,7 @@ async def console(
         lookout = Lookout(feed)
         stories.changed = lambda story, span: _pass_on(story, span, feed, lookout)
         stories.forgotten = lambda story: feed.tell("forgotten", story.id)
-        service_context = client.user(export, settings.seed, settings.pace, owner="console")
+        service_context = client.new_context(export, settings.seed, settings.pace, owner="console")
         http = await stack.enter_async_context(HttpClient(client.SERVICE, settings.pace))
         credentials = Credentials.from_environment(up.endpoints["keystone"])
         tasks = await stack.enter_async_context(task_group())
@@ -90,6 +92,10 @@ def _news(topic: Topic, stories: RequestLog, lookout: Lookout, instance: str) ->
     return {"instance": instance, "servers": servers, "queues": lookout.queues}[kind]
 
 
+def _draw_sequence(trace: SpanTree, open_ids: Collection[str]) -> str:
+    return sequence_svg(sequence(trace, open_ids, vocabulary=OPENSTACK), vocabulary=OPENSTACK)
+
+
 def _reading(page: str, feed: Feed, stories: RequestLog) -> list[web.RouteDef]:
     """Return the routes by which the page looks."""
 
@@ -107,17 +113,19 @@ def _reading(page: str, feed: Feed, stories: RequestLog) -> list[web.RouteDef]:
 
     async def show_waterfall(request: web.Request) -> web.Response:
         seen = _find(stories, request).snapshot()
-        return json_response(await asyncio.to_thread(lambda: waterfall_model(seen.traces(), seen.open_ids)))
+        return json_response(
+            await asyncio.to_thread(lambda: waterfall_model(seen.traces(), seen.open_ids, vocabulary=OPENSTACK))
+        )
 
     async def show_sequence(request: web.Request) -> web.Response:
         seen = _find(stories, request).snapshot()
-        picture = await asyncio.to_thread(lambda: sequence_svg(sequence(seen.as_one(), seen.open_ids)))
+        picture = await asyncio.to_thread(lambda: _draw_sequence(seen.as_one(), seen.open_ids))
         return web.Response(text=picture, content_type="image/svg+xml")
 
     async def save(request: web.Request) -> web.Response:
         story = _find(stories, request)
         seen = story.snapshot()
-        page = await asyncio.to_thread(lambda: html_document(seen.traces()))
+        page = await asyncio.to_thread(lambda: html_document(seen.traces(), vocabulary=OPENSTACK))
         named = {"Content-Disposition": f'attachment; filename="trace-{story.trace_id[:8]}.html"'}
         return web.Response(text=page, content_type="text/html", headers=named)
 

@@ -1,6 +1,6 @@
-"""All faults there are. What a fault teaches, breaks and looks like stands here, and nowhere else.
+"""All faults: what each teaches, breaks and looks like.
 
-A new one is an entry here and its reference tree beside this file (`pytest --update-trees` writes it).
+A new fault is an entry here and a reference tree beside this file; `pytest tests/faults --update-trees` writes that.
 """
 
 from collections.abc import Mapping
@@ -39,10 +39,11 @@ _ALL = (
         effect=Effect.SLOW,
         service=KEYSTONE,
         at="check password",
+        seconds=3.0,
         lesson="A slow dependency: nothing fails, and the waterfall shows who keeps everyone waiting.",
         culprit=LOGIN,
-        happened="keystone took its time to check nova-compute's password",
-        look_for="the longest bar below nova-compute: its POST to keystone, all of it inside keystone's own span",
+        happened="keystone took some 3 s to check nova-compute's password",
+        look_for="the longest bar below nova-compute: its POST to keystone, all of it keystone's own span",
         status="ACTIVE",
         symptom="The server becomes ACTIVE, seconds later than usual.",
     ),
@@ -55,7 +56,7 @@ _ALL = (
         lesson="A retry that heals: a 401 is answered with a new token and one more try.",
         culprit=LOGIN,
         happened="keystone issued a token that had expired; neutron refused it, and nova-compute got another one",
-        look_for="a GET with 401 between two logins of nova-compute; the GET after has http.request.resend_count 1",
+        look_for="the GET with 401 between two logins of nova-compute; the next GET has http.request.resend_count 1",
         status="ACTIVE",
         symptom="None: the server becomes ACTIVE.",
     ),
@@ -68,7 +69,7 @@ _ALL = (
         lesson="A 404 between services: a failure of the caller, not of the server, and final, so nobody tries again.",
         culprit=SHOW_NETWORK,
         happened="neutron does not know the network: 404 at step (3)",
-        look_for="the failed GET of nova-compute to neutron-server; glance is never asked",
+        look_for="the failed GET of nova-compute to neutron-server; no request to glance follows",
         symptom="The server is in ERROR; its fault names step (3), neutron-server, HTTP 404.",
     ),
     Fault(
@@ -89,7 +90,7 @@ _ALL = (
         at="find network",
         lesson="Retries with back-off: each try is a span of its own, and the gaps between them grow.",
         culprit=f"{SHOW_NETWORK} !503",
-        happened="neutron answered 503, to three retries as well: nova-compute gave up at step (3)",
+        happened="neutron answered 503, also to three retries, and nova-compute gave up at step (3)",
         look_for="four failed GETs of nova-compute to neutron-server, and the gaps that double between them",
         symptom="The server is in ERROR; its fault names step (3), neutron-server, HTTP 503.",
     ),
@@ -110,6 +111,7 @@ _ALL = (
         effect=Effect.SLOW,
         service=GLANCE,
         at="send chunk",
+        seconds=0.4,  # for each chunk
         lesson="A long span, explained by its own events: one for each chunk of the image.",
         culprit=DOWNLOAD,
         happened="glance sent the image slowly, chunk by chunk",
@@ -124,7 +126,7 @@ _ALL = (
         at="read chunk",
         lesson="200 is not success: the answer is complete and wrong, and only the caller can know.",
         culprit=DOWNLOAD,
-        happened="glance sent bytes that its own checksum does not fit; nova-compute found out at step (5)",
+        happened="glance sent bytes that do not match its own checksum; nova-compute noticed at step (5)",
         look_for="the exception of nova-compute's process span, which has both checksums; all HTTP spans are fine",
         symptom="The server is in ERROR: image … has checksum …, glance said ….",
     ),
@@ -136,7 +138,7 @@ _ALL = (
         lesson="A failure in mid-body: status 200 and an error on the same span.",
         culprit=f"{DOWNLOAD} !emulator.ConnectionReset",
         happened="the connection to glance was reset in the middle of the image, at step (5)",
-        look_for="nova-compute's GET, which failed with the status 200; so did glance-api's span",
+        look_for="nova-compute's GET, which failed although its status is 200; so did glance-api's span",
         symptom="The server is in ERROR; its fault names step (5), glance-api, and the reset connection.",
     ),
     # scheduler
@@ -147,8 +149,8 @@ _ALL = (
         at="ComputeFilter",
         lesson="No host is left: the filters' events say how many each of them let through.",
         culprit=f"{SELECT} !nova.NoValidHost",
-        happened="nova-scheduler took every host to be down: NoValidHost",
-        look_for="the events `filter` on select_destinations, of which ComputeFilter lets no host through",
+        happened="nova-scheduler considered every host down: NoValidHost",
+        look_for="the events `filter` on select_destinations: ComputeFilter lets no host through",
         symptom="The server is in ERROR: No valid host was found.",
     ),
     Fault(
@@ -159,7 +161,7 @@ _ALL = (
         once=True,
         lesson="A late failure of an early decision: the host refuses the claim, and the server goes to another one.",
         culprit=SELECT,
-        happened="nova-scheduler chose a host by limits that left no room; the host refused, and another was chosen",
+        happened="nova-scheduler chose a host by wrong limits; the host had no room for it, and another was chosen",
         look_for="ComputeResourcesUnavailable on the first host's process span; below it the next select_destinations",
         status="ACTIVE",
         symptom="None: the server becomes ACTIVE, on another host than was chosen first.",
@@ -173,7 +175,7 @@ _ALL = (
         lesson="Rescheduling: host after host tries and cleans up, each attempt deeper in the same trace.",
         culprit="nova-compute: spawn !nova.SpawnFailed",
         happened="the server could not be spawned on any of three hosts",
-        look_for="three failed spans `spawn`, of hosts that their resource's host.name tells apart",
+        look_for="three failed spans `spawn`, each on another host: see host.name of their resources",
         symptom="The server is in ERROR: Exceeded max scheduling attempts 3.",
     ),
     Fault(
@@ -184,7 +186,7 @@ _ALL = (
         once=True,
         lesson="At least once: what was done but not acknowledged comes again, and must not be done twice.",
         culprit="nova-compute: process nova:compute.{host} (consumer) !emulator.ConnectionDropped",
-        happened="nova-compute lost its connection when the server was built, before it acknowledged the message",
+        happened="nova-compute lost its connection after it had built the server, before it acknowledged the message",
         look_for="two process spans below one publish span; the second is marked openstack.amqp.redelivered",
         status="ACTIVE",
         symptom="None: the server becomes ACTIVE.",
@@ -197,7 +199,7 @@ _ALL = (
         lesson="A deadline: what hangs shows no error of its own until somebody else gives up.",
         culprit="nova-compute: spawn",
         happened="spawn hung until nova-api's deadline for builds had passed",
-        look_for="the long span `spawn`, ended by nova-api's `deadline` and the terminate_instance that it sent",
+        look_for="the long span `spawn`, which ends after nova-api's `deadline` and terminate_instance",
         symptom="The server is in ERROR: Build of instance … aborted: it was still spawning after … s.",
         build_seconds=3.0,
     ),
@@ -209,7 +211,7 @@ _ALL = (
         at=TO_COMPUTE,
         lesson="A mandatory message that no queue takes comes back to its publisher, instead of getting lost.",
         culprit="nova-scheduler: publish nova:compute.{host} (producer) !emulator.Unroutable",
-        happened="the message to the compute host had a routing key that leads nowhere; the broker returned it",
+        happened="the message to the compute host had a routing key that no queue is bound to; the broker returned it",
         look_for="the failed publish span of nova-scheduler, and the routing key on it; nothing is below it",
         symptom="The server is in ERROR: no queue takes messages for nova:compute.….",
     ),
@@ -221,16 +223,17 @@ _ALL = (
         once=True,
         lesson="Delivered twice, done once: consumers know messages again by their id.",
         culprit="nova-scheduler: publish nova:compute.{host} (producer)",
-        happened="nova-scheduler missed the broker's confirmation and published its message again",
+        happened="nova-scheduler missed the broker's confirm and published its message again",
         look_for="two publish spans, one messaging.message.id; the second process span has openstack.amqp.duplicate",
         status="ACTIVE",
-        symptom="None: the server becomes ACTIVE, and there is one of it.",
+        symptom="None: one server becomes ACTIVE.",
     ),
     Fault(
         name="amqp.delay",
         effect=Effect.DELAY,
         service=COMPUTE,
         at=BY_COMPUTE,
+        seconds=2.0,
         lesson="Dwell time: a gap between two spans that belongs to neither.",
         culprit="nova-compute: process nova:compute.{host} (consumer)",
         happened="the message to the compute host waited in its queue",
@@ -249,7 +252,7 @@ _ALL = (
         look_for="MalformedMessage on nova-compute's process span, then nova-api's process span of nova:dead_letters",
         symptom="The server is in ERROR: a message that it depended on could not be decoded.",
     ),
-    # instrumentation gone wrong
+    # mistakes of instrumentation
     Fault(
         name="trace.lost_context_http",
         effect=Effect.LOSE_CONTEXT,
@@ -311,7 +314,7 @@ _ALL = (
         lesson="A consumer span of kind internal: backends no longer see a message there, nor draw an edge.",
         culprit="nova-scheduler: process nova:scheduler",
         happened="nova-scheduler's process span is of kind internal, not consumer",
-        look_for="the kind of the process span; the service map lacks the edge from nova-api to nova-scheduler",
+        look_for="the kind of the process span; the service map has no edge from nova-api to nova-scheduler",
         status="ACTIVE",
         symptom="None: the server becomes ACTIVE.",
         found_by="wrong-kind",
@@ -325,7 +328,7 @@ _ALL = (
         culprit="nova-scheduler: process nova:scheduler (consumer)",
         seen_at="nova-compute: process nova:compute.{host} (consumer)",
         happened="nova-scheduler recorded none of its spans, but passed their context on as if it had",
-        look_for="the process span of nova-compute at the top of the trace: its parent is not there",
+        look_for="the process span of nova-compute at the top of the trace: its parent is missing",
         status="ACTIVE",
         symptom="None: the server becomes ACTIVE.",
         found_by="orphan",

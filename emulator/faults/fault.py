@@ -1,4 +1,4 @@
-"""What a fault is: a name, where it acts and how, and the truth about it that people and tools are to find out."""
+"""What a fault is: a name, where and how it acts, and the ground truth that people and tools should find out."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -7,13 +7,13 @@ __all__ = ["Effect", "Fault"]
 
 
 class Effect(Enum):
-    """How a fault acts at its place; what that means for the work at hand, the code at the place says."""
+    """How a fault acts. What failing means for some work is up to the code of that work."""
 
-    # at a step or a piece of pretended work
+    # at simulated work
     FAIL = auto()
-    """The work fails, with the error that it names for that."""
+    """The work fails, with its own error."""
     SLOW = auto()
-    """The work takes longer: by the duration that is named as the fault."""
+    """The work takes longer: by the fault's `seconds`."""
     HANG = auto()
     """The work never ends."""
     REFUSE = auto()
@@ -25,21 +25,21 @@ class Effect(Enum):
 
     # at a publish span
     MISROUTE = auto()
-    """The message goes where no queue is bound."""
+    """The message gets a routing key that no queue is bound to."""
     REPEAT = auto()
-    """The message is published again, as if its confirmation had been lost."""
+    """The message is published again, as if its confirm had been lost."""
     GARBLE = auto()
     """The body is cut off."""
 
     # at a process span
     DELAY = auto()
-    """The message waits in its queue."""
+    """The message waits in its queue, for the fault's `seconds`."""
     CRASH = auto()
-    """The message comes again when its work is done, as if the connection had gone before it was acknowledged."""
+    """The message is delivered again after its work is done, as if the connection had been lost before the ack."""
 
-    # at any span: what instrumentation gets wrong
+    # at any span: mistakes of instrumentation
     LOSE_CONTEXT = auto()
-    """The headers of a request or a message carry no context."""
+    """The headers of a request or a message have no context."""
     NO_SPAN = auto()
     """There is no span."""
     SKEW = auto()
@@ -54,8 +54,8 @@ class Effect(Enum):
 class Fault:
     """A fault, and the ground truth about it.
 
-    It acts in `service`, `at` a step, a piece of work or a span of that name (`*` for all of its spans). One that acts
-    `once` is spent then: the request carries it no further.
+    It acts in `service`, `at` a step, some work or a span of that name (`*` for all spans of the service). A fault that
+    acts `once` is spent then: the request stops carrying it.
     """
 
     name: str
@@ -63,28 +63,30 @@ class Fault:
     service: str
     at: str
     once: bool = False
+    seconds: float | None = None
+    """How long it delays the work at `--pace 1`, for SLOW and DELAY."""
     lesson: str
     """What it teaches."""
     culprit: str
-    """The span at which it went wrong, as a line of an expected tree; of service `service`."""
+    """The span at which it went wrong, as a line of an expected tree. A span of `service`."""
     seen_at: str = ""
-    """The span to look at where the culprit itself is not in the trace."""
+    """The span to look at instead if the culprit is not in the trace."""
     happened: str
-    """What went wrong: a sentence, that `look_for` may end."""
+    """What went wrong, as a sentence without its full stop."""
     look_for: str
-    """Where to look in the trace: what follows after "look at"."""
+    """Where to look in the trace: what follows "look at"."""
     status: str = "ERROR"
     """The status in which the server ends."""
     symptom: str
     """What the user sees through the API."""
     found_by: str = ""
-    """The rule of `emulator check` that finds it in the trace; none where the trace itself is sound."""
+    """The rule of `emulator check` that finds it; empty if the trace itself is sound."""
     build_seconds: float | None = None
-    """The deadline for builds to try it with; None for the usual one."""
+    """The deadline for builds to try this fault with; None for the usual one."""
 
     @property
     def evidence(self) -> str:
-        """The span that shows it, as a line of an expected tree: the culprit with the mark on it, or `seen_at`."""
+        """The span that shows the fault, as a line of an expected tree: the culprit with its mark, or `seen_at`."""
         if self.seen_at:
             return self.seen_at
         mark = f"openstack.fault.name={self.name}"

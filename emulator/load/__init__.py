@@ -1,8 +1,8 @@
 """Many boots at a rate, for as long as one likes. It knows the cloud as a user does, over HTTP."""
 
 from emulator.load.arrivals import Plan, arrivals
-from emulator.load.open_loop import load
+from emulator.load.open_loop import run_load
 from emulator.load.statistics import Tally
 from emulator.load.tenant import SERVERS_AT_ONCE, NoCloud, Tenant
 
-__all__ = ["SERVERS_AT_ONCE", "NoCloud", "Plan", "Tally", "Tenant", "arrivals", "load"]
+__all__ = ["SERVERS_AT_ONCE", "NoCloud", "Plan", "Tally", "Tenant", "arrivals", "run_load"]

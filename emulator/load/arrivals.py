@@ -1,10 +1,10 @@
-"""When which servers are asked for."""
+"""When servers are requested, and which of the requests carry a fault."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
-from emulator.client.boot_sequence import BootRequest
+from emulator.client import BootRequest
 from emulator.faults import Fault
 from emulator.runtime.seeded_random import SeededRandom
 
@@ -13,12 +13,12 @@ __all__ = ["Plan", "arrivals"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is asked for: `rate` servers a second like `order`, each of which lives for `lifetime` seconds.
+    """Boot `rate` servers a second like `request`, and delete each `lifetime` seconds after it became ACTIVE.
 
     `fault_share` of the boots carry one of `faults`.
     """
 
-    order: BootRequest
+    request: BootRequest
     rate: float = 1.0
     lifetime: float = 5.0
     faults: tuple[Fault, ...] = ()
@@ -26,14 +26,15 @@ class Plan:
 
 
 def arrivals(plan: Plan, rng: SeededRandom) -> Iterator[tuple[float, BootRequest]]:
-    """Yield orders without end, each with the second at which it is due; they are numbered.
+    """Yield numbered requests without end, each with the second at which it is due.
 
-    The gaps are exponential, those of users who do not know of one another. Boots that come evenly spaced hardly ever
-    meet in a queue, and a real cloud's do.
+    The gaps between them are exponential, as those of independent users are. Evenly spaced requests would hardly ever
+    queue up behind one another, which those of a real cloud do.
     """
     draw, due = rng.draw("arrivals"), 0.0
     for number in count(1):
         due += draw.expovariate(plan.rate)
-        struck, which = draw.random() < plan.fault_share, draw.random()
-        fault = plan.faults[int(which * len(plan.faults))] if plan.faults and struck else None
-        yield due, replace(plan.order, name=f"{plan.order.name}-{number}", fault=fault)
+        # Both numbers are drawn for every request, so that faults do not change when the later ones are due.
+        with_fault, which = draw.random() < plan.fault_share, draw.random()
+        fault = plan.faults[int(which * len(plan.faults))] if plan.faults and with_fault else None
+        yield due, replace(plan.request, name=f"{plan.request.name}-{number}", fault=fault)

@@ -1,4 +1,4 @@
-"""An open loop: when a server is asked for does not depend on how fast the cloud answers. Its boot counts from then."""
+"""An open loop: servers are requested at their time, however fast the cloud answers, and boots are timed from then."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,60 +10,61 @@ from emulator.load.statistics import Tally
 from emulator.load.tenant import Tenant
 from emulator.runtime.tasks import SharedTimeout, Tasks, task_group, unless
 
-__all__ = ["load"]
+__all__ = ["run_load"]
 
-Tell = Callable[[str], object]
-"""What is told, in a line, of the boots of the last period."""
+Report = Callable[[str], object]
+"""Called with one line about the boots of the last period."""
 
 
-async def load(
+async def run_load(
     tenant: Tenant,
     plan: Plan,
     stopping: asyncio.Event,
-    tell: Tell,
+    report: Report,
     *,
     seconds: float = inf,
     every: float = 10.0,
-    patience: SharedTimeout,
+    stop_timeout: SharedTimeout,
 ) -> float:
-    """Put load on the cloud of a tenant for `seconds`, or until it is `stopping`; return how long that was.
+    """Boot servers on the tenant's cloud for `seconds` or until `stopping` is set. Return for how many seconds it did.
 
-    `tell` hears of every period of `every` seconds. What the cloud refuses is counted, and is no reason to end. Then
-    servers are deleted, and what is under way may end, in half of the `patience`: the rest is for what is left.
+    `report` is called every `every` seconds. Boots that the cloud refuses are counted and do not end the load. At the
+    end the servers are deleted, and boots may finish, within half of `stop_timeout`; the other half is for deleting
+    those that are left over.
     """
     began = _now()
     async with task_group() as tasks:
-        telling = tasks.start(_tell(tenant.tally, tell, every))
-        await unless(stopping, _ask(tenant, plan, tasks, seconds))
+        reports = tasks.start(_report(tenant.tally, report, every))
+        await unless(stopping, _boot_servers(tenant, plan, tasks, seconds))
         lasted = _now() - began
-        telling.cancel()
-        tenant.leaving.set()
-        await tasks.finish(patience.left() / 2)
+        reports.cancel()
+        tenant.stopping.set()
+        await tasks.finish(stop_timeout.left() / 2)
     return lasted
 
 
-async def _ask(tenant: Tenant, plan: Plan, tasks: Tasks, seconds: float) -> None:
+async def _boot_servers(tenant: Tenant, plan: Plan, tasks: Tasks, seconds: float) -> None:
     began = _now()
-    for after, order in arrivals(plan, tenant.service_context.rng):
-        await _sleep_until(began + min(after, seconds))
-        if after >= seconds:
+    for due, request in arrivals(plan, tenant.service_context.rng):
+        await _sleep_until(began + min(due, seconds))
+        if due >= seconds:
             return
         if tenant.full:
             tenant.tally.skipped += 1
         else:
-            tasks.start(tenant.keep(order, began + after, plan.lifetime))
+            tasks.start(tenant.boot_and_delete(request, began + due, plan.lifetime))
 
 
-async def _tell(tally: Tally, tell: Tell, every: float) -> None:
+async def _report(tally: Tally, report: Report, every: float) -> None:
     began, before = _now(), tally.copy()
     for period in count(1):
         await _sleep_until(began + period * every)
-        lately, before = tally.since(before), tally.copy()
-        tell(lately.describe(period * every, every))
+        recent, before = tally.since(before), tally.copy()
+        report(recent.describe(period * every, every))
 
 
-async def _sleep_until(moment: float) -> None:
-    await asyncio.sleep(max(0.0, moment - _now()))
+async def _sleep_until(time: float) -> None:
+    await asyncio.sleep(max(0.0, time - _now()))
 
 
 def _now() -> float:

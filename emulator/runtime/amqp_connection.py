@@ -4,8 +4,8 @@
 # - https://github.com/mosquito/aio-pika/issues/588 (open): after "Server connection was stuck", which is a missed
 #   heartbeat, it neither reconnects nor fails; the process hangs, as one of ours did when its broker stopped between
 #   two attempts.
-# - https://github.com/mosquito/aio-pika/issues/231 (open): after a restart of the broker it reconnects, but its consumers
-#   are not restored; reported for aio-pika 9.4.1 as well.
+# - https://github.com/mosquito/aio-pika/issues/231 (open): after a restart of the broker it reconnects, but its
+#   consumers are not restored; reported for aio-pika 9.4.1 as well.
 # Here there is one way to recover: whatever breaks, connect again, and declare and consume everything again.
 
 import asyncio
@@ -64,8 +64,8 @@ class AlreadyRunning(Exception):
 
     def __init__(self, name: str, broker: URL) -> None:
         super().__init__(
-            f"{name} runs already on the bus at {broker}, and keeps its state in memory, which a second one would not "
-            "share: stop the first, or use another virtual host"
+            f"{name} is already running on the bus at {broker}, and keeps its state in memory, which a second one would "
+            "not share: stop the first, or use another virtual host"
         )
         self.name = name
 
@@ -275,8 +275,8 @@ class Link:
 async def not_cancelled() -> AsyncIterator[None]:
     """Raise BusUnavailable instead of a CancelledError that does not cancel this task.
 
-    When the connection is lost, aiormq cancels what waits for an answer, and raises a bare Exception for what waits to be
-    written.
+    When the connection is lost, aiormq cancels what waits for an answer, and raises a bare Exception in what waits to
+    be written.
     """
     try:
         yield

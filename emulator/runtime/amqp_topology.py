@@ -1,4 +1,4 @@
-"""Where messages go and whence they come: exchanges and queues, by name, made when they are first needed."""
+"""Exchanges and queues, by name; declared when they are first needed."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ __all__ = ["Destination", "declare_exchange", "declare_queue", "depths", "purge"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where messages go, and whence they come. `template` stands for the name where a part of the name varies.
+    """Where messages go to, or come from. `template` stands for the name if a part of the name varies.
 
-    A `fanout` exchange gives every consumer a temporary queue of its own; else the routing key names a queue, a durable
-    one or a `temporary` one, which is its consumer's alone and gone with it. What is rejected there goes on to the
-    routing key `dead_letters`, if that is named.
+    A `fanout` exchange gives every consumer a temporary queue of its own; else the routing key names a queue, which is
+    durable, or `temporary`: exclusive to its consumer, and deleted with it. Messages that are rejected there go on to
+    the routing key `dead_letters`, if given.
     """
 
     exchange: str
@@ -43,12 +43,12 @@ class Destination:
 
     @property
     def label(self) -> str:
-        """How spans call it: by the template, if there is one."""
+        """The name in span names: the template, if there is one."""
         return self.template or self.name
 
 
 async def declare_exchange(session: Session, named: Destination) -> AbstractExchange:
-    """Return an exchange, declared once a session."""
+    """Return an exchange; it is declared once a session."""
     if not named.exchange:
         return session.channel.default_exchange
     if named.exchange not in session.exchanges:
@@ -58,30 +58,30 @@ async def declare_exchange(session: Session, named: Destination) -> AbstractExch
 
 
 async def declare_queue(channel: AbstractChannel, source: Destination, kind: QueueType) -> AbstractQueue:
-    """Return a queue, made if it is not there: a durable one, unless it is temporary."""
+    """Return a queue, declared if it does not exist: a durable one, unless it is temporary."""
     if source.temporary:
         return await channel.declare_queue(source.routing_key, exclusive=True, auto_delete=True)
     arguments: dict[str, FieldValue] = {}
     if source.dead_letters is not None:
         arguments = {"x-dead-letter-exchange": source.exchange, "x-dead-letter-routing-key": source.dead_letters}
-    if kind is not QueueType.CLASSIC:  # else what the virtual host has by default
+    if kind is not QueueType.CLASSIC:  # else the default of the virtual host
         arguments["x-queue-type"] = str(kind)
     return await channel.declare_queue(source.routing_key, durable=True, arguments=arguments)
 
 
 async def depths(channel: AbstractChannel, queues: Iterable[Destination]) -> list[Depth]:
-    """Return how many messages wait in durable queues that are there. AMQP tells nothing of those handed out."""
+    """Return how many messages wait in existing durable queues. AMQP does not count those delivered but not settled."""
     found = []
     for queue in queues:
-        told = (await channel.declare_queue(queue.routing_key, passive=True)).declaration_result
-        found.append(Depth(queue.routing_key, told.message_count or 0, None, told.consumer_count or 0))
+        declared = (await channel.declare_queue(queue.routing_key, passive=True)).declaration_result
+        found.append(Depth(queue.routing_key, declared.message_count or 0, None, declared.consumer_count or 0))
     return found
 
 
 async def purge(bus: BusSettings, queues: Iterable[Destination], locks: Collection[str]) -> None:
-    """Empty durable queues, and make those that are not there, for their consumers to come.
+    """Empty durable queues, and declare those that do not exist, for consumers that start later.
 
-    Raises AlreadyRunning if their consumers, who hold `locks`, are there; and BusUnavailable.
+    Raises AlreadyRunning if the consumers are running, who hold `locks`; and BusUnavailable.
     """
     async with linked(bus, "emulator", locks) as link, not_cancelled():
         channel = (await link.session()).channel

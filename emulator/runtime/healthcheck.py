@@ -1,6 +1,6 @@
-"""Whether a service is fit to be used, for those who start, watch and stop it: orchestrators and load balancers.
+"""A service's health, for orchestrators and load balancers that start, watch and stop it.
 
-Their questions are not traced: nobody wants to see them between the boots.
+Health checks are not traced: they would bury the boots.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ class NotReady(ApiError):
 
 
 class Health:
-    """How a service is: starting, ok, away from the bus that it needs, or stopping."""
+    """The state of a service: starting, ok, waiting for the bus that it needs, or stopping."""
 
     def __init__(self, service: str) -> None:
         self.service = service
@@ -40,7 +40,7 @@ class Health:
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Be ready while the block lasts."""
+        """Be ready while the block lasts; then stopping."""
         self._stage = "ok"
         try:
             yield
@@ -49,18 +49,18 @@ class Health:
 
     @property
     def starting(self) -> bool:
-        """Whether it was not ready yet."""
+        """Whether it has not been ready yet."""
         return self._stage == "starting"
 
     @property
     def status(self) -> str:
-        """The state in a word or two; `ok` alone is healthy."""
+        """The state in a few words; only `ok` is healthy."""
         away = self.link is not None and not self.link.working
         return "waiting for the bus" if away and self._stage == "ok" else self._stage
 
 
 def health_routes(health: Health) -> Sequence[web.RouteDef]:
-    """`/healthcheck` answers 200 to who may send requests here, else 503; `/healthcheck/live` 200 to whoever asks."""
+    """Return the routes: `/healthcheck` answers 200 if the service takes requests, else 503; `/live` below it always."""
 
     async def show_readiness(_: web.Request) -> web.Response:
         status = HTTPStatus.OK if health.status == "ok" else HTTPStatus.SERVICE_UNAVAILABLE
@@ -73,7 +73,7 @@ def health_routes(health: Health) -> Sequence[web.RouteDef]:
 
 
 def admitting(health: Health) -> Middleware:
-    """Let nobody in but those who ask for the health, until the service is ready."""
+    """Answer 503 to all but health checks until the service is ready."""
 
     @web.middleware
     async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:

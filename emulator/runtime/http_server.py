@@ -127,7 +127,7 @@ def answering(shape: ErrorShape) -> Middleware:
             return _error_response(BadRequest("The caller closed the connection."), shape)
         except Exception as unexpected:
             http_server.record_failure(request, unexpected)
-            log.exception("%s %s failed in a way that nobody foresaw", request.method, request.path)
+            log.exception("%s %s failed unexpectedly", request.method, request.path)
             return _error_response(ApiError("The server could not comply with the request: see its trace."), shape)
 
     return answer

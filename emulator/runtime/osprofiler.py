@@ -1,7 +1,7 @@
 """osprofiler's headers: a trace that a stock client began, and signed with a key that the cloud knows.
 
-As osprofiler's own OTLP driver has it: the base id is the id of the trace, the parent's last 64 bits are the id of the
-span above; the base id is above nobody, so that what is right below it has no parent.
+As in osprofiler's own OTLP driver, the base id is the trace id, and the last 64 bits of the parent id are the id of the
+parent span. The base id itself is not a span: a span whose parent it is has no parent.
 """
 
 import base64
@@ -38,15 +38,15 @@ class _Info(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Profiled:
-    """A trace of osprofiler's, as verified `headers` name it."""
+    """osprofiler's trace, from `headers` that were verified."""
 
     base_id: UUID
     parent_id: UUID
     headers: Mapping[str, str] = field(repr=False)
-    """To pass on with the requests that follow from this one."""
+    """Passed on with the requests that follow from this one."""
 
     def below(self, context: Context) -> Context:
-        """Return a context in which spans belong to this trace."""
+        """Return a context in which new spans belong to this trace."""
         above = 0 if self.parent_id == self.base_id else self.parent_id.int & SPAN_ID
         if not above:
             return otel_context.set_value(TRACE_ID, self.base_id.int, context)
@@ -56,7 +56,7 @@ class Profiled:
 
 
 def profiled_in(headers: Mapping[str, str], keys: Sequence[str]) -> Profiled | None:
-    """Read the headers of a request; None without osprofiler's. Raises Untrusted for those that no key signed."""
+    """Read the headers of a request; None without osprofiler's. Raises Untrusted if no known key signed them."""
     info, signature = headers.get(INFO), headers.get(SIGNATURE, "")
     if info is None:
         return None
@@ -64,7 +64,9 @@ def profiled_in(headers: Mapping[str, str], keys: Sequence[str]) -> Profiled | N
         raise Untrusted("there is no key to verify it with")
     if len(info) > LONGEST_INFO:
         raise Untrusted(f"{len(info)} characters: {LONGEST_INFO} are the limit")
-    if True not in [_signed(info, signature, key) for key in keys]:  # all of them: time is not to tell which
+    if True not in [
+        _signed(info, signature, key) for key in keys
+    ]:  # all of them, so that the time taken does not reveal which one
         raise Untrusted("it is not signed with a key that is known here")
     try:
         read = msgspec.json.decode(base64.urlsafe_b64decode(info), type=_Info)
@@ -76,7 +78,7 @@ def profiled_in(headers: Mapping[str, str], keys: Sequence[str]) -> Profiled | N
 
 
 def chosen_trace_id() -> int | None:
-    """Return the id that the trace which begins here is to have, None where nobody chose one."""
+    """Return the id for the trace that begins here, None if osprofiler chose none."""
     chosen = otel_context.get_value(TRACE_ID)
     return chosen if isinstance(chosen, int) else None
 

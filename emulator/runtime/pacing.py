@@ -5,16 +5,22 @@ from math import log
 
 from opentelemetry.trace import get_current_span
 
-from emulator.runtime.request_context import current_request
+from emulator.runtime.request_context import Duration, current_request
 
-__all__ = ["wait_for_duration"]
+__all__ = ["wait", "wait_for_duration"]
 
 
 async def wait_for_duration(work: str, times: float = 1.0) -> None:
     """Wait `times` as long as the named work takes. Does not wait at `pace` 0, or for work that has no duration."""
+    duration = current_request().service_context.durations.get(work)
+    if duration is not None:
+        await wait(work, duration, times)
+
+
+async def wait(name: str, duration: Duration, times: float = 1.0) -> None:
+    """Wait `times` as long as the duration, drawn by the name. Does not wait at `pace` 0."""
     service_context = current_request().service_context
-    duration = service_context.durations.get(work)
-    if duration is None or service_context.pace <= 0:
+    if service_context.pace <= 0:
         return
-    rng = service_context.rng.draw("duration", work, get_current_span().get_span_context().span_id)
+    rng = service_context.rng.draw("duration", name, get_current_span().get_span_context().span_id)
     await asyncio.sleep(times * service_context.pace * rng.lognormvariate(log(duration.median), duration.sigma))

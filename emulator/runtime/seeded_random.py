@@ -1,6 +1,6 @@
-"""Everything random, drawn by name: with a seed, the same names give the same values in every run.
+"""Random values, drawn by name: with a seed, the same names give the same values in every run.
 
-A value depends on the names that it is drawn for and on nothing else, so it does not matter which task asks first.
+A value depends only on the names that it is drawn for, so it does not matter which task asks first.
 """
 
 import hashlib
@@ -11,11 +11,11 @@ from collections import OrderedDict
 __all__ = ["SeededRandom"]
 
 MOST_NAMES = 10_000
-"""How many names are remembered as drawn for: most are of one span or server, and are never drawn for again."""
+"""How many names are remembered. Most belong to one span or server, and are never drawn for again."""
 
 
 class SeededRandom:
-    """A source of random values; reproducible where it has a `seed`. Sources of different `owner`s never agree."""
+    """A source of random values, reproducible with a `seed`. Sources of different `owner`s give different values."""
 
     def __init__(self, seed: int | None = None, owner: str = "") -> None:
         self.seed = seed
@@ -23,7 +23,7 @@ class SeededRandom:
         self._drawn: OrderedDict[str, int] = OrderedDict()
 
     def draw(self, *names: object) -> random.Random:
-        """Return a generator for `names`; asked again for the same names, the next of their generators."""
+        """Return a generator for `names`; for the same names again, the next of their generators."""
         if self.seed is None:
             return random.Random()  # noqa: S311 - ids and durations, no secrets
         name = "\x1f".join(map(str, (self._owner, *names)))
@@ -35,7 +35,7 @@ class SeededRandom:
         return str(uuid.UUID(int=self.draw(*names).getrandbits(128), version=4))
 
     def _times(self, name: str) -> int:
-        """Count a name, and forget the one that was not drawn for the longest, if there are too many."""
+        """Count a name, and forget the least recently drawn one if there are too many."""
         times = self._drawn.pop(name, 0) + 1
         self._drawn[name] = times
         if len(self._drawn) > MOST_NAMES:

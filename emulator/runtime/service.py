@@ -1,6 +1,5 @@
-"""A service is data: its routes, its consumers, how its errors are worded. `running` gives it all the rest, once.
-
-That is spans, authentication, error answers, the health check, the bus, and an orderly start and stop.
+"""A service is data: its routes, its consumers, its shape of errors. `running` adds what all services have in common:
+spans, authentication, error answers, the health check, the bus, and an orderly start and stop.
 """
 
 import asyncio
@@ -32,12 +31,12 @@ HTTP = web.AppKey("http", HttpClient)
 TASKS = web.AppKey("tasks", Tasks)
 
 BODY_LIMIT_BYTES = 1024 * 1024
-FIELD_LIMIT_BYTES = 32 * 1024  # baggage may have 8 KiB; what is longer is ignored, and that is told on the span
+FIELD_LIMIT_BYTES = 32 * 1024  # baggage may have 8 KiB; longer baggage is ignored, which the span says
 LEAVE_SECONDS = 1.0
 STOP_SECONDS = 5.0
 
-UNHEARD = logging.getLogger(f"{__name__}.aiohttp")
-UNHEARD.disabled = True  # it logs what a caller sent that is not HTTP; what fails in a handler `answering` logs
+AIOHTTP_LOG = logging.getLogger(f"{__name__}.aiohttp")
+AIOHTTP_LOG.disabled = True  # it logs callers who do not speak HTTP; `answering` logs handlers that fail
 
 Background = Callable[[web.Application], Coroutine[Any, Any, None]]
 
@@ -46,11 +45,11 @@ Background = Callable[[web.Application], Coroutine[Any, Any, None]]
 class Service:
     """What makes one service differ from another.
 
-    `routes` want a token that `identify` knows, `public` ones do not. `middlewares` see every request and every answer,
-    errors included. `consumers` are made for the running application.
+    `routes` require a token that `identify` accepts, `public` ones do not. `middlewares` see every request and every
+    answer, errors included. `consumers` are made for the running application.
     `start` runs once, before the service is healthy, and `leave` when it is about to stop, if the bus is there;
-    `background` runs in between. What keeps its state in memory names a `lock`, which it holds on the bus: there is one
-    of it.
+    `background` runs in between. A service that keeps its state in memory names a `lock`, which it holds on the bus, so
+    that it runs once.
     """
 
     name: str
@@ -76,10 +75,10 @@ async def running(
     bus: BusSettings,
     stopping: SharedTimeout,
 ) -> AsyncIterator[web.Application]:
-    """Run a service on `listener` (bound already) until the block ends; then finish what it has begun and stop.
+    """Run a service on `listener` (bound already) until the block ends; then finish what it has begun, and stop.
 
-    It has `stopping` to finish what came over the bus. Raises BusUnavailable if it needs the bus, and the bus does not
-    come; AlreadyRunning if its lock is not free.
+    It has `stopping` to finish the messages that it is handling. Raises BusUnavailable if it needs the bus and cannot
+    reach it; AlreadyRunning if its lock is not free.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(request_scope(service_context))
@@ -92,13 +91,13 @@ async def running(
             app[BUS] = Bus(service_context, health.link, stopping)
         if service.consumers is not None:
             consumers = service.consumers(app)
-        within = await stack.enter_async_context(AsyncExitStack())
-        tasks = app[TASKS] = await within.enter_async_context(_beside())
+        inner = await stack.enter_async_context(AsyncExitStack())
+        tasks = app[TASKS] = await inner.enter_async_context(_background_tasks())
         app.freeze()
-        await within.enter_async_context(serving(app, listener))
+        await inner.enter_async_context(serving(app, listener))
         if health.link is not None:
             await stack.enter_async_context(health.link.open())
-            stack.push_async_exit(within.pop_all())  # what is within when it stops still needs the bus
+            stack.push_async_exit(inner.pop_all())  # it stops before the bus does, which it needs until then
         if consumers:
             await stack.enter_async_context(app[BUS].consuming(*consumers))
         if service.start is not None:
@@ -108,7 +107,7 @@ async def running(
         with health.ready():
             yield app
         if service.leave is not None and health.link is not None and health.link.working:
-            with suppress(TimeoutError):  # the bus has gone in this very moment
+            with suppress(TimeoutError):  # the bus is gone just now
                 async with asyncio.timeout(LEAVE_SECONDS):
                     await service.leave(app)
 
@@ -135,8 +134,8 @@ def _application(service: Service, service_context: ServiceContext, health: Heal
 
 
 @asynccontextmanager
-async def _beside() -> AsyncIterator[Tasks]:
-    """Hold what runs beside the requests; at the end it is cancelled."""
+async def _background_tasks() -> AsyncIterator[Tasks]:
+    """Run tasks beside the requests; at the end they are cancelled."""
     async with task_group() as tasks:
         yield tasks
         await tasks.finish(0)
@@ -144,9 +143,9 @@ async def _beside() -> AsyncIterator[Tasks]:
 
 @asynccontextmanager
 async def serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve an application on `listener` (bound already) while the block lasts, and finish what has come in."""
+    """Serve an application on `listener` (bound already) while the block lasts, then finish the requests at hand."""
     runner = web.AppRunner(
-        app, access_log=None, logger=UNHEARD, shutdown_timeout=STOP_SECONDS, max_field_size=FIELD_LIMIT_BYTES
+        app, access_log=None, logger=AIOHTTP_LOG, shutdown_timeout=STOP_SECONDS, max_field_size=FIELD_LIMIT_BYTES
     )
     await runner.setup()
     try:

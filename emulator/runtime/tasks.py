@@ -1,4 +1,4 @@
-"""Tasks that run beside their owner and never outlive it."""
+"""Tasks that run beside their owner and never outlive it: task groups whose tasks can be waited for or cancelled."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -13,19 +13,19 @@ class Tasks:
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self.over = False
-        """Whether no more may be started."""
+        """Whether no more tasks may be started."""
         self._group = group
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Begin a task. If it breaks, its owner breaks with the same error."""
+        """Start a task. If it fails, its owner fails with the same error."""
         task = self._group.create_task(coroutine)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
     async def finish(self, seconds: float) -> None:
-        """Wait until the tasks have ended, for so long at most; cancel those that have not."""
+        """Wait at most `seconds` until the tasks have ended; cancel those that have not."""
         if self._running and seconds:
             await asyncio.wait(self._running, timeout=seconds)
         for task in list(self._running):
@@ -33,14 +33,14 @@ class Tasks:
 
 
 class SharedTimeout:
-    """Seconds that several wait together, one after the other, from when the first of them begins."""
+    """A timeout that several share, one after the other; it runs from when the first of them asks."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._until: float | None = None
 
     def left(self) -> float:
-        """Return what is left; the first to ask has all of it."""
+        """Return the seconds that are left. The first call starts the clock."""
         now = asyncio.get_running_loop().time()
         self._until = now + self._seconds if self._until is None else self._until
         return max(self._until - now, 0.0)
@@ -48,7 +48,7 @@ class SharedTimeout:
 
 @asynccontextmanager
 async def task_group() -> AsyncIterator[Tasks]:
-    """Hold tasks while the block lasts, and until they have ended. One error comes out as it is, not in a group."""
+    """Run tasks while the block lasts, and until they have ended. A single error is raised itself, not in a group."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = Tasks(group)
@@ -63,7 +63,7 @@ async def task_group() -> AsyncIterator[Tasks]:
 
 
 async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Do some work, to its end or until it is `stopping`. Raises what the work raises."""
+    """Do some work until it ends or `stopping` is set. Raises what the work raises."""
 
     async def stopped() -> None:
         await stopping.wait()

@@ -1,4 +1,4 @@
-"""How long simulated work takes, and faults that take time."""
+"""How long simulated work takes."""
 
 from emulator.runtime.request_context import Duration
 
@@ -19,8 +19,5 @@ DURATIONS = {
     "suspend": Duration(0.600),
     "resume": Duration(0.500),
     "back off": Duration(0.250, sigma=0.10),  # doubled from try to try
-    "keystone.slow": Duration(3.000),  # faults that take time are called by their own names
-    "glance.slow_download": Duration(0.400),  # for each chunk
-    "amqp.delay": Duration(2.000),
 }
-"""By the name of the work or of the fault, the median in seconds and the spread. A boot takes 2 s at `--pace 1`."""
+"""By the name of the work, the median in seconds and the spread. A boot takes 2 s at `--pace 1`."""

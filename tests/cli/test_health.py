@@ -1,4 +1,4 @@
-"""`emulator health`: what an orchestrator and a script ask, of one service or of all that listen here."""
+"""`emulator health` and `python -m emulator.healthcheck`, for one service or for all that listen here."""
 
 import socket
 import sys
@@ -15,27 +15,27 @@ from tests.support.jaeger import answering
 from tests.support.processes import free_port, needs_ipv6, run, started
 
 
-async def test_services_are_asked_by_url_and_credentials_are_not_repeated(world: World) -> None:
+async def test_health_checks_urls_and_does_not_repeat_credentials(world: World) -> None:
     urls = [f"{url}/healthcheck" for url in world.cloud.endpoints.values()]
-    asked = await run("health", *urls, world.cloud.amqp_url)
-    told = [
+    ended = await run("health", *urls, world.cloud.amqp_url)
+    expected = [
         f'{url}: 200 OK {{"service":"{name}","status":"ok"}}'
         for url, name in zip(urls, world.cloud.endpoints, strict=True)
     ]
     broker = world.cloud.amqp_url.replace("guest:guest@", "")
-    assert (asked.status, asked.err) == (0, "")
-    assert asked.out.splitlines() == [*told, f"{broker}: it speaks AMQP 0-9-1"]
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.splitlines() == [*expected, f"{broker}: it speaks AMQP 0-9-1"]
 
 
-async def test_all_that_listen_here_are_asked_where_none_is_named() -> None:
+async def test_health_without_targets_checks_all_that_listen_here() -> None:
     base = str(free_port())
     async with started("up", "--port-base", base, "--pace", "0") as up:
         await up.until("open the console")
-        asked = await run("health", EMULATOR_PORT_BASE=base)
-        assert (asked.status, asked.err) == (0, "")
-        assert len(asked.out.splitlines()) == len(PORTS), asked.out
-    asked = await run("health", EMULATOR_PORT_BASE=base)
-    assert (asked.status, asked.err) == (1, "here: nothing listens on any of our ports\n")
+        ended = await run("health", EMULATOR_PORT_BASE=base)
+        assert (ended.status, ended.err) == (0, "")
+        assert len(ended.out.splitlines()) == len(PORTS), ended.out
+    ended = await run("health", EMULATOR_PORT_BASE=base)
+    assert (ended.status, ended.err) == (1, "here: no service listens on any of the emulator's ports\n")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ async def test_all_that_listen_here_are_asked_where_none_is_named() -> None:
         pytest.param("keystone", "::1", '{"service":"keystone","status":"ok"}', marks=needs_ipv6),
     ],
 )
-async def test_the_one_that_is_served_is_asked_where_it_is_without_the_command_line(
+async def test_the_module_healthcheck_finds_the_service_by_the_variables_of_serve(
     amqp_url: str, service: str, bind: str, says: str
 ) -> None:
     place = {"EMULATOR_PORT": str(free_port()), "EMULATOR_BIND": bind}
@@ -62,7 +62,7 @@ async def test_the_one_that_is_served_is_asked_where_it_is_without_the_command_l
     assert says in out.decode()
 
 
-async def test_what_is_not_there_yet_is_waited_for(amqp_url: str) -> None:
+async def test_health_waits_for_a_service_that_is_starting(amqp_url: str) -> None:
     port = free_port()
     with answering({"/healthcheck": (503, "no")}) as sick:
         at_once = await run("health", f"{sick.url}/healthcheck", f"http://127.0.0.1:{port}/healthcheck")
@@ -75,16 +75,16 @@ async def test_what_is_not_there_yet_is_waited_for(amqp_url: str) -> None:
         assert (await run("health", f"http://127.0.0.1:{port}/healthcheck", "--wait", "60")).status == 0
 
 
-async def test_who_speaks_another_protocol_or_does_not_answer_is_not_healthy(world: World) -> None:
+async def test_another_protocol_or_no_answer_is_not_healthy(world: World) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         for url, why in (
             (world.cloud.endpoints["keystone"].replace("http", "amqp"), "it does not speak AMQP 0-9-1"),
             (world.cloud.amqp_url.replace("amqp://guest:guest@", "http://"), "AMQP"),
             (f"http://127.0.0.1:{silent.getsockname()[1]}/", "timed out"),
         ):
-            asked = await run("health", url)
-            assert (asked.status, asked.out) == (1, "")
-            assert why in asked.err
+            ended = await run("health", url)
+            assert (ended.status, ended.out) == (1, "")
+            assert why in ended.err
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ async def test_who_speaks_another_protocol_or_does_not_answer_is_not_healthy(wor
         *("http://a..b/", "http://localhost/hé"),
     ],
 )
-def test_a_target_that_is_none_is_named(target: str) -> None:
-    asked = CliRunner().invoke(app, ["health", target])
-    assert (asked.exit_code, asked.stdout) == (2, "")
-    assert f"{target!r} is no URL such as http://localhost:8774/healthcheck, and none of broker, " in " ".join(
-        asked.stderr.replace("│", "").split()
+def test_an_unknown_target_is_named(target: str) -> None:
+    ended = CliRunner().invoke(app, ["health", target])
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert f"{target!r} is neither a URL such as http://localhost:8774/healthcheck nor one of broker, " in " ".join(
+        ended.stderr.replace("│", "").split()
     )

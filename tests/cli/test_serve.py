@@ -1,4 +1,4 @@
-"""`emulator serve`: every service a process of its own, as in containers, and one trace through all of them."""
+"""`emulator serve`: each service in a process of its own, as in containers, and one trace through all of them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ STARTED_FIRST = ("nova-api", "neutron-server", "glance-api", "nova-scheduler")
 
 @pytest.fixture(params=["broker", pytest.param("rabbitmq", marks=needs_rabbitmq)])
 async def bus(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
-    """Where the bus is: a broker of ours in a process of its own, or RabbitMQ with quorum queues."""
+    """The variables that name the broker: the embedded one in a process of its own, or RabbitMQ with quorum queues."""
     if request.param == "rabbitmq":
         async with tidied_rabbitmq() as url:
             yield {"EMULATOR_AMQP_URL": url, "EMULATOR_QUEUE_TYPE": "quorum"}
@@ -28,7 +28,7 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
         assert (ended.status, "Traceback" in ended.err) == (0, False), ended.err
 
 
-async def test_a_process_for_each_service_boots_the_reference_trace_and_all_stop_in_order(
+async def test_services_in_processes_of_their_own_boot_the_reference_trace(
     bus: dict[str, str], otlp: OtlpReceiver
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -58,7 +58,7 @@ async def test_a_process_for_each_service_boots_the_reference_trace_and_all_stop
         booted = await run("boot", "--keystone-url", keystone, "--pace", "0", EMULATOR_OTLP=otlp.endpoint)
         assert (booted.status, booted.err) == (0, "")
         assert booted.out.startswith("✓ demo is ACTIVE on compute-3, ")
-        assert "this process saw only its own spans" in booted.out
+        assert "these are this process's spans only" in booted.out
         for ended in await asyncio.gather(*(service.stop() for service in reversed(services.values()))):
             assert (ended.status, "Traceback" in ended.err) == (0, False), ended.err
     trace = await otlp.trace(expecting=REFERENCE)
@@ -69,7 +69,7 @@ async def test_a_process_for_each_service_boots_the_reference_trace_and_all_stop
     )
 
 
-async def test_a_user_may_choose_the_interface_of_the_catalog() -> None:
+async def test_os_interface_chooses_the_endpoints_of_the_catalog() -> None:
     async with started("up", "--port-base", "0", "--pace", "0", "--no-console") as up:
         keystone = (await up.until("keystone")).split()[-1]
         for interface, said in (

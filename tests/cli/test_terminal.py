@@ -1,4 +1,4 @@
-"""What people see at a terminal while they wait and afterwards, and what pipes, scripts and old terminals get."""
+"""What commands print at terminals, in pipes, and without Unicode or colour."""
 
 import json
 import re
@@ -19,42 +19,42 @@ HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 FOREIGN = ["café █", "日本語", "👩‍👩‍👧 family", "e\u0301clair", "\x1b[2J", "µ → ∞", "plain"]
 
 
-def test_a_boot_shows_its_states_while_they_last_and_then_what_came_of_it() -> None:
+def test_a_boot_at_a_terminal_shows_its_state_and_then_the_outcome() -> None:
     with terminal("boot", "web", "--pace", "1") as boot:
         boot.until("web: spawning, ")
         assert boot.ended() == 0
-    assert "web: asked for, " in boot.written
+    assert "web: requested, " in boot.written
     assert boot.screen[0].startswith("✓ web is ACTIVE on ")
     assert "spawning" not in "\n".join(boot.screen)
     assert boot.written.rindex(SHOW) > boot.written.rindex(HIDE)
 
 
-def test_many_boots_are_counted_until_all_have_ended() -> None:
+def test_progress_counts_many_boots_until_all_have_ended() -> None:
     with terminal("boot", "--pace", "0.2", "--count", "5") as boot:
-        boot.until("5 under way, ")
+        boot.until("5 in progress, ")
         assert boot.ended() == 0
     assert "5 ACTIVE, " in boot.written
     assert [line[:8] for line in boot.screen[:6]] == [*(f"✓ demo-{number}" for number in range(1, 6)), ""]
 
 
 COUNTING = """
-from emulator.client.boot_sequence import Order
+from emulator.client import BootRequest
 from emulator.cli.progress import progress
 
-orders = [Order(name) for name in "abcde"]
-with progress(orders) as tell:
-    for order, state in zip(orders, ("ACTIVE", "networking", "ERROR", "spawning")):
-        tell(order, state)
+requests = [BootRequest(name) for name in "abcde"]
+with progress(requests) as on_progress:
+    for request, state in zip(requests, ("ACTIVE", "networking", "ERROR", "spawning")):
+        on_progress(request, state)
 """
 
 
-def test_it_is_said_how_many_boots_are_where() -> None:
+def test_progress_shows_how_many_boots_are_in_each_state() -> None:
     with terminal("-c", COUNTING, command=[sys.executable]) as counting:
         assert counting.ended() == 0
-    assert "1 ACTIVE, 1 ERROR, 3 under way, " in counting.written
+    assert "1 ACTIVE, 1 ERROR, 3 in progress, " in counting.written
 
 
-def test_boots_that_fail_are_counted_as_such() -> None:
+def test_progress_counts_failed_boots() -> None:
     with terminal("boot", "--pace", "0.2", "--count", "2", "--flavor", "m1.huge") as boot:
         assert boot.ended() == 1
     assert "2 ERROR, " in boot.written
@@ -63,7 +63,7 @@ def test_boots_that_fail_are_counted_as_such() -> None:
 @pytest.mark.parametrize("count", ["1", "20"])
 def test_ctrl_c_leaves_a_clean_terminal(count: str) -> None:
     with terminal("boot", "--pace", "5", "--count", count) as boot:
-        boot.until("demo: spawning" if count == "1" else "20 under way")
+        boot.until("demo: spawning" if count == "1" else "20 in progress")
         boot.interrupt()
         assert boot.ended() == 130
     assert not "".join(boot.screen)
@@ -72,19 +72,19 @@ def test_ctrl_c_leaves_a_clean_terminal(count: str) -> None:
 
 LOGGING = """
 import logging
-from emulator.client.boot_sequence import Order
+from emulator.client import BootRequest
 from emulator.cli.progress import progress
 
 logging.basicConfig(format="%(message)s")
-with progress([Order()]) as tell:
-    tell(Order(), "networking")
+with progress([BootRequest()]) as on_progress:
+    on_progress(BootRequest(), "networking")
     logging.warning("nova-api has lost the bus")
-    tell(Order(), "spawning")
+    on_progress(BootRequest(), "spawning")
 logging.warning("and that was all")
 """
 
 
-def test_what_is_logged_meanwhile_stands_above_and_stays() -> None:
+def test_log_lines_stand_above_the_progress_and_stay() -> None:
     with terminal("-c", LOGGING, command=[sys.executable]) as logging:
         assert logging.ended() == 0
     assert "spawning" in logging.written
@@ -101,21 +101,21 @@ def test_what_is_logged_meanwhile_stands_above_and_stays() -> None:
     ],
     ids=["quiet", "CI", "dumb", "no time"],
 )
-def test_no_progress_is_shown_where_nobody_could_read_it(options: list[str], env: dict[str, str]) -> None:
+def test_no_progress_is_shown_if_nobody_could_read_it(options: list[str], env: dict[str, str]) -> None:
     with terminal("boot", *options, env=env) as boot:
         assert boot.ended() == 0
     assert HIDE not in boot.written
-    assert "asked for, " not in boot.written
+    assert "requested, " not in boot.written
 
 
-def test_progress_is_on_stderr_so_that_a_pipe_does_not_hide_it() -> None:
+def test_progress_goes_to_stderr() -> None:
     with terminal("boot", "--pace", "0.2", piped=True) as boot:
         assert boot.ended() == 0
     assert "demo: " in boot.written
     assert not "".join(boot.screen)
 
 
-async def test_quiet_prints_an_outcome_a_server_and_nothing_else() -> None:
+async def test_quiet_prints_one_line_per_server() -> None:
     ended = await run("boot", "--quiet", "--count", "3", "--pace", "0")
     assert (ended.status, ended.err) == (0, "")
     assert re.fullmatch(r"(✓ demo-\d is ACTIVE on compute-\d, [\d.]+, after \d+(\.\d)? ms\n){3}", ended.out)
@@ -133,7 +133,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [20, 40, 79, 200])
-def test_the_list_of_faults_is_whole_at_any_width(width: int) -> None:
+def test_the_list_of_faults_is_complete_at_any_width(width: int) -> None:
     with terminal("faults", width=width) as faults:
         assert faults.ended() == 0
     listed = faults.screen[: next(number for number, line in enumerate(faults.screen) if line.startswith("Try one"))]
@@ -142,7 +142,7 @@ def test_the_list_of_faults_is_whole_at_any_width(width: int) -> None:
     assert all(FAULTS["keystone.slow"].lesson.split()[number] in " ".join(listed) for number in range(5))
 
 
-def test_there_is_colour_at_a_terminal_unless_it_is_not_wanted() -> None:
+def test_a_terminal_gets_colours_unless_it_refuses_them() -> None:
     for env, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
         with terminal("boot", "--pace", "0", env=env) as boot:
             assert boot.ended() == 0
@@ -151,7 +151,7 @@ def test_there_is_colour_at_a_terminal_unless_it_is_not_wanted() -> None:
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> str:
-    """A file with a trace whose spans and services have names from all over the world, and one that fails a check."""
+    """A file with spans and services whose names are in many scripts, and with an orphan, which fails a check."""
     spans = [
         a_span(number + 1, number and 1, name, name[::-1], failed=number == 3, attributes={name: name})
         for number, name in enumerate(FOREIGN)
@@ -177,14 +177,12 @@ def foreign(tmp_path: Path) -> str:
     ids=" ".join,
 )
 async def test_output_without_unicode_is_ascii(arguments: list[str], foreign: str) -> None:
-    given = [argument.format(foreign=foreign) for argument in arguments]
-    assert_ascii(await run(*given, "--no-unicode"))
+    filled = [argument.format(foreign=foreign) for argument in arguments]
+    assert_ascii(await run(*filled, "--no-unicode"))
 
 
 @pytest.mark.parametrize("env", [{"EMULATOR_NO_UNICODE": "1"}, {"PYTHONIOENCODING": "ascii"}], ids=str)
-async def test_it_is_ascii_by_the_environment_too_and_where_there_is_nothing_else(
-    env: dict[str, str], foreign: str
-) -> None:
+async def test_a_variable_or_an_ascii_locale_also_makes_output_ascii(env: dict[str, str], foreign: str) -> None:
     assert_ascii(await run("show", foreign, **env))
 
 
@@ -194,8 +192,8 @@ def assert_ascii(ended: Ended) -> None:
     assert (ended.out + ended.err).isascii()
 
 
-async def test_the_picture_in_ascii_is_the_same_picture(foreign: str) -> None:
-    """Columns stay columns, whatever a character was replaced by."""
+async def test_columns_stay_aligned_in_ascii(foreign: str) -> None:
+    """Whatever a character is replaced by."""
     drawn = await run("show", foreign, COLUMNS="60")
     plain = await run("show", foreign, "--no-unicode", COLUMNS="60")
     assert [line.rindex(" ms") for line in plain.out.splitlines()[2:]] == [
@@ -205,7 +203,7 @@ async def test_the_picture_in_ascii_is_the_same_picture(foreign: str) -> None:
     assert "caf? #" in plain.out
 
 
-async def test_a_terminal_that_has_some_of_our_glyphs_shows_these() -> None:
+async def test_a_latin_1_terminal_shows_the_glyphs_that_it_has() -> None:
     ended = await run("boot", "--pace", "0", PYTHONIOENCODING="latin-1")
     assert ended.status == 0
     out = ended.out.encode(errors="surrogateescape").decode("latin-1")
@@ -214,23 +212,21 @@ async def test_a_terminal_that_has_some_of_our_glyphs_shows_these() -> None:
     assert "?" not in out
 
 
-async def test_a_tree_is_for_programs_and_keeps_every_character(foreign: str) -> None:
-    wanted = await run("show", foreign, "--tree")
-    assert "日本語" in wanted.out
-    assert await run("show", foreign, "--tree", "--no-unicode", PYTHONIOENCODING="ascii") == wanted
+async def test_a_printed_tree_keeps_every_character(foreign: str) -> None:
+    in_utf8 = await run("show", foreign, "--tree")
+    assert "日本語" in in_utf8.out
+    assert await run("show", foreign, "--tree", "--no-unicode", PYTHONIOENCODING="ascii") == in_utf8
 
 
 @pytest.mark.parametrize(
     ("columns", "widest"), [("0", 20), ("1", 20), ("33", 33), ("9" * 30, 300), ("many", 120), ("", 120)]
 )
-async def test_a_pipe_is_as_wide_as_it_is_said_to_be_or_as_a_picture_needs(
-    columns: str, widest: int, foreign: str
-) -> None:
+async def test_width_in_a_pipe_is_columns_within_limits(columns: str, widest: int, foreign: str) -> None:
     ended = await run("show", foreign, COLUMNS=columns)
     assert max(cell_len(line) for line in ended.out.splitlines()[2:]) == widest
 
 
-async def test_repetition_is_joined_unless_all_is_to_be_shown(tmp_path: Path) -> None:
+async def test_repeated_spans_share_a_line_unless_expanded(tmp_path: Path) -> None:
     file = tmp_path / "spans.json"
     file.write_text(json.dumps(otlp_json([a_span(1), *(a_span(number, 1, "poll") for number in range(2, 14))])))
     assert len(re.findall("poll", (await run("show", str(file))).out)) == 1
@@ -238,7 +234,7 @@ async def test_repetition_is_joined_unless_all_is_to_be_shown(tmp_path: Path) ->
     assert len(re.findall("poll", (await run("show", str(file), "--expand")).out)) == 12
 
 
-async def test_a_boot_joins_the_looks_of_its_user_unless_all_are_to_be_shown() -> None:
+async def test_a_boot_folds_its_polls_into_one_line_unless_expanded() -> None:
     joined = await run("boot", "--pace", "0.5")
     assert len(re.findall(r"GET /v2\.1/servers/[0-9a-f]{8}… 200 ×\d", joined.out)) == 1
     expanded = await run("boot", "--pace", "0.5", "--expand")
@@ -246,7 +242,7 @@ async def test_a_boot_joins_the_looks_of_its_user_unless_all_are_to_be_shown() -
     assert len(re.findall(r"GET /v2\.1/servers/[0-9a-f]{8}… 200", expanded.out)) > 2
 
 
-async def test_no_module_of_the_display_is_loaded_where_there_is_none() -> None:
+async def test_progress_is_not_imported_without_a_terminal() -> None:
     ended = await run("boot", "--pace", "0", PYTHONPROFILEIMPORTTIME="1")
     assert ended.status == 0
     assert "rich.console" in ended.err

@@ -1,4 +1,4 @@
-"""Traces that clients begin: by traceparent, by osprofiler's signed headers, or by neither."""
+"""Traces that clients start: with traceparent, with osprofiler's signed headers, or with neither."""
 
 import base64
 import hmac
@@ -37,7 +37,7 @@ def profiled(base: str = BASE, parent: str = BASE) -> dict[str, str]:
 
 
 async def spans_of(requests: Sequence[Mapping[str, str]], keys: Sequence[str] = KEYS) -> list[Span]:
-    """The server's spans of requests with these headers, that know no token."""
+    """Send requests with these headers and no token; return the server spans."""
     async with a_world(Settings(pace=0, profiler_keys=keys)) as world:
         for number, headers in enumerate(requests):
             url = f"{world.cloud.endpoints['nova-api']}/v2.1/servers?request={number}"
@@ -52,7 +52,7 @@ def event_of(span: Span) -> str:
 
 
 async def boot(headers: Mapping[str, str], keys: Sequence[str] = ()) -> World:
-    """A cloud on which a server was booted, by a client without spans."""
+    """Boot a server on a new cloud, by a client without spans; return the cloud."""
     async with a_world(Settings(pace=0, profiler_keys=keys)) as world:
         api = await world.api()
         status, body = await api.create({**headers})
@@ -62,38 +62,38 @@ async def boot(headers: Mapping[str, str], keys: Sequence[str] = ()) -> World:
 
 
 def the_boot(world: World) -> SpanTree:
-    """The trace with the request for the server."""
+    """Return the trace with the request for the server."""
     found = trees(spans_from_sdk(world.export.kept))
     return next(trace for trace in found if trace.all("nova-api", name="POST /v2.1/servers"))
 
 
 @pytest.mark.parametrize("flags", ["01", "03"])
-async def test_the_trace_of_a_client_that_sends_traceparent_is_ours(flags: str) -> None:
+async def test_a_boot_continues_the_trace_of_a_traceparent(flags: str) -> None:
     world = await boot({"traceparent": f"00-{TRACE}-{PARENT}-{flags}"})
     trace = trace_of(world, TRACE)
     assert [(root.name, root.parent_id) for root in trace.roots] == [("POST /v2.1/servers", PARENT)]
-    assert set(trace.services) == {*SERVICES}
+    assert set(trace.services) == SERVICES
 
 
-async def test_without_one_each_call_begins_a_trace_and_the_boot_hangs_together_below_its_request() -> None:
+async def test_without_trace_headers_a_boot_is_one_trace_below_its_request() -> None:
     world = await boot({})
     assert {len(trace.roots) for trace in trees(spans_from_sdk(world.export.kept))} == {1}
     booted = the_boot(world)
     assert [root.name for root in booted.roots] == ["POST /v2.1/servers"]
     assert booted.all("nova-compute", name="spawn")
-    assert set(booted.services) == {*SERVICES}
+    assert set(booted.services) == SERVICES
 
 
-async def test_a_boot_that_osprofiler_signed_is_the_trace_of_its_base_id() -> None:
+async def test_a_boot_signed_by_osprofiler_has_its_base_id_as_trace_id() -> None:
     world = await boot(profiled(), KEYS)
     trace = trace_of(world, uuid.UUID(BASE).hex)
     assert [(root.name, root.parent_id) for root in trace.roots] == [("POST /v2.1/servers", "")]
-    assert set(trace.services) == {*SERVICES}
+    assert set(trace.services) == SERVICES
     assert {span.attributes.get("openstack.osprofiler.base_id") for span in trace.spans} == {BASE}
     assert not [text for span in world.export.kept for text in KEYS if text in span.to_json()]
 
 
-async def test_osprofilers_ids_become_those_of_spans_as_its_own_driver_has_it() -> None:
+async def test_osprofiler_ids_become_span_ids_as_in_its_own_driver() -> None:
     root, below, without, both = await spans_of(
         [
             profiled(),
@@ -131,15 +131,15 @@ UNTRUSTED = {
 }
 
 
-async def test_what_is_not_to_be_trusted_is_ignored_and_told_on_the_span() -> None:
+async def test_untrusted_osprofiler_headers_are_ignored_with_an_event() -> None:
     spans = await spans_of([headers for headers, _ in UNTRUSTED.values()])
-    told = {name: event_of(span) for name, span in zip(UNTRUSTED, spans, strict=True)}
-    assert {name: why for name, (_, why) in UNTRUSTED.items() if why not in told[name]} == {}
+    events = {name: event_of(span) for name, span in zip(UNTRUSTED, spans, strict=True)}
+    assert {name: why for name, (_, why) in UNTRUSTED.items() if why not in events[name]} == {}
     assert not [span for span in spans if span.trace_id == uuid.UUID(BASE).hex or span.parent_id]
     assert not [span for span in spans if "openstack.osprofiler.base_id" in span.attributes]
 
 
-async def test_without_a_key_no_trace_of_osprofilers_is_taken_up() -> None:
+async def test_without_a_key_osprofiler_headers_are_ignored() -> None:
     [span] = await spans_of([profiled()], keys=())
     assert span.trace_id != uuid.UUID(BASE).hex
     assert event_of(span) == "there is no key to verify it with"
@@ -153,7 +153,7 @@ async def test_a_trace_is_found_by_the_id_that_osprofiler_shows(tmp_path: Path) 
     assert f"trace {uuid.UUID(BASE).hex} " in found.out
 
 
-async def test_a_key_is_an_option_that_is_not_told_again() -> None:
+async def test_the_osprofiler_key_is_not_printed() -> None:
     refused = await run("up", "--osprofiler-hmac-key", "", EMULATOR_PORT_BASE="0")
     assert (refused.status, "a key is empty" in refused.err) == (2, True)
     for command in ("up", "serve"):
@@ -161,7 +161,7 @@ async def test_a_key_is_an_option_that_is_not_told_again() -> None:
         assert ("--osprofiler-hmac-key" in helped.out, "hush" in helped.out) == (True, False)
 
 
-def test_without_the_stock_client_it_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_stock_client_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openstackclient", None)
     refused = CliRunner().invoke(app, ["openstack", "server", "list"])
     assert (refused.exit_code, refused.stdout) == (1, "")

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from emulator.broker import Broker
-from emulator.client.boot_sequence import BootRequest
+from emulator.client import BootRequest
 from emulator.cloud import Cloud, Settings, run_service
 from emulator.runtime.export import Export
 from emulator.services.registry import APIS, SERVICES

@@ -31,7 +31,7 @@ from tests.support.manifests import (
 
 CLIENT = "openstack-client"
 ALONE = frozenset({"keystone", "glance-api", "neutron-server", "nova-api", "nova-scheduler"})
-"""What refuses to start twice, whatever its host: `test_one_of_each` shows it."""
+"""What refuses to start twice, whatever its host: see `test_service_locks`."""
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 

@@ -1,4 +1,4 @@
-"""`emulator load`: boots come at a rate, however fast the cloud answers, and leave nothing behind."""
+"""`emulator load`: boots start at a rate, however fast the cloud answers, and no server is left behind."""
 
 import asyncio
 import socket
@@ -13,12 +13,12 @@ import pytest
 from typer.testing import CliRunner
 from yarl import URL
 
+from emulator import client
 from emulator.cli.app import app
-from emulator.client import boot_sequence as client
-from emulator.client.boot_sequence import BootRequest, BootResult, Credentials
+from emulator.client import BootRequest, BootResult, Credentials
 from emulator.cloud import Settings, run_cloud
 from emulator.faults import FAULTS
-from emulator.load import NoCloud, Plan, Tally, Tenant, arrivals, load
+from emulator.load import NoCloud, Plan, Tally, Tenant, arrivals, run_load
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.seeded_random import SeededRandom
@@ -29,22 +29,22 @@ from tests.conftest import REFERENCE, World, a_world, eventually
 from tests.support.processes import PATIENCE_SECONDS, free_port, run, started
 
 NAME = "load-test"
-ORDER = BootRequest(NAME)
+REQUEST = BootRequest(NAME)
 STOPPING = "stopping: finishing what has begun\n"
 
 
 def ignore(line: str) -> None:
-    """What is told does not matter here."""
+    """For tests that do not read the reports."""
 
 
 @asynccontextmanager
 async def a_tenant(export: Export, keystone_url: str, seed: int | None = None) -> AsyncIterator[Tenant]:
     async with HttpClient(client.SERVICE) as http:
-        yield Tenant(client.user(export, seed), http, Credentials(keystone_url), NAME)
+        yield Tenant(client.new_context(export, seed), http, Credentials(keystone_url), NAME)
 
 
 async def gone(world: World) -> None:
-    """Wait until there is no server any more."""
+    """Wait until there are no servers."""
     api = await world.api()
     await eventually(lambda: api("GET", "nova-api", "/v2.1/servers"), lambda seen: seen[1] == {"servers": []})
 
@@ -58,116 +58,117 @@ def due_within(seconds: float, plan: Plan, seed: int) -> int:
     return sum(1 for _ in takewhile(lambda arrival: arrival[0] < seconds, arrivals(plan, rng)))
 
 
-def test_servers_are_asked_for_at_the_rate_and_by_nobody_who_knows_of_the_others() -> None:
-    times = [due for due, _ in islice(arrivals(Plan(ORDER, rate=50), SeededRandom(7)), 10_000)]
+def test_arrivals_have_the_rate_and_exponential_gaps() -> None:
+    times = [due for due, _ in islice(arrivals(Plan(REQUEST, rate=50), SeededRandom(7)), 10_000)]
     assert times[-1] == pytest.approx(10_000 / 50, rel=0.03)
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert sum(gap > 1 / 50 for gap in gaps) / len(gaps) == pytest.approx(0.368, abs=0.02)  # e⁻¹: exponential
 
 
-def test_faults_have_their_share_and_a_seed_says_which_boots() -> None:
+def test_faults_have_their_share_and_a_seed_chooses_the_boots() -> None:
     faults = tuple(FAULTS[name] for name in ("glance.image_missing", "amqp.duplicate"))
-    plan = Plan(ORDER, faults=faults, fault_share=0.2)
+    plan = Plan(REQUEST, faults=faults, fault_share=0.2)
 
-    def orders(seed: int, wanted: Plan = plan) -> list[tuple[float, BootRequest]]:
-        return list(islice(arrivals(wanted, SeededRandom(seed)), 5_000))
+    def requests(seed: int, planned: Plan = plan) -> list[tuple[float, BootRequest]]:
+        return list(islice(arrivals(planned, SeededRandom(seed)), 5_000))
 
-    found = Counter(order.fault.name if order.fault else "" for _, order in orders(7))
+    found = Counter(request.fault.name if request.fault else "" for _, request in requests(7))
     assert {name: times / 5_000 for name, times in found.items()} == {
         "": pytest.approx(0.8, abs=0.02),
         "glance.image_missing": pytest.approx(0.1, abs=0.02),
         "amqp.duplicate": pytest.approx(0.1, abs=0.02),
     }
-    assert orders(7) == orders(7) != orders(8)
-    without = orders(7, Plan(ORDER))
-    assert [due for due, _ in without] == [due for due, _ in orders(7)]
-    assert {order.fault for _, order in without} == {None}
+    assert requests(7) == requests(7) != requests(8)
+    without = requests(7, Plan(REQUEST))
+    assert [due for due, _ in without] == [due for due, _ in requests(7)]
+    assert {request.fault for _, request in without} == {None}
 
 
-async def test_each_boot_is_a_trace_and_its_end_another_and_no_server_is_left() -> None:
-    plan = Plan(ORDER, rate=15, lifetime=0.2)
+async def test_load_makes_a_trace_per_boot_and_per_delete_and_leaves_no_server() -> None:
+    plan = Plan(REQUEST, rate=15, lifetime=0.2)
     async with a_world() as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=7) as tenant:
-            await load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, patience=SharedTimeout(60))
-            assert await tenant.leave(SharedTimeout(60)) == ""
+            await run_load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, stop_timeout=SharedTimeout(60))
+            assert await tenant.delete_left_over(SharedTimeout(60)) == ""
         await gone(world)
-    asked = due_within(1.5, plan, seed=7)
-    assert asked > 10
-    assert (tenant.tally.begun, tenant.tally.by_status) == (asked, {"ACTIVE": asked})
+    requested = due_within(1.5, plan, seed=7)
+    assert requested > 10
+    assert (tenant.tally.begun, tenant.tally.by_status) == (requested, {"ACTIVE": requested})
     found = trees(spans_from_sdk(world.export.kept))
     assert [trace for trace in found if trace.spans[0].name == "openstack server create" and trace != REFERENCE] == []
     names = roots(world.export)
-    assert names["openstack server create"] == names["openstack server delete"] == asked
+    assert names["openstack server create"] == names["openstack server delete"] == requested
 
 
-async def test_a_slow_cloud_does_not_slow_the_orders_down_and_what_it_has_not_done_in_the_end_is_deleted() -> None:
-    plan = Plan(ORDER, rate=30)
+async def test_a_slow_cloud_does_not_slow_arrivals_and_no_server_is_left() -> None:
+    plan = Plan(REQUEST, rate=30)
     async with a_world(Settings(pace=1)) as world:
         async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=3) as tenant:
-            await load(tenant, plan, asyncio.Event(), ignore, seconds=1, patience=SharedTimeout(0))
-            asked = due_within(1, plan, seed=3)
-            assert tenant.tally.begun == tenant.tally.unfinished == asked
-            assert list(tenant.tally.troubles()) == [f"none became ACTIVE, of {asked} without a fault"]
-            assert await tenant.leave(SharedTimeout(60)) == ""
+            await run_load(tenant, plan, asyncio.Event(), ignore, seconds=1, stop_timeout=SharedTimeout(0))
+            requested = due_within(1, plan, seed=3)
+            assert tenant.tally.begun == tenant.tally.unfinished == requested
+            assert list(tenant.tally.problems()) == [f"none of {requested} without a fault became ACTIVE"]
+            assert await tenant.delete_left_over(SharedTimeout(60)) == ""
         await gone(world)
     assert "openstack server list" in roots(world.export)
 
 
-async def test_a_boot_counts_from_when_it_was_due(world: World) -> None:
+async def test_boots_are_timed_from_when_they_were_due(world: World) -> None:
     async with a_tenant(world.export, world.cloud.endpoints["keystone"]) as tenant:
-        await tenant.keep(ORDER, asyncio.get_running_loop().time() - 100, lifetime=0)
+        await tenant.boot_and_delete(REQUEST, asyncio.get_running_loop().time() - 100, lifetime=0)
     assert tenant.tally.quantile(0.5) == pytest.approx(100, rel=0.03)
     await gone(world)
 
 
-async def test_beyond_so_many_boots_under_way_orders_are_skipped_and_counted() -> None:
+async def test_boots_beyond_the_limit_are_skipped_and_counted() -> None:
     async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
 
     async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as hanging:
         url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
-        plan = Plan(ORDER, rate=400)
+        plan = Plan(REQUEST, rate=400)
         async with a_tenant(Export(), url, seed=1) as tenant:
-            await load(tenant, plan, asyncio.Event(), print, seconds=2, patience=SharedTimeout(0))
-    asked = due_within(2, plan, seed=1)
-    assert (tenant.tally.begun, tenant.tally.skipped, tenant.tally.unfinished) == (200, asked - 200, 200)
-    assert f" {asked - 200} skipped" in tenant.tally.describe(2, 2)
-    assert f"most were skipped, {asked - 200} of {asked}: the cloud is slower than the rate" in tenant.tally.troubles()
+            await run_load(tenant, plan, asyncio.Event(), print, seconds=2, stop_timeout=SharedTimeout(0))
+    requested = due_within(2, plan, seed=1)
+    assert (tenant.tally.begun, tenant.tally.skipped, tenant.tally.unfinished) == (200, requested - 200, 200)
+    assert f" {requested - 200} skipped" in tenant.tally.describe(2, 2)
+    problem = f"most were skipped, {requested - 200} of {requested}: the cloud cannot keep up with this rate"
+    assert problem in tenant.tally.problems()
 
 
-async def test_a_cloud_that_goes_away_and_comes_back_is_booted_on_again() -> None:
+async def test_load_continues_on_a_cloud_that_went_away_and_came_back() -> None:
     first = free_port()
     ports = {name: first + number for number, name in enumerate(PORTS)}
     lines: asyncio.Queue[str] = asyncio.Queue()
     stopping, export = asyncio.Event(), Export(keep=True)
 
-    async def hear_of(status: str) -> None:
+    async def next_report_with(status: str) -> None:
         while f" 0 {status}" in await lines.get():
             pass
 
     async with a_tenant(export, f"http://127.0.0.1:{ports['keystone']}") as tenant, asyncio.TaskGroup() as tasks:
         async with run_cloud(Settings(pace=0), export, ports=ports):
-            plan = Plan(ORDER, rate=20, lifetime=0.5)
+            plan = Plan(REQUEST, rate=8, lifetime=0.5)
             loading = tasks.create_task(
-                load(tenant, plan, stopping, lines.put_nowait, every=0.5, patience=SharedTimeout(60))
+                run_load(tenant, plan, stopping, lines.put_nowait, every=0.5, stop_timeout=SharedTimeout(60))
             )
-            await hear_of("ACTIVE")
-        await hear_of("refused")
+            await next_report_with("ACTIVE")
+        await next_report_with("refused")
         async with run_cloud(Settings(pace=0), export, ports=ports):
             while not lines.empty():
                 lines.get_nowait()
-            await hear_of("ACTIVE")
+            await next_report_with("ACTIVE")
             stopping.set()
             await loading
-            assert await tenant.leave(SharedTimeout(60)) == ""
-    assert tenant.tally.failed >= tenant.tally.by_status["REFUSED"] > 0  # it may end in the middle of a boot
+            assert await tenant.delete_left_over(SharedTimeout(60)) == ""
+    assert tenant.tally.failed >= tenant.tally.by_status["REFUSED"] > 0  # the cloud may end in the middle of a boot
     assert tenant.tally.unfinished == 0
 
 
 async def test_waiting_for_a_cloud_leaves_no_trace(world: World) -> None:
     async with a_tenant(world.export, world.cloud.endpoints["keystone"]) as tenant:
-        await tenant.reach(seconds=0)
+        await tenant.wait_for_cloud(seconds=0)
     assert [span.name for span in world.export.kept if "scheduler_fanout" not in span.name] == []  # hosts report
 
 
@@ -178,29 +179,29 @@ async def test_waiting_for_a_cloud_leaves_no_trace(world: World) -> None:
         ("nobody", "public", inf, "POST http://{place}/v3/auth/tokens answered 401"),
         ("admin", "publik", inf, "the catalog names no publik endpoint of type compute"),
     ],
-    ids=["nobody listens", "nobody knows the user", "the catalog does not name it"],
+    ids=["nothing listens", "unknown user", "unknown interface"],
 )
-async def test_where_there_is_no_cloud_to_boot_on_it_says_why_and_not_with_which_password(
+async def test_the_error_without_a_cloud_has_a_reason_and_no_password(
     world: World, user: str, interface: str | None, seconds: float, says: str
 ) -> None:
     place = URL(world.cloud.endpoints["keystone"]).authority if interface else f"127.0.0.1:{free_port()}"
     credentials = Credentials(f"http://me:hunter2@{place}", user, interface=interface or "public")
     async with HttpClient(client.SERVICE) as http:
-        tenant = Tenant(client.user(world.export, None), http, credentials, NAME)
+        tenant = Tenant(client.new_context(world.export, None), http, credentials, NAME)
         with pytest.raises(NoCloud, match=f"no cloud to boot on at http://{place}: .*{says.format(place=place)}"):
-            await tenant.reach(seconds)
+            await tenant.wait_for_cloud(seconds)
 
 
-def test_a_variable_that_is_empty_is_not_set() -> None:
+def test_an_empty_variable_counts_as_not_set() -> None:
     variables = ("OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME", "OS_INTERFACE")
     assert Credentials.from_environment("", dict.fromkeys(variables, "")) == Credentials("")
 
 
-def test_a_tally_of_very_many_boots_stays_small_and_its_quantiles_are_right() -> None:
+def test_a_tally_stays_small_and_its_quantiles_are_right() -> None:
     tally, draw = Tally(), SeededRandom(7).draw("times")
     times = [draw.lognormvariate(0, 2) for _ in range(50_000)]
     for seconds in times:
-        tally.count(BootResult(ORDER, "", status="ACTIVE"), seconds)
+        tally.count(BootResult(REQUEST, "", status="ACTIVE"), seconds)
     times.sort()
     for share in (0.05, 0.5, 0.95, 0.99):
         assert tally.quantile(share) == pytest.approx(times[int(share * len(times))], rel=0.03)
@@ -210,7 +211,7 @@ def test_a_tally_of_very_many_boots_stays_small_and_its_quantiles_are_right() ->
 
 @pytest.fixture
 async def up() -> AsyncIterator[str]:
-    """The keystone of a cloud in a process of its own."""
+    """The URL of the keystone of a cloud in a process of its own."""
     async with started("up", "--port-base", "0", "--pace", "0", "--no-console") as process:
         yield (await process.until("keystone")).split()[-1]
 
@@ -220,12 +221,12 @@ async def up() -> AsyncIterator[str]:
     [
         ([], 0, " 0 ERROR"),
         (["--fault", "glance.image_missing", "--fault-share", "1"], 0, " carried a fault: glance.image_missing "),
-        (["--image", "nope"], 1, " failed without a fault; the first, load-"),
+        (["--image", "nope"], 1, " failed without a fault; the first: load-"),
         (["--flavor", "nope", "--quiet"], 1, "REFUSED: Invalid input for field server.flavorRef"),
     ],
-    ids=["well", "fault", "ERROR", "refused"],
+    ids=["no fault", "fault", "ERROR", "refused"],
 )
-async def test_its_status_tells_whether_boots_failed_that_carried_no_fault(
+async def test_exit_status_is_1_if_a_boot_without_a_fault_failed(
     up: str, options: list[str], status: int, says: str
 ) -> None:
     ended = await run("load", "--keystone-url", up, "--pace", "0", "--rate", "20", "--duration", "1", *options)
@@ -234,7 +235,7 @@ async def test_its_status_tells_whether_boots_failed_that_carried_no_fault(
     assert ("booting 20 servers a second" in ended.out) is ("--quiet" not in options)
 
 
-async def test_it_starts_before_the_cloud_and_sigterm_lets_it_finish_and_send_its_spans(otlp: OtlpReceiver) -> None:
+async def test_load_waits_for_its_cloud_and_finishes_on_sigterm(otlp: OtlpReceiver) -> None:
     first = free_port()
     env = {"EMULATOR_OTLP": otlp.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100", "EMULATOR_PACE": "0"}
     async with started("load", "--keystone-url", f"http://127.0.0.1:{first + 1}", "--rate", "4", **env) as process:
@@ -250,7 +251,7 @@ async def test_it_starts_before_the_cloud_and_sigterm_lets_it_finish_and_send_it
     assert f" {found['openstack server create']} ACTIVE" in last
 
 
-async def test_while_it_waits_for_a_cloud_sigterm_ends_it_at_once() -> None:
+async def test_sigterm_ends_load_while_it_waits_for_a_cloud() -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         nobody.settimeout(PATIENCE_SECONDS)
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
@@ -282,7 +283,7 @@ async def test_while_it_waits_for_a_cloud_sigterm_ends_it_at_once() -> None:
     ],
     ids=" ".join,
 )
-def test_an_option_that_makes_no_sense_is_named(options: list[str], names: str) -> None:
+def test_an_invalid_option_of_load_is_named(options: list[str], names: str) -> None:
     refused = CliRunner().invoke(app, ["load", *options])
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert names in refused.stderr
@@ -300,7 +301,7 @@ def test_an_option_that_makes_no_sense_is_named(options: list[str], names: str) 
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-async def test_what_cannot_be_done_is_told_in_a_line(env: dict[str, str], says: str, tmp_path: Path) -> None:
+async def test_a_load_that_cannot_start_says_why_in_one_line(env: dict[str, str], says: str, tmp_path: Path) -> None:
     ended = await run("load", "--wait", "0", "--fault", "glance.image_missing", **env)
     assert (ended.status, ended.out) == (1, "")
     assert ended.err.startswith("emulator: ")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.client.boot_sequence import BootRequest
+from emulator.client import BootRequest
 from emulator.cloud import Settings
 from emulator.services.auth import Identity, Tokens
 from emulator.services.registry import APIS

@@ -1,12 +1,6 @@
-"""The pytest plugin, as those who install it use it: test files of their own, run by pytest."""
-
-import random
-from collections.abc import Callable
+"""The pytest plugin, as another project uses it: pytest runs test files that use its fixtures and options."""
 
 import pytest
-
-from emulator.reference import tree_text
-from spantree import Pending, SpanTree
 
 INI = """
 [pytest]
@@ -17,8 +11,8 @@ asyncio_default_fixture_loop_scope = function
 
 @pytest.fixture
 def theirs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A directory of somebody else's."""
-    monkeypatch.delenv("CI", raising=False)  # there, pytest cuts nothing short
+    """The test directory of another project."""
+    monkeypatch.delenv("CI", raising=False)  # in CI pytest does not shorten explanations
     pytester.makeini(INI)
     return pytester
 
@@ -51,7 +45,7 @@ def export(otlp):
 """
 
 
-def test_spans_of_a_subprocess_reach_tests_that_block_and_tests_that_await(theirs: pytest.Pytester) -> None:
+def test_spans_of_a_subprocess_reach_blocking_and_async_tests(theirs: pytest.Pytester) -> None:
     code = (
         EXPORT
         + '''
@@ -71,73 +65,32 @@ async def test_awaiting(otlp):
     run(theirs, code).assert_outcomes(passed=2)
 
 
-BOOTS = """
-import pytest
-from spantree import tree
-
-@pytest.mark.parametrize("number", range(4))
-async def test_a_boot(boot, number):
-    trace = await boot(name=f"demo-{number}")
-    assert trace.hop("nova-api", "nova-scheduler").effect.name == "process nova:scheduler"
-    assert trace.check() == []
-
-def test_a_boot_that_fails(boot):
-    trace = boot(image="nope").wait()
-    assert trace.one("nova-compute", kind="client", status=404).leads_to("glance-api")
-
-def test_the_cloud_is_one(cloud, request):
-    assert cloud.endpoints["keystone"].startswith("http://127.0.0.1:")
-    assert request.getfixturevalue("cloud") is cloud
+def test_a_failed_test_shows_the_differences_and_every_trace(theirs: pytest.Pytester) -> None:
+    code = (
+        EXPORT
+        + """
+def test_wrong(otlp):
+    export(otlp)
+    export(otlp)
+    assert otlp.trace().wait() == tree("shop: order\\n  shop: reserve\\n  shop: charge")
 """
-
-
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "with xdist"])
-def test_boots_are_whole_traces(theirs: pytest.Pytester, options: tuple[str, ...]) -> None:
-    run(theirs, BOOTS, *options).assert_outcomes(passed=6)
-
-
-async def test_a_boot_in_the_background_leaves_the_module_random_alone(
-    boot: Callable[[], Pending[SpanTree]],
-) -> None:
-    state = random.getstate()
-    await boot()
-    assert random.getstate() == state
-
-
-def test_a_failed_test_shows_the_first_difference_all_of_it_and_every_trace_it_received(
-    theirs: pytest.Pytester,
-) -> None:
-    theirs.makefile(".tree", boot=tree_text("boot"))
-    code = """
-from pathlib import Path
-from spantree import tree
-
-async def test_wrong(boot):
-    await boot(image="nope") == tree(Path("boot.tree"))
-    assert await boot(image="nope") == tree(Path("boot.tree"))
-"""
+    )
     result = run(theirs, code)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "E*<trace *, * spans of openstack-client, * == <expected tree boot.tree>",
-            "E*the trace is not as expected: 1 missing, * not expected, 4 different  (- expected, + found)",
-            "E*- openstack-client: openstack server create   ? first difference: it failed: ServerInError",
-            "E*+ openstack-client: openstack server create !ServerInError",
+            "E*<trace *, 2 spans of shop> == <expected tree shop: order>",
+            "E*the trace is not as expected: *  (- expected, + found)",
+            "E*shop: order",
+            "E*? first difference: *",
             "*- in full -*",
-            "-               nova-compute: GET (client) {*}   ? it failed: 404; http.response.status_code is*",
-            "+               nova-compute: GET (client) !404 {*http.response.status_code=404}",
-            "-               nova-compute: spawn   ? missing",
             "*- traces received: 2 -*",
             "trace ????????????????????????????????",
-            "openstack-client: openstack server create !ServerInError",
+            "shop: order",
             "trace ????????????????????????????????",
-            "                glance-api: GET /v2/images/{image_id}/file (server)",
+            "  shop: pay",
         ]
     )
-    assert "\033[" not in result.stdout.str()
-    coloured = run(theirs, code, "--color=yes").stdout.str()
-    assert "\033[31m-               nova-compute: spawn   ← missing\033[0m" in coloured
 
 
 def test_a_test_that_passes_or_receives_nothing_reports_nothing(theirs: pytest.Pytester) -> None:
@@ -146,7 +99,7 @@ def test_a_test_that_passes_or_receives_nothing_reports_nothing(theirs: pytest.P
     result.stdout.no_fnmatch_line("*traces received*")
 
 
-def test_update_trees_rewrites_what_differs_and_nothing_else(theirs: pytest.Pytester) -> None:
+def test_update_trees_rewrites_only_what_differs(theirs: pytest.Pytester) -> None:
     kept = "# of the shop\nshop: order   # by a user\n  shop: refund\n"
     (theirs.path / "old.tree").write_text(kept)
     code = (
@@ -173,7 +126,7 @@ def test_old_and_new(otlp):
     run(theirs, code).assert_outcomes(passed=1)
 
 
-def test_update_trees_helps_also_where_the_expected_trace_is_waited_for(theirs: pytest.Pytester) -> None:
+def test_update_trees_updates_a_tree_that_is_waited_for(theirs: pytest.Pytester) -> None:
     (theirs.path / "old.tree").write_text("shop: order\n  shop: refund\n")
     code = (
         EXPORT
@@ -190,7 +143,7 @@ def test_old(otlp):
     run(theirs, code).assert_outcomes(passed=1)
 
 
-def test_findings_are_told_with_their_remedies(theirs: pytest.Pytester) -> None:
+def test_findings_are_shown_with_their_remedies(theirs: pytest.Pytester) -> None:
     failed = run(
         theirs, EXPORT + "\ndef test_sound(otlp):\n    export(otlp)\n    assert otlp.trace().wait().check() == []"
     )
@@ -203,13 +156,13 @@ def test_findings_are_told_with_their_remedies(theirs: pytest.Pytester) -> None:
     )
 
 
-def test_what_is_still_to_come_says_so(theirs: pytest.Pytester) -> None:
+def test_a_pending_trace_says_that_it_is_pending(theirs: pytest.Pytester) -> None:
     code = """
 def test_forgotten(otlp):
     assert otlp.trace() == 1
 
-def test_asked(boot):
-    boot().one()
+def test_asked(otlp):
+    otlp.trace().one()
 """
     failed = run(theirs, code)
     failed.assert_outcomes(failed=2)
@@ -223,29 +176,15 @@ def test_a_session_that_uses_no_fixture_imports_nothing(theirs: pytest.Pytester)
 import sys
 
 def test_light():
-    heavy = {"spantree", "emulator.cloud", "opentelemetry", "grpc", "aiohttp", "google.protobuf", "rich"}
-    assert "emulator.pytest_plugin" in sys.modules
+    ours = {"spantree.span_tree", "emulator.cloud", "emulator.faults"}
+    heavy = ours | {"opentelemetry", "grpc", "aiohttp", "google.protobuf", "rich"}
+    assert {"emulator.pytest_plugin", "spantree.pytest_plugin"} <= set(sys.modules)
     assert heavy & set(sys.modules) == set()
 """
     run(theirs, code).assert_outcomes(passed=1)
 
 
-def test_the_cloud_can_be_set_up_otherwise_and_the_plugin_be_left_out(theirs: pytest.Pytester) -> None:
-    theirs.makeconftest(
-        """
-import pytest
-from emulator.cloud import Settings
-
-@pytest.fixture(scope="session")
-def cloud_settings():
-    return Settings(pace=0, seed=7)
-"""
-    )
-    code = """
-def test_seeded(boot):
-    assert len({boot(name="a").wait().trace_id, boot(name="b").wait().trace_id}) == 2
-"""
-    run(theirs, code).assert_outcomes(passed=1)
-    without = run(theirs, code, "-p", "no:emulator")
+def test_the_plugin_can_be_left_out(theirs: pytest.Pytester) -> None:
+    without = run(theirs, "def test_it(otlp): pass", "-p", "no:spantree")
     without.assert_outcomes(errors=1)
-    without.stdout.fnmatch_lines(["*fixture 'boot' not found*"])
+    without.stdout.fnmatch_lines(["*fixture 'otlp' not found*"])

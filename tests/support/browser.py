@@ -1,4 +1,4 @@
-"""A real browser, headless, that reaches nothing outside: pages as a user sees and drives them."""
+"""A headless browser without network access, to see and use pages as a user does."""
 
 import re
 from collections.abc import AsyncIterator
@@ -17,17 +17,17 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-OURS = re.compile(r"(file|data|blob):|http://127\.0\.0\.1[:/]")
+OWN_URL = re.compile(r"(file|data|blob):|http://127\.0\.0\.1[:/]")
 
 needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no Chromium at {CHROMIUM}")
 
 
 def complaints_of(page: Page) -> list[str]:
-    """What a page does from now on that it must not: messages in the console, errors, requests to elsewhere."""
+    """Return a list that collects what a page must not do: console messages, errors, and requests to other hosts."""
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-    page.on("request", lambda asked: None if OURS.match(asked.url) else complaints.append(f"request: {asked.url}"))
+    page.on("request", lambda sent: None if OWN_URL.match(sent.url) else complaints.append(f"request: {sent.url}"))
     return complaints
 
 
@@ -43,7 +43,7 @@ async def a_browser() -> AsyncIterator[Browser]:
 async def a_page(
     browser: Browser, *, width: int = 1280, height: int = 800, dark: bool = False, expected: str = "nothing"
 ) -> AsyncIterator[Page]:
-    """A page in a context of its own. Afterwards, what it complained of, but for what is expected, fails the test."""
+    """Open a page in a context of its own. Complaints other than the expected one fail the test at the end."""
     context = await browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
     )

@@ -1,4 +1,4 @@
-"""The emulator's commands, and what they take: for whoever checks files in which these are written."""
+"""The emulator's commands and their options, for tests of files in which commands are written."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -7,16 +7,18 @@ import pytest
 from typer.main import get_command
 
 from emulator.cli.app import app
+from spantree.cli.lazy import LazyCommand
 from tests.support.processes import environment
 
 __all__ = ["VARIABLES", "refusal"]
 
-COMMANDS = get_command(app).commands  # type: ignore[attr-defined]  # what typer makes of several commands is a group
-VARIABLES = {option.envvar for one in COMMANDS.values() for option in one.params if option.envvar}
+COMMANDS: dict[str, LazyCommand] = get_command(app).commands  # type: ignore[attr-defined] # typer makes it a group
+VARIABLES = {option.envvar for command in COMMANDS.values() for option in command.load().params if option.envvar}
+"""Every environment variable that an option reads."""
 
 
 def refusal(words: Sequence[str], variables: Mapping[str, str]) -> str:
-    """Say why `emulator` would refuse these words with these variables; empty if it would not."""
+    """Return why `emulator` would refuse these words with these variables; empty if it would not."""
     command, *rest = words
     if command not in COMMANDS:
         return f"There is no command {command}."

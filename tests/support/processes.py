@@ -6,16 +6,24 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from asyncio import StreamReader, StreamReaderProtocol
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
 
-COMMAND = (sys.executable, "-W", "error", "-m", "emulator")
-"""What is not closed or not awaited shows up on stderr."""
+from tests.support.forks import Fork, can_fork
+
+PYTHON = (sys.executable, "-W", "error", "-m")
+COMMAND = (*PYTHON, "emulator")
+"""Warnings are errors, so that whatever is not closed or not awaited shows up on stderr."""
 
 PATIENCE_SECONDS = 60
+
+NO_AUTHORITIES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
+"""No certificates of this machine: aiohttp reads all of them at import, which takes 55 ms of every start."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +35,37 @@ class Ended:
     err: str
 
 
-NO_AUTHORITIES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
-"""Nobody is trusted who is not named: aiohttp reads all of this machine's certificates at import, for 55 ms a start."""
+async def run(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> Ended:
+    """Run a command of the emulator to its end; `wrapped` in another one."""
+    return await _communicate(await _start(arguments, wrapped, env))
+
+
+async def run_spantree(*arguments: str, **env: str) -> Ended:
+    """Run a command of spantree to its end."""
+    return await _communicate(await _execute((*PYTHON, "spantree", *arguments), env))
+
+
+@asynccontextmanager
+async def started(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> AsyncIterator["Service"]:
+    """Start a command of the emulator, and kill it at the end of the block if it still runs."""
+    process = await _start(arguments, wrapped, env)
+    try:
+        yield Service(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OS_", "EMULATOR_"))}
+    """Return the environment for a command: this process's, without what changes how a command behaves."""
+    settings = ("OTEL_", "OS_", "EMULATOR_", "SPANTREE_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
     return {**kept, **NO_AUTHORITIES, "PYTHONUNBUFFERED": "1", **more}
 
 
 def free_port() -> int:
-    """A port that is still free when its service comes to listen: the system gives those from 32,768 to connections."""
+    """Return a port that is free now, and below 32,768: the system gives those above to connections."""
     while True:
         port = secrets.choice(range(10_000, 32_000))
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -53,32 +81,52 @@ def _has_ipv6() -> bool:
 needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6 loopback")
 
 
-async def run(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> Ended:
-    """Run a command to its end; `wrapped` in another one."""
-    process = await asyncio.create_subprocess_exec(
-        *wrapped,
-        *COMMAND,
-        *arguments,
-        env=environment(**env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        out, err = await process.communicate()
-    assert process.returncode is not None
-    return Ended(process.returncode, out.decode(errors="surrogateescape"), err.decode())
+class ForkedProcess:
+    """A forked command, used like an `asyncio.subprocess.Process`."""
+
+    def __init__(self, forked: Fork, stdout: StreamReader, stderr: StreamReader) -> None:
+        self.stdout = stdout
+        self.stderr = stderr
+        self._forked = forked
+        self._ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(forked.sentinel, self._end)
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._forked.sentinel)
+        self._ended.set()
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, or minus the signal that ended it; None while it runs."""
+        return self._forked.poll() if self._ended.is_set() else None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._forked.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._forked.kill()
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """Wait until it has ended; return the rest of its output."""
+        out, err = await asyncio.gather(self.stdout.read(), self.stderr.read())
+        await self._ended.wait()
+        return out, err
+
+
+Process = asyncio.subprocess.Process | ForkedProcess
 
 
 class Service:
     """A command that runs until it is stopped."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
         self.out = ""
 
     async def says(self, words: str) -> None:
-        """Wait until it says these words on stderr."""
+        """Wait for a line with these words on stderr."""
         assert self._process.stderr is not None
         async with asyncio.timeout(PATIENCE_SECONDS):
             assert words in (await self._process.stderr.readline()).decode()
@@ -101,26 +149,37 @@ class Service:
 
     async def ended(self) -> Ended:
         """Wait until it has ended."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            out, err = await self._process.communicate()
-        assert self._process.returncode is not None
-        return Ended(self._process.returncode, self.out + out.decode(), err.decode())
+        ended = await _communicate(self._process)
+        return Ended(ended.status, self.out + ended.out, ended.err)
 
 
-@asynccontextmanager
-async def started(*arguments: str, wrapped: Sequence[str] = (), **env: str) -> AsyncIterator[Service]:
-    process = await asyncio.create_subprocess_exec(
-        *wrapped,
-        *COMMAND,
-        *arguments,
-        env=environment(**env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+async def _start(arguments: Sequence[str], wrapped: Sequence[str], env: Mapping[str, str]) -> Process:
+    """Start a command: as a fork if that makes no difference, else as a new process."""
+    if wrapped or not can_fork(env):
+        return await _execute((*wrapped, *COMMAND, *arguments), env)
+    (out, its_out), (err, its_err) = os.pipe(), os.pipe()
+    forked = Fork(arguments, environment(**env), its_out, its_err)
+    os.close(its_out)
+    os.close(its_err)
+    return ForkedProcess(forked, await _reader(out), await _reader(err))
+
+
+async def _execute(command: Sequence[str], env: Mapping[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command, env=environment(**env), stdin=DEVNULL, stdout=PIPE, stderr=PIPE
     )
-    try:
-        yield Service(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
+
+
+async def _reader(descriptor: int) -> StreamReader:
+    reader = StreamReader()
+    pipe = os.fdopen(descriptor, "rb")
+    await asyncio.get_running_loop().connect_read_pipe(lambda: StreamReaderProtocol(reader), pipe)
+    return reader
+
+
+async def _communicate(process: Process) -> Ended:
+    """Wait until a process has ended."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(errors="surrogateescape"), err.decode())

@@ -1,4 +1,4 @@
-"""A terminal for a process: it has a width, it is typed at by signals, and its screen shows what was not erased."""
+"""A terminal for a process: it has a width, its user sends signals, and its screen shows what was not erased."""
 
 import fcntl
 import os
@@ -12,7 +12,8 @@ import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from tests.support.processes import COMMAND, PATIENCE_SECONDS, environment
+from tests.support.forks import Fork
+from tests.support.processes import PATIENCE_SECONDS, environment
 
 CONTROL = re.compile(r"\x1b\[(?P<number>[?\d;]*)(?P<letter>[A-Za-z])|(?P<text>[^\x1b\r\n]+)|(?P<move>[\r\n])")
 
@@ -20,7 +21,7 @@ CONTROL = re.compile(r"\x1b\[(?P<number>[?\d;]*)(?P<letter>[A-Za-z])|(?P<text>[^
 class Terminal:
     """What a command, which has this terminal as its stdout and stderr, has written there so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes], end: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Fork, end: int) -> None:
         self._process = process
         self._end = end
         self._written = b""
@@ -81,21 +82,24 @@ class Terminal:
 @contextmanager
 def terminal(
     *arguments: str,
-    command: Sequence[str] = COMMAND,
+    command: Sequence[str] = (),
     width: int = 100,
     piped: bool = False,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Terminal]:
-    """Run a command at a terminal of this width; its stdout may be `piped` to nowhere."""
+    """Run `emulator`, or another command, at a terminal of this width; its stdout may be `piped` to nowhere."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))
-    process = subprocess.Popen(  # noqa: S603 - ourselves
-        [*command, *arguments],
-        env=environment(**{"TERM": "xterm", "CI": "", **(env or {})}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL if piped else its,
-        stderr=its,
-    )
+    variables = environment(**{"TERM": "xterm", "CI": "", **(env or {})})
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - it is no path
+        out = nowhere.fileno() if piped else its
+        process: subprocess.Popen[bytes] | Fork
+        if command:
+            process = subprocess.Popen(  # noqa: S603 - Python itself
+                [*command, *arguments], env=variables, stdin=subprocess.DEVNULL, stdout=out, stderr=its
+            )
+        else:
+            process = Fork(arguments, variables, out, its)
     os.close(its)
     try:
         yield Terminal(process, ours)

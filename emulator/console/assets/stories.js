@@ -90,5 +90,5 @@ function fillStory(row, story, server) {
   title.textContent = `${story.service} · ${story.title}${server ? ` ${server}` : ""}`;
   fault.textContent = story.fault && `⚑ ${story.fault}`;
   counts.textContent = `${story.spans} spans${story.errors ? `, ${story.errors} failed` : ""}`;
-  duration.textContent = inWords(story.duration);
+  duration.textContent = formatDuration(story.duration);
 }

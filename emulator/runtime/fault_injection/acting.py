@@ -4,9 +4,10 @@ from opentelemetry.trace import get_current_span
 
 from emulator.faults import Fault
 from emulator.instrumentation import Attributes
-from emulator.runtime.request_context import current_request
+from emulator.runtime.pacing import wait
+from emulator.runtime.request_context import Duration, current_request
 
-__all__ = ["FAULT_NAME", "apply_fault", "fault_at", "mark", "take_fault"]
+__all__ = ["FAULT_NAME", "apply_fault", "fault_at", "mark", "take_fault", "wait_for_fault"]
 
 FAULT_NAME = "openstack.fault.name"
 """The attribute of the span on which a fault acted."""
@@ -38,3 +39,9 @@ def apply_fault(at: str) -> Fault | None:
 def mark(fault: Fault | None) -> Attributes:
     """Return the attribute for the span on which the fault acts."""
     return {} if fault is None else {FAULT_NAME: fault.name}
+
+
+async def wait_for_fault(fault: Fault) -> None:
+    """Wait as long as the fault delays what it acts on."""
+    if fault.seconds is not None:
+        await wait(fault.name, Duration(fault.seconds))

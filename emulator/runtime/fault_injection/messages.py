@@ -8,9 +8,8 @@ from aio_pika.abc import AbstractIncomingMessage
 from emulator.faults import Effect
 from emulator.instrumentation import Attributes, Inject
 from emulator.runtime.amqp_topology import Destination
-from emulator.runtime.fault_injection.acting import fault_at, mark, take_fault
+from emulator.runtime.fault_injection.acting import fault_at, mark, take_fault, wait_for_fault
 from emulator.runtime.fault_injection.traces import injection
-from emulator.runtime.pacing import wait_for_duration
 from emulator.runtime.request_context import current_request, inject_request
 
 __all__ = ["ConnectionDropped", "Handle", "Process", "Publish", "process_with_fault", "publish_with_fault"]
@@ -53,7 +52,7 @@ async def process_with_fault(process: Process, at: str, message: AbstractIncomin
     if fault is not None and fault.effect is Effect.CRASH and message.redelivered:
         current_request().spend()  # it was the first delivery that crashed
     if fault is not None and fault.effect is Effect.DELAY:
-        await wait_for_duration(fault.name)
+        await wait_for_fault(fault)
     fault = take_fault(at)
     if fault is not None and fault.effect is Effect.CRASH:
         handle = _dropping_connection(handle, message)

@@ -46,6 +46,9 @@ class SkewedSpan(Span):
     def set_attribute(self, key: str, value: AnyValue) -> None:
         self._span.set_attribute(key, value)
 
+    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
+        self._span.add_link(context, attributes)
+
     def update_name(self, name: str) -> None:
         self._span.update_name(name)
 

@@ -9,6 +9,7 @@ from opentelemetry.trace import get_current_span
 from emulator.faults import Effect, Fault
 from emulator.instrumentation import Attributes
 from emulator.runtime.errors import ApiError
+from emulator.runtime.fault_injection.acting import wait_for_fault
 from emulator.runtime.pacing import wait_for_duration
 
 __all__ = ["ConnectionReset", "ServiceUnavailable", "work_with_fault"]
@@ -42,7 +43,7 @@ async def work_with_fault(
     """
     if fault.effect is Effect.SLOW:
         get_current_span().add_event(work, about or {})
-        await wait_for_duration(fault.name)
+        await wait_for_fault(fault)
     await wait_for_duration(work)
     if fault.effect is Effect.HANG:
         await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""`emulator check` and `emulator show`: traces of files and of a Jaeger, judged and drawn for CI without Python."""
+"""`check` and `show`: traces in files and in a Jaeger, compared and drawn without Python."""
 
 import json
 import re
@@ -10,8 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner, Result
 
-from emulator.cli.app import app
 from spantree import Pending, Span, SpanTree, otlp_json
+from spantree.cli.commands import COMMANDS
+from spantree.cli.lazy import application
 from tests.support.jaeger import answering
 from tests.support.processes import run
 from tests.support.spans import TRACE, a_span
@@ -22,8 +23,8 @@ HEARTBEAT = [a_span(7, name="heartbeat", trace_id="e" * 32)]
 EXPECTED = "shop: root\n  shop: first\n  shop: second\n"
 
 
-def emulator(*arguments: str, text: str | None = None) -> Result:
-    return CliRunner().invoke(app, arguments, input=text)
+def spantree(*arguments: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(application("spantree", "1", "", COMMANDS), arguments, input=text)
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def expected(tmp_path: Path) -> str:
     return str(tmp_path / "shop.tree")
 
 
-async def test_a_boot_is_checked_by_the_name_of_its_reference(tmp_path: Path) -> None:
+async def test_a_boot_is_compared_with_the_reference_tree_by_name(tmp_path: Path) -> None:
     file = str(tmp_path / "boots.json")
     assert (await run("boot", "--pace", "0", "--count", "3", "--otlp-json", file)).status == 0
     checked = await run("check", file, "--expect", "boot")
@@ -55,9 +56,9 @@ async def test_a_boot_is_checked_by_the_name_of_its_reference(tmp_path: Path) ->
     assert "\033[" not in checked.out
 
 
-def test_every_trace_that_begins_as_expected_must_be_as_expected(saved: Callable[..., str], expected: str) -> None:
+def test_every_trace_with_the_expected_root_must_be_as_expected(saved: Callable[..., str], expected: str) -> None:
     file = saved([*HEARTBEAT, *OTHERS, *FAMILY])
-    checked = emulator("check", file, "--expect", expected)
+    checked = spantree("check", file, "--expect", expected)
     assert checked.exit_code == 1
     assert checked.output.splitlines() == [
         f"✓ trace {TRACE}, 3 spans, is as expected",
@@ -68,10 +69,10 @@ def test_every_trace_that_begins_as_expected_must_be_as_expected(saved: Callable
         "-   shop: second   ← first difference: missing",
         "",
     ]
-    assert emulator("check", file, "--expect", expected, "--any").exit_code == 0
-    assert emulator("check", file, "--expect", expected, "--trace", TRACE).exit_code == 0
-    assert emulator("check", file, "--expect", expected, "--trace", TRACE.upper()).exit_code == 0
-    assert emulator("check", file, "--expect", expected, "--service", "bank").exit_code == 1
+    assert spantree("check", file, "--expect", expected, "--any").exit_code == 0
+    assert spantree("check", file, "--expect", expected, "--trace", TRACE).exit_code == 0
+    assert spantree("check", file, "--expect", expected, "--trace", TRACE.upper()).exit_code == 0
+    assert spantree("check", file, "--expect", expected, "--service", "bank").exit_code == 1
 
 
 def test_roots_may_have_placeholders_and_be_optional(saved: Callable[..., str], tmp_path: Path) -> None:
@@ -79,34 +80,32 @@ def test_roots_may_have_placeholders_and_be_optional(saved: Callable[..., str], 
     source = saved([a_span(1, name="GET /orders/6b0e1c9e-6f0f-4f3e-9a39-1d2f6f0c8a11")])
     for text in ("shop: GET /orders/{id}", "shop: never ?\nshop: GET /orders/{id}", "..."):
         file.write_text(text)
-        assert emulator("check", source, "--expect", str(file)).exit_code == 0
-    assert emulator("show", source, "--tree").output.endswith("\nshop: GET /orders/{id}\n")
+        assert spantree("check", source, "--expect", str(file)).exit_code == 0
+    assert spantree("show", source, "--tree").output.endswith("\nshop: GET /orders/{id}\n")
 
 
-def test_no_trace_that_begins_as_expected_is_a_failure_that_says_what_there_is(
-    saved: Callable[..., str], expected: str
-) -> None:
-    checked = emulator("check", saved(HEARTBEAT), "--expect", expected)
+def test_a_missing_root_is_a_failure_that_lists_the_roots_found(saved: Callable[..., str], expected: str) -> None:
+    checked = spantree("check", saved(HEARTBEAT), "--expect", expected)
     assert checked.exit_code == 1
     assert "✗ such a trace is not there\nno trace of " in checked.output
     assert "spans.json begins with shop: root. Those are:\n  shop: heartbeat" in checked.output
 
 
-def test_without_an_expected_tree_soundness_is_checked(saved: Callable[..., str]) -> None:
-    checked = emulator("check", saved([*FAMILY, a_span(9, 8, "lost")]))
+def test_without_an_expected_tree_traces_must_be_sound(saved: Callable[..., str]) -> None:
+    checked = spantree("check", saved([*FAMILY, a_span(9, 8, "lost")]))
     assert checked.exit_code == 1
     assert "orphan: shop: lost" in checked.output
     assert "→" in checked.output
     known = {"service.name": "shop", "service.version": "1", "service.instance.id": "a"}
-    assert emulator("check", saved([a_span(1, resource=known)])).exit_code == 0
-    assert emulator("check", saved([a_span(1)])).exit_code == 1
-    assert emulator("check", saved([a_span(1)]), "--ignore", "missing-resource").exit_code == 0
+    assert spantree("check", saved([a_span(1, resource=known)])).exit_code == 0
+    assert spantree("check", saved([a_span(1)])).exit_code == 1
+    assert spantree("check", saved([a_span(1)]), "--ignore", "missing-resource").exit_code == 0
 
 
-def test_the_outcome_is_written_as_junit_xml(saved: Callable[..., str], expected: str, tmp_path: Path) -> None:
+def test_the_result_is_written_as_junit_xml(saved: Callable[..., str], expected: str, tmp_path: Path) -> None:
     file = tmp_path / "report.xml"
     strange = a_span(9, 5, "bell\x07 <&>", trace_id="f" * 32)
-    emulator("check", saved([*OTHERS, *FAMILY, strange]), "--expect", expected, "--junit", str(file))
+    spantree("check", saved([*OTHERS, *FAMILY, strange]), "--expect", expected, "--junit", str(file))
     suite = ET.parse(file).getroot()[0]  # noqa: S314 - our own
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     sound, failed = suite
@@ -121,7 +120,10 @@ def test_the_outcome_is_written_as_junit_xml(saved: Callable[..., str], expected
     [
         (["check", "nothing.json"], "nothing.json cannot be read: No such file"),
         (["check", "{bad}"], "bad.json: not OTLP JSON"),
-        (["check", "{good}", "--expect", "nope"], "nope is neither a file nor a reference tree"),
+        (
+            ["check", "{good}", "--expect", "nope"],
+            "nope is not a file",
+        ),
         (["check", "{good}", "--expect", "{bad}"], "bad.json: line 1: not `service: name"),
         (["check", "{good}", "--trace", "xyz"], "'xyz' is not up to 32 hex digits"),
         (["check", "{good}", "--timeout", "nan"], "nan is not a finite number"),
@@ -134,12 +136,12 @@ def test_the_outcome_is_written_as_junit_xml(saved: Callable[..., str], expected
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_cannot_be_checked_is_said_in_a_line_with_status_2(
+def test_unusable_arguments_end_with_a_message_and_status_2(
     saved: Callable[..., str], tmp_path: Path, arguments: list[str], says: str
 ) -> None:
     (tmp_path / "bad.json").write_text("nonsense")
     places = {"bad": str(tmp_path / "bad.json"), "good": saved(FAMILY)}
-    ended = emulator(*(argument.format(**places) for argument in arguments))
+    ended = spantree(*(argument.format(**places) for argument in arguments))
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert says in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -164,60 +166,60 @@ def v3(*spans: Span) -> tuple[int, str]:
 NOTHING = (404, '{"error":{"httpCode":404,"message":"No traces found"}}')
 
 
-def test_a_jaeger_is_asked_until_the_trace_is_whole(expected: str) -> None:
+def test_a_jaeger_is_asked_until_the_trace_is_complete(expected: str) -> None:
     answers = {"/api/v3/traces": [(503, "starting"), NOTHING, v3(FAMILY[0]), v3(*FAMILY[:2]), v3(*FAMILY)]}
     with answering(Coming(answers)) as jaeger:
-        checked = emulator("check", jaeger.url, "--expect", expected)
+        checked = spantree("check", jaeger.url, "--expect", expected)
     assert (checked.exit_code, checked.output) == (0, f"✓ trace {TRACE}, 3 spans, is as expected\n")
     assert {asked.query["query.service_name"] for asked in jaeger.asked} == {"shop"}
     assert len(jaeger.asked) == 5
 
 
-def test_a_trace_that_stays_incomplete_in_a_jaeger_fails_with_the_difference(expected: str) -> None:
+def test_a_trace_that_stays_incomplete_fails_with_the_difference(expected: str) -> None:
     with answering(Coming({"/api/v3/traces": [v3(*FAMILY[:2])]})) as jaeger:
-        checked = emulator("check", jaeger.url, "--expect", expected, "--timeout", "0.2")
-        one = emulator("show", f"{jaeger.url}", "--service", "shop")
+        checked = spantree("check", jaeger.url, "--expect", expected, "--timeout", "0.2")
+        one = spantree("show", f"{jaeger.url}", "--service", "shop")
     assert checked.exit_code == 1
     assert "-   shop: second   ← first difference: missing" in checked.output
     assert "shop    first" in one.output
 
 
-def test_what_a_terminal_would_obey_is_shown_instead(saved: Callable[..., str], tmp_path: Path) -> None:
+def test_control_characters_are_escaped(saved: Callable[..., str], tmp_path: Path) -> None:
     evil = "\x1b[2J\r\nroot\u202e"
     attributes = {"a": evil, "error.type": evil, "openstack.boot.step": evil}
     spans = [a_span(1, name=evil, service=evil, failed=True, attributes=attributes), a_span(3, 2, evil)]
     (tmp_path / "evil.tree").write_text('"\\u001b[2J\\r\\nroot\\u202e": root {a=1}')
     for ended in (
-        emulator("show", saved(spans)),
-        emulator("show", saved(spans), "--tree"),
-        emulator("check", saved(spans)),
-        emulator("check", saved(spans), "--expect", str(tmp_path / "evil.tree"), "--trace", TRACE),
+        spantree("show", saved(spans)),
+        spantree("show", saved(spans), "--tree"),
+        spantree("check", saved(spans)),
+        spantree("check", saved(spans), "--expect", str(tmp_path / "evil.tree"), "--trace", TRACE),
     ):
         assert "u001b[2J" in ended.output
         assert ended.output.replace("\n", "").isprintable()
 
 
-def test_a_trace_of_any_source_is_shown_as_a_waterfall_or_as_a_tree(saved: Callable[..., str]) -> None:
+def test_show_prints_a_waterfall_or_a_tree(saved: Callable[..., str]) -> None:
     file = saved([*FAMILY, *HEARTBEAT])
-    shown = emulator("show", file)
+    shown = spantree("show", file)
     assert shown.exit_code == 0
     assert f"trace {TRACE} · 3 spans · 1 service · 0.0 ms" in shown.output
     assert re.search(r"^shop    first +█+ ", shown.output, re.MULTILINE)
-    as_tree = emulator("show", "-", "--tree", "--trace", TRACE, text=Path(file).read_text())
+    as_tree = spantree("show", "-", "--tree", "--trace", TRACE, text=Path(file).read_text())
     assert as_tree.output == f"# trace {TRACE} · 3 spans · 1 service · 0.0 ms\n\n{EXPECTED}"
 
 
-def test_what_jaeger_s_ui_downloads_is_read_too(tmp_path: Path) -> None:
+def test_the_json_that_jaegers_ui_downloads_is_read(tmp_path: Path) -> None:
     span = {"traceID": TRACE, "spanID": "1" * 16, "operationName": "work", "startTime": 1, "duration": 5}
     process = {"processes": {"p1": {"serviceName": "shop"}}}
     file = tmp_path / "jaeger.json"
     file.write_text(json.dumps({"data": [{"spans": [{**span, "processID": "p1"}], **process}]}))
-    assert "shop  work" in emulator("show", str(file)).output
+    assert "shop  work" in spantree("show", str(file)).output
 
 
-async def test_a_boot_that_failed_is_drawn_like_any_trace(
+async def test_a_failed_boot_is_drawn_like_any_trace(
     boot: Callable[..., Pending[SpanTree]], saved: Callable[..., str]
 ) -> None:
     trace = await boot(flavor="m1.huge")
-    shown = emulator("show", saved(trace.spans))
+    shown = spantree("show", saved(trace.spans))
     assert "select_destinations !NoValidHost" in shown.output

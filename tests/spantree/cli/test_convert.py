@@ -1,4 +1,4 @@
-"""Traces in the formats of others: what is kept, what is lost, and how the command says so."""
+"""`convert`: what each format keeps, what it loses, and how the command says so."""
 
 import asyncio
 import base64
@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from typer.testing import CliRunner, Result
 
-from emulator.cli.app import app
 from spantree import (
     Event,
     Link,
@@ -25,16 +24,19 @@ from spantree import (
     tree,
     trees,
 )
+from spantree.cli.commands import COMMANDS
 from spantree.cli.formats import FORMATS
+from spantree.cli.lazy import application
+from spantree.cli.program import current
 from tests.spantree.test_properties import relaxed
-from tests.support.processes import environment, run
+from tests.support.processes import environment
 from tests.support.spans import TRACE, a_span, forests, link_to
 
 OTHER = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def as_written(name: str, spans: list[Span]) -> str:
-    return FORMATS[name].write(trees(spans))
+    return FORMATS[name].write(trees(spans), current().vocabulary())
 
 
 def by_id(spans: list[Span]) -> dict[tuple[str, str], Span]:
@@ -49,14 +51,14 @@ def test_otlp_json_loses_nothing(spans: list[Span]) -> None:
 
 @relaxed
 @given(forests())
-def test_a_tree_is_what_the_trace_is_compared_with(spans: list[Span]) -> None:
+def test_a_written_tree_matches_its_trace(spans: list[Span]) -> None:
     for trace in trees(spans):
-        assert trace == tree(FORMATS["tree"].write([trace]))
+        assert trace == tree(FORMATS["tree"].write([trace], current().vocabulary()))
 
 
 @relaxed
 @given(forests())
-def test_jaeger_json_loses_what_it_says_and_no_more(spans: list[Span]) -> None:
+def test_jaeger_json_loses_only_what_it_says(spans: list[Span]) -> None:
     found = spans_from_jaeger_json(as_written("jaeger-json", spans))
     assert by_id(found) == by_id([as_jaeger_has_it(span) for span in spans])
 
@@ -125,12 +127,12 @@ def in_json(value: Any) -> Any:
         ),
     ],
 )
-def test_of_a_span_jaeger_json_keeps_all_but(given_span: Span, differently: dict[str, Any]) -> None:
+def test_jaeger_json_keeps_all_of_a_span_except(given_span: Span, differently: dict[str, Any]) -> None:
     rounded = {"start": given_span.start // 1000 * 1000, "end": given_span.end // 1000 * 1000, **differently}
     assert spans_from_jaeger_json(json.dumps(jaeger_json([given_span]))) == [replace(given_span, **rounded)]
 
 
-def test_jaeger_json_is_as_jaeger_s_ui_wants_it() -> None:
+def test_jaeger_json_is_what_jaegers_ui_reads() -> None:
     spans = [a_span(1, failed=True), a_span(2, 1, service="till", start=9000, end=0), a_span(1, trace_id=OTHER)]
     document = jaeger_json(spans)
     assert [trace["traceID"] for trace in document["data"]] == [TRACE, OTHER]
@@ -152,22 +154,22 @@ def saved(file: Path, *spans: Span) -> str:
 
 
 def convert(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["convert", *arguments])
+    return CliRunner().invoke(application("spantree", "1", "", COMMANDS), ["convert", *arguments])
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_trace_is_written_in_any_format_and_what_is_lost_is_said(name: str, tmp_path: Path) -> None:
+def test_each_format_is_written_and_says_what_it_loses(name: str, tmp_path: Path) -> None:
     source, file = saved(tmp_path / "in.json", *FAMILY), tmp_path / "out"
     ended = convert(source, "--to", name, "-o", str(file))
     assert (ended.exit_code, ended.stdout) == (0, "")
     loses = FORMATS[name].loses
-    assert ended.stderr == (f"emulator: {name} does not hold {loses}\n" if loses else "")
+    assert ended.stderr == (f"{current().name}: {name} does not hold {loses}\n" if loses else "")
     assert file.read_text() == convert(source, "--to", name).stdout == as_written(name, FAMILY)
 
 
-async def test_the_help_names_every_format() -> None:
-    ended = await run("convert", "--help", COLUMNS="200", TERM="dumb")
-    assert [name for name in FORMATS if name not in ended.out] == []
+def test_the_help_names_every_format() -> None:
+    text = " ".join(convert("--help").stdout.split())
+    assert f"The format: {', '.join(FORMATS)}." in text
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,7 @@ async def test_the_help_names_every_format() -> None:
         (FAMILY, "shop: first", ""),
     ],
 )
-def test_a_format_of_one_trace_gets_the_one_that_tells_most(
+def test_a_format_for_one_trace_gets_a_failed_or_the_longest_one(
     spans: list[Span], first: str, why: str, tmp_path: Path
 ) -> None:
     ended = convert(saved(tmp_path / "in.json", *spans), "--to", "tree")
@@ -187,7 +189,7 @@ def test_a_format_of_one_trace_gets_the_one_that_tells_most(
     assert ended.stderr.count("\n") == (2 if why else 1)
 
 
-def test_traces_are_chosen_as_show_chooses_them(tmp_path: Path) -> None:
+def test_a_trace_is_chosen_by_id_and_by_service(tmp_path: Path) -> None:
     source = saved(tmp_path / "in.json", *FAMILY, *LONGEST)
     assert spans_from_json(convert(source, "--to", "otlp-json", "--trace", OTHER).stdout) == LONGEST
     assert convert(source, "--to", "otlp-json", "--service", "till").exit_code == 2
@@ -199,23 +201,23 @@ def test_traces_are_chosen_as_show_chooses_them(tmp_path: Path) -> None:
         (["--to", "word"], "'word' is none of otlp-json, jaeger-json, perfetto"),
         ([], "Missing option '--to'"),
         (["--to", "tree", "-o", "/nowhere/out"], "'/nowhere/out' cannot be written"),
-        (["--to", "tree", "-o", "/dev/full"], "emulator: /dev/full cannot be written: No space left on device"),
-        (["--to", "tree", "--trace", "1"], "emulator: there is no trace in"),
+        (["--to", "tree", "-o", "/dev/full"], ": /dev/full cannot be written: No space left on device"),
+        (["--to", "tree", "--trace", "1"], ": there is no trace in"),
     ],
 )
-def test_what_cannot_be_converted_is_said_with_status_2(arguments: list[str], says: str, tmp_path: Path) -> None:
+def test_unusable_arguments_end_with_a_message_and_status_2(arguments: list[str], says: str, tmp_path: Path) -> None:
     ended = convert(saved(tmp_path / "in.json", *FAMILY), *arguments)
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert says in " ".join(ended.stderr.split())
 
 
-def test_a_jaeger_file_that_cannot_be_read_is_not_called_empty(tmp_path: Path) -> None:
+def test_a_malformed_jaeger_file_is_not_reported_as_empty(tmp_path: Path) -> None:
     source = tmp_path / "jaeger.json"
     source.write_text('{"data": [{"traceID": "1", "spans": [{"traceID": "1", "spanID": "1"}]}]}')
     ended = convert(str(source), "--to", "tree")
     assert ended.exit_code == 2
     assert "there is no trace" not in ended.stderr
-    assert f"emulator: {source}: " in ended.stderr
+    assert f"{current().name}: {source}: " in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -225,9 +227,9 @@ def test_a_jaeger_file_that_cannot_be_read_is_not_called_empty(tmp_path: Path) -
         ("{} | true", "Broken pipe"),
     ],
 )
-async def test_standard_output_that_takes_nothing_is_named(command: str, reason: str, tmp_path: Path) -> None:
+async def test_an_error_of_standard_output_is_reported_once(command: str, reason: str, tmp_path: Path) -> None:
     source = saved(tmp_path / "in.json", *(a_span(number) for number in range(1, 3000)))
-    convert_it = f"{sys.executable} -m emulator convert {source} --to perfetto"
+    convert_it = f"{sys.executable} -m spantree convert {source} --to perfetto"
     process = await asyncio.create_subprocess_shell(
         f"{command.format(convert_it)}; exit ${{PIPESTATUS[0]}}",
         executable="/bin/bash",
@@ -235,11 +237,11 @@ async def test_standard_output_that_takes_nothing_is_named(command: str, reason:
         stderr=asyncio.subprocess.PIPE,
     )
     _, err = await process.communicate()
-    assert (process.returncode, err.decode()) == (2, f"emulator: standard output cannot be written: {reason}\n")
+    assert (process.returncode, err.decode()) == (2, f"spantree: standard output cannot be written: {reason}\n")
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_what_cannot_be_text_is_no_obstacle(name: str, tmp_path: Path) -> None:
+def test_every_format_writes_texts_that_are_not_unicode(name: str, tmp_path: Path) -> None:
     evil = "\x00\x1b[2J\ud800\u202e</script>\ufffe"
     events = (Event(evil, 5, {evil: evil}),)
     spans = [

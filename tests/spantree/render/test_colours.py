@@ -2,18 +2,13 @@
 
 import pytest
 
+from emulator.openstack_vocabulary import OPENSTACK
 from spantree.render.colours import service_colours
+from spantree.render.vocabulary import Vocabulary
 
-OPENSTACK = [
-    "openstack-client",
-    "nova-api",
-    "nova-scheduler",
-    "nova-compute",
-    "keystone",
-    "neutron-server",
-    "glance-api",
-]
-OTHERS = ["shop", "stock", "cart", "frontend", "billing", "", "ümlaut", "\ud800"]
+VOCABULARY = Vocabulary(colours={"cart": "#6d7c8f", "bank": "#337cda", "mint": "#0097a5"})
+NAMED = [*VOCABULARY.colours]
+OTHERS = ["shop", "stock", "basket", "frontend", "billing", "", "ümlaut", "\ud800"]
 
 
 def luminance(colour: str) -> float:
@@ -23,27 +18,29 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+def test_the_vocabulary_chooses_colours() -> None:
+    assert service_colours([*reversed(NAMED), *OTHERS], VOCABULARY).items() >= VOCABULARY.colours.items()
+
+
 def test_a_service_has_its_colour_in_every_trace() -> None:
-    alone = {name: service_colours([name])[name] for name in OPENSTACK}
-    assert service_colours([*reversed(OPENSTACK), *OTHERS]).items() >= alone.items()
     assert service_colours(OTHERS) == service_colours(reversed(OTHERS))
     assert service_colours(["shop"]) == {"shop": "#129e8e"}, "it depends on the name alone, in every process"
 
 
-def test_services_of_a_trace_are_told_apart() -> None:
-    colours = service_colours([*OPENSTACK, *OTHERS])
-    assert len(set(colours.values())) == len(OPENSTACK) + len(OTHERS)
+def test_services_of_a_trace_have_different_colours() -> None:
+    colours = service_colours([*NAMED, *OTHERS], VOCABULARY)
+    assert len(set(colours.values())) == len(NAMED) + len(OTHERS)
 
 
-def test_more_services_than_colours_each_have_one() -> None:
+def test_colours_repeat_when_there_are_too_many_services() -> None:
     colours = service_colours(f"service-{number}" for number in range(200))
     assert len(colours) == 200
     assert all(len(colour) == 7 for colour in colours.values())
 
 
-@pytest.mark.parametrize("name", [*OPENSTACK, *(f"service-{number}" for number in range(40))])
-def test_a_colour_is_seen_on_white_and_on_dark_and_is_not_red(name: str) -> None:
-    colour = service_colours([name])[name]
+@pytest.mark.parametrize("name", [*OPENSTACK.colours, *(f"service-{number}" for number in range(40))])
+def test_a_colour_is_legible_on_white_and_black_and_not_red(name: str) -> None:
+    colour = service_colours([name], OPENSTACK)[name]
     assert 1.05 / (luminance(colour) + 0.05) > 3
     assert (luminance(colour) + 0.05) / (luminance("#0d1117") + 0.05) > 3
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))

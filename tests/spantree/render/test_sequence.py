@@ -1,17 +1,17 @@
-"""The sequence diagram: what it says of a trace, ours and anyone's."""
+"""The content of sequence diagrams, of the emulator's traces and of anybody's."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from emulator.client.boot_sequence import BootRequest
+from emulator.client import BootRequest
 from emulator.cloud import Settings
 from emulator.faults import FAULTS
 from spantree import Event, Pending, Span, SpanTree, trees
-from spantree.render.sequence import Message, Note, sequence, sequence_svg
+from spantree.render.sequence import Message, Note, sequence_svg
 from tests.conftest import a_world, trace_of
-from tests.support.sequences import answer, assert_it_can_be_drawn, call, drawn, told
+from tests.support.sequences import answer, assert_drawable, call, diagram_of, drawn, lines_of
 from tests.support.spans import a_span, link_to
 
 FIGURE = [
@@ -29,20 +29,20 @@ FIGURE = [
     "(6) glance-api → nova-compute: 200",
     "nova-compute: spawn",
 ]
-"""Figure 1.8 of the book."""
+"""The lines of Figure 1.8, in its order."""
 
 
-async def test_a_boot_is_the_books_figure(boot: Callable[..., Pending[SpanTree]]) -> None:
-    diagram = sequence(await boot())
-    assert [actor.name for actor in diagram.actors] == [
+async def test_a_boot_is_figure_1_8_of_the_book(boot: Callable[..., Pending[SpanTree]]) -> None:
+    diagram = diagram_of(await boot())
+    assert [participant.name for participant in diagram.participants] == [
         *("openstack-client", "nova-api", "AMQP bus", "nova-scheduler"),
         *("nova-compute", "keystone", "neutron-server", "glance-api"),
     ]
-    lines = iter(told(diagram))
-    missing = [wanted for wanted in FIGURE if wanted not in lines]
-    assert not missing, "\n".join(told(diagram))
+    lines = iter(lines_of(diagram))
+    missing = [line for line in FIGURE if line not in lines]
+    assert not missing, "\n".join(lines_of(diagram))
     assert diagram.title == "openstack server create"
-    assert_it_can_be_drawn(diagram)
+    assert_drawable(diagram)
 
 
 WHERE_IT_BREAKS = {
@@ -65,54 +65,54 @@ WHERE_IT_BREAKS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_faulty_boot_draws_where_it_broke(fault: str) -> None:
-    async with a_world(Settings(pace=0, build_seconds=FAULTS[fault].build_seconds or 10), computes=3) as world:
+async def test_a_faulty_boot_shows_where_it_broke(fault: str) -> None:
+    async with a_world(Settings(pace=0, build_seconds=1 if FAULTS[fault].build_seconds else 10), computes=3) as world:
         booted = await world.boot(BootRequest("broken", fault=FAULTS[fault]))
         await world.quiet(booted)
     trace = trace_of(world, booted.trace_id)
-    diagram = sequence(trace)
-    assert_it_can_be_drawn(diagram)
-    assert sequence(SpanTree(trace.spans)) == diagram, "equal spans give an equal diagram"
-    assert [line for line in WHERE_IT_BREAKS.get(fault, []) if line not in told(diagram)] == [], told(diagram)
+    diagram = diagram_of(trace)
+    assert_drawable(diagram)
+    assert diagram_of(SpanTree(trace.spans)) == diagram, "equal spans give an equal diagram"
+    assert [line for line in WHERE_IT_BREAKS.get(fault, []) if line not in lines_of(diagram)] == [], lines_of(diagram)
     failed = any(span.failed for span in trace.spans)
     assert failed == any(isinstance(item, Note) and item.tone == "error" for item in diagram.items)
 
 
-async def test_what_comes_again_says_so(boot: Callable[..., Pending[SpanTree]]) -> None:
+async def test_deliveries_out_of_the_ordinary_have_a_remark(boot: Callable[..., Pending[SpanTree]]) -> None:
     details = {}
     for fault in ("compute.crash_before_ack", "amqp.duplicate", "amqp.poison"):
-        messages = sequence(await boot(fault=fault)).items
+        messages = diagram_of(await boot(fault=fault)).items
         details[fault] = "; ".join(item.detail for item in messages if isinstance(item, Message) and item.queued)
     assert "delivered again · a duplicate" in details["compute.crash_before_ack"]
     assert "a duplicate" in details["amqp.duplicate"]
     assert "a dead letter" in details["amqp.poison"]
 
 
-async def test_a_clock_that_differs_does_not_turn_the_story_round(boot: Callable[..., Pending[SpanTree]]) -> None:
-    lines = iter(told(sequence(await boot(fault="trace.clock_skew"))))
-    assert not [wanted for wanted in FIGURE if wanted not in lines]
+async def test_clock_skew_does_not_change_the_order(boot: Callable[..., Pending[SpanTree]]) -> None:
+    lines = iter(lines_of(diagram_of(await boot(fault="trace.clock_skew"))))
+    assert not [line for line in FIGURE if line not in lines]
 
 
-def test_traces_that_follow_by_links_are_drawn_as_one_when_they_are_joined() -> None:
+def test_joined_traces_are_one_diagram() -> None:
     sent = a_span(1, 0, "publish orders", kind="producer", attributes={"messaging.destination.name": "orders"})
     taken = a_span(2, 0, "process orders", "stock", kind="consumer", trace_id="b" * 32, links=link_to(sent))
     first, _ = trees([sent, taken])
-    assert told(sequence(first)) == ["shop → AMQP bus: orders"]
-    assert told(sequence(first.joined())) == ["shop → AMQP bus: orders", "AMQP bus → stock: process orders"]
+    assert lines_of(diagram_of(first)) == ["shop → AMQP bus: orders"]
+    assert lines_of(diagram_of(first.joined())) == ["shop → AMQP bus: orders", "AMQP bus → stock: process orders"]
 
 
-def test_what_is_open_has_begun_and_has_no_answer_and_keeps_its_keys() -> None:
+def test_open_spans_have_no_answer_yet_and_keep_their_keys() -> None:
     spans = [a_span(1, 0, "buy"), call(2, 1), answer(3, 2), a_span(4, 1, "pay", end=9)]
     ids = tuple(span.span_id for span in spans)
-    early = sequence(SpanTree([spans[0], call(2, 1, status=None), *spans[2:]]), ids[:3])
-    late = sequence(SpanTree(spans))
-    assert told(early) == ["shop → stock: GET /stock", "shop: pay"]
-    assert told(late) == [*told(early), "stock → shop: 200"]
+    early = diagram_of(SpanTree([spans[0], call(2, 1, status=None), *spans[2:]]), ids[:3])
+    late = diagram_of(SpanTree(spans))
+    assert lines_of(early) == ["shop → stock: GET /stock", "shop: pay"]
+    assert lines_of(late) == [*lines_of(early), "stock → shop: 200"]
     assert [item.key for item in early.items] == [item.key for item in late.items if not item.key.endswith(":answer")]
     assert f'data-key="{ids[1]}:request"' in sequence_svg(early)
 
 
-ACROSS: dict[str, tuple[list[Span], list[str]]] = {
+FOREIGN: dict[str, tuple[list[Span], list[str]]] = {
     "a server's span without a call": ([answer(1, 9)], ["caller → stock: GET /stock", "stock → caller: "]),
     "a server that left no span, known by its address": (
         [
@@ -126,7 +126,7 @@ ACROSS: dict[str, tuple[list[Span], list[str]]] = {
             *("shop → stock: GET /other", "stock → shop: 200"),
         ],
     ),
-    "a server that nobody knows": (
+    "a server with an unknown address": (
         [call(1, attributes={"server.address": "10.0.0.7", "server.port": 6379})],
         ["shop → 10.0.0.7:6379: GET /stock", "10.0.0.7:6379 → shop: 200"],
     ),
@@ -138,11 +138,11 @@ ACROSS: dict[str, tuple[list[Span], list[str]]] = {
         [call(1, status=None, failed=True, attributes={"error.type": "TimeoutError"}), answer(2, 1)],
         ["shop → stock: GET /stock", "stock → shop: TimeoutError ✗", "shop: TimeoutError"],
     ),
-    "a call that was given up": (
+    "a cancelled call": (
         [call(1, status=None)],
         ["shop → somewhere: GET /stock", "somewhere → shop: no answer ✗"],
     ),
-    "an error that everybody passes on": (
+    "an error that is passed on": (
         [
             a_span(1, 0, "buy", failed=True, attributes={"error.type": "shop.SoldOut"}),
             call(2, 1, status=500, failed=True, attributes={"error.type": "500"}),
@@ -161,7 +161,7 @@ ACROSS: dict[str, tuple[list[Span], list[str]]] = {
         ],
         ["shop → kafka: send", "kafka → stock: poll"],
     ),
-    "calls to oneself": (
+    "a service that calls itself": (
         [call(1), a_span(2, 1, "GET", kind="server")],
         ["shop → shop: GET /stock", "shop → shop: 200"],
     ),
@@ -179,9 +179,9 @@ ACROSS: dict[str, tuple[list[Span], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", ACROSS)
-def test_anyones_spans_are_drawn(case: str) -> None:
-    spans, lines = ACROSS[case]
+@pytest.mark.parametrize("case", FOREIGN)
+def test_spans_of_other_systems_are_drawn(case: str) -> None:
+    spans, lines = FOREIGN[case]
     assert drawn(*spans) == lines
 
 
@@ -190,7 +190,7 @@ def polls(*paths: str, **more: Any) -> list[Span]:
     return [a_span(1, 0, "buy"), *(span for span, _ in calls)]
 
 
-def test_three_equal_exchanges_are_one_at_the_place_of_the_last() -> None:
+def test_three_equal_exchanges_are_drawn_once_where_the_last_was() -> None:
     spans = [*polls("/a", "/a", "/b", "/a"), a_span(99, 1, "look", start=12)]
     asked = [line for line in drawn(*spans) if "GET" in line or "look" in line]
     assert asked == ["shop: look", "shop → somewhere: GET /b", "shop → somewhere: GET /a \u00d73"]
@@ -208,10 +208,10 @@ def test_three_equal_exchanges_are_one_at_the_place_of_the_last() -> None:
     ],
     ids=["two", "other paths", "numbered", "failed", "another answer", "more below"],
 )
-def test_exchanges_that_tell_something_each_are_not_taken_as_one(spans: list[Span]) -> None:
+def test_exchanges_that_differ_or_matter_are_drawn_each(spans: list[Span]) -> None:
     assert "\u00d7" not in "".join(drawn(*spans))
 
 
 def test_one_span_is_a_diagram() -> None:
     assert drawn(a_span(1, 0, "alone")) == []
-    assert sequence(SpanTree([a_span(1, 0, "alone")])).title == "alone"
+    assert diagram_of(SpanTree([a_span(1, 0, "alone")])).title == "alone"

@@ -1,4 +1,4 @@
-"""Sequence diagrams as files: nothing in a trace can break them, and the commands write them."""
+"""Sequence diagrams as files: no text in a trace breaks them, and the commands write them."""
 
 import json
 import random
@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.cli.boot_report import NOTHING
+from emulator.cli.boot_report import NO_TRACE
 from spantree import Event, Span, SpanTree, otlp_json, spans_from_json, trees
-from spantree.render.sequence import Bar, Note, mermaid, sequence
+from spantree.render.sequence import Activation, Note, mermaid
+from tests.spantree.test_properties import relaxed
 from tests.support.processes import run
-from tests.support.sequences import assert_it_can_be_drawn, call, told
+from tests.support.sequences import assert_drawable, call, diagram_of, lines_of
 from tests.support.spans import a_span, forests
 
 HOSTILE = [
@@ -49,11 +50,11 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:20]))
-def test_nothing_in_a_span_is_taken_for_anything_but_text(text: str) -> None:
+def test_no_text_of_a_span_becomes_markup(text: str) -> None:
     messaging = {"messaging.system": text, "messaging.destination.name": text, "openstack.rpc.method": text}
     request = {"http.request.method": text, "url.full": f"http://h/{text}", "openstack.boot.step": text}
     raised = Event("exception", 7, {"exception.type": text, "exception.message": text})
-    diagram = sequence(
+    diagram = diagram_of(
         SpanTree(
             [
                 a_span(1, 0, text, text),
@@ -66,29 +67,29 @@ def test_nothing_in_a_span_is_taken_for_anything_but_text(text: str) -> None:
             ]
         )
     )
-    assert_it_can_be_drawn(diagram)
-    assert max(len(item.label) for item in diagram.items if not isinstance(item, Bar)) < 100
+    assert_drawable(diagram)
+    assert max(len(item.label) for item in diagram.items if not isinstance(item, Activation)) < 100
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@relaxed
 @given(forests(), st.sets(st.integers(0, 30)))
 def test_any_trace_can_be_drawn(spans: list[Span], still_open: set[int]) -> None:
     for trace in trees(spans):
         ids = [span.span_id for number, span in enumerate(trace.spans) if number in still_open]
-        assert_it_can_be_drawn(sequence(trace, ids))
-        assert_it_can_be_drawn(sequence(trace.joined()))
+        assert_drawable(diagram_of(trace, ids))
+        assert_drawable(diagram_of(trace.joined()))
 
 
-def test_what_is_left_out_is_counted_also_where_it_is_cut_twice() -> None:
+def test_left_out_items_are_counted_even_if_cut_twice() -> None:
     broken: dict[str, Any] = {"status": 500, "failed": True, "message": ";" * 110}
     calls = [call(number, 1, f"/{number}{';' * 40}", end=number, **broken) for number in range(2, 1002)]
-    diagram = sequence(SpanTree([a_span(1, 0, "buy"), *calls]))
-    assert_it_can_be_drawn(diagram)
+    diagram = diagram_of(SpanTree([a_span(1, 0, "buy"), *calls]))
+    assert_drawable(diagram)
     lines = mermaid(diagram).splitlines()
     rows = [line for line in lines if re.search(r"p0: |p1: ", line) and "left out" not in line]
-    assert left_out(told(diagram)) == 3000 - len([line for line in told(diagram) if "left out" not in line])
+    assert left_out(lines_of(diagram)) == 3000 - len([line for line in lines_of(diagram) if "left out" not in line])
     assert left_out(lines) == 3000 - len(rows)
-    assert left_out(lines) > left_out(told(diagram))
+    assert left_out(lines) > left_out(lines_of(diagram))
 
 
 def left_out(lines: list[str]) -> int:
@@ -97,7 +98,7 @@ def left_out(lines: list[str]) -> int:
 
 
 @pytest.mark.parametrize("shape", ["flat", "deep", "random"])
-def test_ten_thousand_spans_are_cut_and_the_failed_one_is_there(shape: str) -> None:
+def test_ten_thousand_spans_are_cut_and_the_error_stays(shape: str) -> None:
     rng = random.Random(1)
     parents: dict[str, Callable[[int], int]] = {
         "flat": lambda _: 1,
@@ -120,12 +121,12 @@ def test_ten_thousand_spans_are_cut_and_the_failed_one_is_there(shape: str) -> N
             )
         )
     began = time.process_time()
-    diagram = sequence(SpanTree(spans))
-    assert_it_can_be_drawn(diagram)
+    diagram = diagram_of(SpanTree(spans))
+    assert_drawable(diagram)
     assert time.process_time() - began < 10, "it should take about one second"
-    assert len(diagram.actors) <= 30
-    assert len(told(diagram)) < 400
-    assert any("left out" in line for line in told(diagram))
+    assert len(diagram.participants) <= 30
+    assert len(lines_of(diagram)) < 400
+    assert any("left out" in line for line in lines_of(diagram))
     assert any(isinstance(item, Note) and item.detail == "here it broke" for item in diagram.items)
 
 
@@ -139,7 +140,7 @@ async def test_boot_draws_the_boot_whose_waterfall_it_prints(tmp_path: Path) -> 
     assert shown in svg.read_text(encoding="utf-8")
 
 
-async def test_of_several_boots_that_heal_the_one_is_drawn_that_is_printed(tmp_path: Path) -> None:
+async def test_of_several_boots_the_printed_one_is_drawn(tmp_path: Path) -> None:
     svg = tmp_path / "boot.svg"
     ended = await run("boot", "--pace", "0", "--count", "6", "--fault", "keystone.token_expired", "--svg", str(svg))
     printed = re.findall(r"trace ([0-9a-f]{32}) ", ended.out)[0]
@@ -156,7 +157,7 @@ async def test_a_file_that_cannot_be_written_costs_no_other(tmp_path: Path) -> N
     assert spans_from_json(exported.read_text())
 
 
-async def test_show_draws_the_trace_in_which_something_failed_and_says_which(tmp_path: Path) -> None:
+async def test_show_draws_the_failed_trace_and_says_so(tmp_path: Path) -> None:
     spans = [a_span(1, 0, "long", end=900), a_span(2, 0, "broken", trace_id="b" * 32, failed=True)]
     source, svg, text = tmp_path / "spans.json", tmp_path / "show.svg", tmp_path / "show.mmd"
     source.write_text(json.dumps(otlp_json(spans)))
@@ -173,7 +174,7 @@ async def test_show_draws_the_trace_in_which_something_failed_and_says_which(tmp
 
 
 @pytest.mark.parametrize("option", ["--svg", "--mermaid"])
-async def test_a_file_that_cannot_be_written_is_named_before_anything_begins(option: str, tmp_path: Path) -> None:
+async def test_an_unwritable_file_is_refused_before_the_boot(option: str, tmp_path: Path) -> None:
     ended = await run("boot", option, str(tmp_path / "none" / "file"))
     assert ended.status == 2
     assert "cannot be written" in ended.err.replace("\n", " ")
@@ -184,10 +185,10 @@ async def test_a_file_that_cannot_be_written_is_named_before_anything_begins(opt
     ("arguments", "says"),
     [
         (["--svg", "same", "--mermaid", "same"], "--svg and another option name the same file, same."),
-        (["--svg", "a.svg", "--tree"], "--tree and --expand are about what is printed"),
+        (["--svg", "a.svg", "--tree"], "--tree and --expand change what is printed"),
     ],
 )
-async def test_options_that_do_not_go_together_are_refused(arguments: list[str], says: str, tmp_path: Path) -> None:
+async def test_conflicting_options_are_refused(arguments: list[str], says: str, tmp_path: Path) -> None:
     source = tmp_path / "spans.json"
     source.write_text(json.dumps(otlp_json([a_span(1)])))
     ended = await run("show", str(source), *arguments, COLUMNS="200")
@@ -195,7 +196,7 @@ async def test_options_that_do_not_go_together_are_refused(arguments: list[str],
     assert says in " ".join(ended.err.split())
 
 
-async def test_a_link_to_a_file_that_is_not_there_yet_stays_a_link(tmp_path: Path) -> None:
+async def test_a_symlink_to_a_missing_file_stays_a_symlink(tmp_path: Path) -> None:
     link, target = tmp_path / "link.svg", tmp_path / "target.svg"
     link.symlink_to(target)
     ended = await run("boot", "--pace", "0", "--quiet", "--svg", str(link))
@@ -203,8 +204,8 @@ async def test_a_link_to_a_file_that_is_not_there_yet_stays_a_link(tmp_path: Pat
     assert target.read_text().startswith("<svg")
 
 
-async def test_where_there_is_no_trace_nothing_is_drawn_and_that_is_said(tmp_path: Path) -> None:
+async def test_without_a_trace_nothing_is_drawn_and_stderr_says_so(tmp_path: Path) -> None:
     file = tmp_path / "a.svg"
     ended = await run("boot", "--pace", "0", "--svg", str(file), OTEL_SDK_DISABLED="true")
-    assert (ended.status, ended.err) == (1, f"emulator: not written: {file}. {NOTHING}\n")
+    assert (ended.status, ended.err) == (1, f"emulator: not written: {file}. {NO_TRACE}\n")
     assert not (tmp_path / "a.svg").exists()

@@ -1,67 +1,103 @@
-"""Spans as trees, from any source and for anyone: this room imports nothing of the rest of the emulator."""
+"""Traces as trees of spans: read them from anywhere, compare them with an expected tree, ask questions, draw them.
 
-from spantree.critical_path import Segment
-from spantree.expectation import (
-    NORMALISED,
-    Difference,
-    Expectation,
-    Mismatch,
-    Placeholder,
-    tree,
-    updating_trees,
-)
-from spantree.formats.jaeger_json_reader import MalformedJaeger, spans_from_jaeger_json
-from spantree.formats.jaeger_json_writer import jaeger_json
-from spantree.formats.jaeger_query import JaegerUnavailable, jaeger_spans
-from spantree.formats.otlp_json import MalformedOtlp, spans_from_json
-from spantree.formats.otlp_json_writer import otlp_json
-from spantree.formats.otlp_protobuf import spans_from_protobuf
-from spantree.formats.sdk import spans_from_sdk
-from spantree.gathering import gathered
-from spantree.hops import Hop, NoHop, delivery, receives, sends
-from spantree.lint import RULES, Finding
-from spantree.notation import visible, write_value
-from spantree.queries import NotOne
-from spantree.receiver import NotReceived, OtlpReceiver, Pending
-from spantree.span import Event, Link, Span
-from spantree.span_tree import SpanTree, trees
+Each name is imported when it is first used, so that importing one part of the package costs only that part.
+"""
 
-__all__ = [
-    "NORMALISED",
-    "RULES",
-    "Difference",
-    "Event",
-    "Expectation",
-    "Finding",
-    "Hop",
-    "JaegerUnavailable",
-    "Link",
-    "MalformedJaeger",
-    "MalformedOtlp",
-    "Mismatch",
-    "NoHop",
-    "NotOne",
-    "NotReceived",
-    "OtlpReceiver",
-    "Pending",
-    "Placeholder",
-    "Segment",
-    "Span",
-    "SpanTree",
-    "delivery",
-    "gathered",
-    "jaeger_json",
-    "jaeger_spans",
-    "otlp_json",
-    "receives",
-    "sends",
-    "spans_from_jaeger_json",
-    "spans_from_json",
-    "spans_from_protobuf",
-    "spans_from_sdk",
-    "tree",
-    "trees",
-    "updating_trees",
-    "visible",
-    "write_value",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spantree.critical_path import Segment as Segment
+    from spantree.expectation import NORMALISED as NORMALISED
+    from spantree.expectation import Difference as Difference
+    from spantree.expectation import Expectation as Expectation
+    from spantree.expectation import Mismatch as Mismatch
+    from spantree.expectation import Placeholder as Placeholder
+    from spantree.expectation import tree as tree
+    from spantree.expectation import updated_tree_files as updated_tree_files
+    from spantree.formats.jaeger_json import MalformedJaeger as MalformedJaeger
+    from spantree.formats.jaeger_json import jaeger_json as jaeger_json
+    from spantree.formats.jaeger_json import spans_from_jaeger_json as spans_from_jaeger_json
+    from spantree.formats.jaeger_query import JaegerUnavailable as JaegerUnavailable
+    from spantree.formats.jaeger_query import jaeger_spans as jaeger_spans
+    from spantree.formats.otlp_json import MalformedOtlp as MalformedOtlp
+    from spantree.formats.otlp_json import otlp_json as otlp_json
+    from spantree.formats.otlp_json import spans_from_json as spans_from_json
+    from spantree.formats.otlp_protobuf import spans_from_protobuf as spans_from_protobuf
+    from spantree.formats.sdk import spans_from_sdk as spans_from_sdk
+    from spantree.hops import Hop as Hop
+    from spantree.hops import NoHop as NoHop
+    from spantree.hops import delivery as delivery
+    from spantree.hops import receives as receives
+    from spantree.hops import sends as sends
+    from spantree.lint import RULES as RULES
+    from spantree.lint import Finding as Finding
+    from spantree.notation import escaped as escaped
+    from spantree.notation import write_value as write_value
+    from spantree.queries import NotOne as NotOne
+    from spantree.receiver import NotReceived as NotReceived
+    from spantree.receiver import OtlpReceiver as OtlpReceiver
+    from spantree.receiver import Pending as Pending
+    from spantree.span import Event as Event
+    from spantree.span import Link as Link
+    from spantree.span import Span as Span
+    from spantree.span_tree import SpanTree as SpanTree
+    from spantree.span_tree import join_linked as join_linked
+    from spantree.span_tree import trees as trees
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "NORMALISED": "expectation",
+    "RULES": "lint",
+    "Difference": "expectation",
+    "Event": "span",
+    "Expectation": "expectation",
+    "Finding": "lint",
+    "Hop": "hops",
+    "JaegerUnavailable": "formats.jaeger_query",
+    "Link": "span",
+    "MalformedJaeger": "formats.jaeger_json",
+    "MalformedOtlp": "formats.otlp_json",
+    "Mismatch": "expectation",
+    "NoHop": "hops",
+    "NotOne": "queries",
+    "NotReceived": "receiver",
+    "OtlpReceiver": "receiver",
+    "Pending": "receiver",
+    "Placeholder": "expectation",
+    "Segment": "critical_path",
+    "Span": "span",
+    "SpanTree": "span_tree",
+    "delivery": "hops",
+    "escaped": "notation",
+    "jaeger_json": "formats.jaeger_json",
+    "jaeger_spans": "formats.jaeger_query",
+    "join_linked": "span_tree",
+    "otlp_json": "formats.otlp_json",
+    "receives": "hops",
+    "sends": "hops",
+    "spans_from_jaeger_json": "formats.jaeger_json",
+    "spans_from_json": "formats.otlp_json",
+    "spans_from_protobuf": "formats.otlp_protobuf",
+    "spans_from_sdk": "formats.sdk",
+    "tree": "expectation",
+    "trees": "span_tree",
+    "updated_tree_files": "expectation",
+    "write_value": "notation",
+}
+"""The module of each public name. A name is here and, for type checkers, in the imports above."""
+
+__all__ = list(_MODULES)
+
+if not TYPE_CHECKING:  # a type checker would take every name for defined
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_MODULES})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["KINDS", "Line", "read_line", "visible", "write_value"]
+__all__ = ["KINDS", "Line", "escaped", "read_line", "write_value"]
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 """Kinds of spans, by their numbers in OTLP. Where a kind is expected, `any` is one, too."""
@@ -77,7 +77,7 @@ def read_line(text: str) -> Line:
     )
 
 
-def visible(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a text for people: what a terminal would obey instead of showing is escaped, as in JSON."""
     return text if text.isprintable() else json.dumps(text)[1:-1]
 

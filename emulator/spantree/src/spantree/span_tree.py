@@ -1,82 +1,82 @@
-"""A trace as a tree of spans, and what can be asked of it."""
+"""A trace as a tree of spans: what people hold in their hands, built from spans of any source."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Unpack
 
 from spantree.critical_path import Segment, critical_path
-from spantree.expectation import NORMALISED, Difference, Expectation, written
+from spantree.expectation import NORMALISED, Difference, Expectation, write_tree
 from spantree.hops import Hop, edges, hops, one_hop
 from spantree.lint import Finding, check
 from spantree.queries import Criteria, one, select
+from spantree.relations import TraceRelations, Traces
 from spantree.span import Span
 
-__all__ = ["SpanTree", "trees"]
+__all__ = ["SpanTree", "join_linked", "trees"]
 
 
 class SpanTree:
-    """The spans of one trace. They may come in any order; one that comes twice counts once.
+    """The spans of one trace, given in any order. Duplicates are dropped by span id.
 
-    A span whose parent is not there is an orphan and stands beside the roots, never dropped; so does the first of
-    several that are parents of one another. `others` are the spans of other traces, by trace id, for links that
-    lead there or come from there. A tree is a value: what comes later makes another tree. Raises ValueError for no
-    spans at all, and for spans of several traces.
+    A span whose parent is missing is an orphan: it stands beside the roots. So does the earliest span of a cycle of
+    parents. `others` are the spans of other traces, by trace id, to follow links to them and from them. A tree is
+    immutable; when more spans arrive, build another one. Raises ValueError for no spans, and for spans of several
+    traces.
 
-    Siblings stand in the order of their starts. Those that began at once, by clocks that are too coarse to tell, stand
-    in the order in which they came; an expected tree may have them in any.
+    Siblings are ordered by their starts. Siblings with equal starts keep the order in which they were given, and an
+    expected tree accepts them in any order.
     """
 
     def __init__(self, spans: Iterable[Span], others: Mapping[str, Sequence[Span]] | None = None) -> None:
-        family = _Family(spans, others if isinstance(others, _Others) else _Others(others or {}))
-        self._family = family
-        self._spans = tuple(family.by_id.values())
+        traces = others if isinstance(others, Traces) else Traces(others or {})
+        self._relations = TraceRelations(spans, traces)
+        self._spans = tuple(self._relations.by_id.values())
 
     @property
     def trace_id(self) -> str:
-        """The trace that the spans belong to."""
+        """The trace id of the spans."""
         return self._spans[0].trace_id
 
     @property
     def spans(self) -> Sequence[Span]:
-        """All spans, the earliest first."""
+        """All spans, in order of their starts."""
         return self._spans
 
     @property
     def roots(self) -> Sequence[Span]:
         """The spans at the top: those without a parent, and the orphans."""
-        return self._family.top
+        return self._relations.top
 
     @property
-    def story(self) -> Sequence[Span]:
-        """The spans at the top of this trace, and of the traces that follow from it by links, the earliest first.
+    def all_roots(self) -> Sequence[Span]:
+        """The roots of this trace and of all traces that follow from it by links, in order of their starts.
 
-        An expected tree that has several roots may tell of these.
+        An expected tree with several roots may describe these.
         """
-        tops = [self.roots, *(family.top for family in self._family.following())]
+        tops = [self.roots, *(relations.top for relations in self._relations.following_traces())]
         return sorted((span for top in tops for span in top), key=lambda span: span.start)
 
     def joined(self) -> "SpanTree":
-        """Return this trace and those that follow from it by links as one: each below the span that it links to.
+        """Return this trace and those that follow from it by links as one trace: each below the span that it links to.
 
-        Where consumers begin traces of their own, this is the trace that there would be if they were children.
+        Where consumers start new traces, this is the trace that there would be if they continued the producer's.
         """
         spans = list(self._spans)
-        for family in self._family.following():
-            for span in family.by_id.values():
-                above = next((linked.span_id for linked in span.linked), "") if not span.parent_id else span.parent_id
-                spans.append(replace(span, trace_id=self.trace_id, parent_id=above))
+        for relations in self._relations.following_traces():
+            for span in relations.by_id.values():
+                parent_id = span.parent_id or next((linked.span_id for linked in span.linked), "")
+                spans.append(replace(span, trace_id=self.trace_id, parent_id=parent_id))
         return SpanTree(spans)
 
     @property
     def orphans(self) -> Sequence[Span]:
-        """The spans that name a parent which is not there."""
+        """The spans whose parent is not in the trace."""
         return [span for span in self.roots if span.parent_id]
 
     @property
     def services(self) -> Sequence[str]:
-        """The services that took part, in the order in which they came in."""
+        """The services in the trace, in order of their first spans."""
         return list(dict.fromkeys(span.service for span in self._spans))
 
     @property
@@ -85,7 +85,7 @@ class SpanTree:
         return max(span.end for span in self._spans) - self._spans[0].start
 
     def walk(self) -> Iterator[tuple[int, Span]]:
-        """Yield every span with its depth, from the top down and the earliest first."""
+        """Yield every span with its depth: parents before children, siblings in order of their starts."""
         waiting = [(0, span) for span in reversed(self.roots)]
         while waiting:
             depth, span = waiting.pop()
@@ -93,41 +93,45 @@ class SpanTree:
             waiting += [(depth + 1, child) for child in reversed(span.children)]
 
     def all(self, service: str | None = None, **criteria: Unpack[Criteria]) -> list[Span]:
-        """Return the spans that fit all criteria, the earliest first."""
+        """Return the spans that meet all criteria, in order of their starts."""
         return select(self._spans, service, **criteria)
 
     def one(self, service: str | None = None, **criteria: Unpack[Criteria]) -> Span:
-        """Return the only span that fits all criteria. Raises NotOne, with the candidates, if there is not just one."""
+        """Return the only span that meets all criteria. Raises NotOne, with the candidates, for none or several."""
         __tracebackhide__ = True
         return one(self._spans, service, **criteria)
 
     def critical_path(self) -> list[Segment]:
-        """Return the stretches of time that the trace took as long as it did for, in the order of time.
+        """Return the stretches of time that determined how long the trace took, in order of time.
 
-        They lie end to end, from the start of the first root to the end of all that is below it, also where a message
-        is on its way in between. (What is related by a link alone is not below it.)
+        They lie end to end, from the start of the first root to the end of everything below it, also while a message
+        is on its way. Spans that are related by a link alone are not below it.
         """
         return critical_path(next((span for span in self.roots if not span.parent_id), self.roots[0]))
 
     def edges(self) -> dict[tuple[str, str], list[Hop]]:
-        """Return who called whom, as `(caller, called)` services with their hops, by parent or by link."""
+        """Return which service called which: hops, by parent or by link, by `(caller, called)`."""
         return edges(self._spans)
 
     def hop(self, sender: str, receiver: str) -> Hop:
         """Return the first message that service `sender` published and service `receiver` processed.
 
-        By parent or by link, in this trace or from here to another. Raises NoHop, with what was seen of both.
+        By parent or by link, in this trace or to another. Raises NoHop, with the messages of both services.
         """
         __tracebackhide__ = True
         return one_hop(self._spans, sender, receiver)
 
     def hops(self, sender: str, receiver: str) -> list[Hop]:
-        """Return every message that service `sender` published and service `receiver` processed, the earliest first."""
+        """Return every message that service `sender` published and service `receiver` processed, in order of time."""
         return hops(self._spans, sender, receiver)
 
-    def check(self, ignore: Iterable[str] = ()) -> list[Finding]:
-        """Return what makes this trace unsound, each with its remedy; `ignore` names rules that do not matter."""
-        return check(self._spans, ignore)
+    def check(self, ignore: Iterable[str] = (), continues_by: Collection[str] = ()) -> list[Finding]:
+        """Return what is wrong with this trace's instrumentation, each finding with its remedy.
+
+        `ignore` names rules to leave out. `continues_by` names attributes by which an uninstrumented client joins its
+        requests into one trace: server spans at the top that share such a value are no sign of lost context.
+        """
+        return check(self._spans, ignore, continues_by)
 
     def matches(self, expected: Expectation) -> bool:
         """Return True if the trace is as expected. Raises Mismatch, with the difference, if it is not."""
@@ -135,30 +139,33 @@ class SpanTree:
         return expected.must_match(self._top_for(expected))
 
     def difference(self, expected: Expectation) -> Difference | None:
-        """Return in what the trace is not as expected, None if it is."""
+        """Return how the trace differs from an expected tree; None if it does not."""
         return expected.difference(self._top_for(expected))
 
     def _top_for(self, expected: Expectation) -> Sequence[Span]:
-        """Return what an expected tree is compared with: where it has several roots, whichever it is more like."""
-        story = self.story if len(expected.roots) > 1 else self.roots
-        return self.roots if len(story) == len(self.roots) else min((self.roots, story), key=expected.cost)
+        """Return the roots to compare: if the tree has several, with or without following traces, what fits better."""
+        roots = self.all_roots if len(expected.roots) > 1 else self.roots
+        return self.roots if len(roots) == len(self.roots) else min((self.roots, roots), key=expected.cost)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Expectation):
             return self.difference(other) is None
-        return isinstance(other, SpanTree) and self._family.by_id == other._family.by_id
+        return isinstance(other, SpanTree) and self._relations.by_id == other._relations.by_id
 
     def __ne__(self, other: object) -> bool:
         if isinstance(other, Expectation):
-            return other.cost(self._top_for(other)) > 0  # and brings nothing up to date
+            return other.cost(self._top_for(other)) > 0  # unlike `==` this never rewrites the tree's file
         return not self == other
 
     def __hash__(self) -> int:
         return hash(self.trace_id)
 
-    def as_expected(self) -> str:
-        """Return the trace as the text of an expected tree, with placeholders for ids, times, ports and hosts."""
-        return "\n".join(written(self._family.top, NORMALISED)) + "\n"
+    def as_tree_text(self) -> str:
+        """Return the trace as the text of an expected tree.
+
+        Ids, times, ports and hosts in names become placeholders; equal siblings in a row become one line with `+`.
+        """
+        return "\n".join(write_tree(self.roots, NORMALISED)) + "\n"
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -171,114 +178,16 @@ class SpanTree:
 
 
 def trees(spans: Iterable[Span]) -> list[SpanTree]:
-    """Return a tree for every trace that has spans here, in the order of their starts. Each knows the others."""
+    """Return a tree for every trace among these spans, in order of their starts. Links between them are followed."""
     by_trace: defaultdict[str, list[Span]] = defaultdict(list)
     for span in spans:
         by_trace[span.trace_id].append(span)
-    others = _Others(by_trace)
-    return sorted((SpanTree(found, others) for found in by_trace.values()), key=lambda tree: tree.spans[0].start)
+    traces = Traces(by_trace)
+    return sorted((SpanTree(members, traces) for members in by_trace.values()), key=lambda tree: tree.spans[0].start)
 
 
-class _Others(dict[str, Sequence[Span]]):
-    """The spans of traces, by trace id; and the families that were made of them, each once for all that ask."""
-
-    def __init__(self, spans: Mapping[str, Sequence[Span]]) -> None:
-        super().__init__(spans)
-        self.families: dict[str, _Family] = {}
-
-    @cached_property
-    def linking(self) -> Mapping[str, Sequence[str]]:
-        """The traces that have links to a trace, each once."""
-        linking: defaultdict[str, dict[str, None]] = defaultdict(dict)
-        for trace_id, spans in self.items():
-            for span in spans:
-                for link in span.links:
-                    linking[link.trace_id][trace_id] = None
-        return {trace_id: list(traces) for trace_id, traces in linking.items()}
-
-
-class _Family:
-    """Who is whose parent and child within a trace, and who is linked to whom within and beyond it."""
-
-    def __init__(self, spans: Iterable[Span], others: _Others) -> None:
-        ordered = sorted(spans, key=lambda span: span.start)  # of those that began at once, the first to come
-        self.by_id = {span.span_id: span.among(self) for span in ordered}
-        traces = {span.trace_id for span in ordered}
-        if len(traces) != 1:
-            raise ValueError(f"a tree holds the spans of one trace, not of {len(traces)}: see trees()")
-        [self._trace_id] = traces
-        self._others = others
-        others.families[self._trace_id] = self
-        self._followers: dict[tuple[str, str], list[Span]] | None = None
-        self._children: defaultdict[str, list[Span]] = defaultdict(list)
-        for span in self.by_id.values():
-            self._children[span.parent_id if span.parent_id in self.by_id else ""].append(span)
-        self.top: Sequence[Span] = self._children[""]
-        self._cut_circles()
-        self.top = tuple(self.top)
-
-    def parent(self, span: Span) -> Span | None:
-        above = self.by_id.get(span.parent_id)
-        return None if above is None or span.span_id in self._cut else above
-
-    def children(self, span: Span) -> Sequence[Span]:
-        return tuple(self._children.get(span.span_id, ()))
-
-    def linked(self, span: Span) -> Sequence[Span]:
-        linked = {
-            (link.trace_id, link.span_id): target
-            for link in span.links
-            if (family := self._of(link.trace_id)) is not None
-            and (target := family.by_id.get(link.span_id)) is not None
-        }
-        return list(linked.values())
-
-    def following(self) -> "list[_Family]":
-        """Return the families of the traces that follow from this one by links, and from these in turn."""
-        known, waiting = {self._trace_id: self}, [self]
-        while waiting:
-            family = waiting.pop()
-            for span in family.by_id.values():
-                for follower in family.followers(span):
-                    beyond = self._of(follower.trace_id)
-                    if beyond is not None and follower.trace_id not in known:
-                        known[follower.trace_id] = beyond
-                        waiting.append(beyond)
-        return [family for family in known.values() if family is not self]
-
-    def followers(self, span: Span) -> Sequence[Span]:
-        if self._followers is None:
-            self._followers = self._find_followers()
-        return self._followers.get((span.trace_id, span.span_id), ())
-
-    def _cut_circles(self) -> None:
-        """Spans that are parents of one another hang below no root: put the earliest of each such circle at the top."""
-        self._cut: set[str] = set()
-        reached = {span.span_id for top in self.top for span in (top, *top.descendants)}
-        if len(reached) == len(self.by_id):
-            return
-        for span in self.by_id.values():
-            if span.span_id not in reached:
-                self._children[span.parent_id].remove(span)
-                self._cut.add(span.span_id)
-                self._children[""].append(span)
-                reached |= {span.span_id, *(below.span_id for below in span.descendants)}
-
-    def _of(self, trace_id: str) -> "_Family | None":
-        """Return the family of a trace, made when it is first asked for."""
-        if trace_id == self._trace_id:
-            return self
-        known = self._others.families.get(trace_id)
-        if known is None and trace_id in self._others:
-            return _Family(self._others[trace_id], self._others)
-        return known
-
-    def _find_followers(self) -> dict[tuple[str, str], list[Span]]:
-        followers: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
-        for trace_id in dict.fromkeys([*self._others.linking.get(self._trace_id, ()), self._trace_id]):
-            family = self._of(trace_id)
-            assert family is not None
-            for span in family.by_id.values():
-                for link in span.links:
-                    followers[link.trace_id, link.span_id].append(span)
-        return followers
+def join_linked(first: SpanTree, found: Iterable[SpanTree]) -> list[SpanTree]:
+    """Return `first.joined()`, followed by those of `found` that are not part of it."""
+    joined = first.joined()
+    span_ids = {span.span_id for span in joined.spans}
+    return [joined, *(trace for trace in found if trace.spans[0].span_id not in span_ids)]

@@ -1,67 +1,80 @@
-"""The formats that others read traces in. A format is a row here, and knows of no file and no source."""
+"""The formats that traces are written in, a row each. They know nothing of files and sources.
+
+Each writer imports what it needs when it is called: the pictures take longer to import than most commands run.
+"""
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from spantree import Span, SpanTree, jaeger_json, otlp_json
-from spantree.render import duration, headline
-from spantree.render.html import html_document
-from spantree.render.perfetto import perfetto
-from spantree.render.sequence import mermaid, sequence, sequence_svg
-from spantree.render.service_map import service_map, service_map_svg
+from spantree.render import Vocabulary, duration, headline
 
 __all__ = ["FORMATS", "Format"]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How to `write` traces as a text, and what the text does not tell of them: what it `loses`.
+    """How to `write` traces as a text, in a vocabulary, and what that text cannot hold: what it `loses`, for a message.
 
-    A format that holds `one_trace` is given one.
+    A format for `one_trace` is given one.
     """
 
     name: str
-    write: Callable[[Sequence[SpanTree]], str]
+    write: Callable[[Sequence[SpanTree], Vocabulary], str]
     loses: str
     one_trace: bool = False
 
 
-def _otlp(traces: Sequence[SpanTree]) -> str:
+def _otlp(traces: Sequence[SpanTree], _: Vocabulary) -> str:
     return json.dumps(otlp_json(_spans(traces))) + "\n"
 
 
-def _jaeger(traces: Sequence[SpanTree]) -> str:
+def _jaeger(traces: Sequence[SpanTree], _: Vocabulary) -> str:
     return json.dumps(jaeger_json(_spans(traces))) + "\n"
 
 
-def _perfetto(traces: Sequence[SpanTree]) -> str:
+def _perfetto(traces: Sequence[SpanTree], _: Vocabulary) -> str:
+    from spantree.render.perfetto import perfetto
+
     return json.dumps(perfetto(traces)) + "\n"
 
 
-def _tree(traces: Sequence[SpanTree]) -> str:
-    return "\n".join(f"# {headline(trace)} · {duration(trace.duration)}\n\n{trace.as_expected()}" for trace in traces)
+def _tree(traces: Sequence[SpanTree], _: Vocabulary) -> str:
+    return "\n".join(f"# {headline(trace)} · {duration(trace.duration)}\n\n{trace.as_tree_text()}" for trace in traces)
 
 
-def _mermaid(traces: Sequence[SpanTree]) -> str:
-    return "".join(mermaid(sequence(trace)) for trace in traces)
+def _html(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
+    from spantree.render.html import html_document
+
+    return html_document(traces, vocabulary=vocabulary)
 
 
-def _svg(traces: Sequence[SpanTree]) -> str:
-    return "".join(sequence_svg(sequence(trace)) for trace in traces)
+def _mermaid(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
+    from spantree.render.sequence import mermaid, sequence
+
+    return "".join(mermaid(sequence(trace, vocabulary=vocabulary)) for trace in traces)
 
 
-def _map(traces: Sequence[SpanTree]) -> str:
-    return service_map_svg(service_map(traces))
+def _svg(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
+    from spantree.render.sequence import sequence, sequence_svg
+
+    return "".join(sequence_svg(sequence(trace, vocabulary=vocabulary), vocabulary=vocabulary) for trace in traces)
+
+
+def _map(traces: Sequence[SpanTree], vocabulary: Vocabulary) -> str:
+    from spantree.render.service_map import service_map, service_map_svg
+
+    return service_map_svg(service_map(traces), vocabulary=vocabulary)
 
 
 def _spans(traces: Sequence[SpanTree]) -> list[Span]:
     return [span for trace in traces for span in trace.spans]
 
 
-BEYOND_A_SEQUENCE = (
-    "ids, times but for durations, attributes, events, acknowledgements, the inner parts of a service's work, what "
-    "repeats itself, and the middle of what is very long; it cannot be read back"
+NOT_IN_A_SEQUENCE = (
+    "ids, times except durations, attributes, events, acknowledgements, the inner parts of a service's work, "
+    "repetitions, and the middle of very long texts; it cannot be read back"
 )
 
 FORMATS = {
@@ -75,14 +88,14 @@ FORMATS = {
         Format(
             "jaeger-json",
             _jaeger,
-            loses="what is below a microsecond, attributes of links, the types of lists, maps and empty values (they "
-            "become JSON), attributes with names that Jaeger has uses for, and that a resource had no service.name; "
-            "a span without a parent comes below the first span of its trace that it links to",
+            loses="times below a microsecond, attributes of links, the types of lists, maps and empty values (they "
+            "become JSON), attributes whose names Jaeger uses itself, and that a resource had no service.name; "
+            "a span without a parent becomes a child of the first span of its trace that it links to",
         ),
         Format(
             "perfetto",
             _perfetto,
-            loses="resources but for the name of the service, attributes of links, the types of bytes, empty values, "
+            loses="resources except the name of the service, attributes of links, the types of bytes, empty values, "
             "NaN and infinity (they become texts), the end of a span that ends before it starts, and arrows to what "
             "began before its cause; it cannot be read back",
         ),
@@ -92,10 +105,10 @@ FORMATS = {
             loses="times, ids, attributes, events and links: it keeps services, names, kinds, errors and nesting",
             one_trace=True,
         ),
-        Format("html", html_document, loses="the types of values; it is to look at, and cannot be read back"),
-        Format("mermaid", _mermaid, loses=BEYOND_A_SEQUENCE, one_trace=True),
-        Format("svg", _svg, loses=BEYOND_A_SEQUENCE, one_trace=True),
-        Format("map", _map, loses="single traces, but their figures together; it cannot be read back"),
+        Format("html", _html, loses="the types of values; it is made to look at, and cannot be read back"),
+        Format("mermaid", _mermaid, loses=NOT_IN_A_SEQUENCE, one_trace=True),
+        Format("svg", _svg, loses=NOT_IN_A_SEQUENCE, one_trace=True),
+        Format("map", _map, loses="single traces, but not their totals; it cannot be read back"),
     )
 }
-"""By name, as `emulator convert --to` has them."""
+"""By name, as `convert --to` takes them."""

@@ -1,6 +1,6 @@
-"""What is printed where a terminal has not our glyphs, or must not be given them: ASCII, as wide as what it stands for.
+"""ASCII replacements for the glyphs of pictures, for terminals without Unicode. A replacement is as wide as its glyph.
 
-The streams themselves translate, by an error handler for their encoding, so that no picture needs to know.
+The streams replace them themselves, by an error handler for their encoding, so pictures need not know.
 """
 
 import codecs
@@ -8,9 +8,9 @@ import io
 import re
 import sys
 
-__all__ = ["ascii_only", "print_twins", "utf8_only"]
+__all__ = ["ascii_only", "replace_missing_glyphs", "utf8_only"]
 
-TWINS = {
+REPLACEMENTS = {
     "█": "#",
     "▏": "|",
     "░": ":",
@@ -27,26 +27,25 @@ TWINS = {
     "⚑": "!",
     "µ": "u",
 }
-"""Our glyphs, each with an ASCII character to be printed for it."""
 
-HANDLER = "emulator.twins"
-KNOWN = re.compile(f"([{''.join(TWINS)}])")
+HANDLER = "spantree.ascii"
+GLYPHS = re.compile(f"([{''.join(REPLACEMENTS)}])")
 
 
-def print_twins() -> None:
-    """Let stdout and stderr print an ASCII twin of each glyph, and `?` for all else, that their encoding lacks."""
+def replace_missing_glyphs() -> None:
+    """Make stdout and stderr print replacements of the glyphs that their encoding lacks, and `?` for the rest."""
     for stream in _streams():
         stream.reconfigure(errors=HANDLER)
 
 
 def ascii_only() -> None:
-    """Let stdout and stderr print nothing but ASCII."""
+    """Make stdout and stderr print ASCII only."""
     for stream in _streams():
         stream.reconfigure(encoding="ascii", errors=HANDLER)
 
 
 def utf8_only() -> None:
-    """Let stdout print all characters, whatever a terminal may have: for what other programs read."""
+    """Make stdout print UTF-8 whatever the terminal is: for output that programs read."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
@@ -55,14 +54,14 @@ def _streams() -> list[io.TextIOWrapper]:
     return [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
 
 
-def _twins(error: UnicodeError) -> tuple[str, int]:
-    """Replace what cannot be encoded, and keep the width, for columns to stay columns."""
+def _replace(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     from rich.cells import cell_len
 
-    parts = KNOWN.split(error.object[error.start : error.end])
-    return "".join(TWINS.get(part) or "?" * cell_len(part) for part in parts), error.end
+    parts = GLYPHS.split(error.object[error.start : error.end])
+    # Wide characters become several `?`, so that columns stay aligned.
+    return "".join(REPLACEMENTS.get(part) or "?" * cell_len(part) for part in parts), error.end
 
 
-codecs.register_error(HANDLER, _twins)
+codecs.register_error(HANDLER, _replace)

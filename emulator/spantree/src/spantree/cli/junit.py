@@ -1,4 +1,4 @@
-"""Outcomes as JUnit XML, which CI systems show."""
+"""Results of checks as JUnit XML, which CI systems show."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An outcome: that `subject` is `claim`, and the report if it is not."""
+    """The result of one check: whether `subject` is `claim`. A `report` says why it is not."""
 
     subject: str
     claim: str
@@ -21,7 +21,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What was to be shown."""
+        """What the check claims."""
         return f"{self.subject} is {self.claim}"
 
     def __str__(self) -> str:
@@ -29,24 +29,24 @@ class Case:
 
     @property
     def failed(self) -> bool:
-        """Whether there is a report."""
+        """Whether the claim is false."""
         return bool(self.report)
 
 
 def write_junit(file: Path, suite: str, cases: Sequence[Case]) -> None:
-    """Write a suite of cases. Raises OSError."""
+    """Write the cases as one test suite. Raises OSError."""
     failures = sum(case.failed for case in cases)
     root = ET.Element("testsuites")
-    of_suite = ET.SubElement(root, "testsuite", name=suite, tests=str(len(cases)), failures=str(failures))
+    test_suite = ET.SubElement(root, "testsuite", name=suite, tests=str(len(cases)), failures=str(failures))
     for case in cases:
-        of_case = ET.SubElement(of_suite, "testcase", classname=suite, name=_xml(case.name))
+        test_case = ET.SubElement(test_suite, "testcase", classname=suite, name=_xml(case.name))
         if case.failed:
-            failure = ET.SubElement(of_case, "failure", message=_xml(case.report.split("\n", 1)[0]))
+            failure = ET.SubElement(test_case, "failure", message=_xml(case.report.split("\n", 1)[0]))
             failure.text = _xml(case.report)
     ET.indent(root)
     file.write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _xml(text: str) -> str:
-    """Replace what XML cannot hold: control characters, which the name of a span may have."""
+    """Replace the characters that XML cannot hold; the name of a span may have control characters."""
     return NOT_XML.sub("�", text)

@@ -1,8 +1,17 @@
-"""Trees of spans as they should be: read from text, laid beside traces, and brought up to date."""
+"""Expected trees: parsed from text, compared with traces, and updated from traces."""
 
 from spantree.expectation.diff import Difference
-from spantree.expectation.expectation import Expectation, Mismatch, tree, updating_trees
+from spantree.expectation.expectation import Expectation, Mismatch, tree, updated_tree_files
 from spantree.expectation.placeholders import NORMALISED, Placeholder
-from spantree.expectation.update import written
+from spantree.expectation.writing import write_tree
 
-__all__ = ["NORMALISED", "Difference", "Expectation", "Mismatch", "Placeholder", "tree", "updating_trees", "written"]
+__all__ = [
+    "NORMALISED",
+    "Difference",
+    "Expectation",
+    "Mismatch",
+    "Placeholder",
+    "tree",
+    "updated_tree_files",
+    "write_tree",
+]

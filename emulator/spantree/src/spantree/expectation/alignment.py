@@ -1,7 +1,7 @@
-"""Laying a trace beside an expected tree: which span stands for which line, with as few differences as possible.
+"""Finds which span stands for which line of an expected tree, so that there are as few differences as possible.
 
-For each level it is a search for the cheapest way through lines and spans (A*); where they agree, that is one step a
-span. Levels call each other through a stack of generators, since a trace may be deeper than Python's own stack.
+Each level is a search (A*) for the cheapest path through lines and spans; where they agree it takes one step a span.
+Levels call each other through a stack of generators, because a trace may be deeper than Python's own stack.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -10,34 +10,34 @@ from heapq import heappop, heappush
 from itertools import count, groupby, pairwise
 from typing import NamedTuple, TypeAlias
 
-from spantree.expectation.comparison import RENAMED, Reasons, differences, weight
-from spantree.expectation.parser import Item, Level
+from spantree.expectation.comparison import RENAMED, Alignment, Reasons, Row, compare, weight
+from spantree.expectation.parser import ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder
-from spantree.expectation.rows import Alignment, Row
-from spantree.expectation.search_states import MISSING, Crossing, State, Step, needed
+from spantree.expectation.search_states import MISSING, SearchSpace, State, Step, needed_spans
 from spantree.span import Span
 
-__all__ = ["align"]
+__all__ = ["align", "fits_level"]
 
-TOO_MUCH = 2
-UNFIT = 1
-"""The cost of what does not fit, where nobody asks for how much."""
-PATIENCE = 200_000
-"""Steps until the search gives up the best way for a good one."""
+UNEXPECTED = 2
+"""The cost of a span that nothing expects, and of each span below it."""
+NOT_EXACT = 1
+"""The cost of whatever does not fit in an exact search, where the amount does not matter."""
+STEP_LIMIT = 200_000
+"""Steps after which the search settles for a good alignment instead of the best: some seconds."""
 
 
 class Trail(NamedTuple):
-    """The rows of a way, the last one first."""
+    """The rows of a path, the last one first."""
 
     row: Row
     before: "Trail | None"
 
 
-class Way(NamedTuple):
-    """A way to a state, ordered by what it will cost at least. What is below `pair` is still to be compared."""
+class Path(NamedTuple):
+    """A path to a state, ordered by the least total cost. What is below `pair` is still to be compared."""
 
     estimate: int
-    behind: int
+    progress: int
     serial: int
     cost: int
     state: State
@@ -50,167 +50,186 @@ Search: TypeAlias = Generator[Request, Alignment, Alignment]
 
 
 def align(level: Level, spans: Sequence[Span], placeholders: Mapping[str, Placeholder]) -> Alignment:
-    """Lay spans, with all below them, beside what is expected.
+    """Align spans, with everything below them, with an expected tree.
 
-    Whether they fit is decided first, and for any number of spans. Where they do not, the differences are as few as
-    can be found with some patience: in traces of many differing siblings there may be fewer.
+    Whether they fit is decided first, exactly and for any number of spans. If they do not, the differences are as few
+    as STEP_LIMIT steps can find; in traces with many differing siblings there may be an alignment with fewer.
     """
     exact = _run(_Aligner(placeholders, {}, exact=True), level, spans)
     return exact if exact.cost == 0 else _run(_Aligner(placeholders, _sizes(spans)), level, spans)
 
 
+def fits_level(level: Level, spans: Sequence[Span], placeholders: Mapping[str, Placeholder]) -> bool:
+    """Return whether spans, with everything below them, fit an expected tree."""
+    return _run(_Aligner(placeholders, {}, exact=True), level, spans).cost == 0
+
+
 def _run(aligner: "_Aligner", level: Level, spans: Sequence[Span]) -> Alignment:
-    """Let searches wait for those of the levels below them."""
+    """Run a search, and the searches of the levels below that it asks for, without recursion."""
     searches: list[Search] = [aligner.search(level, spans)]
-    answer: Alignment | None = None
+    found: Alignment | None = None
     while searches:
         try:
-            request = searches[-1].send(answer)  # type: ignore[arg-type] # None starts a generator
-        except StopIteration as found:
+            request = searches[-1].send(found)  # type: ignore[arg-type] # None starts a generator
+        except StopIteration as finished:
             searches.pop()
-            answer = found.value
+            found = finished.value
         else:
             searches.append(aligner.search(*request))
-            answer = None
-    assert answer is not None
-    return answer
+            found = None
+    assert found is not None
+    return found
 
 
 @dataclass(slots=True)
 class _Aligner:
+    """The state that the searches of one tree share. `sizes` has the number of spans of each span and below it.
+
+    An `exact` search looks for an alignment without differences only.
+    """
+
     placeholders: Mapping[str, Placeholder]
     sizes: Mapping[str, int]
-    """How many spans there are of each and below it."""
     exact: bool = False
-    """Whether only what costs nothing is looked for."""
-    patience: int = PATIENCE
+    steps_left: int = STEP_LIMIT
     known: dict[tuple[int, str], Alignment] = field(default_factory=dict)
     serial: Iterator[int] = field(default_factory=count)
 
     def search(self, level: Level, spans: Sequence[Span]) -> Search:
-        """Find the cheapest alignment of a level."""
-        spans = self._ties_settled(level, spans)
+        """Find the cheapest alignment of a level. Spans with equal starts may stand in another order than given."""
+        found = yield from self._align_in_order(level, spans)
+        if found.cost and (ordered := self._order_ties(level, spans)) is not spans:
+            other = yield from self._align_in_order(level, ordered)
+            return min(found, other, key=lambda alignment: alignment.cost)
+        return found
+
+    def _align_in_order(self, level: Level, spans: Sequence[Span]) -> Search:
         rows = yield from self._in_step(level, spans) if self._agree(level, spans) else self._cheapest(level, spans)
         if rows is None:
-            return Alignment(level, (), UNFIT)
-        taken = {row.span.span_id for row in rows if row.item is not None and row.span is not None}
-        for item in level.deep:
-            row = yield from self._somewhere(item, spans, taken, len(level.items))
+            return Alignment(level, (), NOT_EXACT)
+        taken = {row.span.span_id for row in rows if row.expected is not None and row.span is not None}
+        for expected in level.deep:
+            row = yield from self._at_any_depth(expected, spans, taken, len(level.items))
             taken |= {row.span.span_id} if row.span is not None else set()
             rows.append(row)
         return Alignment(level, tuple(rows), sum(map(self._cost, rows)))
 
-    def _ties_settled(self, level: Level, spans: Sequence[Span]) -> Sequence[Span]:
-        """Bring spans that began at once into the order of the lines that they fit: nobody knows which was first."""
+    def _order_ties(self, level: Level, spans: Sequence[Span]) -> Sequence[Span]:
+        """Put spans with equal starts into the order of the lines that they fit: their real order is unknown."""
         if all(one.start != other.start for one, other in pairwise(spans)):
             return spans
-        settled: list[Span] = []
-        for _, at_once in groupby(spans, key=lambda span: span.start):
-            left = list(at_once)
-            for item in level.lines() if len(left) > 1 else ():
-                fitting = [span for span in left if self._differences(item, span) == ()]
-                for span in fitting if item.many else fitting[:1]:
-                    settled.append(span)
+        ordered: list[Span] = []
+        unused = list(level.spans())
+        for _, tied in groupby(spans, key=lambda span: span.start):
+            left = list(tied)
+            for expected in list(unused):
+                fitting = [span for span in left if self._compare(expected, span) == ()]
+                for span in fitting if expected.repeats else fitting[:1]:
+                    ordered.append(span)
                     left.remove(span)
-            settled += left
-        return settled
+                if fitting and not expected.repeats:
+                    unused.remove(expected)
+                if not left:
+                    break
+            ordered += left
+        return ordered
 
     def _agree(self, level: Level, spans: Sequence[Span]) -> bool:
-        """Whether lines and spans agree one by one, as they mostly do."""
+        """Return whether lines and spans fit one by one, as they mostly do."""
         return len(level.items) == len(spans) and all(
-            isinstance(item, Item) and not item.line.repeated and self._differences(item, span) == ()
+            isinstance(item, ExpectedSpan) and not item.line.repeated and self._compare(item, span) == ()
             for item, span in zip(level.items, spans, strict=True)
         )
 
     def _in_step(self, level: Level, spans: Sequence[Span]) -> Generator[Request, Alignment, list[Row] | None]:
         rows = []
-        for place, (item, span) in enumerate(zip(level.lines(), spans, strict=True)):
-            rows.append(Row(item, span, place, below=(yield item.below, span.children)))
+        for place, (expected, span) in enumerate(zip(level.spans(), spans, strict=True)):
+            rows.append((yield from self._compare_below(Row(expected, span, place))))
         return rows
 
     def _cheapest(self, level: Level, spans: Sequence[Span]) -> Generator[Request, Alignment, list[Row] | None]:
-        """Find the cheapest way through lines and spans; None if it has to be for nothing and is not."""
-        crossing = Crossing(level, spans, self._differences, self._too_much, needed(level))
-        frontier = [Way(0, 0, next(self.serial), 0, crossing.start, None, None)]
+        """Find the cheapest path through lines and spans; None if the search is exact and there is no free one."""
+        space = SearchSpace(level, spans, self._compare, self._unexpected_cost, needed_spans(level))
+        frontier = [Path(0, 0, next(self.serial), 0, space.start, None, None)]
         settled: set[State] = set()
         while frontier:
-            self.patience -= 0 if self.exact else 1
-            if self.patience < 0:
+            self.steps_left -= 0 if self.exact else 1
+            if self.steps_left < 0:
                 frontier = [min(frontier)]
-            way = heappop(frontier)
-            if way.pair is not None:
-                row = yield from self._compared(way.pair)
-                more = self._cost(row) - weight(row.why)
-                way = way._replace(
-                    estimate=way.estimate + more, cost=way.cost + more, trail=Trail(row, way.trail), pair=None
+            path = heappop(frontier)
+            if path.pair is not None:
+                row = yield from self._compare_below(path.pair)
+                more = self._cost(row) - weight(row.reasons)
+                path = path._replace(
+                    estimate=path.estimate + more, cost=path.cost + more, trail=Trail(row, path.trail), pair=None
                 )
                 if more:
-                    _push(frontier, way, unless=self.exact)
+                    _push(frontier, path, unless=self.exact)
                     continue
-            if way.state in settled and self.patience >= 0:
+            if path.state in settled and self.steps_left >= 0:
                 continue
-            settled.add(way.state)
-            if crossing.ends(way.state):
-                return _unwound(way.trail)
-            for step in crossing.steps(way.state):
-                _push(frontier, self._onward(way, step), unless=self.exact and step.cost + step.left > 0)
+            settled.add(path.state)
+            if space.is_end(path.state):
+                return _rows(path.trail)
+            for step in space.steps(path.state):
+                _push(frontier, self._follow(path, step), unless=self.exact and step.cost + step.remaining > 0)
         return None
 
-    def _onward(self, way: Way, step: Step) -> Way:
-        """Go a step: its row is on the trail at once, or is a pair that has to be compared below first."""
-        row, cost = step.row, way.cost + step.cost
-        pair = row if row is not None and row.item is not None and row.span is not None else None
-        trail = way.trail if row is None or pair is not None else Trail(row, way.trail)
-        behind = -step.to.place - step.to.position
-        return Way(cost + step.left, behind, next(self.serial), cost, step.to, trail, pair)
+    def _follow(self, path: Path, step: Step) -> Path:
+        """Extend a path by a step. A row with a line and a span becomes its `pair`, any other goes onto the trail."""
+        row, cost = step.row, path.cost + step.cost
+        pair = row if row is not None and row.expected is not None and row.span is not None else None
+        trail = path.trail if row is None or pair is not None else Trail(row, path.trail)
+        progress = -step.to.place - step.to.position  # of equal estimates, the path that is furthest comes first
+        return Path(cost + step.remaining, progress, next(self.serial), cost, step.to, trail, pair)
 
-    def _compared(self, row: Row) -> Generator[Request, Alignment, Row]:
-        """Add what is below a line and a span to their row."""
-        assert row.item is not None
+    def _compare_below(self, row: Row) -> Generator[Request, Alignment, Row]:
+        """Return the row of a line and a span with the alignment of what is below them."""
+        assert row.expected is not None
         assert row.span is not None
-        key = (id(row.item), row.span.span_id)
+        key = (id(row.expected), row.span.span_id)
         if key not in self.known:
-            self.known[key] = yield row.item.below, row.span.children
+            self.known[key] = yield row.expected.below, row.span.children
         return replace(row, below=self.known[key])
 
-    def _somewhere(
-        self, item: Item, spans: Sequence[Span], taken: set[str], place: int
+    def _at_any_depth(
+        self, expected: ExpectedSpan, spans: Sequence[Span], taken: set[str], place: int
     ) -> Generator[Request, Alignment, Row]:
-        """Find the best span, of those not `taken`, for a line that may stand anywhere below."""
-        best, least = Row(item, None, place, allowed=item.optional), float("inf")
+        """Find the best span that is not `taken` for a line that accepts any depth."""
+        best, least = Row(expected, None, place, allowed=expected.optional), float("inf")
         for span in _walk(spans):
-            why = None if span.span_id in taken else self._differences(item, span)
-            if why is None or weight(why) >= (UNFIT if self.exact else RENAMED):
+            reasons = None if span.span_id in taken else self._compare(expected, span)
+            if reasons is None or weight(reasons) >= (NOT_EXACT if self.exact else RENAMED):
                 continue
-            row = yield from self._compared(Row(item, span, place, why))
+            row = yield from self._compare_below(Row(expected, span, place, reasons))
             if (cost := self._cost(row)) < least:
                 best, least = row, cost
             if cost == 0:
                 break
         return best
 
-    def _differences(self, item: Item, span: Span) -> Reasons | None:
-        return differences(item, span, self.placeholders)
+    def _compare(self, expected: ExpectedSpan, span: Span) -> Reasons | None:
+        return compare(expected, span, self.placeholders)
 
-    def _too_much(self, span: Span) -> int:
-        return TOO_MUCH * self.sizes.get(span.span_id, 1) + 1
+    def _unexpected_cost(self, span: Span) -> int:
+        return UNEXPECTED * self.sizes.get(span.span_id, 1) + 1
 
     def _cost(self, row: Row) -> int:
-        if row.item is None:
+        if row.expected is None:
             assert row.span is not None
-            return 0 if row.allowed else self._too_much(row.span)
+            return 0 if row.allowed else self._unexpected_cost(row.span)
         if row.span is None:
-            return 0 if row.allowed else MISSING * row.item.size
+            return 0 if row.allowed else MISSING * row.expected.size
         assert row.below is not None
-        return weight(row.why) + row.below.cost
+        return weight(row.reasons) + row.below.cost
 
 
-def _push(frontier: list[Way], way: Way, *, unless: bool) -> None:
+def _push(frontier: list[Path], path: Path, *, unless: bool) -> None:
     if not unless:
-        heappush(frontier, way)
+        heappush(frontier, path)
 
 
-def _unwound(trail: Trail | None) -> list[Row]:
+def _rows(trail: Trail | None) -> list[Row]:
     rows: list[Row] = []
     while trail is not None:
         rows.append(trail.row)
@@ -225,7 +244,7 @@ def _walk(spans: Sequence[Span]) -> Iterator[Span]:
 
 
 def _sizes(spans: Sequence[Span]) -> dict[str, int]:
-    """Return for each span how many there are of it and below it."""
+    """Return for each span how many spans there are, itself and below."""
     sizes: dict[str, int] = {}
     for span in reversed(list(_walk(spans))):
         sizes[span.span_id] = 1 + sum(sizes[child.span_id] for child in span.children)

@@ -1,66 +1,102 @@
-"""One expected line beside one span: in what they differ, what is below them apart."""
+"""Compares one expected line with one span, and holds the result of comparing whole levels: rows and alignments."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from spantree.expectation.parser import Item
+from spantree.expectation.parser import ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder, fits
-from spantree.notation import Line, visible, write_value
+from spantree.notation import Line, escaped, write_value
 from spantree.span import Span
 
-__all__ = ["RENAMED", "Reason", "Reasons", "called_alike", "differences", "weight"]
+__all__ = ["RENAMED", "Alignment", "Reason", "Reasons", "Row", "compare", "same_service_and_name", "weight"]
 
 DIFFERENT, RENAMED = 2, 3
+"""What a difference weighs. Another name weighs more than another kind, error or attribute."""
 
 
 class Reason(NamedTuple):
-    """Why a span is not as its line wants it, and how much that weighs."""
+    """Why a span does not fit its line, for people, and what that weighs."""
 
-    words: str
+    text: str
     weight: int = DIFFERENT
 
 
 Reasons = tuple[Reason, ...]
 
 
-def called_alike(line: Line, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
-    """Whether a span has the service and the name of a line."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An expected span, a span, or both side by side with the `reasons` why they differ.
+
+    `place` is the index in the level's items at which the row stands. A span that nothing expects, and an expected
+    span that is missing, are differences unless `allowed`: by `...`, or because the line is optional.
+    """
+
+    expected: ExpectedSpan | None
+    span: Span | None
+    place: int
+    reasons: Reasons = ()
+    below: "Alignment | None" = None
+    allowed: bool = False
+
+    @property
+    def differs(self) -> bool:
+        """Whether the row itself is a difference, whatever is below it."""
+        return not self.allowed and (self.expected is None or self.span is None or bool(self.reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """A level of an expected tree beside the spans of a trace. `cost` is 0 if everything is as expected."""
+
+    level: Level
+    rows: tuple[Row, ...]
+    cost: int
+
+
+def compare(expected: ExpectedSpan, span: Span, placeholders: Mapping[str, Placeholder]) -> Reasons | None:
+    """Return why a span does not fit its line: nothing if it fits, None if they have nothing in common.
+
+    What is below the line and the span is not compared.
+    """
+    line = expected.line
+    same_service, same_kind = line.service == span.service, line.kind in {"any", span.kind}
+    if not fits(line.name, span.name, placeholders):
+        # A repeated line accepts spans of its own name only: it would take in every sibling otherwise.
+        if expected.repeats or not (same_service and same_kind):
+            return None
+        return (Reason(f"its name is {escaped(span.name)}", RENAMED),)
+    service = [] if same_service else [Reason(f"its service is {escaped(span.service)}", RENAMED)]
+    kind = [] if same_kind else [Reason(f"its kind is {span.kind}")]
+    return (*service, *kind, *_compare_error(line, span), *_compare_attributes(line, span, placeholders))
+
+
+def same_service_and_name(line: Line, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
+    """Return whether a span has the service and the name of a line."""
     return line.service == span.service and fits(line.name, span.name, placeholders)
 
 
-def differences(item: Item, span: Span, placeholders: Mapping[str, Placeholder]) -> Reasons | None:
-    """Say in what a span is not as its line wants it; None if they have nothing in common."""
-    line = item.line
-    same_service, same_kind = line.service == span.service, line.kind in {"any", span.kind}
-    if not fits(line.name, span.name, placeholders):
-        if item.many or not (same_service and same_kind):
-            return None  # several of one name are no place for a span of another
-        return (Reason(f"its name is {visible(span.name)}", RENAMED),)
-    service = [] if same_service else [Reason(f"it is of {visible(span.service)}", RENAMED)]
-    kind = [] if same_kind else [Reason(f"its kind is {span.kind}")]
-    return (*service, *kind, *_failure(line, span), *_attributes(line, span, placeholders))
+def weight(reasons: Reasons) -> int:
+    """Return what reasons weigh together: as much as the heaviest of them."""
+    return max((reason.weight for reason in reasons), default=0)
 
 
-def weight(why: Reasons) -> int:
-    """Return how much reasons weigh together: as much as the heaviest."""
-    return max((reason.weight for reason in why), default=0)
-
-
-def _failure(line: Line, span: Span) -> Reasons:
+def _compare_error(line: Line, span: Span) -> Reasons:
     if line.error is None and span.failed:
-        return (Reason(f"it failed: {visible(span.error_type or span.message) or 'without an error.type'}"),)
+        return (Reason(f"it failed: {escaped(span.error_type or span.message) or 'without an error.type'}"),)
     if line.error is not None and not span.failed:
         return (Reason("it did not fail"),)
     if line.error and span.error_type != line.error:
-        return (Reason(f"it failed with {visible(span.error_type) or 'no error.type'}, not {line.error}"),)
+        return (Reason(f"it failed with {escaped(span.error_type) or 'no error.type'}, not {line.error}"),)
     return ()
 
 
-def _attributes(line: Line, span: Span, placeholders: Mapping[str, Placeholder]) -> list[Reason]:
-    why = []
-    for key, wanted in line.attributes.items():
+def _compare_attributes(line: Line, span: Span, placeholders: Mapping[str, Placeholder]) -> list[Reason]:
+    reasons = []
+    for key, expected in line.attributes.items():
         if key not in span.attributes:
-            why.append(Reason(f"it has no {key}"))
-        elif wanted is not None and not fits(wanted, found := write_value(span.attributes[key]), placeholders):
-            why.append(Reason(f"{key} is {visible(found)}, not {wanted}"))
-    return why
+            reasons.append(Reason(f"it has no {key}"))
+        elif expected is not None and not fits(expected, found := write_value(span.attributes[key]), placeholders):
+            reasons.append(Reason(f"{key} is {escaped(found)}, not {expected}"))
+    return reasons

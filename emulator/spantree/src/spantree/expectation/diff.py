@@ -1,183 +1,181 @@
-"""In what a trace is not as expected, to be read by people: both trees as one, with marks where they part."""
+"""Describes for people how a trace differs from an expected tree: both trees in one, with marks where they differ."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from spantree.expectation.parser import Item
-from spantree.expectation.rows import Alignment, Row
+from spantree.expectation.comparison import Alignment, Row
+from spantree.expectation.parser import ExpectedSpan
 from spantree.notation import Line, write_value
 from spantree.span import Span
 
 __all__ = ["Difference"]
 
-AROUND = 2
-"""Lines as expected that are shown before and after a difference, beside those above it in the tree."""
+CONTEXT = 2
+"""Lines without a difference that are shown before and after one, besides its ancestors in the tree."""
 
-RED, GREEN, DIM, PLAIN = "\033[31m", "\033[32m", "\033[2m", "\033[0m"
+RED, GREEN, DIM, RESET = "\033[31m", "\033[32m", "\033[2m", "\033[0m"
 COLOURS = {"-": RED, "+": GREEN}
 
-Nested: TypeAlias = "Generator[Shown | Nested, None, None]"
+Nested: TypeAlias = "Generator[ReportLine | Nested, None, None]"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A line of the report: its mark (`-` expected, `+` found, or neither), its depth and its text."""
+class ReportLine:
+    """A line of the report: its mark (`-` expected, `+` found, or neither), its depth, its text and the reason.
+
+    `paired` is set on both of a `-` and a `+` line that stand for one span that differs.
+    """
 
     mark: str
     depth: int
     text: str
-    why: str = ""
-    different: bool = False
-    """Whether this is one of two lines, of the same place."""
+    reason: str = ""
+    paired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is missing, too much and different in a trace that is not as expected."""
+    """What is missing, unexpected and different in a trace that does not match. `str()` is the report."""
 
     alignment: Alignment
 
     @property
     def missing(self) -> list[str]:
-        """The expected lines that no span stands for."""
-        return [shown.text for shown in self._lines() if shown.mark == "-" and not shown.different]
+        """The expected lines for which there is no span."""
+        return [line.text for line in self._lines() if line.mark == "-" and not line.paired]
 
     def __str__(self) -> str:
         return self.render()
 
     def render(self, *, colour: bool = False) -> str:
-        """Return the report, with the colours of a terminal if wanted."""
+        """Return the report, optionally with ANSI colours."""
         lines = list(self._lines())
-        first = next(number for number, shown in enumerate(lines) if shown.mark)
-        kept = _kept(lines)
-        report, hidden = [self._summary(lines)], 0
-        for number, shown in enumerate(lines):
-            if number not in kept:
+        first = next(number for number, line in enumerate(lines) if line.mark)
+        shown = _shown(lines)
+        report, hidden = [_summary(lines)], 0
+        for number, line in enumerate(lines):
+            if number not in shown:
                 hidden += 1
                 continue
-            report += _fold(hidden, colour=colour)
+            report += _folded(hidden, colour=colour)
             hidden = 0
-            report.append(_coloured(shown, _word(shown, first=number == first), colour=colour))
-        return "\n".join([*report, *_fold(hidden, colour=colour)])
+            report.append(_format(line, is_first=number == first, colour=colour))
+        return "\n".join([*report, *_folded(hidden, colour=colour)])
 
     def first(self, *, colour: bool = False) -> list[str]:
-        """Return the summary and, in a few lines, the first difference with what is right above it."""
+        """Return the summary and, in a few lines, the first difference below its closest ancestors."""
         lines = list(self._lines())
-        number = next(number for number, shown in enumerate(lines) if shown.mark)
-        above = [shown for shown in lines[:number] if shown.depth < lines[number].depth][-1:]
+        number = next(number for number, line in enumerate(lines) if line.mark)
+        above = [line for line in lines[:number] if line.depth < lines[number].depth][-1:]
         shown = [*above, *lines[number : number + 2]]
-        words = [_coloured(each, _word(each, first=each is lines[number]), colour=colour) for each in shown]
-        return [self._summary(lines), *words]
+        return [_summary(lines), *(_format(line, is_first=line is lines[number], colour=colour) for line in shown)]
 
-    def _summary(self, lines: list[Shown]) -> str:
-        different = sum(shown.different for shown in lines) // 2
-        missing = sum(shown.mark == "-" for shown in lines) - different
-        too_much = sum(shown.mark == "+" for shown in lines) - different
-        counts = ((missing, "missing"), (too_much, "not expected"), (different, "different"))
-        found = ", ".join(f"{number} {word}" for number, word in counts if number)
-        return f"the trace is not as expected: {found}  (- expected, + found)"
-
-    def _lines(self) -> Iterator[Shown]:
-        return _unnested(_shown(self.alignment, 0))
+    def _lines(self) -> Iterator[ReportLine]:
+        return _flatten(_level(self.alignment, 0))
 
 
-def _unnested(lines: Nested) -> Iterator[Shown]:
+def _flatten(lines: Nested) -> Iterator[ReportLine]:
     """Yield what a generator and the generators in it yield: a tree may be deeper than Python's stack."""
     stack = [lines]
     while stack:
         line = next(stack[-1], None)
         if line is None:
             stack.pop()
-        elif isinstance(line, Shown):
+        elif isinstance(line, ReportLine):
             yield line
         else:
             stack.append(line)
 
 
-def _shown(alignment: Alignment, depth: int) -> Nested:
+def _level(alignment: Alignment, depth: int) -> Nested:
     others = 0
     for row in alignment.rows:
-        if row.item is None and row.allowed:
+        if row.expected is None and row.allowed:
             others += 1
             continue
-        yield from _rest(others, depth)
+        yield from _others(others, depth)
         others = 0
-        if row.item is not None and row.span is not None:
-            yield from _pair(row, row.item, row.span, depth)
+        if row.expected is not None and row.span is not None:
+            yield from _pair(row, row.expected, row.span, depth)
             assert row.below is not None
-            yield _shown(row.below, depth + 1)
-        elif row.item is not None and not row.allowed:
-            yield _expected(row.item, depth, "missing")
+            yield _level(row.below, depth + 1)
+        elif row.expected is not None and not row.allowed:
+            yield _missing(row.expected, depth, "missing")
         elif row.span is not None:
-            yield _found(row.span, depth, "not expected")
-    yield from _rest(others, depth)
+            yield _unexpected(row.span, depth, "not expected")
+    yield from _others(others, depth)
 
 
-def _rest(others: int, depth: int) -> Iterator[Shown]:
+def _others(others: int, depth: int) -> Iterator[ReportLine]:
     if others:
-        yield Shown("", depth, f"... {others} other{'s' if others > 1 else ''}, as allowed")
+        yield ReportLine("", depth, f"... {others} other{'s' if others > 1 else ''}, as allowed")
 
 
-def _pair(row: Row, item: Item, span: Span, depth: int) -> Iterator[Shown]:
-    if not row.why:
-        yield Shown("", depth, str(item.line))
+def _pair(row: Row, expected: ExpectedSpan, span: Span, depth: int) -> Iterator[ReportLine]:
+    if not row.reasons:
+        yield ReportLine("", depth, str(expected.line))
         return
-    yield Shown("-", depth, str(item.line), "; ".join(reason.words for reason in row.why), different=True)
-    yield Shown("+", depth, str(_in_terms_of(item.line, span)), different=True)
+    reason = "; ".join(reason.text for reason in row.reasons)
+    yield ReportLine("-", depth, str(expected.line), reason, paired=True)
+    yield ReportLine("+", depth, str(_line_like(expected.line, span)), paired=True)
 
 
-def _in_terms_of(line: Line, span: Span) -> Line:
-    """The line of a span, with the attributes that the expected line speaks of."""
-    told = {key: span.attributes[key] for key in line.attributes if key in span.attributes}
-    attributes = {key: None if line.attributes[key] is None else write_value(value) for key, value in told.items()}
+def _line_like(line: Line, span: Span) -> Line:
+    """Return the line of a span, with those of its attributes that the expected line has."""
+    values = {key: span.attributes[key] for key in line.attributes if key in span.attributes}
+    attributes = {key: None if line.attributes[key] is None else write_value(value) for key, value in values.items()}
     return replace(span.line, attributes=attributes)
 
 
-def _expected(item: Item, depth: int, why: str) -> Nested:
-    yield Shown("-", depth, str(item.line), why)
-    for below in item.below.lines():
-        yield _expected(below, depth + 1, "")
-    for below in item.below.deep:
-        yield _expected(below, depth + 1, "")
+def _missing(expected: ExpectedSpan, depth: int, reason: str) -> Nested:
+    yield ReportLine("-", depth, str(expected.line), reason)
+    for below in (*expected.below.spans(), *expected.below.deep):
+        yield _missing(below, depth + 1, "")
 
 
-def _found(span: Span, depth: int, why: str) -> Nested:
-    yield Shown("+", depth, str(span), why)
+def _unexpected(span: Span, depth: int, reason: str) -> Nested:
+    yield ReportLine("+", depth, str(span), reason)
     for child in span.children:
-        yield _found(child, depth + 1, "")
+        yield _unexpected(child, depth + 1, "")
 
 
-def _word(shown: Shown, *, first: bool) -> str:
-    why = f"   ← {'first difference: ' if first else ''}{shown.why}" if shown.why else ""
-    return f"{shown.mark or ' '} {'  ' * shown.depth}{shown.text}{why}"
+def _summary(lines: list[ReportLine]) -> str:
+    different = sum(line.paired for line in lines) // 2
+    missing = sum(line.mark == "-" for line in lines) - different
+    unexpected = sum(line.mark == "+" for line in lines) - different
+    counts = ((missing, "missing"), (unexpected, "not expected"), (different, "different"))
+    found = ", ".join(f"{number} {what}" for number, what in counts if number)
+    return f"the trace is not as expected: {found}  (- expected, + found)"
 
 
-def _coloured(shown: Shown, text: str, *, colour: bool) -> str:
-    return f"{COLOURS[shown.mark]}{text}{PLAIN}" if colour and shown.mark else text
+def _format(line: ReportLine, *, is_first: bool, colour: bool) -> str:
+    reason = f"   ← {'first difference: ' if is_first else ''}{line.reason}" if line.reason else ""
+    text = f"{line.mark or ' '} {'  ' * line.depth}{line.text}{reason}"
+    return f"{COLOURS[line.mark]}{text}{RESET}" if colour and line.mark else text
 
 
-def _fold(hidden: int, *, colour: bool) -> list[str]:
+def _folded(hidden: int, *, colour: bool) -> list[str]:
     if not hidden:
         return []
     text = f"  ⋮ {hidden} line{'s' if hidden > 1 else ''} as expected"
-    return [f"{DIM}{text}{PLAIN}" if colour else text]
+    return [f"{DIM}{text}{RESET}" if colour else text]
 
 
-def _kept(lines: list[Shown]) -> set[int]:
-    """Choose what is shown: the differences, what is around them, and what is above them in the tree."""
-    kept: set[int] = set()
-    above: list[int] = []
-    for number, shown in enumerate(lines):
-        while above and lines[above[-1]].depth >= shown.depth:
-            above.pop()
-        if shown.mark:
-            kept |= {*above, *range(max(0, number - AROUND), min(len(lines), number + AROUND + 1))}
+def _shown(lines: list[ReportLine]) -> set[int]:
+    """Return which lines are shown: the differences, their context, and their ancestors."""
+    shown: set[int] = set()
+    ancestors: list[int] = []
+    for number, line in enumerate(lines):
+        while ancestors and lines[ancestors[-1]].depth >= line.depth:
+            ancestors.pop()
+        if line.mark:
+            shown |= {*ancestors, *range(max(0, number - CONTEXT), min(len(lines), number + CONTEXT + 1))}
         else:
-            above.append(number)
-    alone = {number for number in range(len(lines)) if _closed_in(number, kept, len(lines))}
-    return kept | alone  # one line is no shorter for being left out
+            ancestors.append(number)
+    single = {number for number in range(len(lines)) if _is_single_gap(number, shown, len(lines))}
+    return shown | single  # hiding a single line would take a line as well
 
 
-def _closed_in(number: int, kept: set[int], lines: int) -> bool:
-    return (number == 0 or number - 1 in kept) and (number == lines - 1 or number + 1 in kept)
+def _is_single_gap(number: int, shown: set[int], total: int) -> bool:
+    return (number == 0 or number - 1 in shown) and (number == total - 1 or number + 1 in shown)

@@ -1,4 +1,4 @@
-"""The expectation itself: made by `tree()` from text or a file, compared with traces."""
+"""`tree()` and what it returns: an expected tree, from text or a file, that traces are compared with."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,22 +6,22 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from spantree.expectation.alignment import align
-from spantree.expectation.comparison import called_alike
+from spantree.expectation.comparison import Alignment, same_service_and_name
 from spantree.expectation.diff import Difference
 from spantree.expectation.parser import Level, parse
-from spantree.expectation.placeholders import NORMALISED, Placeholder, known
-from spantree.expectation.rows import Alignment
-from spantree.expectation.update import rewritten, written
+from spantree.expectation.placeholders import NORMALISED, Placeholder, select_placeholders
+from spantree.expectation.update import update_tree
+from spantree.expectation.writing import write_tree
 from spantree.span import Span
 
-__all__ = ["Expectation", "Mismatch", "tree", "updating_trees"]
+__all__ = ["Expectation", "Mismatch", "tree", "updated_tree_files"]
 
-updating_trees: ContextVar[list[Path] | None] = ContextVar("updating_trees", default=None)
-"""Set while trees that were read from files are brought up to date instead of failing: to the list of those written."""
+updated_tree_files: ContextVar[list[Path] | None] = ContextVar("updated_tree_files", default=None)
+"""If set, trees from files are rewritten instead of failing, and their paths are appended to this list."""
 
 
 class Mismatch(AssertionError):
-    """A trace is not as expected; `difference` says in what."""
+    """A trace is not as expected. `difference` holds the differences, the message shows them."""
 
     def __init__(self, difference: Difference) -> None:
         super().__init__(str(difference))
@@ -29,11 +29,12 @@ class Mismatch(AssertionError):
 
 
 def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder] = NORMALISED) -> "Expectation":
-    """Return the expected tree that a text, or the file at a path, describes.
+    """Return the expected tree in a text, or in the file at a path.
 
-    A line is a span, indentation its place; see the README for the form. `normalise` names the placeholders that are
-    understood, of `NORMALISED`, or maps names of your own to what they stand for; others are plain text. Raises
-    ValueError, naming the line, for what is no tree, and FileNotFoundError.
+    Each line describes a span, its indentation the place; the README describes the notation. `normalise` selects
+    placeholders of `NORMALISED` by name, or maps names to placeholders of your own; other `{…}` are plain text.
+
+    Raises ValueError, naming the line, for text that is no tree, and FileNotFoundError.
     """
     __tracebackhide__ = True
     if isinstance(source, str):
@@ -43,13 +44,13 @@ def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder
             return Expectation(source.read_text("utf-8-sig"), normalise, source)
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from error
-    if updating_trees.get() is not None:
+    if updated_tree_files.get() is not None:
         return Expectation("", normalise, source)
-    raise FileNotFoundError(f"there is no {source}; `pytest --update-trees` writes it")
+    raise FileNotFoundError(f"there is no file {source}; run `pytest --update-trees` to write it")
 
 
 class Expectation:
-    """A tree of spans as it should be. `trace == expectation` tells whether a trace is; `difference` tells more."""
+    """An expected tree of spans. `trace == expectation` compares; `difference` says how a trace differs."""
 
     def __init__(
         self,
@@ -58,103 +59,108 @@ class Expectation:
         path: Path | None = None,
     ) -> None:
         self.path = path
-        self._placeholders = known(normalise)
-        self._read(text)
-        if not (self._top.items or self._top.rest or self.is_updated):
-            raise ValueError("the tree is empty")
+        self._placeholders = select_placeholders(normalise)
+        self._parse(text)
+        if not (self._top.items or self._top.rest or self.is_updating):
+            raise ValueError("the tree is empty; it needs at least one line `service: name`")
 
     @property
     def roots(self) -> list[tuple[str, str]]:
-        """Service and name of the spans that are expected at the top, as they are written."""
-        return [(item.line.service, item.line.name) for item in self._top.lines()]
+        """Service and name of the expected roots, as they are written."""
+        return [(expected.line.service, expected.line.name) for expected in self._top.spans()]
 
     @property
     def size(self) -> int:
-        """How many spans there are at least."""
-        return sum(item.size for item in self._top.lines() if not item.optional)
+        """The least number of spans that can fit."""
+        return sum(expected.size for expected in self._top.spans() if not expected.optional)
 
     @property
     def names(self) -> set[tuple[str, str]]:
-        """Service and name of spans that there must be, as far as they have no placeholders."""
+        """Service and name of the spans that are required, except for names with placeholders."""
         names, levels = set(), [self._top]
         while levels:
-            needed = [item for item in levels.pop().lines() if not item.optional]
-            names |= {(item.line.service, item.line.name) for item in needed if "{" not in item.line.name}
-            levels += [item.below for item in needed]
+            required = [expected for expected in levels.pop().spans() if not expected.optional]
+            lines = [expected.line for expected in required]
+            names |= {(line.service, line.name) for line in lines if "{" not in line.name}
+            levels += [expected.below for expected in required]
         return names
 
     def begins_like(self, spans: Iterable[Span]) -> bool:
-        """Whether all of these spans may stand at the top, as far as service and name go."""
-        return self._top.rest or all(_looks_expected(self._top, span, self._placeholders) for span in spans)
+        """Return whether all these spans could be roots of a matching trace, by service and name."""
+        return self._top.rest or all(_has_line_for(self._top, span, self._placeholders) for span in spans)
 
     def difference(self, spans: Sequence[Span]) -> Difference | None:
-        """Return in what the spans at the top of a trace, with all below, are not as expected; None if they are.
+        """Return how a trace with these roots differs; None if it does not.
 
-        A tree from a file is brought up to date instead, while `updating_trees` is set.
+        While `updated_tree_files` is set, a tree from a file is rewritten to fit instead.
         """
         alignment = self._align(spans)
-        if alignment.cost and self.is_updated:
-            self._update(spans)
+        if alignment.cost and self.is_updating:
+            self._update_file(spans)
             alignment = self._align(spans)
         return Difference(alignment) if alignment.cost else None
 
     @property
-    def is_updated(self) -> bool:
-        """Whether the tree is from a file, and is brought up to date now instead of failing."""
-        return self.path is not None and updating_trees.get() is not None
+    def is_updating(self) -> bool:
+        """Whether the tree is from a file that is rewritten instead of failing."""
+        return self.path is not None and updated_tree_files.get() is not None
 
     def must_match(self, spans: Sequence[Span]) -> bool:
-        """Return True if there is no difference. Raises Mismatch."""
+        """Return True if a trace with these roots is as expected. Raises Mismatch if it is not."""
         __tracebackhide__ = True
         difference = self.difference(spans)
         if difference is not None:
             raise Mismatch(difference)
         return True
 
-    def has_come(self, spans: Sequence[Span], *, gaps: bool) -> bool:
-        """Whether every expected span is there; where there are `gaps`, parents yet to come, all must be as expected.
+    def has_arrived(self, spans: Sequence[Span], *, incomplete: bool) -> bool:
+        """Return whether a trace with these roots has all expected spans, so that it need not be waited for any longer.
 
-        One that is not expected does not matter, unless it looks like one that is: then it may be incomplete yet.
+        Unexpected spans do not matter, unless they resemble expected ones: those may still get children. If the trace
+        is `incomplete`, because parents are missing, everything must be as expected.
         """
         alignment = self._align(spans)
-        return alignment.cost == 0 or (not gaps and _complete(alignment, self._placeholders))
+        return alignment.cost == 0 or (not incomplete and _has_all(alignment, self._placeholders))
 
     def cost(self, spans: Sequence[Span]) -> int:
-        """Return how much these spans at the top of a trace, with all below, differ; 0 if they are as expected."""
+        """Return how much a trace with these roots differs; 0 if it is as expected."""
         return self._align(spans).cost
 
     def updated(self, spans: Sequence[Span]) -> str:
-        """Return the text of this tree, changed as little as needed for these spans to fit."""
-        lines = [*rewritten(self._align(spans), self._placeholders), *self._last_remarks]
+        """Return the text of this tree with as few changes as make a trace with these roots fit."""
+        lines = [*update_tree(self._align(spans), self._placeholders), *self._last_remarks]
         text = "\n".join(lines).rstrip("\n") + "\n"
-        if Expectation(text, self._placeholders)._align(spans).cost:  # noqa: SLF001 - of the same class
-            text = "\n".join(written(spans, self._placeholders)) + "\n"
-        return text
+        # Where spans of one line changed places, keeping its text may not be possible; fitting comes first.
+        fitting = Expectation(text, self._placeholders)._align(spans).cost == 0  # noqa: SLF001 - of the same class
+        return text if fitting else self._written(spans)
+
+    def _written(self, spans: Sequence[Span]) -> str:
+        return "\n".join(write_tree(spans, self._placeholders)) + "\n"
 
     def _align(self, spans: Sequence[Span]) -> Alignment:
         return align(self._top, spans, self._placeholders)
 
-    def _read(self, text: str) -> None:
+    def _parse(self, text: str) -> None:
         self.text = text
         self._top, self._last_remarks = parse(text)
 
-    def _update(self, spans: Sequence[Span]) -> None:
-        """Write the file anew, at once, so that tests side by side read either the old one or the new one.
+    def _update_file(self, spans: Sequence[Span]) -> None:
+        """Rewrite the file atomically, because other processes of pytest-xdist may be reading it.
 
-        It is written for one trace: another that needs it then must fit, or differs.
+        It is written for one trace only: if a second trace differs from it, that is a failure.
         """
-        path, written_already = self.path, updating_trees.get()
+        path, written = self.path, updated_tree_files.get()
         assert path is not None
-        assert written_already is not None
-        if path in written_already:
-            self._read(path.read_text("utf-8"))
+        assert written is not None
+        if path in written:
+            self._parse(path.read_text("utf-8"))
             return
-        self._read(self.updated(spans))
+        self._parse(self.updated(spans))
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(self.text, "utf-8")
-        beside.replace(path)
-        written_already.append(path)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_text(self.text, "utf-8")
+        temporary.replace(path)
+        written.append(path)
 
     def __str__(self) -> str:
         return self.text
@@ -163,19 +169,19 @@ class Expectation:
         return f"<expected tree {self.path or ', '.join(': '.join(root) for root in self.roots)}>"
 
 
-def _complete(alignment: Alignment, placeholders: Mapping[str, Placeholder]) -> bool:
-    """Whether nothing is missing or different, and nothing that is too much looks like what is expected beside it."""
+def _has_all(alignment: Alignment, placeholders: Mapping[str, Placeholder]) -> bool:
+    """Return whether nothing is missing or different, and no unexpected span resembles an expected one beside it."""
     waiting = [alignment]
     while waiting:
-        level = waiting.pop()
-        for row in level.rows:
-            if row.differs and (row.item is not None or row.span is None):
+        current = waiting.pop()
+        for row in current.rows:
+            if row.differs and (row.expected is not None or row.span is None):
                 return False
-            if row.differs and row.span is not None and _looks_expected(level.level, row.span, placeholders):
+            if row.differs and row.span is not None and _has_line_for(current.level, row.span, placeholders):
                 return False
             waiting += [row.below] if row.below is not None else []
     return True
 
 
-def _looks_expected(level: Level, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
-    return any(called_alike(item.line, span, placeholders) for item in level.lines())
+def _has_line_for(level: Level, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
+    return any(same_service_and_name(expected.line, span, placeholders) for expected in level.spans())

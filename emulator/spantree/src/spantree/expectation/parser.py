@@ -1,12 +1,12 @@
-"""An expected tree: what may stand below what, as read from text."""
+"""Parses the text of an expected tree: which spans may stand below which."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from spantree.notation import Line, read_line
 
-__all__ = ["AnyOrder", "Item", "Level", "parse"]
+__all__ = ["AnyOrder", "ExpectedSpan", "Level", "parse"]
 
 ANY_ORDER = re.compile(r"in any order:\s*(#.*)?")
 REST = re.compile(r"\.\.\.\s*(#.*)?")
@@ -14,34 +14,35 @@ REST = re.compile(r"\.\.\.\s*(#.*)?")
 
 @dataclass(eq=False, slots=True)
 class Level:
-    """What is expected right below a span, or at the top: `items` in their order.
+    """What is expected right below a span, or at the top: `items` in this order.
 
-    With `rest` other spans may stand between them; `deep` are expected somewhere below, at any depth.
+    If `rest` is set by `...`, other spans may stand between them, and those in `deep` are expected at any depth.
+    `items` and `deep` hold no span twice.
     """
 
-    items: "list[Item | AnyOrder]" = field(default_factory=list)
+    items: "list[ExpectedSpan | AnyOrder]" = field(default_factory=list)
     rest: bool = False
-    deep: "list[Item]" = field(default_factory=list)
+    deep: "list[ExpectedSpan]" = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    """The lines of `...` itself: comments above it, and the line."""
+    """The line of `...` itself, with the comments above it."""
 
-    def lines(self) -> "Iterable[Item]":
-        """Return the items, those of any order, too."""
+    def spans(self) -> "Iterator[ExpectedSpan]":
+        """Yield the expected spans of this level, also those `in any order`; without those in `deep`."""
         for item in self.items:
             yield from item.items if isinstance(item, AnyOrder) else (item,)
 
 
 @dataclass(eq=False, slots=True)
-class Item:
-    """An expected span, with what is expected below it."""
+class ExpectedSpan:
+    """An expected span: its line, the line's text as it was written, and what is expected below it."""
 
     line: Line
     source: str
     remarks: list[str]
-    """The lines above that are no spans."""
+    """The comments and empty lines above."""
     below: Level = field(default_factory=Level)
     size: int = 1
-    """How many spans there are at least, this one and below; without those that may be anywhere."""
+    """The least number of spans, of this one and below, without those that may be at any depth."""
 
     @property
     def optional(self) -> bool:
@@ -49,85 +50,86 @@ class Item:
         return self.line.repeated in {"?", "*"}
 
     @property
-    def many(self) -> bool:
-        """Whether it may come more than once."""
+    def repeats(self) -> bool:
+        """Whether several spans in a row may stand for it."""
         return self.line.repeated in {"+", "*"}
 
 
 @dataclass(eq=False, slots=True)
 class AnyOrder:
-    """Spans expected next to one another, in any order."""
+    """Spans that are expected next to one another in any order."""
 
-    items: list[Item]
+    items: list[ExpectedSpan]
     remarks: list[str]
-    """The lines above, and the line itself."""
+    """The line `in any order:` itself, with the comments above it."""
 
 
 @dataclass(slots=True)
 class _Branch:
-    """A place where lines of deeper indentation go: a level, or `items` below `in any order:` or `...`."""
+    """Where lines with a deeper indentation go: into a level, or into the items of `in any order:` or of `...`."""
 
     indent: int
     level: Level | None = None
-    items: list[Item] | None = None
-    anywhere: bool = False
+    items: list[ExpectedSpan] | None = None
+    at_any_depth: bool = False
     depth: int = -1
-    """The indentation of what is there already; -1 while nothing is."""
+    """The indentation of the first line in it; -1 while there is none."""
 
 
 def parse(text: str) -> tuple[Level, list[str]]:
-    """Read an expected tree; return it with the lines after the last span. Raises ValueError, naming the line."""
-    top, every = Level(), list[Item]()
+    """Parse an expected tree; return it and the comments after its last span. Raises ValueError, naming the line."""
+    top, all_spans = Level(), list[ExpectedSpan]()
     branches, remarks = [_Branch(-1, top)], list[str]()
     for number, raw in enumerate(text.split("\n"), start=1):
-        words = raw.strip(" \r")
-        if not words or words.startswith("#"):
-            remarks.append(words)
+        text_of_line = raw.strip(" \r")
+        if not text_of_line or text_of_line.startswith("#"):
+            remarks.append(text_of_line)
             continue
         try:
             indent = len(raw) - len(raw.lstrip(" "))
-            branch = _branch_for(branches, indent, words)
-            branches.append(_read(words, branch, indent, remarks, every))
+            branch = _branch_for(branches, indent, text_of_line)
+            branches.append(_add_line(text_of_line, branch, indent, remarks, all_spans))
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
         remarks = []
-    for item in reversed(every):
-        item.size = 1 + sum(below.size for below in item.below.lines() if not below.optional)
+    for expected in reversed(all_spans):  # children come after their parents
+        expected.size = 1 + sum(below.size for below in expected.below.spans() if not below.optional)
     return top, remarks
 
 
-def _branch_for(branches: list[_Branch], indent: int, words: str) -> _Branch:
-    """Go back to the place that a line with this indentation belongs to."""
-    if words.startswith("\t"):
-        raise ValueError("an indentation is of spaces, not tabs")
+def _branch_for(branches: list[_Branch], indent: int, line: str) -> _Branch:
+    """Return the branch that a line with this indentation belongs to, and forget the deeper ones."""
+    if line.startswith("\t"):
+        raise ValueError("the line is indented by a tab; use spaces")
     while branches[-1].indent >= indent:
         branches.pop()
     branch = branches[-1]
     if branch.depth not in {-1, indent}:
-        raise ValueError(f"an indentation of {indent} is that of no line above")
+        raise ValueError(f"its indentation of {indent} spaces fits no line above; siblings start in the same column")
     branch.depth = indent
     return branch
 
 
-def _read(words: str, branch: _Branch, indent: int, remarks: list[str], every: list[Item]) -> _Branch:
-    if branch.level is not None and ANY_ORDER.fullmatch(words):
-        group = AnyOrder([], [*remarks, words])
+def _add_line(line: str, branch: _Branch, indent: int, remarks: list[str], all_spans: list[ExpectedSpan]) -> _Branch:
+    """Add a line to its branch; return the branch for the lines below it."""
+    if branch.level is not None and ANY_ORDER.fullmatch(line):
+        group = AnyOrder([], [*remarks, line])
         branch.level.items.append(group)
         return _Branch(indent, items=group.items)
-    if branch.level is not None and REST.fullmatch(words):
+    if branch.level is not None and REST.fullmatch(line):
         if branch.level.rest:
-            raise ValueError("a second `...` at the same place")
-        branch.level.rest, branch.level.remarks = True, [*remarks, words]
-        return _Branch(indent, items=branch.level.deep, anywhere=True)
-    if words.startswith("..."):
-        raise ValueError("`...` stands alone in its line, and not below `in any order:` or `...`")
-    item = Item(read_line(words), words, remarks)
-    if branch.anywhere and item.many:
-        raise ValueError(f"right below `...` a line stands for one span, not {item.line.repeated}: {words!r}")
-    every.append(item)
+            raise ValueError("there is a `...` at this place already; one stands for any number of spans")
+        branch.level.rest, branch.level.remarks = True, [*remarks, line]
+        return _Branch(indent, items=branch.level.deep, at_any_depth=True)
+    if line.startswith("..."):
+        raise ValueError("`...` must be alone in its line, and not below `in any order:` or `...`")
+    expected = ExpectedSpan(read_line(line), line, remarks)
+    if branch.at_any_depth and expected.repeats:
+        raise ValueError(f"a line right below `...` stands for one span; remove the {expected.line.repeated}: {line!r}")
+    all_spans.append(expected)
     if branch.level is not None:
-        branch.level.items.append(item)
+        branch.level.items.append(expected)
     else:
         assert branch.items is not None
-        branch.items.append(item)
-    return _Branch(indent, item.below)
+        branch.items.append(expected)
+    return _Branch(indent, expected.below)

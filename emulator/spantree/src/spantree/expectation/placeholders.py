@@ -1,16 +1,19 @@
-"""What differs from run to run without meaning: ids, times, ports and hosts. An expected tree has `{id}` for them."""
+"""Placeholders in expected trees: `{id}`, `{time}`, `{port}` and `{host}` stand for what differs from run to run."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["NORMALISED", "Placeholder", "fits", "known", "normal"]
+__all__ = ["NORMALISED", "Placeholder", "fits", "insert_placeholders", "select_placeholders"]
 
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """What a placeholder stands for: regular expressions for all that it `matches`, and to `find` it in a text."""
+    """Two regular expressions: what a placeholder `matches`, and how to `find` such values in a text.
+
+    The second is stricter: it must not find values in text that means something.
+    """
 
     matches: str
     find: str
@@ -28,28 +31,31 @@ NORMALISED: Mapping[str, Placeholder] = {
     "port": Placeholder(r"\d{1,5}", r"(?<=[\w\]]:)(?<!\d\d:)\d{2,5}(?=[/?#\s]|$)"),
     "host": Placeholder(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", rf"{_HOST}|(?<![\w.])(?:{_IP}|localhost)(?![\w.])"),
 }
-"""The placeholders that expected trees know without being told, by name."""
+"""The placeholders that expected trees have by default, by name."""
 
 
-def known(normalise: Iterable[str] | Mapping[str, Placeholder]) -> Mapping[str, Placeholder]:
-    """Return placeholders by name; names alone are those of `NORMALISED`. Raises ValueError for others."""
+def select_placeholders(normalise: Iterable[str] | Mapping[str, Placeholder]) -> Mapping[str, Placeholder]:
+    """Return placeholders by name. Names alone select from `NORMALISED`. Raises ValueError for unknown names."""
     if isinstance(normalise, Mapping):
         return normalise
     names = set(normalise)
     if unknown := names - NORMALISED.keys():
-        raise ValueError(f"there is no placeholder {', '.join(sorted(unknown))}, only {', '.join(NORMALISED)}")
+        raise ValueError(
+            f"there is no placeholder {', '.join(sorted(unknown))}; there are {', '.join(NORMALISED)}. "
+            "Pass a mapping of names to Placeholder to define others"
+        )
     return {name: placeholder for name, placeholder in NORMALISED.items() if name in names}
 
 
 def fits(expected: str, found: str, placeholders: Mapping[str, Placeholder]) -> bool:
-    """Whether a text is as expected: the same, or the same where no placeholder stands for a part of it."""
+    """Return whether a text equals the expected one, with placeholders in place of some of its parts."""
     return expected == found or (
         "{" in expected and _pattern(expected, _key(placeholders)).fullmatch(found) is not None
     )
 
 
-def normal(text: str, placeholders: Mapping[str, Placeholder]) -> str:
-    """Put placeholders where a text has what they stand for."""
+def insert_placeholders(text: str, placeholders: Mapping[str, Placeholder]) -> str:
+    """Replace the parts of a text that placeholders stand for."""
     for name, placeholder in placeholders.items():
         text = re.sub(placeholder.find, f"{{{name}}}", text)
     return text

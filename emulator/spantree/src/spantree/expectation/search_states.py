@@ -1,21 +1,21 @@
-"""The ways through the lines of a level and the spans that are there, both at once, and what each step costs."""
+"""The states of the search for an alignment: how far it is through a level's lines and spans, and what a step costs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from spantree.expectation.comparison import Reasons, weight
-from spantree.expectation.parser import AnyOrder, Item, Level
-from spantree.expectation.rows import Row
+from spantree.expectation.comparison import Reasons, Row, weight
+from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level
 from spantree.span import Span
 
-__all__ = ["MISSING", "Crossing", "State", "Step", "due", "needed"]
+__all__ = ["MISSING", "SearchSpace", "State", "Step", "needed_spans"]
 
 MISSING = 2
+"""The cost of an expected span that is missing."""
 
 
 class State(NamedTuple):
-    """How far one has come: the place among lines, the lines due there, and the place among spans."""
+    """How far the search is: the index among the level's items, the lines due there, and the index among spans."""
 
     place: int
     due: "Due"
@@ -23,86 +23,90 @@ class State(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Where a step leads, its cost, what more there is to pay at least, and the row that it makes, if it makes one."""
+    """A step to another state: its cost, the least cost from there to the end, and the row that it adds, if any."""
 
     to: State
     cost: int
-    left: int
+    remaining: int
     row: Row | None = None
 
 
-Due: TypeAlias = tuple[tuple[Item, bool], ...]
-"""The lines that are due, each with whether it has come once already."""
+Due: TypeAlias = tuple[tuple[ExpectedSpan, bool], ...]
+"""The lines that are due, each with whether a span has been found for it already."""
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
-    """A level and its spans; `differences` compares a line and a span, `too_much` is what a span with no line costs."""
+class SearchSpace:
+    """A level and the spans to align with it.
+
+    `compare` compares a line with a span, `unexpected_cost` is the cost of a span without a line, and `needed` has for
+    each place the least number of spans that the lines after it need.
+    """
 
     level: Level
     spans: Sequence[Span]
-    differences: Callable[[Item, Span], Reasons | None]
-    too_much: Callable[[Span], int]
+    compare: Callable[[ExpectedSpan, Span], Reasons | None]
+    unexpected_cost: Callable[[Span], int]
     needed: tuple[int, ...]
-    """For each place how many spans the lines behind it need at least."""
 
     @property
     def start(self) -> State:
-        """Before everything."""
-        return State(0, due(self.level, 0), 0)
+        """The state before all lines and spans."""
+        return State(0, _due(self.level, 0), 0)
 
-    def ends(self, state: State) -> bool:
-        """Whether all lines and spans are behind."""
+    def is_end(self, state: State) -> bool:
+        """Return whether all lines and spans are behind."""
         return state.place == len(self.level.items) and state.position == len(self.spans)
 
     def steps(self, state: State) -> Iterator[Step]:
-        """Yield the steps from a state: to the next line, past a line that is missing, and past a span."""
+        """Yield the steps from a state: past a missing line or to the next lines, and past a span."""
         place, lines, position = state
-        unmet = [entry for entry in lines if _is_unmet(entry)]
-        if unmet:
-            item = unmet[0][0]
-            without = tuple(entry for entry in lines if entry is not unmet[0])
-            yield self._step(State(place, without, position), MISSING * item.size, Row(item, None, place))
+        required = [entry for entry in lines if _is_required(entry)]
+        if required:
+            missing = required[0][0]
+            others = tuple(entry for entry in lines if entry is not required[0])
+            yield self._step(State(place, others, position), MISSING * missing.size, Row(missing, None, place))
         elif place < len(self.level.items):
-            yield self._step(State(place + 1, due(self.level, place + 1), position), 0)
+            yield self._step(State(place + 1, _due(self.level, place + 1), position), 0)
         if position < len(self.spans):
             yield from self._past_span(state, self.spans[position])
 
     def _past_span(self, state: State, span: Span) -> Iterator[Step]:
         place, lines, position = state
-        pairs = [(entry, why) for entry in lines if (why := self.differences(entry[0], span)) is not None]
+        pairs = [(entry, reasons) for entry in lines if (reasons := self.compare(entry[0], span)) is not None]
         exact = [pair for pair in pairs if not pair[1]]
-        for entry, why in exact or pairs:
-            item = entry[0]
+        for entry, reasons in exact or pairs:
+            expected = entry[0]
             others = tuple(other for other in lines if other is not entry)
-            then = State(place, (*others, (item, True)) if item.many else others, position + 1)
-            yield self._step(then, weight(why), Row(item, span, place, why))
-        too_much = 0 if self.level.rest else self.too_much(span)
-        row = Row(None, span, place, allowed=self.level.rest)
-        yield self._step(State(place, lines, position + 1), too_much, row)
+            due = (*others, (expected, True)) if expected.repeats else others
+            row = Row(expected, span, place, reasons)
+            yield self._step(State(place, due, position + 1), weight(reasons), row)
+        cost = 0 if self.level.rest else self.unexpected_cost(span)
+        yield self._step(State(place, lines, position + 1), cost, Row(None, span, place, allowed=self.level.rest))
 
     def _step(self, to: State, cost: int, row: Row | None = None) -> Step:
-        """Lines for which no span is left will be missing, whatever comes."""
-        lines = self.needed[to.place] + sum(map(_is_unmet, to.due))
+        # Lines for which no span is left will be missing, whatever the search does: a lower bound, as A* needs it.
+        lines = self.needed[to.place] + sum(map(_is_required, to.due))
         return Step(to, cost, MISSING * max(0, lines - len(self.spans) + to.position), row)
 
 
-def due(level: Level, place: int) -> Due:
-    """Return the lines that are due at a place: one, several in any order, or none at the end."""
-    if place == len(level.items):
-        return ()
-    item = level.items[place]
-    return tuple((one, False) for one in item.items) if isinstance(item, AnyOrder) else ((item, False),)
-
-
-def needed(level: Level) -> tuple[int, ...]:
-    """Return for each place, and the end, how many spans the lines behind it need at least."""
+def needed_spans(level: Level) -> tuple[int, ...]:
+    """Return for each place of a level, and its end, the least number of spans that the lines after it need."""
     counts = [0]
     for place in range(len(level.items) - 1, -1, -1):
-        counts.append(counts[-1] + sum(map(_is_unmet, due(level, place))))
+        counts.append(counts[-1] + sum(map(_is_required, _due(level, place))))
     return (*counts[-2::-1], 0)
 
 
-def _is_unmet(entry: tuple[Item, bool]) -> bool:
-    item, has_come = entry
-    return not (has_come or item.optional)
+def _due(level: Level, place: int) -> Due:
+    """Return the lines that are due at a place: one, several in any order, or none at the end."""
+    if place == len(level.items):
+        return ()
+    element = level.items[place]
+    spans = element.items if isinstance(element, AnyOrder) else (element,)
+    return tuple((expected, False) for expected in spans)
+
+
+def _is_required(entry: tuple[ExpectedSpan, bool]) -> bool:
+    expected, found = entry
+    return not (found or expected.optional)

@@ -1,35 +1,36 @@
-"""Bringing an expected tree up to date with a trace: what still holds stays as it was written, comments and all."""
+"""Updates an expected tree so that a trace fits. Lines that still hold stay as they were written, with comments."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TypeAlias
 
-from spantree.expectation.parser import AnyOrder, Item, Level
-from spantree.expectation.placeholders import Placeholder, fits, normal
-from spantree.expectation.rows import Alignment, Row
+from spantree.expectation.alignment import fits_level
+from spantree.expectation.comparison import Alignment, Row, compare
+from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level
+from spantree.expectation.placeholders import Placeholder, fits, insert_placeholders
+from spantree.expectation.writing import are_alike, indented, write_tree
 from spantree.notation import write_value
 from spantree.span import Span
 
-__all__ = ["rewritten", "written"]
+__all__ = ["update_tree"]
+
+Lines: TypeAlias = "Iterator[str | tuple[Alignment, int]]"
+"""Lines of text, and levels below with their depth: those are written next, without recursion."""
+
+REPEATED = {"": "+", "?": "*"}
+"""What a line ends with once it stands for several spans."""
 
 
-def written(spans: Sequence[Span], placeholders: Mapping[str, Placeholder], depth: int = 0) -> list[str]:
-    """Write a trace as an expected tree: each span a line, with placeholders in the names."""
-    lines = []
-    waiting = [(depth, span) for span in reversed(spans)]
-    while waiting:
-        depth, span = waiting.pop()
-        lines.append(_indented(depth, str(replace(span.line, name=normal(span.name, placeholders)))))
-        waiting += [(depth + 1, child) for child in reversed(span.children)]
-    return lines
+def update_tree(alignment: Alignment, placeholders: Mapping[str, Placeholder]) -> list[str]:
+    """Return the lines of the aligned tree, changed where the trace differs.
 
-
-def rewritten(alignment: Alignment, placeholders: Mapping[str, Placeholder]) -> list[str]:
-    """Write an expected tree again, so that the trace beside it fits: lines that fit are kept as they are."""
+    Lines that fit stay, those with `+`, `*` and `?` as well. Unexpected spans are added; where they only repeat the
+    span of a line beside them, that line gets a `+` instead.
+    """
     lines: list[str] = []
-    levels = [_level(alignment, placeholders, 0)]
+    levels = [_Writer(placeholders, 0).level(alignment)]
     while levels:
         line = next(levels[-1], None)
         if line is None:
@@ -37,107 +38,143 @@ def rewritten(alignment: Alignment, placeholders: Mapping[str, Placeholder]) -> 
         elif isinstance(line, str):
             lines.append(line)
         else:
-            levels.append(_level(line[0], placeholders, line[1]))
+            below, depth = line
+            levels.append(_Writer(placeholders, depth).level(below))
     return lines
 
 
-Lines: TypeAlias = "Iterator[str | tuple[Alignment, int]]"
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes one level at its depth."""
+
+    placeholders: Mapping[str, Placeholder]
+    depth: int
+
+    def level(self, alignment: Alignment) -> Lines:
+        level = alignment.level
+        rows, repeated = _merge_repetitions(alignment, self.placeholders)
+        by_place: defaultdict[int, list[Row]] = defaultdict(list)
+        for row in rows:
+            if not (row.allowed and row.expected is None):
+                by_place[row.place].append(row)
+        for place, element in enumerate(level.items):
+            yield from self._element(element, by_place[place], repeated)
+        yield from self._add(row.span for row in by_place[len(level.items)] if row.expected is None)
+        found = {row.expected for row in rows if row.expected in level.deep and row.span is not None}
+        yield from self._rest(level, found)
+
+    def _element(self, element: ExpectedSpan | AnyOrder, rows: list[Row], repeated: Collection[ExpectedSpan]) -> Lines:
+        """Write a line, or lines in any order, and the spans at this place that no line stands for."""
+        found = {row.expected: row for row in reversed(rows) if row.expected is not None and row.span is not None}
+        before = list(takewhile(lambda row: row.expected is None, rows))
+        yield from self._add_unfitting(before, found)
+        items, depth = ([element], self.depth) if isinstance(element, ExpectedSpan) else (element.items, self.depth + 1)
+        kept = [expected for expected in items if expected in found or expected.optional]
+        if isinstance(element, AnyOrder) and kept:
+            yield from _remarks(element.remarks, self.depth)
+        for expected in kept:
+            if expected in found:
+                row = found[expected]
+                assert row.below is not None
+                yield from _remarks(expected.remarks, depth)
+                yield indented(depth, _line(expected, row, self.placeholders, repeats=expected in repeated))
+                yield row.below, depth + 1
+            else:
+                yield from _unchanged(expected, depth)
+        yield from self._add_unfitting(rows[len(before) :], found)
+
+    def _add_unfitting(self, rows: list[Row], found: Mapping[ExpectedSpan, Row]) -> Iterator[str]:
+        """Add spans without a line, and spans of a repeated line that do not fit it as it is written now."""
+        yield from self._add(row.span for row in rows if row.expected is None or self._is_unfitting(row, found))
+
+    def _is_unfitting(self, row: Row, found: Mapping[ExpectedSpan, Row]) -> bool:
+        first = found.get(row.expected) if row.expected is not None else None
+        if row is first or row.span is None or not _has_differences(row):
+            return False
+        # The line is written for the first of its spans.
+        return first is None or first.span is None or not are_alike(first.span, row.span, self.placeholders)
+
+    def _add(self, spans: Iterable[Span | None]) -> Iterator[str]:
+        yield from write_tree([span for span in spans if span is not None], self.placeholders, self.depth)
+
+    def _rest(self, level: Level, found: Collection[ExpectedSpan | None]) -> Iterator[str]:
+        if level.rest:
+            yield from _remarks(level.remarks, self.depth)
+            for expected in level.deep:
+                if expected in found or expected.optional:
+                    yield from _unchanged(expected, self.depth + 1)
 
 
-def _level(alignment: Alignment, placeholders: Mapping[str, Placeholder], depth: int) -> Lines:
+def _merge_repetitions(
+    alignment: Alignment, placeholders: Mapping[str, Placeholder]
+) -> tuple[list[Row], set[ExpectedSpan]]:
+    """Leave out the rows of unexpected spans that repeat the span beside them; return the rest, and the lines meant."""
     level = alignment.level
-    by_place: defaultdict[int, list[Row]] = defaultdict(list)
-    for row in alignment.rows:
-        if not (row.allowed and row.item is None):
-            by_place[row.place].append(row)
-    deep = {row.item for row in alignment.rows if row.item in level.deep and row.span is not None}
-    for place, element in enumerate(level.items):
-        yield from _element(element, by_place[place], placeholders, depth)
-    for row in by_place[len(level.items)]:
-        if row.item is None and row.span is not None:
-            yield from written([row.span], placeholders, depth)
-    yield from _rest(level, deep, depth)
+    candidates = set(level.spans())
+    repeated: set[ExpectedSpan] = set()
+    rows = list(alignment.rows)
+    for _ in range(2):  # once for the spans after a line's own, and once, in reverse, for those before it
+        kept: list[Row] = []
+        beside: Row | None = None
+        for row in rows:
+            if row.expected is None and row.span is not None and not row.allowed:
+                if beside is not None and _repeats(beside, row.span, placeholders):
+                    repeated |= {beside.expected} if beside.expected is not None else set()
+                    continue
+                beside = None
+            elif row.expected in candidates and row.span is not None:
+                beside = row
+            kept.append(row)
+        rows = kept[::-1]
+    return rows, {expected for expected in repeated if not expected.repeats}
 
 
-def _element(element: Item | AnyOrder, rows: list[Row], placeholders: Mapping[str, Placeholder], depth: int) -> Lines:
-    """Write the spans that came for a line, or for lines in any order, and those that came at their place unasked."""
-    met = {row.item: row for row in reversed(rows) if row.item is not None and row.span is not None}
-    before = list(takewhile(lambda row: row.item is None, rows))
-    yield from _asides(before, met, placeholders, depth)
-    items, inside = ([element], depth) if isinstance(element, Item) else (element.items, depth + 1)
-    kept = [item for item in items if item in met or item.optional]
-    if isinstance(element, AnyOrder) and kept:
-        yield from _remarks(element.remarks, depth)
-    for item in kept:
-        if item in met:
-            yield from _remarks(item.remarks, inside)
-            yield _indented(inside, _line(item, met[item], placeholders))
-            below = met[item].below
-            assert below is not None
-            yield below, inside + 1
-        else:
-            yield from _untouched(item, inside)
-    yield from _asides(rows[len(before) :], met, placeholders, depth)
-
-
-def _asides(rows: list[Row], met: Mapping[Item, Row], placeholders: Mapping[str, Placeholder], depth: int) -> Lines:
-    """Write the spans that have no line, or came for a line that another has taken and do not fit it."""
-    for row in rows:
-        again = row.item is not None and row is not met.get(row.item) and _fails(row)
-        if row.span is not None and (row.item is None or again):
-            yield from written([row.span], placeholders, depth)
-
-
-def _fails(row: Row) -> bool:
-    return bool(row.why) or (row.below is not None and row.below.cost > 0)
-
-
-def _line(item: Item, row: Row, placeholders: Mapping[str, Placeholder]) -> str:
-    """Return an item's line as it was written if its span fits, else as the span is."""
+def _repeats(row: Row, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
+    """Return whether an unexpected span fits the line of a row as it will be written."""
+    assert row.expected is not None
     assert row.span is not None
-    if not row.why:
-        return item.source
+    if _has_differences(row):
+        return are_alike(row.span, span, placeholders)
+    return compare(row.expected, span, placeholders) == () and fits_level(Level([row.expected]), [span], placeholders)
+
+
+def _has_differences(row: Row) -> bool:
+    return bool(row.reasons) or (row.below is not None and row.below.cost > 0)
+
+
+def _line(expected: ExpectedSpan, row: Row, placeholders: Mapping[str, Placeholder], *, repeats: bool) -> str:
+    """Return a line as it was written if its span fits, otherwise with what the span has in its place."""
+    assert row.span is not None
+    repeated = REPEATED[expected.line.repeated] if repeats else expected.line.repeated
+    if not row.reasons:
+        return expected.source if not repeats else f"{replace(expected.line, repeated=repeated)}{expected.line.comment}"
     attributes: dict[str, str | None] = {}
-    for key, wanted in item.line.attributes.items():
+    for key, value in expected.line.attributes.items():
         if key in row.span.attributes:
             found = write_value(row.span.attributes[key])
-            kept = wanted is None or fits(wanted, found, placeholders)
-            attributes[key] = wanted if kept else normal(found, placeholders)
-    name = item.line.name if fits(item.line.name, row.span.name, placeholders) else normal(row.span.name, placeholders)
-    line = replace(row.span.line, name=name, attributes=attributes, repeated=item.line.repeated)
-    return f"{line}{item.line.comment}"
+            holds = value is None or fits(value, found, placeholders)
+            attributes[key] = value if holds else insert_placeholders(found, placeholders)
+    same_name = fits(expected.line.name, row.span.name, placeholders)
+    name = expected.line.name if same_name else insert_placeholders(row.span.name, placeholders)
+    line = replace(row.span.line, name=name, attributes=attributes, repeated=repeated)
+    return f"{line}{expected.line.comment}"
 
 
-def _rest(level: Level, deep: Collection[Item | None], depth: int) -> Lines:
-    if level.rest:
-        yield from _remarks(level.remarks, depth)
-        for item in level.deep:
-            if item in deep or item.optional:
-                yield from _untouched(item, depth + 1)
-
-
-def _untouched(item: Item, depth: int) -> Iterator[str]:
-    """Write an item and all below it as it was."""
-    waiting: list[tuple[int, Item | AnyOrder | Level]] = [(depth, item)]
+def _unchanged(expected: ExpectedSpan, depth: int) -> Iterator[str]:
+    """Write a line and everything below it as it was."""
+    waiting: list[tuple[int, ExpectedSpan | AnyOrder | Level]] = [(depth, expected)]
     while waiting:
         depth, node = waiting.pop()
-        if isinstance(node, Item):
-            yield from _remarks(node.remarks, depth)
-            yield _indented(depth, node.source)
+        yield from _remarks(node.remarks, depth)
+        if isinstance(node, ExpectedSpan):
+            yield indented(depth, node.source)
             waiting += [(depth + 1, node.below)] if node.below.rest else []
             waiting += [(depth + 1, below) for below in reversed(node.below.items)]
-        elif isinstance(node, AnyOrder):
-            yield from _remarks(node.remarks, depth)
-            waiting += [(depth + 1, below) for below in reversed(node.items)]
         else:
-            yield from _remarks(node.remarks, depth)
-            waiting += [(depth + 1, below) for below in reversed(node.deep)]
+            below = node.items if isinstance(node, AnyOrder) else node.deep
+            waiting += [(depth + 1, each) for each in reversed(below)]
 
 
 def _remarks(remarks: list[str], depth: int) -> Iterator[str]:
     for remark in remarks:
-        yield _indented(depth, remark) if remark else ""
-
-
-def _indented(depth: int, text: str) -> str:
-    return f"{'  ' * depth}{text}"
+        yield indented(depth, remark) if remark else ""

@@ -1,4 +1,7 @@
-"""Spans from opentelemetry-sdk, as its in-memory exporter keeps them. The SDK itself is not imported."""
+"""Finished spans of opentelemetry-sdk, as its in-memory exporter keeps them.
+
+The SDK is not imported, and only public attributes of `ReadableSpan` are read: any version from 1.30 on will do.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,11 +12,11 @@ __all__ = ["spans_from_sdk"]
 
 
 def spans_from_sdk(spans: Iterable[Any]) -> list[Span]:
-    """Turn finished `ReadableSpan`s into spans."""
+    """Convert finished `ReadableSpan`s."""
     return [_span(span) for span in spans]
 
 
-def _span(span: Any) -> Span:  # noqa: ANN401 - any SDK's span will do
+def _span(span: Any) -> Span:  # noqa: ANN401 - a ReadableSpan of any version
     return Span(
         trace_id=f"{span.context.trace_id:032x}",
         span_id=f"{span.context.span_id:016x}",

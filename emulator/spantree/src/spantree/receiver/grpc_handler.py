@@ -53,7 +53,11 @@ class GrpcDoor:
 
 def _serve(take: Callable[[list[Span]], None], threads: ThreadPoolExecutor) -> tuple[Any, int]:
     """Start a gRPC server on a port of its own; return both."""
-    import grpc
+    try:
+        import grpc
+    except ModuleNotFoundError as error:
+        needed = "spans arrive over gRPC, which needs the extra `grpc`: pip install 'spantree[grpc]'"
+        raise RuntimeError(needed) from error
 
     def export(body: bytes, call: Any) -> bytes:  # noqa: ANN401 - grpc has no types
         try:

@@ -113,7 +113,7 @@ class Arrivals:
 
         No trace is handed out twice, but one that is asked for by its id. Raises NotReceived when awaited.
         """
-        names, updates = (set(), False) if expected is None else (expected.names, expected.is_updated)
+        names, updates = (set(), False) if expected is None else (expected.names, expected.is_updating)
         wish = _Wish(expected, trace_id, names, updates)
         with self._lock:
             trace = self._granted(wish, self._traces)
@@ -144,7 +144,7 @@ class Arrivals:
         if not wish.may_have(arriving):
             return False
         roots = self._tree(trace_id).roots
-        return wish.expected.has_come(roots, gaps=bool(arriving.waiting))
+        return wish.expected.has_arrived(roots, incomplete=bool(arriving.waiting))
 
     def _tree(self, trace_id: str) -> SpanTree:
         return SpanTree(self._traces[trace_id].spans, self._snapshot())

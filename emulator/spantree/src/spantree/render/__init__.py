@@ -1,10 +1,20 @@
-"""Traces as pictures, a room for each kind. They know trees of spans, and nothing of how these came about.
+"""Traces as pictures, a package for each kind. They know trees of spans, and of systems what a `Vocabulary` says.
 
-What they have in common is here: words and colours.
+What all pictures share is here: captions and colours.
 """
 
-from spantree.render.captions import duration, failure, headline, step_number, title
+from spantree.render.captions import duration, failure, headline, step_label, title, trace_to_show
 from spantree.render.colours import service_colours
-from spantree.render.telling import most_telling
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
-__all__ = ["duration", "failure", "headline", "most_telling", "service_colours", "step_number", "title"]
+__all__ = [
+    "PLAIN",
+    "Vocabulary",
+    "duration",
+    "failure",
+    "headline",
+    "service_colours",
+    "step_label",
+    "title",
+    "trace_to_show",
+]

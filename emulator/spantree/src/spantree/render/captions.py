@@ -1,11 +1,27 @@
-"""The words in pictures: what a span is called, the steps it stands for, how long it took, what a trace is."""
+"""The texts in pictures: titles of spans, their steps and errors, durations, short ids, and a line about a trace."""
 
-from spantree import Span, SpanTree, visible
-from spantree.render.paths import request_path
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
 
-__all__ = ["duration", "failure", "headline", "step_number", "title"]
+from spantree import Span, SpanTree, escaped
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
-STEP = "openstack.boot.step"
+__all__ = [
+    "duration",
+    "failure",
+    "fault_name",
+    "headline",
+    "operation_name",
+    "request_path",
+    "shorten",
+    "shorten_name",
+    "step_label",
+    "steps",
+    "title",
+    "trace_to_show",
+]
+
 MILLISECOND, SECOND, MINUTE, HOUR, DAY = 10**6, 10**9, 60 * 10**9, 3600 * 10**9, 86400 * 10**9
 UNITS = (
     (10 * MILLISECOND, MILLISECOND, ".1f", "ms"),
@@ -14,40 +30,107 @@ UNITS = (
     (1000 * MINUTE, MINUTE, ".1f", "min"),
     (1000 * HOUR, HOUR, ".1f", "h"),
 )
-"""Up to which duration it is said in which unit, and with how many digits: more where it matters."""
+"""For durations below the first number: the unit to print them in, its number format, and its name."""
+
+UUID = re.compile(
+    r"(?<![0-9a-f])([0-9a-f]{8})(?:-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24})(?![0-9a-f])"
+)
+LONGEST_INPUT = 2000
+"""Characters of a text that are looked at. An attribute may hold megabytes, and pictures show a line of it."""
 
 
 def duration(nanoseconds: int) -> str:
-    """Word a duration: `0.4 ms`, `37 ms`, `2.13 s`, `20.5 min`. One below zero, by a clock that was set, has a sign."""
+    """Format a duration: `0.4 ms`, `37 ms`, `2.13 s`, `20.5 min`. Negative ones, from a clock that was reset, too."""
     sign, size = "-" if nanoseconds < 0 else "", abs(nanoseconds)
-    for most, unit, digits, name in UNITS:
-        if size < most:
+    for limit, unit, digits, name in UNITS:
+        if size < limit:
             return f"{sign}{size / unit:{digits}} {name}"
     return f"{sign}{size / DAY:.0f} d"
 
 
 def headline(tree: SpanTree) -> str:
-    """Say in a line what a trace is: its id, and how many spans and services it has."""
+    """Return a line about a trace: its id, and how many spans and services it has."""
     return f"trace {tree.trace_id} · {_count(len(tree), 'span')} · {_count(len(tree.services), 'service')}"
 
 
-def step_number(span: Span) -> str:
-    """Return the steps of Figure 1.8 that a span stands for, `(1)(2)` for one; "" for most."""
-    steps = visible(str(span.attributes.get(STEP, "")))
-    return "".join(f"({number})" for number in steps.split(",") if number)
+def trace_to_show(traces: Sequence[SpanTree]) -> tuple[SpanTree, str]:
+    """Return the first trace with an error, else the longest, and why it was chosen. Raises ValueError for none."""
+    failed = next((trace for trace in traces if any(span.failed for span in trace.spans)), None)
+    if failed is not None:
+        return failed, "the first with a span that failed"
+    return max(traces, key=lambda trace: trace.duration), "the longest"
 
 
 def title(span: Span) -> str:
-    """Call a span by its name. A client span is called by its method alone: say whom it asks for what."""
+    """Return the name of a span, with the path and status of a client's request: `GET /v1/items 200`.
+
+    The semantic conventions let a client span be named by its method alone, which says too little in a picture.
+    """
     path = request_path(span) if span.kind == "client" else ""
     status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
-    return visible(" ".join(str(part) for part in (span.name, path, status) if part))
+    return escaped(" ".join(str(part) for part in (span.name, path, status) if part))
 
 
 def failure(span: Span) -> str:
-    """Say how a span failed, `!NoValidHost` for one; "" for a span that did not, and where its title has the status."""
-    is_said = span.kind == "client" and str(span.attributes.get("http.response.status_code")) == span.error_type
-    return visible(f"!{span.error_type.rpartition('.')[2]}") if span.failed and not is_said else ""
+    """Return the error of a span, `!OutOfStock`; "" if it has none, or if its title ends in the status that says so."""
+    in_title = span.kind == "client" and str(span.attributes.get("http.response.status_code")) == span.error_type
+    return escaped(f"!{span.error_type.rpartition('.')[2]}") if span.failed and not in_title else ""
+
+
+def request_path(span: Span) -> str:
+    """Return the path that a request was for, without its query and with its ids cut; "" if the span names none."""
+    url = str(span.attributes.get("url.full", span.attributes.get("http.url", "")))
+    target = span.attributes.get("url.path", span.attributes.get("http.target", ""))
+    return _cut_ids(_path(url) or str(target).partition("?")[0])
+
+
+def steps(span: Span, vocabulary: Vocabulary = PLAIN) -> list[str]:
+    """Return the numbers of the steps that a span stands for, by the vocabulary's attribute; [] for most spans."""
+    numbers = escaped(str(_attribute(span, vocabulary.step_attribute)))
+    return [number for number in numbers.split(",") if number]
+
+
+def step_label(span: Span, vocabulary: Vocabulary = PLAIN) -> str:
+    """Return the steps of a span as they are printed: `(1)(2)`; "" for most spans."""
+    return "".join(f"({number})" for number in steps(span, vocabulary))
+
+
+def fault_name(span: Span, vocabulary: Vocabulary = PLAIN) -> str:
+    """Return the name of the fault that was injected into a span, by the vocabulary's attribute; "" for most spans."""
+    return str(_attribute(span, vocabulary.fault_attribute))
+
+
+def operation_name(span: Span, vocabulary: Vocabulary = PLAIN) -> str:
+    """Return what a message asks for, by the vocabulary's attribute; "" for most spans."""
+    return str(_attribute(span, vocabulary.operation_attribute))
+
+
+def shorten(text: object, limit: int) -> str:
+    """Return a text as one line of at most `limit` printable characters, with its ids cut."""
+    line = escaped(_cut_ids(" ".join(str(text)[:LONGEST_INPUT].split())))
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def shorten_name(text: object, limit: int) -> str:
+    """Return a text as `shorten` does, or `unnamed` if nothing of it is left."""
+    return shorten(text, limit) or "unnamed"
+
+
+def _cut_ids(text: str) -> str:
+    """Cut UUIDs to their first eight digits, which tell those of a trace apart."""
+    return UUID.sub(r"\1…", text)
+
+
+def _path(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return (parts.path or "/") if parts.netloc else ""
+
+
+def _attribute(span: Span, name: str | None) -> object:
+    return "" if name is None else span.attributes.get(name) or ""
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,23 +1,16 @@
-"""The colours of services in web pictures: the same for a name in every trace, and legible on white and on black.
+"""Colours of services in web pictures: the same for a name in every trace, and legible on white and on black.
 
-Red is left to errors.
+Red is left to errors, so no colour here is near it.
 """
 
 from collections.abc import Iterable
 from zlib import crc32
 
+from spantree.render.vocabulary import PLAIN, Vocabulary
+
 __all__ = ["service_colours"]
 
-KNOWN = {
-    "openstack-client": "#6d7c8f",
-    "nova-api": "#337cda",
-    "nova-scheduler": "#0097a5",
-    "nova-compute": "#8e57d8",
-    "keystone": "#be7c09",
-    "neutron-server": "#2e9848",
-    "glance-api": "#d14ba0",
-}
-OTHERS = (
+PALETTE = (
     "#7e8900",
     "#4660db",
     "#129e8e",
@@ -37,22 +30,22 @@ OTHERS = (
 )
 
 
-def service_colours(services: Iterable[str]) -> dict[str, str]:
-    """Return the colour of each service, as `#rrggbb`.
+def service_colours(services: Iterable[str], vocabulary: Vocabulary = PLAIN) -> dict[str, str]:
+    """Return the colour of each service, as `#rrggbb`: the vocabulary's, else one by the hash of its name.
 
-    A name that is not OpenStack's has the colour that its hash names, or where another service of these has that one,
-    the next that is free. Beyond as many as there are, colours come again.
+    If another of these services has that colour, the next free one is taken. Colours repeat when none is free.
     """
-    wanted = list(dict.fromkeys(services))
-    taken = {KNOWN[name] for name in wanted if name in KNOWN}
-    found: dict[str, str] = {}
-    for name in sorted(name for name in wanted if name not in KNOWN):  # the order in which they came does not matter
-        found[name] = _free(name, taken)
-        taken.add(found[name])
-    return {name: KNOWN.get(name) or found[name] for name in wanted}
+    names = list(dict.fromkeys(services))
+    chosen = {name: vocabulary.colours[name] for name in names if name in vocabulary.colours}
+    taken = set(chosen.values())
+    for name in sorted(set(names) - set(chosen)):  # sorted, so that a colour does not depend on who came first
+        chosen[name] = _free_colour(name, taken)
+        taken.add(chosen[name])
+    return {name: chosen[name] for name in names}
 
 
-def _free(name: str, taken: set[str]) -> str:
-    first = crc32(name.encode(errors="surrogatepass")) % len(OTHERS)
-    colours = OTHERS[first:] + OTHERS[:first]
+def _free_colour(name: str, taken: set[str]) -> str:
+    # crc32 is the same in every process; Python's hash of a text is not (PYTHONHASHSEED)
+    first = crc32(name.encode(errors="surrogatepass")) % len(PALETTE)
+    colours = PALETTE[first:] + PALETTE[:first]
     return next((colour for colour in colours if colour not in taken), colours[0])

@@ -1,4 +1,4 @@
-"""Traces as one HTML file: a waterfall to look into, that needs no network, no server and no other file."""
+"""Traces as one HTML file: an interactive waterfall that needs no network, no server and no other file."""
 
 from spantree.render.html.document import (
     asset,

@@ -1,6 +1,7 @@
-"""What the waterfall in the browser is drawn from: traces as plain data, with all that is computed computed here.
+"""The data of the waterfall in the browser. Everything is computed here, so that the script only draws.
 
-Times are nanoseconds since the trace began, so that they are exact in JavaScript, too; values of attributes are text.
+Times are nanoseconds since the trace began: since the epoch they would exceed the integers of JavaScript. Values of
+attributes are text.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -8,67 +9,70 @@ from datetime import UTC, datetime
 from typing import Any
 
 from spantree import Event, Link, Span, SpanTree, delivery, write_value
-from spantree.render.captions import step_number, title
+from spantree.render.captions import fault_name, steps, title, trace_to_show
 from spantree.render.colours import service_colours
-from spantree.render.telling import most_telling
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = ["waterfall_model"]
 
-FAULT = "openstack.fault.name"
-LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
+LATEST_DATE = datetime.max.replace(tzinfo=UTC).timestamp()
 
 
-def waterfall_model(traces: Sequence[SpanTree], open_spans: Collection[str] = ()) -> dict[str, Any]:
-    """Return traces as data for JSON: `services` with their colours, `resources` once each, `traces`, and which of
-    these is `shown` first.
+def waterfall_model(
+    traces: Sequence[SpanTree], open_spans: Collection[str] = (), *, vocabulary: Vocabulary = PLAIN
+) -> dict[str, Any]:
+    """Return traces as data for JSON: `services` with their colours, `resources` once each, and `traces`.
 
-    The spans of a trace stand as they are shown, each before those `below` it, which are that many. `open_spans` are
-    the ids of those that have not ended.
+    `first` is the id of the trace to show first. Spans are in the order of their rows, each before its `descendants`,
+    of which there are that many. `open_spans` are the ids of spans that have not ended.
     """
     resources = _Resources()
     services = dict.fromkeys(service for trace in traces for service in trace.services)
     return {
-        "services": service_colours(services),
-        "shown": most_telling(traces)[0].trace_id,
-        "traces": [_trace(trace, resources, open_spans) for trace in traces],
-        "resources": resources.known,
+        "services": service_colours(services, vocabulary),
+        "stepSource": vocabulary.step_source,
+        "first": trace_to_show(traces)[0].trace_id,
+        "traces": [_trace(trace, resources, open_spans, vocabulary) for trace in traces],
+        "resources": resources.distinct,
     }
 
 
 class _Resources:
-    """Resources by number: all spans of a service share one."""
+    """The distinct resources, by number: most spans share theirs, and repeating it would double the file."""
 
     def __init__(self) -> None:
-        self.known: list[dict[str, str]] = []
+        self.distinct: list[dict[str, str]] = []
         self._numbers: dict[str, int] = {}
 
     def number(self, resource: Mapping[str, Any]) -> int:
-        written = _attributes(resource)
-        number = self._numbers.setdefault(repr(written), len(self.known))
-        if number == len(self.known):
-            self.known.append(written)
+        attributes = _attributes(resource)
+        number = self._numbers.setdefault(repr(attributes), len(self.distinct))
+        if number == len(self.distinct):
+            self.distinct.append(attributes)
         return number
 
 
-def _trace(trace: SpanTree, resources: _Resources, open_spans: Collection[str]) -> dict[str, Any]:
+def _trace(
+    trace: SpanTree, resources: _Resources, open_spans: Collection[str], vocabulary: Vocabulary
+) -> dict[str, Any]:
     rows = list(trace.walk())
     began = trace.spans[0].start
     critical: dict[str, list[tuple[int, int]]] = {}
     for segment in trace.critical_path():
         critical.setdefault(segment.span.span_id, []).append((segment.start - began, segment.end - began))
-    below = _sizes([depth for depth, _ in rows])
+    descendants = _descendant_counts([depth for depth, _ in rows])
     return {
         "id": trace.trace_id,
         "name": trace.roots[0].name,
         "service": trace.roots[0].service,
-        "began": _moment(began),
+        "startTime": _iso_time(began),
         "duration": max(span.end for _, span in rows) - began,
         "failed": sum(span.failed for _, span in rows),
         "spans": [
             {
-                **_span(span, began),
+                **_span(span, began, vocabulary),
                 "depth": depth,
-                "below": below[row],
+                "descendants": descendants[row],
                 "resource": resources.number(span.resource),
                 "critical": critical.get(span.span_id, []),
                 "open": span.span_id in open_spans,
@@ -78,27 +82,27 @@ def _trace(trace: SpanTree, resources: _Resources, open_spans: Collection[str]) 
     }
 
 
-def _sizes(depths: Sequence[int]) -> list[int]:
-    """Return how many spans are below each, for spans in the order in which they are shown."""
-    sizes, ends = [0] * len(depths), dict[int, int]()
+def _descendant_counts(depths: Sequence[int]) -> list[int]:
+    """Return how many spans are below each, from the depths of spans in the order of their rows."""
+    counts, ends = [0] * len(depths), dict[int, int]()
     for row in reversed(range(len(depths))):
         depth = depths[row]
-        sizes[row] = ends.pop(depth + 1, row) - row
-        ends[depth] = max(ends.get(depth, row), row + sizes[row])
-    return sizes
+        counts[row] = ends.pop(depth + 1, row) - row
+        ends[depth] = max(ends.get(depth, row), row + counts[row])
+    return counts
 
 
-def _span(span: Span, began: int) -> dict[str, Any]:
-    """What is known of a span; what there is nothing of is left out."""
+def _span(span: Span, began: int, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return the data of a span. Optional values are left out where they are empty, which halves the file."""
     hop = delivery(span)
-    rarely = {
+    optional = {
         "parent": span.parent_id,
-        "steps": step_number(span).replace("(", "").replace(")", ""),
-        "fault": str(span.attributes.get(FAULT, "")),
+        "steps": steps(span, vocabulary),
+        "fault": fault_name(span, vocabulary),
         "failed": span.failed,
         "error": span.error_type,
         "message": span.message,
-        "waitedSince": hop.cause.end - began if hop is not None and hop.dwell else None,
+        "queuedSince": hop.cause.end - began if hop is not None and hop.dwell else None,
         "attributes": _attributes(span.attributes),
         "events": [_event(event, began) for event in sorted(span.events, key=lambda event: event.time)],
         "links": [_link(link) for link in span.links],
@@ -112,7 +116,7 @@ def _span(span: Span, began: int) -> dict[str, Any]:
         "start": span.start - began,
         "end": span.end - began,
         "self": span.self_time,
-        **{key: value for key, value in rarely.items() if value not in (None, "", False, [], {})},
+        **{key: value for key, value in optional.items() if value not in (None, "", False, [], {})},
     }
 
 
@@ -128,9 +132,9 @@ def _attributes(attributes: Mapping[str, Any]) -> dict[str, str]:
     return {str(key): write_value(value) for key, value in attributes.items()}
 
 
-def _moment(nanoseconds: int) -> str:
-    """Word a time as ISO 8601 does, in UTC; times that no calendar has stay numbers."""
+def _iso_time(nanoseconds: int) -> str:
+    """Return a time as ISO 8601 in UTC. Times beyond the year 9999 stay numbers."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    if not 0 <= seconds <= LATEST:
+    if not 0 <= seconds <= LATEST_DATE:
         return f"{nanoseconds} ns"
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"

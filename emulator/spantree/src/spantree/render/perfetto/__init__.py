@@ -1,4 +1,4 @@
-"""Traces as trace events, the form that ui.perfetto.dev and Chrome's tracing open."""
+"""Traces as trace events, which ui.perfetto.dev and Chrome's tracing open."""
 
 from spantree.render.perfetto.trace_events import perfetto
 

@@ -1,4 +1,4 @@
-"""Lanes for spans that overlap: on each, one lies within another or behind it, and within its parent only."""
+"""Assigns overlapping spans to lanes: on each lane a span lies within its parent, or after the one before it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ __all__ = ["Slice", "lanes"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slice:
-    """A span with its times as they are to be drawn: it ends no earlier than it starts."""
+    """A span with the times to draw. It never ends before it starts."""
 
     span: Span
     start: int
@@ -19,29 +19,29 @@ class Slice:
 
 
 @dataclass(slots=True)
-class Lane:
-    """What is open on a lane, the outermost first."""
+class _Lane:
+    """A lane, and the slices that are open on it, the outermost first."""
 
     number: int
     open: list[Slice] = field(default_factory=list)
 
-    def reaches(self, time: int) -> Slice | None:
-        """Close what is over at this time; return the innermost that is not."""
-        while self.open and _over(self.open[-1]) <= time:
+    def innermost_at(self, time: int) -> Slice | None:
+        """Close the slices that are over at this time, and return the innermost that is not."""
+        while self.open and _free_from(self.open[-1]) <= time:
             self.open.pop()
         return self.open[-1] if self.open else None
 
 
 def lanes(slices: Iterable[Slice]) -> list[int]:
-    """Return the number of a lane, from 0, for each of these slices, which come in the order of their starts.
+    """Return the number of a lane, from 0, for each slice. Slices come in the order of their starts.
 
-    A slice is on the lane of its parent if it lies within it and nothing is in the way, else on the first that is free.
+    A slice is on the lane of its parent if it lies within it and the place is free, else on the first free lane.
     """
-    known: list[Lane] = []
+    known: list[_Lane] = []
     free: list[int] = []
-    busy: list[tuple[int, int]] = []  # until when, and which lane
-    lane_of: dict[tuple[str, str], Lane] = {}
-    chosen = []
+    busy: list[tuple[int, int]] = []  # a heap of when a lane becomes free, and its number
+    lane_of: dict[tuple[str, str], _Lane] = {}
+    assigned = []
     for each in slices:
         while busy and busy[0][0] <= each.start:
             heappush(free, heappop(busy)[1])
@@ -49,21 +49,21 @@ def lanes(slices: Iterable[Slice]) -> list[int]:
         if lane is None or not _fits(each, lane):
             if not free:
                 heappush(free, len(known))
-                known.append(Lane(len(known)))
+                known.append(_Lane(len(known)))
             lane = known[heappop(free)]
             lane.open.clear()
-            heappush(busy, (_over(each), lane.number))
+            heappush(busy, (_free_from(each), lane.number))
         lane.open.append(each)
         lane_of[each.span.trace_id, each.span.span_id] = lane
-        chosen.append(lane.number)
-    return chosen
+        assigned.append(lane.number)
+    return assigned
 
 
-def _fits(each: Slice, lane: Lane) -> bool:
-    above = lane.reaches(each.start)
-    return above is not None and above.span is each.span.parent and _over(each) <= _over(above)
+def _fits(each: Slice, lane: _Lane) -> bool:
+    innermost = lane.innermost_at(each.start)
+    return innermost is not None and innermost.span is each.span.parent and _free_from(each) <= _free_from(innermost)
 
 
-def _over(each: Slice) -> int:
-    """Return when what follows may begin: a slice without any length still needs a place."""
+def _free_from(each: Slice) -> int:
+    """Return when the next slice may begin. A slice without any length still takes up a nanosecond."""
     return max(each.end, each.start + 1)

@@ -1,8 +1,8 @@
-"""Traces as trace events, the JSON of Chrome's tracing, which ui.perfetto.dev and chrome://tracing open.
+"""Writes traces as trace events, the JSON of Chrome's tracing, which ui.perfetto.dev and chrome://tracing open.
 
-A process is an instance of a service, a thread a lane of it. Arrows lead from process to process, and along links.
-https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU describes the format; what Perfetto
-makes of it is in its source, src/trace_processor/importers/json.
+An instance of a service is a process there, and a lane of it a thread. Arrows lead from process to process, and along
+links. https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU describes the format, and
+Perfetto's source, src/trace_processor/importers/json, how it is read.
 """
 
 import math
@@ -11,55 +11,58 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeAlias
 
-from spantree import Event, Span, SpanTree, visible
+from spantree import Event, Span, SpanTree, escaped
 from spantree.render.perfetto.lanes import Slice, lanes
 
 __all__ = ["perfetto"]
 
 Instance: TypeAlias = tuple[str, str]
-"""A service, and what tells its instances apart."""
+"""The name of a service, and the id of one of its instances."""
 
 LATEST = 2**62
-"""Nanoseconds after the first span that a reader with 64 bits takes."""
+"""Nanoseconds after the first span that fit into the signed 64 bits of readers."""
 EXACT = 2**53
+"""Nanoseconds, 104 days, up to which a JavaScript number holds microseconds with their fractions."""
 COARSE = 4000
-"""Nanoseconds that times are multiples of where the whole takes longer than `EXACT`, which is 104 days: as whole
-microseconds they are numbers that JavaScript has."""
+"""Nanoseconds to which the times of longer traces are rounded: whole microseconds stay exact for longer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a span is drawn. No thread has a number that another process has, which would make it that one's first."""
+class Track:
+    """Where a span is drawn. Numbers are unique over processes and threads.
+
+    A thread with the number of a process is that process's main thread to readers.
+    """
 
     process: int
     thread: int
 
 
 def perfetto(traces: Sequence[SpanTree]) -> dict[str, Any]:
-    """Return traces as one document of trace events: metadata first, then all in the order of time.
+    """Return traces as one document of trace events: metadata first, then all events by time.
 
-    Times are microseconds after the first, which is `otherData.start_unix_nano`: as numbers since the epoch they would
-    have no nanoseconds. A span that ends before it starts has no length, and says so.
+    Times are microseconds since `otherData.start_unix_nano`: since the epoch they would be too large to have
+    nanoseconds. A span that ends before it starts has no length, and a warning.
     """
-    time, first = _clock([span for trace in traces for span in trace.spans])
-    spans = [span for trace in traces for _, span in trace.walk()]  # parents first, where several begin at once
+    to_picture, first = _picture_clock([span for trace in traces for span in trace.spans])
+    spans = [span for trace in traces for _, span in trace.walk()]  # parents first where several begin at once
     slices = sorted(
-        (Slice(span, time(span.start), max(time(span.start), time(span.end))) for span in spans),
+        (Slice(span, to_picture(span.start), to_picture(max(span.start, span.end))) for span in spans),
         key=lambda each: each.start,
     )
     instances = _instances(slices)
-    places = _places(instances)
-    timed = [*_slices_with_arrows(slices, places), *_instants(slices, places, time)]
-    timed.sort(key=lambda event: event[0])  # arrows stay right behind the slices that they touch
+    tracks = _tracks(instances)
+    timed = [*_slices_with_arrows(slices, tracks), *_instants(slices, tracks, to_picture)]
+    timed.sort(key=lambda event: event[0])  # a stable sort: arrows stay right behind their slices
     return {
-        "traceEvents": [*_names(instances, places), *(event for _, event in timed)],
+        "traceEvents": [*_names(instances, tracks), *(event for _, event in timed)],
         "displayTimeUnit": "ms",
         "otherData": {"start_unix_nano": str(first)},
     }
 
 
-def _clock(spans: Sequence[Span]) -> tuple[Callable[[int], int], int]:
-    """Return what makes times of the epoch those of the picture, in nanoseconds, and when the picture begins."""
+def _picture_clock(spans: Sequence[Span]) -> tuple[Callable[[int], int], int]:
+    """Return a function from times since the epoch to nanoseconds in the picture, and when the picture begins."""
     times = [time for span in spans for time in (span.start, span.end, *(event.time for event in span.events))]
     first = min(times, default=0)
     grain = 1 if max(times, default=0) - first < EXACT else COARSE
@@ -67,7 +70,7 @@ def _clock(spans: Sequence[Span]) -> tuple[Callable[[int], int], int]:
 
 
 def _instances(slices: Sequence[Slice]) -> dict[Instance, list[Slice]]:
-    """Return the slices of each instance, in the order in which these came in."""
+    """Return the slices of each instance, in the order in which instances appear."""
     instances: dict[Instance, list[Slice]] = {}
     for each in slices:
         instances.setdefault(_instance(each.span), []).append(each)
@@ -78,115 +81,118 @@ def _instance(span: Span) -> Instance:
     return span.service, str(span.resource.get("service.instance.id", span.resource.get("host.name", "")))
 
 
-def _places(instances: Mapping[Instance, Sequence[Slice]]) -> dict[Span, Place]:
-    places: dict[Span, Place] = {}
+def _tracks(instances: Mapping[Instance, Sequence[Slice]]) -> dict[Span, Track]:
+    tracks: dict[Span, Track] = {}
     free = 1
     for members in instances.values():
         numbers = lanes(members)
-        places |= {each.span: Place(free, free + number) for each, number in zip(members, numbers, strict=True)}
+        tracks |= {each.span: Track(free, free + number) for each, number in zip(members, numbers, strict=True)}
         free += max(numbers) + 1
-    return places
+    return tracks
 
 
-def _names(instances: Mapping[Instance, Sequence[Slice]], places: Mapping[Span, Place]) -> Iterator[dict[str, Any]]:
+def _names(instances: Mapping[Instance, Sequence[Slice]], tracks: Mapping[Span, Track]) -> Iterator[dict[str, Any]]:
     services = [service for service, _ in instances]
     for order, ((service, instance), members) in enumerate(instances.items()):
-        process = places[members[0].span].process
-        alone = services.count(service) == 1
+        process = tracks[members[0].span].process
+        unique = services.count(service) == 1
         host = str(members[0].span.resource.get("host.name", instance))
-        name = visible(service if alone else f"{service} ({host})")
+        name = escaped(service if unique else f"{service} ({host})")
         yield _metadata("process_name", process, process, name=name)
         yield _metadata("process_sort_index", process, process, sort_index=order)
-        for thread in sorted({places[each.span].thread for each in members}):
+        for thread in sorted({tracks[each.span].thread for each in members}):
             yield _metadata("thread_name", process, thread, name=f"lane {thread - process + 1}")
             yield _metadata("thread_sort_index", process, thread, sort_index=thread - process)
 
 
-def _metadata(what: str, process: int, thread: int, **args: object) -> dict[str, Any]:
-    return {"name": what, "ph": "M", "pid": process, "tid": thread, "args": args}
+def _metadata(kind: str, process: int, thread: int, **args: object) -> dict[str, Any]:
+    return {"name": kind, "ph": "M", "pid": process, "tid": thread, "args": args}
 
 
 Timed: TypeAlias = "tuple[int, dict[str, Any]]"
+"""An event with its time in nanoseconds, to sort by."""
 
 
-def _slices_with_arrows(slices: Sequence[Slice], places: Mapping[Span, Place]) -> Iterator[Timed]:
-    """Yield each slice, and right behind it the ends of arrows at it: readers bind these to what opened last."""
+def _slices_with_arrows(slices: Sequence[Slice], tracks: Mapping[Span, Track]) -> Iterator[Timed]:
+    """Yield each slice, and right behind it the ends of its arrows: readers bind these to the slice opened last."""
     order = {each.span: number for number, each in enumerate(slices)}
     starts: dict[Span, list[tuple[int, str]]] = {}
     ends: dict[Span, list[tuple[int, str]]] = {}
     number = count(1)
     for each in slices:
-        for cause, what in _causes(each.span, places):
-            if order[cause] < order[each.span]:  # an arrow cannot lead back in time, where clocks differ
-                arrow = (next(number), what)
+        for cause, kind in _causes(each.span, tracks):
+            if order[cause] < order[each.span]:  # an arrow cannot lead back in time, as clock skew would have it
+                arrow = (next(number), kind)
                 starts.setdefault(cause, []).append(arrow)
                 ends.setdefault(each.span, []).append(arrow)
     for each in slices:
-        place, start = places[each.span], each.start
-        yield start, _slice(each, place)
+        track, start = tracks[each.span], each.start
+        yield start, _slice(each, track)
         for arrow in ends.get(each.span, ()):
-            yield start, {**_arrow(arrow, place, start), "ph": "f", "bp": "e"}
+            yield start, {**_arrow(arrow, track, start), "ph": "f", "bp": "e"}
         for arrow in starts.get(each.span, ()):
-            yield start, {**_arrow(arrow, place, start), "ph": "s"}
+            yield start, {**_arrow(arrow, track, start), "ph": "s"}
 
 
-def _causes(span: Span, places: Mapping[Span, Place]) -> Iterator[tuple[Span, str]]:
-    above = span.parent
-    if above is not None and places[above].process != places[span].process:
-        yield above, "parent"
+def _causes(span: Span, tracks: Mapping[Span, Track]) -> Iterator[tuple[Span, str]]:
+    parent = span.parent
+    if parent is not None and tracks[parent].process != tracks[span].process:
+        yield parent, "parent"
     for cause in span.linked:
-        if cause in places and cause not in (above, span):
+        if cause in tracks and cause not in (parent, span):
             yield cause, "link"
 
 
-def _arrow(arrow: tuple[int, str], place: Place, start: int) -> dict[str, Any]:
-    number, what = arrow
-    return {"name": what, "cat": "cause", "id": number, **_at(place, start)}
+def _arrow(arrow: tuple[int, str], track: Track, start: int) -> dict[str, Any]:
+    number, kind = arrow
+    return {"name": kind, "cat": "cause", "id": number, **_at(track, start)}
 
 
-def _slice(each: Slice, place: Place) -> dict[str, Any]:
+def _slice(each: Slice, track: Track) -> dict[str, Any]:
     span = each.span
-    failure = {"cname": "terrible"} if span.failed else {}
+    failure = {"cname": "terrible"} if span.failed else {}  # Chrome's name for red
     return {
-        "name": visible(f"{span.name} !{span.error_type}" if span.failed else span.name),
+        "name": escaped(f"{span.name} !{span.error_type}" if span.failed else span.name),
         "cat": span.kind,
         "ph": "X",
-        **_at(place, each.start),
+        **_at(track, each.start),
         "dur": _microseconds(each.end - each.start),
         **failure,
-        "args": _about(span),
+        "args": _details(span),
     }
 
 
-def _instants(slices: Sequence[Slice], places: Mapping[Span, Place], time: Callable[[int], int]) -> Iterator[Timed]:
+def _instants(
+    slices: Sequence[Slice], tracks: Mapping[Span, Track], to_picture: Callable[[int], int]
+) -> Iterator[Timed]:
     for each in slices:
         for event in each.span.events:
-            at = time(event.time)
-            yield at, {**_instant(event), **_at(places[each.span], at)}
+            at = to_picture(event.time)
+            yield at, {**_instant(event), **_at(tracks[each.span], at)}
 
 
 def _instant(event: Event) -> dict[str, Any]:
-    return {"name": visible(event.name), "cat": "event", "ph": "i", "s": "t", "args": _plain(event.attributes)}
+    return {"name": escaped(event.name), "cat": "event", "ph": "i", "s": "t", "args": _plain(event.attributes)}
 
 
-def _about(span: Span) -> dict[str, Any]:
-    """Return what is shown of a slice that was selected. What is empty is left out."""
+def _details(span: Span) -> dict[str, Any]:
+    """Return what is shown of a selected slice. Empty values are left out."""
     status = f"error: {span.message}".removesuffix(": ") if span.failed else span.message
     links = [f"{link.trace_id}/{link.span_id}" for link in span.links]
     warning = "the span ends before it starts" if span.end < span.start else ""
-    about = {"trace_id": span.trace_id, "span_id": span.span_id, "parent_id": span.parent_id, "status": status}
+    details = {"trace_id": span.trace_id, "span_id": span.span_id, "parent_id": span.parent_id, "status": status}
     more = {"attributes": _plain(span.attributes), "links": links, "warning": warning}
-    return {key: value for key, value in {**about, **more}.items() if value}
+    return {key: value for key, value in {**details, **more}.items() if value}
 
 
-def _at(place: Place, time: int) -> dict[str, Any]:
-    return {"pid": place.process, "tid": place.thread, "ts": _microseconds(time)}
+def _at(track: Track, time: int) -> dict[str, Any]:
+    return {"pid": track.process, "tid": track.thread, "ts": _microseconds(time)}
 
 
 def _microseconds(nanoseconds: int) -> float:
-    """Return what gives these nanoseconds again, also to a reader that cuts off instead of rounding.
+    """Return microseconds from which a reader gets these nanoseconds back, even if it truncates, as Perfetto does.
 
-    Whole microseconds are whole numbers: of those a reader loses nothing, however large they are.
+    Whole microseconds are integers, of which JSON readers lose nothing however large they are.
     """
     whole, rest = divmod(nanoseconds, 1000)
     if not rest:
@@ -195,9 +201,9 @@ def _microseconds(nanoseconds: int) -> float:
     return number if int(number * 1000) == nanoseconds else math.nextafter(number, math.inf)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - OTLP's AnyValue, to what JSON has
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of OTLP, as one that JSON has
     if isinstance(value, Mapping):
-        return {visible(str(key)): _plain(inner) for key, inner in value.items()}
+        return {escaped(str(key)): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     if isinstance(value, bytes):

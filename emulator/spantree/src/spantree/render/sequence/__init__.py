@@ -1,8 +1,18 @@
-"""Traces as sequence diagrams: what happened between services, as Figure 1.8 shows it, drawn from the spans alone."""
+"""Traces as sequence diagrams: what services asked of each other, in order of time. Drawn from the spans alone."""
 
 from spantree.render.sequence.builder import sequence
-from spantree.render.sequence.diagram import Actor, Bar, Diagram, Item, Message, Note
+from spantree.render.sequence.diagram import Activation, Diagram, DiagramItem, Message, Note, Participant
 from spantree.render.sequence.mermaid import mermaid
 from spantree.render.sequence.svg import sequence_svg
 
-__all__ = ["Actor", "Bar", "Diagram", "Item", "Message", "Note", "mermaid", "sequence", "sequence_svg"]
+__all__ = [
+    "Activation",
+    "Diagram",
+    "DiagramItem",
+    "Message",
+    "Note",
+    "Participant",
+    "mermaid",
+    "sequence",
+    "sequence_svg",
+]

@@ -1,89 +1,108 @@
-"""From the spans of a trace to its sequence diagram."""
+"""Builds the sequence diagram of a trace from its spans."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from spantree import Span, SpanTree
-from spantree.render.captions import duration, headline
+from spantree.render.captions import duration, headline, shorten_name
 from spantree.render.sequence.clock_correction import causal_times
-from spantree.render.sequence.diagram import Bar, Diagram, Item, Message, Note
-from spantree.render.sequence.errors import failed_within, with_troubles
-from spantree.render.sequence.lifelines import few_enough, lifelines
-from spantree.render.sequence.participants import actor, find_cast, is_work
+from spantree.render.sequence.diagram import Activation, Diagram, DiagramItem, Message, Note
+from spantree.render.sequence.errors import add_errors, ids_above_errors
+from spantree.render.sequence.lifelines import limit_participants, order_participants
+from spantree.render.sequence.participants import find_callees, is_work, participant
 from spantree.render.sequence.repetition import find_repetition
-from spantree.render.sequence.span_items import scene_of
-from spantree.render.sequence.texts import named
-from spantree.render.sequence.truncation import cut
+from spantree.render.sequence.span_items import SpanItems, items_of
+from spantree.render.sequence.truncation import truncate
+from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = ["sequence"]
 
 LONGEST_TITLE = 80
-MOST = 250
-"""Rows of a diagram. More are cut."""
+MOST_ROWS = 250
 
 
-def sequence(trace: SpanTree, open_spans: Collection[str] = ()) -> Diagram:
-    """Return the sequence diagram of a trace; of one whose consumers only link to what they follow, pass it `joined()`.
+def sequence(trace: SpanTree, open_spans: Collection[str] = (), *, vocabulary: Vocabulary = PLAIN) -> Diagram:
+    """Return the sequence diagram of a trace. If consumers only link to their producers, pass the trace's `joined()`.
 
-    `open_spans` are the ids of spans that have begun and not ended: their requests are drawn, their answers are not.
+    `open_spans` are the ids of spans that have not ended: their requests are drawn, and their answers are not.
     """
-    title, open_ids = _title(trace), frozenset(open_spans)
-    repeated = find_repetition(trace, open_ids)
-    cast, times, above = find_cast(trace), causal_times(trace), failed_within(trace)
-    nested = {span.span_id for span in trace.spans if _is_nested(span, title)}
-    timed: list[tuple[int, int, list[Item]]] = []
-    for order, (begins, span) in enumerate(_moments(trace)):
-        if span.span_id in repeated.left_out:
-            continue
-        hidden = span.span_id in nested or (span is title and is_work(span))
-        scene = ([], []) if hidden else scene_of(span, cast)
-        if span.span_id in open_ids:
-            scene = (scene[0], [item for item in scene[1] if isinstance(item, Bar)])
-        scene = with_troubles(span, scene, innermost=span.span_id not in above, ended=span.span_id not in open_ids)
-        timed.append((times[span.span_id][not begins], order, scene[not begins]))
-    items = [_counted(item, repeated.times) for _, _, drawn in sorted(timed, key=_when) for item in drawn]
-    told = [*items, *_remarks(nested - repeated.left_out)]
-    shown = few_enough(cut(told, MOST), actor(title))
+    subject, open_ids = _subject(trace), frozenset(open_spans)
+    repetition = find_repetition(trace, vocabulary, open_ids)
+    nested = {span.span_id for span in trace.spans if _is_nested_work(span, subject)}
+    hidden = nested | ({subject.span_id} if is_work(subject) else set())  # the subject is in the title already
+    drawn = _draw_spans(trace, hidden, open_ids, vocabulary)
+    items = [_with_count(item, repetition.times) for item in _in_order(trace, drawn, repetition.left_out)]
+    rows = truncate([*items, *_note_on_nested(nested - repetition.left_out)], MOST_ROWS)
+    shown = limit_participants(rows, participant(subject))
     return Diagram(
-        named(title.name, LONGEST_TITLE),
+        shorten_name(subject.name, LONGEST_TITLE),
         f"{headline(trace)} · {duration(trace.duration)}",
-        title.failed,
-        lifelines(shown, actor(title)),
+        subject.failed,
+        order_participants(shown, participant(subject)),
         tuple(shown),
     )
 
 
-def _title(trace: SpanTree) -> Span:
-    """Return the span that the whole is about: the first root, which is drawn as the title if it is internal."""
+def _subject(trace: SpanTree) -> Span:
+    """Return the span that the trace is about: its first root that is not an orphan."""
     return next((span for span in trace.roots if not span.parent_id), trace.roots[0])
 
 
-def _moments(trace: SpanTree) -> Iterator[tuple[bool, Span]]:
-    """Yield every span when it begins and when it ends, what is below it in between."""
-    waiting = [(True, span) for span in reversed(trace.roots)]
-    while waiting:
-        begins, span = waiting.pop()
+def _is_nested_work(span: Span, subject: Span) -> bool:
+    """Return whether a span is work below other work. Only the outer one is drawn."""
+    return is_work(span) and span.parent is not None and span.parent is not subject and is_work(span.parent)
+
+
+def _draw_spans(
+    trace: SpanTree, hidden: Collection[str], open_ids: Collection[str], vocabulary: Vocabulary
+) -> dict[str, SpanItems]:
+    """Return the items of every span by its id. Hidden spans draw nothing but their errors."""
+    callees, above_errors = find_callees(trace), ids_above_errors(trace)
+    drawn = {}
+    for span in trace.spans:
+        items = SpanItems() if span.span_id in hidden else items_of(span, callees, vocabulary)
+        is_open = span.span_id in open_ids
+        if is_open:
+            items = replace(items, end=tuple(item for item in items.end if isinstance(item, Activation)))
+        innermost = span.span_id not in above_errors
+        drawn[span.span_id] = add_errors(span, items, vocabulary, innermost=innermost, ended=not is_open)
+    return drawn
+
+
+def _in_order(trace: SpanTree, drawn: Mapping[str, SpanItems], left_out: Collection[str]) -> Iterator[DiagramItem]:
+    """Yield all items by time, and those of one time as their spans nest."""
+    times = causal_times(trace)
+    timed = [
+        (
+            times[span.span_id][0 if begins else 1],
+            order,
+            drawn[span.span_id].begin if begins else drawn[span.span_id].end,
+        )
+        for order, (begins, span) in enumerate(_begins_and_ends(trace))
+        if span.span_id not in left_out
+    ]
+    for _, _, items in sorted(timed, key=lambda entry: entry[:2]):
+        yield from items
+
+
+def _begins_and_ends(trace: SpanTree) -> Iterator[tuple[bool, Span]]:
+    """Yield every span twice, when it begins (True) and when it ends, with all that is below it in between."""
+    stack = [(True, span) for span in reversed(trace.roots)]
+    while stack:
+        begins, span = stack.pop()
         yield begins, span
         if begins:
-            waiting += [(False, span), *((True, child) for child in reversed(span.children))]
+            stack += [(False, span), *((True, child) for child in reversed(span.children))]
 
 
-def _when(moment: tuple[int, int, list[Item]]) -> tuple[int, int]:
-    return moment[0], moment[1]
-
-
-def _is_nested(span: Span, title: Span) -> bool:
-    return is_work(span) and span.parent is not None and span.parent is not title and is_work(span.parent)
-
-
-def _counted(item: Item, times: Mapping[str, int]) -> Item:
+def _with_count(item: DiagramItem, times: Mapping[str, int]) -> DiagramItem:
     if isinstance(item, Message) and not item.answer and item.span_id in times:
         return replace(item, times=times[item.span_id])
     return item
 
 
-def _remarks(nested: Collection[str]) -> list[Note]:
+def _note_on_nested(nested: Collection[str]) -> list[Note]:
     if not nested:
         return []
-    words = f"{len(nested):,} internal span{'' if len(nested) == 1 else 's'} below others left out"
-    return [Note("gap:nested", "gap:nested", None, words, tone="gap")]
+    label = f"{len(nested):,} internal span{'' if len(nested) == 1 else 's'} below others left out"
+    return [Note("gap:nested", "gap:nested", None, label, tone="gap")]

@@ -1,4 +1,4 @@
-"""When things happened, by one clock: an effect never comes before its cause, whatever the clocks of services say."""
+"""Times on one clock: the clocks of services differ, but an effect never comes before its cause."""
 
 from spantree import Span, SpanTree
 
@@ -9,26 +9,30 @@ Times = dict[str, tuple[int, int]]
 
 
 def causal_times(trace: SpanTree) -> Times:
-    """Return the times of all spans, those of a clock that differs moved to where the span above allows them."""
+    """Return the times of all spans. Those from a clock that is off are moved to where their parent allows them."""
     shifts: dict[str, int] = {}
     times: Times = {}
     for _, span in trace.walk():
-        above = span.parent
-        shift = 0 if above is None else _shift(span, above, shifts[above.span_id], times[above.span_id])
+        parent = span.parent
+        shift = 0 if parent is None else _shift(span, parent, shifts[parent.span_id], times[parent.span_id])
         shifts[span.span_id] = shift
         times[span.span_id] = (span.start + shift, max(span.start, span.end) + shift)
     return times
 
 
-def _shift(span: Span, above: Span, shift_above: int, times_above: tuple[int, int]) -> int:
-    if _clock(span) == _clock(above):
-        return shift_above
-    begin, end = times_above
+def _shift(span: Span, parent: Span, parent_shift: int, parent_times: tuple[int, int]) -> int:
+    """Return how far to move a span. A server's span goes into the middle of the call: both ways took equally long.
+
+    Jaeger adjusts clock skew by the same rule.
+    """
+    if _clock(span) == _clock(parent):
+        return parent_shift
+    begin, end = parent_times
     took = max(0, span.duration)
-    answered = above.kind == "client" and span.kind == "server" and took <= end - begin
+    fits_into_call = parent.kind == "client" and span.kind == "server" and took <= end - begin
     if span.start < begin:
-        return begin - span.start + ((end - begin - took) // 2 if answered else 0)
-    if answered and span.end > end:
+        return begin - span.start + ((end - begin - took) // 2 if fits_into_call else 0)
+    if fits_into_call and span.end > end:
         return begin - span.start + (end - begin - took) // 2
     return 0
 

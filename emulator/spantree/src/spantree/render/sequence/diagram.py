@@ -1,13 +1,16 @@
-"""A sequence diagram as data: lifelines, and what happens between them and on them, in the order of time."""
+"""A sequence diagram as data: participants, and what happens between and on their lifelines, in order of time."""
 
 from dataclasses import dataclass, field
 
-__all__ = ["Actor", "Bar", "Diagram", "Item", "Message", "Note"]
+__all__ = ["Activation", "Diagram", "DiagramItem", "Message", "Note", "Participant"]
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
-    """Who has a lifeline. `kind` is service, bus, caller (left no span, and called) or stranger (and was called)."""
+class Participant:
+    """Whoever has a lifeline.
+
+    `kind` is service, bus, caller (calls a service and left no span) or external (was called and left no span).
+    """
 
     name: str
     kind: str = "service"
@@ -17,13 +20,14 @@ class Actor:
 class Message:
     """An arrow: a request, its `answer`, or a message to or from a bus (`queued`).
 
-    A `lost` one does not arrive; `times` says for how many equal exchanges it stands; `step` is the one of Figure 1.8.
+    A `lost` one does not arrive. `times` is how many equal exchanges it stands for. `step` is its number in the
+    vocabulary's sequence of steps.
     """
 
     key: str
     span_id: str
-    source: Actor
-    target: Actor
+    source: Participant
+    target: Participant
     label: str
     detail: str = ""
     step: str = ""
@@ -35,20 +39,20 @@ class Message:
 
     @property
     def count(self) -> str:
-        """How often it took place, ready to stand behind the label; "" for once."""
+        """The text behind the label that says how often it took place; "" for once."""
         return f" \u00d7{self.times}" if self.times > 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A box on a lifeline, or across all of them where `actor` is None. `tone` is work, error, fault or gap.
+    """A box on a lifeline, or across all of them if `participant` is None. `tone` is work, error, fault or gap.
 
-    `flag` names the injected fault that is behind it; a gap has `left_out` so many items.
+    `flag` names the injected fault behind it. `left_out` is how many items a gap replaces.
     """
 
     key: str
     span_id: str
-    actor: Actor | None
+    participant: Participant | None
     label: str
     detail: str = ""
     tone: str = "work"
@@ -57,24 +61,24 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """The begin, or the end, of a time in which a service is at work on what it was sent."""
+class Activation:
+    """The begin or the end of the time in which a service works on a request or message."""
 
     key: str
     span_id: str
-    actor: Actor
+    participant: Participant
     begins: bool
 
 
-Item = Message | Note | Bar
+DiagramItem = Message | Note | Activation
 
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """What a trace looks like to its services. The `key` of an item stays as the trace grows."""
+    """A sequence diagram. The `key` of an item stays the same while the trace grows, so that a page can update it."""
 
     title: str
     about: str
     failed: bool
-    actors: tuple[Actor, ...]
-    items: tuple[Item, ...] = field(repr=False)
+    participants: tuple[Participant, ...]
+    items: tuple[DiagramItem, ...] = field(repr=False)

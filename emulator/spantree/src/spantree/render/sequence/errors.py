@@ -1,81 +1,87 @@
-"""Where a trace broke: a note for every error, where it began, and for every fault, where it acts."""
+"""Adds errors and faults to a diagram: a note where an error began, and a flag where an injected fault acts."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 
 from spantree import Event, Span, SpanTree
-from spantree.render.sequence.diagram import Bar, Note
-from spantree.render.sequence.participants import actor
-from spantree.render.sequence.span_items import Scene, label_of
-from spantree.render.sequence.texts import named, short
+from spantree.render.captions import fault_name, shorten, shorten_name
+from spantree.render.sequence.diagram import Activation, Note
+from spantree.render.sequence.participants import participant
+from spantree.render.sequence.span_items import SpanItems, label_of
+from spantree.render.vocabulary import Vocabulary
 
-__all__ = ["failed_within", "with_troubles"]
+__all__ = ["add_errors", "ids_above_errors"]
 
-FAULT = "openstack.fault.name"
 LONGEST_TYPE, LONGEST_MESSAGE = 40, 110
 
 
-def with_troubles(span: Span, scene: Scene, *, innermost: bool, ended: bool = True) -> Scene:
-    """Add the fault that acts on a span to its begin, and what went wrong to its end; both are one where both are."""
-    begin, end = scene
-    flag, error = _flag(span), _error(span, innermost=innermost) if ended else None
-    if flag and error:
+def add_errors(span: Span, items: SpanItems, vocabulary: Vocabulary, *, innermost: bool, ended: bool) -> SpanItems:
+    """Add a flag for the fault at a span to its begin, and a note for its error to its end.
+
+    Where a span has both, the note gets the flag. `innermost` means that no span below it failed.
+    """
+    flag = _fault_flag(span, vocabulary)
+    error = _error_note(span, vocabulary, innermost=innermost) if ended else None
+    if error is None:
+        return items if flag is None else replace(items, begin=(*items.begin, flag))
+    if flag is not None:
         error = replace(error, flag=flag.flag)
-        flag = None
-    notes = [note for note in (error,) if note]
-    own = [item for item in end if isinstance(item, Bar) and error and item.actor == error.actor]  # ends after the note
-    others = [item for item in end if item not in own]
-    return [*begin, *([flag] if flag else [])], [*others, *notes, *own]
+    # the note stands on the bar of the service that failed, so that bar has to end after it
+    own = [item for item in items.end if isinstance(item, Activation) and item.participant == error.participant]
+    others = [item for item in items.end if item not in own]
+    return replace(items, end=(*others, error, *own))
 
 
-def failed_within(trace: SpanTree) -> set[str]:
-    """Return the ids of spans below which something failed."""
-    above: set[str] = set()
+def ids_above_errors(trace: SpanTree) -> set[str]:
+    """Return the ids of spans that have a failed span below them."""
+    found: set[str] = set()
     for span in trace.spans:
         for ancestor in span.ancestors if span.failed else ():
-            if ancestor.span_id in above:
-                break
-            above.add(ancestor.span_id)
-    return above
+            if ancestor.span_id in found:
+                break  # so are all above it; without this a deep trace takes quadratic time
+            found.add(ancestor.span_id)
+    return found
 
 
-def _flag(span: Span) -> Note | None:
-    """Return the flag of the fault that acts on a span; of several one below the other, the uppermost has it."""
-    fault = span.attributes.get(FAULT)
-    above = span.parent
-    same = above is not None and above.service == span.service and above.attributes.get(FAULT) == fault
-    if not fault or same:
+def _fault_flag(span: Span, vocabulary: Vocabulary) -> Note | None:
+    """Return the flag of the fault that acts on a span. Nested spans of a service with one fault have one flag."""
+    fault, parent = fault_name(span, vocabulary), span.parent
+    if not fault:
         return None
-    return Note(f"{span.span_id}:fault", span.span_id, actor(span), "", "", "fault", f"⚑ {named(fault, LONGEST_TYPE)}")
+    if parent is not None and parent.service == span.service and fault_name(parent, vocabulary) == fault:
+        return None
+    flag = f"⚑ {shorten_name(fault, LONGEST_TYPE)}"
+    return Note(f"{span.span_id}:fault", span.span_id, participant(span), "", "", "fault", flag)
 
 
-def _error(span: Span, *, innermost: bool) -> Note | None:
-    """Return what went wrong in a span, if it is the innermost that failed, or says something of its own."""
+def _error_note(span: Span, vocabulary: Vocabulary, *, innermost: bool) -> Note | None:
+    """Return the error of a span, if it is the innermost that failed or adds an exception of its own."""
     if not span.failed:
         return None
-    echo = _exception(span) is None or any(_said(child) == _said(span) for child in span.children if child.failed)
-    if not innermost and echo:
+    repeats = _exception(span) is None or any(_error(child) == _error(span) for child in span.children if child.failed)
+    if not innermost and repeats:
         return None
-    kind, message = _said(span)
-    label = short(_phrase(kind.rpartition(".")[2]), LONGEST_TYPE) or "failed"
-    detail = short(message, LONGEST_MESSAGE) or label_of(span)
-    return Note(f"{span.span_id}:error", span.span_id, actor(span), label, detail, tone="error")
+    kind, message = _error(span)
+    label = shorten(_with_phrase(kind.rpartition(".")[2]), LONGEST_TYPE) or "failed"
+    detail = shorten(message, LONGEST_MESSAGE) or label_of(span, vocabulary)
+    return Note(f"{span.span_id}:error", span.span_id, participant(span), label, detail, tone="error")
 
 
-def _said(span: Span) -> tuple[str, str]:
-    raised = _exception(span)
-    told: Mapping[str, object] = {} if raised is None else raised.attributes
-    kind = str(told.get("exception.type", "") or span.error_type or span.status or "")
-    return kind, str(told.get("exception.message", "") or span.message)
+def _error(span: Span) -> tuple[str, str]:
+    """Return the type and the message of a span's error, from its exception event if it has one."""
+    exception = _exception(span)
+    recorded: Mapping[str, object] = {} if exception is None else exception.attributes
+    kind = str(recorded.get("exception.type", "") or span.error_type or span.status or "")
+    return kind, str(recorded.get("exception.message", "") or span.message)
 
 
 def _exception(span: Span) -> Event | None:
     return next((event for event in reversed(span.events) if event.name == "exception"), None)
 
 
-def _phrase(kind: str) -> str:
-    """Give a bare status code its words."""
+def _with_phrase(kind: str) -> str:
+    """Add its reason phrase to a bare HTTP status: `404 Not Found`."""
     try:
         return f"{kind} {HTTPStatus(int(kind)).phrase}"
     except ValueError:

@@ -1,32 +1,33 @@
-"""Where everything of a sequence diagram stands, in pixels: nothing here knows colours or SVG."""
+"""The position of everything in a sequence diagram, in pixels. Colours and SVG are unknown here."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
-from spantree.render.sequence.column_layout import CROSS, STEP, column_places, message_width
-from spantree.render.sequence.diagram import Actor, Bar, Diagram, Message, Note
-from spantree.render.sequence.notes import NoteBox, note_box
-from spantree.render.sequence.text_metrics import text_width
+from spantree.render.sequence.column_layout import CROSS_ROOM, STEP_ROOM, column_positions, label_width
+from spantree.render.sequence.diagram import Activation, Diagram, Message, Note, Participant
+from spantree.render.sequence.text_metrics import NoteBox, note_box, text_width
 
-__all__ = ["BAR", "HEAD", "Box", "Layout", "Line", "Strip", "lay_out"]
+__all__ = ["BAR_WIDTH", "HEAD_HEIGHT", "Arrow", "Bar", "DiagramLayout", "PlacedNote", "lay_out"]
 
-MARGIN, TITLE = 28.0, 76.0
-HEAD = 34.0
-"""The height of an actor's box."""
-BAR = 10.0
-"""The width of a bar; one that runs beside another stands half of that further right."""
-ROW, UNDER, SELF = 36.0, 13.0, 18.0
-"""The height of a row; what a line of text below its arrow adds, and what the way back to oneself adds."""
-SHORTEST = 16.0
+MARGIN, TITLE_HEIGHT = 28.0, 76.0
+HEAD_HEIGHT = 34.0
+"""The height of the box with a participant's name."""
+BAR_WIDTH = 10.0
+"""The width of an activation's bar. A nested one stands half of that further right."""
+ROW_HEIGHT, DETAIL_HEIGHT, LOOP_HEIGHT = 36.0, 13.0, 18.0
+"""The height of a row, and what is added by a text below the arrow and by a message to oneself."""
+SHORTEST_BAR = 16.0
+DEEPEST = 8
+"""Bars nested deeper do not move further right, where they would run into other lifelines."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A message: an arrow from `begin` to `end`, `y` down, its text around `middle`.
+class Arrow:
+    """A message: from x `begin` to x `end`, at height `y`, with its text around x `middle`.
 
-    The way to oneself leaves and returns on the right.
+    A message to oneself leaves its lifeline and returns to it on the right.
     """
 
     message: Message
@@ -37,140 +38,160 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """A note, its upper left corner at `x` and `y`."""
+class PlacedNote:
+    """A note with its upper left corner at `x` and `y`."""
 
     note: Note
-    shape: NoteBox
+    box: NoteBox
     x: float
     y: float
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
-    """A bar on a lifeline: the time in which a service is at work."""
+class Bar:
+    """The bar of an activation, with its upper left corner at `x` and `y`."""
 
-    bar: Bar
+    activation: Activation
     x: float
     y: float
     height: float
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """All parts, and how large the whole is; lifelines run from `top` to `bottom`."""
+class DiagramLayout:
+    """All parts and the size of the picture. Lifelines stand at `positions` and run from `top` to `bottom`."""
 
     width: float
     height: float
     top: float
     bottom: float
-    places: Mapping[Actor, float]
-    parts: Sequence[Line | Box]
-    strips: Sequence[Strip]
+    positions: Mapping[Participant, float]
+    parts: Sequence[Arrow | PlacedNote]
+    bars: Sequence[Bar]
 
 
-def lay_out(diagram: Diagram) -> Layout:
-    """Give every part of a diagram its place."""
-    places, right = column_places(diagram, MARGIN)
+def lay_out(diagram: Diagram) -> DiagramLayout:
+    """Return the position of every part of a diagram."""
+    positions, right = column_positions(diagram, MARGIN)
     texts = max(text_width(diagram.title, 20, bold=True), text_width(diagram.about, 12.5))
     width = max(right + MARGIN, texts + 2 * MARGIN)
-    if places:  # a narrow diagram below a long title stands in the middle
+    if positions:  # a narrow diagram below a long title is centred
         spare = (width - right - MARGIN) / 2
-        places = {actor: x + spare for actor, x in places.items()}
-    page = _Page(places, width, TITLE + HEAD)
-    parts = list(page.fill(diagram))
+        positions = {each: x + spare for each, x in positions.items()}
+    page = _Page(positions, width, TITLE_HEIGHT + HEAD_HEIGHT)
+    parts = list(page.place_all(diagram))
     bottom = page.y + 26
-    return Layout(width, bottom + HEAD + MARGIN, TITLE + HEAD, bottom, places, parts, page.strips(bottom))
+    return DiagramLayout(
+        width,
+        bottom + HEAD_HEIGHT + MARGIN,
+        TITLE_HEIGHT + HEAD_HEIGHT,
+        bottom,
+        positions,
+        parts,
+        page.bars(bottom),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenBar:
+    activation: Activation
+    y: float
+    depth: int
 
 
 class _Page:
-    """A page that is being filled from the top down, and the bars that are open at `y`."""
+    """A page that is filled from the top down to `y`, and the bars that are open there."""
 
-    def __init__(self, places: Mapping[Actor, float], width: float, top: float) -> None:
-        self.places = places
+    def __init__(self, positions: Mapping[Participant, float], width: float, top: float) -> None:
+        self.positions = positions
         self.width = width
         self.y = top + 4
-        self._last = self.y  # where the last part was: bars begin and end there
-        self._open: defaultdict[Actor, dict[str, tuple[Bar, float, int]]] = defaultdict(dict)
-        self._strips: list[Strip] = []
+        self._last_part = self.y  # bars begin and end at the height of the last part
+        self._open: defaultdict[Participant, dict[str, _OpenBar]] = defaultdict(dict)
+        self._closed: list[Bar] = []
 
-    def fill(self, diagram: Diagram) -> Iterator[Line | Box]:
-        for item, after in zip_longest(diagram.items, diagram.items[1:]):
+    def place_all(self, diagram: Diagram) -> Iterator[Arrow | PlacedNote]:
+        """Yield the placed messages and notes. Activations only open and close bars."""
+        for item, following in zip_longest(diagram.items, diagram.items[1:]):
             match item:
-                case Bar(begins=True):
-                    self._begin(item)
-                case Bar():
-                    self._end(item)
+                case Activation(begins=True):
+                    self._open_bar(item)
+                case Activation():
+                    self._close_bar(item)
                 case Note():
-                    yield self._box(item)
+                    yield self._place_note(item)
                 case Message():
-                    starts = after.actor if isinstance(after, Bar) and after.begins else None
-                    yield self._line(item, starts)
+                    opens = following.participant if isinstance(following, Activation) and following.begins else None
+                    yield self._place_message(item, opens)
 
-    def strips(self, bottom: float) -> list[Strip]:
-        """Return all bars; those that have no end reach down to the bottom."""
-        still = [self._strip(bar, y, depth, bottom) for bars in self._open.values() for bar, y, depth in bars.values()]
-        return sorted([*self._strips, *still], key=lambda strip: strip.y)
+    def bars(self, bottom: float) -> list[Bar]:
+        """Return all bars. Those without an end reach down to the bottom."""
+        still_open = [self._bar(each, bottom) for bars in self._open.values() for each in bars.values()]
+        return sorted([*self._closed, *still_open], key=lambda bar: bar.y)
 
-    def _begin(self, bar: Bar) -> None:
-        depths = {depth for _, _, depth in self._open[bar.actor].values()}
-        free = next(depth for depth in range(len(depths) + 1) if depth not in depths)
-        self._open[bar.actor][bar.span_id] = (bar, self._last, free)
+    def _open_bar(self, activation: Activation) -> None:
+        depth = self._free_depth(activation.participant)
+        self._open[activation.participant][activation.span_id] = _OpenBar(activation, self._last_part, depth)
 
-    def _end(self, bar: Bar) -> None:
-        begun = self._open[bar.actor].pop(bar.span_id, None)
-        if begun is not None:
-            opened, y, depth = begun
-            self._strips.append(self._strip(opened, y, depth, max(self._last, y + SHORTEST)))
+    def _close_bar(self, activation: Activation) -> None:
+        opened = self._open[activation.participant].pop(activation.span_id, None)
+        if opened is not None:
+            self._closed.append(self._bar(opened, max(self._last_part, opened.y + SHORTEST_BAR)))
 
-    def _strip(self, bar: Bar, y: float, depth: int, until: float) -> Strip:
-        return Strip(bar, self.places[bar.actor] - BAR / 2 + min(depth, 8) * BAR / 2, y, until - y)
+    def _free_depth(self, participant: Participant) -> int:
+        taken = {each.depth for each in self._open[participant].values()}
+        return next(depth for depth in range(len(taken) + 1) if depth not in taken)
 
-    def _line(self, message: Message, starts: Actor | None) -> Line:
-        self.y += ROW
-        y = self._last = self.y
-        self.y += UNDER if message.detail and not message.answer else 0
-        begin, end = self.places[message.source], self.places[message.target]
+    def _bar(self, opened: _OpenBar, end: float) -> Bar:
+        left = self.positions[opened.activation.participant] - BAR_WIDTH / 2
+        return Bar(opened.activation, left + min(opened.depth, DEEPEST) * BAR_WIDTH / 2, opened.y, end - opened.y)
+
+    def _place_message(self, message: Message, opens: Participant | None) -> Arrow:
+        """Place a message. `opens` is whose bar begins right after it: the arrow ends at that bar."""
+        self.y += ROW_HEIGHT
+        y = self._last_part = self.y
+        self.y += DETAIL_HEIGHT if message.detail and not message.answer else 0
+        begin, end = self.positions[message.source], self.positions[message.target]
         if message.source == message.target:
-            self.y += SELF
-            self._last = self.y
-            edge = begin + self._edge(message.source, starts, right=True)
-            return Line(message, edge, edge, y, edge)
-        way = 1 if end > begin else -1
-        return Line(
+            self.y += LOOP_HEIGHT
+            self._last_part = self.y
+            edge = begin + self._bar_edge(message.source, opens, right=True)
+            return Arrow(message, edge, edge, y, edge)
+        direction = 1 if end > begin else -1
+        return Arrow(
             message,
-            begin + way * self._edge(message.source, None, right=way > 0),
-            end - way * self._edge(message.target, starts, right=way < 0),
+            begin + direction * self._bar_edge(message.source, None, right=direction > 0),
+            end - direction * self._bar_edge(message.target, opens, right=direction < 0),
             y,
-            self._middle(message, begin, end),
+            self._label_middle(message, begin, end),
         )
 
-    def _middle(self, message: Message, begin: float, end: float) -> float:
-        """Return where the text of an arrow has its middle: so that no lifeline runs through it, if it fits so."""
-        way = 1 if end > begin else -1
-        ends = (begin + way * (STEP if message.step else 0), end - way * (CROSS if message.lost else 0))
-        least, most = min(ends), max(ends)
-        edges = [least, *sorted(x for x in self.places.values() if least < x < most), most]
-        needed = message_width(message) + BAR
-        fitting = [(left + right) / 2 for left, right in pairwise(edges) if right - left >= needed]
-        middle = (least + most) / 2
-        return min(fitting, key=lambda x: abs(x - middle), default=middle)
+    def _label_middle(self, message: Message, begin: float, end: float) -> float:
+        """Return the middle of an arrow's text: between two lifelines if it fits there, so that none runs through."""
+        direction = 1 if end > begin else -1
+        step, cross = STEP_ROOM if message.step else 0, CROSS_ROOM if message.lost else 0
+        ends = (begin + direction * step, end - direction * cross)
+        left, right = min(ends), max(ends)
+        edges = [left, *sorted(x for x in self.positions.values() if left < x < right), right]
+        needed = label_width(message) + BAR_WIDTH
+        middles = [(one + other) / 2 for one, other in pairwise(edges) if other - one >= needed]
+        middle = (left + right) / 2
+        return min(middles, key=lambda x: abs(x - middle), default=middle)
 
-    def _edge(self, actor: Actor, starts: Actor | None, *, right: bool) -> float:
-        """Return how far from its lifeline an actor ends, towards one side: at the bars that are open there."""
-        if actor.kind == "bus":
-            return BAR / 2 + 2
-        depths = [depth for _, _, depth in self._open[actor].values()]
-        if actor == starts:
-            depths.append(next(depth for depth in range(len(depths) + 1) if depth not in depths))
+    def _bar_edge(self, participant: Participant, opens: Participant | None, *, right: bool) -> float:
+        """Return how far from its lifeline a participant's bars reach, to the right or to the left."""
+        if participant.kind == "bus":
+            return BAR_WIDTH / 2 + 2
+        depths = [each.depth for each in self._open[participant].values()]
+        if participant == opens:
+            depths.append(self._free_depth(participant))
         if not depths:
             return 1
-        return BAR / 2 + (min(max(depths), 8) * BAR / 2 if right else 0) + 1
+        return BAR_WIDTH / 2 + (min(max(depths), DEEPEST) * BAR_WIDTH / 2 if right else 0) + 1
 
-    def _box(self, note: Note) -> Box:
-        shape = note_box(note)
-        middle = self.places[note.actor] if note.actor else self.width / 2
-        box = Box(note, shape, middle - shape.width / 2, self.y + 12)
-        self.y = box.y + shape.height
-        self._last = self.y
-        return box
+    def _place_note(self, note: Note) -> PlacedNote:
+        box = note_box(note)
+        middle = self.positions[note.participant] if note.participant else self.width / 2
+        placed = PlacedNote(note, box, middle - box.width / 2, self.y + 12)
+        self.y = self._last_part = placed.y + box.height
+        return placed

@@ -1,57 +1,61 @@
-"""The order of the lifelines: who calls others, the bus after the first who publishes, then who only answers."""
+"""The order of the lifelines: callers first, then a bus after its first publisher, then services that only answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from spantree.render.sequence.diagram import Actor, Item, Message
+from spantree.render.sequence.diagram import DiagramItem, Message, Participant
 
-__all__ = ["few_enough", "lifelines"]
+__all__ = ["limit_participants", "order_participants"]
 
-MOST = 30
+MOST_PARTICIPANTS = 30
 
 
-def lifelines(items: Sequence[Item], first: Actor) -> tuple[Actor, ...]:
-    """Return all who take part, from left to right; `first` is there before anything happens."""
+def order_participants(items: Sequence[DiagramItem], first: Participant) -> tuple[Participant, ...]:
+    """Return all participants from left to right. `first` has a lifeline even if nothing happens on it."""
     messages = [item for item in items if isinstance(item, Message)]
-    seen = _seen(items, first)
-    acting = {message.source for message in messages if not message.answer}
-    acting |= {message.target for message in messages if message.queued}
-    people = [actor for actor in seen if actor.kind != "bus"]
-    order = sorted(people, key=lambda actor: (actor.kind != "caller", actor not in acting))
-    for bus in (actor for actor in seen if actor.kind == "bus"):
-        order.insert(_place(bus, order, messages), bus)
+    seen = _participants_in(items, first)
+    active = {message.source for message in messages if not message.answer}
+    active |= {message.target for message in messages if message.queued}
+    without_bus = [each for each in seen if each.kind != "bus"]
+    order = sorted(without_bus, key=lambda each: (each.kind != "caller", each not in active))
+    for bus in (each for each in seen if each.kind == "bus"):
+        order.insert(_bus_position(bus, order, messages), bus)
     return tuple(order)
 
 
-def few_enough(items: Sequence[Item], first: Actor) -> list[Item]:
-    """Return the items with no more than `MOST` lifelines: the last of too many share one."""
-    seen = list(_seen(items, first))
-    if len(seen) <= MOST:
+def limit_participants(items: Sequence[DiagramItem], first: Participant) -> list[DiagramItem]:
+    """Return the items with at most `MOST_PARTICIPANTS` lifelines: the last of too many become one, `7 others`."""
+    seen = _participants_in(items, first)
+    if len(seen) <= MOST_PARTICIPANTS:
         return list(items)
-    rest = Actor(f"{len(seen) - MOST + 1} others", "stranger")
-    names = dict.fromkeys(seen[MOST - 1 :], rest)
-    return [_renamed(item, names) for item in items]
+    others = Participant(f"{len(seen) - MOST_PARTICIPANTS + 1} others", "external")
+    replaced = dict.fromkeys(seen[MOST_PARTICIPANTS - 1 :], others)
+    return [_with_replaced(item, replaced) for item in items]
 
 
-def _place(bus: Actor, order: Sequence[Actor], messages: Sequence[Message]) -> int:
-    """Where a bus stands: right after the first who publishes to it, or before the first who hears from it."""
+def _bus_position(bus: Participant, order: Sequence[Participant], messages: Sequence[Message]) -> int:
+    """Return where a bus stands: right after its first publisher, or before its first consumer if nobody publishes."""
     for message in messages:
         if message.target == bus:
             return order.index(message.source) + 1
     return next((order.index(message.target) for message in messages if message.source == bus), len(order))
 
 
-def _seen(items: Sequence[Item], first: Actor) -> dict[Actor, None]:
-    return dict.fromkeys([first, *(actor for item in items for actor in _of(item))])
+def _participants_in(items: Sequence[DiagramItem], first: Participant) -> list[Participant]:
+    """Return the participants in the order in which they appear, without duplicates."""
+    return list(dict.fromkeys([first, *(each for item in items for each in _participants_of(item))]))
 
 
-def _of(item: Item) -> tuple[Actor, ...]:
+def _participants_of(item: DiagramItem) -> tuple[Participant, ...]:
     if isinstance(item, Message):
         return (item.source, item.target)
-    return () if item.actor is None else (item.actor,)
+    return () if item.participant is None else (item.participant,)
 
 
-def _renamed(item: Item, names: dict[Actor, Actor]) -> Item:
+def _with_replaced(item: DiagramItem, replaced: Mapping[Participant, Participant]) -> DiagramItem:
     if isinstance(item, Message):
-        return replace(item, source=names.get(item.source, item.source), target=names.get(item.target, item.target))
-    return item if item.actor is None else replace(item, actor=names.get(item.actor, item.actor))
+        source, target = (replaced.get(each, each) for each in (item.source, item.target))
+        return replace(item, source=source, target=target)
+    if item.participant is None:
+        return item
+    return replace(item, participant=replaced.get(item.participant, item.participant))

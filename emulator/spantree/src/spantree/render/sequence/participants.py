@@ -1,94 +1,98 @@
-"""Who takes part: the service of a span, the one that a call reached, and the bus that a message crossed."""
+"""Who takes part in a sequence: the service of a span, the service that a call reached, or the bus of a message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spantree import Span, SpanTree, receives, sends
-from spantree.render.sequence.diagram import Actor
-from spantree.render.sequence.texts import named
+from spantree.render.captions import shorten_name
+from spantree.render.sequence.diagram import Participant
 
-__all__ = ["CALLER", "Cast", "actor", "bus", "find_cast", "is_call", "is_settling", "is_work"]
+__all__ = ["CALLER", "Callees", "bus", "find_callees", "is_call", "is_settling", "is_work", "participant"]
 
-CALLER = Actor("caller", "caller")
-NAMED = ("service.peer.name", "peer.service")
-STORES = ("db.system.name", "db.system", "rpc.service", "faas.invoked_name")
+CALLER = Participant("caller", "caller")
+"""Whoever called a service without leaving a span."""
+PEER_ATTRIBUTES = ("service.peer.name", "peer.service")
+SYSTEM_ATTRIBUTES = ("db.system.name", "db.system", "rpc.service", "faas.invoked_name")
 LONGEST_NAME = 28
+
+Address = tuple[str, str]
+"""Host and port."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """Which span answers each call, and which service is behind each address."""
+class Callees:
+    """The span that answers each call, by the call's id; the ids of those spans; and the service at each address."""
 
     answers: Mapping[str, Span]
     answering: frozenset[str]
-    addresses: Mapping[tuple[str, str], Actor]
+    addresses: Mapping[Address, Participant]
 
-    def callee(self, call: Span) -> Actor:
-        """Return whom a client span called, also if that left no span."""
+    def of(self, call: Span) -> Participant:
+        """Return the callee of a client span, even if that left no span itself."""
         answer = self.answers.get(call.span_id)
         if answer is not None:
-            return actor(answer)
+            return participant(answer)
         known = self.addresses.get(_address(call))
-        return known or Actor(named(_elsewhere(call), LONGEST_NAME), "stranger")
+        return known or Participant(shorten_name(_external_name(call), LONGEST_NAME), "external")
 
 
-def find_cast(trace: SpanTree) -> Cast:
-    """Find who answers whom: the first span below a call that is another's, or a server's."""
+def find_callees(trace: SpanTree) -> Callees:
+    """Find who answers each call: the first span below it that is a server's or another service's."""
     answers = {
         span.span_id: answer
         for span in trace.spans
         if is_call(span)
-        for answer in [next((below for below in span.children if _answers(below, span)), None)]
+        for answer in [next((child for child in span.children if _answers(child, span)), None)]
         if answer is not None
     }
-    addresses = {_address(span): actor(span) for span in trace.spans if span.kind == "server"}
-    addresses |= {_address(span): actor(answers[span.span_id]) for span in trace.spans if span.span_id in answers}
+    addresses = {_address(span): participant(span) for span in trace.spans if span.kind == "server"}
+    addresses |= {_address(span): participant(answers[span.span_id]) for span in trace.spans if span.span_id in answers}
     addresses.pop(("", ""), None)
-    return Cast(answers, frozenset(answer.span_id for answer in answers.values()), addresses)
+    return Callees(answers, frozenset(answer.span_id for answer in answers.values()), addresses)
 
 
-def actor(span: Span) -> Actor:
-    """Return the lifeline of a span's service."""
-    return Actor(named(span.service, LONGEST_NAME))
+def participant(span: Span) -> Participant:
+    """Return the service of a span as a participant."""
+    return Participant(shorten_name(span.service, LONGEST_NAME))
 
 
-def bus(span: Span) -> Actor:
-    """Return the bus that a message span speaks to."""
+def bus(span: Span) -> Participant:
+    """Return the bus that a messaging span speaks to."""
     system = str(span.attributes.get("messaging.system", "rabbitmq"))
-    return Actor("AMQP bus" if system == "rabbitmq" else named(system, LONGEST_NAME), "bus")
+    return Participant("AMQP bus" if system == "rabbitmq" else shorten_name(system, LONGEST_NAME), "bus")
 
 
 def is_call(span: Span) -> bool:
-    """Whether a span asks another service for something and waits for the answer."""
+    """Return whether a span asks another service for something and waits for the answer."""
     return span.kind == "client" and not (sends(span) or receives(span) or is_settling(span))
 
 
 def is_settling(span: Span) -> bool:
-    """Whether a span tells a broker what became of a message."""
+    """Return whether a span acknowledges or rejects a message."""
     return span.attributes.get("messaging.operation.type") == "settle"
 
 
 def is_work(span: Span) -> bool:
-    """Whether a span is work within its service: of no other kind, and not caused by another service."""
+    """Return whether a span is work within its service, not caused by another service."""
     if span.kind not in {"internal", "unspecified"} or sends(span) or receives(span):
         return False
     return span.parent is None or span.parent.service == span.service
 
 
-def _answers(below: Span, call: Span) -> bool:
-    if receives(below) or sends(below):
+def _answers(child: Span, call: Span) -> bool:
+    if receives(child) or sends(child):
         return False
-    return below.kind == "server" or (below.service != call.service and below.kind in {"internal", "unspecified"})
+    # instrumentation that sets no kind is common: a span of another service answers, too
+    return child.kind == "server" or (child.service != call.service and child.kind in {"internal", "unspecified"})
 
 
-def _address(span: Span) -> tuple[str, str]:
+def _address(span: Span) -> Address:
     host = span.attributes.get("server.address", span.attributes.get("net.peer.name", ""))
     return str(host), str(span.attributes.get("server.port", span.attributes.get("net.peer.port", "")))
 
 
-def _elsewhere(call: Span) -> str:
-    for name in NAMED:
-        if call.attributes.get(name):
-            return str(call.attributes[name])
-    where = ":".join(part for part in _address(call) if part)
-    return where or next((str(call.attributes[name]) for name in STORES if call.attributes.get(name)), "somewhere")
+def _external_name(call: Span) -> str:
+    """Return the best name of a callee that left no span: its service, its address, or what kind of system it is."""
+    address = ":".join(part for part in _address(call) if part)
+    peers, systems = ([call.attributes.get(name) for name in names] for names in (PEER_ATTRIBUTES, SYSTEM_ATTRIBUTES))
+    return str(next((name for name in (*peers, address, *systems) if name), "somewhere"))

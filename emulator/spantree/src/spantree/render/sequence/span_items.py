@@ -1,161 +1,169 @@
-"""What a span looks like: the items that it draws when it begins, and those when it ends."""
+"""What a span draws into the diagram when it begins, and what when it ends."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from spantree import Span, receives, sends
-from spantree.render.captions import duration
-from spantree.render.paths import request_path
-from spantree.render.sequence.diagram import Actor, Bar, Item, Message, Note
-from spantree.render.sequence.participants import CALLER, Cast, actor, bus, is_call, is_settling, is_work
-from spantree.render.sequence.texts import named, short
+from spantree.render.captions import duration, operation_name, request_path, shorten, shorten_name, steps
+from spantree.render.sequence.diagram import Activation, DiagramItem, Message, Note, Participant
+from spantree.render.sequence.participants import CALLER, Callees, bus, is_call, is_settling, is_work, participant
+from spantree.render.vocabulary import Vocabulary
 
-__all__ = ["Scene", "label_of", "scene_of"]
+__all__ = ["SpanItems", "items_of", "label_of"]
 
-Scene = tuple[list[Item], list[Item]]
 LONGEST_LABEL, LONGEST_NAME = 44, 36
-WAITED = 10_000_000
-"""Nanoseconds in a queue that are worth a word."""
-REFUSED = 400
-AGAIN = {
-    "openstack.amqp.redelivered": "delivered again",
-    "openstack.amqp.duplicate": "a duplicate",
-    "openstack.amqp.dead_letter.reason": "a dead letter",
-}
+LONGEST_STEP = 2
+"""Digits that fit into a circle."""
+NOTABLE_WAIT = 10_000_000
+"""Nanoseconds in a queue from which on the wait is mentioned."""
+FIRST_ERROR_STATUS = 400
 
 
-def scene_of(span: Span, cast: Cast) -> Scene:
-    """Return the items at the begin and at the end of a span."""
-    scenes: list[tuple[Callable[[Span], bool], Callable[[Span, Cast], Scene]]] = [
-        (lambda span: span.span_id in cast.answering, _nothing),  # its call has drawn it
-        (is_settling, _settle),
-        (sends, _publish),
-        (receives, _process),
-        (is_call, _call),
-        (is_work, _work),
-    ]
-    draw = next((draw for is_such, draw in scenes if is_such(span)), _serve)
-    return draw(span, cast)
+@dataclass(frozen=True, slots=True)
+class SpanItems:
+    """The items at the begin and at the end of a span."""
+
+    begin: tuple[DiagramItem, ...] = ()
+    end: tuple[DiagramItem, ...] = ()
 
 
-def label_of(span: Span) -> str:
-    """Word what a span asks for: method and path, a message's method or destination, else the span's name."""
+def items_of(span: Span, callees: Callees, vocabulary: Vocabulary) -> SpanItems:
+    """Return the items that a span draws."""
+    if span.span_id in callees.answering:
+        return SpanItems()  # its call draws the request and the answer
+    if is_settling(span) or sends(span) or receives(span):
+        return _messaging(span, vocabulary)
+    if is_call(span):
+        answered = span.span_id in callees.answers
+        return _exchange(span, participant(span), callees.of(span), vocabulary, answered=answered)
+    if is_work(span):
+        return _work(span)
+    caller = CALLER if span.parent is None else participant(span.parent)
+    return _exchange(span, caller, participant(span), vocabulary, answered=True)
+
+
+def label_of(span: Span, vocabulary: Vocabulary) -> str:
+    """Return what a span asks for: method and path, a message's operation or destination, else the span's name."""
     method = span.attributes.get("http.request.method", span.attributes.get("http.method"))
     if method:
-        return short(f"{method} {request_path(span)}", LONGEST_LABEL)
-    said = span.attributes.get("openstack.rpc.method") or span.attributes.get("messaging.destination.name")
-    return named(said or span.name, LONGEST_LABEL)
+        return shorten(f"{method} {request_path(span)}", LONGEST_LABEL)
+    operation = operation_name(span, vocabulary) or span.attributes.get("messaging.destination.name")
+    return shorten_name(operation or span.name, LONGEST_LABEL)
 
 
-def _nothing(_span: Span, _cast: Cast) -> Scene:
-    return [], []
-
-
-def _call(span: Span, cast: Cast) -> Scene:
-    there = span.span_id in cast.answers
-    return _exchange(span, actor(span), cast.callee(span), there=there)
-
-
-def _serve(span: Span, _cast: Cast) -> Scene:
-    """Draw a span that another service caused, and not by a call that the trace has."""
-    return _exchange(span, CALLER if span.parent is None else actor(span.parent), actor(span), there=True)
-
-
-def _exchange(span: Span, source: Actor, target: Actor, *, there: bool) -> Scene:
-    """Draw a request and its answer; `there` is whether the one who was asked left a span."""
-    asked, answered = _steps(span)
+def _exchange(
+    span: Span, source: Participant, target: Participant, vocabulary: Vocabulary, *, answered: bool
+) -> SpanItems:
+    """Return a request and its answer. `answered` means that the callee left a span, so that it shows as active."""
+    request_step, answer_step = _steps(span, vocabulary)
     silent = _is_http(span) and span.kind == "client" and span.status is None
-    lost = silent and span.failed and not there
+    lost = silent and span.failed and not answered
     request = Message(
         f"{span.span_id}:request",
         span.span_id,
         source,
         target,
-        label_of(span),
+        label_of(span, vocabulary),
         _error(span) if lost else "",
-        asked,
+        request_step,
         failed=lost,
         lost=lost,
     )
-    answer = [] if lost else [_answer(span, request, answered, silent=silent)]
-    begin, end = ([_bar(span, target, begins=begins)] if there else [] for begins in (True, False))
-    return [request, *begin], [*answer, *end]
+    answer = () if lost else (_answer(span, request, answer_step, silent=silent),)
+    if not answered:
+        return SpanItems((request,), answer)
+    return SpanItems(
+        (request, _activation(span, target, begins=True)), (*answer, _activation(span, target, begins=False))
+    )
 
 
 def _answer(span: Span, request: Message, step: str, *, silent: bool) -> Message:
-    """Draw what came back to a request, and how long that took; an error may have come after the status, or alone."""
+    """Return the answer to a request: its status, its error or both, and how long it took."""
     error = _error(span)
-    words = ", then ".join(filter(None, (str(span.status or ""), error)))
+    outcome = ", then ".join(filter(None, (str(span.status or ""), error)))
     return Message(
         f"{span.span_id}:answer",
         span.span_id,
         request.target,
         request.source,
-        "no answer" if silent and not span.failed else words,
+        "no answer" if silent and not span.failed else outcome,
         duration(max(0, span.duration)),
         step,
         answer=True,
-        failed=span.failed or (span.status or 0) >= REFUSED,
+        failed=span.failed or (span.status or 0) >= FIRST_ERROR_STATUS,
+        # an error beside the status means that the body did not arrive whole
         lost=silent or (bool(error) and _is_http(span) and span.kind == "client"),
     )
 
 
-def _publish(span: Span, _cast: Cast) -> Scene:
-    failed = span.failed
-    return [
-        Message(
-            f"{span.span_id}:publish",
-            span.span_id,
-            actor(span),
-            bus(span),
-            label_of(span),
-            _destination(span),
-            queued=True,
-            failed=failed,
-            lost=failed,
-        )
-    ], []
+def _messaging(span: Span, vocabulary: Vocabulary) -> SpanItems:
+    if is_settling(span):
+        return _settle(span, vocabulary)
+    return _publish(span, vocabulary) if sends(span) else _process(span, vocabulary)
 
 
-def _process(span: Span, _cast: Cast) -> Scene:
-    mine = actor(span)
-    arrival = Message(
-        f"{span.span_id}:process", span.span_id, bus(span), mine, label_of(span), _history(span), queued=True
+def _publish(span: Span, vocabulary: Vocabulary) -> SpanItems:
+    message = Message(
+        f"{span.span_id}:publish",
+        span.span_id,
+        participant(span),
+        bus(span),
+        label_of(span, vocabulary),
+        _destination(span, vocabulary),
+        queued=True,
+        failed=span.failed,
+        lost=span.failed,
     )
-    return [arrival, _bar(span, mine, begins=True)], [_bar(span, mine, begins=False)]
+    return SpanItems((message,))
 
 
-def _settle(span: Span, _cast: Cast) -> Scene:
+def _process(span: Span, vocabulary: Vocabulary) -> SpanItems:
+    consumer = participant(span)
+    message = Message(
+        f"{span.span_id}:process",
+        span.span_id,
+        bus(span),
+        consumer,
+        label_of(span, vocabulary),
+        _delivery_remarks(span, vocabulary),
+        queued=True,
+    )
+    return SpanItems((message, _activation(span, consumer, begins=True)), (_activation(span, consumer, begins=False),))
+
+
+def _settle(span: Span, vocabulary: Vocabulary) -> SpanItems:
+    """Return a message for a rejection, or for a settlement that failed. Acknowledgements would double the rows."""
     outcome = str(span.attributes.get("messaging.operation.name", ""))
     if outcome not in {"nack", "reject"} and not span.failed:
-        return [], []
-    return [
-        Message(
-            f"{span.span_id}:settle",
-            span.span_id,
-            actor(span),
-            bus(span),
-            named(outcome or span.name, LONGEST_LABEL),
-            _destination(span),
-            queued=True,
-            failed=True,
-            lost=span.failed,
-        )
-    ], []
+        return SpanItems()
+    message = Message(
+        f"{span.span_id}:settle",
+        span.span_id,
+        participant(span),
+        bus(span),
+        shorten_name(outcome or span.name, LONGEST_LABEL),
+        _destination(span, vocabulary),
+        queued=True,
+        failed=True,
+        lost=span.failed,
+    )
+    return SpanItems((message,))
 
 
-def _work(span: Span, _cast: Cast) -> Scene:
+def _work(span: Span) -> SpanItems:
     took = duration(max(0, span.duration))
-    return [Note(f"{span.span_id}:work", span.span_id, actor(span), named(span.name, LONGEST_NAME), took)], []
+    name = shorten_name(span.name, LONGEST_NAME)
+    return SpanItems((Note(f"{span.span_id}:work", span.span_id, participant(span), name, took),))
 
 
-def _bar(span: Span, on: Actor, *, begins: bool) -> Bar:
-    return Bar(f"{span.span_id}:{'begin' if begins else 'end'}", span.span_id, on, begins)
+def _activation(span: Span, on: Participant, *, begins: bool) -> Activation:
+    return Activation(f"{span.span_id}:{'begin' if begins else 'end'}", span.span_id, on, begins)
 
 
-def _steps(span: Span) -> tuple[str, str]:
-    """Return the steps of Figure 1.8 of a request and its answer."""
-    request, _, answer = str(span.attributes.get("openstack.boot.step", ""))[:5].partition(",")
-    return (request if request.isdecimal() else ""), (answer if answer.isdecimal() else "")
+def _steps(span: Span, vocabulary: Vocabulary) -> tuple[str, str]:
+    """Return the step of a request, and the step of its answer. Only short numbers fit into the circles."""
+    numbers = [step if step.isdecimal() and len(step) <= LONGEST_STEP else "" for step in steps(span, vocabulary)]
+    request, answer, *_ = [*numbers, "", ""]
+    return request, answer
 
 
 def _is_http(span: Span) -> bool:
@@ -163,20 +171,21 @@ def _is_http(span: Span) -> bool:
 
 
 def _error(span: Span) -> str:
-    """Return why there is no whole answer, in a word; "" where the status says it."""
+    """Return the short error type of a span without a whole answer; "" if the status already tells it."""
     if not span.failed or (span.status is not None and span.error_type in {"", str(span.status)}):
         return ""
-    return short(span.error_type.rpartition(".")[2] or "failed", LONGEST_LABEL)
+    return shorten(span.error_type.rpartition(".")[2] or "failed", LONGEST_LABEL)
 
 
-def _destination(span: Span) -> str:
+def _destination(span: Span, vocabulary: Vocabulary) -> str:
+    """Return where a message goes, if its label names the operation instead."""
     name = str(span.attributes.get("messaging.destination.name", ""))
-    return short(name, LONGEST_LABEL) if span.attributes.get("openstack.rpc.method") else ""
+    return shorten(name, LONGEST_LABEL) if operation_name(span, vocabulary) else ""
 
 
-def _history(span: Span) -> str:
-    """Return what a consumer should know about a message: that it came before, that it waited."""
-    said = [words for name, words in AGAIN.items() if span.attributes.get(name)]
-    sent = next((cause for cause in (span.parent, *span.linked) if cause is not None and sends(cause)), None)
-    waited = 0 if sent is None else span.start - sent.end
-    return " · ".join([*said, *([f"waited {duration(waited)}"] if waited >= WAITED else [])])
+def _delivery_remarks(span: Span, vocabulary: Vocabulary) -> str:
+    """Return what is unusual about a delivery: the vocabulary's remarks, and a long wait in the queue."""
+    remarks = [remark for name, remark in vocabulary.delivery_remarks.items() if span.attributes.get(name)]
+    publish = next((cause for cause in (span.parent, *span.linked) if cause is not None and sends(cause)), None)
+    waited = 0 if publish is None else span.start - publish.end
+    return " · ".join([*remarks, *([f"waited {duration(waited)}"] if waited >= NOTABLE_WAIT else [])])

@@ -1,4 +1,4 @@
-"""How a sequence diagram looks, in light and in dark. Colours of services are on the elements themselves."""
+"""The style sheet of a sequence diagram, for light and dark screens. Elements themselves carry service colours."""
 
 __all__ = ["STYLE"]
 

@@ -1,50 +1,47 @@
-"""A diagram that nobody would read to its end is cut: its begin, its end and what failed stay."""
+"""Shortens a diagram that is too long to read: its begin, its end and its first errors stay."""
 
 from collections.abc import Sequence
 
-from spantree.render.sequence.diagram import Bar, Item, Message, Note
+from spantree.render.sequence.diagram import Activation, DiagramItem, Message, Note
 
-__all__ = ["cut"]
+__all__ = ["truncate"]
 
 
-def cut(items: Sequence[Item], most: int) -> list[Item]:
-    """Return about `most` of the items, and in place of the others a note that says how many there were."""
-    rows = [item for item in items if not isinstance(item, Bar)]
+def truncate(items: Sequence[DiagramItem], most: int) -> list[DiagramItem]:
+    """Return about `most` of the items, and in place of the others notes that say how many there were."""
+    rows = [item for item in items if not isinstance(item, Activation)]
     if len(rows) <= most:
         return list(items)
-    kept = _chosen(rows, most)
-    shown: list[Item] = []
+    kept = _spans_to_keep(rows, most)
+    shown: list[DiagramItem] = []
     missing = 0
     for item in items:
         if item.span_id in kept:
-            if missing and not isinstance(item, Bar):
+            if missing and not isinstance(item, Activation):
                 shown.append(_gap(missing, item.key))
                 missing = 0
             shown.append(item)
-        elif not isinstance(item, Bar):
-            missing += _weight(item)
+        elif not isinstance(item, Activation):
+            missing += _represented(item)
     return [*shown, _gap(missing, "end")] if missing else shown
 
 
-def _chosen(rows: Sequence[Message | Note], most: int) -> set[str]:
-    """Choose spans: a fifth for what failed first, a fifth for the end, the rest for the begin."""
+def _spans_to_keep(rows: Sequence[Message | Note], most: int) -> set[str]:
+    """Return the spans to keep, by id: a fifth for the first errors, a fifth for the end, the rest for the begin."""
     fifth = max(1, most // 5)
-    troubles = [row for row in rows if _is_trouble(row)][:fifth]
-    chosen: dict[str, None] = {}
-    for row in [*troubles, *rows[-fifth:], *rows[: max(1, most - 2 * fifth)]]:
-        chosen[row.span_id] = None
-    return set(chosen)
+    errors = [row for row in rows if _is_error(row)][:fifth]
+    return {row.span_id for row in (*errors, *rows[-fifth:], *rows[: max(1, most - 2 * fifth)])}
 
 
-def _weight(row: Message | Note) -> int:
-    """How much a row stands for: a gap for all that is missing there already."""
+def _represented(row: Message | Note) -> int:
+    """Return how many rows a row stands for: a gap from an earlier truncation stands for all that it replaced."""
     return row.left_out or 1 if isinstance(row, Note) else 1
 
 
-def _is_trouble(row: Message | Note) -> bool:
+def _is_error(row: Message | Note) -> bool:
     return row.failed if isinstance(row, Message) else row.tone in {"error", "fault"}
 
 
 def _gap(missing: int, where: str) -> Note:
-    words = f"{missing:,} more step{'' if missing == 1 else 's'} left out"
-    return Note(f"gap:{where}", f"gap:{where}", None, words, tone="gap", left_out=missing)
+    label = f"{missing:,} more step{'' if missing == 1 else 's'} left out"
+    return Note(f"gap:{where}", f"gap:{where}", None, label, tone="gap", left_out=missing)

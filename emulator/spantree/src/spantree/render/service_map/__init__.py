@@ -1,4 +1,4 @@
-"""Many traces as one map: who calls whom, how often, how fast, and how well."""
+"""Many traces as one map of services: who calls whom, how often, how fast, and how often it fails."""
 
 from spantree.render.service_map.statistics import Edge, Node, ServiceMap, service_map
 from spantree.render.service_map.svg import service_map_svg

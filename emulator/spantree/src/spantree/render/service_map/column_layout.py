@@ -1,4 +1,4 @@
-"""Slots in columns, wired from column to column: in which order they lie, how high, and how far to the right."""
+"""Arranges slots in columns: their order in each column, their heights, and the x of each column."""
 
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
@@ -7,16 +7,17 @@ from itertools import pairwise
 
 __all__ = ["BOX_GAP", "Size", "Slot", "arrange"]
 
-GAP, WIRE_GAP, BOX_GAP = 34.0, 8.0, 26.0
-"""Between columns; below and above a wire or label; below and above a box."""
-SWEEPS, LEVELLINGS = 12, 80
+COLUMN_GAP, WIRE_GAP, BOX_GAP = 34.0, 8.0, 26.0
+"""Between two columns, around a wire or label, and around a box."""
+ORDER_SWEEPS, LEVEL_SWEEPS = 12, 80
+"""Passes over all columns, after which pictures do not get better any more."""
 STIFFNESS = 8
-"""How much more a wire wants to be level with itself than with a box."""
+"""How much more it matters that a wire is level than that it leaves its box straight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What something needs."""
+    """Width and height in pixels."""
 
     width: float
     height: float
@@ -24,10 +25,10 @@ class Size:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A place in a column, for a box, a label, or a wire that passes; and what it is wired to on either side.
+    """A place in a column for a box, a label, or a wire that passes, with the slots that it is wired to.
 
-    It is arranged by `place`, from the top of its column, by the height `y` of its middle, and by the `left` and
-    `right` of its column.
+    `arrange` fills in its `place` in the column from the top, the `y` of its middle, and the `left` and `right` of
+    the column.
     """
 
     column: int
@@ -42,25 +43,28 @@ class Slot:
 
 
 def arrange(slots: Sequence[Slot]) -> Size:
-    """Arrange slots, from (0, 0) on, so that none lies on another. Return what they need together."""
+    """Arrange slots without overlaps, from (0, 0) on. Return the size of them all."""
     columns: list[list[Slot]] = [[] for _ in range(max((slot.column for slot in slots), default=-1) + 1)]
     for slot in slots:
         columns[slot.column].append(slot)
     for column in columns:
         _number(column)
-    _order(columns)
-    _level(columns)
-    return Size(_widen(columns), _lift(slots))
+    _reduce_crossings(columns)
+    _level_wires(columns)
+    return Size(_place_columns(columns), _move_to_top(slots))
 
 
-def _order(columns: list[list[Slot]]) -> None:
-    """Sort columns by the places of what they are wired to, from both sides in turn; keep what has fewest crossings."""
+def _reduce_crossings(columns: list[list[Slot]]) -> None:
+    """Sort columns by the mean place of what their slots are wired to, left and right in turn; keep the best order.
+
+    That is the barycenter heuristic of Sugiyama, Tagawa and Toda; the fewest crossings are NP-hard to find.
+    """
     best, fewest = [list(column) for column in columns], _crossings(columns)
-    for sweep in range(SWEEPS):
+    for sweep in range(ORDER_SWEEPS):
         if not fewest:
             break
         for column in columns if sweep % 2 == 0 else reversed(columns):
-            column.sort(key=_among_those_before if sweep % 2 == 0 else _among_those_after)
+            column.sort(key=_mean_place_before if sweep % 2 == 0 else _mean_place_after)
             _number(column)
         if (crossings := _crossings(columns)) < fewest:
             best, fewest = [list(column) for column in columns], crossings
@@ -74,54 +78,54 @@ def _number(column: Sequence[Slot]) -> None:
         slot.place = place
 
 
-def _among_those_before(slot: Slot) -> float:
+def _mean_place_before(slot: Slot) -> float:
     return _mean([other.place for other in slot.before], slot.place)
 
 
-def _among_those_after(slot: Slot) -> float:
+def _mean_place_after(slot: Slot) -> float:
     return _mean([other.place for other in slot.after], slot.place)
 
 
 def _crossings(columns: Sequence[Sequence[Slot]]) -> int:
-    return sum(_crossings_behind(column) for column in columns)
+    return sum(_crossings_after(column) for column in columns)
 
 
-def _crossings_behind(column: Sequence[Slot]) -> int:
-    """Count pairs of wires to the next column whose ends there are in the other order."""
+def _crossings_after(column: Sequence[Slot]) -> int:
+    """Count the pairs of wires to the next column whose ends there are in the opposite order."""
     crossings = 0
-    seen: list[int] = []
+    ends: list[int] = []
     for slot in column:
         for place in sorted(other.place for other in slot.after):
-            crossings += len(seen) - bisect_right(seen, place)
+            crossings += len(ends) - bisect_right(ends, place)
         for other in slot.after:
-            insort(seen, other.place)
+            insort(ends, other.place)
     return crossings
 
 
-def _level(columns: Sequence[Sequence[Slot]]) -> None:
-    """Let every slot be as level with what it is wired to as the others of its column allow."""
+def _level_wires(columns: Sequence[Sequence[Slot]]) -> None:
+    """Move every slot towards the height of what it is wired to, as far as the others of its column allow."""
     for column in columns:
         _spread(column, [0.0] * len(column))
-    for sweep in range(LEVELLINGS):
+    for sweep in range(LEVEL_SWEEPS):
         for column in columns if sweep % 2 == 0 else reversed(columns):
-            _spread(column, [_wanted(slot) for slot in column])
+            _spread(column, [_best_height(slot) for slot in column])
 
 
-def _wanted(slot: Slot) -> float:
-    """Return where a slot would lie best: a wire level with itself rather than with its boxes."""
+def _best_height(slot: Slot) -> float:
+    """Return the mean height of a slot's neighbours, in which other slots of its wire weigh more than boxes."""
     around = [(other.y, 1 if BOX_GAP in (slot.gap, other.gap) else STIFFNESS) for other in (*slot.before, *slot.after)]
     weight = sum(weight for _, weight in around)
     return sum(y * weight for y, weight in around) / weight if around else slot.y
 
 
-def _spread(column: Sequence[Slot], wanted: Sequence[float]) -> None:
-    """Bring slots as near to the wanted heights as their order and sizes allow, by least squares.
+def _spread(column: Sequence[Slot], heights: Sequence[float]) -> None:
+    """Bring slots as near to these heights as their order and sizes allow, by least squares.
 
-    Those that would lie on one another are pooled, and their pool is where they want to be on average.
+    Isotonic regression by pooling adjacent violators: slots that would overlap form a pool, which lies at their mean.
     """
     offsets = list(_offsets(column))
     pools: list[tuple[float, int]] = []
-    for height, offset in zip(wanted, offsets, strict=True):
+    for height, offset in zip(heights, offsets, strict=True):
         pool = (height - offset, 1)
         while pools and pools[-1][0] / pools[-1][1] > pool[0] / pool[1]:
             total, number = pools.pop()
@@ -133,7 +137,7 @@ def _spread(column: Sequence[Slot], wanted: Sequence[float]) -> None:
 
 
 def _offsets(column: Sequence[Slot]) -> Iterator[float]:
-    """Yield how far below the first slot each has to be at least."""
+    """Yield the least distance of each slot from the first."""
     offset = 0.0
     yield from [offset] if column else []
     for above, below in pairwise(column):
@@ -141,23 +145,23 @@ def _offsets(column: Sequence[Slot]) -> Iterator[float]:
         yield offset
 
 
-def _mean(numbers: Sequence[float], otherwise: float) -> float:
-    return sum(numbers) / len(numbers) if numbers else otherwise
+def _mean(numbers: Sequence[float], default: float) -> float:
+    return sum(numbers) / len(numbers) if numbers else default
 
 
-def _widen(columns: Sequence[Sequence[Slot]]) -> float:
-    """Put columns side by side. Return how wide they are together."""
+def _place_columns(columns: Sequence[Sequence[Slot]]) -> float:
+    """Put columns side by side. Return their width together."""
     left = right = 0.0
     for column in columns:
         right = left + max(slot.size.width for slot in column)
         for slot in column:
             slot.left, slot.right = left, right
-        left = right + GAP
+        left = right + COLUMN_GAP
     return right
 
 
-def _lift(slots: Sequence[Slot]) -> float:
-    """Let the highest begin at 0. Return how high all are together."""
+def _move_to_top(slots: Sequence[Slot]) -> float:
+    """Move all slots so that the highest begins at 0. Return their height together."""
     top = min((slot.y - slot.size.height / 2 for slot in slots), default=0.0)
     for slot in slots:
         slot.y -= top

@@ -1,10 +1,15 @@
-"""Boxes in columns with wires between them, so that nothing lies on anything else. It knows sizes, not what they hold.
+"""Lays out boxes in columns with labelled wires between them, so that nothing overlaps. It knows sizes, not contents.
 
-Each wire has a slot in every column that it passes, and there is a column for labels between any two of boxes. All
+Each wire has a slot in every column that it passes, and between two columns of boxes there is one for labels. The
 slots of a column lie below one another; wires are level in their slots and bend between the columns. So no label lies
 on a box, a wire or another label. (Sugiyama, Tagawa and Toda: Methods for Visual Understanding of Hierarchical System
 Structures, 1981; labels as in Graphviz's dot.)
 """
+
+# Why not a library: none that pip installs places labels on edges. grandalf 0.8 (2023, alpha, GPLv2 or EPL, untyped)
+# routes edges without labels; networkx's multipartite_layout neither reduces crossings nor routes; python-igraph is
+# compiled, and leaves routing to its caller (https://github.com/igraph/python-igraph/pull/725); Graphviz is a program
+# of its own. The slots for labels would have to be built around any of them, and are most of this package.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +19,15 @@ from typing import TypeAlias
 from spantree.render.service_map.column_layout import BOX_GAP, Size, Slot, arrange
 from spantree.render.service_map.ranks import ranks
 
-__all__ = ["Layout", "Rectangle", "Route", "Size", "Wire", "layout"]
+__all__ = ["MapLayout", "Rectangle", "Route", "Size", "Wire", "lay_out"]
 
-PORT = 13.0
+PORT_GAP = 13.0
 """Between the ends of two wires on the side of a box."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """Where something is. `y` is its middle."""
+    """A position and size. `x` is the left side, `y` the middle."""
 
     x: float
     y: float
@@ -32,7 +37,7 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """From box to box, with a label of some size on it."""
+    """A connection from box to box, and the size of its label."""
 
     tail: str
     head: str
@@ -41,15 +46,15 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The level stretches of a wire, `(from x, to x, y)`, in its direction; and where its label is."""
+    """The level stretches of a wire, `(from x, to x, y)`, from its tail to its head; and the place of its label."""
 
     levels: tuple[tuple[float, float, float], ...]
     label: Rectangle
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """Where all is, from (0, 0) on; the routes are in the order of the wires."""
+class MapLayout:
+    """Where everything is, from (0, 0) on. The routes are in the order of the wires."""
 
     size: Size
     boxes: Mapping[str, Rectangle]
@@ -57,38 +62,38 @@ class Layout:
 
 
 Chain: TypeAlias = Sequence[Slot]
-"""The slots of a wire from left to right, whichever its direction is; the first and the last are boxes."""
+"""The slots of a wire from left to right, whatever its direction is. The first and the last are boxes."""
 
 
-def layout(sizes: Mapping[str, Size], wires: Sequence[Wire]) -> Layout:
-    """Lay out boxes, the first of a wire to the left of the second where wires make no circles.
+def lay_out(sizes: Mapping[str, Size], wires: Sequence[Wire]) -> MapLayout:
+    """Lay out boxes of these sizes, the tail of each wire left of its head. In a cycle some wires lead back left.
 
-    Where they do, some lead from right to left. A wire has two different ends.
+    The two ends of a wire must be different.
     """
     rank = ranks(list(sizes), [(wire.tail, wire.head) for wire in wires])
-    boxes = {name: Slot(2 * rank[name], _high_enough(name, size, wires), BOX_GAP) for name, size in sizes.items()}
+    boxes = {name: Slot(2 * rank[name], _with_ports(name, size, wires), BOX_GAP) for name, size in sizes.items()}
     chains = [_chain(wire, boxes) for wire in wires]
     size = arrange([*boxes.values(), *(slot for chain in chains for slot in chain[1:-1])])
-    ports = _ports(chains)
+    ports = _port_heights(chains)
     routes = [
         _route(chain, ports[number, False], ports[number, True], backward=chain[0] is not boxes[wire.tail])
         for number, (wire, chain) in enumerate(zip(wires, chains, strict=True))
     ]
-    return Layout(size, {name: _rectangle(slot) for name, slot in boxes.items()}, routes)
+    return MapLayout(size, {name: _rectangle(slot) for name, slot in boxes.items()}, routes)
 
 
-def _high_enough(name: str, size: Size, wires: Sequence[Wire]) -> Size:
-    """Return the size of a box on whose sides all wires find room, whichever sides these are."""
+def _with_ports(name: str, size: Size, wires: Sequence[Wire]) -> Size:
+    """Return the size of a box that has room for all its wires on one side: which side they take is not known yet."""
     ends = sum(name in (wire.tail, wire.head) for wire in wires)
-    return Size(size.width, max(size.height, ends * PORT))
+    return Size(size.width, max(size.height, ends * PORT_GAP))
 
 
 def _chain(wire: Wire, boxes: Mapping[str, Slot]) -> Chain:
-    """Make the slots of a wire, and wire them up."""
+    """Create the slots of a wire and connect them."""
     left, right = sorted((boxes[wire.tail], boxes[wire.head]), key=lambda slot: slot.column)
-    labelled = _label_column(left, right)
+    label_column = _label_column(left, right)
     between = (
-        Slot(column, wire.label if column == labelled else Size(0, 0))
+        Slot(column, wire.label if column == label_column else Size(0, 0))
         for column in range(left.column + 1, right.column)
     )
     chain = [left, *between, right]
@@ -99,21 +104,22 @@ def _chain(wire: Wire, boxes: Mapping[str, Slot]) -> Chain:
 
 
 def _label_column(left: Slot, right: Slot) -> int:
-    """Return the column in the middle that is for labels: boxes are in even ones."""
+    """Return the label column nearest to the middle. Those are the odd columns; boxes are in even ones."""
     return (left.column + right.column) // 2 | 1
 
 
-def _ports(chains: Sequence[Chain]) -> dict[tuple[int, bool], float]:
-    """Return the height at which each wire touches its left box, and its right one (True).
+def _port_heights(chains: Sequence[Chain]) -> dict[tuple[int, bool], float]:
+    """Return the y at which each wire touches its left box (False) and its right box (True).
 
-    Around the middle of the box, in the order of the places that the wires lead to.
+    Ports lie around the middle of a box, in the order of the slots that their wires lead to, so that wires at a box
+    do not cross.
     """
     sides: dict[tuple[Slot, bool], list[tuple[int, int]]] = {}
     for number, chain in enumerate(chains):
         sides.setdefault((chain[0], False), []).append((chain[1].place, number))
         sides.setdefault((chain[-1], True), []).append((chain[-2].place, number))
     return {
-        (number, is_right): box.y + (place - (len(wires) - 1) / 2) * PORT
+        (number, is_right): box.y + (place - (len(wires) - 1) / 2) * PORT_GAP
         for (box, is_right), wires in sides.items()
         for place, (_, number) in enumerate(sorted(wires))
     }
@@ -127,7 +133,7 @@ def _route(chain: Chain, first_port: float, last_port: float, *, backward: bool)
         (chain[-1].left, last.x, last_port),
     ]
     if backward:
-        levels = [(to, since, y) for since, to, y in reversed(levels)]
+        levels = [(end, begin, y) for begin, end, y in reversed(levels)]
     label = chain[_label_column(chain[0], chain[-1]) - chain[0].column]
     return Route(tuple(levels), _rectangle(label))
 

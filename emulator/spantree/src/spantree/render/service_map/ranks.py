@@ -1,4 +1,4 @@
-"""From left to right: how far from those who call, and are not called, everything in a graph is. Circles are cut."""
+"""Ranks of a directed graph's nodes, for its columns from left to right: every edge leads right, but in cycles."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,61 +7,66 @@ from typing import TypeAlias
 __all__ = ["ranks"]
 
 Pair: TypeAlias = tuple[str, str]
+"""An edge: its tail and its head."""
 
 
 def ranks(nodes: Sequence[str], pairs: Iterable[Pair]) -> dict[str, int]:
-    """Return a rank from 0 for each node, different for the nodes of a pair: the second has the higher one.
+    """Return a rank from 0 for each node: the longest way to it. The head of a pair has a higher rank than its tail.
 
-    Where pairs make circles this cannot hold for all; it holds for those that are met first, from the first nodes on.
+    In a cycle that cannot hold for all pairs: one of them, found last from the first nodes on, is turned around.
     """
-    forward = [(first, second) for first, second in pairs if first != second]
-    order = {node: place for place, node in enumerate(_order(nodes, forward))}
+    edges = [(tail, head) for tail, head in pairs if tail != head]
+    # graphlib.TopologicalSorter would give an order, too, but refuses cycles, which services do have
+    order = {node: place for place, node in enumerate(_topological_order(nodes, edges))}
     before: defaultdict[str, list[str]] = defaultdict(list)
     after: defaultdict[str, list[str]] = defaultdict(list)
-    for pair in forward:
-        first, second = sorted(pair, key=order.__getitem__)
-        before[second].append(first)
-        after[first].append(second)
+    for edge in edges:
+        tail, head = sorted(edge, key=order.__getitem__)
+        before[head].append(tail)
+        after[tail].append(head)
     found: dict[str, int] = {}
     for node in order:
-        found[node] = max((found[earlier] + 1 for earlier in before[node]), default=0)
-    return _gathered(found, before, after)
+        found[node] = max((found[tail] + 1 for tail in before[node]), default=0)
+    return _pull_right(found, before, after)
 
 
-def _gathered(
+def _pull_right(
     found: Mapping[str, int], before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]
 ) -> dict[str, int]:
-    """Move what nothing leads to as near to what it leads to as may be."""
+    """Move the nodes that no edge leads to next to the first that they lead to, which shortens edges."""
     return {
-        node: min(found[later] for later in after[node]) - 1 if after[node] and not before[node] else rank
+        node: min(found[head] for head in after[node]) - 1 if after[node] and not before[node] else rank
         for node, rank in found.items()
     }
 
 
-def _order(nodes: Sequence[str], pairs: Iterable[Pair]) -> list[str]:
-    """Return the nodes so that a pair stands in its order, but for one that closes a circle: depth first, reversed."""
+def _topological_order(nodes: Sequence[str], edges: Iterable[Pair]) -> list[str]:
+    """Return the nodes, tails before heads but for edges that close a cycle: by depth-first search, reversed."""
     after: defaultdict[str, list[str]] = defaultdict(list)
-    for first, second in pairs:
-        after[first].append(second)
-    called = {second for seconds in after.values() for second in seconds}
+    for tail, head in edges:
+        after[tail].append(head)
+    heads = {head for each in after.values() for head in each}
     seen: set[str] = set()
-    done: list[str] = []
-    for start in [*(node for node in nodes if node not in called), *nodes]:
+    finished: list[str] = []
+    for start in [*(node for node in nodes if node not in heads), *nodes]:
         if start not in seen:
-            done += _below(start, after, seen)
-    return done[::-1]
+            finished += _post_order(start, after, seen)
+    return finished[::-1]
 
 
-def _below(start: str, after: Mapping[str, Sequence[str]], seen: set[str]) -> Iterator[str]:
-    """Yield what has not been seen from here on, each after all that it leads to."""
+def _post_order(start: str, after: Mapping[str, Sequence[str]], seen: set[str]) -> Iterator[str]:
+    """Yield the unseen nodes that can be reached, each after all that can be reached from it.
+
+    A stack instead of recursion: a chain of services may be longer than Python's recursion limit.
+    """
     seen.add(start)
-    waiting = [(start, iter(after[start]))]
-    while waiting:
-        node, rest = waiting[-1]
-        following = next((each for each in rest if each not in seen), None)
+    stack = [(start, iter(after[start]))]
+    while stack:
+        node, heads = stack[-1]
+        following = next((head for head in heads if head not in seen), None)
         if following is None:
-            waiting.pop()
+            stack.pop()
             yield node
         else:
             seen.add(following)
-            waiting.append((following, iter(after[following])))
+            stack.append((following, iter(after[following])))

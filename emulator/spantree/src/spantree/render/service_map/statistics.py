@@ -1,4 +1,4 @@
-"""Who calls whom, how often, how fast and how well, over many traces: a map of services, without any geometry."""
+"""Who calls whom, how often, how fast and how well, counted over many traces. Knows no positions and no colours."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ PERCENTILES = (50, 95, 99)
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A service: how many spans of it there are, and how many of them failed."""
+    """A service, how many spans it has, and how many of them failed."""
 
     service: str
     spans: int
@@ -27,9 +27,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What `caller` asked of `called`, or told it: by calls for whose answers it waited, or by `messages`.
+    """The calls of one service to another, or its `messages` to it.
 
-    The percentiles, in nanoseconds, are of the duration of the caller's span, or of a message's time in its queue.
+    The percentiles, in nanoseconds, are of the caller's span, or of the time that a message spent in its queue.
     """
 
     caller: str
@@ -43,13 +43,13 @@ class Edge:
 
     @property
     def error_rate(self) -> float:
-        """The share that failed, on either side, from 0 to 1."""
+        """The share of calls that failed on either side, from 0 to 1."""
         return self.errors / self.calls
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceMap:
-    """The services of so many traces in the order in which they came in, and who called whom."""
+    """The services of some traces in the order in which they appear, and who called whom."""
 
     traces: int
     nodes: tuple[Node, ...]
@@ -57,35 +57,34 @@ class ServiceMap:
 
 
 @dataclass(slots=True)
-class Tally:
-    """What is counted for an edge."""
-
+class _EdgeCounts:
     errors: int = 0
     latencies: list[int] = field(default_factory=list)
 
 
 def service_map(traces: Sequence[SpanTree]) -> ServiceMap:
-    """Count the spans of each service, and the steps from one to another by parent or by link, each once."""
+    """Count the spans of each service, and the hops from service to service by parent or by link, each hop once."""
     spans, errors = Counter[str](), Counter[str]()
-    tallies: dict[tuple[str, str, bool], Tally] = {}
     for trace in traces:
         for span in trace.spans:
             spans[span.service] += 1
             errors[span.service] += span.failed
+    counts: dict[tuple[str, str, bool], _EdgeCounts] = {}
     for hop in _hops(traces):
-        tally = tallies.setdefault((hop.cause.service, hop.effect.service, hop.by_message), Tally())
-        tally.errors += _failed(hop)
-        tally.latencies.append(hop.dwell if hop.by_message else max(hop.cause.duration, 0))
-    services = dict.fromkeys([*spans, *(service for caller, called, _ in tallies for service in (caller, called))])
+        edge = counts.setdefault((hop.cause.service, hop.effect.service, hop.by_message), _EdgeCounts())
+        edge.errors += _failed(hop)
+        edge.latencies.append(hop.dwell if hop.by_message else max(hop.cause.duration, 0))
+    # a link may lead to a service of a trace that was not chosen, of which no span was counted
+    services = dict.fromkeys([*spans, *(service for caller, called, _ in counts for service in (caller, called))])
     return ServiceMap(
         len(traces),
         tuple(Node(service, spans[service], errors[service]) for service in services),
-        tuple(_edge(*key, tally) for key, tally in tallies.items()),
+        tuple(_edge(*key, edge) for key, edge in counts.items()),
     )
 
 
 def _hops(traces: Sequence[SpanTree]) -> Iterator[Hop]:
-    """Yield the steps between services. A link from trace to trace is known to both of them, and counts once."""
+    """Yield the hops between services. Both traces of a link know it, so links are deduplicated."""
     linked: set[tuple[str, str, str, str]] = set()
     for trace in traces:
         for hop in (hop for hops in trace.edges().values() for hop in hops):
@@ -98,11 +97,12 @@ def _hops(traces: Sequence[SpanTree]) -> Iterator[Hop]:
 
 
 def _failed(hop: Hop) -> bool:
-    """Whether what was called failed, or the caller says that the call did: of a 404 only the caller may say so."""
+    """Return whether the callee failed, or the caller says so: a 404 is an error of the client span only."""
     return hop.effect.failed or (hop.cause.kind == "client" and hop.cause.failed)
 
 
-def _edge(caller: str, called: str, messages: bool, tally: Tally) -> Edge:
-    ordered = sorted(tally.latencies)
+def _edge(caller: str, called: str, messages: bool, counts: _EdgeCounts) -> Edge:
+    ordered = sorted(counts.latencies)
+    # nearest rank: the smallest latency that is at least as long as so many percent of all
     percentiles = (ordered[-(-percentile * len(ordered) // 100) - 1] for percentile in PERCENTILES)
-    return Edge(caller, called, messages, len(ordered), tally.errors, *percentiles)
+    return Edge(caller, called, messages, len(ordered), counts.errors, *percentiles)

@@ -1,18 +1,19 @@
-"""Where spans are on the time axis, in the cells of a line: as a bar, with a light hatch where their message waited."""
+"""Draws spans into the character cells of a line: a bar for a span, and a light hatch where its message was queued."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from spantree import Span, SpanTree, delivery
 
-__all__ = ["BAR", "HATCH", "MOMENT", "Axis", "axis_of", "bars"]
+__all__ = ["BAR", "HATCH", "TICK", "Axis", "axis_of", "bars"]
 
-BAR, MOMENT, HATCH = "█", "▏", "░"
+BAR, TICK, HATCH = "█", "▏", "░"
+"""A tick stands for a span that is shorter than a cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A stretch of time, in nanoseconds since the epoch, and the cells that it is drawn in."""
+    """A time axis: its begin and end in nanoseconds since the epoch, and its width in cells."""
 
     begin: int
     end: int
@@ -20,36 +21,36 @@ class Axis:
 
     @property
     def duration(self) -> int:
-        """Nanoseconds from begin to end, never 0: what takes no time is drawn, too."""
+        """Nanoseconds from begin to end, at least 1, so that a trace without any duration can be drawn."""
         return max(self.end - self.begin, 1)
 
     def cell(self, time: int) -> int:
-        """Return the cell that a point in time is in."""
+        """Return the number of the cell that a point in time is in."""
         return min((time - self.begin) * self.width // self.duration, self.width - 1)
 
 
 def axis_of(tree: SpanTree, width: int) -> Axis:
-    """Return the axis on which all spans of a trace are, also those that ended before they began."""
+    """Return the axis that has room for all spans of a trace, including those that end before they start."""
     return Axis(min(span.start for span in tree.spans), max(max(span.start, span.end) for span in tree.spans), width)
 
 
 def bars(spans: Iterable[Span], axis: Axis) -> str:
-    """Draw spans into the cells of one line. The earliest is first, as in a row."""
+    """Draw the spans of one row, earliest first."""
     cells = [" "] * axis.width
     for span in spans:
         first, length = axis.cell(span.start), span.duration * axis.width / axis.duration
-        waiting = _waiting(span, axis)
-        cells[waiting:first] = (HATCH if cell == " " else cell for cell in cells[waiting:first])
+        queued = _queued_from(span, axis)
+        cells[queued:first] = (HATCH if cell == " " else cell for cell in cells[queued:first])
         if length >= 1:
             last = min(first + round(length), axis.width)
             cells[first:last] = BAR * (last - first)
         elif cells[first] != BAR:
-            cells[first] = MOMENT
+            cells[first] = TICK
     return "".join(cells)
 
 
-def _waiting(span: Span, axis: Axis) -> int:
-    """Return the cell from which on the message that a span processes lay in its queue."""
+def _queued_from(span: Span, axis: Axis) -> int:
+    """Return the cell in which the message of a span came into its queue; the span's own for one without a wait."""
     message = delivery(span)
     if message is None or not message.dwell or message.cause.trace_id != span.trace_id:
         return axis.cell(span.start)

@@ -1,15 +1,15 @@
-"""How wide the columns of the waterfall are: what is given up, and in which order, for a line to fit the terminal."""
+"""The widths of the waterfall's columns, and which of them shrink in which order in a narrow terminal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["NARROWEST", "WIDEST", "Layout", "lay_out"]
+__all__ = ["NARROWEST", "WIDEST", "ColumnWidths", "fit_columns"]
 
 NARROWEST, WIDEST = 20, 300
-COMFORTABLE_BAR = 16
+PREFERRED_BAR = 16
 GAP = 2
 
-GIVEN_UP: tuple[tuple[str, int | None], ...] = (
+SHRINK_ORDER: tuple[tuple[str, int | None], ...] = (
     ("name", 36),
     ("service", 10),
     ("gap", 1),
@@ -26,12 +26,12 @@ GIVEN_UP: tuple[tuple[str, int | None], ...] = (
     ("label", 0),
     ("duration", 0),
 )
-"""The columns in the order in which they shrink, and how far each time. Labels become marks first (None)."""
+"""The columns in the order in which they shrink, and to which width. None: labels become marks of a character each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """The widths of the columns, 0 for one that is given up, and of the gaps between; `marks` stand for labels."""
+class ColumnWidths:
+    """The widths of the columns, 0 for one that is left out, and of the gaps. `marks` means that labels are marks."""
 
     service: int
     name: int
@@ -43,25 +43,28 @@ class Layout:
 
     @property
     def before_bar(self) -> int:
-        """How many columns the axis begins after."""
+        """The width of all that is left of the time axis."""
         return sum(column + self.gap for column in (self.service, self.name, self.label) if column)
 
 
-def lay_out(wanted: Mapping[str, int], marks: int, width: int) -> Layout:
-    """Return the widths that fit, given those `wanted` by service, name, label and duration, and by labels as marks."""
-    columns = {**wanted, "bar": COMFORTABLE_BAR, "gap": GAP}
-    for column, least in GIVEN_UP:
-        lacking = _needed(columns) - width
-        if lacking <= 0:
+def fit_columns(preferred: Mapping[str, int], marks: int, width: int) -> ColumnWidths:
+    """Return widths that fit.
+
+    `preferred` has those of service, name, label and duration, and `marks` the one of labels as marks.
+    """
+    columns = {**preferred, "bar": PREFERRED_BAR, "gap": GAP}
+    for column, least in SHRINK_ORDER:
+        excess = _total(columns) - width
+        if excess <= 0:
             break
-        if column == "label" or not least:  # these go at once: a part of a number says nothing
+        if column == "label" or not least:  # a part of a label or of a duration would be misread: all or nothing
             columns[column] = marks if least is None else 0
         else:
-            columns[column] = max(min(least, columns[column]), columns[column] - lacking)
-    columns["bar" if columns["bar"] else "name"] += width - _needed(columns)
-    return Layout(**columns, marks=columns["label"] < wanted["label"])
+            columns[column] = max(min(least, columns[column]), columns[column] - excess)
+    columns["bar" if columns["bar"] else "name"] += width - _total(columns)
+    return ColumnWidths(**columns, marks=columns["label"] < preferred["label"])
 
 
-def _needed(columns: Mapping[str, int]) -> int:
-    there = [width for column, width in columns.items() if column != "gap" and width]
-    return sum(there) + (len(there) - 1) * columns["gap"]
+def _total(columns: Mapping[str, int]) -> int:
+    shown = [width for column, width in columns.items() if column != "gap" and width]
+    return sum(shown) + (len(shown) - 1) * columns["gap"]

@@ -1,4 +1,4 @@
-"""The rows of a picture of a trace: a span each, or one for many siblings that are all alike. It knows no pictures."""
+"""The rows of a waterfall: one for each span, or one for many siblings that are all alike."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ from spantree import Span, SpanTree
 
 __all__ = ["Row", "every_span", "without_repetition"]
 
-FEWEST = 3
-"""So many alike are repetition; two are soon read."""
+FEWEST_REPEATED = 3
+"""Two equal rows are read as quickly as one that says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Spans that are shown in one line, the earliest first, and how deep below the roots they are."""
+    """The spans of one row, the earliest first, and their depth below the roots."""
 
     depth: int
     spans: tuple[Span, ...]
 
     @property
     def duration(self) -> int:
-        """Nanoseconds that the spans took, one after the other."""
+        """The sum of the spans' durations, in nanoseconds."""
         return sum(span.duration for span in self.spans)
 
 
@@ -31,48 +31,47 @@ def every_span(tree: SpanTree) -> list[Row]:
 
 
 def without_repetition(tree: SpanTree, look: Callable[[Span], Hashable | None]) -> list[Row]:
-    """Return the rows, where three or more siblings in a row that are alike, down to the last span, are one.
+    """Return the rows of a tree, in which three or more adjacent siblings with equal subtrees share their rows.
 
-    What is below them is one row for each of theirs. Alike are those of an equal `look`; it is None for a span that
-    is shown for itself, and so are those above it.
+    Spans are equal if their `look` is. A look of None keeps a span, and so all above it, in rows of their own.
     """
     shapes = _shapes(tree, look)
     rows: list[Row] = []
-    waiting = _runs([(span,) for span in tree.roots], shapes)[::-1]
-    levels = [len(waiting)]
-    while waiting:
-        while not levels[-1]:
-            levels.pop()
-        levels[-1] -= 1
-        spans = waiting.pop()
-        rows.append(Row(len(levels) - 1, spans))
+    stack = _runs([(span,) for span in tree.roots], shapes)[::-1]
+    left_on_level = [len(stack)]  # how many entries of the stack belong to each depth
+    while stack:
+        while not left_on_level[-1]:
+            left_on_level.pop()
+        left_on_level[-1] -= 1
+        spans = stack.pop()
+        rows.append(Row(len(left_on_level) - 1, spans))
         below = _runs(list(zip(*(span.children for span in spans), strict=True)), shapes)
-        waiting += below[::-1]
-        levels.append(len(below))
+        stack += below[::-1]
+        left_on_level.append(len(below))
     return rows
 
 
 def _shapes(tree: SpanTree, look: Callable[[Span], Hashable | None]) -> dict[str, int | None]:
-    """Return a number for the look of each span and all below it, equal where these are; None if it is like no other.
+    """Return a number for each span, equal for spans with equal subtrees; None for a span that is kept by itself.
 
-    Children come before their parents, so that no depth is too deep.
+    Children are visited before their parents, since recursion would not survive deep traces.
     """
     numbers: dict[Hashable, int] = {}
     shapes: dict[str, int | None] = {}
     for _, span in reversed(list(tree.walk())):
         looks, below = look(span), tuple(shapes[child.span_id] for child in span.children)
-        alone = looks is None or None in below
-        shapes[span.span_id] = None if alone else numbers.setdefault((looks, below), len(numbers))
+        unique = looks is None or None in below
+        shapes[span.span_id] = None if unique else numbers.setdefault((looks, below), len(numbers))
     return shapes
 
 
 def _runs(siblings: Sequence[tuple[Span, ...]], shapes: dict[str, int | None]) -> list[tuple[Span, ...]]:
-    """Join siblings that are alike and follow one another."""
+    """Join adjacent siblings of equal shape. Each sibling is already a tuple of spans that share a row."""
 
     def joined() -> Iterator[tuple[Span, ...]]:
         for shape, alike in groupby(siblings, key=lambda spans: shapes[spans[0].span_id]):
             run = list(alike)
-            if shape is None or len(run) < FEWEST:
+            if shape is None or len(run) < FEWEST_REPEATED:
                 yield from run
             else:
                 yield tuple(sorted((span for spans in run for span in spans), key=lambda span: span.start))

@@ -1,10 +1,10 @@
-// All that is known of a span, beside or below the rows.
+// All that is known of the selected span, beside or below the rows.
 
-function details(place, { close, follow }) {
+function details(place, { close, links }) {
   let shown = null;
   return {
     show(span, trace, resource) {
-      const top = shown === span.id ? place.scrollTop : 0; // who reads of a span that goes on keeps the place
+      const scrolled = shown === span.id ? place.scrollTop : 0; // an update of the same span must not move the text
       shown = span.id;
       const failure = span.failed ? [element("p", { class: "error" }, `✗ ${span.error || "failed"}`), element("p", {}, span.message ?? "")] : [];
       place.replaceChildren(
@@ -13,12 +13,12 @@ function details(place, { close, follow }) {
         ...failure,
         section("Attributes", table(Object.entries(span.attributes ?? {}))),
         section("Events", ...(span.events ?? []).map((event) => describeEvent(event, span))),
-        section("Links", ...(span.links ?? []).map((link) => describeLink(link, trace, follow))),
+        section("Links", ...(span.links ?? []).map((link) => describeLink(link, trace, links))),
         section("Resource", table(Object.entries(resource))),
         section("Span", table(identity(span, trace))),
       );
       place.hidden = false;
-      place.scrollTop = top;
+      place.scrollTop = scrolled;
     },
     hide() {
       shown = null;
@@ -28,18 +28,18 @@ function details(place, { close, follow }) {
 }
 
 function section(title, ...parts) {
-  const there = parts.filter((part) => part !== "");
-  return there.length ? element("section", {}, element("h3", {}, title), ...there) : "";
+  const present = parts.filter((part) => part !== "");
+  return present.length ? element("section", {}, element("h3", {}, title), ...present) : "";
 }
 
 function identity(span, trace) {
   return [
     ["name", span.name ?? ""],
-    ["starts", span.start ? `${inWords(span.start)} after the trace` : "the trace"],
+    ["starts", span.start ? `${formatDuration(span.start)} after the trace` : "with the trace"],
     ["span id", span.id],
     ["parent", span.parent ?? "none: it is a root"],
     ["trace id", trace.id],
-    ["trace began", trace.began],
+    ["trace starts", trace.startTime],
   ];
 }
 
@@ -48,16 +48,16 @@ function describeEvent(event, span) {
   return element(
     "div",
     { class: "part" },
-    element("h4", {}, event.name, element("small", {}, ` after ${inWords(event.time - span.start)}`)),
+    element("h4", {}, event.name, element("small", {}, ` after ${formatDuration(event.time - span.start)}`)),
     table(Object.entries(others)),
     stack ? element("pre", { tabindex: "0" }, stack) : "",
   );
 }
 
-function describeLink(link, trace, follow) {
-  const target = follow.find(link);
-  const words = target ? `→ ${target.service} · ${target.title}` : `→ span ${link.span}`;
-  const elsewhere = link.trace === trace.id ? "" : element("small", {}, ` of trace ${link.trace}`);
-  const made = target ? button(words, "go there", () => follow.go(link)) : element("span", {}, words);
-  return element("div", { class: "part" }, made, elsewhere, table(Object.entries(link.attributes ?? {})));
+function describeLink(link, trace, links) {
+  const target = links.find(link);
+  const text = target ? `→ ${target.service} · ${target.title}` : `→ span ${link.span}`;
+  const otherTrace = link.trace === trace.id ? "" : element("small", {}, ` of trace ${link.trace}`);
+  const label = target ? button(text, "show this span", () => links.follow(link)) : element("span", {}, text);
+  return element("div", { class: "part" }, label, otherTrace, table(Object.entries(link.attributes ?? {})));
 }

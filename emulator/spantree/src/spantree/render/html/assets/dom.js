@@ -1,19 +1,20 @@
-// Elements. What comes from spans gets into the page as text nodes and as values of harmless attributes, never as markup.
+// Creates elements. Texts of spans become text nodes and attribute values, never markup, so no span can inject any.
 
 function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  const created = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value !== undefined) made.setAttribute(name, value);
+    if (value === true) created.setAttribute(name, "");
+    else if (value !== false && value !== undefined) created.setAttribute(name, value);
   }
-  made.append(...children.filter((child) => child !== "" && child !== undefined));
-  return made;
+  created.append(...children.filter((child) => child !== "" && child !== undefined));
+  return created;
 }
 
-function button(words, title, act) {
-  const made = element("button", { type: "button", title }, words);
-  made.addEventListener("click", act);
-  return made;
+function button(text, title, act) {
+  const created = element("button", { type: "button", title }, text);
+  created.addEventListener("click", act);
+  return created;
 }
 
-const wide = window.matchMedia("print, (min-width: 700px)");
+/** Whether names and bars stand side by side. As in the style sheet. */
+const wideScreen = window.matchMedia("print, (min-width: 700px)");

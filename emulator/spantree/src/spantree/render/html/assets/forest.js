@@ -1,10 +1,10 @@
-// The spans of a trace as rows: which are shown, and where. A folded span stands for all that is below it.
+// The spans of a trace as rows: which of them are shown, and where. The row of a folded span stands for all below it.
 
 function forest(spans) {
   const folded = new Set();
   const parents = parentsOf(spans);
-  let shown = [];
-  let rows = [];
+  let shown = []; // the numbers of the spans that have a row
+  let rows = []; // the row of each span
 
   function layOut() {
     shown = [];
@@ -13,7 +13,7 @@ function forest(spans) {
       const row = shown.push(number) - 1;
       rows[number] = row;
       if (!folded.has(number)) continue;
-      for (let hidden = spans[number].below; hidden > 0; hidden -= 1) rows[(number += 1)] = row;
+      for (let hidden = spans[number].descendants; hidden > 0; hidden -= 1) rows[(number += 1)] = row;
     }
   }
 
@@ -22,21 +22,21 @@ function forest(spans) {
     get length() {
       return shown.length;
     },
-    /** The number of the span that is shown in a row. */
+    /** The number of the span in a row. */
     at: (row) => shown[row],
-    /** The row of a span, or of the folded one that it is below. */
+    /** The row of a span, or of the folded span that hides it. */
     rowOf: (number) => rows[number],
     parentOf: (number) => parents[number],
     isFolded: (number) => folded.has(number),
     fold(numbers) {
-      for (const number of numbers) if (spans[number].below) folded.add(number);
+      for (const number of numbers) if (spans[number].descendants) folded.add(number);
       layOut();
     },
     unfold(numbers) {
       for (const number of numbers) folded.delete(number);
       layOut();
     },
-    /** Unfold what a span is below. */
+    /** Unfold all spans above one. */
     reveal(number) {
       for (let above = parents[number]; above >= 0; above = parents[above]) folded.delete(above);
       layOut();
@@ -44,11 +44,12 @@ function forest(spans) {
   };
 }
 
+/** Return the number of each span's parent, -1 for roots, from the depths of spans in the order of their rows. */
 function parentsOf(spans) {
-  const above = [];
+  const path = [];
   return spans.map((span, number) => {
-    above.length = span.depth;
-    above.push(number);
-    return span.depth ? above[span.depth - 1] : -1;
+    path.length = span.depth;
+    path.push(number);
+    return span.depth ? path[span.depth - 1] : -1;
   });
 }

@@ -1,40 +1,40 @@
-// A long list of rows, of which only those in sight are in the page. For print all of them are.
+// A long list of rows, of which only those in sight are in the page; all of them are for printing.
 
-const MARGIN = 8; // rows above and below that are there before they are seen
+const MARGIN = 8; // rows above and below the visible ones, so that slow scrolling shows no gaps
 
 function list(scroller, content, { count, paint, painted }) {
   const pool = [];
   let rowHeight = 24;
-  let isWhole = false;
-  let waiting = false;
+  let showsAll = false;
+  let scheduled = false;
 
   function range() {
-    if (isWhole) return [0, count() - 1];
+    if (showsAll) return [0, count() - 1];
     const first = Math.max(Math.floor(scroller.scrollTop / rowHeight) - MARGIN, 0);
     const last = Math.ceil((scroller.scrollTop + scroller.clientHeight) / rowHeight) + MARGIN;
     return [first, Math.min(last, count() - 1)];
   }
 
-  /** A row stays with its element as long as both are in sight: scrolling paints only what comes in. */
-  function update(everything) {
+  /** Paint the rows in sight. A row keeps its element as long as it is, so that scrolling paints only new rows. */
+  function update(repaintAll) {
     const [first, last] = range();
     const needed = last - first + 1;
-    if (needed > pool.length) everything = true;
-    while (pool.length < needed) pool.push({ made: makeRow(), row: -1 });
+    if (needed > pool.length) repaintAll = true; // with another size of the pool every row gets another element
+    while (pool.length < needed) pool.push({ created: createRow(), row: -1 });
     const size = pool.length;
     for (let row = first; row <= last; row += 1) {
       const slot = pool[row % size];
-      if (!slot.made.node.isConnected) content.append(slot.made.node);
-      if (everything || slot.row !== row) {
+      if (!slot.created.node.isConnected) content.append(slot.created.node);
+      if (repaintAll || slot.row !== row) {
         slot.row = row;
-        slot.made.node.style.top = `${row * rowHeight}px`;
-        paint(slot.made, row);
+        slot.created.node.style.top = `${row * rowHeight}px`;
+        paint(slot.created, row);
       }
     }
     for (const slot of pool) {
       if (slot.row >= first && slot.row <= last) continue;
       slot.row = -1;
-      slot.made.node.remove();
+      slot.created.node.remove();
     }
     painted(first, last, rowHeight);
   }
@@ -45,29 +45,30 @@ function list(scroller, content, { count, paint, painted }) {
     update(true);
   }
 
-  function later() {
-    if (waiting) return;
-    waiting = true;
+  /** Update once in the next frame, however many scroll events come before. */
+  function schedule() {
+    if (scheduled) return;
+    scheduled = true;
     requestAnimationFrame(() => {
-      waiting = false;
+      scheduled = false;
       update(false);
     });
   }
 
-  scroller.addEventListener("scroll", later, { passive: true });
+  scroller.addEventListener("scroll", schedule, { passive: true });
   return {
     refresh,
     /** Have all rows in the page, or only those in sight. */
-    whole(wanted) {
-      isWhole = wanted;
+    showAll(all) {
+      showsAll = all;
       refresh();
     },
-    bringIntoSight(row) {
+    scrollToRow(row) {
       const [top, height] = [row * rowHeight, scroller.clientHeight];
       if (top < scroller.scrollTop) scroller.scrollTop = top;
       else if (top + rowHeight > scroller.scrollTop + height) scroller.scrollTop = top + rowHeight - height;
     },
-    get rowsInSight() {
+    get pageSize() {
       return Math.max(Math.floor(scroller.clientHeight / rowHeight) - 1, 1);
     },
   };

@@ -1,14 +1,14 @@
-// The whole trace in a strip: a thin line a span, and what of it is shown below.
+// The whole trace in a strip above the rows: a thin line for each span, and shades over what is not in the view.
 
 function overview(place, zoom) {
   const canvas = element("canvas", { "aria-hidden": "true" });
   const [before, after] = [element("div", { class: "shade" }), element("div", { class: "shade" })];
   const brush = element("div", { class: "brush", hidden: true });
   place.append(canvas, before, after, brush);
-  selecting(place, place, brush, (left, right) => zoom(left, right));
+  rangeSelection(place, place, brush, (left, right) => zoom(left, right));
 
   function paint(trace, colours) {
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = window.devicePixelRatio || 1; // without it lines are blurred on dense screens
     const [width, height] = [place.clientWidth, place.clientHeight];
     canvas.width = width * ratio;
     canvas.height = height * ratio;
@@ -19,18 +19,18 @@ function overview(place, zoom) {
     const failed = getComputedStyle(place).color;
     trace.spans.forEach((span, number) => {
       pen.fillStyle = span.failed ? failed : colours[span.service];
-      const left = (span.start / trace.whole) * width;
-      const right = (span.end / trace.whole) * width;
+      const left = (span.start / trace.length) * width;
+      const right = (span.end / trace.length) * width;
       pen.fillRect(left, 4 + (number / trace.spans.length) * inner, Math.max(right - left, 1), Math.min(line * 0.8, 3));
     });
   }
 
   return {
     paint,
-    paintView(view, whole) {
-      before.style.width = `${(view.from / whole) * 100}%`;
-      after.style.left = `${(view.to / whole) * 100}%`;
-      after.style.width = `${(1 - view.to / whole) * 100}%`;
+    paintView(view, length) {
+      before.style.width = `${(view.from / length) * 100}%`;
+      after.style.left = `${(view.to / length) * 100}%`;
+      after.style.width = `${(1 - view.to / length) * 100}%`;
     },
   };
 }

@@ -1,31 +1,31 @@
-// Spans that hold a text: in their names, ids, attributes, events, or in what went wrong with them.
+// Finds spans that contain a text: in names, ids, attributes, events, links or error messages.
 
 function search(spans) {
   const texts = new Array(spans.length);
-  let found = [];
-  let asked = "";
+  let matches = [];
+  let query = "";
 
   function textOf(number) {
-    texts[number] ??= wordsOf(spans[number]).join("\n").toLowerCase();
+    texts[number] ??= textsOf(spans[number]).join("\n").toLowerCase();
     return texts[number];
   }
 
   return {
-    get asked() {
-      return asked;
+    get query() {
+      return query;
     },
-    get found() {
-      return found;
+    get matches() {
+      return matches;
     },
     find(text) {
-      asked = text.trim().toLowerCase();
-      found = asked ? spans.map((_, number) => number).filter((number) => textOf(number).includes(asked)) : [];
+      query = text.trim().toLowerCase();
+      matches = query ? spans.map((_, number) => number).filter((number) => textOf(number).includes(query)) : [];
     },
-    has: (number) => asked !== "" && textOf(number).includes(asked),
+    has: (number) => query !== "" && textOf(number).includes(query),
   };
 }
 
-function wordsOf(span) {
+function textsOf(span) {
   const pairs = (attributes) => Object.entries(attributes ?? {}).map(([key, value]) => `${key}=${value}`);
   return [
     span.service,
@@ -40,7 +40,7 @@ function wordsOf(span) {
   ];
 }
 
-/** The next of sorted numbers after one, or before it, round and round. */
+/** Return the number after `from` in a sorted list, or before it for a negative step; past an end, from the other. */
 function nextOf(numbers, from, step) {
   if (!numbers.length) return undefined;
   const beyond = step > 0 ? numbers.find((number) => number > from) : numbers.findLast((number) => number < from);

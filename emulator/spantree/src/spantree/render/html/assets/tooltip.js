@@ -1,4 +1,4 @@
-// What a span is about, beside the pointer.
+// A summary of a span, beside the pointer.
 
 const MOST_ATTRIBUTES = 6;
 const LONGEST_VALUE = 80;
@@ -37,9 +37,9 @@ function summary(span) {
 }
 
 function timing(span) {
-  const own = span.self === undefined ? "" : `, ${inWords(span.self)} of it its own`;
-  const waited = span.waitedSince === undefined ? "" : `, after ${inWords(span.start - span.waitedSince)} in the queue`;
-  return `${inWords(span.end - span.start)}${span.below ? own : ""}${waited}`;
+  const self = span.self === undefined ? "" : `, self time ${formatDuration(span.self)}`;
+  const waited = span.queuedSince === undefined ? "" : `, after ${formatDuration(span.start - span.queuedSince)} in the queue`;
+  return `${formatDuration(span.end - span.start)}${span.descendants ? self : ""}${waited}`;
 }
 
 function counts(span) {

@@ -1,13 +1,13 @@
-// The part of a trace's time that is shown, and how the pointer chooses another one.
+// The part of a trace's time that is shown, and how dragging with the pointer chooses another one.
 
-const NARROWEST = 100; // nanoseconds
+const NARROWEST_VIEW = 100; // nanoseconds
 
-function view(whole, changed) {
-  let [from, to] = [0, whole];
+function view(duration, changed) {
+  let [from, to] = [0, duration];
 
   function show(begin, end) {
-    const width = Math.min(Math.max(end - begin, NARROWEST), whole);
-    from = Math.min(Math.max(begin, 0), whole - width);
+    const width = Math.min(Math.max(end - begin, NARROWEST_VIEW), duration);
+    from = Math.min(Math.max(begin, 0), duration - width);
     to = from + width;
     changed();
   }
@@ -20,25 +20,26 @@ function view(whole, changed) {
       return to;
     },
     get isWhole() {
-      return from === 0 && to === whole;
+      return from === 0 && to === duration;
     },
     show,
-    showWhole: () => show(0, whole),
+    showWhole: () => show(0, duration),
     zoom(factor, at) {
       show(at - (at - from) * factor, at + (to - at) * factor);
     },
     pan: (share) => show(from + share * (to - from), to + share * (to - from)),
-    /** Where a time is: 0 at the left edge, 1 at the right one. */
+    /** Convert a time to a share of the width: 0 at the left edge, 1 at the right one. */
     share: (time) => (time - from) / (to - from),
+    /** Convert a share of the width to a time. */
     time: (share) => from + share * (to - from),
   };
 }
 
 const SMALLEST_DRAG = 5; // pixels
 
-/** Let a stretch be chosen by dragging over `place`; `chosen` gets its ends as shares of the width of `scale`. */
-function selecting(place, scale, brush, chosen) {
-  let began = null;
+/** Let the user choose a range by dragging over `place`; `chosen` gets its ends as shares of the width of `scale`. */
+function rangeSelection(place, scale, brush, chosen) {
+  let start = null;
   let dragged = false;
 
   function shareAt(event) {
@@ -46,44 +47,44 @@ function selecting(place, scale, brush, chosen) {
     return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
   }
 
-  function stretchTo(event) {
-    return [began.share, shareAt(event)].sort((one, other) => one - other);
+  function rangeTo(event) {
+    return [start.share, shareAt(event)].sort((one, other) => one - other);
   }
 
   function begin(event) {
     dragged = false;
-    if (!event.isPrimary) return cancel(); // two fingers are for the page
+    if (!event.isPrimary) return cancel(); // two fingers zoom the page itself
     const isInside = event.clientX >= scale.getBoundingClientRect().left;
-    began = event.button === 0 && isInside ? { x: event.clientX, share: shareAt(event) } : null;
+    start = event.button === 0 && isInside ? { x: event.clientX, share: shareAt(event) } : null;
   }
 
   function drag(event) {
-    if (began === null || (!dragged && Math.abs(event.clientX - began.x) < SMALLEST_DRAG)) return;
+    if (start === null || (!dragged && Math.abs(event.clientX - start.x) < SMALLEST_DRAG)) return;
     if (!dragged) place.setPointerCapture(event.pointerId);
     dragged = true;
-    const [left, right] = stretchTo(event);
+    const [left, right] = rangeTo(event);
     brush.hidden = false;
     brush.style.left = `${left * 100}%`;
     brush.style.width = `${(right - left) * 100}%`;
   }
 
   function end(event) {
-    if (began !== null && dragged && event.type === "pointerup") chosen(...stretchTo(event));
+    if (start !== null && dragged && event.type === "pointerup") chosen(...rangeTo(event));
     cancel();
   }
 
   function cancel() {
-    began = null;
+    start = null;
     brush.hidden = true;
   }
 
-  function swallow(click) {
-    if (dragged) click.stopPropagation(); // the end of a drag is no click on what is there
+  function stopClickAfterDrag(click) {
+    if (dragged) click.stopPropagation(); // browsers send a click at the end of a drag, too
   }
 
   place.addEventListener("pointerdown", begin);
   place.addEventListener("pointermove", drag);
   place.addEventListener("pointerup", end);
   place.addEventListener("pointercancel", end);
-  place.addEventListener("click", swallow, { capture: true });
+  place.addEventListener("click", stopClickAfterDrag, { capture: true });
 }

@@ -1,0 +1,34 @@
+"""`emulator health`: check services. Containers use `python -m emulator.healthcheck`, which starts faster."""
+
+from typing import Annotated
+
+import typer
+
+from spantree.cli.options import option
+from spantree.cli.validators import finite
+
+__all__ = ["health"]
+
+
+def health(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TARGET]...",
+            help="Services on their usual ports of this machine, or URLs such as http://localhost:8774/healthcheck.",
+            show_default=False,
+        ),
+    ] = None,
+    wait: Annotated[
+        float,
+        option("wait", "Try again for this many seconds, until all are healthy.", min=0, max=86400, callback=finite),
+    ] = 0.0,
+) -> None:
+    """Check that services are healthy: those named, or all that listen here. Exits with 0 only if all are."""
+    from emulator.healthcheck import UnknownTarget, check
+
+    try:
+        status = check(targets or [], wait)
+    except UnknownTarget as error:
+        raise typer.BadParameter(str(error), param_hint="'TARGET'") from error
+    raise typer.Exit(status)

@@ -1,0 +1,21 @@
+"""The script `spantree`, which is also `python -m spantree`. Needs the extra `cli`."""
+
+import sys
+
+from spantree import __version__
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from spantree.cli.commands import COMMANDS
+        from spantree.cli.glyphs import replace_missing_glyphs
+        from spantree.cli.lazy import application
+    except ModuleNotFoundError as error:
+        sys.exit(f"spantree: {error.name} is not installed; its commands need the extra: pip install 'spantree[cli]'")
+    replace_missing_glyphs()
+    application("spantree", __version__, "Read, check, show and convert traces.", COMMANDS)()
+
+
+if __name__ == "__main__":
+    main()

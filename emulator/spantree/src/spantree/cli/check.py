@@ -1,0 +1,182 @@
+"""`check`: compare traces with an expected tree, or look for what makes them unsound."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from spantree import RULES, Expectation, SpanTree, tree
+from spantree.backoff import pauses
+from spantree.cli.errors import Unreadable, Unwritable, exit_with
+from spantree.cli.glyphs import ascii_only
+from spantree.cli.junit import Case, write_junit
+from spantree.cli.options import Ascii, Joined, Service, SourceName, TraceId, option, output_file
+from spantree.cli.program import current
+from spantree.cli.source import ANSWER_SECONDS, Source
+from spantree.cli.validators import finite
+
+__all__ = ["check"]
+
+SHORTEST_ANSWER_SECONDS = 1.0
+"""How long a Jaeger may take to answer when the time for the check is almost over."""
+
+
+def known_rules(names: list[str] | None) -> list[str] | None:
+    """Refuse the name of a rule that does not exist."""
+    for name in names or ():
+        if name not in RULES:
+            raise typer.BadParameter(f"{name!r} is none of {', '.join(RULES)}.")
+    return names
+
+
+Expect = Annotated[str | None, option("expect", f"The expected tree: {current().tree_help}.")]
+Ignore = Annotated[
+    list[str] | None,
+    option("ignore", "Without --expect: a rule to leave out. May be repeated.", callback=known_rules),
+]
+OneIsEnough = Annotated[bool, option("any", "One trace that is as expected is enough; others may differ.")]
+Junit = Annotated[Path | None, output_file("junit", "Write the result to this file, as JUnit XML.")]
+Timeout = Annotated[
+    float, option("timeout", "Seconds to wait for a Jaeger, and for its traces to be complete.", min=0, callback=finite)
+]
+
+
+def check(
+    source: SourceName,
+    expect: Expect = None,
+    ignore: Ignore = None,
+    trace: TraceId = None,
+    service: Service = None,
+    timeout: Timeout = 30.0,
+    junit: Junit = None,
+    *,
+    one_is_enough: OneIsEnough = False,
+    joined: Joined = False,
+    no_unicode: Ascii = False,
+) -> None:
+    """Compare traces with an expected tree; without one, look for what makes them unsound.
+
+    Compares every trace whose root is the expected one. Exits with 0 if all are as expected, with 1 if one is not,
+    and with 2 if that cannot be said.
+    """
+    if no_unicode:
+        ascii_only()
+    chosen = Source(source, trace, service, joined)
+
+    def run() -> int:
+        expected = None if expect is None else _expected_tree(expect)
+        judge = _is_sound(ignore or ()) if expected is None else _is_expected(expected)
+        cases = _retry(
+            lambda seconds: _judge_traces(chosen, expected, judge, seconds, one_is_enough=one_is_enough),
+            timeout if chosen.is_jaeger else 0.0,
+        )
+        _print(cases)
+        if junit is not None:
+            _write_junit(junit, cases)
+        return int(any(case.failed for case in cases))
+
+    exit_with(run)
+
+
+def _expected_tree(name: str) -> Expectation:
+    """Return the expected tree in the file of this name, or the program's tree of this name. Raises Unreadable."""
+    file, named = Path(name), current().trees
+    try:
+        return tree(file) if file.is_file() else tree(named.text(name))
+    except LookupError as error:
+        known = ", ".join(named.names())
+        raise Unreadable(f"{name} is not a file" + (f", and not one of {known}" if known else "")) from error
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{name}: {error}") from error
+
+
+def _is_expected(expected: Expectation) -> Callable[[SpanTree], Case]:
+    colour = _console().is_terminal
+
+    def judge(trace: SpanTree) -> Case:
+        difference = trace.difference(expected)
+        report = "" if difference is None else difference.render(colour=colour)
+        return Case(_subject(trace), "as expected", report)
+
+    return judge
+
+
+def _is_sound(ignore: Sequence[str]) -> Callable[[SpanTree], Case]:
+    def judge(trace: SpanTree) -> Case:
+        return Case(_subject(trace), "sound", "\n".join(map(str, trace.check(ignore, current().continues_by))))
+
+    return judge
+
+
+def _subject(trace: SpanTree) -> str:
+    return f"trace {trace.trace_id}, {len(trace)} span{'' if len(trace) == 1 else 's'},"
+
+
+def _retry(attempt: Callable[[float], list[Case]], seconds: float) -> list[Case]:
+    """Judge again until no case fails or the time is over. `attempt` is given the seconds that an answer may take."""
+    deadline = monotonic() + seconds
+    for pause in pauses(seconds):
+        try:
+            cases = attempt(min(max(deadline - monotonic(), SHORTEST_ANSWER_SECONDS), ANSWER_SECONDS))
+        except Unreadable:
+            pass  # the Jaeger may still be starting; the last attempt lets the error through
+        else:
+            if not any(case.failed for case in cases):
+                return cases
+        sleep(min(pause, max(deadline - monotonic(), 0.0)))  # an answer may have taken long
+    return attempt(SHORTEST_ANSWER_SECONDS)
+
+
+def _judge_traces(
+    source: Source,
+    expected: Expectation | None,
+    judge: Callable[[SpanTree], Case],
+    seconds: float,
+    *,
+    one_is_enough: bool,
+) -> list[Case]:
+    """Judge every trace whose root is the expected one, or the trace that was chosen by its id."""
+    root = expected.roots[0] if expected is not None and expected.roots else None
+    traces = source.traces(root[0] if root else None, seconds)
+    candidates = traces
+    if expected is not None and source.trace_id is None:
+        candidates = [trace for trace in traces if _has_root_of(expected, trace)]
+    if not candidates:
+        begins = f" begins with {': '.join(root)}" if root else ""
+        roots = dict.fromkeys(str(span) for trace in traces for span in trace.roots)
+        found = "".join(f"\n  {span}" for span in roots) or " none"
+        return [Case("such a trace", "there", f"no trace of {source}{begins}. Those are:{found}")]
+    cases = [judge(trace) for trace in candidates]
+    passed = [case for case in cases if not case.failed]
+    return passed if one_is_enough and passed else cases
+
+
+def _has_root_of(expected: Expectation, trace: SpanTree) -> bool:
+    """Whether a trace has an expected root. If several are expected, a linked trace belongs to the one it links to."""
+    is_linked_part = len(expected.roots) > 1 and any(span.linked for span in trace.roots)
+    return not is_linked_part and any(expected.begins_like([span]) for span in trace.roots)
+
+
+def _print(cases: Sequence[Case]) -> None:
+    console = _console()
+    for case in cases:
+        console.print(Text(str(case)))
+        if case.failed:
+            console.print(Text.from_ansi(f"{case.report}\n"))
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _write_junit(file: Path, cases: Sequence[Case]) -> None:
+    plain = [replace(case, report=Text.from_ansi(case.report).plain) for case in cases]
+    try:
+        write_junit(file, f"{current().name} check", plain)
+    except OSError as error:
+        raise Unwritable(f"{file} cannot be written: {error.strerror}") from error

@@ -1,0 +1,15 @@
+"""The commands of the script `spantree`, a row each; other programs add these rows to their own."""
+
+from spantree.cli.lazy import Command
+
+__all__ = ["COMMANDS"]
+
+COMMANDS = (
+    Command(
+        "check",
+        "spantree.cli.check:check",
+        "Compare traces with an expected tree; without one, look for what makes them unsound.",
+    ),
+    Command("convert", "spantree.cli.convert:convert", "Write traces in another format."),
+    Command("show", "spantree.cli.show:show", "Print the waterfalls of traces, or draw them into files."),
+)

@@ -1,0 +1,86 @@
+"""The options that several commands share, and `option`, which makes one. A command's own options stand beside it."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spantree.cli.program import current
+from spantree.cli.validators import named, writable
+
+__all__ = [
+    "Ascii",
+    "Expand",
+    "Html",
+    "Joined",
+    "MapFile",
+    "Mermaid",
+    "OtlpJson",
+    "Service",
+    "SourceName",
+    "Svg",
+    "TraceId",
+    "named_files",
+    "option",
+    "output_file",
+]
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def option(name: str, text: str, *short: str, **more: Any) -> Any:  # noqa: ANN401 - typer's own type
+    """Make the option `--name`, which also reads the environment variable `<PREFIX>_NAME` of the current program."""
+    variable = f"{current().prefix}_{name.upper().replace('-', '_')}"
+    return typer.Option(f"--{name}", *short, envvar=variable, help=text, **more)
+
+
+def output_file(name: str, text: str, *short: str) -> Any:  # noqa: ANN401 - typer's own type
+    """Make an option for a file to write, which is checked before the command starts."""
+    return option(name, text, *short, dir_okay=False, callback=writable)
+
+
+def trace_id(value: str | None) -> str | None:
+    """Normalise a trace id to 32 hex digits. A UUID is one too: osprofiler shows trace ids as UUIDs."""
+    if value is None:
+        return None
+    digits = value.lower()
+    if UUID.fullmatch(digits):
+        digits = digits.replace("-", "")
+    if not re.fullmatch(r"[0-9a-f]{1,32}", digits):
+        raise typer.BadParameter(f"{value!r} is not up to 32 hex digits.")
+    return digits.zfill(32)
+
+
+def named_files(files: Mapping[str, Path | None]) -> dict[str, Path]:
+    """Return the files that were given, by format. The options are named like the formats; no two may share a file."""
+    given: dict[str, Path] = {}
+    for name, file in files.items():
+        if file is None:
+            continue
+        if file in given.values():
+            raise typer.BadParameter(f"--{name} and another option name the same file, {file}.")
+        given[name] = file
+    return given
+
+
+SourceName = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A file of OTLP JSON or Jaeger JSON, - for standard input, or a Jaeger: http://localhost:16686.",
+    ),
+]
+TraceId = Annotated[str | None, option("trace", "Only the trace with this id.", callback=trace_id)]
+Service = Annotated[str | None, option("service", "Only traces with spans of this service.", callback=named)]
+Joined = Annotated[bool, option("joined", "Join traces that are linked: each below the span that it links to.")]
+Expand = Annotated[bool, option("expand", "Draw one line for every span; do not fold repeated spans into one.")]
+Ascii = Annotated[bool, option("no-unicode", "Draw in ASCII. This is automatic where the terminal has no Unicode.")]
+OtlpJson = Annotated[Path | None, output_file("otlp-json", "Write the exported spans to this file, as OTLP JSON.")]
+Html = Annotated[
+    Path | None, output_file("html", "Draw interactive waterfalls into this file: one HTML page, without network.")
+]
+Mermaid = Annotated[Path | None, output_file("mermaid", "Draw the trace as a sequence diagram in Mermaid's text.")]
+Svg = Annotated[Path | None, output_file("svg", "Draw the trace as a sequence diagram in SVG.")]
+MapFile = Annotated[Path | None, output_file("map", "Draw all traces as one service map in SVG.")]

@@ -1,0 +1,125 @@
+"""How the spans of traces are related: parents and children within a trace, links within and between traces.
+
+Relations are looked up when they are asked for, so that the tree of one trace among thousands costs only that trace.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+from spantree.span import Span
+
+__all__ = ["TraceRelations", "Traces"]
+
+
+class Traces(dict[str, Sequence[Span]]):
+    """The spans of several traces, by trace id, with the relations of each trace once they have been built."""
+
+    def __init__(self, spans: Mapping[str, Sequence[Span]]) -> None:
+        super().__init__(spans)
+        self.relations: dict[str, TraceRelations] = {}
+
+    @cached_property
+    def linking_to(self) -> Mapping[str, Sequence[str]]:
+        """For each trace id, the ids of the traces that have links to it, without duplicates."""
+        linking: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for trace_id, spans in self.items():
+            for span in spans:
+                for link in span.links:
+                    linking[link.trace_id][trace_id] = None
+        return {trace_id: list(linking_ids) for trace_id, linking_ids in linking.items()}
+
+
+class TraceRelations:
+    """The relations of one trace's spans: implements the protocol `spantree.span.Relations`.
+
+    `by_id` holds the spans in order of their starts, `top` those without a parent in the trace. Raises ValueError if
+    the spans are not all of one trace.
+    """
+
+    def __init__(self, spans: Iterable[Span], traces: Traces) -> None:
+        ordered = sorted(spans, key=lambda span: span.start)  # the sort is stable: ties keep the order of arrival
+        self.by_id = {span.span_id: span.among(self) for span in ordered}
+        trace_ids = {span.trace_id for span in ordered}
+        if len(trace_ids) != 1:
+            raise ValueError(f"SpanTree needs the spans of one trace, not of {len(trace_ids)}; for several use trees()")
+        [self._trace_id] = trace_ids
+        self._traces = traces
+        traces.relations[self._trace_id] = self
+        self._followers: dict[tuple[str, str], list[Span]] | None = None
+        self._children: defaultdict[str, list[Span]] = defaultdict(list)
+        for span in self.by_id.values():
+            self._children[span.parent_id if span.parent_id in self.by_id else ""].append(span)
+        self.top: Sequence[Span] = self._children[""]
+        self._cut_cycles()
+        self.top = tuple(self.top)
+
+    def parent(self, span: Span) -> Span | None:
+        """Return the parent. None for a root, an orphan, and the span at which a cycle was cut."""
+        parent = self.by_id.get(span.parent_id)
+        return None if parent is None or span.span_id in self._cut else parent
+
+    def children(self, span: Span) -> Sequence[Span]:
+        """Return the spans right below, in order of their starts."""
+        return tuple(self._children.get(span.span_id, ()))
+
+    def linked(self, span: Span) -> Sequence[Span]:
+        """Return the spans that the links of a span point to, as far as they are known; each once."""
+        linked = {
+            (link.trace_id, link.span_id): target
+            for link in span.links
+            if (relations := self._of(link.trace_id)) is not None
+            and (target := relations.by_id.get(link.span_id)) is not None
+        }
+        return list(linked.values())
+
+    def followers(self, span: Span) -> Sequence[Span]:
+        """Return the spans, of this trace or another, that link to a span."""
+        if self._followers is None:
+            self._followers = self._find_followers()
+        return self._followers.get((span.trace_id, span.span_id), ())
+
+    def following_traces(self) -> "list[TraceRelations]":
+        """Return the relations of the traces that follow from this one by links, directly or through one another."""
+        known, waiting = {self._trace_id: self}, [self]
+        while waiting:
+            current = waiting.pop()
+            for span in current.by_id.values():
+                for follower in current.followers(span):
+                    following = self._of(follower.trace_id)
+                    if following is not None and follower.trace_id not in known:
+                        known[follower.trace_id] = following
+                        waiting.append(following)
+        return [relations for relations in known.values() if relations is not self]
+
+    def _cut_cycles(self) -> None:
+        """Move the earliest span of every cycle of parents to the top: no root leads to it otherwise."""
+        self._cut: set[str] = set()
+        reached = {span.span_id for top in self.top for span in (top, *top.descendants)}
+        if len(reached) == len(self.by_id):
+            return
+        for span in self.by_id.values():
+            if span.span_id not in reached:
+                self._children[span.parent_id].remove(span)
+                self._cut.add(span.span_id)
+                self._children[""].append(span)
+                reached |= {span.span_id, *(below.span_id for below in span.descendants)}
+
+    def _of(self, trace_id: str) -> "TraceRelations | None":
+        """Return the relations of a trace, building them if needed; None if it is not known."""
+        if trace_id == self._trace_id:
+            return self
+        known = self._traces.relations.get(trace_id)
+        if known is None and trace_id in self._traces:
+            return TraceRelations(self._traces[trace_id], self._traces)
+        return known
+
+    def _find_followers(self) -> dict[tuple[str, str], list[Span]]:
+        followers: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
+        for trace_id in dict.fromkeys([*self._traces.linking_to.get(self._trace_id, ()), self._trace_id]):
+            relations = self._of(trace_id)
+            assert relations is not None
+            for span in relations.by_id.values():
+                for link in span.links:
+                    followers[link.trace_id, link.span_id].append(span)
+        return followers

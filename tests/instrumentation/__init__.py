@@ -1,0 +1,1 @@
+"""Tests of the reference instrumentation: alone, in code that is not ours."""

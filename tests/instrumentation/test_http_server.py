@@ -1,0 +1,99 @@
+"""SERVER spans: what is on them, and what counts as a failure."""
+
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from emulator.instrumentation import http_server
+from tests.instrumentation.conftest import Traced
+
+
+class SoldOut(Exception):
+    """There is no such book left."""
+
+    error_type = "shop.SoldOut"
+
+
+async def answered(_: web.Request) -> web.Response:
+    return web.Response(status=503)
+
+
+async def not_found(_: web.Request) -> web.Response:
+    raise web.HTTPNotFound
+
+
+async def sold_out(_: web.Request) -> web.Response:
+    raise SoldOut("no copy is left")
+
+
+async def translated(request: web.Request) -> web.Response:
+    http_server.record_failure(request, SoldOut("no copy is left"), "500")
+    return web.Response(status=500)
+
+
+async def broken_off(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    raise SoldOut("in mid-body")
+
+
+@asynccontextmanager
+async def serving(
+    traced: Traced, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> AsyncIterator[str]:
+    app = web.Application(middlewares=[http_server.middleware(traced.tracer("shop"))])
+    app.on_response_prepare.append(http_server.record_status)
+    app.router.add_route("*", "/books/{id}", handler)
+    listener = socket.create_server(("127.0.0.1", 0))
+    quiet = logging.getLogger(f"{__name__}.quiet")
+    quiet.disabled = True  # aiohttp logs the errors of handlers, which are meant here
+    runner = web.AppRunner(app, access_log=None, logger=quiet)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("handler", "status", "error_type", "exceptions"),
+    [
+        (answered, 503, "503", []),
+        (not_found, 404, "", []),
+        (sold_out, None, "shop.SoldOut", ["shop.SoldOut"]),
+        (translated, 500, "500", ["shop.SoldOut"]),
+        (broken_off, 200, "shop.SoldOut", ["shop.SoldOut"]),
+    ],
+)
+async def test_only_what_the_server_is_to_blame_for_is_an_error(
+    traced: Traced,
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    status: int | None,
+    error_type: str,
+    exceptions: list[str],
+) -> None:
+    async with serving(traced, handler) as url, aiohttp.ClientSession() as session:
+        try:
+            async with session.get(f"{url}/books/7") as response:
+                await response.read()
+        except aiohttp.ClientError:
+            assert handler is broken_off
+    span = traced.one("GET /books/{id}")
+    assert span.attributes.get("http.response.status_code") == status
+    assert (span.failed, span.error_type) == (bool(error_type), error_type)
+    assert [event.attributes["exception.type"] for event in span.events] == exceptions
+
+
+async def test_methods_and_urls_are_shown_as_the_conventions_say(traced: Traced) -> None:
+    async with serving(traced, not_found) as url, aiohttp.ClientSession() as session:
+        async with session.request("PURGE", f"{url}/books/7?sig=secret&page=2"):
+            pass
+    span = traced.one("HTTP /books/{id}")
+    shown = {"http.request.method": "_OTHER", "http.request.method_original": "PURGE", "url.path": "/books/7"}
+    assert span.attributes.items() >= {**shown, "url.query": "sig=REDACTED&page=2"}.items()

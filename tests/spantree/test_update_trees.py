@@ -1,0 +1,195 @@
+"""Writing and updating expected trees: `--update-trees`, `as_tree_text`, `Expectation.updated`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from emulator.client.boot_sequence import BootRequest
+from emulator.faults import FAULTS
+from emulator.reference import tree_text
+from spantree import Pending, Span, SpanTree, tree, updated_tree_files
+from tests.conftest import a_world, trace_of
+from tests.support.spans import a_span
+
+FAMILY = [a_span(1, name="root"), a_span(2, 1, "first"), a_span(3, 2, "below first"), a_span(4, 1, "second")]
+ROOT = a_span(1, name="root")
+UUID, OTHER_UUID = "6b0e1c9e-6f0f-4f3e-9a39-1d2f6f0c8a11", "6b0e1c9e-6f0f-4f3e-9a39-1d2f6f0c8a12"
+
+
+@contextmanager
+def updating() -> Iterator[list[Path]]:
+    """Update trees as `pytest --update-trees` does; yields the files that were written."""
+    files: list[Path] = []
+    token = updated_tree_files.set(files)
+    try:
+        yield files
+    finally:
+        updated_tree_files.reset(token)
+
+
+def polled(*looks: int) -> SpanTree:
+    """A trace with a poll for each number, which is how often the bank looks below it."""
+    spans, number = [ROOT], 2
+    for count in looks:
+        below = [a_span(number + 1 + n, number, "look", "bank") for n in range(count)]
+        spans += [a_span(number, 1, "poll"), *below]
+        number += 1 + count
+    return SpanTree(spans)
+
+
+KEPT = """\
+# How the shop works.
+shop: root
+  # this one comes first
+  shop: first   # and it is quick
+    shop: gone {a}
+  ...
+    shop: below first
+  in any order:
+    shop: never *
+    # and this
+    shop: second (client) {http.url="http://{host}:{port}/", b}
+
+# the end
+"""
+
+UPDATED = """\
+# How the shop works.
+shop: root
+  # this one comes first
+  shop: first   # and it is quick
+    shop: below first
+  in any order:
+    shop: never *
+    # and this
+    shop: second (client) !500 {http.url="http://{host}:{port}/"}
+  ...
+    shop: below first
+
+# the end
+"""
+
+
+def test_an_update_changes_what_differs_and_keeps_everything_else() -> None:
+    second = a_span(4, 1, "second", kind="client", failed=True)
+    spans = [*FAMILY[:3], replace(second, attributes={"error.type": "500", "http.url": "http://10.0.0.1:80/"})]
+    updated = tree(KEPT).updated(SpanTree(spans).roots)
+    assert updated == UPDATED
+    assert SpanTree(spans) == tree(updated)
+
+
+def test_a_missing_tree_file_is_written_and_its_trace_fits(tmp_path: Path) -> None:
+    file, trace = tmp_path / "deep" / "shop.tree", SpanTree([*FAMILY, a_span(5, 4, f"GET /x/{UUID}")])
+    with updating() as files:
+        assert trace == tree(file)
+        assert files == [file]
+    assert file.read_text().splitlines()[-1] == "    shop: GET /x/{id}"
+    assert trace == tree(file)
+    assert [entry.name for entry in file.parent.iterdir()] == ["shop.tree"]
+
+
+@pytest.mark.parametrize(
+    ("trace", "below"),
+    [
+        (polled(0), "poll"),
+        (polled(0, 0, 0), "poll +"),
+        (polled(1, 1), "poll +|  look"),
+        (polled(1, 3), "poll +|  look +"),
+        (polled(0, 0, 1), "poll +|poll|  look"),
+        (polled(0, 1, 0), "poll|poll|  look|poll"),
+        (SpanTree([ROOT, a_span(2, 1, f"GET /x/{UUID}"), a_span(3, 1, f"GET /x/{OTHER_UUID}")]), "shop: GET /x/{id} +"),
+        (SpanTree([ROOT, a_span(2, 1, "poll"), a_span(3, 1, "poll", kind="client")]), "poll|poll (client)"),
+        (SpanTree([ROOT, a_span(2, 1, "poll"), a_span(3, 1, "poll", failed=True)]), "poll|poll !"),
+    ],
+    ids=["one", "three", "children", "other counts below", "others below", "not in a row", "ids", "kinds", "errors"],
+)
+def test_a_new_tree_has_one_line_for_siblings_in_a_row_that_are_alike(trace: SpanTree, below: str) -> None:
+    assert trace.as_tree_text() == tree_of_polls(below)
+    assert trace == tree(tree_of_polls(below))
+
+
+async def test_a_new_tree_of_a_fault_fits_runs_with_another_number_of_polls(tmp_path: Path) -> None:
+    fault, file = FAULTS["glance.image_missing"], tmp_path / "image_missing.tree"
+    async with a_world() as world:
+        boots = [await world.boot(BootRequest(name, fault=fault)) for name in ("one", "another")]
+    one, another = (trace_of(world, booted.trace_id) for booted in boots)
+    with updating() as files:
+        assert one == tree(file)
+    assert files == [file]
+    assert another == tree(file)
+    polls = [span for span in one.all("nova-api", kind="server") if span.name.startswith("GET")]
+    assert len(polls) > 1
+    for count in (1, 2 * len(polls)):
+        assert with_polls(one, polls, count) == tree(file)
+
+
+def with_polls(trace: SpanTree, polls: list[Span], count: int) -> SpanTree:
+    """Return a trace with so many of its polls: less, or the last one again, with other ids."""
+    calls = [poll.parent for poll in polls if poll.parent is not None]
+    left_out = {span.span_id for span in (*calls[count:], *polls[count:])}
+    more = []
+    for number in range(len(polls), count):
+        call_id = f"{number:016x}"
+        more.append(replace(calls[-1], span_id=call_id, start=calls[-1].start + number))
+        more.append(replace(polls[-1], span_id=f"{number:015x}f", parent_id=call_id))
+    return SpanTree([span for span in trace.spans if span.span_id not in left_out] + more)
+
+
+@pytest.mark.parametrize(
+    ("expected", "looks", "updated"),
+    [
+        ("poll # slow", [0, 0, 0], "poll + # slow"),
+        ("poll ?", [0, 0], "poll *"),
+        ("poll +", [0], "poll +"),
+        ("poll *", [0, 0], "poll *"),
+        ("poll *", [], "poll *"),
+        ("poll +", [1, 1], "poll +|  look"),
+        ("poll !", [0, 0], "poll +"),
+        ("poll|poll", [0, 0, 0], "poll|poll +"),
+        ("poll|poll|poll", [0, 0], "poll|poll"),
+        ("poll +", [0, 1, 1], "poll +|poll +|  look"),
+    ],
+)
+def test_an_update_repeats_a_line_instead_of_adding_the_same(expected: str, looks: list[int], updated: str) -> None:
+    text = tree(tree_of_polls(expected)).updated(polled(*looks).roots)
+    assert text == tree_of_polls(updated)
+    assert polled(*looks) == tree(text)
+
+
+def tree_of_polls(below: str) -> str:
+    """Return the text of a tree with these lines below its root."""
+    text = f"shop: root|{below}|".replace("|", "\n  ").replace("poll", "shop: poll").replace("look", "bank: look")
+    return f"{text.rstrip()}\n"
+
+
+def test_an_update_keeps_a_repetition_and_its_comment_when_a_span_is_added() -> None:
+    kept = "shop: root\n  shop: GET + # slow\n  shop: pay {amount=17}\n"
+    spans = [ROOT, a_span(2, 1, "POST"), a_span(3, 1, "GET"), a_span(4, 1, "GET")]
+    trace = SpanTree([*spans, a_span(5, 1, "pay", attributes={"amount": 17})])
+    assert tree(kept).updated(trace.roots) == kept.replace("  shop: GET", "  shop: POST\n  shop: GET")
+
+
+def test_an_update_writes_for_equality_only_and_each_file_for_one_trace(tmp_path: Path) -> None:
+    file = tmp_path / "shop.tree"
+    file.write_text("shop: forbidden\n")
+    with updating():
+        assert SpanTree(FAMILY) != tree(file)
+        assert file.read_text() == "shop: forbidden\n"
+        assert SpanTree(FAMILY) == tree(file)
+        assert not SpanTree(FAMILY[:1]) == tree(file)  # noqa: SIM201 - `!=` would not update
+    assert file.read_text() == str(SpanTree(FAMILY)) + "\n"
+
+
+async def test_an_update_of_a_tree_that_fits_changes_nothing(boot: Callable[[], Pending[SpanTree]]) -> None:
+    assert tree(tree_text("boot")).updated((await boot()).roots) == tree_text("boot")
+
+
+def test_a_tree_read_before_its_file_was_updated_follows_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "shop.tree"
+    file.write_text("shop: old\n")
+    early, another = tree(file), tree(file)
+    with updating():
+        assert [SpanTree(FAMILY) == expected for expected in (early, early, another)] == [True] * 3
