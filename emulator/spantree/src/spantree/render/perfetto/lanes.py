@@ -60,11 +60,11 @@ def lanes(slices: Iterable[Slice]) -> list[int]:
 
 
 def _fits(each: Slice, lane: _Lane) -> bool:
-    innermost = lane.innermost_at(each.start)
-    if innermost is None or innermost.span is not each.span.parent:
+    parent = lane.innermost_at(each.start)
+    if parent is None or parent.span is not each.span.parent:
         return False
-    # A slice without length has ended when it starts, so Perfetto puts nothing inside it.
-    return each.start < innermost.end and _free_from(each) <= innermost.end
+    # Perfetto closes a slice without length at once, so that nothing lies within it
+    return each.start < parent.end and _free_from(each) <= parent.end
 
 
 def _free_from(each: Slice) -> int:
