@@ -102,7 +102,7 @@ FORMATS = {
         Format(
             "tree",
             _tree,
-            loses="times, ids, attributes, events and links: it keeps services, names, kinds, errors and nesting",
+            loses="times, ids, attributes, events, links and how often alike siblings repeat (a `+` stands for them)",
             one_trace=True,
         ),
         Format("html", _html, loses="the types of values; it is made to look at, and cannot be read back"),
