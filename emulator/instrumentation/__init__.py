@@ -1,6 +1,6 @@
 """The reference instrumentation: how aiohttp servers and clients and aio-pika messages become spans.
 
-It knows OpenTelemetry, aiohttp and aio-pika, and nothing of OpenStack, of faults or of our services. README.md beside
+It knows OpenTelemetry, aiohttp and aio-pika, and nothing of OpenStack or of the rest of the emulator. README.md beside
 this file says how to use it elsewhere. `http_server`, `http_client`, `messaging` and `export` are modules to import: so
 a client without a message bus need not have aio-pika.
 """
