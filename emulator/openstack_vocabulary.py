@@ -1,19 +1,12 @@
 """What pictures have to know about the emulated cloud: colours, and the attributes of steps, faults and messages."""
 
+from emulator.services.registry import SERVICES
 from spantree.render.vocabulary import Vocabulary
 
 __all__ = ["OPENSTACK"]
 
 OPENSTACK = Vocabulary(
-    colours={
-        "openstack-client": "#6d7c8f",
-        "nova-api": "#337cda",
-        "nova-scheduler": "#0097a5",
-        "nova-compute": "#8e57d8",
-        "keystone": "#be7c09",
-        "neutron-server": "#2e9848",
-        "glance-api": "#d14ba0",
-    },
+    colours={"openstack-client": "#6d7c8f", **{row.name: row.colour for row in SERVICES.values()}},
     step_attribute="openstack.boot.step",
     step_source="Figure 1.8",
     fault_attribute="openstack.fault.name",

@@ -1,4 +1,4 @@
-"""The reference as data: trees of spans, and what is on each kind of span."""
+"""The reference as data: the span trees of a boot, and the attributes of each kind of span."""
 
 import tomllib
 from importlib.resources import files
@@ -8,15 +8,15 @@ __all__ = ["span_catalogue", "tree_names", "tree_text"]
 
 
 def tree_names() -> list[str]:
-    """Return the names of the reference trees, `boot` for one."""
+    """Return the names of the reference trees, such as `boot`."""
     return sorted(file.name.removesuffix(".tree") for file in files(__name__).iterdir() if file.name.endswith(".tree"))
 
 
 def tree_text(name: str) -> str:
-    """Return the reference tree of that name, in the form that `traces.tree` reads."""
+    """Return the reference tree of that name, in the notation that `spantree.tree` reads."""
     return files(__name__).joinpath(f"{name}.tree").read_text()
 
 
 def span_catalogue() -> dict[str, Any]:
-    """Return what every kind of span carries: see `spans.toml`."""
+    """Return the attributes of every kind of span, by level: see `spans.toml`."""
     return tomllib.loads(files(__name__).joinpath("spans.toml").read_text())

@@ -1,4 +1,4 @@
-"""When something is not there: the server ends in ERROR with a fault that names the step, and the cloud stays whole."""
+"""When something is missing: the server ends in ERROR with a fault that names the step, and the cloud keeps working."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def all_but(*missing: str) -> tuple[str, ...]:
 
 
 def with_exception(trace: SpanTree) -> list[str]:
-    """The spans that tell of an exception themselves."""
+    """The spans with an exception event."""
     return [str(span) for span in trace.spans if any(event.name == "exception" for event in span.events)]
 
 
@@ -99,7 +99,7 @@ async def test_a_boot_that_takes_too_long_goes_to_error_and_releases_its_port() 
         assert re.search(r"aborted: it was still \w+ after 0\.25 s\.$", booted.fault)
         api = await world.api()
         path = f"/v2.0/ports?device_id={booted.server_id}"
-        # the host releases the address when it hears that nobody waits any more
+        # the host releases the address when nova-api tells it to terminate the build
         await eventually(lambda: api("GET", "neutron-server", path), lambda seen: seen[1] == {"ports": []})
     trace = trace_of(world, booted.trace_id)
     assert "nova-api: deadline !TimeoutError" in failed(trace)
@@ -165,14 +165,14 @@ def compute_host(world: World, amqp_url: str) -> AbstractAsyncContextManager[Non
 
 
 @asynccontextmanager
-async def a_lying_glance() -> AsyncIterator[str]:
-    """Sends other bytes than its checksum is of."""
+async def a_corrupting_glance() -> AsyncIterator[str]:
+    """A glance whose bytes do not match its checksum."""
 
-    async def lie(_: web.Request) -> web.Response:
+    async def send_other_bytes(_: web.Request) -> web.Response:
         return web.Response(body=b"not the image", headers={"Content-MD5": "0" * 32})
 
     app = web.Application()
-    app.add_routes([web.get("/v2/images/{image_id}/file", lie)])
+    app.add_routes([web.get("/v2/images/{image_id}/file", send_other_bytes)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -187,7 +187,7 @@ async def test_services_run_one_by_one_boot_the_reference_trace() -> None:
 
 
 async def test_nova_compute_refuses_an_image_that_does_not_match_its_checksum() -> None:
-    async with a_lying_glance() as url, in_parts(glance=url) as (world, _):
+    async with a_corrupting_glance() as url, in_parts(glance=url) as (world, _):
         booted = await world.boot()
     assert booted.status == "ERROR"
     assert "aborted at step (5), glance-api: image " in booted.fault
@@ -217,7 +217,7 @@ async def test_without_a_scheduler_nova_api_refuses_and_keeps_no_server() -> Non
 
 
 async def test_a_server_that_no_scheduler_takes_goes_to_error_at_the_deadline() -> None:
-    """The scheduler's queue is there, as after a crash, but nobody consumes it."""
+    """The scheduler's queue exists, as after a crash, but has no consumer."""
     async with in_parts(("keystone", "nova-api"), build_seconds=0.2) as (world, broker):
         async with await aio_pika.connect(broker.url) as connection:
             channel = await connection.channel()
@@ -273,7 +273,7 @@ async def test_a_delete_that_fails_says_why_and_works_when_tried_again() -> None
 
 
 async def test_a_scheduler_without_hosts_waits_for_the_first_report() -> None:
-    """The compute host comes after the order: its first report is what the scheduler was waiting for."""
+    """The compute host starts after the request: the scheduler waits for its first report."""
     async with in_parts(all_but("nova-compute")) as (world, broker):
         booting = asyncio.create_task(world.boot())
         async with compute_host(world, broker.url):
@@ -304,14 +304,14 @@ async def test_services_survive_a_broker_that_goes_and_comes_back(monkeypatch: p
         status, body = await api.create()
         assert (status, list(body)) == (503, ["serviceUnavailable"])
         async with Broker(socket.create_server(("127.0.0.1", port))), asyncio.timeout(30):
-            # the services find it again by themselves, each in its time
+            # each service reconnects by itself
             await eventually(api.create, lambda seen: seen[0] == 202)
             booted = await world.boot()
             assert booted.succeeded, booted.fault
 
 
 async def test_a_message_whose_consumer_was_cut_off_is_redelivered_and_marked(amqp_url: str) -> None:
-    """A consumer takes the message and goes away without a word; then the scheduler gets it, marked."""
+    """A consumer takes the message and disconnects; then the scheduler gets it, marked as redelivered."""
     async with in_parts(all_but("nova-scheduler"), amqp_url=amqp_url) as (world, _):
         async with await aio_pika.connect(amqp_url) as connection:
             channel = await connection.channel()
@@ -344,10 +344,10 @@ async def test_no_secret_is_on_a_span_an_event_or_in_the_log(caplog: pytest.LogC
         ) as response:
             assert response.status == 400
     for span in spans_from_sdk(world.export.kept):
-        said = [span.name, span.message, *span.attributes.values()]
-        said += [value for event in span.events for value in event.attributes.values()]
-        for word in map(str, said):
-            assert not re.search(r"secret|gAAAA|X-Auth-Token|password\W+[^/\s]", word), f"{span}: {word}"
+        texts = [span.name, span.message, *span.attributes.values()]
+        texts += [value for event in span.events for value in event.attributes.values()]
+        for text in map(str, texts):
+            assert not re.search(r"secret|gAAAA|X-Auth-Token|password\W+[^/\s]", text), f"{span}: {text}"
     assert not re.search("secret|gAAAA", caplog.text)
 
 

@@ -1,4 +1,4 @@
-"""A seed fixes all that is random: two runs give the same traces, but for times, ports and how often a client polls."""
+"""A seed fixes everything random: two runs give the same traces except for times, ports and the number of polls."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ async def test_two_runs_with_one_seed_give_the_same_spans(options: list[str], tm
     boots = (run("boot", "--seed", "7", "--pace", "0", *options, "--otlp-json", str(file)) for file in files)
     ended = await asyncio.gather(*boots)
     assert not any(each.err for each in ended)
-    one, other = ({span.span_id: facts(span) for span in lasting(file)} for file in files)
+    one, other = ({span.span_id: facts(span) for span in without_polls(file)} for file in files)
     assert len(one) > 30
     assert one.keys() == other.keys()
     assert {span_id for span_id in one if one[span_id] != other[span_id]} == set()
@@ -41,7 +41,7 @@ async def test_another_seed_gives_other_ids(tmp_path: Path) -> None:
     files = {seed: tmp_path / f"{seed}.json" for seed in ("7", "8")}
     for seed, file in files.items():
         assert (await run("boot", "--seed", seed, "--pace", "0", "--otlp-json", str(file))).status == 0
-    one, other = ({span.span_id for span in lasting(file)} for file in files.values())
+    one, other = ({span.span_id for span in without_polls(file)} for file in files.values())
     assert not one & other
 
 
@@ -49,12 +49,12 @@ async def test_a_seed_fixes_the_simulated_durations(tmp_path: Path) -> None:
     files = [tmp_path / "one.json", tmp_path / "other.json"]
     for file in files:
         assert (await run("boot", "--seed", "7", "--pace", "0.1", "--otlp-json", str(file))).status == 0
-    one, other = (next(span for span in lasting(file) if span.name == "spawn") for file in files)
+    one, other = (next(span for span in without_polls(file) if span.name == "spawn") for file in files)
     assert one.end - one.start == pytest.approx(other.end - other.start, rel=0.2)
 
 
-def lasting(file: Path) -> Iterator[Span]:
-    """All spans but those of polls, which come as often as it takes."""
+def without_polls(file: Path) -> Iterator[Span]:
+    """All spans except those of polls, whose number depends on timing."""
     for span in spans_from_json(file.read_text()):
         polls = (span.service, span.name) == ("openstack-client", "GET")
         if not polls and span.name != "GET /v2.1/servers/{server_id}":
@@ -62,7 +62,7 @@ def lasting(file: Path) -> Iterator[Span]:
 
 
 def facts(span: Span) -> dict[str, Any]:
-    """What is to be the same in another run."""
+    """The parts of a span that are the same in every run."""
     events = [(event.name, known(event.attributes)) for event in span.events]
     links = [(link.trace_id, link.span_id) for link in span.links]
     return {

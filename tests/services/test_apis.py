@@ -65,9 +65,11 @@ async def test_every_api_refuses_a_missing_forged_or_expired_token() -> None:
     ],
     ids=["admin", "demo", "the service user", "wrong password", "another's project", "unknown user"],
 )
-async def test_keystone_checks_user_password_and_project(world: World, login: dict[str, Any], status: int) -> None:
-    url = world.cloud.endpoints["keystone"] + "/v3/auth/tokens"
-    async with world.session.post(url, json=login) as response:
+async def test_keystone_checks_user_password_and_project(
+    shared_world: World, login: dict[str, Any], status: int
+) -> None:
+    url = shared_world.cloud.endpoints["keystone"] + "/v3/auth/tokens"
+    async with shared_world.session.post(url, json=login) as response:
         body = await response.json()
         assert response.status == status
     assert ("token" in body) == (status == 201)
@@ -75,9 +77,9 @@ async def test_keystone_checks_user_password_and_project(world: World, login: di
         assert body["error"]["message"] == "The request you have made requires authentication."
 
 
-async def test_a_token_names_its_owner_its_expiry_and_all_endpoints(world: World) -> None:
-    url = world.cloud.endpoints["keystone"] + "/v3/auth/tokens"
-    async with world.session.post(url, json=credentials("demo")) as response:
+async def test_a_token_names_its_owner_its_expiry_and_all_endpoints(shared_world: World) -> None:
+    url = shared_world.cloud.endpoints["keystone"] + "/v3/auth/tokens"
+    async with shared_world.session.post(url, json=credentials("demo")) as response:
         assert response.headers["X-Subject-Token"].startswith("gAAAA")
         token = (await response.json())["token"]
     assert token["user"]["name"] == token["project"]["name"] == "demo"
@@ -85,10 +87,10 @@ async def test_a_token_names_its_owner_its_expiry_and_all_endpoints(world: World
     assert token["issued_at"] < token["expires_at"]
     urls = {entry["type"]: entry["endpoints"][0]["url"] for entry in token["catalog"]}
     assert {kind: urls[kind] for kind in ("identity", "compute", "network", "image")} == {
-        "identity": world.cloud.endpoints["keystone"] + "/v3",
-        "compute": world.cloud.endpoints["nova-api"] + "/v2.1",
-        "network": world.cloud.endpoints["neutron-server"],
-        "image": world.cloud.endpoints["glance-api"],
+        "identity": shared_world.cloud.endpoints["keystone"] + "/v3",
+        "compute": shared_world.cloud.endpoints["nova-api"] + "/v2.1",
+        "network": shared_world.cloud.endpoints["neutron-server"],
+        "image": shared_world.cloud.endpoints["glance-api"],
     }
     assert len(urls) == len(APIS)
 
@@ -156,12 +158,12 @@ async def test_a_quota_limits_the_number_of_instances(world: World) -> None:
 
 
 @pytest.mark.parametrize("image", [image.name for image in IMAGES])
-async def test_glance_streams_bytes_that_match_the_checksum(world: World, image: str) -> None:
-    api = await world.api()
+async def test_glance_streams_bytes_that_match_the_checksum(shared_world: World, image: str) -> None:
+    api = await shared_world.api()
     path = f"/v2/images/{resource_id('image', image)}"
     described = (await api("GET", "glance-api", path))[1]
-    url, headers = world.cloud.endpoints["glance-api"] + path + "/file", {"X-Auth-Token": api.token}
-    async with world.session.get(url, headers=headers) as response:
+    url, headers = shared_world.cloud.endpoints["glance-api"] + path + "/file", {"X-Auth-Token": api.token}
+    async with shared_world.session.get(url, headers=headers) as response:
         body = await response.read()
         assert response.headers["Content-MD5"] == described["checksum"]
     assert len(body) == described["size"]
@@ -224,14 +226,14 @@ DISCOVERY = [
 
 
 @pytest.mark.parametrize(("service", "path", "status", "holds"), DISCOVERY)
-async def test_discovery_needs_no_token(world: World, service: str, path: str, status: int, holds: str) -> None:
-    async with world.session.get(world.cloud.endpoints[service] + path) as response:
+async def test_discovery_needs_no_token(shared_world: World, service: str, path: str, status: int, holds: str) -> None:
+    async with shared_world.session.get(shared_world.cloud.endpoints[service] + path) as response:
         assert response.status == status
         assert holds in await response.json()
 
 
-async def test_the_flavors_of_the_seed_data_are_listed(world: World) -> None:
-    api = await world.api()
+async def test_the_flavors_of_the_seed_data_are_listed(shared_world: World) -> None:
+    api = await shared_world.api()
     listed = (await api("GET", "nova-api", "/v2.1/flavors/detail"))[1]["flavors"]
     assert [flavor["name"] for flavor in listed] == [flavor.name for flavor in FLAVORS]
     assert (await api("GET", "nova-api", "/v2.1/flavors/m1.tiny"))[1]["flavor"]["ram"] == 512

@@ -1,4 +1,4 @@
-"""Abuse: whatever comes over HTTP or the bus gets a clear answer that names the field, and harms nobody else."""
+"""Invalid input over HTTP and the bus gets a clear error that names the field, and disturbs no other request."""
 
 import asyncio
 import io
@@ -50,8 +50,8 @@ def without(field: str) -> dict[str, Any]:
         ([], "server"),
     ],
 )
-async def test_nova_names_the_invalid_field(world: World, server: Any, names: str) -> None:
-    api = await world.api()
+async def test_nova_names_the_invalid_field(shared_world: World, server: Any, names: str) -> None:
+    api = await shared_world.api()
     status, body = await api("POST", "nova-api", "/v2.1/servers", json={"server": server})
     assert (status, body["badRequest"]["code"]) == (400, 400)
     assert names in body["badRequest"]["message"]
@@ -66,8 +66,10 @@ async def test_nova_names_the_invalid_field(world: World, server: Any, names: st
         ({"auth": {"identity": {"methods": [], "password": {"user": 1}}}}, "auth.identity.password.user"),
     ],
 )
-async def test_keystone_names_the_invalid_field(world: World, login: Any, names: str) -> None:
-    async with world.session.post(world.cloud.endpoints["keystone"] + "/v3/auth/tokens", json=login) as response:
+async def test_keystone_names_the_invalid_field(shared_world: World, login: Any, names: str) -> None:
+    async with shared_world.session.post(
+        shared_world.cloud.endpoints["keystone"] + "/v3/auth/tokens", json=login
+    ) as response:
         body = await response.json()
     assert (response.status, body["error"]["title"]) == (400, "Bad Request")
     assert f"field {names}:" in body["error"]["message"]
@@ -82,8 +84,10 @@ SHAPES: dict[str, tuple[str, Callable[[Any], tuple[int | None, str]]]] = {
 
 
 @pytest.mark.parametrize("service", SHAPES)
-async def test_unknown_routes_and_methods_are_refused_in_the_services_own_shape(world: World, service: str) -> None:
-    api = await world.api()
+async def test_unknown_routes_and_methods_are_refused_in_the_services_own_shape(
+    shared_world: World, service: str
+) -> None:
+    api = await shared_world.api()
     known, read = SHAPES[service]
     for method, path, status in (("GET", "/nope", 404), ("PATCH", known, 405), ("PROPFIND", known, 405)):
         found, body = await api(method, service, path)
@@ -98,37 +102,37 @@ DEEP = b'{"unknown": ' + b"[" * 100_000
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"", b'"text"', DEEP], ids=["{", "bytes", "empty", "text", "deep"])
 @pytest.mark.parametrize("service", ["nova-api", "keystone"])
-async def test_a_body_that_is_not_json_is_a_bad_request(world: World, service: str, body: bytes) -> None:
-    api = await world.api()
+async def test_a_body_that_is_not_json_is_a_bad_request(shared_world: World, service: str, body: bytes) -> None:
+    api = await shared_world.api()
     status, answer = await api("POST", service, SHAPES[service][0], data=body)
     assert (status, SHAPES[service][1](answer)[0]) == (400, 400)
 
 
-async def test_a_body_that_is_not_in_its_encoding_is_a_bad_request(world: World) -> None:
-    api = await world.api()
+async def test_a_body_that_is_not_in_its_encoding_is_a_bad_request(shared_world: World) -> None:
+    api = await shared_world.api()
     headers = {"Content-Encoding": "gzip"}
     status, body = await api("POST", "nova-api", "/v2.1/servers", data=b"not gzip", headers=headers)
     message = "The body cannot be read: it is not encoded as its headers say."
     assert (status, body) == (400, {"badRequest": {"code": 400, "message": message}})
 
 
-async def test_an_error_repeats_only_the_beginning_of_a_long_input(world: World) -> None:
-    api, long = await world.api(), "x" * 70_000
+async def test_an_error_repeats_only_the_beginning_of_a_long_input(shared_world: World) -> None:
+    api, long = await shared_world.api(), "x" * 70_000
     sent: list[tuple[str, str, Any]] = [
         ("nova-api", "server.flavorRef", {"flavorRef": long}),
         ("nova-api", "server.networks[0].uuid", {"networks": [{"uuid": long}]}),
         ("nova-api", "server.OS-DCF:diskConfig", {"OS-DCF:diskConfig": long}),
         ("keystone", "auth.identity.methods[0]", {"auth": {"identity": {"methods": [long]}}}),
     ]
-    for service, field, wanted in sent:
-        body = wanted if service == "keystone" else {"server": {**SERVER, **wanted}}
+    for service, field, attributes in sent:
+        body = attributes if service == "keystone" else {"server": {**SERVER, **attributes}}
         _, answer = await api("POST", service, SHAPES[service][0], json=body)
         message = SHAPES[service][1](answer)[1]
         assert (field in message, len(message), message[-1]) == (True, 1001, "…"), message[:100]
 
 
-async def test_a_body_over_the_limit_is_too_large(world: World) -> None:
-    api = await world.api()
+async def test_a_body_over_the_limit_is_too_large(shared_world: World) -> None:
+    api = await shared_world.api()
     for service in ("nova-api", "keystone"):
         status, body = await api("POST", service, SHAPES[service][0], data=io.BytesIO(b" " * (1024 * 1024 + 1)))
         assert status == 413
@@ -152,8 +156,8 @@ async def test_a_4xx_answer_leaves_the_server_span_without_error() -> None:
     assert served["HTTP"].attributes["http.request.method_original"] == "PROPFIND"
 
 
-async def test_a_head_of_a_file_is_refused_and_the_connection_stays_usable(world: World) -> None:
-    api = await world.api()
+async def test_a_head_of_a_file_is_refused_and_the_connection_stays_usable(shared_world: World) -> None:
+    api = await shared_world.api()
     for method, status in (("HEAD", 405), ("GET", 200), ("HEAD", 405)):
         path = f"/v2/images/{SERVER['imageRef']}/file"
         assert (await api(method, "glance-api", path))[0] == status
@@ -221,7 +225,7 @@ async def test_an_unknown_state_in_a_message_does_not_reach_the_server(world: Wo
     async with await aio_pika.connect(world.cloud.amqp_url) as connection:
         channel = await connection.channel()
         await (await channel.get_exchange("nova")).publish(aio_pika.Message(body), "api")
-    await world.boot()  # its news came after that message
+    await world.boot()  # its updates came after that message
     api = await world.api()
     assert (await api("GET", "nova-api", f"/v2.1/servers/{booted.server_id}"))[1]["server"]["status"] == "ACTIVE"
 
@@ -243,7 +247,7 @@ async def test_malformed_messages_are_rejected_and_the_consumer_continues(amqp_u
 
 
 async def test_a_duplicate_message_is_dropped(amqp_url: str) -> None:
-    """The same message, headers and all, is put on the bus again after it was done."""
+    """The same message is published again, headers included, after it was processed."""
     async with a_world(amqp_url=amqp_url) as world:
         async with await aio_pika.connect(amqp_url) as connection:
             channel = await connection.channel()

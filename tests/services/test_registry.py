@@ -8,7 +8,7 @@ import grimp
 
 from emulator.services.registry import APIS, PORTS, SERVICES
 
-FOLDERS = {".".join(row.build.split(".")[:3]) for row in SERVICES.values()}
+FOLDERS = {".".join(row.build.partition(":")[0].split(".")[:3]) for row in SERVICES.values()}
 """The packages of the services: `emulator.services.nova` has several."""
 
 

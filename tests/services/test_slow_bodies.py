@@ -1,4 +1,4 @@
-"""Requests whose body comes slowly: what they are about may change meanwhile, and what counts is how it is then."""
+"""Requests whose body comes slowly: their resource may change meanwhile, and its state at the end counts."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ PRIVATE = {"name": "p", "id": "p", "ram": 64, "vcpus": 1, "disk": 0, "os-flavor-
 
 
 class Slow:
-    """A request of which the second half of the body is not sent yet."""
+    """A request that has sent half of its body."""
 
     status: int
 
@@ -43,7 +43,7 @@ async def slowly(api: Api, method: str, path: str, body: Any) -> AsyncIterator[S
 
 async def test_a_server_deleted_while_a_body_arrives_is_not_changed_by_it(world: World) -> None:
     api = await world.api()
-    asked: list[tuple[str, str, Any]] = [
+    requests: list[tuple[str, str, Any]] = [
         ("POST", "/action", {"lock": None}),
         ("POST", "/action", {"os-stop": None}),
         ("PUT", "", {"server": {"name": "late"}}),
@@ -51,7 +51,7 @@ async def test_a_server_deleted_while_a_body_arrives_is_not_changed_by_it(world:
         ("PUT", "/metadata", {"metadata": {"a": "b"}}),
         ("PUT", "/metadata/a", {"meta": {"a": "b"}}),
     ]
-    for method, more, body in asked:
+    for method, more, body in requests:
         server_id = await a_server(api)
         async with slowly(api, method, f"/v2.1/servers/{server_id}{more}", body) as slow:
             await api.gone(server_id)
@@ -65,12 +65,12 @@ async def test_a_flavor_changed_while_a_body_arrives_is_not_changed_back(
     world: World,
 ) -> None:
     api, path = await world.api(), "/v2.1/flavors/p"
-    asked: list[tuple[str, str, Any]] = [
+    requests: list[tuple[str, str, Any]] = [
         ("POST", "/action", {"addTenantAccess": {"tenant": DEMO}}),
         ("POST", "/os-extra_specs", {"extra_specs": {"a": "b"}}),
         ("PUT", "/os-extra_specs/a", {"a": "b"}),
     ]
-    for method, more, body in asked:
+    for method, more, body in requests:
         assert (await api("POST", "nova-api", "/v2.1/flavors", json={"flavor": PRIVATE}))[0] == 200
         async with slowly(api, method, path + more, body) as slow:
             assert (await api("DELETE", "nova-api", path))[0] == 202

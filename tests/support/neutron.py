@@ -1,5 +1,7 @@
 """Neutron, as its tests use it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from emulator.services.seed_data import PROJECTS, resource_id
@@ -28,14 +30,14 @@ class Neutron:
         assert status == 200, body
         return next(iter(body.values()))
 
-    async def make(self, kind: str, **words: Any) -> Any:
-        """Make a network, a subnet or a port."""
-        status, body = await self("POST", f"{kind}s", {kind: words})
+    async def make(self, kind: str, **attributes: Any) -> Any:
+        """Create a network, a subnet or a port."""
+        status, body = await self("POST", f"{kind}s", {kind: attributes})
         assert status == 201, body
         return body[kind]
 
     async def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str, str]:
-        """Return the status, the type and the message of a refusal."""
+        """Return the status, the type and the message of an error."""
         status, answer = await self(method, path, body)
         assert set(answer["NeutronError"]) == {"type", "message", "detail"}
         return status, answer["NeutronError"]["type"], answer["NeutronError"]["message"]
@@ -43,3 +45,17 @@ class Neutron:
 
 async def user(world: World, name: str) -> Neutron:
     return Neutron(await world.api(name))
+
+
+@asynccontextmanager
+async def a_network(world: World, cidr: str = "10.1.0.0/24", **subnet: Any) -> AsyncIterator[tuple[Neutron, str]]:
+    """A network of demo's with one subnet, which is deleted at the end with its ports."""
+    demo = await user(world, "demo")
+    network = (await demo.make("network"))["id"]
+    await demo.make("subnet", network_id=network, cidr=cidr, ip_version=6 if ":" in cidr else 4, **subnet)
+    try:
+        yield demo, network
+    finally:
+        for port in await demo.get(f"ports?network_id={network}"):
+            await demo("DELETE", f"ports/{port['id']}")
+        assert await demo("DELETE", f"networks/{network}") == (204, None)

@@ -57,7 +57,7 @@ def error_body(error: ApiError) -> dict[str, Any]:
     Source: `get_exception_data` in `neutron.api.api_common`, which answers the name of the exception's class. Errors
     that no code of neutron's raises are webob's there, such as HTTPBadRequest.
     """
-    project, _, name = getattr(error, "error_type", "").rpartition(".")
+    project, _, name = error.error_type.rpartition(".")
     if project not in {"neutron", "oslo_policy"}:
         name = f"HTTP{HTTPStatus(error.status).phrase.title().replace(' ', '')}"
     return {"NeutronError": {"type": name, "message": str(error), "detail": ""}}

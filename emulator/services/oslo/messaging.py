@@ -17,6 +17,7 @@ import msgspec
 from aiohttp import web
 from opentelemetry.trace import get_current_span
 
+from emulator.instrumentation.errors import error_type
 from emulator.runtime.amqp_bus import Consumer, Unroutable
 from emulator.runtime.amqp_topology import Destination
 from emulator.runtime.errors import ApiError
@@ -251,9 +252,9 @@ async def _execute(app: web.Application, inner: _Inner, message: Call, handler: 
 def _serialize_failure(error: Exception) -> str:
     """Return a failure as JSON text, as oslo.messaging's `serialize_remote_exception` does, without a traceback.
 
-    The names are those of `error_type`: where a class stands in our code must not show in a message.
+    The names are those of `error.type` on spans: where a class stands in our code must not show in a message.
     """
-    project, _, name = getattr(error, "error_type", type(error).__name__).rpartition(".")
+    project, _, name = error_type(error).rpartition(".")
     return msgspec.json.encode({"class": name, "module": project, "message": str(error)}).decode()
 
 

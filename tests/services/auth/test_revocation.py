@@ -24,7 +24,7 @@ LOOKS = {
     "glance-api": "/v2/images",
     "nova-api": "/v2.1/servers",
 }
-"""What anybody with a token may ask each API."""
+"""A request that every token may make, for each API."""
 
 
 async def revoke(by: Api, token: str) -> int:
@@ -33,7 +33,7 @@ async def revoke(by: Api, token: str) -> int:
 
 
 async def refused_by(api: Api, service: str) -> None:
-    """Wait until a service does not take a token any more."""
+    """Wait until a service refuses the token."""
     await eventually(lambda: api("GET", service, LOOKS[service]), lambda seen: seen[0] == 401)
 
 
@@ -54,8 +54,8 @@ async def test_a_revoked_token_is_refused_everywhere_and_a_new_one_accepted(amqp
 async def test_users_may_revoke_their_own_tokens_and_admins_any(world: World) -> None:
     admin, demo, again, alt = [await world.api(user) for user in ("admin", "demo", "demo", "alt_demo")]
     status, body = await alt("DELETE", "keystone", TOKENS, headers={"X-Subject-Token": demo.token})
-    words = "You are not authorized to perform the requested action: identity:revoke_token."
-    assert (status, body["error"]["message"]) == (403, words)
+    message = "You are not authorized to perform the requested action: identity:revoke_token."
+    assert (status, body["error"]["message"]) == (403, message)
     assert await revoke(again, demo.token) == 204, "another token of the same user"
     assert await revoke(again, demo.token) == 404
     assert await revoke(admin, alt.token) == 204
@@ -92,7 +92,7 @@ async def test_a_service_that_was_away_learns_of_revocations_when_it_is_back(amq
         api = await logged_in(session, endpoints)
         async with serving("glance-api", amqp_url, endpoints):
             assert (await api("GET", "glance-api", LOOKS["glance-api"]))[0] == 200
-        assert await revoke(api, api.token) == 204, "nobody is there to hear of it"
+        assert await revoke(api, api.token) == 204, "no API is running that could hear of it"
         for _ in range(2):
             async with serving("glance-api", amqp_url, endpoints):
                 await refused_by(api, "glance-api")
@@ -141,7 +141,7 @@ def test_revoking_a_token_does_not_copy_the_revoked_ones() -> None:
 
 
 def revocations(world: World) -> list[SpanTree]:
-    """The traces in which a token was revoked, or that was told again, of a world that has ended."""
+    """The traces of revocations and their repetitions, of a world that has ended."""
     found = trees(spans_from_sdk(world.export.kept))
     return [trace for trace in found if any("keystone_fanout" in span.name for span in trace.spans)]
 
@@ -150,14 +150,14 @@ async def test_a_revocation_is_one_trace_through_all_apis() -> None:
     async with a_world() as world:
         api = await world.api("demo")
         headers = {"X-Subject-Token": api.token}
-        told = (await api("GET", "keystone", TOKENS, headers=headers))[1]["token"]["audit_ids"]
+        audit_ids = (await api("GET", "keystone", TOKENS, headers=headers))[1]["token"]["audit_ids"]
         assert await revoke(api, api.token) == 204
         for service in LOOKS:
             await refused_by(api, service)
     [trace] = revocations(world)
     [revoked] = [span for span in trace.spans if span.kind == "server"]
     assert (revoked.service, revoked.name) == ("keystone", f"DELETE {TOKENS}")
-    assert [revoked.attributes["openstack.token.audit_id"]] == told
+    assert [revoked.attributes["openstack.token.audit_id"]] == audit_ids
     [published] = revoked.children
     assert published.name == "publish keystone_fanout"
     heard = {
@@ -179,10 +179,10 @@ async def test_no_token_is_on_the_bus_on_a_span_or_in_the_log(caplog: pytest.Log
                 bodies = [(await anext(messages)).body.decode() for _ in range(2)]
     assert all("revoke_tokens" in body and "gAAAA" not in body for body in bodies)
     for span in spans_from_sdk(world.export.kept):
-        said = [span.name, span.message, *span.attributes.values()]
-        said += [value for event in span.events for value in event.attributes.values()]
-        for word in map(str, said):
-            assert admin.token not in word
-            assert demo.token not in word
-            assert not re.search(r"secret|X-Auth-Token|X-Subject-Token", word), f"{span}: {word}"
+        texts = [span.name, span.message, *span.attributes.values()]
+        texts += [value for event in span.events for value in event.attributes.values()]
+        for text in map(str, texts):
+            assert admin.token not in text
+            assert demo.token not in text
+            assert not re.search(r"secret|X-Auth-Token|X-Subject-Token", text), f"{span}: {text}"
     assert not re.search("secret|gAAAA", caplog.text)

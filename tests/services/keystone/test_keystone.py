@@ -1,4 +1,4 @@
-"""keystone as stock clients want it: what its answers hold, who may see what, which logins it takes."""
+"""keystone: the fields of its answers, who may see what, and which logins it accepts."""
 
 import base64
 from collections.abc import Iterator
@@ -43,11 +43,11 @@ CONTRACT = [
     *((f"/v3/{one}s", f"{one}s.*", fields) for one, fields in FIELDS.items()),
     *((f"/v3/{one}s", "", LIST) for one in (*FIELDS, "role_assignment")),
 ]
-"""Where an answer has what: `*` is each of a list, of which there is at least one."""
+"""Which fields an answer has where: `*` is each item of a list, which must not be empty."""
 
 
 def missing(body: Any, path: str) -> Iterator[str]:
-    """Yield what is not there of a path."""
+    """Yield the parts of a path that the body lacks."""
     name, _, rest = path.partition(".")
     within = body if name == "*" else [body[name]] if isinstance(body, dict) and name in body else []
     if not within:
@@ -222,7 +222,7 @@ async def test_an_invalid_login_is_refused_with_a_reason(
 
 
 async def logged_in(world: World, body: dict[str, Any]) -> tuple[Api, dict[str, Any]]:
-    """Log in, as the test says; return the way in, and what the token is."""
+    """Log in with this body; return a client and the token's description."""
     async with world.session.post(world.cloud.endpoints["keystone"] + TOKENS, json=body) as response:
         assert response.status == 201, await response.text()
         return Api(world.session, world.cloud, response.headers["X-Subject-Token"]), (await response.json())["token"]

@@ -1,14 +1,18 @@
-"""Neutron's addresses: all that a subnet has are given, none twice, and they come back."""
+"""Address allocation: every address of a subnet is allocated, none twice, and all can be released."""
 
 import asyncio
 
+import aiohttp
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import World, a_world
-from tests.support.neutron import ID, NOWHERE, Neutron, user
+from emulator.cloud import BackgroundCloud, Cloud
+from emulator.runtime.export import Export
+from tests.conftest import World
+from tests.support.neutron import ID, NOWHERE, Neutron, a_network, user
 
-GIVEN: list[tuple[str, dict[str, str | None], str]] = [
+ALLOCATED: list[tuple[str, dict[str, str | None], str]] = [
     ("10.1.0.0/29", {}, "10.1.0.2 10.1.0.3 10.1.0.4 10.1.0.5 10.1.0.6"),
     ("10.1.0.0/29", {"gateway_ip": None}, "10.1.0.1 10.1.0.2 10.1.0.3 10.1.0.4 10.1.0.5 10.1.0.6"),
     ("10.1.0.0/29", {"gateway_ip": "10.1.0.3"}, "10.1.0.1 10.1.0.2 10.1.0.4 10.1.0.5 10.1.0.6"),
@@ -19,13 +23,13 @@ GIVEN: list[tuple[str, dict[str, str | None], str]] = [
 ]
 
 
-async def test_network_gateway_and_broadcast_addresses_are_not_allocated(world: World) -> None:
-    demo = await user(world, "demo")
-    for cidr, words, addresses in GIVEN:
-        network = (await demo.make("network"))["id"]
-        await demo.make("subnet", network_id=network, cidr=cidr, ip_version=6 if ":" in cidr else 4, **words)
+@pytest.mark.parametrize(("cidr", "attributes", "addresses"), ALLOCATED)
+async def test_network_gateway_and_broadcast_addresses_are_not_allocated(
+    shared_world: World, cidr: str, attributes: dict[str, str | None], addresses: str
+) -> None:
+    async with a_network(shared_world, cidr=cidr, **attributes) as (demo, network):
         ports = [await demo.make("port", network_id=network) for _ in addresses.split()]
-        assert sorted(port["fixed_ips"][0]["ip_address"] for port in ports) == addresses.split(), cidr
+        assert sorted(port["fixed_ips"][0]["ip_address"] for port in ports) == addresses.split()
         assert (await demo.refused("POST", "ports", {"port": {"network_id": network}})) == (
             *(409, "IpAddressGenerationFailure"),
             f"No more IP addresses available on network {network}.",
@@ -37,34 +41,38 @@ STEPS = st.lists(st.tuples(st.sampled_from(["device", "port", "readdress", "dele
 
 @given(steps=STEPS)
 @settings(deadline=None, max_examples=8)
-def test_an_address_is_never_allocated_twice_and_can_be_released(steps: list[tuple[str, int]]) -> None:
+def test_an_address_is_never_allocated_twice_and_can_be_released(
+    shared_cloud: BackgroundCloud, steps: list[tuple[str, int]]
+) -> None:
     """Whatever is done with ports of a network with six addresses."""
-    asyncio.run(_shuffle(steps))
+    asyncio.run(_shuffle(shared_cloud, steps))
 
 
-async def _shuffle(steps: list[tuple[str, int]]) -> None:
-    async with a_world() as world:
-        demo, nova = await user(world, "demo"), await user(world, "nova")
-        network = (await demo.make("network"))["id"]
-        await demo.make("subnet", network_id=network, cidr="10.1.0.0/29", ip_version=4, gateway_ip=None)
-        for what, number in steps:
-            await _act(demo, nova, network, what, number)
-            held = [fixed["ip_address"] for port in await demo.get("ports") for fixed in port["fixed_ips"]]
-            assert len(held) == len(set(held)) <= 6
-        for port in await demo.get("ports"):
-            assert await demo("DELETE", f"ports/{port['id']}") == (204, None)
-        given = [(await demo.make("port", network_id=network))["fixed_ips"][0]["ip_address"] for _ in range(6)]
-        assert len(set(given)) == 6
+async def _shuffle(shared_cloud: BackgroundCloud, steps: list[tuple[str, int]]) -> None:
+    cloud = Cloud(shared_cloud.endpoints, shared_cloud.amqp_url)
+    async with aiohttp.ClientSession() as session:
+        world = World(cloud, Export(), session)
+        nova = await user(world, "nova")
+        async with a_network(world, cidr="10.1.0.0/29", gateway_ip=None) as (demo, network):
+            for what, number in steps:
+                await _act(demo, nova, network, what, number)
+                ports = await demo.get(f"ports?network_id={network}")
+                addresses = [fixed["ip_address"] for port in ports for fixed in port["fixed_ips"]]
+                assert len(addresses) == len(set(addresses)) <= 6
+            for port in await demo.get(f"ports?network_id={network}"):
+                assert await demo("DELETE", f"ports/{port['id']}") == (204, None)
+            ports = [await demo.make("port", network_id=network) for _ in range(6)]
+            assert len({port["fixed_ips"][0]["ip_address"] for port in ports}) == 6
 
 
 async def _act(demo: Neutron, nova: Neutron, network: str, what: str, number: int) -> None:
-    ports = [port["id"] for port in await demo.get("ports")]
+    ports = [port["id"] for port in await demo.get(f"ports?network_id={network}")]
     some = ports[number % len(ports)] if ports else NOWHERE
-    wanted = [{"ip_address": f"10.1.0.{number % 6 + 1}"}]
+    requested = [{"ip_address": f"10.1.0.{number % 6 + 1}"}]
     status, _ = await {
         "device": lambda: nova("GET", f"networks/{network}?device_id=device-{number}&project_id={ID['demo']}"),
-        "port": lambda: demo("POST", "ports", {"port": {"network_id": network, "fixed_ips": wanted}}),
-        "readdress": lambda: demo("PUT", f"ports/{some}", {"port": {"fixed_ips": [*wanted, {}]}}),
+        "port": lambda: demo("POST", "ports", {"port": {"network_id": network, "fixed_ips": requested}}),
+        "readdress": lambda: demo("PUT", f"ports/{some}", {"port": {"fixed_ips": [*requested, {}]}}),
         "delete": lambda: demo("DELETE", f"ports/{some}"),
     }[what]()
     assert status in {200, 201, 204, 404, 409}

@@ -1,4 +1,4 @@
-"""How nova puts a server on a network: by asking neutron for it."""
+"""How nova attaches a server to a network: by showing the network with the server's id."""
 
 from emulator.cloud import Settings
 from tests.conftest import World, a_world
@@ -19,8 +19,8 @@ async def test_nova_attaches_servers_only_to_networks_of_their_project(world: Wo
     mine, bare = [(await demo.make("network", name=name))["id"] for name in ("mine", "bare")]
     await demo.make("subnet", network_id=mine, cidr="10.1.0.0/24", ip_version=4)
     for path, status, message in ATTACHING:
-        asked = f"networks/{path.format(mine=mine, bare=bare, **ID)}"
-        found, body = await nova("GET", asked)
+        url = f"networks/{path.format(mine=mine, bare=bare, **ID)}"
+        found, body = await nova("GET", url)
         assert found == status, body
         if status == 200:
             assert await nova.get(f"ports/{body['network']['port']['id']}") == body["network"]["port"]
@@ -33,7 +33,7 @@ async def test_nova_attaches_servers_only_to_networks_of_their_project(world: Wo
 
 
 async def test_only_services_attach_a_device_by_showing_a_network(world: World) -> None:
-    """Whoever else names a device neither makes a port nor is shown one, and least of all another project's."""
+    """Other callers that send a device id neither create a port nor see one."""
     demo, other, admin, nova = [await user(world, name) for name in ("demo", "alt_demo", "admin", "nova")]
     path = f"networks/{PRIVATE}?device_id=d&project_id="
     port = (await nova.get(path + ID["demo"]))["port"]
@@ -46,7 +46,7 @@ async def test_only_services_attach_a_device_by_showing_a_network(world: World) 
 
 
 async def test_a_mac_address_is_derived_from_the_port_id_unless_it_is_in_use() -> None:
-    """A world with a seed gives a port the same id again."""
+    """With a seed a port gets the same id in every run."""
 
     async def attached(*taken: str) -> tuple[str, str]:
         async with a_world(Settings(pace=0, seed=1)) as world:

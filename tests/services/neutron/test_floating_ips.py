@@ -14,9 +14,9 @@ WHOLE = (
 TO_PUBLIC = {"floating_network_id": PUBLIC}
 
 
-async def float_to(user: Neutron, floating: dict[str, Any], **words: Any) -> dict[str, Any]:
+async def float_to(user: Neutron, floating: dict[str, Any], **attributes: Any) -> dict[str, Any]:
     """Change a floating IP; return it as it is then."""
-    status, body = await user("PUT", f"floatingips/{floating['id']}", {"floatingip": words})
+    status, body = await user("PUT", f"floatingips/{floating['id']}", {"floatingip": attributes})
     assert status == 200, body
     changed: dict[str, Any] = body["floatingip"]
     return changed
@@ -117,10 +117,10 @@ async def test_an_invalid_request_is_refused_and_allocates_no_address(world: Wor
     }
     named = {name: port["id"] for name, port in ports.items()}
     held = await demo.make("floatingip", **TO_PUBLIC, port_id=named["taken"])
-    for words, status, kind, message in REFUSED:
-        asked = {name: value.format(**named) if name == "port_id" else value for name, value in words.items()}
-        found = await demo.refused("POST", "floatingips", {"floatingip": {**TO_PUBLIC, **asked}})
-        assert found[:2] == (status, kind), f"{words}: {found}"
+    for attributes, status, kind, message in REFUSED:
+        requested = {name: value.format(**named) if name == "port_id" else value for name, value in attributes.items()}
+        found = await demo.refused("POST", "floatingips", {"floatingip": {**TO_PUBLIC, **requested}})
+        assert found[:2] == (status, kind), f"{attributes}: {found}"
         assert message.format(**named) in found[2]
     for number in (50, 51):  # one for each address
         await demo.make("floatingip", **TO_PUBLIC, port_id=named["two"], fixed_ip_address=f"10.0.0.{number}")
@@ -155,12 +155,12 @@ async def test_floating_ips_have_a_quota_and_are_deleted_with_their_network(worl
     ]
     await admin("PUT", quota, {"quota": {"floatingip": 1}})
     outside = (await admin.make("network", **{"router:external": True}))["id"]
-    asked = {"floatingip": {"floating_network_id": outside}}
-    assert (await demo.refused("POST", "floatingips", asked))[2].endswith("does not contain any IPv4 subnet.")
+    requested = {"floatingip": {"floating_network_id": outside}}
+    assert (await demo.refused("POST", "floatingips", requested))[2].endswith("does not contain any IPv4 subnet.")
     await admin.make("subnet", network_id=outside, cidr="10.9.0.0/24", ip_version=4)
     port = await demo.make("port", network_id=PRIVATE)
     made = await demo.make("floatingip", floating_network_id=outside, port_id=port["id"])
-    assert await demo.refused("POST", "floatingips", asked) == (
+    assert await demo.refused("POST", "floatingips", requested) == (
         *(409, "OverQuota"),
         "Quota exceeded for resources: ['floatingip'].",
     )
@@ -200,5 +200,5 @@ async def test_nova_shows_the_floating_ips_of_a_server_while_associated() -> Non
         kept = await demo.make("floatingip", **TO_PUBLIC, port_id=port["id"])
         await demo.api.gone(server["id"])
         assert (await demo.get(f"floatingips/{kept['id']}"))["port_id"] is None
-    told = [span for span in spans_from_sdk(world.export.kept) if span.name == "publish neutron_fanout"]
-    assert [span.attributes["openstack.server.id"] for span in told] == [server["id"]] * 6
+    notified = [span for span in spans_from_sdk(world.export.kept) if span.name == "publish neutron_fanout"]
+    assert [span.attributes["openstack.server.id"] for span in notified] == [server["id"]] * 6

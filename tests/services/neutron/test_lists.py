@@ -1,4 +1,4 @@
-"""Neutron's lists: what is asked for of them, and no more than the caller may see."""
+"""Neutron's lists: filters, sort orders and pages, of what the caller may see."""
 
 from tests.conftest import World
 from tests.support.neutron import ID, NOWHERE, PRIVATE, PUBLIC, user

@@ -1,4 +1,8 @@
-"""Neutron: what it knows is of projects that do not see each other's, and is told in the words that clients know."""
+"""Neutron's answers: their attributes, the separation of projects, policy errors, and what is not supported."""
+
+from typing import Any
+
+import pytest
 
 from emulator.services.seed_data import PROJECTS
 from tests.conftest import World
@@ -30,12 +34,12 @@ async def test_answers_have_all_attributes_and_admins_see_more(world: World) -> 
     made = {"network": await demo.make("network", name="mine")}
     made["subnet"] = await demo.make("subnet", network_id=made["network"]["id"], cidr="10.1.0.0/24", ip_version=4)
     made["port"] = await demo.make("port", network_id=made["network"]["id"])
-    for kind, words in WHOLE.items():
+    for kind, attributes in WHOLE.items():
         path = f"{kind}s/{made[kind]['id']}"
         shown = await demo.get(path)
-        assert set(shown) == {*ALL.split(), *words.split()}, kind
+        assert set(shown) == {*ALL.split(), *attributes.split()}, kind
         assert shown in await demo.get(f"{kind}s")
-        assert set(await admin.get(path)) == {*ALL.split(), *words.split(), *ADMINS_SEE[kind].split()}
+        assert set(await admin.get(path)) == {*ALL.split(), *attributes.split(), *ADMINS_SEE[kind].split()}
         assert shown["project_id"] == shown["tenant_id"] == ID["demo"]
 
 
@@ -59,7 +63,7 @@ async def test_projects_see_their_own_and_shared_networks(world: World) -> None:
 
 SHARED = "(rule:create_network and rule:create_network:shared) is disallowed by policy"
 
-OF_ADMINS = [
+ADMIN_ONLY = [
     ("POST", "networks", {"network": {"shared": True}}, SHARED),
     ("POST", "networks", {"network": {"router:external": True}}, "rule:create_network:router:external"),
     ("POST", "networks", {"network": {"provider:network_type": "flat"}}, "rule:create_network:provider:network_type"),
@@ -75,30 +79,35 @@ OF_ADMINS = [
 ]
 
 
-async def test_members_get_neutrons_policy_error_for_what_admins_may_do(world: World) -> None:
-    demo, admin = await user(world, "demo"), await user(world, "admin")
-    for method, path, body, words in OF_ADMINS:
-        status, kind, message = await demo.refused(method, path, body)
-        assert (status, kind, words in message) == (403, "PolicyNotAuthorized", True), f"{method} {path}: {message}"
+@pytest.mark.parametrize(("method", "path", "body", "rule"), ADMIN_ONLY)
+async def test_members_get_neutrons_policy_error_for_what_admins_may_do(
+    shared_world: World, method: str, path: str, body: Any, rule: str
+) -> None:
+    status, kind, message = await (await user(shared_world, "demo")).refused(method, path, body)
+    assert (status, kind, rule in message) == (403, "PolicyNotAuthorized", True), message
+
+
+async def test_admins_create_shared_and_external_networks_for_any_project(world: World) -> None:
+    admin = await user(world, "admin")
     made = await admin.make("network", **{"shared": True, "router:external": True, "project_id": ID["demo"]})
     assert (made["shared"], made["router:external"], made["project_id"]) == (True, True, ID["demo"])
 
 
 async def test_members_cannot_create_resources_for_other_projects(world: World) -> None:
     demo = await user(world, "demo")
-    words_of_neutron = (
+    message = (
         "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or "
         "advsvc privileges"
     )
-    for kind, words in (
+    for kind, attributes in (
         ("network", {"shared": True}),
         ("subnet", {"network_id": PRIVATE, "cidr": "10.9.0.0/24", "ip_version": 4}),
         ("port", {"network_id": PRIVATE}),
     ):
         for key in ("project_id", "tenant_id"):
-            assert await demo.refused("POST", f"{kind}s", {kind: {**words, key: ID["alt_demo"]}}) == (
+            assert await demo.refused("POST", f"{kind}s", {kind: {**attributes, key: ID["alt_demo"]}}) == (
                 *(400, "HTTPBadRequest"),
-                words_of_neutron,
+                message,
             )
 
 
@@ -112,19 +121,27 @@ EMPTY = {
 }
 
 
-async def test_the_version_document_needs_no_token(world: World) -> None:
-    for path in ("v2.0", "v2.0/"):
-        async with world.session.get(f"{world.cloud.endpoints['neutron-server']}/{path}") as response:
-            resources = (await response.json())["resources"]
-        assert [each["collection"] for each in resources] == ["networks", "subnets", "ports"]
+@pytest.mark.parametrize("path", ["v2.0", "v2.0/"])
+async def test_the_version_document_needs_no_token(shared_world: World, path: str) -> None:
+    async with shared_world.session.get(f"{shared_world.cloud.endpoints['neutron-server']}/{path}") as response:
+        resources = (await response.json())["resources"]
+    assert [each["collection"] for each in resources] == ["networks", "subnets", "ports"]
 
 
-async def test_unsupported_collections_are_empty_and_their_ids_404(world: World) -> None:
-    admin = await user(world, "admin")
-    for key, path in EMPTY.items():
-        assert await admin("GET", path) == (200, {key: []})
-    for path in ("routers/x", "floatingips/x", "extensions/Availability%20Zone", "nope", f"security-groups/{NOWHERE}"):
-        assert (await admin.refused("GET", path))[0] == 404, path
+@pytest.mark.parametrize(("key", "path"), EMPTY.items())
+async def test_unsupported_collections_are_empty(shared_world: World, key: str, path: str) -> None:
+    assert await (await user(shared_world, "admin"))("GET", path) == (200, {key: []})
+
+
+@pytest.mark.parametrize(
+    "path", ["routers/x", "floatingips/x", "extensions/Availability%20Zone", "nope", f"security-groups/{NOWHERE}"]
+)
+async def test_a_missing_resource_is_a_404(shared_world: World, path: str) -> None:
+    assert (await (await user(shared_world, "admin")).refused("GET", path))[0] == 404
+
+
+async def test_extensions_are_listed_and_shown_by_alias(shared_world: World) -> None:
+    admin = await user(shared_world, "admin")
     aliases = {extension["alias"] for extension in await admin.get("extensions")}
     assert {"quotas", "security-group", "external-net"} <= aliases
     assert (await admin.get("extensions/quotas"))["alias"] == "quotas"

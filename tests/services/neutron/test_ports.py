@@ -1,12 +1,14 @@
-"""Neutron's ports: their places on networks, and who has them."""
+"""Neutron's ports: their addresses, and the device that has them."""
 
 import asyncio
 from typing import Any
 
-from tests.conftest import World
-from tests.support.neutron import NOWHERE, PRIVATE, user
+import pytest
 
-NOT_PORTS: list[tuple[dict[str, Any], int, str]] = [
+from tests.conftest import World
+from tests.support.neutron import NOWHERE, PRIVATE, a_network, user
+
+INVALID_PORTS: list[tuple[dict[str, Any], int, str]] = [
     ({"network_id": NOWHERE}, 404, "could not be found"),
     ({"network_id": ""}, 400, "Required attribute 'network_id' not specified"),
     ({"mac_address": "nope"}, 400, "Invalid input for mac_address. Reason: 'nope' is not a valid MAC address."),
@@ -27,24 +29,25 @@ NOT_PORTS: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-async def test_an_invalid_port_is_refused_with_a_reason(world: World) -> None:
-    demo = await user(world, "demo")
-    network = (await demo.make("network"))["id"]
-    await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
-    place = {"mac_address": "fa:16:3e:00:00:01", "fixed_ips": [{"ip_address": "10.1.0.50"}]}
-    await demo.make("port", network_id=network, **place)
-    for words, status, message in NOT_PORTS:
-        found, _, said = await demo.refused("POST", "ports", {"port": {"network_id": network, **words}})
-        assert (found, message in said) == (status, True), f"{words}: {said}"
-    await demo.make("port", network_id=network, fixed_ips=[{"ip_address": "10.1.0.51"}])  # none of it was kept
+@pytest.mark.parametrize(("attributes", "status", "message"), INVALID_PORTS)
+async def test_an_invalid_port_is_refused_with_a_reason(
+    shared_world: World, attributes: dict[str, Any], status: int, message: str
+) -> None:
+    async with a_network(shared_world) as (demo, network):
+        first = {"mac_address": "fa:16:3e:00:00:01", "fixed_ips": [{"ip_address": "10.1.0.50"}]}
+        await demo.make("port", network_id=network, **first)
+        found, _, reason = await demo.refused("POST", "ports", {"port": {"network_id": network, **attributes}})
+        assert (found, message in reason) == (status, True), reason
+        released = await demo.make("port", network_id=network, fixed_ips=[{"ip_address": "10.1.0.51"}])
+        assert released["fixed_ips"][0]["ip_address"] == "10.1.0.51"
 
 
 async def test_a_port_has_one_device_at_a_time(world: World) -> None:
     demo, admin, nova = [await user(world, name) for name in ("demo", "admin", "nova")]
     port = (await demo.make("port", network_id=PRIVATE))["id"]
     path = f"ports/{port}"
-    wanted = [{"port": {"device_id": f"server-{number}"}} for number in range(8)]
-    answers = await asyncio.gather(*(nova("PUT", path, body) for body in wanted))
+    claims = [{"port": {"device_id": f"server-{number}"}} for number in range(8)]
+    answers = await asyncio.gather(*(nova("PUT", path, body) for body in claims))
     [won] = [body["port"]["device_id"] for status, body in answers if status == 200]
     message = f"Unable to complete operation on port {port} for network {PRIVATE}. Port already has an attached device"
     refusals = [(status, body["NeutronError"]) for status, body in answers if status != 200]

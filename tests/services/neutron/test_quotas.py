@@ -12,13 +12,13 @@ async def test_quotas_are_counted_by_project_and_set_by_admins(world: World) -> 
     await demo.make("port", network_id=network)
     status, body = await admin("PUT", path, {"quota": {"network": 1, "subnet": 1, "port": 1, "unheard_of": 1}})
     assert (status, body["quota"]["network"]) == (200, 1)
-    for kind, words in {
+    for kind, attributes in {
         "network": {},
         "subnet": {"network_id": network, "cidr": "10.2.0.0/24", "ip_version": 4},
         "port": {"network_id": network},
     }.items():
         expected = (409, "OverQuota", f"Quota exceeded for resources: ['{kind}'].")
-        assert await demo.refused("POST", f"{kind}s", {kind: words}) == expected
+        assert await demo.refused("POST", f"{kind}s", {kind: attributes}) == expected
         assert (await demo.get(f"{path}/details.json"))[kind] == {"limit": 1, "used": 1, "reserved": 0}
     attaching = f"networks/{PRIVATE}?device_id=d&project_id={ID['demo']}"
     assert (await nova.refused("GET", attaching))[1] == "OverQuota"

@@ -1,30 +1,33 @@
-"""Neutron reads all of a body: what it cannot keep is refused, by the name that it has on the wire."""
+"""Neutron validates the whole body: what it cannot store is refused by its JSON name."""
 
 from typing import Any
 
+import pytest
+
 from tests.conftest import Api, World
+from tests.support.neutron import a_network
 
 VLAN = {"provider:network_type": "vlan", "provider:physical_network": "rack"}
 
 
 async def call(api: Api, method: str, path: str, body: Any) -> tuple[int, Any]:
-    """Return the status, and the message of a refusal or what was made."""
+    """Return the status, and the message of an error or the resource."""
     status, answer = await api(method, "neutron-server", f"/v2.0/{path}", json=body)
     return status, answer["NeutronError"]["message"] if status >= 400 else next(iter(answer.values()))
 
 
-async def make(api: Api, kind: str, **words: Any) -> Any:
-    status, made = await call(api, "POST", f"{kind}s", {kind: words})
+async def make(api: Api, kind: str, **attributes: Any) -> Any:
+    status, made = await call(api, "POST", f"{kind}s", {kind: attributes})
     assert status == 201, made
     return made
 
 
 def provided(kind: str | None = None, physical: str | None = None, number: int | None = None) -> dict[str, Any]:
-    words = {"network_type": kind, "physical_network": physical, "segmentation_id": number}
-    return {f"provider:{name}": value for name, value in words.items() if value is not None}
+    attributes = {"network_type": kind, "physical_network": physical, "segmentation_id": number}
+    return {f"provider:{name}": value for name, value in attributes.items() if value is not None}
 
 
-NOT_NETWORKS: list[tuple[dict[str, Any], int, str]] = [
+INVALID_NETWORKS: list[tuple[dict[str, Any], int, str]] = [
     (provided("zzz"), 400, "network.provider:network_type"),
     (provided("vxlan", number=-1), 400, "provider:segmentation_id out of range (1 through 16777215)"),
     (provided("vxlan", number=2**70), 400, "provider:segmentation_id out of range"),
@@ -45,14 +48,22 @@ NOT_NETWORKS: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-async def test_a_segmentation_id_fits_its_type_and_is_used_once(world: World) -> None:
+@pytest.mark.parametrize(("attributes", "status", "message"), INVALID_NETWORKS)
+async def test_invalid_provider_attributes_are_refused_with_a_reason(
+    shared_world: World, attributes: dict[str, Any], status: int, message: str
+) -> None:
+    admin = await shared_world.api()
+    vlan = await make(admin, "network", **provided("vlan", "rack", 1))
+    found, reason = await call(admin, "POST", "networks", {"network": attributes})
+    await admin("DELETE", "neutron-server", f"/v2.0/networks/{vlan['id']}")
+    assert (found, message in str(reason)) == (status, True), reason
+
+
+async def test_a_segmentation_id_is_used_once_and_can_be_changed(world: World) -> None:
     admin = await world.api()
     first, second = [await make(admin, "network", **VLAN) for _ in range(2)]
     assert [network["provider:segmentation_id"] for network in (first, second)] == [1, 2]
     await make(admin, "network", **provided("vlan", "another-rack", 1))
-    for words, status, message in NOT_NETWORKS:
-        found, said = await call(admin, "POST", "networks", {"network": words})
-        assert (found, message in str(said)) == (status, True), f"{words}: {said}"
     for number, status in ((1, 409), (2**70, 400), (None, 400), (9, 200), (9, 200), ("10", 200)):
         body = {"network": {"provider:segmentation_id": number}}
         assert (await call(admin, "PUT", f"networks/{second['id']}", body))[0] == status, number
@@ -76,7 +87,7 @@ OPTION = {"opt_name": "mtu", "opt_value": "1400"}
 IPV6 = {"cidr": "fd00::/64", "ip_version": 6}
 RA, MODE = "ipv6_ra_mode", "ipv6_address_mode"
 
-NOT_SUBNETS: list[tuple[dict[str, Any], str]] = [
+INVALID_SUBNETS: list[tuple[dict[str, Any], str]] = [
     ({"host_routes": [{}]}, "subnet.host_routes[0].destination"),
     (
         {"host_routes": [{**ROUTE, "metric": "1"}]},
@@ -99,7 +110,7 @@ NOT_SUBNETS: list[tuple[dict[str, Any], str]] = [
     ({**IPV6, MODE: "slaac", RA: "dhcpv6-stateful"}, "ipv6_ra_mode set to 'dhcpv6-stateful' with ipv6_address_mode"),
 ]
 
-NOT_PORTS: list[tuple[dict[str, Any], str]] = [
+INVALID_PORTS: list[tuple[dict[str, Any], str]] = [
     ({"allowed_address_pairs": [{}]}, "port.allowed_address_pairs[0].ip_address"),
     ({"allowed_address_pairs": [{**PAIR, "x": "y"}]}, "port.allowed_address_pairs[0].x: Object contains unknown field"),
     ({"allowed_address_pairs": [{"ip_address": "zz"}]}, "allowed_address_pairs.ip_address. Reason: 'zz' is not a va"),
@@ -124,24 +135,31 @@ NOT_PORTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_nested_attributes_are_checked_and_named(world: World) -> None:
-    admin = await world.api()
-    network = (await make(admin, "network"))["id"]
-    subnet = {"network_id": network, "cidr": "10.1.0.0/24", "ip_version": 4}
-    for words, message in NOT_SUBNETS:
-        status, said = await call(admin, "POST", "subnets", {"subnet": {**subnet, **words}})
-        assert (status, message in str(said)) == (400, True), f"{words}: {said}"
-        assert len(said) < 500
-    made = {"subnet": await make(admin, "subnet", **subnet), "port": await make(admin, "port", network_id=network)}
-    for words, message in NOT_PORTS:
-        for method, path in (("POST", "ports"), ("PUT", f"ports/{made['port']['id']}")):
-            body = words if method == "PUT" else {"network_id": network, **words}
-            status, said = await call(admin, method, path, {"port": body})
-            assert (status, message in str(said)) == (400, True), f"{method} {words}: {said}"
-            assert len(said) < 500
-    for kind, before in made.items():
-        assert await call(admin, "GET", f"{kind}s/{before['id']}", None) == (200, before)
-    assert len((await call(admin, "GET", f"ports?network_id={network}", None))[1]) == 1
+@pytest.mark.parametrize(("attributes", "message"), INVALID_SUBNETS)
+async def test_nested_attributes_of_a_subnet_are_checked_and_named(
+    shared_world: World, attributes: dict[str, Any], message: str
+) -> None:
+    async with a_network(shared_world) as (demo, network):
+        subnet = {"network_id": network, "cidr": "10.2.0.0/24", "ip_version": 4, **attributes}
+        status, reason = await call(demo.api, "POST", "subnets", {"subnet": subnet})
+        assert (status, message in str(reason)) == (400, True), reason
+        assert len(reason) < 500
+
+
+@pytest.mark.parametrize(("attributes", "message"), INVALID_PORTS)
+async def test_nested_attributes_of_a_port_are_checked_and_named(
+    shared_world: World, attributes: dict[str, Any], message: str
+) -> None:
+    admin = await shared_world.api()
+    async with a_network(shared_world) as (_, network):
+        before = await make(admin, "port", network_id=network)
+        path = f"ports/{before['id']}"
+        created = await call(admin, "POST", "ports", {"port": {"network_id": network, **attributes}})
+        updated = await call(admin, "PUT", path, {"port": attributes})
+        for status, reason in (created, updated):
+            assert (status, message in str(reason)) == (400, True), reason
+            assert len(reason) < 500
+        assert await call(admin, "GET", f"ports?network_id={network}", None) == (200, [before])
 
 
 async def test_host_routes_are_stored_and_updated(world: World) -> None:

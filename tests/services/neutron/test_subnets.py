@@ -3,10 +3,12 @@
 import ipaddress
 from typing import Any
 
-from tests.conftest import World
-from tests.support.neutron import NOWHERE, user
+import pytest
 
-NOT_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
+from tests.conftest import World
+from tests.support.neutron import NOWHERE, a_network, user
+
+INVALID_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
     ({"cidr": "10.9.0.0/33"}, 400, "Invalid input for cidr. Reason: '10.9.0.0/33' is not a valid IP subnet."),
     ({"cidr": "10.9.0.7/24"}, 400, "'10.9.0.0/24' is recommended"),
     ({"cidr": "10.1.0.128/25"}, 400, "Requested subnet with cidr: 10.1.0.128/25 for network: "),
@@ -29,15 +31,16 @@ NOT_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-async def test_an_invalid_subnet_is_refused_with_a_reason(world: World) -> None:
-    demo = await user(world, "demo")
-    network = (await demo.make("network"))["id"]
-    subnet = await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
-    for words, status, message in NOT_SUBNETS:
-        whole = {"network_id": network, "cidr": "10.9.0.0/24", "ip_version": 4, **words}
-        found, _, said = await demo.refused("POST", "subnets", {"subnet": whole})
-        assert (found, message in said) == (status, True), f"{words}: {said}"
-    assert await demo.get(f"subnets?network_id={network}") == [subnet]
+@pytest.mark.parametrize(("attributes", "status", "message"), INVALID_SUBNETS)
+async def test_an_invalid_subnet_is_refused_with_a_reason(
+    shared_world: World, attributes: dict[str, Any], status: int, message: str
+) -> None:
+    async with a_network(shared_world) as (demo, network):
+        before = await demo.get(f"subnets?network_id={network}")
+        subnet = {"network_id": network, "cidr": "10.9.0.0/24", "ip_version": 4, **attributes}
+        found, _, reason = await demo.refused("POST", "subnets", {"subnet": subnet})
+        assert (found, message in reason) == (status, True), reason
+        assert await demo.get(f"subnets?network_id={network}") == before
 
 
 async def test_subnets_of_both_ip_versions_are_created_as_requested(world: World) -> None:
@@ -73,15 +76,21 @@ GATEWAYS: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-async def test_a_gateway_cannot_be_in_an_allocation_pool(world: World) -> None:
-    demo = await user(world, "demo")
-    network = (await demo.make("network"))["id"]
-    subnet = await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
-    path = f"subnets/{subnet['id']}"
-    for words, status, message in GATEWAYS:
-        found, _, said = await demo.refused("PUT", path, {"subnet": words})
-        assert (found, message in said) == (status, True), f"{words}: {said}"
+@pytest.mark.parametrize(("attributes", "status", "message"), GATEWAYS)
+async def test_a_gateway_cannot_be_in_an_allocation_pool(
+    shared_world: World, attributes: dict[str, Any], status: int, message: str
+) -> None:
+    async with a_network(shared_world) as (demo, network):
+        [subnet] = await demo.get(f"subnets?network_id={network}")
+        path = f"subnets/{subnet['id']}"
+        found, _, reason = await demo.refused("PUT", path, {"subnet": attributes})
+        assert (found, message in reason) == (status, True), reason
         assert await demo.get(path) == subnet
-    away = {"gateway_ip": "10.1.0.9", "allocation_pools": [{"start": "10.1.0.1", "end": "10.1.0.8"}]}
-    status, body = await demo("PUT", path, {"subnet": away})
-    assert (status, body["subnet"]) == (200, {**body["subnet"], **away})
+
+
+async def test_a_gateway_can_move_out_of_its_allocation_pool(shared_world: World) -> None:
+    async with a_network(shared_world) as (demo, network):
+        [subnet] = await demo.get(f"subnets?network_id={network}")
+        moved = {"gateway_ip": "10.1.0.9", "allocation_pools": [{"start": "10.1.0.1", "end": "10.1.0.8"}]}
+        status, body = await demo("PUT", f"subnets/{subnet['id']}", {"subnet": moved})
+        assert (status, body["subnet"]) == (200, {**body["subnet"], **moved})

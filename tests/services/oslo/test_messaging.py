@@ -1,4 +1,4 @@
-"""Calls over the bus that wait for a reply: it comes back to who called, and whatever goes wrong is told, soon."""
+"""RPC calls over the bus: the reply reaches its caller, and every failure is reported soon."""
 
 import asyncio
 import socket
@@ -26,7 +26,7 @@ from tests.conftest import DEAD_LETTERS
 
 SOON = 0.05
 ORACLE = Destination("nova", "scheduler", dead_letters=DEAD_LETTERS["x-dead-letter-routing-key"])
-"""A queue that the fixture for RabbitMQ tidies up."""
+"""A queue that the fixture for RabbitMQ deletes."""
 
 
 class Ask(msgspec.Struct):
@@ -58,8 +58,8 @@ class Daemons:
 
     @asynccontextmanager
     async def oracle(self, answers: Answers = echo) -> AsyncIterator[None]:
-        async def answer(_: web.Application, asked: Ask) -> object:
-            return await answers(asked.what)
+        async def answer(_: web.Application, message: Ask) -> object:
+            return await answers(message.what)
 
         service = Service("oracle", consumers=lambda app: [consumer(app, ORACLE, {Ask: answer})])
         async with self._running(service):
@@ -105,9 +105,9 @@ async def test_a_call_returns_the_reply_and_is_one_trace(daemons: Daemons) -> No
 
 async def test_calls_side_by_side_get_their_own_replies(daemons: Daemons) -> None:
     async with daemons.oracle(), daemons.caller("one") as one, daemons.caller("two") as two:
-        asked = [(app, f"{number}") for number in range(10) for app in (one, two)]
-        replies = await asyncio.gather(*(ask(app, what) for app, what in asked))
-    assert replies == [[what, what] for _, what in asked]
+        message = [(app, f"{number}") for number in range(10) for app in (one, two)]
+        replies = await asyncio.gather(*(ask(app, what) for app, what in message))
+    assert replies == [[what, what] for _, what in message]
 
 
 async def test_a_failure_of_the_called_method_is_raised_with_its_message(daemons: Daemons) -> None:
@@ -132,12 +132,12 @@ async def test_a_reply_of_another_type_is_an_error_that_names_the_callee(daemons
 
 
 async def test_ten_thousand_message_ids_are_remembered_and_cancelled_ones_not() -> None:
-    """A message that was not settled comes again: what it asked for is then done, and only then."""
+    """An unsettled message is redelivered: its work is done then, and only then."""
     done: list[str] = []
     begun, free, rng = asyncio.Event(), asyncio.Event(), SeededRandom()
 
-    async def answer(_: web.Application, asked: Ask) -> None:
-        done.append(asked.what)
+    async def answer(_: web.Application, message: Ask) -> None:
+        done.append(message.what)
         begun.set()
         await free.wait()
 
