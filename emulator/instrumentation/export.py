@@ -134,7 +134,7 @@ class WarningExporter(SpanExporter):
             onward.shutdown()
 
     def warn_of_loss(self, missing: int) -> None:
-        """Say that so many spans were not sent, unless it was said before."""
+        """Warn that so many spans were not sent, unless there was a warning before."""
         if missing > 0 and not self.refused:
             self.refused = True
             log.warning("%d spans could not be sent over OTLP (%s)", missing, self._exports.last)

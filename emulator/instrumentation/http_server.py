@@ -72,7 +72,7 @@ async def record_status(request: web.Request, response: web.StreamResponse) -> N
 def record_failure(request: web.Request, error: Exception, error_type: str | None = None) -> None:
     """Record an exception on the span of a request. For middlewares that turn exceptions into answers of 500 and above.
 
-    `error.type` is `error_type` if that is given, else named by the exception.
+    `error.type` is `error_type` if given, else the name of the exception.
     """
     if SERVER_SPAN in request:
         request[FAILURE_RECORDED] = True

@@ -69,7 +69,7 @@ def publishing(
 ) -> Iterator[Span]:
     """Publish a message in the block, which ends when the broker has confirmed it. Its headers get the context.
 
-    The event `confirmed` is not of the conventions: with it, the time in the queue can be told from the broker's.
+    The event `confirmed` is ours, not the conventions': it separates the broker's time from the time in the queue.
     """
     described = {
         **_described("publish", "send", to, message.message_id, message.correlation_id),
@@ -131,7 +131,7 @@ def settling(
     *,
     attributes: Attributes | None = None,
 ) -> Iterator[Span]:
-    """Settle a message in the block: `operation` is what the broker is told, `ack`, `nack` or `reject`.
+    """Settle a message in the block: `operation` is `ack`, `nack` or `reject`.
 
     A span of its own, below the process span: that processing failed is no failure of the reject that says so.
     """

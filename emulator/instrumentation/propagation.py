@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 __all__ = ["BAGGAGE_LIMIT_BYTES", "Inject", "MessagingContext", "attached", "extract", "inject"]
 
 BAGGAGE_LIMIT_BYTES = 8192
-"""W3C Baggage, section 3.3.2: what must be passed on if it comes. More comes from nobody who means well."""
+"""The size that W3C Baggage, section 3.3.2, requires to be passed on. Larger baggage is dropped."""
 
 
 class MessagingContext(StrEnum):
@@ -38,7 +38,7 @@ def inject(headers: MutableMapping[str, str]) -> None:
 
 
 def extract(headers: Mapping[str, str]) -> Context:
-    """Return the context that headers carry; without any, the next span begins a trace. Names are in lower case."""
+    """Return the context in headers, whose names are in lower case. Without any, the next span begins a trace."""
     # An empty context to start from: else what is current here would leak into a request that brings no context.
     extracted = propagate.extract(headers, context=Context())
     return baggage.clear(extracted) if len(headers.get("baggage", "")) > BAGGAGE_LIMIT_BYTES else extracted

@@ -64,8 +64,8 @@ class AlreadyRunning(Exception):
 
     def __init__(self, name: str, broker: URL) -> None:
         super().__init__(
-            f"{name} is already running on the bus at {broker}, and keeps its state in memory, which a second one would "
-            "not share: stop the first, or use another virtual host"
+            f"{name} is already running on the bus at {broker}, and keeps its state in memory, which a second one "
+            "would not share: stop the first, or use another virtual host"
         )
         self.name = name
 

@@ -60,7 +60,7 @@ class Health:
 
 
 def health_routes(health: Health) -> Sequence[web.RouteDef]:
-    """Return the routes: `/healthcheck` answers 200 if the service takes requests, else 503; `/live` below it always."""
+    """Return the routes: `/healthcheck` answers 200 if the service takes requests, else 503; `/live` below it 200."""
 
     async def show_readiness(_: web.Request) -> web.Response:
         status = HTTPStatus.OK if health.status == "ok" else HTTPStatus.SERVICE_UNAVAILABLE

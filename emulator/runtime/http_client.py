@@ -72,7 +72,7 @@ def _message_in(body: bytes, status: int) -> str:
 
 
 class HttpClient:
-    """Sends requests on behalf of one service. What they belong to travels in headers only.
+    """Sends a service's requests. The id, context and fault of the current request travel in their headers.
 
     At a `pace` above 1 answers may take that much longer.
     """
