@@ -79,6 +79,8 @@ def failure(span: Span) -> str:
 
 def request_path(span: Span) -> str:
     """Return the path that a request was for, without its query and with its ids cut; "" if the span names none."""
+    # http.url and http.target are the names from before the conventions became stable, which much code still emits:
+    # https://opentelemetry.io/docs/specs/semconv/non-normative/http-migration/
     url = str(span.attributes.get("url.full", span.attributes.get("http.url", "")))
     target = span.attributes.get("url.path", span.attributes.get("http.target", ""))
     return _cut_ids(_path(url) or str(target).partition("?")[0])
@@ -124,7 +126,7 @@ def _cut_ids(text: str) -> str:
 def _path(url: str) -> str:
     try:
         parts = urlsplit(url)
-    except ValueError:
+    except ValueError:  # urlsplit refuses `http://[::1`, and a span may hold anything
         return ""
     return (parts.path or "/") if parts.netloc else ""
 

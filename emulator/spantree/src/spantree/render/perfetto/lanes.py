@@ -60,8 +60,11 @@ def lanes(slices: Iterable[Slice]) -> list[int]:
 
 
 def _fits(each: Slice, lane: _Lane) -> bool:
-    innermost = lane.innermost_at(each.start)
-    return innermost is not None and innermost.span is each.span.parent and _free_from(each) <= _free_from(innermost)
+    parent = lane.innermost_at(each.start)
+    if parent is None or parent.span is not each.span.parent:
+        return False
+    # Perfetto closes a slice without length at once, so that nothing lies within it
+    return each.start < parent.end and _free_from(each) <= parent.end
 
 
 def _free_from(each: Slice) -> int:

@@ -77,6 +77,7 @@ def _error(span: Span) -> tuple[str, str]:
 
 
 def _exception(span: Span) -> Event | None:
+    # the last one ended the span; earlier ones may have been handled
     return next((event for event in reversed(span.events) if event.name == "exception"), None)
 
 

@@ -47,7 +47,7 @@ def find_callees(trace: SpanTree) -> Callees:
     }
     addresses = {_address(span): participant(span) for span in trace.spans if span.kind == "server"}
     addresses |= {_address(span): participant(answers[span.span_id]) for span in trace.spans if span.span_id in answers}
-    addresses.pop(("", ""), None)
+    addresses.pop(("", ""), None)  # spans without an address share none
     return Callees(answers, frozenset(answer.span_id for answer in answers.values()), addresses)
 
 
@@ -68,7 +68,10 @@ def is_call(span: Span) -> bool:
 
 
 def is_settling(span: Span) -> bool:
-    """Return whether a span acknowledges or rejects a message."""
+    """Return whether a span acknowledges or rejects a message.
+
+    https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/#operation-types
+    """
     return span.attributes.get("messaging.operation.type") == "settle"
 
 
@@ -87,6 +90,7 @@ def _answers(child: Span, call: Span) -> bool:
 
 
 def _address(span: Span) -> Address:
+    # net.peer.* are the names from before the conventions became stable
     host = span.attributes.get("server.address", span.attributes.get("net.peer.name", ""))
     return str(host), str(span.attributes.get("server.port", span.attributes.get("net.peer.port", "")))
 

@@ -65,7 +65,7 @@ def _lifeline(participant: Participant, layout: DiagramLayout, colour: str) -> I
     else:
         yield f'<path class="life" d="M{number(x)} {number(top)}V{number(bottom)}"/>'
     yield from _name(participant, x, top - HEAD_HEIGHT, colour)
-    if layout.height > TALL:
+    if layout.height > TALL:  # the upper names are out of sight at the lower end
         yield from _name(participant, x, bottom, colour)
 
 

@@ -17,6 +17,7 @@ def truncate(items: Sequence[DiagramItem], most: int) -> list[DiagramItem]:
     missing = 0
     for item in items:
         if item.span_id in kept:
+            # an activation belongs to the message before it, so no gap goes between them
             if missing and not isinstance(item, Activation):
                 shown.append(_gap(missing, item.key))
                 missing = 0

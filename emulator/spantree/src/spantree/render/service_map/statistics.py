@@ -73,6 +73,7 @@ def service_map(traces: Sequence[SpanTree]) -> ServiceMap:
     for hop in _hops(traces):
         edge = counts.setdefault((hop.cause.service, hop.effect.service, hop.by_message), _EdgeCounts())
         edge.errors += _failed(hop)
+        # clock skew can make a caller end before it starts
         edge.latencies.append(hop.dwell if hop.by_message else max(hop.cause.duration, 0))
     # a link may lead to a service of a trace that was not chosen, of which no span was counted
     services = dict.fromkeys([*spans, *(service for caller, called, _ in counts for service in (caller, called))])

@@ -51,7 +51,7 @@ def waterfall(
         picture.append(_ruler(widths, axis), "dim")
     for line in lines:
         picture.append_tokens(_styled_parts(line, widths, axis, colours[line.row.spans[0].service]))
-    picture.remove_suffix("\n")
+    picture.remove_suffix("\n")  # whoever prints it adds one
     return picture
 
 
