@@ -191,7 +191,7 @@ class Api:
         return await eventually(look, lambda server: server["status"] in statuses)
 
 
-class World:
+class RunningCloud:
     """A cloud that is up, ways to use it, and the spans of it all."""
 
     def __init__(self, up: Cloud, export: Export, session: aiohttp.ClientSession) -> None:
@@ -228,9 +228,9 @@ def credentials(user: str = "admin", password: str = "secret", project: str | No
 
 
 @asynccontextmanager
-async def a_world(
+async def start_cloud(
     settings: Settings | None = None, *, otlp: str | None = None, amqp_url: str | None = None, computes: int = 1
-) -> AsyncIterator[World]:
+) -> AsyncIterator[RunningCloud]:
     """A cloud at pace 0. Its spans are complete when the block has ended."""
     settings = settings or Settings(pace=0)
     export = Export(otlp_exporter(otlp), keep=True, seed=settings.seed)
@@ -239,18 +239,18 @@ async def a_world(
             run_cloud(settings, export, amqp_url=amqp_url, computes=computes) as up,
             aiohttp.ClientSession() as session,
         ):
-            yield World(up, export, session)
+            yield RunningCloud(up, export, session)
     finally:
         await asyncio.to_thread(export.close)
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def running_cloud() -> AsyncIterator[RunningCloud]:
     """A cloud on the embedded broker."""
-    async with a_world() as up:
+    async with start_cloud() as up:
         yield up
 
 
-def trace_of(world: World, trace_id: str) -> SpanTree:
-    """The spans of a trace, of a world that has ended."""
-    return next(trace for trace in trees(spans_from_sdk(world.export.kept)) if trace.trace_id == trace_id)
+def trace_of(running_cloud: RunningCloud, trace_id: str) -> SpanTree:
+    """The spans of a trace, of a cloud that has ended."""
+    return next(trace for trace in trees(spans_from_sdk(running_cloud.export.kept)) if trace.trace_id == trace_id)

@@ -10,19 +10,19 @@ from typer.testing import CliRunner
 
 from emulator.cli.app import app
 from emulator.services.registry import PORTS
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.jaeger import answering
 from tests.support.processes import free_port, needs_ipv6, run, started
 
 
-async def test_health_checks_urls_and_does_not_repeat_credentials(world: World) -> None:
-    urls = [f"{url}/healthcheck" for url in world.cloud.endpoints.values()]
-    ended = await run("health", *urls, world.cloud.amqp_url)
+async def test_health_checks_urls_and_does_not_repeat_credentials(running_cloud: RunningCloud) -> None:
+    urls = [f"{url}/healthcheck" for url in running_cloud.cloud.endpoints.values()]
+    ended = await run("health", *urls, running_cloud.cloud.amqp_url)
     expected = [
         f'{url}: 200 OK {{"service":"{name}","status":"ok"}}'
-        for url, name in zip(urls, world.cloud.endpoints, strict=True)
+        for url, name in zip(urls, running_cloud.cloud.endpoints, strict=True)
     ]
-    broker = world.cloud.amqp_url.replace("guest:guest@", "")
+    broker = running_cloud.cloud.amqp_url.replace("guest:guest@", "")
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [*expected, f"{broker}: it speaks AMQP 0-9-1"]
 
@@ -83,11 +83,11 @@ async def test_health_waits_for_a_service_that_is_starting(amqp_url: str) -> Non
         assert (await run("health", f"http://127.0.0.1:{port}/healthcheck", "--wait", "60")).status == 0
 
 
-async def test_another_protocol_or_no_answer_is_not_healthy(world: World) -> None:
+async def test_another_protocol_or_no_answer_is_not_healthy(running_cloud: RunningCloud) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         for url, why in (
-            (world.cloud.endpoints["keystone"].replace("http", "amqp"), "it does not speak AMQP 0-9-1"),
-            (world.cloud.amqp_url.replace("amqp://guest:guest@", "http://"), "AMQP"),
+            (running_cloud.cloud.endpoints["keystone"].replace("http", "amqp"), "it does not speak AMQP 0-9-1"),
+            (running_cloud.cloud.amqp_url.replace("amqp://guest:guest@", "http://"), "AMQP"),
             (f"http://127.0.0.1:{silent.getsockname()[1]}/", "timed out"),
         ):
             ended = await run("health", url)

@@ -16,7 +16,7 @@ from emulator.cli.app import app
 from emulator.cloud import Settings
 from emulator.reference import tree_text
 from spantree import Span, SpanTree, otlp_json, spans_from_sdk, trees
-from tests.conftest import World, a_world, trace_of
+from tests.conftest import RunningCloud, start_cloud, trace_of
 from tests.support.processes import run
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -38,12 +38,12 @@ def profiled(base: str = BASE, parent: str = BASE) -> dict[str, str]:
 
 async def spans_of(requests: Sequence[Mapping[str, str]], keys: Sequence[str] = KEYS) -> list[Span]:
     """Send requests with these headers and no token; return the server spans."""
-    async with a_world(Settings(pace=0, profiler_keys=keys)) as world:
+    async with start_cloud(Settings(pace=0, profiler_keys=keys)) as running_cloud:
         for number, headers in enumerate(requests):
-            url = f"{world.cloud.endpoints['nova-api']}/v2.1/servers?request={number}"
-            async with world.session.get(url, headers=headers) as response:
+            url = f"{running_cloud.cloud.endpoints['nova-api']}/v2.1/servers?request={number}"
+            async with running_cloud.session.get(url, headers=headers) as response:
                 assert response.status == 401
-    found = {span.attributes.get("url.query"): span for span in spans_from_sdk(world.export.kept)}
+    found = {span.attributes.get("url.query"): span for span in spans_from_sdk(running_cloud.export.kept)}
     return [found[f"request={number}"] for number in range(len(requests))]
 
 
@@ -51,46 +51,46 @@ def event_of(span: Span) -> str:
     return " ".join(str(event.attributes["openstack.osprofiler.ignored"]) for event in span.events)
 
 
-async def boot(headers: Mapping[str, str], keys: Sequence[str] = ()) -> World:
+async def boot(headers: Mapping[str, str], keys: Sequence[str] = ()) -> RunningCloud:
     """Boot a server on a new cloud, by a client without spans; return the cloud."""
-    async with a_world(Settings(pace=0, profiler_keys=keys)) as world:
-        api = await world.api()
+    async with start_cloud(Settings(pace=0, profiler_keys=keys)) as running_cloud:
+        api = await running_cloud.api()
         status, body = await api.create({**headers})
         assert status == 202
         await api.until(body["server"]["id"], "ACTIVE")
-    return world
+    return running_cloud
 
 
-def the_boot(world: World) -> SpanTree:
+def the_boot(running_cloud: RunningCloud) -> SpanTree:
     """Return the trace with the request for the server."""
-    found = trees(spans_from_sdk(world.export.kept))
+    found = trees(spans_from_sdk(running_cloud.export.kept))
     return next(trace for trace in found if trace.all("nova-api", name="POST /v2.1/servers"))
 
 
 @pytest.mark.parametrize("flags", ["01", "03"])
 async def test_a_boot_continues_the_trace_of_a_traceparent(flags: str) -> None:
-    world = await boot({"traceparent": f"00-{TRACE}-{PARENT}-{flags}"})
-    trace = trace_of(world, TRACE)
+    running_cloud = await boot({"traceparent": f"00-{TRACE}-{PARENT}-{flags}"})
+    trace = trace_of(running_cloud, TRACE)
     assert [(root.name, root.parent_id) for root in trace.roots] == [("POST /v2.1/servers", PARENT)]
     assert set(trace.services) == SERVICES
 
 
 async def test_without_trace_headers_a_boot_is_one_trace_below_its_request() -> None:
-    world = await boot({})
-    assert {len(trace.roots) for trace in trees(spans_from_sdk(world.export.kept))} == {1}
-    booted = the_boot(world)
+    running_cloud = await boot({})
+    assert {len(trace.roots) for trace in trees(spans_from_sdk(running_cloud.export.kept))} == {1}
+    booted = the_boot(running_cloud)
     assert [root.name for root in booted.roots] == ["POST /v2.1/servers"]
     assert booted.all("nova-compute", name="spawn")
     assert set(booted.services) == SERVICES
 
 
 async def test_a_boot_signed_by_osprofiler_has_its_base_id_as_trace_id() -> None:
-    world = await boot(profiled(), KEYS)
-    trace = trace_of(world, uuid.UUID(BASE).hex)
+    running_cloud = await boot(profiled(), KEYS)
+    trace = trace_of(running_cloud, uuid.UUID(BASE).hex)
     assert [(root.name, root.parent_id) for root in trace.roots] == [("POST /v2.1/servers", "")]
     assert set(trace.services) == SERVICES
     assert {span.attributes.get("openstack.osprofiler.base_id") for span in trace.spans} == {BASE}
-    assert not [text for span in world.export.kept for text in KEYS if text in span.to_json()]
+    assert not [text for span in running_cloud.export.kept for text in KEYS if text in span.to_json()]
 
 
 async def test_osprofiler_ids_become_span_ids_as_in_its_own_driver() -> None:
@@ -146,8 +146,8 @@ async def test_without_a_key_osprofiler_headers_are_ignored() -> None:
 
 
 async def test_a_trace_is_found_by_the_id_that_osprofiler_shows(tmp_path: Path) -> None:
-    world = await boot(profiled(), KEYS)
-    (tmp_path / "boot.json").write_text(json.dumps(otlp_json(spans_from_sdk(world.export.kept))))
+    running_cloud = await boot(profiled(), KEYS)
+    (tmp_path / "boot.json").write_text(json.dumps(otlp_json(spans_from_sdk(running_cloud.export.kept))))
     found = await run("show", str(tmp_path / "boot.json"), "--trace", BASE)
     assert (found.status, found.err) == (0, "")
     assert f"trace {uuid.UUID(BASE).hex} " in found.out

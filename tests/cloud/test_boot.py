@@ -14,25 +14,25 @@ from emulator.cloud import MessagingContext, Settings
 from emulator.faults import FAULTS, fault_tree
 from emulator.reference import span_catalogue, tree_text
 from spantree import OtlpReceiver, Span, SpanTree, spans_from_sdk, tree, trees
-from tests.conftest import DEAD_LETTERS, REFERENCE, World, a_world, trace_of
+from tests.conftest import DEAD_LETTERS, REFERENCE, RunningCloud, start_cloud, trace_of
 
 
 async def test_a_boot_exports_the_reference_trace_over_otlp(amqp_url: str, otlp: OtlpReceiver) -> None:
-    async with a_world(otlp=otlp.endpoint, amqp_url=amqp_url) as world:
-        booted = await world.boot()
+    async with start_cloud(otlp=otlp.endpoint, amqp_url=amqp_url) as running_cloud:
+        booted = await running_cloud.boot()
     assert booted.succeeded
     assert await otlp.trace(trace_id=booted.trace_id) == REFERENCE
 
 
 async def test_a_boot_is_a_sound_trace(amqp_url: str, otlp: OtlpReceiver) -> None:
-    async with a_world(otlp=otlp.endpoint, amqp_url=amqp_url) as world:
-        await world.boot()
+    async with start_cloud(otlp=otlp.endpoint, amqp_url=amqp_url) as running_cloud:
+        await running_cloud.boot()
     assert [finding for trace in otlp.traces for finding in trace.check()] == []
 
 
 async def test_every_span_carries_what_the_catalogue_says_and_nothing_else(amqp_url: str, otlp: OtlpReceiver) -> None:
-    async with a_world(otlp=otlp.endpoint, amqp_url=amqp_url) as world:
-        booted = await world.boot()
+    async with start_cloud(otlp=otlp.endpoint, amqp_url=amqp_url) as running_cloud:
+        booted = await running_cloud.boot()
     trace = await otlp.trace(trace_id=booted.trace_id)
     catalogue = span_catalogue()
     wrong = [
@@ -67,9 +67,9 @@ def complaints(found: Mapping[str, Any], entry: Mapping[str, Mapping[str, str]])
 
 
 async def test_all_spans_of_a_boot_share_one_request_id_and_one_server_id(amqp_url: str) -> None:
-    async with a_world(amqp_url=amqp_url) as world:
-        booted = await world.boot()
-    trace = trace_of(world, booted.trace_id)
+    async with start_cloud(amqp_url=amqp_url) as running_cloud:
+        booted = await running_cloud.boot()
+    trace = trace_of(running_cloud, booted.trace_id)
     assert len({span.attributes["openstack.request.id"] for span in trace.spans}) == 1
     assert {span.attributes.get("openstack.server.id") for span in trace.spans} == {booted.server_id, None}
     assert {span.service for span in trace.spans if "openstack.server.id" not in span.attributes} <= {
@@ -80,9 +80,9 @@ async def test_all_spans_of_a_boot_share_one_request_id_and_one_server_id(amqp_u
 
 
 async def test_a_process_span_is_child_of_its_publish_span_and_links_to_it(amqp_url: str) -> None:
-    async with a_world(amqp_url=amqp_url) as world:
-        booted = await world.boot()
-    trace = trace_of(world, booted.trace_id)
+    async with start_cloud(amqp_url=amqp_url) as running_cloud:
+        booted = await running_cloud.boot()
+    trace = trace_of(running_cloud, booted.trace_id)
     processed = [span for span in trace.spans if span.kind == "consumer"]
     assert len(processed) == 5
     for span in processed:
@@ -95,9 +95,9 @@ async def test_a_process_span_is_child_of_its_publish_span_and_links_to_it(amqp_
 
 
 async def test_each_service_has_a_resource_of_its_own_and_compute_names_its_host() -> None:
-    async with a_world(computes=2) as world:
-        booted = await world.boot()
-    trace = trace_of(world, booted.trace_id)
+    async with start_cloud(computes=2) as running_cloud:
+        booted = await running_cloud.boot()
+    trace = trace_of(running_cloud, booted.trace_id)
     instances = {span.resource["service.name"]: span.resource["service.instance.id"] for span in trace.spans}
     assert len(set(instances.values())) == len(instances) == 7
     hosts = {span.service: span.resource.get("host.name") for span in trace.spans}
@@ -144,11 +144,13 @@ async def test_the_trace_falls_apart_where_an_amqp_hop_loses_its_headers(
 
 async def assert_falls_apart(service: str, name: str, below: str) -> None:
     """The span begins another trace, and is the only place where the boot breaks in two."""
-    async with a_world() as world:
-        booted = await world.boot()
+    async with start_cloud() as running_cloud:
+        booted = await running_cloud.boot()
     assert booted.succeeded
-    broken = trace_of(world, booted.trace_id)
-    spans = [s for t in all_traces(world) for s in t.spans if s.attributes.get("openstack.request.id") in ids(broken)]
+    broken = trace_of(running_cloud, booted.trace_id)
+    spans = [
+        s for t in all_traces(running_cloud) for s in t.spans if s.attributes.get("openstack.request.id") in ids(broken)
+    ]
     roots = [span for span in spans if not span.parent_id]
     assert sorted((root.service, root.name) for root in roots) == sorted(
         [("openstack-client", "openstack server create"), (service, name)]
@@ -158,8 +160,8 @@ async def assert_falls_apart(service: str, name: str, below: str) -> None:
     assert any(span.service == below for span in broken.spans)
 
 
-def all_traces(world: World) -> list[SpanTree]:
-    return trees(spans_from_sdk(world.export.kept))
+def all_traces(running_cloud: RunningCloud) -> list[SpanTree]:
+    return trees(spans_from_sdk(running_cloud.export.kept))
 
 
 def ids(trace: SpanTree) -> set[str]:
@@ -167,17 +169,17 @@ def ids(trace: SpanTree) -> set[str]:
 
 
 async def test_a_process_span_may_be_a_child_without_a_link(amqp_url: str) -> None:
-    async with a_world(in_context("parent"), amqp_url=amqp_url) as world:
-        booted = await world.boot()
-    trace = trace_of(world, booted.trace_id)
+    async with start_cloud(in_context("parent"), amqp_url=amqp_url) as running_cloud:
+        booted = await running_cloud.boot()
+    trace = trace_of(running_cloud, booted.trace_id)
     assert trace == REFERENCE
     assert not any(span.links for span in trace.spans)
 
 
 async def test_a_process_span_may_begin_its_own_trace_and_link_to_the_publish_span(amqp_url: str) -> None:
-    async with a_world(in_context("link"), amqp_url=amqp_url) as world:
-        booted = await world.boot()
-    trace = trace_of(world, booted.trace_id)
+    async with start_cloud(in_context("link"), amqp_url=amqp_url) as running_cloud:
+        booted = await running_cloud.boot()
+    trace = trace_of(running_cloud, booted.trace_id)
     assert trace == tree(tree_text("boot-link"))
     assert trace.joined() == REFERENCE
     assert trace.hop("nova-api", "nova-scheduler").by == "link"
@@ -185,10 +187,10 @@ async def test_a_process_span_may_begin_its_own_trace_and_link_to_the_publish_sp
 
 
 async def test_a_tree_finds_a_fault_across_links() -> None:
-    async with a_world(in_context("link")) as world:
-        booted = await world.boot(BootRequest(fault=FAULTS["glance.image_missing"]))
+    async with start_cloud(in_context("link")) as running_cloud:
+        booted = await running_cloud.boot(BootRequest(fault=FAULTS["glance.image_missing"]))
     assert booted.status == "ERROR"
-    assert trace_of(world, booted.trace_id).joined() == tree(fault_tree("glance.image_missing"))
+    assert trace_of(running_cloud, booted.trace_id).joined() == tree(fault_tree("glance.image_missing"))
 
 
 def in_context(messaging: str) -> Settings:
@@ -196,11 +198,11 @@ def in_context(messaging: str) -> Settings:
 
 
 async def test_twenty_boots_side_by_side_give_twenty_reference_traces(amqp_url: str) -> None:
-    async with a_world(amqp_url=amqp_url, computes=3) as world:
-        boots = await asyncio.gather(*(world.boot(BootRequest(f"demo-{number}")) for number in range(20)))
+    async with start_cloud(amqp_url=amqp_url, computes=3) as running_cloud:
+        boots = await asyncio.gather(*(running_cloud.boot(BootRequest(f"demo-{number}")) for number in range(20)))
     for booted in boots:
         assert booted.succeeded, booted.fault
-        assert trace_of(world, booted.trace_id) == REFERENCE
+        assert trace_of(running_cloud, booted.trace_id) == REFERENCE
     assert len({booted.addresses for booted in boots}) == 20
 
 
@@ -210,24 +212,24 @@ async def test_messages_that_an_earlier_cloud_left_are_purged(amqp_url: str) -> 
         for queue in ("scheduler", "api", "compute.compute-1"):
             await channel.declare_queue(queue, durable=True, arguments=DEAD_LETTERS)
             await channel.default_exchange.publish(aio_pika.Message(b"stale"), queue)
-    async with a_world(amqp_url=amqp_url) as world:
-        booted = await world.boot()
+    async with start_cloud(amqp_url=amqp_url) as running_cloud:
+        booted = await running_cloud.boot()
     assert booted.succeeded
-    assert [tree for tree in all_traces(world) if any(span.failed for span in tree.spans)] == []
+    assert [tree for tree in all_traces(running_cloud) if any(span.failed for span in tree.spans)] == []
 
 
 async def test_a_seed_leaves_every_host_its_own_ids() -> None:
-    async with a_world(Settings(pace=0, seed=7), computes=3) as world:
-        hosts = {(await world.boot(BootRequest(flavor="m1.xlarge"), seed=number)).host for number in range(3)}
+    async with start_cloud(Settings(pace=0, seed=7), computes=3) as running_cloud:
+        hosts = {(await running_cloud.boot(BootRequest(flavor="m1.xlarge"), seed=number)).host for number in range(3)}
     assert hosts == {"compute-1", "compute-2", "compute-3"}
 
 
 async def test_a_seed_gives_the_same_ids_twice() -> None:
     runs = []
     for _ in range(2):
-        async with a_world(Settings(pace=0, seed=7), computes=3) as world:
-            booted = await world.boot(seed=7)
-        trace = trace_of(world, booted.trace_id)
+        async with start_cloud(Settings(pace=0, seed=7), computes=3) as running_cloud:
+            booted = await running_cloud.boot(seed=7)
+        trace = trace_of(running_cloud, booted.trace_id)
         spans = {span.span_id for span in trace.spans if "GET /v2.1" not in span.name and span.name != "GET"}
         runs.append((booted.trace_id, booted.server_id, booted.addresses, booted.host, spans))
     assert runs[0] == runs[1]

@@ -16,7 +16,7 @@ from emulator.cloud import Settings
 from emulator.faults import FAULTS, Effect, Fault, fault_tree, find_fault
 from emulator.services.seed_data import HOST
 from spantree import Pending, Span, SpanTree, spans_from_sdk, tree, trees
-from tests.conftest import REFERENCE, Api, World, a_world, trace_of
+from tests.conftest import REFERENCE, Api, RunningCloud, start_cloud, trace_of
 from tests.support.module_paths import module_paths_in
 from tests.support.processes import run
 
@@ -31,21 +31,21 @@ def tree_of(name: str) -> Path:
 @pytest.mark.parametrize("name", FAULTS)
 async def test_a_fault_does_what_it_says_and_leaves_the_cloud_intact(name: str) -> None:
     fault = FAULTS[name]
-    async with a_world(Settings(pace=0, build_seconds=fault.build_seconds or 10), computes=3) as world:
-        broken = await world.boot(BootRequest("broken", fault=fault))
-        await world.quiet(broken)
-        api = await world.api()
+    async with start_cloud(Settings(pace=0, build_seconds=fault.build_seconds or 10), computes=3) as running_cloud:
+        broken = await running_cloud.boot(BootRequest("broken", fault=fault))
+        await running_cloud.quiet(broken)
+        api = await running_cloud.api()
         await api.gone(broken.server_id)
-        await world.quiet(broken)
-        after = await world.boot(BootRequest("after"))
+        await running_cloud.quiet(broken)
+        after = await running_cloud.boot(BootRequest("after"))
         await assert_nothing_is_left_but(api, after)
-    trace = trace_of(world, broken.trace_id)
+    trace = trace_of(running_cloud, broken.trace_id)
     assert trace == tree(tree_of(name))
     assert (broken.status, after.status) == (fault.status, "ACTIVE"), broken.fault
     assert_culprit_is_marked(trace, fault)
     assert {finding.rule for finding in trace.check()} >= {fault.found_by} - {""}
     assert fault.found_by or trace.check() == []
-    whole = trace_of(world, after.trace_id)
+    whole = trace_of(running_cloud, after.trace_id)
     assert whole == REFERENCE
     assert module_paths_in([trace, whole]) == []
     assert weights(whole) == {HOST.ram_mb}, "claims were left"
@@ -57,10 +57,10 @@ async def test_a_fault_does_what_it_says_and_leaves_the_cloud_intact(name: str) 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_a_fault_looks_the_same_on_rabbitmq(rabbitmq: str, name: str) -> None:
     fault, settings = FAULTS[name], Settings(pace=0, build_seconds=FAULTS[name].build_seconds or 10)
-    async with a_world(settings, amqp_url=rabbitmq, computes=3) as world:
-        broken = await world.boot(BootRequest("broken", fault=fault))
-        after = await world.boot(BootRequest("after"))
-    assert trace_of(world, broken.trace_id) == tree(tree_of(name))
+    async with start_cloud(settings, amqp_url=rabbitmq, computes=3) as running_cloud:
+        broken = await running_cloud.boot(BootRequest("broken", fault=fault))
+        after = await running_cloud.boot(BootRequest("after"))
+    assert trace_of(running_cloud, broken.trace_id) == tree(tree_of(name))
     assert (broken.status, after.status) == (fault.status, "ACTIVE"), broken.fault
 
 
@@ -109,9 +109,9 @@ def kinds_of_spans(trace: SpanTree) -> Counter[tuple[str, ...]]:
 
 @pytest.mark.parametrize("fault", TAKES_TIME, ids=lambda fault: fault.name)
 async def test_a_fault_that_takes_time_takes_it_on_the_span_it_names(fault: Fault) -> None:
-    async with a_world(Settings(pace=PACE)) as world:
-        booted = await world.boot(BootRequest(fault=fault))
-    [span] = shown_by(trace_of(world, booted.trace_id), fault)
+    async with start_cloud(Settings(pace=PACE)) as running_cloud:
+        booted = await running_cloud.boot(BootRequest(fault=fault))
+    [span] = shown_by(trace_of(running_cloud, booted.trace_id), fault)
     assert span.parent is not None
     took = span.start - span.parent.end if fault.effect is Effect.DELAY else span.end - span.start
     assert fault.seconds is not None
@@ -139,38 +139,38 @@ async def test_boots_with_all_faults_at_once_each_end_in_their_own_state() -> No
     random.Random(4).shuffle(chosen)
     places = asyncio.Semaphore(20)  # more would make each other miss the deadline on a busy machine
 
-    async def one(world: World, number: int, fault: Fault | None) -> BootResult:
+    async def one(running_cloud: RunningCloud, number: int, fault: Fault | None) -> BootResult:
         async with places:
-            return await world.boot(BootRequest(f"demo-{number}", fault=fault))
+            return await running_cloud.boot(BootRequest(f"demo-{number}", fault=fault))
 
     async def delete(api: Api, booted: BootResult) -> None:
         async with places:
             await api.gone(booted.server_id)
 
-    async with a_world(Settings(pace=0, build_seconds=12), computes=3) as world:
-        boots = await asyncio.gather(*(one(world, number, fault) for number, fault in enumerate(chosen)))
+    async with start_cloud(Settings(pace=0, build_seconds=12), computes=3) as running_cloud:
+        boots = await asyncio.gather(*(one(running_cloud, number, fault) for number, fault in enumerate(chosen)))
         wrong = [
             f"{fault and fault.name}: {booted.status} {booted.fault}"
             for fault, booted in zip(chosen, boots, strict=True)
             if booted.status != (fault.status if fault else "ACTIVE")
         ]
         assert not wrong, "\n".join(wrong)
-        api = await world.api()
+        api = await running_cloud.api()
         await asyncio.gather(*(delete(api, booted) for booted in boots))
-        await world.quiet(*boots)
-        after = await world.boot(BootRequest("after"))
+        await running_cloud.quiet(*boots)
+        after = await running_cloud.boot(BootRequest("after"))
         await assert_nothing_is_left_but(api, after)
-    whole = trace_of(world, after.trace_id)
+    whole = trace_of(running_cloud, after.trace_id)
     assert whole == REFERENCE
     assert weights(whole) == {HOST.ram_mb}
-    traces = {trace.trace_id: trace for trace in trees(spans_from_sdk(world.export.kept))}
+    traces = {trace.trace_id: trace for trace in trees(spans_from_sdk(running_cloud.export.kept))}
     for fault, booted in zip(chosen, boots, strict=True):
         assert traces[booted.trace_id] == (tree(fault_tree(fault.name)) if fault else REFERENCE)
 
 
 async def test_a_fault_in_a_client_baggage_acts_on_that_request_alone() -> None:
-    async with a_world(computes=3) as world:
-        api = await world.api()
+    async with start_cloud(computes=3) as running_cloud:
+        api = await running_cloud.api()
         headers = {"baggage": "team=demo,emulator.fault=glance.image_missing"}
         answers = await asyncio.gather(*(api.create(headers=headers if number % 2 else None) for number in range(6)))
         servers = [await api.until(body["server"]["id"], "ACTIVE", "ERROR") for _, body in answers]
@@ -190,35 +190,39 @@ async def test_a_fault_in_a_client_baggage_acts_on_that_request_alone() -> None:
     ids=["unknown", "control characters", "long", "oversized", "behind too many"],
 )
 async def test_malformed_baggage_is_ignored_and_reported_on_the_span(sent: str, reason: str) -> None:
-    async with a_world() as world:
-        api = await world.api()
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api()
         status, body = await api.create(headers={"baggage": sent})
         assert status == 202
         assert (await api.until(body["server"]["id"], "ACTIVE", "ERROR"))["status"] == "ACTIVE"
-    assert ignored(world) == {"POST /v2.1/servers": [reason]}
+    assert ignored(running_cloud) == {"POST /v2.1/servers": [reason]}
 
 
-def ignored(world: World) -> dict[str, list[str]]:
+def ignored(running_cloud: RunningCloud) -> dict[str, list[str]]:
     return {
         span.name: [event.attributes["openstack.fault.ignored"] for event in span.events]
-        for span in spans_from_sdk(world.export.kept)
+        for span in spans_from_sdk(running_cloud.export.kept)
         for event in span.events
         if event.name == "openstack.fault.ignored"
     }
 
 
 async def test_no_fault_acts_or_is_passed_on_when_faults_are_switched_off() -> None:
-    async with a_world(Settings(pace=0, faults=False)) as world:
-        booted = await world.boot(BootRequest(fault=FAULTS["glance.image_missing"]))
-    assert trace_of(world, booted.trace_id) == REFERENCE
-    assert ignored(world) == {"POST /v2.1/servers": ["emulator.fault=glance.image_missing: faults are switched off"]}
+    async with start_cloud(Settings(pace=0, faults=False)) as running_cloud:
+        booted = await running_cloud.boot(BootRequest(fault=FAULTS["glance.image_missing"]))
+    assert trace_of(running_cloud, booted.trace_id) == REFERENCE
+    assert ignored(running_cloud) == {
+        "POST /v2.1/servers": ["emulator.fault=glance.image_missing: faults are switched off"]
+    }
 
 
 async def test_spans_in_a_lost_trace_are_found_by_their_request_id() -> None:
-    async with a_world() as world:
-        booted = await world.boot(BootRequest(fault=FAULTS["trace.lost_context_amqp"]))
+    async with start_cloud() as running_cloud:
+        booted = await running_cloud.boot(BootRequest(fault=FAULTS["trace.lost_context_amqp"]))
     of_request = [
-        s for s in spans_from_sdk(world.export.kept) if s.attributes["openstack.request.id"] == booted.request_id
+        s
+        for s in spans_from_sdk(running_cloud.export.kept)
+        if s.attributes["openstack.request.id"] == booted.request_id
     ]
     found = {trace.trace_id: trace for trace in trees(of_request)}
     lost = found.pop(next(trace_id for trace_id in found if trace_id != booted.trace_id))
@@ -227,9 +231,9 @@ async def test_spans_in_a_lost_trace_are_found_by_their_request_id() -> None:
 
 
 async def test_a_rescheduled_server_is_tried_on_three_different_hosts() -> None:
-    async with a_world(computes=4) as world:
-        booted = await world.boot(BootRequest(fault=FAULTS["compute.spawn_failed"]))
-    hosts = [span.resource["host.name"] for span in spawns(trace_of(world, booted.trace_id))]
+    async with start_cloud(computes=4) as running_cloud:
+        booted = await running_cloud.boot(BootRequest(fault=FAULTS["compute.spawn_failed"]))
+    hosts = [span.resource["host.name"] for span in spawns(trace_of(running_cloud, booted.trace_id))]
     assert len(set(hosts)) == len(hosts) == 3
     assert booted.fault.startswith(
         "Exceeded maximum number of retries. Exceeded max scheduling attempts 3 for instance "
@@ -237,9 +241,9 @@ async def test_a_rescheduled_server_is_tried_on_three_different_hosts() -> None:
 
 
 async def test_the_fault_says_so_when_too_few_hosts_are_left_to_try() -> None:
-    async with a_world(computes=2) as world:
-        booted = await world.boot(BootRequest(fault=FAULTS["compute.spawn_failed"]))
-    assert len(list(spawns(trace_of(world, booted.trace_id)))) == 2
+    async with start_cloud(computes=2) as running_cloud:
+        booted = await running_cloud.boot(BootRequest(fault=FAULTS["compute.spawn_failed"]))
+    assert len(list(spawns(trace_of(running_cloud, booted.trace_id)))) == 2
     assert booted.fault.startswith("Exceeded maximum number of retries. Exhausted all hosts available for retrying ")
 
 
@@ -259,8 +263,8 @@ def test_a_mistyped_fault_name_is_answered_with_similar_ones() -> None:
 
 
 async def test_a_poisoned_message_fails_one_server_of_those_with_its_request_id() -> None:
-    async with a_world(Settings(pace=0.05)) as world:
-        api, request_id = await world.api(), f"req-{uuid.uuid4()}"
+    async with start_cloud(Settings(pace=0.05)) as running_cloud:
+        api, request_id = await running_cloud.api(), f"req-{uuid.uuid4()}"
         shared = {"X-Emulator-Request-ID": request_id}
         _, building = await api.create(headers=shared)
         _, poisoned = await api.create(headers={**shared, "baggage": "emulator.fault=amqp.poison"})

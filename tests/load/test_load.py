@@ -25,7 +25,7 @@ from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.tasks import SharedTimeout
 from emulator.services.registry import PORTS
 from spantree import OtlpReceiver, spans_from_sdk, trees
-from tests.conftest import REFERENCE, World, a_world, eventually
+from tests.conftest import REFERENCE, RunningCloud, eventually, start_cloud
 from tests.support.processes import PATIENCE_SECONDS, free_port, run, started
 
 NAME = "load-test"
@@ -43,9 +43,9 @@ async def a_tenant(export: Export, keystone_url: str, seed: int | None = None) -
         yield Tenant(client.new_context(export, seed), http, Credentials(keystone_url), NAME)
 
 
-async def gone(world: World) -> None:
+async def gone(running_cloud: RunningCloud) -> None:
     """Wait until there are no servers."""
-    api = await world.api()
+    api = await running_cloud.api()
     await eventually(lambda: api("GET", "nova-api", "/v2.1/servers"), lambda seen: seen[1] == {"servers": []})
 
 
@@ -86,38 +86,38 @@ def test_faults_have_their_share_and_a_seed_chooses_the_boots() -> None:
 
 async def test_load_makes_a_trace_per_boot_and_per_delete_and_leaves_no_server() -> None:
     plan = Plan(REQUEST, rate=15, lifetime=0.2)
-    async with a_world() as world:
-        async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=7) as tenant:
+    async with start_cloud() as running_cloud:
+        async with a_tenant(running_cloud.export, running_cloud.cloud.endpoints["keystone"], seed=7) as tenant:
             await run_load(tenant, plan, asyncio.Event(), ignore, seconds=1.5, stop_timeout=SharedTimeout(60))
             assert await tenant.delete_left_over(SharedTimeout(60)) == ""
-        await gone(world)
+        await gone(running_cloud)
     requested = due_within(1.5, plan, seed=7)
     assert requested > 10
     assert (tenant.tally.begun, tenant.tally.by_status) == (requested, {"ACTIVE": requested})
-    found = trees(spans_from_sdk(world.export.kept))
+    found = trees(spans_from_sdk(running_cloud.export.kept))
     assert [trace for trace in found if trace.spans[0].name == "openstack server create" and trace != REFERENCE] == []
-    names = roots(world.export)
+    names = roots(running_cloud.export)
     assert names["openstack server create"] == names["openstack server delete"] == requested
 
 
 async def test_a_slow_cloud_does_not_slow_arrivals_and_no_server_is_left() -> None:
     plan = Plan(REQUEST, rate=30)
-    async with a_world(Settings(pace=1)) as world:
-        async with a_tenant(world.export, world.cloud.endpoints["keystone"], seed=3) as tenant:
+    async with start_cloud(Settings(pace=1)) as running_cloud:
+        async with a_tenant(running_cloud.export, running_cloud.cloud.endpoints["keystone"], seed=3) as tenant:
             await run_load(tenant, plan, asyncio.Event(), ignore, seconds=1, stop_timeout=SharedTimeout(0))
             requested = due_within(1, plan, seed=3)
             assert tenant.tally.begun == tenant.tally.unfinished == requested
             assert list(tenant.tally.problems()) == [f"none of {requested} without a fault became ACTIVE"]
             assert await tenant.delete_left_over(SharedTimeout(60)) == ""
-        await gone(world)
-    assert "openstack server list" in roots(world.export)
+        await gone(running_cloud)
+    assert "openstack server list" in roots(running_cloud.export)
 
 
-async def test_boots_are_timed_from_when_they_were_due(world: World) -> None:
-    async with a_tenant(world.export, world.cloud.endpoints["keystone"]) as tenant:
+async def test_boots_are_timed_from_when_they_were_due(running_cloud: RunningCloud) -> None:
+    async with a_tenant(running_cloud.export, running_cloud.cloud.endpoints["keystone"]) as tenant:
         await tenant.boot_and_delete(REQUEST, asyncio.get_running_loop().time() - 100, lifetime=0)
     assert tenant.tally.quantile(0.5) == pytest.approx(100, rel=0.03)
-    await gone(world)
+    await gone(running_cloud)
 
 
 async def test_boots_beyond_the_limit_are_skipped_and_counted() -> None:
@@ -166,10 +166,12 @@ async def test_load_continues_on_a_cloud_that_went_away_and_came_back() -> None:
     assert tenant.tally.unfinished == 0
 
 
-async def test_waiting_for_a_cloud_leaves_no_trace(world: World) -> None:
-    async with a_tenant(world.export, world.cloud.endpoints["keystone"]) as tenant:
+async def test_waiting_for_a_cloud_leaves_no_trace(running_cloud: RunningCloud) -> None:
+    async with a_tenant(running_cloud.export, running_cloud.cloud.endpoints["keystone"]) as tenant:
         await tenant.wait_for_cloud(seconds=0)
-    assert [span.name for span in world.export.kept if "scheduler_fanout" not in span.name] == []  # hosts report
+    assert [
+        span.name for span in running_cloud.export.kept if "scheduler_fanout" not in span.name
+    ] == []  # hosts report
 
 
 @pytest.mark.parametrize(
@@ -182,12 +184,12 @@ async def test_waiting_for_a_cloud_leaves_no_trace(world: World) -> None:
     ids=["nothing listens", "unknown user", "unknown interface"],
 )
 async def test_the_error_without_a_cloud_has_a_reason_and_no_password(
-    world: World, user: str, interface: str | None, seconds: float, says: str
+    running_cloud: RunningCloud, user: str, interface: str | None, seconds: float, says: str
 ) -> None:
-    place = URL(world.cloud.endpoints["keystone"]).authority if interface else f"127.0.0.1:{free_port()}"
+    place = URL(running_cloud.cloud.endpoints["keystone"]).authority if interface else f"127.0.0.1:{free_port()}"
     credentials = Credentials(f"http://me:hunter2@{place}", user, interface=interface or "public")
     async with HttpClient(client.SERVICE) as http:
-        tenant = Tenant(client.new_context(world.export, None), http, credentials, NAME)
+        tenant = Tenant(client.new_context(running_cloud.export, None), http, credentials, NAME)
         with pytest.raises(NoCloud, match=f"no cloud to boot on at http://{place}: .*{says.format(place=place)}"):
             await tenant.wait_for_cloud(seconds)
 

@@ -12,7 +12,7 @@ import emulator.services
 from emulator.client.boot_sequence import BootRequest
 from emulator.faults import FAULTS, fault_tree
 from spantree import tree
-from tests.conftest import World, a_world, trace_of
+from tests.conftest import RunningCloud, start_cloud, trace_of
 from tests.support.module_paths import module_paths_in
 
 STABLE = re.compile(r"(keystone|nova|neutron|glance|oslo_messaging|oslo_policy|emulator)\.[A-Z]\w+")
@@ -53,9 +53,9 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("moved")
 @pytest.mark.parametrize("name", ["scheduler.no_valid_host", "amqp.unroutable", "glance.connection_reset"])
 async def test_a_file_can_move_without_changing_a_trace(name: str) -> None:
-    async with a_world(computes=3) as world:
-        booted = await world.boot(BootRequest(fault=FAULTS[name]))
-    trace = trace_of(world, booted.trace_id)
+    async with start_cloud(computes=3) as running_cloud:
+        booted = await running_cloud.boot(BootRequest(fault=FAULTS[name]))
+    trace = trace_of(running_cloud, booted.trace_id)
     assert trace == tree(fault_tree(name))
     assert module_paths_in([trace]) == []
 
@@ -69,17 +69,17 @@ REFUSED = [
 ]
 
 
-async def refusals(world: World) -> list[tuple[int, object]]:
+async def refusals(running_cloud: RunningCloud) -> list[tuple[int, object]]:
     """What the services answer to requests that they refuse."""
-    api = await world.api()
+    api = await running_cloud.api()
     return [await api(method, service, path) for service, method, path in REFUSED]
 
 
 async def test_a_file_can_move_without_changing_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with a_world() as world:
-        before = await refusals(world)
+    async with start_cloud() as running_cloud:
+        before = await refusals(running_cloud)
         for kind in errors_of_ours():
             monkeypatch.setattr(kind, "__module__", "emulator.elsewhere")
-        assert await refusals(world) == before
+        assert await refusals(running_cloud) == before
     assert {status for status, _ in before} == {400, 404}
     assert module_paths_in(before) == []

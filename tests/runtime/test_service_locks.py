@@ -13,7 +13,7 @@ from emulator.cloud import AlreadyRunning, QueueType, Settings, run_service
 from emulator.runtime.export import Export
 from emulator.services.registry import APIS, SERVICES
 from spantree import OtlpReceiver
-from tests.conftest import DEAD_LETTERS, REFERENCE, a_world, eventually
+from tests.conftest import DEAD_LETTERS, REFERENCE, eventually, start_cloud
 from tests.support.processes import free_port, started
 
 NOWHERE = dict.fromkeys(APIS, "http://127.0.0.1:1")
@@ -91,20 +91,20 @@ async def test_a_second_service_exits_with_status_1_and_says_what_to_do(amqp_url
 
 
 async def test_a_second_cloud_on_a_bus_is_refused_and_takes_no_messages(amqp_url: str) -> None:
-    async with a_world(amqp_url=amqp_url), await aio_pika.connect(amqp_url) as client:
+    async with start_cloud(amqp_url=amqp_url), await aio_pika.connect(amqp_url) as client:
         channel = await client.channel()
         queue = await channel.declare_queue("compute.compute-2", durable=True, arguments=DEAD_LETTERS)
         await channel.default_exchange.publish(aio_pika.Message(b"kept"), queue.name)
         with pytest.raises(AlreadyRunning, match="keystone is already running"):
-            async with a_world(Settings(pace=0, bus_patience=0), amqp_url=amqp_url, computes=2):
+            async with start_cloud(Settings(pace=0, bus_patience=0), amqp_url=amqp_url, computes=2):
                 pass
         assert (await queue.get(no_ack=True)).body == b"kept"
 
 
 async def test_quorum_queues_boot_the_same_tree(rabbitmq: str, otlp: OtlpReceiver) -> None:
     settings = Settings(pace=0, queue_type=QueueType.QUORUM)
-    async with a_world(settings, otlp=otlp.endpoint, amqp_url=rabbitmq) as world:
-        await world.boot()
+    async with start_cloud(settings, otlp=otlp.endpoint, amqp_url=rabbitmq) as running_cloud:
+        await running_cloud.boot()
         async with await aio_pika.connect(rabbitmq) as client:
             with pytest.raises(ChannelPreconditionFailed, match="x-queue-type"):
                 await (await client.channel()).declare_queue("api", durable=True, arguments=DEAD_LETTERS)

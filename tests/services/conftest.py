@@ -7,11 +7,11 @@ import pytest
 
 from emulator.cloud import BackgroundCloud, Cloud, Settings, background_cloud
 from emulator.runtime.export import Export
-from tests.conftest import World
+from tests.conftest import RunningCloud
 
 
 @pytest.fixture(scope="session")
-def shared_cloud() -> Iterator[BackgroundCloud]:
+def session_cloud() -> Iterator[BackgroundCloud]:
     """A cloud for the whole session of this worker."""
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
@@ -20,7 +20,7 @@ def shared_cloud() -> Iterator[BackgroundCloud]:
 
 
 @pytest.fixture
-async def shared_world(shared_cloud: BackgroundCloud) -> AsyncIterator[World]:
-    """The shared cloud, for requests that change nothing, or undo it. Its spans are not to be had."""
+async def shared_cloud(session_cloud: BackgroundCloud) -> AsyncIterator[RunningCloud]:
+    """The shared cloud, for requests that change nothing, or undo it. Its spans are not collected."""
     async with aiohttp.ClientSession() as session:
-        yield World(Cloud(shared_cloud.endpoints, shared_cloud.amqp_url), Export(), session)
+        yield RunningCloud(Cloud(session_cloud.endpoints, session_cloud.amqp_url), Export(), session)

@@ -12,7 +12,7 @@ from emulator.services.auth import Identity, Tokens
 from emulator.services.registry import APIS
 from emulator.services.seed_data import FLAVORS, IMAGES, NETWORKS, resource_id
 from spantree import spans_from_sdk
-from tests.conftest import Api, World, a_world, credentials
+from tests.conftest import Api, RunningCloud, credentials, start_cloud
 
 CIRROS, PRIVATE = resource_id("image", "cirros"), resource_id("network", "private")
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -40,16 +40,16 @@ def sealed(secret: str, ttl: float) -> str:
 
 
 async def test_every_api_refuses_a_missing_forged_or_expired_token() -> None:
-    async with a_world(Settings(pace=0, token_secret="the secret")) as world:
+    async with start_cloud(Settings(pace=0, token_secret="the secret")) as running_cloud:
         good = sealed("the secret", ttl=60)
         bad = {"missing": "", "forged": sealed("another secret", ttl=60), "expired": sealed("the secret", ttl=-1)}
         tokens = {**bad, "garbage": "gAAAA", "not ASCII": "ümläut"}
         for service, method, path in PROTECTED:
             for what, token in tokens.items():
-                status, body = await Api(world.session, world.cloud, token)(method, service, path)
+                status, body = await Api(running_cloud.session, running_cloud.cloud, token)(method, service, path)
                 assert (status, body["error"]["code"]) == (401, 401), f"{what} token at {service} {path}: {body}"
                 assert body["error"]["title"] == "Unauthorized"
-            status, _ = await Api(world.session, world.cloud, good)(method, service, path)
+            status, _ = await Api(running_cloud.session, running_cloud.cloud, good)(method, service, path)
             assert status != 401, f"{service} {path}"
 
 
@@ -66,10 +66,10 @@ async def test_every_api_refuses_a_missing_forged_or_expired_token() -> None:
     ids=["admin", "demo", "the service user", "wrong password", "another's project", "unknown user"],
 )
 async def test_keystone_checks_user_password_and_project(
-    shared_world: World, login: dict[str, Any], status: int
+    shared_cloud: RunningCloud, login: dict[str, Any], status: int
 ) -> None:
-    url = shared_world.cloud.endpoints["keystone"] + "/v3/auth/tokens"
-    async with shared_world.session.post(url, json=login) as response:
+    url = shared_cloud.cloud.endpoints["keystone"] + "/v3/auth/tokens"
+    async with shared_cloud.session.post(url, json=login) as response:
         body = await response.json()
         assert response.status == status
     assert ("token" in body) == (status == 201)
@@ -77,9 +77,9 @@ async def test_keystone_checks_user_password_and_project(
         assert body["error"]["message"] == "The request you have made requires authentication."
 
 
-async def test_a_token_names_its_owner_its_expiry_and_all_endpoints(shared_world: World) -> None:
-    url = shared_world.cloud.endpoints["keystone"] + "/v3/auth/tokens"
-    async with shared_world.session.post(url, json=credentials("demo")) as response:
+async def test_a_token_names_its_owner_its_expiry_and_all_endpoints(shared_cloud: RunningCloud) -> None:
+    url = shared_cloud.cloud.endpoints["keystone"] + "/v3/auth/tokens"
+    async with shared_cloud.session.post(url, json=credentials("demo")) as response:
         assert response.headers["X-Subject-Token"].startswith("gAAAA")
         token = (await response.json())["token"]
     assert token["user"]["name"] == token["project"]["name"] == "demo"
@@ -87,16 +87,16 @@ async def test_a_token_names_its_owner_its_expiry_and_all_endpoints(shared_world
     assert token["issued_at"] < token["expires_at"]
     urls = {entry["type"]: entry["endpoints"][0]["url"] for entry in token["catalog"]}
     assert {kind: urls[kind] for kind in ("identity", "compute", "network", "image")} == {
-        "identity": shared_world.cloud.endpoints["keystone"] + "/v3",
-        "compute": shared_world.cloud.endpoints["nova-api"] + "/v2.1",
-        "network": shared_world.cloud.endpoints["neutron-server"],
-        "image": shared_world.cloud.endpoints["glance-api"],
+        "identity": shared_cloud.cloud.endpoints["keystone"] + "/v3",
+        "compute": shared_cloud.cloud.endpoints["nova-api"] + "/v2.1",
+        "network": shared_cloud.cloud.endpoints["neutron-server"],
+        "image": shared_cloud.cloud.endpoints["glance-api"],
     }
     assert len(urls) == len(APIS)
 
 
-async def test_a_server_becomes_active_with_an_address_and_can_be_deleted(world: World) -> None:
-    api = await world.api()
+async def test_a_server_becomes_active_with_an_address_and_can_be_deleted(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     status, body = await api.create(name="first", metadata={"a": "b"})
     assert status == 202
     server = await api.until(body["server"]["id"], "ACTIVE", "ERROR")
@@ -115,8 +115,8 @@ async def test_a_server_becomes_active_with_an_address_and_can_be_deleted(world:
     assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
 
 
-async def test_several_servers_in_one_request_are_numbered(world: World) -> None:
-    api = await world.api()
+async def test_several_servers_in_one_request_are_numbered(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     assert (await api.create(min_count=3))[0] == 202
     servers = (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"]
     assert [server["name"] for server in servers] == ["demo-3", "demo-2", "demo-1"], "the newest first"
@@ -125,20 +125,20 @@ async def test_several_servers_in_one_request_are_numbered(world: World) -> None
 
 
 async def test_each_of_several_servers_has_its_own_id_on_its_spans() -> None:
-    async with a_world() as world:
-        api = await world.api()
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api()
         await api.create(min_count=3)
         servers = (await api("GET", "nova-api", "/v2.1/servers"))[1]["servers"]
         for server in servers:
             await api.until(server["id"], "ACTIVE")
-    published = [s for s in spans_from_sdk(world.export.kept) if s.name == "publish nova:scheduler"]
+    published = [s for s in spans_from_sdk(running_cloud.export.kept) if s.name == "publish nova:scheduler"]
     assert [span.attributes["openstack.server.id"] for span in published] == [
         server["id"] for server in reversed(servers)
     ]
 
 
-async def test_a_project_sees_its_own_servers_only(world: World) -> None:
-    admin, demo = await world.api("admin"), await world.api("demo")
+async def test_a_project_sees_its_own_servers_only(running_cloud: RunningCloud) -> None:
+    admin, demo = await running_cloud.api("admin"), await running_cloud.api("demo")
     _, body = await admin.create()
     path = f"/v2.1/servers/{body['server']['id']}"
     assert (await admin("GET", "nova-api", path))[0] == 200
@@ -148,8 +148,8 @@ async def test_a_project_sees_its_own_servers_only(world: World) -> None:
     assert (await demo("GET", "nova-api", "/v2.1/servers"))[1]["servers"] == []
 
 
-async def test_a_quota_limits_the_number_of_instances(world: World) -> None:
-    demo = await world.api("demo")
+async def test_a_quota_limits_the_number_of_instances(running_cloud: RunningCloud) -> None:
+    demo = await running_cloud.api("demo")
     assert (await demo.create(min_count=10))[0] == 202
     status, body = await demo.create()
     assert status == 403
@@ -158,20 +158,20 @@ async def test_a_quota_limits_the_number_of_instances(world: World) -> None:
 
 
 @pytest.mark.parametrize("image", [image.name for image in IMAGES])
-async def test_glance_streams_bytes_that_match_the_checksum(shared_world: World, image: str) -> None:
-    api = await shared_world.api()
+async def test_glance_streams_bytes_that_match_the_checksum(shared_cloud: RunningCloud, image: str) -> None:
+    api = await shared_cloud.api()
     path = f"/v2/images/{resource_id('image', image)}"
     described = (await api("GET", "glance-api", path))[1]
-    url, headers = shared_world.cloud.endpoints["glance-api"] + path + "/file", {"X-Auth-Token": api.token}
-    async with shared_world.session.get(url, headers=headers) as response:
+    url, headers = shared_cloud.cloud.endpoints["glance-api"] + path + "/file", {"X-Auth-Token": api.token}
+    async with shared_cloud.session.get(url, headers=headers) as response:
         body = await response.read()
         assert response.headers["Content-MD5"] == described["checksum"]
     assert len(body) == described["size"]
     assert hashlib.md5(body, usedforsecurity=False).hexdigest() == described["checksum"]
 
 
-async def test_repeated_requests_for_a_device_get_the_same_address(world: World) -> None:
-    api = await world.api("nova")
+async def test_repeated_requests_for_a_device_get_the_same_address(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api("nova")
     path = f"/v2.0/networks/{PRIVATE}?device_id={NOWHERE}"
     first, again = [(await api("GET", "neutron-server", path))[1]["network"]["port"] for _ in range(2)]
     assert first == again
@@ -180,8 +180,8 @@ async def test_repeated_requests_for_a_device_get_the_same_address(world: World)
     assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
 
 
-async def test_neutron_refuses_a_port_when_a_subnet_is_exhausted(world: World) -> None:
-    api = await world.api("nova")
+async def test_neutron_refuses_a_port_when_a_subnet_is_exhausted(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api("nova")
     public = f"/v2.0/networks/{resource_id('network', 'public')}"
     given = set()
     for number in range(253):  # a /24 without its network, gateway and broadcast addresses
@@ -194,23 +194,25 @@ async def test_neutron_refuses_a_port_when_a_subnet_is_exhausted(world: World) -
 
 
 async def test_the_scheduler_chooses_the_host_with_the_most_free_ram() -> None:
-    async with a_world(computes=3) as world:
-        hosts = [(await world.boot(BootRequest(f"demo-{number}", flavor="m1.xlarge"))).host for number in range(6)]
+    async with start_cloud(computes=3) as running_cloud:
+        hosts = [
+            (await running_cloud.boot(BootRequest(f"demo-{number}", flavor="m1.xlarge"))).host for number in range(6)
+        ]
     assert sorted(hosts) == ["compute-1", "compute-1", "compute-2", "compute-2", "compute-3", "compute-3"]
 
 
-async def test_the_resources_of_a_deleted_server_can_be_claimed_again(world: World) -> None:
+async def test_the_resources_of_a_deleted_server_can_be_claimed_again(running_cloud: RunningCloud) -> None:
     """One host of 256 GB holds two servers of 128 GB, and not one more until one of them is gone."""
-    api = await world.api()
+    api = await running_cloud.api()
     half_a_host = {"id": "half", "name": "half", "ram": 131072, "vcpus": 1, "disk": 1}
     assert (await api("POST", "nova-api", "/v2.1/flavors", json={"flavor": half_a_host}))[0] == 200
-    booted = [await world.boot(BootRequest(flavor="half")) for _ in range(2)]
+    booted = [await running_cloud.boot(BootRequest(flavor="half")) for _ in range(2)]
     assert all(server.succeeded for server in booted)
-    refused = await world.boot(BootRequest(flavor="half"))
+    refused = await running_cloud.boot(BootRequest(flavor="half"))
     assert refused.fault.startswith("No valid host was found.")
     await api("DELETE", "nova-api", f"/v2.1/servers/{booted[0].server_id}")
     await api.until(booted[0].server_id, "GONE")
-    assert (await world.boot(BootRequest(flavor="half"))).succeeded
+    assert (await running_cloud.boot(BootRequest(flavor="half"))).succeeded
 
 
 DISCOVERY = [
@@ -226,14 +228,16 @@ DISCOVERY = [
 
 
 @pytest.mark.parametrize(("service", "path", "status", "holds"), DISCOVERY)
-async def test_discovery_needs_no_token(shared_world: World, service: str, path: str, status: int, holds: str) -> None:
-    async with shared_world.session.get(shared_world.cloud.endpoints[service] + path) as response:
+async def test_discovery_needs_no_token(
+    shared_cloud: RunningCloud, service: str, path: str, status: int, holds: str
+) -> None:
+    async with shared_cloud.session.get(shared_cloud.cloud.endpoints[service] + path) as response:
         assert response.status == status
         assert holds in await response.json()
 
 
-async def test_the_flavors_of_the_seed_data_are_listed(shared_world: World) -> None:
-    api = await shared_world.api()
+async def test_the_flavors_of_the_seed_data_are_listed(shared_cloud: RunningCloud) -> None:
+    api = await shared_cloud.api()
     listed = (await api("GET", "nova-api", "/v2.1/flavors/detail"))[1]["flavors"]
     assert [flavor["name"] for flavor in listed] == [flavor.name for flavor in FLAVORS]
     assert (await api("GET", "nova-api", "/v2.1/flavors/m1.tiny"))[1]["flavor"]["ram"] == 512

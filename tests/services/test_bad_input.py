@@ -11,7 +11,7 @@ import pytest
 
 from emulator.services.seed_data import resource_id
 from spantree import Span, spans_from_sdk
-from tests.conftest import World, a_world, trace_of
+from tests.conftest import RunningCloud, start_cloud, trace_of
 
 SERVER = {
     "name": "demo",
@@ -50,8 +50,8 @@ def without(field: str) -> dict[str, Any]:
         ([], "server"),
     ],
 )
-async def test_nova_names_the_invalid_field(shared_world: World, server: Any, names: str) -> None:
-    api = await shared_world.api()
+async def test_nova_names_the_invalid_field(shared_cloud: RunningCloud, server: Any, names: str) -> None:
+    api = await shared_cloud.api()
     status, body = await api("POST", "nova-api", "/v2.1/servers", json={"server": server})
     assert (status, body["badRequest"]["code"]) == (400, 400)
     assert names in body["badRequest"]["message"]
@@ -66,9 +66,9 @@ async def test_nova_names_the_invalid_field(shared_world: World, server: Any, na
         ({"auth": {"identity": {"methods": [], "password": {"user": 1}}}}, "auth.identity.password.user"),
     ],
 )
-async def test_keystone_names_the_invalid_field(shared_world: World, login: Any, names: str) -> None:
-    async with shared_world.session.post(
-        shared_world.cloud.endpoints["keystone"] + "/v3/auth/tokens", json=login
+async def test_keystone_names_the_invalid_field(shared_cloud: RunningCloud, login: Any, names: str) -> None:
+    async with shared_cloud.session.post(
+        shared_cloud.cloud.endpoints["keystone"] + "/v3/auth/tokens", json=login
     ) as response:
         body = await response.json()
     assert (response.status, body["error"]["title"]) == (400, "Bad Request")
@@ -85,9 +85,9 @@ SHAPES: dict[str, tuple[str, Callable[[Any], tuple[int | None, str]]]] = {
 
 @pytest.mark.parametrize("service", SHAPES)
 async def test_unknown_routes_and_methods_are_refused_in_the_services_own_shape(
-    shared_world: World, service: str
+    shared_cloud: RunningCloud, service: str
 ) -> None:
-    api = await shared_world.api()
+    api = await shared_cloud.api()
     known, read = SHAPES[service]
     for method, path, status in (("GET", "/nope", 404), ("PATCH", known, 405), ("PROPFIND", known, 405)):
         found, body = await api(method, service, path)
@@ -102,22 +102,22 @@ DEEP = b'{"unknown": ' + b"[" * 100_000
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"", b'"text"', DEEP], ids=["{", "bytes", "empty", "text", "deep"])
 @pytest.mark.parametrize("service", ["nova-api", "keystone"])
-async def test_a_body_that_is_not_json_is_a_bad_request(shared_world: World, service: str, body: bytes) -> None:
-    api = await shared_world.api()
+async def test_a_body_that_is_not_json_is_a_bad_request(shared_cloud: RunningCloud, service: str, body: bytes) -> None:
+    api = await shared_cloud.api()
     status, answer = await api("POST", service, SHAPES[service][0], data=body)
     assert (status, SHAPES[service][1](answer)[0]) == (400, 400)
 
 
-async def test_a_body_that_is_not_in_its_encoding_is_a_bad_request(shared_world: World) -> None:
-    api = await shared_world.api()
+async def test_a_body_that_is_not_in_its_encoding_is_a_bad_request(shared_cloud: RunningCloud) -> None:
+    api = await shared_cloud.api()
     headers = {"Content-Encoding": "gzip"}
     status, body = await api("POST", "nova-api", "/v2.1/servers", data=b"not gzip", headers=headers)
     message = "The body cannot be read: it is not encoded as its headers say."
     assert (status, body) == (400, {"badRequest": {"code": 400, "message": message}})
 
 
-async def test_an_error_repeats_only_the_beginning_of_a_long_input(shared_world: World) -> None:
-    api, long = await shared_world.api(), "x" * 70_000
+async def test_an_error_repeats_only_the_beginning_of_a_long_input(shared_cloud: RunningCloud) -> None:
+    api, long = await shared_cloud.api(), "x" * 70_000
     sent: list[tuple[str, str, Any]] = [
         ("nova-api", "server.flavorRef", {"flavorRef": long}),
         ("nova-api", "server.networks[0].uuid", {"networks": [{"uuid": long}]}),
@@ -131,8 +131,8 @@ async def test_an_error_repeats_only_the_beginning_of_a_long_input(shared_world:
         assert (field in message, len(message), message[-1]) == (True, 1001, "…"), message[:100]
 
 
-async def test_a_body_over_the_limit_is_too_large(shared_world: World) -> None:
-    api = await shared_world.api()
+async def test_a_body_over_the_limit_is_too_large(shared_cloud: RunningCloud) -> None:
+    api = await shared_cloud.api()
     for service in ("nova-api", "keystone"):
         status, body = await api("POST", service, SHAPES[service][0], data=io.BytesIO(b" " * (1024 * 1024 + 1)))
         assert status == 413
@@ -140,11 +140,11 @@ async def test_a_body_over_the_limit_is_too_large(shared_world: World) -> None:
 
 
 async def test_a_4xx_answer_leaves_the_server_span_without_error() -> None:
-    async with a_world() as world:
-        api = await world.api()
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api()
         for method, path in (("GET", "/nope"), ("PROPFIND", "/v2.1/servers"), ("GET", "/v2.1/servers/nope")):
             await api(method, "nova-api", path)
-    served = {span.name: span for span in kept(world) if span.service == "nova-api"}
+    served = {span.name: span for span in kept(running_cloud) if span.service == "nova-api"}
     assert {name: span.attributes["http.response.status_code"] for name, span in served.items()} == {
         "GET": 404,
         "HTTP": 405,
@@ -156,8 +156,8 @@ async def test_a_4xx_answer_leaves_the_server_span_without_error() -> None:
     assert served["HTTP"].attributes["http.request.method_original"] == "PROPFIND"
 
 
-async def test_a_head_of_a_file_is_refused_and_the_connection_stays_usable(shared_world: World) -> None:
-    api = await shared_world.api()
+async def test_a_head_of_a_file_is_refused_and_the_connection_stays_usable(shared_cloud: RunningCloud) -> None:
+    api = await shared_cloud.api()
     for method, status in (("HEAD", 405), ("GET", 200), ("HEAD", 405)):
         path = f"/v2/images/{SERVER['imageRef']}/file"
         assert (await api(method, "glance-api", path))[0] == status
@@ -166,25 +166,30 @@ async def test_a_head_of_a_file_is_refused_and_the_connection_stays_usable(share
 async def test_every_answer_has_its_own_request_id_and_keeps_the_global_one() -> None:
     given = "req-00000000-0000-4000-8000-000000000000"
     answered = {}
-    async with a_world() as world:
-        api = await world.api()
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api()
         for path, sent in (
             (f"/v2/images/{SERVER['imageRef']}/file", given),
             ("/nope", given),
             ("/v2/images", "req-no-such-form"),
         ):
             headers = {"X-Auth-Token": api.token, "X-OpenStack-Request-ID": sent}
-            async with world.session.get(world.cloud.endpoints["glance-api"] + path, headers=headers) as response:
+            async with running_cloud.session.get(
+                running_cloud.cloud.endpoints["glance-api"] + path, headers=headers
+            ) as response:
                 answered[response.headers["X-OpenStack-Request-ID"]] = sent if sent == given else None
-    seen = {str(span.attributes["openstack.request.id"]): span.attributes for span in spans_from_sdk(world.export.kept)}
+    seen = {
+        str(span.attributes["openstack.request.id"]): span.attributes
+        for span in spans_from_sdk(running_cloud.export.kept)
+    }
     assert {own: seen[own].get("openstack.global_request.id") for own in answered} == answered
     assert given not in answered
 
 
 async def test_bytes_that_are_not_http_are_refused_without_a_log_record(
-    world: World, caplog: pytest.LogCaptureFixture
+    running_cloud: RunningCloud, caplog: pytest.LogCaptureFixture
 ) -> None:
-    port = int(world.cloud.endpoints["nova-api"].rpartition(":")[2])
+    port = int(running_cloud.cloud.endpoints["nova-api"].rpartition(":")[2])
     for garbage in (
         b"GET /v2.1 HTTP/1.1\r\nHost: a:b:c\r\n\r\n",
         b"GET /v2.1 HTTP/1.1\r\nHost: a:99999\r\n\r\n",
@@ -199,7 +204,7 @@ async def test_bytes_that_are_not_http_are_refused_without_a_log_record(
         writer.close()
         await writer.wait_closed()
     assert caplog.records == []
-    assert (await world.boot()).succeeded
+    assert (await running_cloud.boot()).succeeded
 
 
 INNER = {"method": "select_destinations", "args": {}, "_unique_id": "u1"}
@@ -217,54 +222,56 @@ MALFORMED = {
 }
 
 
-async def test_an_unknown_state_in_a_message_does_not_reach_the_server(world: World) -> None:
-    booted = await world.boot()
+async def test_an_unknown_state_in_a_message_does_not_reach_the_server(running_cloud: RunningCloud) -> None:
+    booted = await running_cloud.boot()
     update = {"server_id": booted.server_id, "vm_state": "banana"}
     inner = {"method": "instance_update", "args": update, "_unique_id": "u2"}
     body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(inner)}).encode()
-    async with await aio_pika.connect(world.cloud.amqp_url) as connection:
+    async with await aio_pika.connect(running_cloud.cloud.amqp_url) as connection:
         channel = await connection.channel()
         await (await channel.get_exchange("nova")).publish(aio_pika.Message(body), "api")
-    await world.boot()  # its updates came after that message
-    api = await world.api()
+    await running_cloud.boot()  # its updates came after that message
+    api = await running_cloud.api()
     assert (await api("GET", "nova-api", f"/v2.1/servers/{booted.server_id}"))[1]["server"]["status"] == "ACTIVE"
 
 
 async def test_malformed_messages_are_rejected_and_the_consumer_continues(amqp_url: str) -> None:
-    async with a_world(amqp_url=amqp_url) as world:
+    async with start_cloud(amqp_url=amqp_url) as running_cloud:
         async with await aio_pika.connect(amqp_url) as connection:
             channel = await connection.channel()
             exchange = await channel.get_exchange("nova")
             for body, _ in MALFORMED.values():
                 await exchange.publish(aio_pika.Message(body), "scheduler")
-        booted = await world.boot()
+        booted = await running_cloud.boot()
     assert booted.succeeded
-    processed = [s for s in kept(world) if s.name == "process nova:scheduler" and s.trace_id != booted.trace_id]
+    processed = [s for s in kept(running_cloud) if s.name == "process nova:scheduler" and s.trace_id != booted.trace_id]
     found = sorted(span.error_type.rpartition(".")[2] for span in processed)
     assert found == sorted(["MalformedMessage"] * 5 + ["UnknownMethod"])
-    rejected = {span.trace_id for span in kept(world) if span.name == "reject nova:scheduler" and not span.failed}
+    rejected = {
+        span.trace_id for span in kept(running_cloud) if span.name == "reject nova:scheduler" and not span.failed
+    }
     assert rejected == {span.trace_id for span in processed}
 
 
 async def test_a_duplicate_message_is_dropped(amqp_url: str) -> None:
     """The same message is published again, headers included, after it was processed."""
-    async with a_world(amqp_url=amqp_url) as world:
+    async with start_cloud(amqp_url=amqp_url) as running_cloud:
         async with await aio_pika.connect(amqp_url) as connection:
             channel = await connection.channel()
             spy = await channel.declare_queue("", exclusive=True)
             exchange = await channel.get_exchange("nova")
             await spy.bind(exchange, "scheduler")
-            booted = await world.boot()
+            booted = await running_cloud.boot()
             original = await spy.get(no_ack=True)
             await exchange.publish(original, "scheduler")
-        again = await world.boot()
+        again = await running_cloud.boot()
     assert again.succeeded
-    trace = trace_of(world, booted.trace_id)
+    trace = trace_of(running_cloud, booted.trace_id)
     first, second = [span for span in trace.spans if span.name == "process nova:scheduler"]
     assert second.attributes["openstack.amqp.duplicate"] is True
     assert "openstack.amqp.duplicate" not in first.attributes
     assert [child.name for child in second.children] == ["ack nova:scheduler"]
 
 
-def kept(world: World) -> list[Span]:
-    return spans_from_sdk(world.export.kept)
+def kept(running_cloud: RunningCloud) -> list[Span]:
+    return spans_from_sdk(running_cloud.export.kept)

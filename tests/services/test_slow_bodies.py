@@ -9,7 +9,7 @@ from typing import Any
 from yarl import URL
 
 from emulator.services.seed_data import PROJECTS
-from tests.conftest import Api, World
+from tests.conftest import Api, RunningCloud
 from tests.support.nova import a_server
 
 ADMIN, DEMO = (project.id for project in PROJECTS[:2])
@@ -41,8 +41,8 @@ async def slowly(api: Api, method: str, path: str, body: Any) -> AsyncIterator[S
     await writer.wait_closed()
 
 
-async def test_a_server_deleted_while_a_body_arrives_is_not_changed_by_it(world: World) -> None:
-    api = await world.api()
+async def test_a_server_deleted_while_a_body_arrives_is_not_changed_by_it(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     requests: list[tuple[str, str, Any]] = [
         ("POST", "/action", {"lock": None}),
         ("POST", "/action", {"os-stop": None}),
@@ -62,9 +62,9 @@ async def test_a_server_deleted_while_a_body_arrives_is_not_changed_by_it(world:
 
 
 async def test_a_flavor_changed_while_a_body_arrives_is_not_changed_back(
-    world: World,
+    running_cloud: RunningCloud,
 ) -> None:
-    api, path = await world.api(), "/v2.1/flavors/p"
+    api, path = await running_cloud.api(), "/v2.1/flavors/p"
     requests: list[tuple[str, str, Any]] = [
         ("POST", "/action", {"addTenantAccess": {"tenant": DEMO}}),
         ("POST", "/os-extra_specs", {"extra_specs": {"a": "b"}}),

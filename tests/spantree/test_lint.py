@@ -21,7 +21,7 @@ from opentelemetry.semconv.attributes import (
 from emulator.client import BootRequest
 from spantree import Event, Finding, Link, Span, SpanTree, spans_from_sdk, trees
 from spantree.lint import RULES
-from tests.conftest import a_world
+from tests.conftest import start_cloud
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 MS = 1_000_000
@@ -300,12 +300,12 @@ def test_a_chain_deeper_than_pythons_stack_is_checked() -> None:
 
 
 async def test_every_trace_that_the_emulator_exports_is_sound() -> None:
-    async with a_world(computes=2) as world:
+    async with start_cloud(computes=2) as running_cloud:
         statuses = [
-            (await world.boot(order)).status
+            (await running_cloud.boot(order)).status
             for order in (BootRequest(), BootRequest(image="nope"), BootRequest(flavor="m1.huge"))
         ]
     assert statuses == ["ACTIVE", "ERROR", "ERROR"]
-    every = trees(spans_from_sdk(world.export.kept))
+    every = trees(spans_from_sdk(running_cloud.export.kept))
     assert len(every) == 7, "three boots, and what each compute host reports when it comes and when it leaves"
     assert [str(finding) for tree in every for finding in tree.check()] == []

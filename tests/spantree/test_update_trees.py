@@ -11,7 +11,7 @@ from emulator.client.boot_sequence import BootRequest
 from emulator.faults import FAULTS
 from emulator.reference import tree_text
 from spantree import Pending, Span, SpanTree, tree, updated_tree_files
-from tests.conftest import a_world, trace_of
+from tests.conftest import start_cloud, trace_of
 from tests.support.spans import a_span
 
 FAMILY = [a_span(1, name="root"), a_span(2, 1, "first"), a_span(3, 2, "below first"), a_span(4, 1, "second")]
@@ -113,9 +113,9 @@ def test_a_new_tree_has_one_line_for_siblings_in_a_row_that_are_alike(trace: Spa
 
 async def test_a_new_tree_of_a_fault_fits_runs_with_another_number_of_polls(tmp_path: Path) -> None:
     fault, file = FAULTS["glance.image_missing"], tmp_path / "image_missing.tree"
-    async with a_world() as world:
-        boots = [await world.boot(BootRequest(name, fault=fault)) for name in ("one", "another")]
-    one, another = (trace_of(world, booted.trace_id) for booted in boots)
+    async with start_cloud() as running_cloud:
+        boots = [await running_cloud.boot(BootRequest(name, fault=fault)) for name in ("one", "another")]
+    one, another = (trace_of(running_cloud, booted.trace_id) for booted in boots)
     with updating() as files:
         assert one == tree(file)
     assert files == [file]

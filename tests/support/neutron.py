@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from emulator.services.seed_data import PROJECTS, resource_id
-from tests.conftest import Api, World
+from tests.conftest import Api, RunningCloud
 
 PRIVATE, PUBLIC = resource_id("network", "private"), resource_id("network", "public")
 
@@ -43,14 +43,16 @@ class Neutron:
         return status, answer["NeutronError"]["type"], answer["NeutronError"]["message"]
 
 
-async def user(world: World, name: str) -> Neutron:
-    return Neutron(await world.api(name))
+async def user(running_cloud: RunningCloud, name: str) -> Neutron:
+    return Neutron(await running_cloud.api(name))
 
 
 @asynccontextmanager
-async def a_network(world: World, cidr: str = "10.1.0.0/24", **subnet: Any) -> AsyncIterator[tuple[Neutron, str]]:
+async def a_network(
+    running_cloud: RunningCloud, cidr: str = "10.1.0.0/24", **subnet: Any
+) -> AsyncIterator[tuple[Neutron, str]]:
     """A network of demo's with one subnet, which is deleted at the end with its ports."""
-    demo = await user(world, "demo")
+    demo = await user(running_cloud, "demo")
     network = (await demo.make("network"))["id"]
     await demo.make("subnet", network_id=network, cidr=cidr, ip_version=6 if ":" in cidr else 4, **subnet)
     try:

@@ -14,7 +14,7 @@ from emulator.runtime.export import Export
 from emulator.services.auth import Tokens
 from emulator.services.registry import APIS
 from spantree import SpanTree, spans_from_sdk, trees
-from tests.conftest import Api, World, a_world, credentials, eventually
+from tests.conftest import Api, RunningCloud, credentials, eventually, start_cloud
 from tests.support.processes import free_port
 
 TOKENS = "/v3/auth/tokens"
@@ -38,21 +38,21 @@ async def refused_by(api: Api, service: str) -> None:
 
 
 async def test_a_revoked_token_is_refused_everywhere_and_a_new_one_accepted(amqp_url: str) -> None:
-    async with a_world(amqp_url=amqp_url) as world:
-        first, other = await world.api("demo"), await world.api("demo")
+    async with start_cloud(amqp_url=amqp_url) as running_cloud:
+        first, other = await running_cloud.api("demo"), await running_cloud.api("demo")
         for service, path in LOOKS.items():
             assert (await first("GET", service, path))[0] == 200
         assert await revoke(first, first.token) == 204
         for service in LOOKS:
             await refused_by(first, service)
-        next_one = await world.api("demo")
+        next_one = await running_cloud.api("demo")
         for api in (other, next_one):
             for service, path in LOOKS.items():
                 assert (await api("GET", service, path))[0] == 200, "another token of the same user"
 
 
-async def test_users_may_revoke_their_own_tokens_and_admins_any(world: World) -> None:
-    admin, demo, again, alt = [await world.api(user) for user in ("admin", "demo", "demo", "alt_demo")]
+async def test_users_may_revoke_their_own_tokens_and_admins_any(running_cloud: RunningCloud) -> None:
+    admin, demo, again, alt = [await running_cloud.api(user) for user in ("admin", "demo", "demo", "alt_demo")]
     status, body = await alt("DELETE", "keystone", TOKENS, headers={"X-Subject-Token": demo.token})
     message = "You are not authorized to perform the requested action: identity:revoke_token."
     assert (status, body["error"]["message"]) == (403, message)
@@ -60,18 +60,18 @@ async def test_users_may_revoke_their_own_tokens_and_admins_any(world: World) ->
     assert await revoke(again, demo.token) == 404
     assert await revoke(admin, alt.token) == 204
     assert await revoke(admin, "nonsense") == 404
-    assert await revoke(Api(world.session, world.cloud, ""), admin.token) == 401
+    assert await revoke(Api(running_cloud.session, running_cloud.cloud, ""), admin.token) == 401
 
 
-async def test_a_token_made_from_a_revoked_one_stays_valid(world: World) -> None:
-    first = await world.api("demo")
+async def test_a_token_made_from_a_revoked_one_stays_valid(running_cloud: RunningCloud) -> None:
+    first = await running_cloud.api("demo")
     body = {"auth": {"identity": {"methods": ["token"], "token": {"id": first.token}}}}
-    async with world.session.post(world.cloud.endpoints["keystone"] + TOKENS, json=body) as response:
-        second = Api(world.session, world.cloud, response.headers["X-Subject-Token"])
+    async with running_cloud.session.post(running_cloud.cloud.endpoints["keystone"] + TOKENS, json=body) as response:
+        second = Api(running_cloud.session, running_cloud.cloud, response.headers["X-Subject-Token"])
     assert await revoke(first, first.token) == 204
     await refused_by(first, "nova-api")
     assert (await second("GET", "nova-api", LOOKS["nova-api"]))[0] == 200
-    async with world.session.post(world.cloud.endpoints["keystone"] + TOKENS, json=body) as response:
+    async with running_cloud.session.post(running_cloud.cloud.endpoints["keystone"] + TOKENS, json=body) as response:
         assert response.status == 401
 
 
@@ -116,9 +116,9 @@ async def test_a_token_stays_valid_if_the_bus_is_away_and_can_be_revoked_later(m
 
 
 async def test_no_message_is_sent_while_no_token_is_revoked() -> None:
-    async with a_world(Settings(pace=0, revocation_seconds=0.001)) as world:
-        assert (await world.boot()).succeeded
-    assert [span.name for span in world.export.kept if "keystone_fanout" in span.name] == []
+    async with start_cloud(Settings(pace=0, revocation_seconds=0.001)) as running_cloud:
+        assert (await running_cloud.boot()).succeeded
+    assert [span.name for span in running_cloud.export.kept if "keystone_fanout" in span.name] == []
 
 
 def test_revoked_tokens_are_forgotten_when_they_expire() -> None:
@@ -140,21 +140,21 @@ def test_revoking_a_token_does_not_copy_the_revoked_ones() -> None:
     assert tokens.revoked is known == {"a": 10.0, "b": 10.0}
 
 
-def revocations(world: World) -> list[SpanTree]:
-    """The traces of revocations and their repetitions, of a world that has ended."""
-    found = trees(spans_from_sdk(world.export.kept))
+def revocations(running_cloud: RunningCloud) -> list[SpanTree]:
+    """The traces of revocations and their repetitions, of a cloud that has ended."""
+    found = trees(spans_from_sdk(running_cloud.export.kept))
     return [trace for trace in found if any("keystone_fanout" in span.name for span in trace.spans)]
 
 
 async def test_a_revocation_is_one_trace_through_all_apis() -> None:
-    async with a_world() as world:
-        api = await world.api("demo")
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api("demo")
         headers = {"X-Subject-Token": api.token}
         audit_ids = (await api("GET", "keystone", TOKENS, headers=headers))[1]["token"]["audit_ids"]
         assert await revoke(api, api.token) == 204
         for service in LOOKS:
             await refused_by(api, service)
-    [trace] = revocations(world)
+    [trace] = revocations(running_cloud)
     [revoked] = [span for span in trace.spans if span.kind == "server"]
     assert (revoked.service, revoked.name) == ("keystone", f"DELETE {TOKENS}")
     assert [revoked.attributes["openstack.token.audit_id"]] == audit_ids
@@ -167,9 +167,9 @@ async def test_a_revocation_is_one_trace_through_all_apis() -> None:
 
 
 async def test_no_token_is_on_the_bus_on_a_span_or_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    async with a_world(Settings(pace=0, revocation_seconds=0.01)) as world:
-        admin, demo = await world.api("admin"), await world.api("demo")
-        async with await aio_pika.connect(world.cloud.amqp_url) as client:
+    async with start_cloud(Settings(pace=0, revocation_seconds=0.01)) as running_cloud:
+        admin, demo = await running_cloud.api("admin"), await running_cloud.api("demo")
+        async with await aio_pika.connect(running_cloud.cloud.amqp_url) as client:
             channel = await client.channel()
             spy = await channel.declare_queue("", exclusive=True)
             await spy.bind("keystone_fanout")
@@ -178,7 +178,7 @@ async def test_no_token_is_on_the_bus_on_a_span_or_in_the_log(caplog: pytest.Log
             async with spy.iterator() as messages:
                 bodies = [(await anext(messages)).body.decode() for _ in range(2)]
     assert all("revoke_tokens" in body and "gAAAA" not in body for body in bodies)
-    for span in spans_from_sdk(world.export.kept):
+    for span in spans_from_sdk(running_cloud.export.kept):
         texts = [span.name, span.message, *span.attributes.values()]
         texts += [value for event in span.events for value in event.attributes.values()]
         for text in map(str, texts):

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.services.seed_data import resource_id
 from spantree import spans_from_sdk
-from tests.conftest import Api, World, a_world, eventually
+from tests.conftest import Api, RunningCloud, eventually, start_cloud
 
 CIRROS = resource_id("image", "cirros")
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -51,8 +51,8 @@ async def names(api: Api, query: str = "") -> list[str]:
 
 async def test_an_uploaded_image_is_described_streamed_booted_and_deleted() -> None:
     data = bytes(range(256)) * 1000
-    async with a_world() as world:
-        api = await world.api("demo")
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api("demo")
         image = await an_image(
             api, data=data, tags=["b", "a", "a"], **{"owner_specified.openstack.object": "images/mine"}
         )
@@ -75,7 +75,7 @@ async def test_an_uploaded_image_is_described_streamed_booted_and_deleted() -> N
         assert (await api("GET", "glance-api", image["self"]))[0] == 404
     downloads = [
         span
-        for span in spans_from_sdk(world.export.kept)
+        for span in spans_from_sdk(running_cloud.export.kept)
         if span.name == "GET /v2/images/{image_id}/file" and image["id"] in str(span.attributes["url.path"])
     ]
     assert len(downloads) == 2
@@ -125,9 +125,9 @@ CHANGES = [
 
 @pytest.mark.parametrize(("attributes", "expected", "word"), CREATIONS)
 async def test_an_invalid_attribute_of_a_new_image_is_refused_by_its_name(
-    shared_world: World, attributes: dict[str, Any], expected: int, word: str
+    shared_cloud: RunningCloud, attributes: dict[str, Any], expected: int, word: str
 ) -> None:
-    api = await shared_world.api("demo")
+    api = await shared_cloud.api("demo")
     status, body = await api("POST", "glance-api", "/v2/images", json=attributes)
     if status == 201:
         await api("DELETE", "glance-api", body["self"])
@@ -137,9 +137,9 @@ async def test_an_invalid_attribute_of_a_new_image_is_refused_by_its_name(
 
 @pytest.mark.parametrize(("patch", "expected", "word"), CHANGES)
 async def test_an_invalid_change_of_an_image_is_refused_by_its_name(
-    shared_world: World, patch: Any, expected: int, word: str
+    shared_cloud: RunningCloud, patch: Any, expected: int, word: str
 ) -> None:
-    api = await shared_world.api("demo")
+    api = await shared_cloud.api("demo")
     image = await an_image(api, data=b"data", os_type="unix")
     status, body = await api("PATCH", "glance-api", image["self"], json=patch, headers=PATCH)
     await api("DELETE", "glance-api", image["self"])
@@ -147,8 +147,8 @@ async def test_an_invalid_change_of_an_image_is_refused_by_its_name(
     assert word in str(body)
 
 
-async def test_a_patch_of_another_content_type_is_refused(shared_world: World) -> None:
-    api = await shared_world.api("demo")
+async def test_a_patch_of_another_content_type_is_refused(shared_cloud: RunningCloud) -> None:
+    api = await shared_cloud.api("demo")
     image = await an_image(api)
     assert (await api("PATCH", "glance-api", image["self"], json=[]))[0] == 415
     await api("DELETE", "glance-api", image["self"])
@@ -189,13 +189,13 @@ INVALID_QUERIES = [
 
 
 @pytest.mark.parametrize("query", INVALID_QUERIES)
-async def test_an_invalid_query_is_refused_by_the_parameters_name(shared_world: World, query: str) -> None:
-    status, body = await (await shared_world.api("demo"))("GET", "glance-api", f"/v2/images?{query}")
+async def test_an_invalid_query_is_refused_by_the_parameters_name(shared_cloud: RunningCloud, query: str) -> None:
+    status, body = await (await shared_cloud.api("demo"))("GET", "glance-api", f"/v2/images?{query}")
     assert (status, query.partition("=")[0].partition("_")[0] in body["message"]) == (400, True), body
 
 
-async def test_lists_are_filtered_sorted_and_paged(world: World) -> None:
-    api = await world.api("demo")
+async def test_lists_are_filtered_sorted_and_paged(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api("demo")
     await an_image(api, "mine")
     await an_image(api, "hidden", os_hidden=True)
     await an_image(api, "ours", visibility="community")
@@ -210,8 +210,8 @@ async def test_lists_are_filtered_sorted_and_paged(world: World) -> None:
     ]
 
 
-async def test_projects_see_their_own_and_public_images_and_change_their_own(world: World) -> None:
-    demo, other, admin = [await world.api(user) for user in ("demo", "alt_demo", "admin")]
+async def test_projects_see_their_own_and_public_images_and_change_their_own(running_cloud: RunningCloud) -> None:
+    demo, other, admin = [await running_cloud.api(user) for user in ("demo", "alt_demo", "admin")]
     private, shared = await an_image(demo, "private", b"1", visibility="private"), await an_image(demo, "shared", b"2")
     community = await an_image(demo, "community", b"3", visibility="community")
     assert set(await names(other)) == {"cirros", "debian", "fedora"}
@@ -231,8 +231,8 @@ async def test_projects_see_their_own_and_public_images_and_change_their_own(wor
     assert (await admin("DELETE", "glance-api", f"/v2/images/{CIRROS}"))[0] == 204
 
 
-async def test_a_shared_image_is_listed_for_members_that_accepted_it(world: World) -> None:
-    demo, other = await world.api("demo"), await world.api("alt_demo")
+async def test_a_shared_image_is_listed_for_members_that_accepted_it(running_cloud: RunningCloud) -> None:
+    demo, other = await running_cloud.api("demo"), await running_cloud.api("alt_demo")
     image = await an_image(demo, "ours", b"bytes")
     project = resource_id("project", "alt_demo").replace("-", "")
     members, member = f"{image['self']}/members", f"{image['self']}/members/{project}"
@@ -268,8 +268,8 @@ UNBOOTABLE: list[tuple[dict[str, str], bytes | None, str, str]] = [
 ]
 
 
-async def test_a_server_is_booted_only_from_an_image_that_its_project_may_use(world: World) -> None:
-    admin, demo = await world.api(), await world.api("demo")
+async def test_a_server_is_booted_only_from_an_image_that_its_project_may_use(running_cloud: RunningCloud) -> None:
+    admin, demo = await running_cloud.api(), await running_cloud.api("demo")
     for attributes, data, action, fault in UNBOOTABLE:
         image = await an_image(admin, data=data, **attributes)
         if action:
@@ -283,8 +283,8 @@ async def test_a_server_is_booted_only_from_an_image_that_its_project_may_use(wo
     assert (await admin.until(body["server"]["id"], "ACTIVE", "ERROR"))["status"] == "ACTIVE"
 
 
-async def test_an_upload_is_lost_if_its_image_is_deleted_or_changed_meanwhile(world: World) -> None:
-    api = await world.api("demo")
+async def test_an_upload_is_lost_if_its_image_is_deleted_or_changed_meanwhile(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api("demo")
     image = await an_image(api)
     reader, writer = await begin_upload(api, image, 8)
     await saving(api, image)
@@ -296,16 +296,16 @@ async def test_an_upload_is_lost_if_its_image_is_deleted_or_changed_meanwhile(wo
     writer.close()
 
 
-async def test_a_body_that_contradicts_its_content_encoding_is_refused(world: World) -> None:
-    api = await world.api("demo")
+async def test_a_body_that_contradicts_its_content_encoding_is_refused(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api("demo")
     image = await an_image(api)
     headers = {**BYTES, "Content-Encoding": "gzip"}
     status, body = await api("PUT", "glance-api", image["file"], data=b"hello", headers=headers)
     assert (status, "Content-Encoding" in body["message"]) == (400, True)
 
 
-async def test_invalid_uploads_are_refused_and_an_interrupted_one_can_be_repeated(world: World) -> None:
-    api = await world.api("demo")
+async def test_invalid_uploads_are_refused_and_an_interrupted_one_can_be_repeated(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api("demo")
     image = await an_image(api)
     upload = ("PUT", "glance-api", image["file"])
     assert await api("GET", "glance-api", image["file"]) == (204, None)
@@ -339,18 +339,18 @@ async def test_invalid_uploads_are_refused_and_an_interrupted_one_can_be_repeate
         ("GET", "/v2/info/stores"),
     ],
 )
-async def test_a_missing_resource_is_a_404(shared_world: World, method: str, path: str) -> None:
-    status, body = await (await shared_world.api())(method, "glance-api", path)
+async def test_a_missing_resource_is_a_404(shared_cloud: RunningCloud, method: str, path: str) -> None:
+    status, body = await (await shared_cloud.api())(method, "glance-api", path)
     assert (status, body["code"], body["title"]) == (404, "404 Not Found", "Not Found")
 
 
-async def test_clients_can_read_the_image_schemas_and_import_methods(shared_world: World) -> None:
+async def test_clients_can_read_the_image_schemas_and_import_methods(shared_cloud: RunningCloud) -> None:
     for path, status in (("/", 300), ("/versions", 200), ("/versions/", 200)):
-        async with shared_world.session.get(shared_world.cloud.endpoints["glance-api"] + path) as response:
+        async with shared_cloud.session.get(shared_cloud.cloud.endpoints["glance-api"] + path) as response:
             assert response.status == status
             [current] = [version for version in (await response.json())["versions"] if version["status"] == "CURRENT"]
-        assert current["links"] == [{"rel": "self", "href": f"{shared_world.cloud.endpoints['glance-api']}/v2/"}]
-    api = await shared_world.api()
+        assert current["links"] == [{"rel": "self", "href": f"{shared_cloud.cloud.endpoints['glance-api']}/v2/"}]
+    api = await shared_cloud.api()
     _, image = await api("GET", "glance-api", f"/v2/images/{CIRROS}")
     _, schema = await api("GET", "glance-api", "/v2/schemas/image")
     assert set(image) == set(schema["properties"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.services.seed_data import PROJECTS, USERS
-from tests.conftest import Api, World, credentials
+from tests.conftest import Api, RunningCloud, credentials
 
 PROJECT = {project.name: project.id for project in PROJECTS}
 USER = {user.name: user.id for user in USERS}
@@ -58,9 +58,9 @@ def missing(body: Any, path: str) -> Iterator[str]:
 
 @pytest.mark.parametrize(("path", "where", "fields"), CONTRACT)
 async def test_every_answer_has_the_fields_that_clients_need(
-    shared_world: World, path: str, where: str, fields: str
+    shared_cloud: RunningCloud, path: str, where: str, fields: str
 ) -> None:
-    admin = await shared_world.api()
+    admin = await shared_cloud.api()
     status, body = await admin("GET", "keystone", path, headers={"X-Subject-Token": admin.token})
     assert status == (300 if path == "/" else 200)
     for field in fields.split():
@@ -68,9 +68,9 @@ async def test_every_answer_has_the_fields_that_clients_need(
 
 
 @pytest.mark.parametrize("one", FIELDS)
-async def test_every_listed_resource_can_be_shown_by_its_link(shared_world: World, one: str) -> None:
-    admin = await shared_world.api()
-    base = shared_world.cloud.endpoints["keystone"]
+async def test_every_listed_resource_can_be_shown_by_its_link(shared_cloud: RunningCloud, one: str) -> None:
+    admin = await shared_cloud.api()
+    base = shared_cloud.cloud.endpoints["keystone"]
     for listed in (await admin("GET", "keystone", f"/v3/{one}s"))[1][f"{one}s"]:
         path = listed["links"]["self"].removeprefix(base)
         assert await admin("GET", "keystone", path) == (200, {one: listed})
@@ -79,8 +79,8 @@ async def test_every_listed_resource_can_be_shown_by_its_link(shared_world: Worl
 @pytest.mark.parametrize(
     ("path", "kind"), [*((f"/v3/{one}s/nope", one) for one in FIELDS), ("/v3/users/nope/projects", "user")]
 )
-async def test_a_missing_resource_is_named(shared_world: World, path: str, kind: str) -> None:
-    status, body = await (await shared_world.api())("GET", "keystone", path)
+async def test_a_missing_resource_is_named(shared_cloud: RunningCloud, path: str, kind: str) -> None:
+    status, body = await (await shared_cloud.api())("GET", "keystone", path)
     assert (status, body["error"]["message"]) == (404, f"Could not find {kind}: nope.")
 
 
@@ -109,22 +109,22 @@ FOUND: list[tuple[str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("query", "names"), FOUND)
-async def test_lists_are_filtered_by_the_query(shared_world: World, query: str, names: list[str]) -> None:
-    _, body = await (await shared_world.api())("GET", "keystone", f"/v3/{query}")
+async def test_lists_are_filtered_by_the_query(shared_cloud: RunningCloud, query: str, names: list[str]) -> None:
+    _, body = await (await shared_cloud.api())("GET", "keystone", f"/v3/{query}")
     [listed] = [value for key, value in body.items() if key != "links"]
     assert [one["name"] for one in listed] == names
 
 
-async def test_an_endpoint_is_found_by_service_interface_and_region(shared_world: World) -> None:
-    admin = await shared_world.api()
+async def test_an_endpoint_is_found_by_service_interface_and_region(shared_cloud: RunningCloud) -> None:
+    admin = await shared_cloud.api()
     [nova] = (await admin("GET", "keystone", "/v3/services?name=nova"))[1]["services"]
     query = f"/v3/endpoints?service_id={nova['id']}&interface=public&region_id=RegionOne"
     [endpoint] = (await admin("GET", "keystone", query))[1]["endpoints"]
-    assert endpoint["url"] == shared_world.cloud.endpoints["nova-api"] + "/v2.1"
+    assert endpoint["url"] == shared_cloud.cloud.endpoints["nova-api"] + "/v2.1"
 
 
-async def test_each_page_links_to_the_next_until_the_last(shared_world: World) -> None:
-    admin, base = await shared_world.api(), shared_world.cloud.endpoints["keystone"]
+async def test_each_page_links_to_the_next_until_the_last(shared_cloud: RunningCloud) -> None:
+    admin, base = await shared_cloud.api(), shared_cloud.cloud.endpoints["keystone"]
     seen, url = [], f"{base}/v3/users?limit=3"
     while url:
         _, body = await admin("GET", "keystone", url.removeprefix(base))
@@ -143,8 +143,10 @@ ASSIGNED: list[tuple[str, set[str]]] = [
 
 
 @pytest.mark.parametrize(("query", "roles"), ASSIGNED)
-async def test_role_assignments_list_who_has_which_role_where(shared_world: World, query: str, roles: set[str]) -> None:
-    admin = await shared_world.api()
+async def test_role_assignments_list_who_has_which_role_where(
+    shared_cloud: RunningCloud, query: str, roles: set[str]
+) -> None:
+    admin = await shared_cloud.api()
     _, body = await admin("GET", "keystone", f"/v3/role_assignments?include_names=True{query}")
     assert {one["role"]["name"] for one in body["role_assignments"]} == roles
     assert all(one["user"]["name"] in {one["scope"]["project"]["name"], "nova"} for one in body["role_assignments"])
@@ -174,15 +176,15 @@ VISIBLE: list[tuple[str, str | None]] = [
 
 @pytest.mark.parametrize(("path", "rule"), VISIBLE)
 async def test_members_see_their_own_resources_and_get_403_for_others(
-    shared_world: World, path: str, rule: str | None
+    shared_cloud: RunningCloud, path: str, rule: str | None
 ) -> None:
-    demo = await shared_world.api("demo")
+    demo = await shared_cloud.api("demo")
     status, body = await demo("GET", "keystone", path)
     assert status == (200 if rule is None else 403)
     if rule is not None:
         message = f"You are not authorized to perform the requested action: identity:{rule}."
         assert body == {"error": {"code": 403, "title": "Forbidden", "message": message}}
-    assert (await Api(shared_world.session, shared_world.cloud, "")("GET", "keystone", path))[0] == 401
+    assert (await Api(shared_cloud.session, shared_cloud.cloud, "")("GET", "keystone", path))[0] == 401
 
 
 def login(*methods: str, scope: Any = None, **proofs: Any) -> dict[str, Any]:
@@ -212,28 +214,30 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
 
 @pytest.mark.parametrize(("body", "status", "message"), REFUSED)
 async def test_an_invalid_login_is_refused_with_a_reason(
-    shared_world: World, body: dict[str, Any], status: int, message: str
+    shared_cloud: RunningCloud, body: dict[str, Any], status: int, message: str
 ) -> None:
-    url = shared_world.cloud.endpoints["keystone"] + TOKENS
-    async with shared_world.session.post(url, json=body) as response:
+    url = shared_cloud.cloud.endpoints["keystone"] + TOKENS
+    async with shared_cloud.session.post(url, json=body) as response:
         assert (response.status, (await response.json())["error"]["code"]) == (status, status)
         assert message in (await response.json())["error"]["message"]
         assert "X-Subject-Token" not in response.headers
 
 
-async def logged_in(world: World, body: dict[str, Any]) -> tuple[Api, dict[str, Any]]:
+async def logged_in(running_cloud: RunningCloud, body: dict[str, Any]) -> tuple[Api, dict[str, Any]]:
     """Log in with this body; return a client and the token's description."""
-    async with world.session.post(world.cloud.endpoints["keystone"] + TOKENS, json=body) as response:
+    async with running_cloud.session.post(running_cloud.cloud.endpoints["keystone"] + TOKENS, json=body) as response:
         assert response.status == 201, await response.text()
-        return Api(world.session, world.cloud, response.headers["X-Subject-Token"]), (await response.json())["token"]
+        return Api(running_cloud.session, running_cloud.cloud, response.headers["X-Subject-Token"]), (
+            await response.json()
+        )["token"]
 
 
-async def test_a_token_made_from_a_token_keeps_its_audit_id_and_expiry(shared_world: World) -> None:
-    first, one = await logged_in(shared_world, credentials("demo"))
+async def test_a_token_made_from_a_token_keeps_its_audit_id_and_expiry(shared_cloud: RunningCloud) -> None:
+    first, one = await logged_in(shared_cloud, credentials("demo"))
     second, two = await logged_in(
-        shared_world, login("token", token={"id": first.token}, scope={"project": {"name": "demo"}})
+        shared_cloud, login("token", token={"id": first.token}, scope={"project": {"name": "demo"}})
     )
-    _, three = await logged_in(shared_world, login("token", token={"id": second.token}))
+    _, three = await logged_in(shared_cloud, login("token", token={"id": second.token}))
     assert (one["methods"], two["methods"], three["methods"]) == (["password"], *[["password", "token"]] * 2)
     assert one["expires_at"] == two["expires_at"] == three["expires_at"]
     assert [len(base64.urlsafe_b64decode(f"{audit_id}==")) for audit_id in one["audit_ids"]] == [16]
@@ -243,8 +247,8 @@ async def test_a_token_made_from_a_token_keeps_its_audit_id_and_expiry(shared_wo
 
 
 @pytest.mark.parametrize("scope", ["unscoped", {"unscoped": {}}], ids=["text", "object"])
-async def test_an_unscoped_token_is_valid_at_keystone_only(shared_world: World, scope: Any) -> None:
-    unscoped, token = await logged_in(shared_world, login("password", password=PASSWORD, scope=scope))
+async def test_an_unscoped_token_is_valid_at_keystone_only(shared_cloud: RunningCloud, scope: Any) -> None:
+    unscoped, token = await logged_in(shared_cloud, login("password", password=PASSWORD, scope=scope))
     assert token.keys().isdisjoint({"project", "roles", "catalog"})
     assert [one["name"] for one in (await unscoped("GET", "keystone", "/v3/auth/projects"))[1]["projects"]] == ["demo"]
     for service, path in (
@@ -254,23 +258,23 @@ async def test_an_unscoped_token_is_valid_at_keystone_only(shared_world: World, 
     ):
         assert (await unscoped("GET", service, path))[0] == 401
     project = {"project": {"id": PROJECT["demo"]}}
-    scoped, token = await logged_in(shared_world, login("token", token={"id": unscoped.token}, scope=project))
+    scoped, token = await logged_in(shared_cloud, login("token", token={"id": unscoped.token}, scope=project))
     assert token["project"]["name"] == "demo"
     assert (await scoped("GET", "nova-api", "/v2.1/servers"))[0] == 200
 
 
 @pytest.mark.parametrize(("path", "catalog"), [(TOKENS, True), (f"{TOKENS}?nocatalog", False)])
 async def test_a_token_can_be_shown_with_and_without_its_catalog(
-    shared_world: World, path: str, *, catalog: bool
+    shared_cloud: RunningCloud, path: str, *, catalog: bool
 ) -> None:
-    admin = await shared_world.api()
-    of_demo = {"X-Subject-Token": (await shared_world.api("demo")).token}
+    admin = await shared_cloud.api()
+    of_demo = {"X-Subject-Token": (await shared_cloud.api("demo")).token}
     status, body = await admin("GET", "keystone", path, headers=of_demo)
     assert (status, body["token"]["user"]["name"], "catalog" in body["token"]) == (200, "demo", catalog)
     assert await admin("HEAD", "keystone", path, headers=of_demo) == (200, None)
 
 
 @pytest.mark.parametrize("headers", [{"X-Subject-Token": "nonsense"}, {}], ids=["unknown", "missing"])
-async def test_an_unknown_token_cannot_be_shown(shared_world: World, headers: dict[str, str]) -> None:
-    status, body = await (await shared_world.api())("GET", "keystone", TOKENS, headers=headers)
+async def test_an_unknown_token_cannot_be_shown(shared_cloud: RunningCloud, headers: dict[str, str]) -> None:
+    status, body = await (await shared_cloud.api())("GET", "keystone", TOKENS, headers=headers)
     assert (status, body["error"]["message"]) == (404, "Could not find token.")

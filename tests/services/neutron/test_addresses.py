@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emulator.cloud import BackgroundCloud, Cloud
 from emulator.runtime.export import Export
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.neutron import ID, NOWHERE, Neutron, a_network, user
 
 ALLOCATED: list[tuple[str, dict[str, str | None], str]] = [
@@ -25,9 +25,9 @@ ALLOCATED: list[tuple[str, dict[str, str | None], str]] = [
 
 @pytest.mark.parametrize(("cidr", "attributes", "addresses"), ALLOCATED)
 async def test_network_gateway_and_broadcast_addresses_are_not_allocated(
-    shared_world: World, cidr: str, attributes: dict[str, str | None], addresses: str
+    shared_cloud: RunningCloud, cidr: str, attributes: dict[str, str | None], addresses: str
 ) -> None:
-    async with a_network(shared_world, cidr=cidr, **attributes) as (demo, network):
+    async with a_network(shared_cloud, cidr=cidr, **attributes) as (demo, network):
         ports = [await demo.make("port", network_id=network) for _ in addresses.split()]
         assert sorted(port["fixed_ips"][0]["ip_address"] for port in ports) == addresses.split()
         assert (await demo.refused("POST", "ports", {"port": {"network_id": network}})) == (
@@ -51,9 +51,9 @@ def test_an_address_is_never_allocated_twice_and_can_be_released(
 async def _shuffle(shared_cloud: BackgroundCloud, steps: list[tuple[str, int]]) -> None:
     cloud = Cloud(shared_cloud.endpoints, shared_cloud.amqp_url)
     async with aiohttp.ClientSession() as session:
-        world = World(cloud, Export(), session)
-        nova = await user(world, "nova")
-        async with a_network(world, cidr="10.1.0.0/29", gateway_ip=None) as (demo, network):
+        running_cloud = RunningCloud(cloud, Export(), session)
+        nova = await user(running_cloud, "nova")
+        async with a_network(running_cloud, cidr="10.1.0.0/29", gateway_ip=None) as (demo, network):
             for what, number in steps:
                 await _act(demo, nova, network, what, number)
                 ports = await demo.get(f"ports?network_id={network}")

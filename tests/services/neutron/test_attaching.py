@@ -1,7 +1,7 @@
 """How nova attaches a server to a network: by showing the network with the server's id."""
 
 from emulator.cloud import Settings
-from tests.conftest import World, a_world
+from tests.conftest import RunningCloud, start_cloud
 from tests.support.neutron import ID, PRIVATE, user
 
 ATTACHING = [
@@ -14,8 +14,8 @@ ATTACHING = [
 ]
 
 
-async def test_nova_attaches_servers_only_to_networks_of_their_project(world: World) -> None:
-    demo, nova = await user(world, "demo"), await user(world, "nova")
+async def test_nova_attaches_servers_only_to_networks_of_their_project(running_cloud: RunningCloud) -> None:
+    demo, nova = await user(running_cloud, "demo"), await user(running_cloud, "nova")
     mine, bare = [(await demo.make("network", name=name))["id"] for name in ("mine", "bare")]
     await demo.make("subnet", network_id=mine, cidr="10.1.0.0/24", ip_version=4)
     for path, status, message in ATTACHING:
@@ -32,9 +32,9 @@ async def test_nova_attaches_servers_only_to_networks_of_their_project(world: Wo
     assert (await nova("PUT", f"ports/{port['id']}", {"port": released}))[1]["port"]["status"] == "DOWN"
 
 
-async def test_only_services_attach_a_device_by_showing_a_network(world: World) -> None:
+async def test_only_services_attach_a_device_by_showing_a_network(running_cloud: RunningCloud) -> None:
     """Other callers that send a device id neither create a port nor see one."""
-    demo, other, admin, nova = [await user(world, name) for name in ("demo", "alt_demo", "admin", "nova")]
+    demo, other, admin, nova = [await user(running_cloud, name) for name in ("demo", "alt_demo", "admin", "nova")]
     path = f"networks/{PRIVATE}?device_id=d&project_id="
     port = (await nova.get(path + ID["demo"]))["port"]
     for caller in (demo, other, admin):
@@ -49,8 +49,8 @@ async def test_a_mac_address_is_derived_from_the_port_id_unless_it_is_in_use() -
     """With a seed a port gets the same id in every run."""
 
     async def attached(*taken: str) -> tuple[str, str]:
-        async with a_world(Settings(pace=0, seed=1)) as world:
-            demo, nova = await user(world, "demo"), await user(world, "nova")
+        async with start_cloud(Settings(pace=0, seed=1)) as running_cloud:
+            demo, nova = await user(running_cloud, "demo"), await user(running_cloud, "nova")
             for mac_address in taken:
                 await demo.make("port", network_id=PRIVATE, mac_address=mac_address)
             port = (await nova.get(f"networks/{PRIVATE}?device_id=d&project_id={ID['demo']}"))["port"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from spantree import spans_from_sdk
-from tests.conftest import World, a_world, eventually
+from tests.conftest import RunningCloud, eventually, start_cloud
 from tests.support.neutron import ID, NOWHERE, PRIVATE, PUBLIC, Neutron, user
 from tests.support.nova import built_on
 
@@ -22,8 +22,8 @@ async def float_to(user: Neutron, floating: dict[str, Any], **attributes: Any) -
     return changed
 
 
-async def test_a_floating_ip_is_associated_reassociated_and_disassociated(world: World) -> None:
-    demo = await user(world, "demo")
+async def test_a_floating_ip_is_associated_reassociated_and_disassociated(running_cloud: RunningCloud) -> None:
+    demo = await user(running_cloud, "demo")
     one, other = [await demo.make("port", network_id=PRIVATE, name=name) for name in ("one", "other")]
     made = await demo.make("floatingip", **TO_PUBLIC, description="mine")
     path = f"floatingips/{made['id']}"
@@ -62,8 +62,8 @@ LISTS = [
 ]
 
 
-async def test_floating_ips_are_filtered_and_listed_by_project(world: World) -> None:
-    demo, other = await user(world, "demo"), await user(world, "alt_demo")
+async def test_floating_ips_are_filtered_and_listed_by_project(running_cloud: RunningCloud) -> None:
+    demo, other = await user(running_cloud, "demo"), await user(running_cloud, "alt_demo")
     made = {}
     for name in ("one", "two"):
         port = await demo.make("port", network_id=PRIVATE)
@@ -73,7 +73,7 @@ async def test_floating_ips_are_filtered_and_listed_by_project(world: World) -> 
     for query, names in LISTS:
         found = [each["description"] for each in await demo.get(f"floatingips?{query.format(**made)}")]
         assert found == names.split(), query
-    assert len(await (await user(world, "admin")).get("floatingips")) == 3
+    assert len(await (await user(running_cloud, "admin")).get("floatingips")) == 3
     assert await other.get("floatingips") == []
     path = f"floatingips/{made['free']['id']}"
     for method, body in (("GET", None), ("PUT", {"floatingip": {"port_id": None}}), ("DELETE", None)):
@@ -105,8 +105,8 @@ REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
 ]
 
 
-async def test_an_invalid_request_is_refused_and_allocates_no_address(world: World) -> None:
-    demo, other, admin = [await user(world, name) for name in ("demo", "alt_demo", "admin")]
+async def test_an_invalid_request_is_refused_and_allocates_no_address(running_cloud: RunningCloud) -> None:
+    demo, other, admin = [await user(running_cloud, name) for name in ("demo", "alt_demo", "admin")]
     two = [{"ip_address": f"10.0.0.{number}"} for number in (50, 51)]
     ports = {
         "foreign": await other.make("port", network_id=PRIVATE),
@@ -144,8 +144,8 @@ async def test_an_invalid_request_is_refused_and_allocates_no_address(world: Wor
     assert (status, body["floatingip"]["port_id"]) == (200, named["foreign"])
 
 
-async def test_floating_ips_have_a_quota_and_are_deleted_with_their_network(world: World) -> None:
-    demo, admin = await user(world, "demo"), await user(world, "admin")
+async def test_floating_ips_have_a_quota_and_are_deleted_with_their_network(running_cloud: RunningCloud) -> None:
+    demo, admin = await user(running_cloud, "demo"), await user(running_cloud, "admin")
     quota = f"quotas/{ID['demo']}"
     assert [
         (await who.get(f"quotas/{ID[name]}"))["floatingip"] for who, name in ((demo, "demo"), (admin, "admin"))
@@ -172,8 +172,8 @@ async def test_floating_ips_have_a_quota_and_are_deleted_with_their_network(worl
 
 
 async def test_nova_shows_the_floating_ips_of_a_server_while_associated() -> None:
-    async with a_world() as world:
-        demo = await user(world, "demo")
+    async with start_cloud() as running_cloud:
+        demo = await user(running_cloud, "demo")
         server = await built_on(demo.api, [{"uuid": PRIVATE}])
         path = f"/v2.1/servers/{server['id']}"
         [fixed] = server["addresses"]["private"]
@@ -200,5 +200,5 @@ async def test_nova_shows_the_floating_ips_of_a_server_while_associated() -> Non
         kept = await demo.make("floatingip", **TO_PUBLIC, port_id=port["id"])
         await demo.api.gone(server["id"])
         assert (await demo.get(f"floatingips/{kept['id']}"))["port_id"] is None
-    notified = [span for span in spans_from_sdk(world.export.kept) if span.name == "publish neutron_fanout"]
+    notified = [span for span in spans_from_sdk(running_cloud.export.kept) if span.name == "publish neutron_fanout"]
     assert [span.attributes["openstack.server.id"] for span in notified] == [server["id"]] * 6

@@ -1,6 +1,6 @@
 """Neutron's lists: filters, sort orders and pages, of what the caller may see."""
 
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.neutron import ID, NOWHERE, PRIVATE, PUBLIC, user
 
 LISTS = [
@@ -41,8 +41,8 @@ LISTS = [
 ]
 
 
-async def test_lists_are_filtered_sorted_and_paged_by_the_query(world: World) -> None:
-    demo = await user(world, "demo")
+async def test_lists_are_filtered_sorted_and_paged_by_the_query(running_cloud: RunningCloud) -> None:
+    demo = await user(running_cloud, "demo")
     made = {name: (await demo.make("network", name=name))["id"] for name in "abc"}
     for name, tags in (("b", ["blue"]), ("c", ["red"])):
         assert await demo("PUT", f"networks/{made[name]}/tags", {"tags": tags}) == (200, {"tags": tags})
@@ -57,6 +57,6 @@ async def test_lists_are_filtered_sorted_and_paged_by_the_query(world: World) ->
     assert body["networks_links"][0]["rel"] == "next"
     for query in ("sort_key=nope", "sort_key=tags", "sort_key=provider:segmentation_id", "sort_dir=asc", "limit=x"):
         assert (await demo.refused("GET", f"networks?{query}"))[0] == 400, query
-    admin = await user(world, "admin")
+    admin = await user(running_cloud, "admin")
     assert [each["name"] for each in await admin.get("networks?provider:network_type=flat")] == ["public"]
     assert (await admin.get("networks?sort_key=provider:segmentation_id"))[0]["name"] == "public"

@@ -1,13 +1,13 @@
 """Neutron's networks: made, changed, and gone when they are empty."""
 
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.neutron import user
 
 IN_USE = "Unable to complete operation on subnet {}: One or more ports have an IP allocation from this subnet."
 
 
-async def test_a_network_is_deleted_only_without_ports_and_with_its_subnets(world: World) -> None:
-    demo = await user(world, "demo")
+async def test_a_network_is_deleted_only_without_ports_and_with_its_subnets(running_cloud: RunningCloud) -> None:
+    demo = await user(running_cloud, "demo")
     network = await demo.make("network", name="mine")
     path = f"networks/{network['id']}"
     assert network["subnets"] == []
@@ -41,8 +41,8 @@ async def test_a_network_is_deleted_only_without_ports_and_with_its_subnets(worl
         assert message == f"{kind} {gone.split('/')[1]} could not be found."
 
 
-async def test_the_project_of_a_network_cannot_be_changed(world: World) -> None:
-    demo = await user(world, "demo")
+async def test_the_project_of_a_network_cannot_be_changed(running_cloud: RunningCloud) -> None:
+    demo = await user(running_cloud, "demo")
     network = (await demo.make("network"))["id"]
     assert await demo.refused("PUT", f"networks/{network}", {"network": {"tenant_id": "x"}}) == (
         *(400, "HTTPBadRequest"),

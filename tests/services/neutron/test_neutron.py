@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emulator.services.seed_data import PROJECTS
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.neutron import ID, NOWHERE, PRIVATE, user
 
 ALL = "id name tenant_id project_id description tags created_at updated_at revision_number"
@@ -29,8 +29,8 @@ ADMINS_SEE = {
 }
 
 
-async def test_answers_have_all_attributes_and_admins_see_more(world: World) -> None:
-    demo, admin = await user(world, "demo"), await user(world, "admin")
+async def test_answers_have_all_attributes_and_admins_see_more(running_cloud: RunningCloud) -> None:
+    demo, admin = await user(running_cloud, "demo"), await user(running_cloud, "admin")
     made = {"network": await demo.make("network", name="mine")}
     made["subnet"] = await demo.make("subnet", network_id=made["network"]["id"], cidr="10.1.0.0/24", ip_version=4)
     made["port"] = await demo.make("port", network_id=made["network"]["id"])
@@ -43,8 +43,8 @@ async def test_answers_have_all_attributes_and_admins_see_more(world: World) -> 
         assert shown["project_id"] == shown["tenant_id"] == ID["demo"]
 
 
-async def test_projects_see_their_own_and_shared_networks(world: World) -> None:
-    demo, other, admin = [await user(world, name) for name in ("demo", "alt_demo", "admin")]
+async def test_projects_see_their_own_and_shared_networks(running_cloud: RunningCloud) -> None:
+    demo, other, admin = [await user(running_cloud, name) for name in ("demo", "alt_demo", "admin")]
     network = (await demo.make("network", name="mine"))["id"]
     subnet = (await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4))["id"]
     port = (await demo.make("port", network_id=network))["id"]
@@ -81,20 +81,20 @@ ADMIN_ONLY = [
 
 @pytest.mark.parametrize(("method", "path", "body", "rule"), ADMIN_ONLY)
 async def test_members_get_neutrons_policy_error_for_what_admins_may_do(
-    shared_world: World, method: str, path: str, body: Any, rule: str
+    shared_cloud: RunningCloud, method: str, path: str, body: Any, rule: str
 ) -> None:
-    status, kind, message = await (await user(shared_world, "demo")).refused(method, path, body)
+    status, kind, message = await (await user(shared_cloud, "demo")).refused(method, path, body)
     assert (status, kind, rule in message) == (403, "PolicyNotAuthorized", True), message
 
 
-async def test_admins_create_shared_and_external_networks_for_any_project(world: World) -> None:
-    admin = await user(world, "admin")
+async def test_admins_create_shared_and_external_networks_for_any_project(running_cloud: RunningCloud) -> None:
+    admin = await user(running_cloud, "admin")
     made = await admin.make("network", **{"shared": True, "router:external": True, "project_id": ID["demo"]})
     assert (made["shared"], made["router:external"], made["project_id"]) == (True, True, ID["demo"])
 
 
-async def test_members_cannot_create_resources_for_other_projects(world: World) -> None:
-    demo = await user(world, "demo")
+async def test_members_cannot_create_resources_for_other_projects(running_cloud: RunningCloud) -> None:
+    demo = await user(running_cloud, "demo")
     message = (
         "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or "
         "advsvc privileges"
@@ -122,36 +122,36 @@ EMPTY = {
 
 
 @pytest.mark.parametrize("path", ["v2.0", "v2.0/"])
-async def test_the_version_document_needs_no_token(shared_world: World, path: str) -> None:
-    async with shared_world.session.get(f"{shared_world.cloud.endpoints['neutron-server']}/{path}") as response:
+async def test_the_version_document_needs_no_token(shared_cloud: RunningCloud, path: str) -> None:
+    async with shared_cloud.session.get(f"{shared_cloud.cloud.endpoints['neutron-server']}/{path}") as response:
         resources = (await response.json())["resources"]
     assert [each["collection"] for each in resources] == ["networks", "subnets", "ports"]
 
 
 @pytest.mark.parametrize(("key", "path"), EMPTY.items())
-async def test_unsupported_collections_are_empty(shared_world: World, key: str, path: str) -> None:
-    assert await (await user(shared_world, "admin"))("GET", path) == (200, {key: []})
+async def test_unsupported_collections_are_empty(shared_cloud: RunningCloud, key: str, path: str) -> None:
+    assert await (await user(shared_cloud, "admin"))("GET", path) == (200, {key: []})
 
 
 @pytest.mark.parametrize(
     "path", ["routers/x", "floatingips/x", "extensions/Availability%20Zone", "nope", f"security-groups/{NOWHERE}"]
 )
-async def test_a_missing_resource_is_a_404(shared_world: World, path: str) -> None:
-    assert (await (await user(shared_world, "admin")).refused("GET", path))[0] == 404
+async def test_a_missing_resource_is_a_404(shared_cloud: RunningCloud, path: str) -> None:
+    assert (await (await user(shared_cloud, "admin")).refused("GET", path))[0] == 404
 
 
-async def test_extensions_are_listed_and_shown_by_alias(shared_world: World) -> None:
-    admin = await user(shared_world, "admin")
+async def test_extensions_are_listed_and_shown_by_alias(shared_cloud: RunningCloud) -> None:
+    admin = await user(shared_cloud, "admin")
     aliases = {extension["alias"] for extension in await admin.get("extensions")}
     assert {"quotas", "security-group", "external-net"} <= aliases
     assert (await admin.get("extensions/quotas"))["alias"] == "quotas"
 
 
-async def test_every_project_has_a_default_security_group(world: World) -> None:
-    demo = await user(world, "demo")
+async def test_every_project_has_a_default_security_group(running_cloud: RunningCloud) -> None:
+    demo = await user(running_cloud, "demo")
     [group] = await demo.get("security-groups")
     assert (group["name"], group["project_id"]) == ("default", ID["demo"])
     assert await demo.get(f"security-groups/{group['id']}") == group
     assert await demo.get(f"security-group-rules?security_group_id={group['id']}") == group["security_group_rules"]
     assert (await demo.make("port", network_id=PRIVATE))["security_groups"] == [group["id"]]
-    assert len(await (await user(world, "admin")).get("security-groups?name=default")) == len(PROJECTS)
+    assert len(await (await user(running_cloud, "admin")).get("security-groups?name=default")) == len(PROJECTS)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.neutron import NOWHERE, PRIVATE, a_network, user
 
 INVALID_PORTS: list[tuple[dict[str, Any], int, str]] = [
@@ -31,9 +31,9 @@ INVALID_PORTS: list[tuple[dict[str, Any], int, str]] = [
 
 @pytest.mark.parametrize(("attributes", "status", "message"), INVALID_PORTS)
 async def test_an_invalid_port_is_refused_with_a_reason(
-    shared_world: World, attributes: dict[str, Any], status: int, message: str
+    shared_cloud: RunningCloud, attributes: dict[str, Any], status: int, message: str
 ) -> None:
-    async with a_network(shared_world) as (demo, network):
+    async with a_network(shared_cloud) as (demo, network):
         first = {"mac_address": "fa:16:3e:00:00:01", "fixed_ips": [{"ip_address": "10.1.0.50"}]}
         await demo.make("port", network_id=network, **first)
         found, _, reason = await demo.refused("POST", "ports", {"port": {"network_id": network, **attributes}})
@@ -42,8 +42,8 @@ async def test_an_invalid_port_is_refused_with_a_reason(
         assert released["fixed_ips"][0]["ip_address"] == "10.1.0.51"
 
 
-async def test_a_port_has_one_device_at_a_time(world: World) -> None:
-    demo, admin, nova = [await user(world, name) for name in ("demo", "admin", "nova")]
+async def test_a_port_has_one_device_at_a_time(running_cloud: RunningCloud) -> None:
+    demo, admin, nova = [await user(running_cloud, name) for name in ("demo", "admin", "nova")]
     port = (await demo.make("port", network_id=PRIVATE))["id"]
     path = f"ports/{port}"
     claims = [{"port": {"device_id": f"server-{number}"}} for number in range(8)]

@@ -1,11 +1,11 @@
 """Neutron's quotas: how much a project may have."""
 
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.neutron import ID, PRIVATE, user
 
 
-async def test_quotas_are_counted_by_project_and_set_by_admins(world: World) -> None:
-    demo, admin, nova = [await user(world, name) for name in ("demo", "admin", "nova")]
+async def test_quotas_are_counted_by_project_and_set_by_admins(running_cloud: RunningCloud) -> None:
+    demo, admin, nova = [await user(running_cloud, name) for name in ("demo", "admin", "nova")]
     path = f"quotas/{ID['demo']}"
     network = (await demo.make("network", name="mine"))["id"]
     await demo.make("subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4)
@@ -22,7 +22,7 @@ async def test_quotas_are_counted_by_project_and_set_by_admins(world: World) -> 
         assert (await demo.get(f"{path}/details.json"))[kind] == {"limit": 1, "used": 1, "reserved": 0}
     attaching = f"networks/{PRIVATE}?device_id=d&project_id={ID['demo']}"
     assert (await nova.refused("GET", attaching))[1] == "OverQuota"
-    assert await (await user(world, "alt_demo")).make("network", name="not counted there")
+    assert await (await user(running_cloud, "alt_demo")).make("network", name="not counted there")
     assert ID["demo"] in {quota["project_id"] for quota in await admin.get("quotas")}
     assert (await admin.refused("PUT", path, {"quota": {"port": "many"}}))[0] == 400
     assert await admin("DELETE", path) == (204, None)

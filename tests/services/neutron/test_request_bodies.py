@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Api, World
+from tests.conftest import Api, RunningCloud
 from tests.support.neutron import a_network
 
 VLAN = {"provider:network_type": "vlan", "provider:physical_network": "rack"}
@@ -50,17 +50,17 @@ INVALID_NETWORKS: list[tuple[dict[str, Any], int, str]] = [
 
 @pytest.mark.parametrize(("attributes", "status", "message"), INVALID_NETWORKS)
 async def test_invalid_provider_attributes_are_refused_with_a_reason(
-    shared_world: World, attributes: dict[str, Any], status: int, message: str
+    shared_cloud: RunningCloud, attributes: dict[str, Any], status: int, message: str
 ) -> None:
-    admin = await shared_world.api()
+    admin = await shared_cloud.api()
     vlan = await make(admin, "network", **provided("vlan", "rack", 1))
     found, reason = await call(admin, "POST", "networks", {"network": attributes})
     await admin("DELETE", "neutron-server", f"/v2.0/networks/{vlan['id']}")
     assert (found, message in str(reason)) == (status, True), reason
 
 
-async def test_a_segmentation_id_is_used_once_and_can_be_changed(world: World) -> None:
-    admin = await world.api()
+async def test_a_segmentation_id_is_used_once_and_can_be_changed(running_cloud: RunningCloud) -> None:
+    admin = await running_cloud.api()
     first, second = [await make(admin, "network", **VLAN) for _ in range(2)]
     assert [network["provider:segmentation_id"] for network in (first, second)] == [1, 2]
     await make(admin, "network", **provided("vlan", "another-rack", 1))
@@ -71,8 +71,8 @@ async def test_a_segmentation_id_is_used_once_and_can_be_changed(world: World) -
     assert changed["provider:segmentation_id"] == 10, "the text that the openstack command sends is a number"
 
 
-async def test_a_vxlan_gets_a_free_segmentation_id(world: World) -> None:
-    admin = await world.api()
+async def test_a_vxlan_gets_a_free_segmentation_id(running_cloud: RunningCloud) -> None:
+    admin = await running_cloud.api()
     last = await make(admin, "network", **provided("vxlan", number=2**24 - 1))
     await make(admin, "network", **provided("gre", number=2**32 - 1))
     found = [(await make(admin, "network"))["provider:segmentation_id"] for _ in range(2)]
@@ -137,9 +137,9 @@ INVALID_PORTS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("attributes", "message"), INVALID_SUBNETS)
 async def test_nested_attributes_of_a_subnet_are_checked_and_named(
-    shared_world: World, attributes: dict[str, Any], message: str
+    shared_cloud: RunningCloud, attributes: dict[str, Any], message: str
 ) -> None:
-    async with a_network(shared_world) as (demo, network):
+    async with a_network(shared_cloud) as (demo, network):
         subnet = {"network_id": network, "cidr": "10.2.0.0/24", "ip_version": 4, **attributes}
         status, reason = await call(demo.api, "POST", "subnets", {"subnet": subnet})
         assert (status, message in str(reason)) == (400, True), reason
@@ -148,10 +148,10 @@ async def test_nested_attributes_of_a_subnet_are_checked_and_named(
 
 @pytest.mark.parametrize(("attributes", "message"), INVALID_PORTS)
 async def test_nested_attributes_of_a_port_are_checked_and_named(
-    shared_world: World, attributes: dict[str, Any], message: str
+    shared_cloud: RunningCloud, attributes: dict[str, Any], message: str
 ) -> None:
-    admin = await shared_world.api()
-    async with a_network(shared_world) as (_, network):
+    admin = await shared_cloud.api()
+    async with a_network(shared_cloud) as (_, network):
         before = await make(admin, "port", network_id=network)
         path = f"ports/{before['id']}"
         created = await call(admin, "POST", "ports", {"port": {"network_id": network, **attributes}})
@@ -162,8 +162,8 @@ async def test_nested_attributes_of_a_port_are_checked_and_named(
         assert await call(admin, "GET", f"ports?network_id={network}", None) == (200, [before])
 
 
-async def test_host_routes_are_stored_and_updated(world: World) -> None:
-    admin = await world.api()
+async def test_host_routes_are_stored_and_updated(running_cloud: RunningCloud) -> None:
+    admin = await running_cloud.api()
     network = (await make(admin, "network"))["id"]
     subnet = await make(admin, "subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4, host_routes=[ROUTE])
     assert subnet["host_routes"] == [ROUTE]
@@ -174,8 +174,8 @@ async def test_host_routes_are_stored_and_updated(world: World) -> None:
     assert (both[RA], both[MODE]) == ("slaac", "slaac")
 
 
-async def test_address_pairs_without_a_mac_address_use_the_ports(world: World) -> None:
-    admin = await world.api()
+async def test_address_pairs_without_a_mac_address_use_the_ports(running_cloud: RunningCloud) -> None:
+    admin = await running_cloud.api()
     network = (await make(admin, "network"))["id"]
     given = [PAIR, {"ip_address": "10.2.0.0/24", "mac_address": "FA-16-3E-00-00-02"}]
     port = await make(admin, "port", network_id=network, allowed_address_pairs=given)
@@ -187,8 +187,8 @@ async def test_address_pairs_without_a_mac_address_use_the_ports(world: World) -
     assert changed["allowed_address_pairs"] == []
 
 
-async def test_dhcp_options_are_added_changed_and_removed_by_updates(world: World) -> None:
-    admin = await world.api()
+async def test_dhcp_options_are_added_changed_and_removed_by_updates(running_cloud: RunningCloud) -> None:
+    admin = await running_cloud.api()
     network = (await make(admin, "network"))["id"]
     given = [OPTION, {"opt_name": "tftp-server", "opt_value": "10.1.0.2", "ip_version": "6"}]
     port = await make(admin, "port", network_id=network, extra_dhcp_opts=given)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.neutron import ID, NOWHERE, PRIVATE, Neutron, user
 
 
@@ -23,8 +23,8 @@ async def add(user: Neutron, group: str, **attributes: Any) -> tuple[int, Any]:
     )
 
 
-async def test_a_group_with_ports_cannot_be_deleted(world: World) -> None:
-    demo, other = await user(world, "demo"), await user(world, "alt_demo")
+async def test_a_group_with_ports_cannot_be_deleted(running_cloud: RunningCloud) -> None:
+    demo, other = await user(running_cloud, "demo"), await user(running_cloud, "alt_demo")
     [default] = await demo.get("security-groups")
     group = await make(demo, name="web", description="d")
     path = f"security-groups/{group['id']}"
@@ -60,8 +60,8 @@ async def test_a_group_with_ports_cannot_be_deleted(world: World) -> None:
     assert await demo.get("security-groups") == [{**default, **(await demo.get(f"security-groups/{default['id']}"))}]
 
 
-async def test_the_default_group_can_neither_be_renamed_nor_deleted(world: World) -> None:
-    demo, admin = await user(world, "demo"), await user(world, "admin")
+async def test_the_default_group_can_neither_be_renamed_nor_deleted(running_cloud: RunningCloud) -> None:
+    demo, admin = await user(running_cloud, "demo"), await user(running_cloud, "admin")
     path = f"security-groups/{(await demo.get('security-groups'))[0]['id']}"
     refusals = [
         ("POST", "security-groups", "default", "DefaultAlreadyExists", "Default security group already exists."),
@@ -97,17 +97,17 @@ INVALID_RULES: list[tuple[dict[str, Any], int, str, str]] = [
 
 @pytest.mark.parametrize(("attributes", "status", "kind", "message"), INVALID_RULES)
 async def test_invalid_rules_are_refused_with_a_reason(
-    shared_world: World, attributes: dict[str, Any], status: int, kind: str, message: str
+    shared_cloud: RunningCloud, attributes: dict[str, Any], status: int, kind: str, message: str
 ) -> None:
-    demo = await user(shared_world, "demo")
+    demo = await user(shared_cloud, "demo")
     [group] = await demo.get("security-groups?name=default")
     rule = {"security_group_id": group["id"], "direction": "ingress", **attributes}
     found = await demo.refused("POST", "security-group-rules", {"security_group_rule": rule})
     assert (*found[:2], message in found[2]) == (status, kind, True), found
 
 
-async def test_rules_by_number_name_and_icmp_type_are_created(world: World) -> None:
-    demo = await user(world, "demo")
+async def test_rules_by_number_name_and_icmp_type_are_created(running_cloud: RunningCloud) -> None:
+    demo = await user(running_cloud, "demo")
     group = (await make(demo, name="g"))["id"]
     both = {"remote_group_id": group, "remote_ip_prefix": "10.0.0.0/8"}
     assert (
@@ -118,8 +118,8 @@ async def test_rules_by_number_name_and_icmp_type_are_created(world: World) -> N
         assert (await add(demo, group, direction="ingress", **rule))[0] == 201
 
 
-async def test_groups_and_rules_have_quotas(world: World) -> None:
-    demo, admin = await user(world, "demo"), await user(world, "admin")
+async def test_groups_and_rules_have_quotas(running_cloud: RunningCloud) -> None:
+    demo, admin = await user(running_cloud, "demo"), await user(running_cloud, "admin")
     path = f"quotas/{ID['demo']}"
     group = (await make(demo, name="g"))["id"]
     detail = await demo.get(f"{path}/details")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.neutron import NOWHERE, a_network, user
 
 INVALID_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
@@ -33,9 +33,9 @@ INVALID_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
 
 @pytest.mark.parametrize(("attributes", "status", "message"), INVALID_SUBNETS)
 async def test_an_invalid_subnet_is_refused_with_a_reason(
-    shared_world: World, attributes: dict[str, Any], status: int, message: str
+    shared_cloud: RunningCloud, attributes: dict[str, Any], status: int, message: str
 ) -> None:
-    async with a_network(shared_world) as (demo, network):
+    async with a_network(shared_cloud) as (demo, network):
         before = await demo.get(f"subnets?network_id={network}")
         subnet = {"network_id": network, "cidr": "10.9.0.0/24", "ip_version": 4, **attributes}
         found, _, reason = await demo.refused("POST", "subnets", {"subnet": subnet})
@@ -43,8 +43,8 @@ async def test_an_invalid_subnet_is_refused_with_a_reason(
         assert await demo.get(f"subnets?network_id={network}") == before
 
 
-async def test_subnets_of_both_ip_versions_are_created_as_requested(world: World) -> None:
-    demo = await user(world, "demo")
+async def test_subnets_of_both_ip_versions_are_created_as_requested(running_cloud: RunningCloud) -> None:
+    demo = await user(running_cloud, "demo")
     network = (await demo.make("network", name="mine"))["id"]
     pools = [{"start": "10.1.0.20", "end": "10.1.0.20"}]
     small = {
@@ -78,9 +78,9 @@ GATEWAYS: list[tuple[dict[str, Any], int, str]] = [
 
 @pytest.mark.parametrize(("attributes", "status", "message"), GATEWAYS)
 async def test_a_gateway_cannot_be_in_an_allocation_pool(
-    shared_world: World, attributes: dict[str, Any], status: int, message: str
+    shared_cloud: RunningCloud, attributes: dict[str, Any], status: int, message: str
 ) -> None:
-    async with a_network(shared_world) as (demo, network):
+    async with a_network(shared_cloud) as (demo, network):
         [subnet] = await demo.get(f"subnets?network_id={network}")
         path = f"subnets/{subnet['id']}"
         found, _, reason = await demo.refused("PUT", path, {"subnet": attributes})
@@ -88,8 +88,8 @@ async def test_a_gateway_cannot_be_in_an_allocation_pool(
         assert await demo.get(path) == subnet
 
 
-async def test_a_gateway_can_move_out_of_its_allocation_pool(shared_world: World) -> None:
-    async with a_network(shared_world) as (demo, network):
+async def test_a_gateway_can_move_out_of_its_allocation_pool(shared_cloud: RunningCloud) -> None:
+    async with a_network(shared_cloud) as (demo, network):
         [subnet] = await demo.get(f"subnets?network_id={network}")
         moved = {"gateway_ip": "10.1.0.9", "allocation_pools": [{"start": "10.1.0.1", "end": "10.1.0.8"}]}
         status, body = await demo("PUT", f"subnets/{subnet['id']}", {"subnet": moved})

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.conftest import World, a_world
+from tests.conftest import RunningCloud, start_cloud
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_world() -> AsyncIterator[World]:
+async def shared_cloud() -> AsyncIterator[RunningCloud]:
     """A cloud for the tests of a module that leave it as they find it: long tables of requests that are refused."""
-    async with a_world() as world:
-        yield world
+    async with start_cloud() as running_cloud:
+        yield running_cloud

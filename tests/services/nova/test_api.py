@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emulator.services.seed_data import PROJECTS, resource_id
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.nova import NEWEST, a_server, built, field, names
 
 CIRROS = resource_id("image", "cirros")
@@ -136,9 +136,9 @@ def differs(shown: Any, expected: Any) -> bool:
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("path", "place", "needed"), NEEDED, ids=[path for path, _, _ in NEEDED])
 async def test_answers_have_every_field_that_clients_need(
-    shared_world: World, path: str, place: str, needed: str
+    shared_cloud: RunningCloud, path: str, place: str, needed: str
 ) -> None:
-    api = await shared_world.api()
+    api = await shared_cloud.api()
     if await names(api, "") == []:
         await a_server(api)
     status, body = await api("GET", "nova-api", path, headers=NEWEST)
@@ -146,13 +146,13 @@ async def test_answers_have_every_field_that_clients_need(
     assert [name for name in needed.split() if name not in field(body, place)] == []
 
 
-async def test_members_see_a_server_without_the_fields_of_the_infrastructure(world: World) -> None:
-    admin, demo = await world.api(), await world.api("demo")
+async def test_members_see_a_server_without_the_fields_of_the_infrastructure(running_cloud: RunningCloud) -> None:
+    admin, demo = await running_cloud.api(), await running_cloud.api("demo")
     server_id = (await built(admin))["id"]
     shown = (await admin("GET", "nova-api", f"/v2.1/servers/{server_id}", headers=NEWEST))[1]["server"]
     wrong = {key: shown.get(key) for key in {*shown, *SERVER} if differs(shown.get(key, "nothing"), SERVER.get(key))}
     assert not wrong
-    base = world.cloud.endpoints["nova-api"]
+    base = running_cloud.cloud.endpoints["nova-api"]
     assert [link["href"] for link in shown["links"]] == [
         f"{base}/v2.1/servers/{server_id}",
         f"{base}/servers/{server_id}",
@@ -167,25 +167,27 @@ async def test_members_see_a_server_without_the_fields_of_the_infrastructure(wor
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("method", "path", "rule"), FOR_ADMINS)
 async def test_a_member_is_refused_by_the_name_of_the_policy_rule(
-    shared_world: World, method: str, path: str, rule: str
+    shared_cloud: RunningCloud, method: str, path: str, rule: str
 ) -> None:
-    demo = await shared_world.api("demo")
+    demo = await shared_cloud.api("demo")
     status, body = await demo(method, "nova-api", path, headers={"OpenStack-API-Version": "compute 2.60"})
     expected = f"Policy doesn't allow os_compute_api:{rule} to be performed."
     assert (status, body) == (403, {"forbidden": {"code": 403, "message": expected}})
 
 
-async def test_every_answer_has_novas_own_header_of_the_request_id(world: World) -> None:
-    api = await world.api()
+async def test_every_answer_has_novas_own_header_of_the_request_id(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     requests = [("/", api.token), ("/v2.1/servers", api.token), ("/v2.1/servers/nope", api.token), ("/nope", "")]
     for path, token in (*requests, ("/v2.1/servers", "")):
         for headers in ({"X-Auth-Token": token}, {"X-Auth-Token": token, "OpenStack-API-Version": "compute 9.9"}):
-            async with world.session.get(world.cloud.endpoints["nova-api"] + path, headers=headers) as answer:
+            async with running_cloud.session.get(
+                running_cloud.cloud.endpoints["nova-api"] + path, headers=headers
+            ) as answer:
                 assert answer.headers["X-Compute-Request-Id"] == answer.headers["X-OpenStack-Request-ID"], path
 
 
-async def test_only_admins_find_a_server_of_another_project(world: World) -> None:
-    admin, demo, other = [await world.api(user) for user in ("admin", "demo", "alt_demo")]
+async def test_only_admins_find_a_server_of_another_project(running_cloud: RunningCloud) -> None:
+    admin, demo, other = [await running_cloud.api(user) for user in ("admin", "demo", "alt_demo")]
     path = f"/v2.1/servers/{(await built(demo))['id']}"
     for method in ("GET", "DELETE"):
         status, body = await other(method, "nova-api", path)

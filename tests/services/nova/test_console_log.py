@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from spantree import spans_from_sdk
-from tests.conftest import Api, World, a_world
+from tests.conftest import Api, RunningCloud, start_cloud
 from tests.support.nova import HARD, PAUSE, SOFT, START, STOP, a_server, act, at_rest
 
 
@@ -16,8 +16,8 @@ async def console(api: Api, server_id: str, length: Any = None) -> list[str]:
 
 
 async def test_the_log_of_a_boot_is_this_servers_and_ends_with_its_trace_id() -> None:
-    async with a_world() as world:
-        api = await world.api()
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api()
         server_id = await a_server(api)
         before = await console(api, server_id)
         for body in (SOFT, HARD):
@@ -32,14 +32,14 @@ async def test_the_log_of_a_boot_is_this_servers_and_ends_with_its_trace_id() ->
     assert after[: len(before)] == before
     traces = [line.removeprefix("trace_id=") for line in after if line.startswith("trace_id=")]
     assert after[-1] == f"trace_id={traces[-1]}"
-    spans = spans_from_sdk(world.export.kept)
+    spans = spans_from_sdk(running_cloud.export.kept)
     booted = [span for span in spans if span.name in {"spawn", "reboot"}]
     assert traces == [span.trace_id for span in sorted(booted, key=lambda span: span.start)]
 
 
-async def test_reboots_and_shutdowns_are_in_the_console_log(world: World) -> None:
+async def test_reboots_and_shutdowns_are_in_the_console_log(running_cloud: RunningCloud) -> None:
     """A stop and a soft reboot shut the system down, a hard reboot does not; a paused server writes nothing."""
-    api = await world.api()
+    api = await running_cloud.api()
     server_id = await a_server(api)
     counts = []
     for body in (STOP, START, SOFT, HARD, PAUSE):
@@ -53,15 +53,17 @@ async def test_reboots_and_shutdowns_are_in_the_console_log(world: World) -> Non
 @pytest.mark.parametrize(
     ("length", "lines"), [(1, 1), ("3", 3), (0, 0), (100000, None), (None, None), (-1, None)], ids=str
 )
-async def test_a_length_returns_as_many_of_the_last_lines(world: World, length: Any, lines: int | None) -> None:
-    api = await world.api()
+async def test_a_length_returns_as_many_of_the_last_lines(
+    running_cloud: RunningCloud, length: Any, lines: int | None
+) -> None:
+    api = await running_cloud.api()
     server_id = await a_server(api)
     whole = await console(api, server_id)
     assert await console(api, server_id, length) == (whole if lines is None else whole[len(whole) - lines :])
 
 
-async def test_a_failed_server_has_no_console(world: World) -> None:
-    api = await world.api()
+async def test_a_failed_server_has_no_console(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     _, body = await api.create(flavorRef="m1.huge")
     server_id = body["server"]["id"]
     await api.until(server_id, "ERROR")
@@ -71,11 +73,11 @@ async def test_a_failed_server_has_no_console(world: World) -> None:
 
 
 async def test_a_call_for_a_console_log_and_its_reply_are_one_trace() -> None:
-    async with a_world() as world:
-        api = await world.api()
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api()
         server_id = await a_server(api)
         await console(api, server_id)
-    spans = spans_from_sdk(world.export.kept)
+    spans = spans_from_sdk(running_cloud.export.kept)
     called = next(span for span in spans if span.attributes.get("openstack.rpc.method") == "get_console_output")
     trace = {(span.service, span.name) for span in spans if span.trace_id == called.trace_id}
     assert {service for service, _ in trace} == {"nova-api", "nova-compute"}
@@ -83,8 +85,8 @@ async def test_a_call_for_a_console_log_and_its_reply_are_one_trace() -> None:
     assert not any(span.failed for span in spans if span.trace_id == called.trace_id)
 
 
-async def test_remote_consoles_are_not_available(world: World) -> None:
-    api = await world.api()
+async def test_remote_consoles_are_not_available(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server_id = await a_server(api)
     for name, arguments, kind in (
         ("os-getVNCConsole", {"type": "xvpvnc"}, "xvpvnc"),

@@ -6,7 +6,7 @@ import pytest
 
 from emulator.services.seed_data import PROJECTS, default_group, resource_id
 from spantree import spans_from_sdk
-from tests.conftest import World, a_world
+from tests.conftest import RunningCloud, start_cloud
 from tests.support.nova import NEWEST, built, message, names
 
 DEMO = PROJECTS[1].id
@@ -14,8 +14,8 @@ PRIVATE = resource_id("network", "private")
 CIRROS, DEBIAN = resource_id("image", "cirros"), resource_id("image", "debian")
 
 
-async def test_the_options_of_a_new_server_are_shown_again(world: World) -> None:
-    api = await world.api()
+async def test_the_options_of_a_new_server_are_shown_again(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     options = {
         "description": "for a look",
         "tags": ["red", "blue"],
@@ -98,8 +98,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("fields", "expected"), REFUSED)
-async def test_a_refused_server_names_the_field(shared_world: World, fields: dict[str, Any], expected: str) -> None:
-    api = await shared_world.api()
+async def test_a_refused_server_names_the_field(
+    shared_cloud: RunningCloud, fields: dict[str, Any], expected: str
+) -> None:
+    api = await shared_cloud.api()
     status, body = await api.create(headers=NEWEST, **fields)
     assert (status, list(body)) == (400, ["badRequest"])
     assert expected in message(body)
@@ -108,16 +110,16 @@ async def test_a_refused_server_names_the_field(shared_world: World, fields: dic
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("hints", ["os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"])
-async def test_scheduler_hints_must_be_an_object(shared_world: World, hints: str) -> None:
-    api = await shared_world.api()
+async def test_scheduler_hints_must_be_an_object(shared_cloud: RunningCloud, hints: str) -> None:
+    api = await shared_cloud.api()
     body = {"server": {"name": "n", "flavorRef": "m1.tiny", "imageRef": CIRROS}, hints: 5}
     status, refusal = await api("POST", "nova-api", "/v2.1/servers", json=body)
     assert (status, f"field {hints}:" in message(refusal)) == (400, True)
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_server_has_at_most_128_metadata_items(shared_world: World) -> None:
-    api = await shared_world.api()
+async def test_a_server_has_at_most_128_metadata_items(shared_cloud: RunningCloud) -> None:
+    api = await shared_cloud.api()
     status, body = await api.create(metadata={str(number): "" for number in range(129)})
     assert (status, body["forbidden"]["message"]) == (403, "Maximum number of metadata items exceeds 128")
 
@@ -130,18 +132,20 @@ async def test_a_server_has_at_most_128_metadata_items(shared_world: World) -> N
         {"imageRef": None, "block_device_mapping_v2": [disk()]},
     ],
 )
-async def test_a_block_device_can_name_the_image_and_a_url_the_flavor(world: World, fields: dict[str, Any]) -> None:
-    server = await built(await world.api(), **fields)
+async def test_a_block_device_can_name_the_image_and_a_url_the_flavor(
+    running_cloud: RunningCloud, fields: dict[str, Any]
+) -> None:
+    server = await built(await running_cloud.api(), **fields)
     assert (server["image"]["id"], server["flavor"]["id"]) == (CIRROS, "m1.tiny")
 
 
 async def test_no_span_has_user_data_passwords_or_private_keys() -> None:
-    async with a_world() as world:
-        api = await world.api()
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api()
         await built(api, user_data="aHVzaC1odXNo", adminPass="mellon")
         await api.create(user_data="hush-hush not in base64", adminPass=["mellon"])
         _, made = await api("POST", "nova-api", "/v2.1/os-keypairs", json={"keypair": {"name": "k"}})
     secret = made["keypair"]["private_key"].splitlines()[2]
-    exported = "".join(str(span.attributes) + str(span.events) for span in spans_from_sdk(world.export.kept))
+    exported = "".join(str(span.attributes) + str(span.events) for span in spans_from_sdk(running_cloud.export.kept))
     for hidden in ("aHVzaC1odXNo", "hush-hush", "mellon", secret):
         assert hidden not in exported

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_public_key
 
 from emulator.services.seed_data import PROJECTS
-from tests.conftest import Api, World
+from tests.conftest import Api, RunningCloud
 from tests.support.nova import NEWEST, built, message
 
 DEMO = PROJECTS[1].id
@@ -39,16 +39,16 @@ REFUSED_FLAVORS: list[tuple[dict[str, Any], int, str]] = [
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("fields", "expected", "text"), REFUSED_FLAVORS)
 async def test_an_invalid_flavor_is_refused(
-    shared_world: World, fields: dict[str, Any], expected: int, text: str
+    shared_cloud: RunningCloud, fields: dict[str, Any], expected: int, text: str
 ) -> None:
-    status, body = await create(await shared_world.api(), **fields)
+    status, body = await create(await shared_cloud.api(), **fields)
     [fault] = body.values()
     assert status == fault["code"] == expected
     assert text in message(body)
 
 
-async def test_a_server_keeps_its_flavor_after_that_is_deleted(world: World) -> None:
-    admin = await world.api()
+async def test_a_server_keeps_its_flavor_after_that_is_deleted(running_cloud: RunningCloud) -> None:
+    admin = await running_cloud.api()
     status, body = await create(admin, id="auto", description="small", swap=64)
     flavor = body["flavor"]
     assert (status, len(flavor["id"]), flavor["description"], flavor["swap"]) == (200, 36, "small", 64)
@@ -63,8 +63,8 @@ async def test_a_server_keeps_its_flavor_after_that_is_deleted(world: World) -> 
     assert (body["server"]["flavor"]["original_name"], body["server"]["flavor"]["ram"]) == ("mine", 256)
 
 
-async def test_numbers_can_be_sent_as_strings(world: World) -> None:
-    admin = await world.api()
+async def test_numbers_can_be_sent_as_strings(running_cloud: RunningCloud) -> None:
+    admin = await running_cloud.api()
     strings = {"ram": "256", "vcpus": "2", "disk": "0", "swap": "64", "OS-FLV-EXT-DATA:ephemeral": "1"}
     status, body = await create(admin, id=7, rxtx_factor="1.5", **strings, **{"os-flavor-access:is_public": "true"})
     assert status == 200
@@ -80,8 +80,8 @@ async def test_numbers_can_be_sent_as_strings(world: World) -> None:
     assert (shown["server"]["name"], shown["server"]["description"]) == ("demo-1", "null")
 
 
-async def test_only_projects_with_access_use_a_flavor_that_is_not_public(world: World) -> None:
-    admin, demo, other = [await world.api(user) for user in ("admin", "demo", "alt_demo")]
+async def test_only_projects_with_access_use_a_flavor_that_is_not_public(running_cloud: RunningCloud) -> None:
+    admin, demo, other = [await running_cloud.api(user) for user in ("admin", "demo", "alt_demo")]
     assert (await create(admin, id="7", **{"os-flavor-access:is_public": False}))[0] == 200
 
     async def seen(api: Api, query: str = "") -> bool:
@@ -106,8 +106,8 @@ async def test_only_projects_with_access_use_a_flavor_that_is_not_public(world: 
     assert (await admin("GET", "nova-api", "/v2.1/flavors/m1.tiny/os-flavor-access"))[0] == 404
 
 
-async def test_flavors_are_filtered_by_minimum_ram_and_disk(world: World) -> None:
-    api = await world.api()
+async def test_flavors_are_filtered_by_minimum_ram_and_disk(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     for query, count in (("minRam=8192", 3), ("minDisk=160", 2), ("minRam=1000000&minDisk=1", 1)):
         assert len((await api("GET", "nova-api", f"/v2.1/flavors/detail?{query}"))[1]["flavors"]) == count
     for query in ("minRam=x", "minDisk=-1", "is_public=maybe", "sort_key=zzz", "sort_key=id&sort_dir=down"):
@@ -117,8 +117,8 @@ async def test_flavors_are_filtered_by_minimum_ram_and_disk(world: World) -> Non
             assert (status, key in body["badRequest"]["message"]) == (400, True)
 
 
-async def test_flavors_are_sorted_by_the_query(world: World) -> None:
-    api = await world.api()
+async def test_flavors_are_sorted_by_the_query(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
 
     async def listed(query: str) -> list[str]:
         _, body = await api("GET", "nova-api", f"/v2.1/flavors{query}")
@@ -135,8 +135,8 @@ async def test_flavors_are_sorted_by_the_query(world: World) -> None:
     assert sorted(smallest + rest) == by_id
 
 
-async def test_a_server_shows_the_extra_specs_that_it_was_built_with(world: World) -> None:
-    api = await world.api()
+async def test_a_server_shows_the_extra_specs_that_it_was_built_with(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     path = "/v2.1/flavors/m1.tiny/os-extra_specs"
     specs = {"hw:cpu_policy": "shared", "a": "b"}
     assert await api("POST", "nova-api", path, json={"extra_specs": specs}) == (200, {"extra_specs": specs})
@@ -156,8 +156,8 @@ async def post_key(api: Api, headers: dict[str, str] | None = None, **fields: An
     return await api("POST", "nova-api", "/v2.1/os-keypairs", headers=headers, json={"keypair": fields})
 
 
-async def test_a_key_pair_belongs_to_its_user_and_servers_can_use_it(world: World) -> None:
-    admin, demo = await world.api(), await world.api("demo")
+async def test_a_key_pair_belongs_to_its_user_and_servers_can_use_it(running_cloud: RunningCloud) -> None:
+    admin, demo = await running_cloud.api(), await running_cloud.api("demo")
     status, body = await post_key(demo, NEWEST, name="mine", public_key=ED25519)
     key = body["keypair"]
     assert (status, key["type"], key["fingerprint"].count(":")) == (201, "ssh", 15)
@@ -175,8 +175,8 @@ async def test_a_key_pair_belongs_to_its_user_and_servers_can_use_it(world: Worl
     assert (await demo("DELETE", "nova-api", "/v2.1/os-keypairs/mine"))[0] == 404
 
 
-async def test_a_generated_private_key_fits_its_public_key(world: World) -> None:
-    api = await world.api()
+async def test_a_generated_private_key_fits_its_public_key(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     status, body = await post_key(api, name="made")
     private = load_pem_private_key(body["keypair"]["private_key"].encode(), None)
     public = load_ssh_public_key(body["keypair"]["public_key"].encode())
@@ -194,8 +194,10 @@ async def test_a_generated_private_key_fits_its_public_key(world: World) -> None
         ({"name": "k"}, 400, "keypair.public_key"),
     ],
 )
-async def test_an_invalid_key_pair_is_refused(world: World, fields: dict[str, str], expected: int, text: str) -> None:
-    api = await world.api()
+async def test_an_invalid_key_pair_is_refused(
+    running_cloud: RunningCloud, fields: dict[str, str], expected: int, text: str
+) -> None:
+    api = await running_cloud.api()
     await post_key(api, name="there", public_key=ED25519)
     status, body = await post_key(api, NEWEST, **fields)
     [fault] = body.values()

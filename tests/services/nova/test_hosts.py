@@ -9,14 +9,14 @@ from emulator.cloud import Settings, run_service
 from emulator.runtime.export import Export
 from emulator.services.registry import APIS
 from spantree import spans_from_sdk, tree, trees
-from tests.conftest import a_world
+from tests.conftest import start_cloud
 from tests.support.nova import NEWEST, built, message
 
 
 async def test_without_a_scheduler_a_list_of_hosts_is_503_after_3_s(amqp_url: str) -> None:
     settings = Settings(pace=0, token_secret="the secret")
-    async with a_world(settings, amqp_url=amqp_url) as world:
-        token = (await world.api()).token
+    async with start_cloud(settings, amqp_url=amqp_url) as running_cloud:
+        token = (await running_cloud.api()).token
     nowhere = dict.fromkeys(APIS, "http://127.0.0.1:1")
     export = Export(None, keep=True)
     async with run_service("nova-api", settings, export, amqp_url=amqp_url, endpoints=nowhere, port=0) as url:
@@ -30,8 +30,8 @@ async def test_without_a_scheduler_a_list_of_hosts_is_503_after_3_s(amqp_url: st
 
 
 async def test_hypervisors_show_the_schedulers_hosts_and_claims() -> None:
-    async with a_world(computes=2) as world:
-        api = await world.api()
+    async with start_cloud(computes=2) as running_cloud:
+        api = await running_cloud.api()
         on = (await built(api, flavorRef="m1.medium"))["OS-EXT-SRV-ATTR:host"]
         _, body = await api("GET", "nova-api", "/v2.1/os-hypervisors/detail")
         hosts = {host["hypervisor_hostname"]: host for host in body["hypervisors"]}
@@ -61,7 +61,7 @@ async def test_hypervisors_show_the_schedulers_hosts_and_claims() -> None:
         assert (status, body["itemNotFound"]["message"]) == (404, "No hypervisor matching 'nope' could be found.")
     found = next(
         trace
-        for trace in trees(spans_from_sdk(world.export.kept))
+        for trace in trees(spans_from_sdk(running_cloud.export.kept))
         if trace.all("nova-api", name="GET /v2.1/os-services")
     )
     assert found == tree("""
@@ -108,8 +108,8 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
 
 
 async def test_the_scheduler_keeps_only_the_host_that_an_admin_requests() -> None:
-    async with a_world(computes=2) as world:
-        users = {name: await world.api(name) for name in ("admin", "demo")}
+    async with start_cloud(computes=2) as running_cloud:
+        users = {name: await running_cloud.api(name) for name in ("admin", "demo")}
         for user, fields, expected, text in REFUSED:
             status, body = await users[user].create(headers=NEWEST, **fields)
             assert (status, text in message(body)) == (expected, True), (fields, body)
@@ -121,7 +121,7 @@ async def test_the_scheduler_keeps_only_the_host_that_an_admin_requests() -> Non
         _, body = await users["admin"].create(headers=NEWEST, host="compute-2", flavorRef="m1.huge")
         failed = await users["admin"].until(body["server"]["id"], "ERROR")
         assert failed["fault"]["message"].endswith("hosts=2, requested_host=compute-2.")
-    chosen = [span for span in spans_from_sdk(world.export.kept) if span.name == "select_destinations"]
+    chosen = [span for span in spans_from_sdk(running_cloud.export.kept) if span.name == "select_destinations"]
     events = [event.attributes for span in chosen for event in span.events if event.name == "filter"]
     kept = [
         each["openstack.scheduler.hosts.after"]

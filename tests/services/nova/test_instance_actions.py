@@ -10,7 +10,7 @@ from emulator.runtime.export import Export
 from emulator.runtime.request_context import ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.nova.objects.instance_action import InstanceActions
-from tests.conftest import Api, World, a_world, eventually
+from tests.conftest import Api, RunningCloud, eventually, start_cloud
 from tests.support.nova import HARD, START, STOP, a_server, act, at_rest
 
 NEWEST = {"X-OpenStack-Nova-API-Version": "2.96"}
@@ -44,16 +44,18 @@ async def finished(api: Api, server_id: str, request_id: str) -> list[tuple[str,
     return [(event["event"], event["result"], event["host"]) for event in action["events"]]
 
 
-async def test_every_action_is_found_by_the_request_id_that_the_api_answered(world: World) -> None:
-    api = await world.api()
+async def test_every_action_is_found_by_the_request_id_that_the_api_answered(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server_id = await a_server(api)
-    path = f"{world.cloud.endpoints['nova-api']}/v2.1/servers/{server_id}"
+    path = f"{running_cloud.cloud.endpoints['nova-api']}/v2.1/servers/{server_id}"
     answered = []
     for body in (STOP, START, HARD, {"lock": None}, {"unlock": None}):
-        async with world.session.post(f"{path}/action", json=body, headers={"X-Auth-Token": api.token}) as response:
+        async with running_cloud.session.post(
+            f"{path}/action", json=body, headers={"X-Auth-Token": api.token}
+        ) as response:
             answered.append(response.headers["X-OpenStack-Request-ID"])
         await at_rest(api, server_id)
-    async with world.session.delete(path, headers={"X-Auth-Token": api.token}) as response:
+    async with running_cloud.session.delete(path, headers={"X-Auth-Token": api.token}) as response:
         answered.append(response.headers["X-OpenStack-Request-ID"])
     await api.until(server_id, "GONE")
     actions = (await listed(api, server_id))[1]["instanceActions"]
@@ -89,9 +91,9 @@ async def test_every_action_is_found_by_the_request_id_that_the_api_answered(wor
     ],
 )
 async def test_the_fields_depend_on_the_microversion_and_the_user(
-    world: World, version: str, user: str, action: set[str], event: set[str] | None
+    running_cloud: RunningCloud, version: str, user: str, action: set[str], event: set[str] | None
 ) -> None:
-    api = await world.api(user)
+    api = await running_cloud.api(user)
     server_id = await a_server(api)
     headers = in_version(version)
     [entry] = (await listed(api, server_id, headers))[1]["instanceActions"]
@@ -102,8 +104,8 @@ async def test_the_fields_depend_on_the_microversion_and_the_user(
         assert [set(each) for each in found["events"]] == [EVENT | event]
 
 
-async def test_a_server_without_a_valid_host_has_a_failed_conductor_event(world: World) -> None:
-    api = await world.api()
+async def test_a_server_without_a_valid_host_has_a_failed_conductor_event(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server_id = (await api.create(flavorRef="m1.huge"))[1]["server"]["id"]
     await api.until(server_id, "ERROR")
     [action] = (await listed(api, server_id))[1]["instanceActions"]
@@ -114,8 +116,8 @@ async def test_a_server_without_a_valid_host_has_a_failed_conductor_event(world:
 
 
 async def test_every_host_that_tried_a_build_has_an_event() -> None:
-    async with a_world(computes=3) as world:
-        api = await world.api()
+    async with start_cloud(computes=3) as running_cloud:
+        api = await running_cloud.api()
         _, body = await api.create(headers={"baggage": "emulator.fault=compute.spawn_failed"})
         server_id = body["server"]["id"]
         await api.until(server_id, "ERROR")
@@ -128,8 +130,8 @@ async def test_every_host_that_tried_a_build_has_an_event() -> None:
 
 
 async def test_a_build_past_its_deadline_has_a_failed_event() -> None:
-    async with a_world(Settings(pace=0, build_seconds=0.5)) as world:
-        api = await world.api()
+    async with start_cloud(Settings(pace=0, build_seconds=0.5)) as running_cloud:
+        api = await running_cloud.api()
         _, body = await api.create(headers={"baggage": "emulator.fault=compute.hang"})
         server_id = body["server"]["id"]
         await api.until(server_id, "ERROR")
@@ -139,8 +141,8 @@ async def test_a_build_past_its_deadline_has_a_failed_event() -> None:
     assert event["details"].endswith("aborted: it was still spawning after 0.5 s.")
 
 
-async def test_actions_are_paged_latest_first_and_filtered_by_time(world: World) -> None:
-    api = await world.api()
+async def test_actions_are_paged_latest_first_and_filtered_by_time(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server_id = await a_server(api)
     for action in ("lock", "unlock", "lock", "unlock"):
         await act(api, server_id, {action: None})
@@ -170,8 +172,8 @@ def test_the_actions_of_the_last_1000_deleted_servers_are_kept() -> None:
     assert [len(actions.of_server(f"server-{number}")) for number in (0, 1, 2, 1001)] == [1, 0, 1, 1]
 
 
-async def test_unknown_ids_and_other_projects_find_no_actions(world: World) -> None:
-    demo, other, admin = await world.api("demo"), await world.api("alt_demo"), await world.api()
+async def test_unknown_ids_and_other_projects_find_no_actions(running_cloud: RunningCloud) -> None:
+    demo, other, admin = await running_cloud.api("demo"), await running_cloud.api("alt_demo"), await running_cloud.api()
     server_id = await a_server(demo)
     for api, where, query in ((other, server_id, ""), (demo, NOBODY, ""), (demo, server_id, f"/{NOBODY}")):
         status, refusal = await listed(api, where, query=query)

@@ -4,7 +4,7 @@ import pytest
 import pytest_asyncio
 
 from emulator.services.seed_data import PROJECTS, resource_id
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.nova import built, message, names
 
 DEBIAN = resource_id("image", "debian")
@@ -72,31 +72,33 @@ INVALID = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def listed_world(shared_world: World) -> World:
+async def cloud_with_servers(shared_cloud: RunningCloud) -> RunningCloud:
     """A cloud with the servers that SELECTED is about."""
-    admin, demo = await shared_world.api(), await shared_world.api("demo")
+    admin, demo = await shared_cloud.api(), await shared_cloud.api("demo")
     await built(admin, name="a", tags=["red"])
     await built(admin, name="b", tags=["red", "blue"], imageRef=DEBIAN)
     await built(admin, name="c", flavorRef="m1.nano")
     await built(demo, name="other")
-    return shared_world
+    return shared_cloud
 
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("path", ["/v2.1/servers", "/v2.1/servers/detail"])
 @pytest.mark.parametrize(("query", "expected"), SELECTED, ids=[query[:40] for query, _ in SELECTED])
 async def test_a_query_filters_and_sorts_servers(
-    listed_world: World, query: str, expected: str | None, path: str
+    cloud_with_servers: RunningCloud, query: str, expected: str | None, path: str
 ) -> None:
-    found = await names(await listed_world.api(), query, path)
+    found = await names(await cloud_with_servers.api(), query, path)
     if expected is not None:
         assert found == expected.split()
 
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("query", INVALID, ids=[query[:40] for query in INVALID])
-async def test_an_invalid_query_is_refused_by_the_name_of_its_parameter(listed_world: World, query: str) -> None:
-    admin = await listed_world.api()
+async def test_an_invalid_query_is_refused_by_the_name_of_its_parameter(
+    cloud_with_servers: RunningCloud, query: str
+) -> None:
+    admin = await cloud_with_servers.api()
     status, body = await admin("GET", "nova-api", f"/v2.1/servers?{query}")
     assert (status, list(body)) == (400, ["badRequest"])
     assert query.partition("=")[0] in message(body)
@@ -104,24 +106,24 @@ async def test_an_invalid_query_is_refused_by_the_name_of_its_parameter(listed_w
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("query", ["host=compute-9", f"project_id={ADMIN}", "vm_state=error"])
-async def test_filters_for_admins_are_ignored_for_members(listed_world: World, query: str) -> None:
-    assert await names(await listed_world.api("demo"), query) == ["other"]
+async def test_filters_for_admins_are_ignored_for_members(cloud_with_servers: RunningCloud, query: str) -> None:
+    assert await names(await cloud_with_servers.api("demo"), query) == ["other"]
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_member_cannot_list_deleted_servers(listed_world: World) -> None:
-    demo = await listed_world.api("demo")
+async def test_a_member_cannot_list_deleted_servers(cloud_with_servers: RunningCloud) -> None:
+    demo = await cloud_with_servers.api("demo")
     status, body = await demo("GET", "nova-api", "/v2.1/servers?status=DELETED")
     assert (status, body["forbidden"]["message"]) == (403, "Only administrators may list deleted servers")
 
 
 @pytest.mark.parametrize("path", ["/v2.1/servers", "/v2.1/servers/detail", "/v2.1/flavors", "/v2.1/flavors/detail"])
-async def test_a_page_of_a_list_links_to_the_next_page(world: World, path: str) -> None:
-    api, kind = await world.api(), path.split("/")[2]
+async def test_a_page_of_a_list_links_to_the_next_page(running_cloud: RunningCloud, path: str) -> None:
+    api, kind = await running_cloud.api(), path.split("/")[2]
     assert (await api.create(max_count=7, networks=[]))[0] == 202
     whole = [each["id"] for each in (await api("GET", "nova-api", path))[1][kind]]
     assert len(whole) == 7
-    seen, following, base = [], f"{path}?limit=3", world.cloud.endpoints["nova-api"]
+    seen, following, base = [], f"{path}?limit=3", running_cloud.cloud.endpoints["nova-api"]
     while following:
         _, body = await api("GET", "nova-api", following)
         seen.append([each["id"] for each in body[kind]])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Api, World, a_world
+from tests.conftest import Api, RunningCloud, start_cloud
 from tests.support.nova import field
 
 STANDARD, LEGACY = "OpenStack-API-Version", "X-OpenStack-Nova-API-Version"
@@ -93,10 +93,10 @@ async def in_version(api: Api, version: str, path: str) -> Any:
 @pytest.mark.parametrize(("method", "path", "status"), ANYWHERE)
 @pytest.mark.parametrize(("headers", "version"), NEGOTIATED)
 async def test_every_answer_names_its_microversion(
-    shared_world: World, method: str, path: str, status: int, headers: dict[str, str], version: str
+    shared_cloud: RunningCloud, method: str, path: str, status: int, headers: dict[str, str], version: str
 ) -> None:
-    url, token = shared_world.cloud.endpoints["nova-api"] + path, (await shared_world.api()).token
-    async with shared_world.session.request(method, url, headers={"X-Auth-Token": token, **headers}) as response:
+    url, token = shared_cloud.cloud.endpoints["nova-api"] + path, (await shared_cloud.api()).token
+    async with shared_cloud.session.request(method, url, headers={"X-Auth-Token": token, **headers}) as response:
         answered = response.headers
         assert response.status == status
     assert (answered[STANDARD], answered[LEGACY]) == (f"compute {version}", version)
@@ -104,9 +104,9 @@ async def test_every_answer_names_its_microversion(
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_401_names_its_microversion_too(shared_world: World) -> None:
-    url = shared_world.cloud.endpoints["nova-api"] + "/v2.1/servers"
-    async with shared_world.session.get(url, headers={LEGACY: "2.5"}) as response:
+async def test_a_401_names_its_microversion_too(shared_cloud: RunningCloud) -> None:
+    url = shared_cloud.cloud.endpoints["nova-api"] + "/v2.1/servers"
+    async with shared_cloud.session.get(url, headers={LEGACY: "2.5"}) as response:
         assert (response.status, response.headers[LEGACY]) == (401, "2.5")
 
 
@@ -114,9 +114,9 @@ async def test_a_401_names_its_microversion_too(shared_world: World) -> None:
 @pytest.mark.parametrize("header", [STANDARD, LEGACY])
 @pytest.mark.parametrize(("version", "expected", "text"), REFUSED)
 async def test_an_unsupported_microversion_is_refused_as_by_nova(
-    shared_world: World, header: str, version: str, expected: int, text: str
+    shared_cloud: RunningCloud, header: str, version: str, expected: int, text: str
 ) -> None:
-    api = await shared_world.api()
+    api = await shared_cloud.api()
     headers = {header: version if header == STANDARD else version.removeprefix("compute ")}
     status, body = await api("GET", "nova-api", "/v2.1/servers", headers=headers)
     name = "badRequest" if expected == 400 else "computeFault"
@@ -125,9 +125,9 @@ async def test_an_unsupported_microversion_is_refused_as_by_nova(
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("path", "key"), [("/", "versions.0"), ("/v2.1", "version"), ("/v2.1/", "version")])
-async def test_discovery_names_the_supported_microversions(shared_world: World, path: str, key: str) -> None:
-    base = shared_world.cloud.endpoints["nova-api"]
-    async with shared_world.session.get(base + path) as response:
+async def test_discovery_names_the_supported_microversions(shared_cloud: RunningCloud, path: str, key: str) -> None:
+    base = shared_cloud.cloud.endpoints["nova-api"]
+    async with shared_cloud.session.get(base + path) as response:
         version = field(await response.json(), key)
     assert (version["id"], version["status"]) == ("v2.1", "CURRENT")
     assert (version["min_version"], version["version"]) == ("2.1", "2.96")
@@ -135,9 +135,9 @@ async def test_discovery_names_the_supported_microversions(shared_world: World, 
 
 
 async def test_microversions_add_and_remove_fields_as_in_nova() -> None:
-    async with a_world() as world:
-        api = await world.api()
-        booted = await world.boot()
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api()
+        booted = await running_cloud.boot()
         project = (await in_version(api, "2.1", f"/v2.1/servers/{booted.server_id}"))["server"]["tenant_id"]
         paths = {
             "server": f"/v2.1/servers/{booted.server_id}",
@@ -155,8 +155,8 @@ async def test_microversions_add_and_remove_fields_as_in_nova() -> None:
                 assert has(found, name) == there, f"{what}.{name} in {version}: {found}"
 
 
-async def test_hypervisors_and_services_have_uuids_since_2_53(world: World) -> None:
-    api = await world.api()
+async def test_hypervisors_and_services_have_uuids_since_2_53(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     for path, key in (("os-hypervisors", "hypervisors"), ("os-services", "services")):
         for version, kind in (("2.52", int), ("2.53", str)):
             [found, *_] = (await in_version(api, version, f"/v2.1/{path}"))[key]
@@ -180,9 +180,9 @@ async def test_hypervisors_and_services_have_uuids_since_2_53(world: World) -> N
     ],
 )
 async def test_networks_are_required_since_2_37_and_can_be_auto_or_none(
-    shared_world: World, version: str, networks: Any, expected: int
+    shared_cloud: RunningCloud, version: str, networks: Any, expected: int
 ) -> None:
-    api = await shared_world.api()
+    api = await shared_cloud.api()
     status, body = await api.create(headers={STANDARD: f"compute {version}"}, networks=networks)
     assert status == expected
     if status == 400:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from emulator.services.seed_data import PROJECTS
-from tests.conftest import Api, World
+from tests.conftest import Api, RunningCloud
 from tests.support.nova import NEWEST, built, names
 
 DEMO = PROJECTS[1].id
@@ -19,8 +19,8 @@ async def refusal(api: Api, **fields: Any) -> str:
     return str(body["forbidden"]["message"])
 
 
-async def test_a_project_cannot_exceed_the_quota_that_an_admin_sets(world: World) -> None:
-    admin, demo = await world.api(), await world.api("demo")
+async def test_a_project_cannot_exceed_the_quota_that_an_admin_sets(running_cloud: RunningCloud) -> None:
+    admin, demo = await running_cloud.api(), await running_cloud.api("demo")
     status, body = await quota(admin, instances=3, cores=5, ram=4096)
     assert status == 200
     assert (body["quota_set"]["instances"], body["quota_set"]["cores"], body["quota_set"]["ram"]) == (3, 5, 4096)
@@ -54,8 +54,8 @@ async def test_a_project_cannot_exceed_the_quota_that_an_admin_sets(world: World
     assert (await admin("GET", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[1]["quota_set"]["instances"] == 10
 
 
-async def test_invalid_quotas_are_refused_by_name_and_change_nothing(world: World) -> None:
-    admin, path = await world.api(), f"/v2.1/os-quota-sets/{DEMO}"
+async def test_invalid_quotas_are_refused_by_name_and_change_nothing(running_cloud: RunningCloud) -> None:
+    admin, path = await running_cloud.api(), f"/v2.1/os-quota-sets/{DEMO}"
     before = await admin("GET", "nova-api", path)
     refused: list[tuple[str, dict[str, Any]]] = [
         ("cores", {"cores": None}),
@@ -73,8 +73,8 @@ async def test_invalid_quotas_are_refused_by_name_and_change_nothing(world: Worl
     assert (await quota(admin, floating_ips=5))[0] == 200, "before 2.36"
 
 
-async def test_metadata_items_have_a_quota_in_new_and_existing_servers(world: World) -> None:
-    admin, demo, three = await world.api(), await world.api("demo"), {"a": "", "b": "", "c": ""}
+async def test_metadata_items_have_a_quota_in_new_and_existing_servers(running_cloud: RunningCloud) -> None:
+    admin, demo, three = await running_cloud.api(), await running_cloud.api("demo"), {"a": "", "b": "", "c": ""}
     path = f"/v2.1/servers/{(await built(demo))['id']}/metadata"
     for limit, text in ((2, "Maximum number of metadata items exceeds 2"), (3, None), (-1, None)):
         assert (await quota(admin, metadata_items=limit))[0] == 200
@@ -88,8 +88,8 @@ async def test_metadata_items_have_a_quota_in_new_and_existing_servers(world: Wo
             )
 
 
-async def test_a_user_cannot_have_more_key_pairs_than_the_quota(world: World) -> None:
-    admin, demo = await world.api(), await world.api("demo")
+async def test_a_user_cannot_have_more_key_pairs_than_the_quota(running_cloud: RunningCloud) -> None:
+    admin, demo = await running_cloud.api(), await running_cloud.api("demo")
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOda92fexTdMHhji88kzOmAXUZcdnCKSFVA55Uic81tq"
     assert (await quota(admin, key_pairs=1))[0] == 200
     answers = []
@@ -100,8 +100,8 @@ async def test_a_user_cannot_have_more_key_pairs_than_the_quota(world: World) ->
     assert (answers[0][0], *answers[1:]) == (200, refused, refused)
 
 
-async def test_usage_counts_deleted_servers(world: World) -> None:
-    demo, path = await world.api("demo"), f"/v2.1/os-simple-tenant-usage/{DEMO}"
+async def test_usage_counts_deleted_servers(running_cloud: RunningCloud) -> None:
+    demo, path = await running_cloud.api("demo"), f"/v2.1/os-simple-tenant-usage/{DEMO}"
     assert await demo("GET", "nova-api", path) == (200, {"tenant_usage": {}})
     await built(demo, name="stays")
     await demo.gone((await built(demo, name="goes"))["id"])

@@ -10,7 +10,7 @@ import pytest
 from emulator.cloud import Settings
 from spantree import spans_from_sdk, tree, trees
 from tests.cloud.test_failures import compute_host, in_parts
-from tests.conftest import Api, World, a_world
+from tests.conftest import Api, RunningCloud, start_cloud
 from tests.support.nova import (
     ACTIONS_TO,
     CONSOLE,
@@ -49,9 +49,9 @@ ALLOWED = [
 @pytest.mark.parametrize("status", ACTIONS_TO)
 @pytest.mark.parametrize(("body", "allowed", "becomes"), ALLOWED, ids=[str(body) for body, _, _ in ALLOWED])
 async def test_an_action_is_done_in_the_states_that_allow_it(
-    shared_world: World, body: Body, allowed: set[str], becomes: str, status: str
+    shared_cloud: RunningCloud, body: Body, allowed: set[str], becomes: str, status: str
 ) -> None:
-    api = await shared_world.api()
+    api = await shared_cloud.api()
     [action] = (name.removeprefix("os-") for name in body)
     server_id = await a_server(api, status)
     code, refusal = await act(api, server_id, body)
@@ -68,8 +68,8 @@ async def test_an_action_is_done_in_the_states_that_allow_it(
     assert (await api("GET", "neutron-server", f"/v2.0/ports?device_id={server_id}"))[1]["ports"] == []
 
 
-async def test_a_server_that_is_not_built_can_only_be_deleted(world: World) -> None:
-    api = await world.api()
+async def test_a_server_that_is_not_built_can_only_be_deleted(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     _, body = await api.create(headers={"baggage": "emulator.fault=compute.hang"})
     building = body["server"]["id"]
     _, body = await api.create(flavorRef="m1.huge")
@@ -108,15 +108,19 @@ async def test_a_server_that_is_not_built_can_only_be_deleted(world: World) -> N
         ([], "Invalid input"),
     ],
 )
-async def test_an_invalid_action_names_the_field(world: World, body: Any, text: str) -> None:
-    api = await world.api()
+async def test_an_invalid_action_names_the_field(running_cloud: RunningCloud, body: Any, text: str) -> None:
+    api = await running_cloud.api()
     status, refusal = await act(api, (await api.create())[1]["server"]["id"], body)
     assert status == 400
     assert text in refusal["badRequest"]["message"]
 
 
-async def test_another_projects_server_is_not_found(world: World) -> None:
-    demo, other, nobody = await world.api("demo"), await world.api("alt_demo"), Api(world.session, world.cloud, "")
+async def test_another_projects_server_is_not_found(running_cloud: RunningCloud) -> None:
+    demo, other, nobody = (
+        await running_cloud.api("demo"),
+        await running_cloud.api("alt_demo"),
+        Api(running_cloud.session, running_cloud.cloud, ""),
+    )
     server_id = await a_server(demo)
     requests = [
         ("POST", "/action", STOP),
@@ -138,8 +142,8 @@ async def test_another_projects_server_is_not_found(world: World) -> None:
     assert (await at_rest(demo, server_id))["status"] == "ACTIVE"
 
 
-async def test_only_admins_change_a_locked_server(world: World) -> None:
-    demo = await world.api("demo")
+async def test_only_admins_change_a_locked_server(running_cloud: RunningCloud) -> None:
+    demo = await running_cloud.api("demo")
     server_id = await a_server(demo)
     path = f"/v2.1/servers/{server_id}"
     assert await act(demo, server_id, {"lock": {"locked_reason": "mine"}}) == (202, None)
@@ -153,8 +157,12 @@ async def test_only_admins_change_a_locked_server(world: World) -> None:
     assert await act(demo, server_id, STOP) == (202, None)
 
 
-async def test_an_owner_neither_removes_nor_replaces_an_admins_lock(world: World) -> None:
-    admin, demo, headers = await world.api(), await world.api("demo"), {"X-OpenStack-Nova-API-Version": "2.73"}
+async def test_an_owner_neither_removes_nor_replaces_an_admins_lock(running_cloud: RunningCloud) -> None:
+    admin, demo, headers = (
+        await running_cloud.api(),
+        await running_cloud.api("demo"),
+        {"X-OpenStack-Nova-API-Version": "2.73"},
+    )
     server_id = await a_server(demo)
     path = f"/v2.1/servers/{server_id}"
 
@@ -176,8 +184,8 @@ async def test_an_owner_neither_removes_nor_replaces_an_admins_lock(world: World
     assert await act(demo, server_id, STOP) == (202, None)
 
 
-async def test_force_delete_deletes(world: World) -> None:
-    api = await world.api()
+async def test_force_delete_deletes(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server_id = await a_server(api)
     assert await act(api, server_id, {"forceDelete": None}) == (202, None)
     await api.until(server_id, "GONE")
@@ -211,13 +219,15 @@ nova-api: POST /v2.1/servers/{server_id}/action (server) {http.response.status_c
 
 
 async def test_an_action_and_its_consequences_are_one_valid_trace() -> None:
-    async with a_world() as world:
-        api = await world.api()
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api()
         server_id = await a_server(api)
         for body in (STOP, HARD):
             await act(api, server_id, body)
             await at_rest(api, server_id)
-    acted = [trace for trace in trees(spans_from_sdk(world.export.kept)) if trace.roots[0].name.endswith("/action")]
+    acted = [
+        trace for trace in trees(spans_from_sdk(running_cloud.export.kept)) if trace.roots[0].name.endswith("/action")
+    ]
     stopping, rebooting = sorted(acted, key=lambda trace: trace.roots[0].start)
     assert stopping == STOPPING
     assert rebooting == REBOOTING
@@ -235,8 +245,8 @@ async def test_the_task_state_shows_the_action_in_progress() -> None:
         (SOFT, "reboot_started", "REBOOT", "reboot"),
         (HARD, "reboot_started_hard", "HARD_REBOOT", "reboot"),
     ]
-    async with a_world(Settings(pace=0.2)) as world:
-        api = await world.api()
+    async with start_cloud(Settings(pace=0.2)) as running_cloud:
+        api = await running_cloud.api()
         server_id = await a_server(api)
         for body, task_state, status, action in tasks:
             assert (await act(api, server_id, body))[0] == 202
@@ -256,8 +266,8 @@ async def test_the_task_state_shows_the_action_in_progress() -> None:
 
 
 async def test_a_server_can_be_deleted_during_any_action() -> None:
-    async with a_world(Settings(pace=0.05)) as world:
-        api = await world.api()
+    async with start_cloud(Settings(pace=0.05)) as running_cloud:
+        api = await running_cloud.api()
 
         async def live(*bodies: dict[str, Any]) -> None:
             server_id = await a_server(api)
@@ -283,31 +293,33 @@ async def boots(api: Api, server_id: str) -> int:
 
 
 async def test_a_message_that_is_delivered_twice_is_handled_once() -> None:
-    async with a_world() as world:
-        api = await world.api()
+    async with start_cloud() as running_cloud:
+        api = await running_cloud.api()
         server_id = await a_server(api)
         crash = {"baggage": "emulator.fault=compute.crash_before_ack"}
         assert (await act(api, server_id, SOFT, headers=crash))[0] == 202
         assert (await at_rest(api, server_id))["status"] == "ACTIVE"
-        async with await aio_pika.connect(world.cloud.amqp_url) as connection:
+        async with await aio_pika.connect(running_cloud.cloud.amqp_url) as connection:
             exchange = await (await connection.channel()).get_exchange("nova")
             arguments = {"server_id": server_id, "reboot_type": "HARD"}
             inner = {"method": "reboot_instance", "args": arguments, "_unique_id": "twice"}
             body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(inner)}).encode()
             for _ in range(2):
                 await exchange.publish(aio_pika.Message(body, correlation_id="req-" + "7" * 32), "compute.compute-1")
-        assert world.cloud.broker is not None
-        await world.cloud.broker.settled("req-" + "7" * 32)
+        assert running_cloud.cloud.broker is not None
+        await running_cloud.cloud.broker.settled("req-" + "7" * 32)
         assert await boots(api, server_id) == 3
-    twice = [span for span in spans_from_sdk(world.export.kept) if "openstack.amqp.duplicate" in span.attributes]
+    twice = [
+        span for span in spans_from_sdk(running_cloud.export.kept) if "openstack.amqp.duplicate" in span.attributes
+    ]
     assert [span.name for span in twice if span.kind == "consumer"] == ["process nova:compute.{host}"] * 2
 
 
 async def test_an_action_on_a_stopped_host_is_given_up_with_the_reason() -> None:
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
-    async with in_parts(everyone_but_compute, build_seconds=1) as (world, broker):
-        async with compute_host(world, broker.url):
-            api = await world.api()
+    async with in_parts(everyone_but_compute, build_seconds=1) as (running_cloud, broker):
+        async with compute_host(running_cloud, broker.url):
+            api = await running_cloud.api()
             server_id = await a_server(api)
         headers = {"X-Emulator-Request-ID": "req-" + "5" * 32}
         assert (await act(api, server_id, STOP, headers=headers))[0] == 202
@@ -325,10 +337,10 @@ async def test_an_action_on_a_stopped_host_is_given_up_with_the_reason() -> None
         assert refusal["serviceUnavailable"]["message"].startswith("nova:compute.compute-1 did not reply to")
 
 
-async def test_an_action_is_refused_if_the_host_has_no_queue(world: World) -> None:
-    api = await world.api()
+async def test_an_action_is_refused_if_the_host_has_no_queue(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server_id = await a_server(api)
-    async with await aio_pika.connect(world.cloud.amqp_url) as connection:
+    async with await aio_pika.connect(running_cloud.cloud.amqp_url) as connection:
         await (await connection.channel()).queue_delete("compute.compute-1")
     for body in (STOP, HARD, CONSOLE):
         status, refusal = await act(api, server_id, body)
@@ -341,14 +353,14 @@ async def test_an_action_is_refused_if_the_host_has_no_queue(world: World) -> No
 
 async def test_a_malformed_message_or_an_unknown_instance_fails_only_the_action() -> None:
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
-    async with in_parts(everyone_but_compute) as (world, broker):
-        async with compute_host(world, broker.url):
-            api = await world.api()
+    async with in_parts(everyone_but_compute) as (running_cloud, broker):
+        async with compute_host(running_cloud, broker.url):
+            api = await running_cloud.api()
             server_id = await a_server(api)
         assert (await act(api, server_id, STOP))[0] == 202
         await publish_dead_letter(broker.url, server_id)
         assert (await at_rest(api, server_id))["status"] == "ACTIVE"
-        async with compute_host(world, broker.url):
+        async with compute_host(running_cloud, broker.url):
             assert (await act(api, server_id, HARD))[0] == 202
             assert (await at_rest(api, server_id))["status"] == "ACTIVE"
             assert (await act(api, server_id, CONSOLE))[0] == 404
@@ -363,9 +375,9 @@ async def test_a_malformed_message_or_an_unknown_instance_fails_only_the_action(
 
 async def test_updates_of_an_action_are_ignored_while_a_server_is_deleted() -> None:
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
-    async with in_parts(everyone_but_compute) as (world, broker):
-        async with compute_host(world, broker.url):
-            api = await world.api()
+    async with in_parts(everyone_but_compute) as (running_cloud, broker):
+        async with compute_host(running_cloud, broker.url):
+            api = await running_cloud.api()
             server_id = await a_server(api)
         assert (await api("DELETE", "nova-api", f"/v2.1/servers/{server_id}"))[0] == 204
         update = {"server_id": server_id, "vm_state": "stopped", "action": "stop", "host": "compute-1"}
@@ -386,8 +398,8 @@ async def publish_dead_letter(amqp_url: str, server_id: str) -> None:
         await exchange.publish(aio_pika.Message(b"garbled", headers={"openstack-server-id": server_id}), "dead_letters")
 
 
-async def test_concurrent_actions_on_many_servers_all_end(world: World) -> None:
-    api = await world.api()
+async def test_concurrent_actions_on_many_servers_all_end(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     servers = await asyncio.gather(*(a_server(api) for _ in range(8)))
 
     async def live(server_id: str) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.conftest import Api, World
+from tests.conftest import Api, RunningCloud
 from tests.support.nova import a_server, built, message
 
 
-async def test_a_server_gets_another_name_and_description(world: World) -> None:
-    api = await world.api()
+async def test_a_server_gets_another_name_and_description(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server_id = await a_server(api)
     path = f"/v2.1/servers/{server_id}"
     version = {"X-OpenStack-Nova-API-Version": "2.19"}
@@ -23,8 +23,8 @@ async def test_a_server_gets_another_name_and_description(world: World) -> None:
     assert (status, body["server"]["name"]) == (200, "other")
 
 
-async def test_an_update_changes_the_named_fields_only(world: World) -> None:
-    api = await world.api()
+async def test_an_update_changes_the_named_fields_only(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     path = f"/v2.1/servers/{await a_server(api)}"
     newest, older = ({"X-OpenStack-Nova-API-Version": version} for version in ("2.96", "2.89"))
     options = {
@@ -67,16 +67,16 @@ async def test_an_update_changes_the_named_fields_only(world: World) -> None:
         ([], "server"),
     ],
 )
-async def test_an_invalid_update_names_the_field(world: World, server: Any, field: str) -> None:
-    api = await world.api()
+async def test_an_invalid_update_names_the_field(running_cloud: RunningCloud, server: Any, field: str) -> None:
+    api = await running_cloud.api()
     path = f"/v2.1/servers/{(await api.create())[1]['server']['id']}"
     status, body = await api("PUT", "nova-api", path, json={"server": server})
     assert status == 400
     assert f"field {field}" in body["badRequest"]["message"]
 
 
-async def test_metadata_is_added_replaced_and_deleted(world: World) -> None:
-    api = await world.api()
+async def test_metadata_is_added_replaced_and_deleted(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server_id = await a_server(api)
     path = f"/v2.1/servers/{server_id}/metadata"
     steps: list[tuple[str, str, Any, int, Any]] = [
@@ -114,9 +114,9 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def unchanged(shared_world: World) -> tuple[Api, str]:
+async def unchanged(shared_cloud: RunningCloud) -> tuple[Api, str]:
     """The API, and the path of the metadata of a server that no test changes."""
-    api = await shared_world.api()
+    api = await shared_cloud.api()
     return api, f"/v2.1/servers/{(await built(api))['id']}/metadata"
 
 
@@ -133,8 +133,8 @@ async def test_invalid_metadata_is_refused_and_changes_nothing(
     assert await api("GET", "nova-api", metadata) == (200, {"metadata": {}})
 
 
-async def test_the_metadata_of_a_failed_server_cannot_be_changed(world: World) -> None:
-    api = await world.api()
+async def test_the_metadata_of_a_failed_server_cannot_be_changed(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server_id = (await api.create(flavorRef="m1.huge", metadata={"a": "b"}))[1]["server"]["id"]
     await api.until(server_id, "ERROR")
     path = f"/v2.1/servers/{server_id}/metadata"

@@ -8,7 +8,7 @@ import pytest
 from emulator.services.seed_data import resource_id
 from spantree import spans_from_sdk
 from tests.cloud.test_failures import compute_host, in_parts
-from tests.conftest import Api, World, a_world
+from tests.conftest import Api, RunningCloud, start_cloud
 from tests.support.nova import NEWEST, built_on
 
 PRIVATE, PUBLIC = resource_id("network", "private"), resource_id("network", "public")
@@ -28,8 +28,8 @@ async def ports(api: Api) -> list[dict[str, Any]]:
     return found
 
 
-async def test_a_server_on_two_networks_has_an_address_and_a_port_on_each(world: World) -> None:
-    api = await world.api()
+async def test_a_server_on_two_networks_has_an_address_and_a_port_on_each(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server = await built_on(api, [{"uuid": PRIVATE}, {"uuid": PUBLIC}])
     assert {name: len(addresses) for name, addresses in server["addresses"].items()} == {"private": 1, "public": 1}
     path = f"/v2.1/servers/{server['id']}"
@@ -54,8 +54,8 @@ async def test_a_server_on_two_networks_has_an_address_and_a_port_on_each(world:
     assert await ports(api) == []
 
 
-async def test_nova_knows_neutrons_security_group_by_name_and_by_id(world: World) -> None:
-    demo = await world.api("demo")
+async def test_nova_knows_neutrons_security_group_by_name_and_by_id(running_cloud: RunningCloud) -> None:
+    demo = await running_cloud.api("demo")
     [group] = (await demo("GET", "neutron-server", "/v2.0/security-groups"))[1]["security_groups"]
     for requested in ([group["id"]], ["default"], ["default", group["id"]], []):
         groups = [{"name": name_or_id} for name_or_id in requested]
@@ -69,8 +69,8 @@ async def test_nova_knows_neutrons_security_group_by_name_and_by_id(world: World
         }
 
 
-async def test_a_server_has_security_groups_and_no_volumes(world: World) -> None:
-    api = await world.api()
+async def test_a_server_has_security_groups_and_no_volumes(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     path = f"/v2.1/servers/{(await built_on(api, 'none'))['id']}"
     [group] = (await api("GET", "nova-api", f"{path}/os-security-groups"))[1]["security_groups"]
     assert group["name"] == "default"
@@ -83,15 +83,15 @@ async def test_a_server_has_security_groups_and_no_volumes(world: World) -> None
     [("auto", NEWEST), (None, {}), ([], {})],
     ids=["auto", "none named before 2.37", "an empty list before 2.37"],
 )
-async def test_auto_is_the_shared_network(world: World, networks: Any, headers: dict[str, str]) -> None:
-    server = await built_on(await world.api("demo"), networks, headers)
+async def test_auto_is_the_shared_network(running_cloud: RunningCloud, networks: Any, headers: dict[str, str]) -> None:
+    server = await built_on(await running_cloud.api("demo"), networks, headers)
     assert (server["status"], list(server["addresses"])) == ("ACTIVE", ["private"])
 
 
 async def test_auto_prefers_the_projects_network_and_refuses_to_choose_of_two(
-    world: World,
+    running_cloud: RunningCloud,
 ) -> None:
-    demo = await world.api("demo")
+    demo = await running_cloud.api("demo")
     for name, cidr in (("own", "192.168.1.0/24"), ("another", "192.168.2.0/24")):
         network = await made(demo, "network", name=name)
         await made(demo, "subnet", network_id=network["id"], cidr=cidr, ip_version=4)
@@ -104,23 +104,23 @@ async def test_auto_prefers_the_projects_network_and_refuses_to_choose_of_two(
 
 
 @pytest.mark.parametrize("networks", ["none", []], ids=str)
-async def test_a_server_can_be_on_no_network(world: World, networks: Any) -> None:
-    api = await world.api()
+async def test_a_server_can_be_on_no_network(running_cloud: RunningCloud, networks: Any) -> None:
+    api = await running_cloud.api()
     server = await built_on(api, networks)
     assert (server["status"], server["addresses"]) == ("ACTIVE", {})
     assert await ports(api) == []
 
 
-async def test_a_server_gets_the_requested_address(world: World) -> None:
-    api = await world.api()
+async def test_a_server_gets_the_requested_address(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     server = await built_on(api, [{"uuid": PRIVATE, "fixed_ip": "10.0.0.77"}])
     assert [address["addr"] for address in server["addresses"]["private"]] == ["10.0.0.77"]
     taken = await built_on(api, [{"uuid": PRIVATE, "fixed_ip": "10.0.0.77"}])
     assert (taken["status"], "10.0.0.77" in taken["fault"]["message"]) == ("ERROR", True)
 
 
-async def test_an_existing_port_is_used_and_kept(world: World) -> None:
-    demo = await world.api("demo")
+async def test_an_existing_port_is_used_and_kept(running_cloud: RunningCloud) -> None:
+    demo = await running_cloud.api("demo")
     port = await made(demo, "port", network_id=PRIVATE, name="mine")
     server = await built_on(demo, [{"port": port["id"]}, {"uuid": PUBLIC}])
     assert server["status"] == "ACTIVE"
@@ -138,8 +138,8 @@ async def test_an_existing_port_is_used_and_kept(world: World) -> None:
 
 
 @pytest.mark.parametrize("port_first", [False, True], ids=["network, port", "port, network"])
-async def test_a_server_can_have_two_interfaces_on_one_network(world: World, port_first: bool) -> None:
-    demo = await world.api("demo")
+async def test_a_server_can_have_two_interfaces_on_one_network(running_cloud: RunningCloud, port_first: bool) -> None:
+    demo = await running_cloud.api("demo")
     port = await made(demo, "port", network_id=PRIVATE)
     networks = [{"uuid": PRIVATE}, {"uuid": PRIVATE, "port": port["id"]}]
     server = await built_on(demo, networks[::-1] if port_first else networks)
@@ -152,8 +152,8 @@ async def test_a_server_can_have_two_interfaces_on_one_network(world: World, por
     assert [left["id"] for left in await ports(demo)] == [port["id"]]
 
 
-async def test_one_of_several_servers_gets_a_port_that_all_request(world: World) -> None:
-    demo = await world.api("demo")
+async def test_one_of_several_servers_gets_a_port_that_all_request(running_cloud: RunningCloud) -> None:
+    demo = await running_cloud.api("demo")
     port = await made(demo, "port", network_id=PRIVATE)
     servers = await asyncio.gather(*(built_on(demo, [{"port": port["id"]}]) for _ in range(4)))
     assert sorted(server["status"] for server in servers) == ["ACTIVE", *["ERROR"] * 3]
@@ -166,18 +166,18 @@ async def test_one_of_several_servers_gets_a_port_that_all_request(world: World)
 
 async def test_an_existing_port_is_kept_after_the_host_was_restarted() -> None:
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
-    async with in_parts(everyone_but_compute) as (world, broker):
-        demo = await world.api("demo")
+    async with in_parts(everyone_but_compute) as (running_cloud, broker):
+        demo = await running_cloud.api("demo")
         port = await made(demo, "port", network_id=PRIVATE)
-        async with compute_host(world, broker.url):
+        async with compute_host(running_cloud, broker.url):
             server = await built_on(demo, [{"port": port["id"]}, {"uuid": PUBLIC}])
-        async with compute_host(world, broker.url):
+        async with compute_host(running_cloud, broker.url):
             await demo.gone(server["id"])
         assert [(each["id"], each["device_id"]) for each in await ports(demo)] == [(port["id"], "")]
 
 
-async def test_a_network_in_use_by_other_projects_stays_shared(world: World) -> None:
-    admin, demo = await world.api(), await world.api("demo")
+async def test_a_network_in_use_by_other_projects_stays_shared(running_cloud: RunningCloud) -> None:
+    admin, demo = await running_cloud.api(), await running_cloud.api("demo")
     network = await made(admin, "network", name="ours", shared=True)
     path, unshared = f"/v2.0/networks/{network['id']}", {"network": {"shared": False}}
     port = await made(demo, "port", network_id=network["id"])
@@ -188,8 +188,8 @@ async def test_a_network_in_use_by_other_projects_stays_shared(world: World) -> 
     assert (await admin("PUT", "neutron-server", path, json=unshared))[0] == 200
 
 
-async def test_the_fault_names_the_network_and_no_port_is_left_behind(world: World) -> None:
-    demo, other = await world.api("demo"), await world.api("alt_demo")
+async def test_the_fault_names_the_network_and_no_port_is_left_behind(running_cloud: RunningCloud) -> None:
+    demo, other = await running_cloud.api("demo"), await running_cloud.api("alt_demo")
     others = await made(other, "network", name="others")
     empty = await made(demo, "network", name="empty")
     port = await made(other, "port", network_id=PRIVATE)
@@ -230,8 +230,10 @@ async def test_the_fault_names_the_network_and_no_port_is_left_behind(world: Wor
         "an address for two",
     ],
 )
-async def test_invalid_networks_are_refused_at_once(world: World, fields: dict[str, Any], text: str) -> None:
-    api = await world.api()
+async def test_invalid_networks_are_refused_at_once(
+    running_cloud: RunningCloud, fields: dict[str, Any], text: str
+) -> None:
+    api = await running_cloud.api()
     status, body = await api.create(headers=NEWEST, **fields)
     assert status == 400
     assert text in body["badRequest"]["message"]
@@ -239,9 +241,11 @@ async def test_invalid_networks_are_refused_at_once(world: World, fields: dict[s
 
 
 async def test_each_network_is_one_request_to_neutron() -> None:
-    async with a_world() as world:
-        server = await built_on(await world.api("demo"), [{"uuid": PRIVATE}, {"uuid": PUBLIC}])
-    requests = [span for span in spans_from_sdk(world.export.kept) if span.name == "GET /v2.0/networks/{network_id}"]
+    async with start_cloud() as running_cloud:
+        server = await built_on(await running_cloud.api("demo"), [{"uuid": PRIVATE}, {"uuid": PUBLIC}])
+    requests = [
+        span for span in spans_from_sdk(running_cloud.export.kept) if span.name == "GET /v2.0/networks/{network_id}"
+    ]
     project = resource_id("project", "demo").replace("-", "")
     queries = [span.attributes["url.query"] for span in requests]
     assert queries == [f"device_id={server['id']}&project_id={project}"] * 2

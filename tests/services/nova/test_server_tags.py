@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from tests.conftest import World
+from tests.conftest import RunningCloud
 from tests.support.nova import NEWEST, built, message, names
 
 MANY = [str(number) for number in range(51)]
 
 
-async def test_tags_are_added_one_by_one_or_replaced_all_at_once(world: World) -> None:
-    demo, other = await world.api("demo"), await world.api("alt_demo")
+async def test_tags_are_added_one_by_one_or_replaced_all_at_once(running_cloud: RunningCloud) -> None:
+    demo, other = await running_cloud.api("demo"), await running_cloud.api("alt_demo")
     server = (await built(demo, tags=["old"]))["id"]
     path = f"/v2.1/servers/{server}/tags"
 
@@ -50,8 +50,8 @@ async def test_tags_are_added_one_by_one_or_replaced_all_at_once(world: World) -
     assert [await ask("DELETE"), await ask("GET")] == [(204, None), (200, {"tags": []})]
 
 
-async def test_a_failed_server_gets_no_tags(world: World) -> None:
-    api = await world.api()
+async def test_a_failed_server_gets_no_tags(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
     _, body = await api.create(flavorRef="m1.huge")
     server = (await api.until(body["server"]["id"], "ERROR"))["id"]
     status, body = await api("PUT", "nova-api", f"/v2.1/servers/{server}/tags/red", headers=NEWEST)

@@ -10,7 +10,7 @@ from emulator.cloud import Settings
 from emulator.faults import FAULTS
 from spantree import Event, Pending, Span, SpanTree, trees
 from spantree.render.sequence import Message, Note, sequence_svg
-from tests.conftest import a_world, trace_of
+from tests.conftest import start_cloud, trace_of
 from tests.support.sequences import answer, assert_drawable, call, diagram_of, drawn, lines_of
 from tests.support.spans import a_span, link_to
 
@@ -66,10 +66,12 @@ WHERE_IT_BREAKS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_faulty_boot_shows_where_it_broke(fault: str) -> None:
-    async with a_world(Settings(pace=0, build_seconds=1 if FAULTS[fault].build_seconds else 10), computes=3) as world:
-        booted = await world.boot(BootRequest("broken", fault=FAULTS[fault]))
-        await world.quiet(booted)
-    trace = trace_of(world, booted.trace_id)
+    async with start_cloud(
+        Settings(pace=0, build_seconds=1 if FAULTS[fault].build_seconds else 10), computes=3
+    ) as running_cloud:
+        booted = await running_cloud.boot(BootRequest("broken", fault=FAULTS[fault]))
+        await running_cloud.quiet(booted)
+    trace = trace_of(running_cloud, booted.trace_id)
     diagram = diagram_of(trace)
     assert_drawable(diagram)
     assert diagram_of(SpanTree(trace.spans)) == diagram, "equal spans give an equal diagram"
