@@ -25,9 +25,9 @@ ALLOCATED: list[tuple[str, dict[str, str | None], str]] = [
 
 @pytest.mark.parametrize(("cidr", "attributes", "addresses"), ALLOCATED)
 async def test_network_gateway_and_broadcast_addresses_are_not_allocated(
-    shared_cloud: RunningCloud, cidr: str, attributes: dict[str, str | None], addresses: str
+    session_cloud: RunningCloud, cidr: str, attributes: dict[str, str | None], addresses: str
 ) -> None:
-    async with a_network(shared_cloud, cidr=cidr, **attributes) as (demo, network):
+    async with a_network(session_cloud, cidr=cidr, **attributes) as (demo, network):
         ports = [await demo.make("port", network_id=network) for _ in addresses.split()]
         assert sorted(port["fixed_ips"][0]["ip_address"] for port in ports) == addresses.split()
         assert (await demo.refused("POST", "ports", {"port": {"network_id": network}})) == (
@@ -42,14 +42,14 @@ STEPS = st.lists(st.tuples(st.sampled_from(["device", "port", "readdress", "dele
 @given(steps=STEPS)
 @settings(deadline=None, max_examples=8)
 def test_an_address_is_never_allocated_twice_and_can_be_released(
-    shared_cloud: BackgroundCloud, steps: list[tuple[str, int]]
+    session_cloud: BackgroundCloud, steps: list[tuple[str, int]]
 ) -> None:
     """Whatever is done with ports of a network with six addresses."""
-    asyncio.run(_shuffle(shared_cloud, steps))
+    asyncio.run(_shuffle(session_cloud, steps))
 
 
-async def _shuffle(shared_cloud: BackgroundCloud, steps: list[tuple[str, int]]) -> None:
-    cloud = Cloud(shared_cloud.endpoints, shared_cloud.amqp_url)
+async def _shuffle(session_cloud: BackgroundCloud, steps: list[tuple[str, int]]) -> None:
+    cloud = Cloud(session_cloud.endpoints, session_cloud.amqp_url)
     async with aiohttp.ClientSession() as session:
         running_cloud = RunningCloud(cloud, Export(), session)
         nova = await user(running_cloud, "nova")
