@@ -25,9 +25,9 @@ ALLOCATED: list[tuple[str, dict[str, str | None], str]] = [
 
 @pytest.mark.parametrize(("cidr", "attributes", "addresses"), ALLOCATED)
 async def test_network_gateway_and_broadcast_addresses_are_not_allocated(
-    session_cloud: RunningCloud, cidr: str, attributes: dict[str, str | None], addresses: str
+    shared_cloud: RunningCloud, cidr: str, attributes: dict[str, str | None], addresses: str
 ) -> None:
-    async with a_network(session_cloud, cidr=cidr, **attributes) as (demo, network):
+    async with a_network(shared_cloud, cidr=cidr, **attributes) as (demo, network):
         ports = [await demo.make("port", network_id=network) for _ in addresses.split()]
         assert sorted(port["fixed_ips"][0]["ip_address"] for port in ports) == addresses.split()
         assert (await demo.refused("POST", "ports", {"port": {"network_id": network}})) == (
