@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # these would import the cloud at the start of every pytest run
-    from emulator.cloud import BackgroundCloud, Settings
+    from emulator.cloud import Settings
+    from emulator.cloud.background import BackgroundCloud
     from spantree import Pending, SpanTree
 
 
@@ -25,7 +26,7 @@ def openstack_cloud_settings() -> "Settings":
 @pytest.fixture(scope="session")
 def openstack_cloud(openstack_cloud_settings: "Settings") -> "Iterator[BackgroundCloud]":
     """An emulated cloud on free ports of 127.0.0.1 for the whole session: `endpoints`, `amqp_url`, `boot()`."""
-    from emulator.cloud import background_cloud
+    from emulator.cloud.background import background_cloud
 
     with background_cloud(openstack_cloud_settings) as cloud:
         yield cloud

@@ -1,9 +1,9 @@
 """The emulated cloud as a whole: which services run, where they listen, and on which message bus they meet.
 
 The composition root: it knows the services by the registry alone, and gives each what it needs as values.
+`background` is for tests, and is imported on its own.
 """
 
-from emulator.cloud.background import BackgroundCloud, background_cloud
 from emulator.cloud.composition import Cloud, run_cloud, run_service
 from emulator.cloud.listeners import PortInUse, listen
 from emulator.cloud.settings import BUILD_SECONDS, COMPUTES, Settings
@@ -14,13 +14,11 @@ __all__ = [
     "BUILD_SECONDS",
     "COMPUTES",
     "AlreadyRunning",
-    "BackgroundCloud",
     "Cloud",
     "MessagingContext",
     "PortInUse",
     "QueueType",
     "Settings",
-    "background_cloud",
     "listen",
     "run_cloud",
     "run_service",

@@ -21,11 +21,12 @@ class SeededRandom:
         self.seed = seed
         self._owner = owner
         self._drawn: OrderedDict[str, int] = OrderedDict()
+        self._unseeded = random.Random()  # noqa: S311 - ids and durations, no secrets
 
     def draw(self, *names: object) -> random.Random:
         """Return a generator for `names`; for the same names again, the next of their generators."""
         if self.seed is None:
-            return random.Random()  # noqa: S311 - ids and durations, no secrets
+            return self._unseeded
         name = "\x1f".join(map(str, (self._owner, *names)))
         digest = hashlib.sha256(f"{self.seed}\x1f{self._times(name)}\x1f{name}".encode()).digest()
         return random.Random(digest)  # noqa: S311

@@ -1,7 +1,7 @@
 """Spans of the current request: they have its attributes, and its fault acts on them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from opentelemetry.context import Context
@@ -17,7 +17,6 @@ from emulator.runtime.span_ids import name_next_span
 __all__ = ["report_ignored", "request_attributes", "request_tracer", "span"]
 
 
-@contextmanager
 def span(
     name: str,
     kind: SpanKind = SpanKind.INTERNAL,
@@ -25,13 +24,12 @@ def span(
     links: Sequence[Link] = (),
     *,
     root: bool = False,
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """Begin a span of the current request and make it current; with `root` it begins a trace.
 
     An exception that leaves the block marks the span as failed.
     """
-    with spans.span(request_tracer(), name, kind, request_attributes(attributes), links, root=root) as begun:
-        yield begun
+    return spans.span(request_tracer(), name, kind, request_attributes(attributes), links, root=root)
 
 
 def request_attributes(more: Attributes | None = None) -> Attributes:

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
-from emulator.cloud import BackgroundCloud, Cloud, Settings, background_cloud
+from emulator.cloud import Cloud, Settings
+from emulator.cloud.background import BackgroundCloud, background_cloud
 from emulator.runtime.export import Export
 from tests.conftest import RunningCloud
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.cloud import BackgroundCloud, Cloud
+from emulator.cloud import Cloud
+from emulator.cloud.background import BackgroundCloud
 from emulator.runtime.export import Export
 from tests.conftest import RunningCloud
 from tests.support.neutron import ID, NOWHERE, Neutron, a_network, user
