@@ -1,4 +1,4 @@
-"""The way to a server: look up its name, connect to its port."""
+"""The connection to a server: looks up its name and connects to its port."""
 
 import errno
 import socket
@@ -24,7 +24,7 @@ def resolve(target: Target, seconds: float) -> Iterator[CheckResult]:
 def _addresses(target: Target, seconds: float) -> list[Address]:
     check, host = f"{target.role} name", target.host
     in_compose = "names of compose and Kubernetes services are known only inside their network"
-    try:  # getaddrinfo has no timeout of its own, and resolv.conf may allow it minutes
+    try:  # getaddrinfo has no timeout parameter, and resolv.conf may let it take minutes
         found = with_timeout(seconds, lambda: socket.getaddrinfo(host, target.port, type=socket.SOCK_STREAM))
     except socket.gaierror as error:
         remedy = f"check the spelling; {in_compose}: from outside use localhost and the published port"
@@ -74,7 +74,7 @@ def connected(target: Target, seconds: float, refused: list[str] | None = None) 
 def _unreachable(target: Target, addresses: list[str], errors: list[OSError]) -> CheckFailed:
     check, where = f"{target.role} port", f"{target} ({', '.join(addresses)})"
     if any(isinstance(error, TimeoutError) for error in errors):
-        remedy = "look for a firewall or a network policy on the way, or for an outdated address"
+        remedy = "look for a firewall or a network policy in between, or for an outdated address"
         return CheckFailed(check, f"{where} does not answer: something drops the packets", remedy, retryable=True)
     if any(error.errno == errno.ECONNREFUSED for error in errors):
         return CheckFailed(check, f"nothing listens on {where}", _how_to_start(target), retryable=True)
