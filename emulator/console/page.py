@@ -17,9 +17,9 @@ SCRIPTS = ("elements.js", "boot_form.js", "servers.js", "queues.js", "requests.j
 
 
 def console_page(token: str, instance: str, jaeger_url: str | None, *, faults: bool) -> str:
-    """Return the page. It holds the `token` that actions require, which pages of other sites cannot read.
+    """Return the page. It contains the `token` that actions require, which pages of other sites cannot read.
 
-    A page reloads itself when it gets an event from another `instance`: the emulator was restarted.
+    The page reloads when it gets an event from another `instance`, after a restart of the emulator.
     """
     config = {
         "token": token,

@@ -40,7 +40,7 @@ class RetryBudget:
         self._deadline = time.monotonic()
 
     def retry(self, check: str, attempt: Callable[[float], Result], longest: float = LONGEST_ATTEMPT) -> Result:
-        """Call `attempt` with its timeout in seconds until it succeeds. Returns its result, or raises its last error."""
+        """Call `attempt` with its timeout in seconds until it succeeds. Returns its result or raises its last error."""
         began = time.monotonic()
         for pause in pauses(self.left, FIRST_PAUSE, LONGEST_PAUSE):
             try:

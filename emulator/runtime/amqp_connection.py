@@ -41,7 +41,7 @@ __all__ = [
 CONNECT_PAUSE_SECONDS = 0.2
 ATTEMPT_SECONDS = 10.0
 HEARTBEAT_SECONDS = 10
-"""Unless the URL sets another value. After twice this time the broker drops a client that is cut off, with its locks."""
+"""Unless the URL sets another value. After twice this time the broker drops a lost client, with its locks."""
 CLOSE_SECONDS = 1.0
 
 BROKEN = (AMQPError, OSError, RuntimeError)
