@@ -70,7 +70,7 @@ class Consumer:
 
 
 class Bus:
-    """Publishes and consumes messages over a service's link to the broker. `stopping` limits how long stopping takes."""
+    """Publishes and consumes messages over a service's link to the broker. `stopping` limits how long a stop takes."""
 
     def __init__(self, service_context: ServiceContext, link: Link, stopping: SharedTimeout) -> None:
         self._service_context = service_context

@@ -180,7 +180,7 @@ async def test_names_are_escaped_and_reports_of_hosts_are_hidden(browser: Browse
         await expect(page.locator(".server strong")).to_have_text(name)
         assert await page.locator("img").count() == 0
         assert await page.locator(".request", has_text="scheduler_fanout").count() == 0
-        await page.get_by_label("show reports of hosts").check()
+        await page.get_by_label("show capacity reports of hosts").check()
         await expect(page.locator(".request", has_text="publish scheduler_fanout")).to_have_count(2)
         link = await page.get_by_role("link", name="Open in Jaeger").get_attribute("href")
         assert re.fullmatch("http://127.0.0.1:16686/trace/[0-9a-f]{32}", link or "")
