@@ -26,7 +26,7 @@ NOT_INSTALLED = (
     "emulator: the stock client is not installed; it comes with the extra `openstack`: "
     "pip install 'openstack-boot-emulator[openstack]', or in a checkout: uv run --extra openstack emulator openstack"
 )
-NO_EMULATOR = "emulator: no emulator at {}: start one with emulator up, or set --keystone-url to a running one"
+NO_EMULATOR = "emulator: no emulator at {}: start one with emulator up, or pass its --keystone-url"
 
 
 def openstack(
@@ -107,8 +107,8 @@ def _destination(trace_id: str | None, destination: str | None, collector: str |
     if destination is not None:
         return f"trace {trace_id}, {jaeger_hint(trace_id, destination)}"
     if collector is not None:
-        return f"trace {trace_id}, not accepted by {collector}"
-    return f"trace {trace_id}, not sent: set --otlp or OTEL_EXPORTER_OTLP_ENDPOINT to the URL of a collector"
+        return f"trace {trace_id}, which {collector} did not accept"
+    return f"trace {trace_id}, which was not sent: set --otlp or OTEL_EXPORTER_OTLP_ENDPOINT to the URL of a collector"
 
 
 def _write_spans(export: "Export", file: Path) -> bool:

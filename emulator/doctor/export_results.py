@@ -169,5 +169,5 @@ def _remedy(result: ExportResult, trust: str) -> str:
     if result.is_permanent:
         return "correct the variable that sets this"
     if UNTRUSTED.search(result.error):
-        return f"set {trust} to a file with the certificate of its certificate authority"
+        return f"set {trust} to the file with its authority's certificate"
     return "check the collector's log, and the network between here and there"

@@ -58,7 +58,7 @@ async def test_services_in_processes_of_their_own_boot_the_reference_trace(
         booted = await run("boot", "--keystone-url", keystone, "--pace", "0", EMULATOR_OTLP=otlp.endpoint)
         assert (booted.status, booted.err) == (0, "")
         assert booted.out.startswith("✓ demo is ACTIVE on compute-3, ")
-        assert "these are this process's spans only" in booted.out
+        assert "only this process's spans are shown" in booted.out
         for ended in await asyncio.gather(*(service.stop() for service in reversed(services.values()))):
             assert (ended.status, "Traceback" in ended.err) == (0, False), ended.err
     trace = await otlp.trace(expecting=REFERENCE)

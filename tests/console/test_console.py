@@ -397,7 +397,7 @@ async def test_up_serves_it_and_stops_while_a_page_is_open(otlp: OtlpReceiver) -
             assert (await response.content.readline()).startswith(b"event: ")
             ended = await up.stop()
             await response.content.read()
-    assert (ended.status, ended.err) == (0, "stopping: finishing what has begun\n")
+    assert (ended.status, ended.err) == (0, "stopping: finishing work in progress\n")
 
 
 async def test_up_without_console_serves_none() -> None:

@@ -156,7 +156,7 @@ def test_a_missing_span_is_reported_with_the_services_jaeger_has(otlp: OtlpRecei
 
 JAEGERS: list[tuple[str, Server, str, str]] = [
     ("closed", closed, "nothing listens on", "publish its port (docker run -p"),
-    ("silent", silent, "accepts connections and stays silent", "still be starting"),
+    ("silent", silent, "accepts connections but does not answer", "still be starting"),
     ("gRPC", lambda: grpc_only(lambda *_: b""), "speaks gRPC, but was sent HTTP", "port of its UI, usually 16686"),
     ("broker", lambda: saying(b"AMQP\0\0\x09\1"), "is an AMQP broker", "16686"),
     ("another server", lambda: saying(http("404 No")), "neither Jaeger's API v3 nor its legacy one", "--jaeger-url"),
