@@ -1,4 +1,4 @@
-"""`emulator boot` as a user meets it: its output, its exit status, and nothing on stderr."""
+"""`emulator boot` as a user sees it: its output, its exit status, and nothing on stderr."""
 
 import asyncio
 import json
@@ -125,7 +125,7 @@ async def test_a_closed_pipe_does_not_change_the_exit_status() -> None:
     assert out.decode().startswith("✓ demo is ACTIVE")
 
 
-async def test_a_missing_broker_is_waited_for_and_then_named() -> None:
+async def test_boot_waits_for_a_missing_broker_and_then_names_it() -> None:
     ended = await run("boot", "--amqp-url", "amqp://127.0.0.1:1/", "--bus-timeout", "0.3")
     assert (ended.status, ended.out) == (1, "")
     waits, fails = ended.err.splitlines()

@@ -64,7 +64,7 @@ async def test_it_waits_for_a_collector_that_is_starting() -> None:
 
 @pytest.fixture
 def hosts(tmp_path: Path) -> tuple[Path, list[str]]:
-    """An /etc/hosts for a command alone, and what to wrap that in."""
+    """An /etc/hosts for a single command, and the wrapper that applies it."""
     file = tmp_path / "hosts"
     file.write_text("127.0.0.1 localhost\n")
     wrapped = ["unshare", "--mount", "sh", "-c", f'mount --bind {file} /etc/hosts && exec "$@"', "sh"]

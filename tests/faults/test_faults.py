@@ -98,7 +98,7 @@ def weights(trace: SpanTree) -> set[Any]:
 
 
 def kinds_of_spans(trace: SpanTree) -> Counter[tuple[str, ...]]:
-    """What there is in a trace, but for the name of the fault, and for polls."""
+    """The spans of a trace, without the name of the fault and without polls."""
     own = [span for span in trace.spans if span.name != "GET" or span.service != "openstack-client"]
     return Counter(
         (str(span), *sorted({*span.attributes} - {"openstack.fault.name"}), *(event.name for event in span.events))

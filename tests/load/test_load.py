@@ -213,7 +213,7 @@ def test_a_tally_stays_small_and_its_quantiles_are_right() -> None:
 
 @pytest.fixture
 async def up() -> AsyncIterator[str]:
-    """The URL of the keystone of a cloud in a process of its own."""
+    """The keystone URL of a cloud in a separate process."""
     async with started("up", "--port-base", "0", "--pace", "0", "--no-console") as process:
         yield (await process.until("keystone")).split()[-1]
 

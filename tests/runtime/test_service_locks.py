@@ -1,4 +1,4 @@
-"""A service that keeps its state in memory runs once on a bus, and answers for its health."""
+"""A service that keeps its state in memory runs only once on a bus, and reports its health."""
 
 import socket
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
