@@ -20,7 +20,7 @@ from spantree.backoff import pauses
 
 __all__ = ["Health", "UnknownTarget", "check", "health"]
 
-ANSWER_SECONDS = 3.0
+ANSWER_SECONDS = 3.0  # less than the 5 s after which deploy/Dockerfile's HEALTHCHECK gives up
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME = b"\x01"
 
@@ -50,7 +50,7 @@ def check(targets: Sequence[str], patience: float = 0.0) -> int:
     1. Raises UnknownTarget.
     """
     urls = [_url(target) for target in targets]
-    for pause in chain(pauses(patience, longest=0.5), [None]):
+    for pause in chain(pauses(patience, longest=0.5), [None]):  # None: the last attempt has no pause after it
         healths = [health(url) for url in urls] or _healths_here(os.environ)
         healthy = bool(healths) and all(found.ok for found in healths)
         if healthy or pause is None:
@@ -68,6 +68,7 @@ def health(url: str) -> Health:
         ok, message = _check_broker(parts) if parts.scheme == "amqp" else _check_http(parts)
     except (OSError, http.client.HTTPException) as error:
         ok, message = False, str(error) or type(error).__name__
+    # Any server may have answered, so control characters must not reach the terminal.
     printable = "".join(character if character.isprintable() else "?" for character in message)
     return Health(without_user(url), ok, printable)
 

@@ -159,6 +159,7 @@ class Channel:
         )
         self._consumers[tag] = (consumer, queue)
         queue.consumers.append(consumer)
+        # Sent here, not returned as a reply: the client must know the tag before the first delivery.
         if not method.nowait:
             self._send(commands.Basic.ConsumeOk(tag))
         queue.dispatch()

@@ -50,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._users = users
         self._open_connections = open_connections
         self._transport: asyncio.Transport
+        # Limits the handshake at first, then times the heartbeats, and at the end limits closing.
         self._timer: asyncio.TimerHandle
         self._buffer = bytearray()
         self._channels: dict[int, Channel] = {}

@@ -106,7 +106,7 @@ class Queue:
         while self.ready:
             for _ in range(len(self.consumers)):
                 consumer = self.consumers[0]
-                self.consumers.rotate(-1)
+                self.consumers.rotate(-1)  # whether or not it can receive, the next message starts at the next one
                 if consumer.can_receive(consumer):
                     consumer.deliver(consumer, self.take())
                     break

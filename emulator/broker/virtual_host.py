@@ -49,6 +49,7 @@ class VirtualHost:
         """
         target = queue.dead_letter_target if rejected else None
         if target is not None and (not target.exchange or target.exchange in self.exchanges):
+            # Before the message is forgotten, so that `Broker.settled` does not return in between.
             self.publish(dead_letter(message, queue.name, target))
         queue.settle(message)
         self._notify_watchers()

@@ -80,7 +80,7 @@ def boot(
 
     async def main() -> int:
         cancel_on_signals()
-        check_baggage([injected])
+        check_baggage([injected])  # without baggage, the fault would silently have no effect
         async with exporting(cloud.otlp, cloud.seed, keep=True) as export:
             if keystone_url is not None:
                 results = await _boot_all(requests, keystone_url, export, cloud, show_progress=show_progress)
@@ -91,6 +91,7 @@ def boot(
                     # Work can outlast the boot, such as a redelivered message, and its spans belong to the trace too.
                     for result in results:
                         await up.settled(result.request_id)
+        # Printed after the cloud has stopped, so that the waterfall has the spans of its last work.
         print_boots(results, export.kept, export.destination, Detail(quiet, expand), complete=keystone_url is None)
         if files:
             _write_files(files, results, export)

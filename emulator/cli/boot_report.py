@@ -46,6 +46,7 @@ def print_boots(
     `complete` is False if the services ran in other processes, so that their spans are not among `spans`.
     """
     console = printer()
+    # Captured, so that a closed pipe is noticed in one place, `write`.
     with console.capture() as captured:
         for result in results:
             console.print(_outcome(result))
@@ -189,7 +190,7 @@ def _steps(spans: Sequence[Span]) -> Text:
             outcome = f"chose {chosen}" if chosen else "found no host"
             lines.append(f"\n  {'':6}  nova-scheduler {outcome}, {took}", "red" if span.failed else "")
         elif steps := step_label(span, OPENSTACK):
-            error = span.error_type.split(".")[-1]
+            error = span.error_type.split(".")[-1]  # BuildAborted, not nova.BuildAborted
             answer = ", then ".join(dict.fromkeys(filter(None, (str(span.status or ""), error))))
             server = STEP_SERVERS.get(steps, "another service")
             lines.append(f"\n  {steps}  {span.service} asked {server}: {answer}, {took}", "red" if span.failed else "")

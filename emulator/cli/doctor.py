@@ -49,6 +49,7 @@ def doctor(
         ascii_only()
     from emulator.doctor import Level, Setup, diagnose
 
+    # Remedies name the setting that has to be changed, which may be the option or its variable.
     source = context.get_parameter_source("otlp")
     name = "--otlp" if source is not None and source.name == "COMMANDLINE" else "EMULATOR_OTLP"
     setup = Setup(os.environ, otlp, name, jaeger_url)
@@ -80,7 +81,7 @@ def _printed(results: Iterator["CheckResult"]) -> Iterator["CheckResult"]:
         console.print(Text.assemble((mark, style), f" {result.check:<{CHECK_WIDTH}} {result.message}"), soft_wrap=True)
         if result.remedy:
             console.print(Text(f"  {'':{CHECK_WIDTH}} → {result.remedy}", style), soft_wrap=True)
-        sys.stdout.flush()
+        sys.stdout.flush()  # a pipe is buffered, and the next check may take seconds
         yield result
 
 

@@ -93,6 +93,7 @@ def load(
         servers = f"{rate * lifetime:g} servers at the same time; the limit is {SERVERS_AT_ONCE}"
         raise typer.BadParameter(f"--rate {rate:g} with --lifetime {lifetime:g} means {servers}.")
     faults = tuple(FAULTS[name] for name in fault or ())
+    # A random name, because a load deletes all servers of its name, and several may run on one cloud.
     request = server.request(f"load-{token_hex(3)}")
     plan = Plan(request, rate, lifetime, faults, FAULT_SHARE if fault_share is None else fault_share)
     seconds = inf if duration is None else duration

@@ -161,6 +161,7 @@ def settings(cloud: CloudOptions, listen: ListenOptions | None = None, fault: "F
     """
     from emulator.cloud import BUILD_SECONDS, MessagingContext, QueueType, Settings
 
+    # At a slower pace, the work before the hang takes longer too.
     shorter = fault.build_seconds * max(1.0, cloud.pace) if fault and fault.build_seconds else None
     chosen = Settings(
         pace=cloud.pace,
@@ -175,7 +176,7 @@ def settings(cloud: CloudOptions, listen: ListenOptions | None = None, fault: "F
     return replace(
         chosen,
         address=listen.bind,
-        public_host=listen.public_host or reachable(listen.bind),
+        public_host=listen.public_host or reachable(listen.bind),  # nobody can connect to 0.0.0.0
         token_secret=listen.token_secret,
         faults=not listen.no_faults,
         profiler_keys=listen.osprofiler_hmac_key or (),

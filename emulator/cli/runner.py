@@ -42,6 +42,7 @@ def run(main: Coroutine[Any, Any, int]) -> int:
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     status = 1
+    # except* catches errors in groups and without one: task groups may have wrapped them.
     try:
         status = asyncio.run(main)
     except* (KeyboardInterrupt, asyncio.CancelledError):
@@ -115,7 +116,7 @@ async def serve_until_signalled(
         except asyncio.CancelledError:
             if not stopping.is_set():
                 raise
-            task.uncancel()
+            task.uncancel()  # else timeouts and task groups of this task would still count it as being cancelled
     return 0
 
 

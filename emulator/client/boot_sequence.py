@@ -96,6 +96,9 @@ OnProgress = Callable[[BootRequest, str], None]
 """Called with every new state of a server: nova's task state while it builds, its status at the end."""
 
 
+# Only the fields that the client reads: msgspec ignores all others.
+
+
 class _Created(msgspec.Struct):
     id: str
 
@@ -188,7 +191,7 @@ async def delete(context: ServiceContext, http: HttpClient, credentials: Credent
             (await http.fetch("DELETE", url, token=access.token)).check()
         except UnexpectedAnswer as error:
             record_error(root, error)
-            return error.status == HTTPStatus.NOT_FOUND
+            return error.status == HTTPStatus.NOT_FOUND  # it is already gone
         except (aiohttp.ClientError, TimeoutError, LookupError) as error:
             record_error(root, error)
             return False
@@ -210,13 +213,14 @@ async def find_servers(context: ServiceContext, http: HttpClient, credentials: C
 
 async def _create(http: HttpClient, token: str, servers_url: str, request: BootRequest) -> str:
     """POST the request and return the server's id."""
+    # The ids of seed data are derived from their names, so that a boot needs no requests to look them up.
     server = {
         "name": request.name,
         "imageRef": resource_id("image", request.image),
         "flavorRef": request.flavor,
         "networks": [{"uuid": resource_id("network", request.network)}],
     }
-    with carrying_fault(request.fault):
+    with carrying_fault(request.fault):  # only this request: the fault must not act on the login or on polls
         answer = await http.fetch("POST", servers_url, body={"server": server}, token=token)
     server_id = answer.read(_CreatedAnswer).server.id
     annotate(server__id=server_id)

@@ -193,7 +193,7 @@ def _request_hook(scope: RequestContext) -> Callable[[Span, PreparedRequest], No
         url = urlsplit(str(request.url))
         client_span.set_attributes({**scope.attributes, "server.port": url.port or DEFAULT_PORTS[url.scheme]})
         request.headers[OWN_REQUEST_ID] = scope.request_id
-        request.headers.setdefault(REQUEST_ID, scope.request_id)
+        request.headers.setdefault(REQUEST_ID, scope.request_id)  # unless the user has chosen a global request id
 
     return on_request
 

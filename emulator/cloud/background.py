@@ -53,6 +53,7 @@ class _RequestSpans(SpanProcessor):
             await broker.settled(request_id)
             if request_id not in self._open:
                 return self._ended.pop(request_id, [])
+            # A span that was still open may have published another message, so look at the broker again.
             await self._waiting.setdefault(request_id, asyncio.Event()).wait()
 
 
@@ -144,7 +145,7 @@ def background_cloud(settings: Settings, *, computes: int = COMPUTES) -> Iterato
         try:
             asyncio.run(run())
         except Exception as error:
-            if started.done():
+            if started.done():  # nobody waits for the future any more, so threading.excepthook reports the error
                 raise
             started.set_exception(error)
 

@@ -79,6 +79,7 @@ async def run_cloud(
     hosts = [f"compute-{number + 1}" for number in range(computes)]
     queues = _durable_queues(hosts)
     async with AsyncExitStack() as stack:
+        # All APIs get their sockets first, because the catalog needs their URLs before a service is built.
         listeners = {name: stack.enter_context(listen(name, settings.address, ports.get(name, 0))) for name in APIS}
         endpoints = {name: _url(settings, listener) for name, listener in listeners.items()}
         broker = None
@@ -132,7 +133,7 @@ async def run_service(
 
 def _build_all(settings: Settings, endpoints: Mapping[str, str], hosts: Sequence[str]) -> list[tuple[Service, int]]:
     """Return every service in the order of the registry, each with its index among those of the same name."""
-    secret = settings.token_secret or secrets.token_hex()
+    secret = settings.token_secret or secrets.token_hex()  # one for all: services verify tokens that keystone made
     return [
         (_build(row.name, settings, secret, endpoints, host=host), number)
         for row in SERVICES.values()

@@ -53,6 +53,7 @@ def _style() -> str:
 
 @cache
 def _script() -> str:
+    # In a function, so that the names of the scripts do not become global.
     return f'{waterfall_script()}\n(() => {{\n"use strict";\n{"".join(map(_read_asset, SCRIPTS))}}})();'
 
 

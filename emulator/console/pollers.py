@@ -95,7 +95,7 @@ class Pollers:
                 try:
                     async with asyncio.timeout(QUEUES_TIMEOUT_SECONDS):
                         queues = await read_depths()
-                except (*BROKEN, TimeoutError) as error:
+                except (*BROKEN, TimeoutError) as error:  # the bus may be restarting: keep the last depths
                     log.debug("cannot read the depths of the queues: %s", error)
                 else:
                     if queues != self.queues:

@@ -107,7 +107,7 @@ class LoggedRequest:
             "title": title.name,
             "service": _service(title),
             "background": self.is_background,
-            "startMs": start // 1_000_000,
+            "startMs": start // 1_000_000,  # nanoseconds since 1970 exceed the integers that JavaScript has
             "durationNs": max(end - start, 0),
             "spans": len(all_spans) + self.dropped,
             "errors": sum(span.status.status_code.name == "ERROR" for span in self.ended),

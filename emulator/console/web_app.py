@@ -49,6 +49,7 @@ async def console(
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(listen("console", settings.address, port))
         token, instance = secrets.token_urlsafe(), secrets.token_hex(8)
+        # The stream and the pollers need each other; the lambda runs only after both exist.
         event_stream = EventStream(lambda topic: _event_data(topic, request_log, pollers, instance))
         pollers = Pollers(event_stream)
         request_log.on_change = lambda request, span: _on_change(request, span, event_stream, pollers)

@@ -95,7 +95,7 @@ def _target(url: str, protocol: str, exporter_url: str | None, env: Environment)
     return Target(
         "collector",
         parts.hostname or "",
-        parts.port or (443 if tls or protocol == GRPC else 80),
+        parts.port or (443 if tls or protocol == GRPC else 80),  # gRPC: 443 even without TLS (naming.md)
         parts.path or "/",
         tls,
         http2=protocol == GRPC,

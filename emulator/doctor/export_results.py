@@ -102,7 +102,7 @@ NOT_A_COLLECTOR = {"400", "404", "405", "415", "UNIMPLEMENTED"}
 
 def interpret(endpoint: Endpoint, result: ExportResult, seconds: float) -> Iterator[CheckResult]:
     """Say what an answer means. Raises CheckFailed if the span was not accepted."""
-    if result.code in ACCEPTED and result.content_type != "text/html":
+    if result.code in ACCEPTED and result.content_type != "text/html":  # some web servers answer 200 to anything
         yield from _accepted(result)
         return
     if result.code.isdecimal() and int(result.code) in REDIRECTS:

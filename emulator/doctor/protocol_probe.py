@@ -97,6 +97,7 @@ def _protocol(target: Target, answer: bytes, seconds: float) -> str:
 
 
 def _spoken(answer: bytes) -> str:
+    # A server's HTTP/2 begins with a SETTINGS frame (RFC 9113, section 3.4), which is shorter than 64 KiB.
     if len(answer) >= FRAME_HEADER and answer[TYPE_AT] == SETTINGS and answer[0] == 0:
         return "HTTP/2"
     return next((name for begins, name in BEGINNINGS.items() if answer.startswith(begins)), "")

@@ -31,7 +31,7 @@ def secrets_in(env: Environment, *urls: str | None) -> frozenset[str]:
 
 def redact(secrets: frozenset[str], text: str) -> str:
     """Replace secrets with an ellipsis, even one that is cut off at the end of the text."""
-    for secret in sorted(secrets, key=len, reverse=True):
+    for secret in sorted(secrets, key=len, reverse=True):  # the longest first: one secret may contain another
         text = text.replace(secret, "…")
         cut = next((length for length in range(len(secret) - 1, SHORTEST - 1, -1) if text.endswith(secret[:length])), 0)
         text = f"{text[:-cut]}…" if cut else text

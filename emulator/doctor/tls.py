@@ -64,7 +64,7 @@ def is_tls(target: Target, seconds: float) -> bool:
         with connected(target, seconds) as plain, context.wrap_socket(plain):
             return True
     except ssl.SSLError as error:
-        return error.reason in OTHER_TLS or "_ALERT_" in error.reason
+        return error.reason in OTHER_TLS or "_ALERT_" in error.reason  # only a TLS server sends alerts
     except (OSError, CheckFailed):
         return False
 

@@ -54,7 +54,7 @@ def _request_attributes(method: str, url: URL, url_template: str | None) -> Attr
             **method_attributes(method),
             "server.address": url.host or "",
             "server.port": url.port or 0,
-            "url.full": str(redacted(url).with_user(None)),
+            "url.full": str(redacted(url).with_user(None)),  # credentials must not be on spans (`url.full`)
             "url.template": url_template,
         }
     )

@@ -44,7 +44,7 @@ class Tally:
     def count(self, result: BootResult, seconds: float) -> None:
         """Count a boot that ended `seconds` after it was due."""
         self.by_status[result.status] += 1
-        if result.status != "REFUSED":
+        if result.status != "REFUSED":  # refusals are fast, and would make the quantiles look too good
             self.buckets[ceil(log(max(seconds, SHORTEST), BUCKET_RATIO))] += 1
         if result.request.fault is not None:
             self.by_fault[result.request.fault.name] += 1
@@ -79,7 +79,7 @@ class Tally:
         for bucket in sorted(self.buckets):
             found += self.buckets[bucket]
             if found >= enough:
-                return float(BUCKET_RATIO ** (bucket - 0.5))
+                return float(BUCKET_RATIO ** (bucket - 0.5))  # the geometric middle of the bucket
         return None
 
     def describe(self, after: float, seconds: float) -> str:

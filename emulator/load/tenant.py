@@ -122,7 +122,7 @@ class Tenant:
         return result
 
     async def _delete(self, server_id: str) -> None:
-        for pause in pauses(inf, first=1.0, longest=30.0):
+        for pause in pauses(inf, first=1.0, longest=30.0):  # without limit: `run_load` cancels it when time is up
             if await client.delete(self._deleting, self.http, self.credentials, server_id):
                 return
             await asyncio.sleep(pause)

@@ -116,7 +116,7 @@ class Bus:
             async with asyncio.timeout(PUBLISH_SECONDS) as deadline:
                 for _ in range(PUBLISH_ATTEMPTS):
                     session = await self._link.session()
-                    deadline.reschedule(loop.time() + CONFIRM_SECONDS)
+                    deadline.reschedule(loop.time() + CONFIRM_SECONDS)  # connected: now only the confirm takes time
                     try:
                         async with not_cancelled():
                             await (await declare_exchange(session, to)).publish(message, to.routing_key)

@@ -79,7 +79,7 @@ class HttpClient:
 
     def __init__(self, service: str, pace: float = 0.0) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0),  # aiohttp's default of 100 would make concurrent boots queue up
             timeout=aiohttp.ClientTimeout(connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS * max(1.0, pace)),
             headers={"User-Agent": f"{service}/{__version__}"},
         )

@@ -121,7 +121,7 @@ def answering(shape: ErrorShape) -> Middleware:
             if hdrs.ALLOW in refusal.headers:
                 response.headers[hdrs.ALLOW] = refusal.headers[hdrs.ALLOW]
             return response
-        except ConnectionReset:
+        except ConnectionReset:  # a fault: `resetting_connections` breaks the connection instead of answering
             raise
         except ConnectionError:  # the caller closed the connection: no answer reaches it
             return _error_response(BadRequest("The caller closed the connection."), shape)
@@ -149,7 +149,7 @@ def authenticating(identify: Callable[[str], Any], public: frozenset[tuple[str, 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         resource = request.match_info.route.resource
-        method = "GET" if request.method == "HEAD" else request.method
+        method = "GET" if request.method == "HEAD" else request.method  # aiohttp's GET routes also answer HEAD
         if resource is not None and (method, resource.canonical) not in public:
             try:
                 request[IDENTITY] = identify(request.headers.get("X-Auth-Token", ""))

@@ -83,7 +83,7 @@ def chosen_trace_id() -> int | None:
 
 
 def _signed(info: str, signature: str, key: str) -> bool:
-    expected = hmac.new(key.encode(), _bytes(info), "sha1").hexdigest()
+    expected = hmac.new(key.encode(), _bytes(info), "sha1").hexdigest()  # SHA-1, as in osprofiler's generate_hmac
     return hmac.compare_digest(expected.encode(), _bytes(signature.strip()))
 
 

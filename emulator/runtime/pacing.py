@@ -23,4 +23,5 @@ async def wait(name: str, duration: Duration, times: float = 1.0) -> None:
     if service_context.pace <= 0:
         return
     rng = service_context.rng.draw("duration", name, get_current_span().get_span_context().span_id)
+    # The median of a log-normal distribution is e to the power of its first parameter.
     await asyncio.sleep(times * service_context.pace * rng.lognormvariate(log(duration.median), duration.sigma))

@@ -116,6 +116,8 @@ async def running(
 
 def _application(service: Service, service_context: ServiceContext, health: Health) -> web.Application:
     public = [*health_routes(health), *service.public]
+    # From the outside in: the span must include the answer that an error becomes, and a fault resets the connection
+    # after the span has ended.
     middlewares = [
         resetting_connections,
         tracing(service_context, untraced=PATHS),

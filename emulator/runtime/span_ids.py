@@ -23,6 +23,9 @@ def name_next_span(service: str, request_id: str, name: str, links: Sequence[Lin
     return named
 
 
+# Below, `or 1`: an id of zero is invalid (W3C Trace Context, section 3.2.2).
+
+
 class RandomIds(IdGenerator):
     """Random trace and span ids, independent of the module `random`.
 
