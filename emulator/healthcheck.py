@@ -56,7 +56,9 @@ def check(targets: Sequence[str], patience: float = 0.0) -> int:
         if healthy or pause is None:
             break
         time.sleep(pause)
-    for found in healths or [Health("here", ok=False, message="no service listens on any of the emulator's ports")]:
+    for found in healths or [
+        Health("this machine", ok=False, message="no service listens on any of the emulator's ports")
+    ]:
         print(f"{found.target}: {found.message}", file=sys.stdout if found.ok else sys.stderr)
     return 0 if healthy else 1
 

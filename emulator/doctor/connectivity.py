@@ -18,7 +18,7 @@ def resolve(target: Target, seconds: float) -> Iterator[CheckResult]:
     """Look up the host name."""
     addresses = [address for _, (address, _) in _addresses(target, seconds)]
     if target.host not in addresses:
-        yield ok(f"{target.role} name", f"{target.host} is {' and '.join(addresses)}")
+        yield ok(f"{target.role} name", f"{target.host} resolves to {' and '.join(addresses)}")
 
 
 def _addresses(target: Target, seconds: float) -> list[Address]:
@@ -43,8 +43,8 @@ def connect(target: Target, seconds: float) -> Iterator[CheckResult]:
     with connected(target, seconds, refused) as connection:
         address = connection.getpeername()[0]
     if refused:
-        message = f"{target.host} is {' and '.join(refused)} first, where nothing answers, and then {address}"
-        yield warning(check, message, f"write {address} instead, for clients that try only one address")
+        message = f"{target.host} resolves to {' and '.join(refused)} first, where nothing answers, then to {address}"
+        yield warning(check, message, f"use {address} instead: some clients try only the first address")
     else:
         yield ok(check, f"{address} accepts connections on {target.port}")
 

@@ -2,7 +2,7 @@
 
 # Why not aio_pika.connect_robust: it does not always recover.
 # - https://github.com/mosquito/aio-pika/issues/588 (open): after "Server connection was stuck", which is a missed
-#   heartbeat, it neither reconnects nor fails; the process hangs, as one of ours did when its broker stopped between
+#   heartbeat, it neither reconnects nor fails; the process hangs, as one of these services did when its broker stopped between
 #   two attempts.
 # - https://github.com/mosquito/aio-pika/issues/231 (open): after a restart of the broker it reconnects, but its
 #   consumers are not restored; reported for aio-pika 9.4.1 as well.

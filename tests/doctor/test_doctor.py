@@ -92,7 +92,9 @@ async def test_a_localhost_that_is_ipv6_first_is_a_warning(
     file.write_text("::1 localhost\n127.0.0.1 localhost\n")
     url = otlp.endpoint.replace("127.0.0.1", "localhost")
     ended = await run("doctor", "--otlp", url, "--jaeger-url", jaeger, wrapped=wrapped)
-    assert "! collector port      localhost is ::1 first, where nothing answers, and then 127.0.0.1\n" in ended.out
+    assert (
+        "! collector port      localhost resolves to ::1 first, where nothing answers, then to 127.0.0.1\n" in ended.out
+    )
     assert "→ write 127.0.0.1 instead" in ended.out
     assert ended.status == 0
 
