@@ -2,8 +2,8 @@
 
 # Why not aio_pika.connect_robust: it does not always recover.
 # - https://github.com/mosquito/aio-pika/issues/588 (open): after "Server connection was stuck", which is a missed
-#   heartbeat, it neither reconnects nor fails; the process hangs, as one of these services did when its broker stopped between
-#   two attempts.
+#   heartbeat, it neither reconnects nor fails. The process hangs; a service of this emulator did when its broker
+#   stopped between two attempts.
 # - https://github.com/mosquito/aio-pika/issues/231 (open): after a restart of the broker it reconnects, but its
 #   consumers are not restored; reported for aio-pika 9.4.1 as well.
 # So there is only one way to recover here: whatever breaks, connect again, and declare and consume everything again.

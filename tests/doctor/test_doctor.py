@@ -95,7 +95,7 @@ async def test_a_localhost_that_is_ipv6_first_is_a_warning(
     assert (
         "! collector port      localhost resolves to ::1 first, where nothing answers, then to 127.0.0.1\n" in ended.out
     )
-    assert "→ write 127.0.0.1 instead" in ended.out
+    assert "→ use 127.0.0.1 instead" in ended.out
     assert ended.status == 0
 
 
