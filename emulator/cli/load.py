@@ -42,7 +42,7 @@ def load(
         ),
     ] = None,
     lifetime: Annotated[
-        float, option("lifetime", "Delete each server after this many seconds of ACTIVE.", min=0, callback=finite)
+        float, option("lifetime", "Delete each server this many seconds after it is ACTIVE.", min=0, callback=finite)
     ] = 5.0,
     fault: Annotated[
         list[str] | None,
