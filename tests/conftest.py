@@ -39,7 +39,7 @@ DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "nova", "x-dead-letter
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are cores: tests spend half of their time waiting for deadlines, processes and browsers."""
+    """Two more than there are cores: for half of their time tests wait, for deadlines, processes and browsers."""
     return len(os.sched_getaffinity(0)) + 2
 
 
@@ -47,31 +47,31 @@ STOCK_CLIENTS = "uv run --extra openstack pytest -m openstack"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to run the tests with stock clients if these are not installed."""
+    """Refuse to test with stock clients where there are none."""
     if _with_stock_clients(config) and find_spec("openstackclient") is None:
         raise pytest.UsageError(f"these tests need the extra `openstack`: {STOCK_CLIENTS}")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out the tests with stock clients, unless they are selected."""
+    """Leave out the tests with stock clients, which are a group of their own."""
     return True if collection_path == WITH_CLIENTS and not _with_stock_clients(config) else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Report the tests that were left out."""
+    """Tell of the tests that are left out."""
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not _with_stock_clients(config):
         terminalreporter.write_line(f"Tests with stock OpenStack clients are a group of their own: {STOCK_CLIENTS}")
 
 
 def _with_stock_clients(config: pytest.Config) -> bool:
-    """Whether they are selected, by their marker or by their path."""
+    """Whether they are asked for, by their marker or by their place."""
     places = (config.invocation_params.dir / argument.split("::")[0] for argument in config.args)
     return config.getoption("markexpr") == "openstack" or any(place.is_relative_to(WITH_CLIENTS) for place in places)
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the variables of the developer's shell that would affect tests."""
+    """What the developer's shell holds does not matter."""
     for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):  # pytest-xdist says that its workers are 80 columns wide
         monkeypatch.delenv(name, raising=False)
     for name in os.environ:
@@ -83,7 +83,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def tidied_rabbitmq() -> AsyncIterator[str]:
-    """RabbitMQ, for one test at a time. Deletes the emulator's queues and exchanges afterwards."""
+    """RabbitMQ, for one test at a time of all that run side by side. Our queues and exchanges are gone afterwards."""
     assert RABBITMQ
     with (Path(tempfile.gettempdir()) / "emulator-tests-rabbitmq.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -99,7 +99,7 @@ async def tidied_rabbitmq() -> AsyncIterator[str]:
 
 @pytest.fixture
 def jaeger(otlp: OtlpReceiver) -> Iterator[str]:
-    """A fake Jaeger that has the spans of the receiver."""
+    """A Jaeger that has what the receiver gets."""
     with answering(Received(otlp)) as fake:
         yield fake.url
 
@@ -115,14 +115,14 @@ needs_rabbitmq = pytest.mark.skipif(not RABBITMQ, reason="EMULATOR_TEST_AMQP_URL
 
 @pytest.fixture(params=[pytest.param("rabbitmq", marks=needs_rabbitmq)])
 async def rabbitmq() -> AsyncIterator[str]:
-    """RabbitMQ, if it is available."""
+    """RabbitMQ, where there is one."""
     async with tidied_rabbitmq() as url:
         yield url
 
 
 @pytest.fixture(params=["embedded", pytest.param("rabbitmq", marks=needs_rabbitmq)])
 async def amqp_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """A bus: the embedded broker, and RabbitMQ if it is available."""
+    """A bus: the embedded broker, and RabbitMQ where there is one."""
     if request.param == "rabbitmq":
         async with tidied_rabbitmq() as url:
             yield url
@@ -134,7 +134,7 @@ async def amqp_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
 async def eventually(
     look: Callable[[], Awaitable[T]], suits: Callable[[T], bool] = bool, pause: float = LOOK_SECONDS
 ) -> T:
-    """Poll until the value fits, and return it: for state without a notification of changes."""
+    """Look until what is there suits, and return it: for what tells nobody that it has changed."""
     seen = await look()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -167,7 +167,7 @@ class Api:
             return response.status, await response.json() if response.content_type == "application/json" else body
 
     async def create(self, headers: dict[str, str] | None = None, **wanted: Any) -> tuple[int, Any]:
-        """Request a server, with the defaults of `emulator boot`."""
+        """Ask for a server; what is not named is as `emulator boot` has it."""
         server = {
             "name": "demo",
             "imageRef": resource_id("image", "cirros"),
@@ -182,7 +182,7 @@ class Api:
         await self.until(server_id, "GONE")
 
     async def until(self, server_id: str, *statuses: str) -> dict[str, Any]:
-        """Poll a server until it has one of these statuses; 404 is the status GONE."""
+        """Look at a server until its status is one of these; 404 is the status GONE."""
 
         async def look() -> dict[str, Any]:
             status, body = await self("GET", "nova-api", f"/v2.1/servers/{server_id}")
@@ -192,7 +192,7 @@ class Api:
 
 
 class RunningCloud:
-    """A running cloud, ways to use it, and its spans."""
+    """A cloud that is up, ways to use it, and the spans of it all."""
 
     def __init__(self, up: Cloud, export: Export, session: aiohttp.ClientSession) -> None:
         self.cloud = up
@@ -207,13 +207,13 @@ class RunningCloud:
             return await client.boot(service_context, http, credentials, order or BootRequest())
 
     async def quiet(self, *boots: BootResult) -> None:
-        """Wait until no message of these boots is on the embedded broker."""
+        """Wait until no message of these boots is on the bus, which is our own."""
         assert self.cloud.broker is not None
         for booted in boots:
             await self.cloud.broker.settled(booted.request_id)
 
     async def api(self, user: str = "admin") -> Api:
-        """Log in. The user `nova` is in the project `service`, any other user in the project with the same name."""
+        """Log in. The service user `nova` is of the project `service`, others are of the one of their name."""
         body = credentials(user, project="service" if user == "nova" else None)
         async with self.session.post(self.cloud.endpoints["keystone"] + "/v3/auth/tokens", json=body) as response:
             return Api(self.session, self.cloud, response.headers["X-Subject-Token"])
@@ -252,5 +252,5 @@ async def running_cloud() -> AsyncIterator[RunningCloud]:
 
 
 def trace_of(running_cloud: RunningCloud, trace_id: str) -> SpanTree:
-    """The spans of a trace, from a cloud that has stopped."""
+    """The spans of a trace, of a cloud that has ended."""
     return next(trace for trace in trees(spans_from_sdk(running_cloud.export.kept)) if trace.trace_id == trace_id)

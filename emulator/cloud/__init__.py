@@ -1,6 +1,6 @@
-"""The emulated cloud as a whole: which services run, where they listen, and which message bus connects them.
+"""The emulated cloud as a whole: which services run, where they listen, and on which message bus they meet.
 
-The composition root: it finds the services in the registry, and passes each one the values that it needs.
+The composition root: it knows the services by the registry alone, and gives each what it needs as values.
 """
 
 from emulator.cloud.background import BackgroundCloud, background_cloud

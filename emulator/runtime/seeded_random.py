@@ -26,9 +26,8 @@ class SeededRandom:
         """Return a random generator for `names`. Each call with the same names returns the next of their generators."""
         if self.seed is None:
             return random.Random()  # noqa: S311 - ids and durations, no secrets
-        # Joined by a character that names do not contain: ("ab", "c") must differ from ("a", "bc"). Hashed by SHA-256,
-        # because Python's own hash of a text differs between processes.
         name = "\x1f".join(map(str, (self._owner, *names)))
+        # The separator makes ("ab", "c") differ from ("a", "bc"). SHA-256, because hash() differs between processes.
         digest = hashlib.sha256(f"{self.seed}\x1f{self._times(name)}\x1f{name}".encode()).digest()
         return random.Random(digest)  # noqa: S311
 

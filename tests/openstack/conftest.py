@@ -1,4 +1,4 @@
-"""Fixtures: a running emulator, the receiver of its spans, and users with stock clients, as processes."""
+"""Fixtures: an emulator that is up, where its spans arrive, and users with stock clients, as processes."""
 
 import asyncio
 import faulthandler
@@ -30,7 +30,7 @@ SETTLES = re.compile("(ack|nack|reject) ")
 
 @dataclass(frozen=True)
 class Up:
-    """A running emulator: its APIs by the names of their services, and the receiver of its spans."""
+    """An emulator that is up: its APIs by the names of their services, and what receives its spans."""
 
     endpoints: Mapping[str, str]
     clouds_yaml: str

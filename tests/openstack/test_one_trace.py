@@ -117,7 +117,7 @@ async def test_spans_are_by_the_stable_conventions_whichever_others_are_chosen(u
     assert (await trace_told(up, issued.err)).check() == []
 
 
-async def test_it_reports_that_no_emulator_and_no_collector_answer(up: Up) -> None:
+async def test_it_is_told_that_no_emulator_is_up_and_that_no_collector_answers(up: Up) -> None:
     nobody = {"EMULATOR_KEYSTONE_URL": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
     alone, unsent, elsewhere = await asyncio.gather(
         openstack(up, "token issue", **nobody, OTEL_TRACES_EXPORTER="none"),
@@ -133,7 +133,7 @@ async def test_it_reports_that_no_emulator_and_no_collector_answer(up: Up) -> No
     ]
 
 
-async def test_no_secret_is_on_a_span_even_if_all_headers_are_captured(up: Up) -> None:
+async def test_no_secret_is_on_a_span_also_where_all_headers_are_wanted(up: Up) -> None:
     everything = {
         f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_{which}": ".*" for which in ("REQUEST", "RESPONSE")
     }
