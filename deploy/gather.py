@@ -1,7 +1,7 @@
-"""Copies what installed packages need to run into their directory: Python, shared libraries, a few files.
+"""Copies everything that the installed packages need to run into their directory: Python, shared libraries, some files.
 
-Runs in the base image while our image is built. Leaves out modules that the emulator never imports, and records for
-scanners which Debian packages the files come from.
+Runs in the base image when the emulator's image is built. Leaves out modules that the emulator never imports, and
+records for scanners which Debian packages the files come from.
 """
 
 import re
@@ -27,7 +27,7 @@ WRITTEN = {
 
 
 def gather(root: Path) -> None:
-    """Add what is missing to `root`, the root directory of the image."""
+    """Copy everything that is missing into `root`, the root directory of the image."""
     shutil.copytree(STDLIB, root / inside(STDLIB), ignore=shutil.ignore_patterns(*UNUSED), dirs_exist_ok=True)
     interpreter = Path(sys.executable).resolve()
     copy(interpreter, root)
@@ -58,13 +58,13 @@ def find_libraries(root: Path) -> list[Path]:
 
 
 def find_packages(files: list[Path]) -> list[str]:
-    """Return the Debian packages of these files. Files below /usr/local have none."""
+    """Return the Debian packages of these files. Files below /usr/local belong to none."""
     packaged = [f"*/{file.name}" for file in files if not file.is_relative_to("/usr/local")]
     return sorted(set(re.findall(r"^(\S+): ", run("dpkg-query", "--search", *packaged), re.MULTILINE)))
 
 
 def describe(package: str, root: Path) -> None:
-    """Record a package as distroless images do, under status.d, and copy its licence."""
+    """Record a package under status.d, where scanners look in distroless images, and copy its licence."""
     name = package.partition(":")[0]
     place = root / "var/lib/dpkg/status.d" / name
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def describe(package: str, root: Path) -> None:
 
 
 def index_libraries(root: Path) -> None:
-    """Write the loader's cache, so that it finds libraries below /usr/local."""
+    """Write the cache of the dynamic loader, so that it finds libraries below /usr/local."""
     shutil.copy("/etc/ld.so.conf", root / "etc")
     shutil.copytree("/etc/ld.so.conf.d", root / "etc/ld.so.conf.d")
     run("ldconfig", "-X", "-r", root)

@@ -1,4 +1,4 @@
-"""The entry point. It imports little, so that what is slow to import is loaded only by the commands that need it."""
+"""The entry point of the command line. It imports little: each command loads the slow modules that it needs."""
 
 import gc
 import os
@@ -16,7 +16,8 @@ def main() -> None:
     """Run the command line."""
     gc.set_threshold(OBJECTS_PER_COLLECTION)
     replace_missing_glyphs()
-    if os.getpid() == 1:  # the first process of a container ignores SIGTERM unless it has a handler
+    # The kernel delivers SIGTERM to process 1, which a container runs, only if it has a handler: kill(2), "Notes".
+    if os.getpid() == 1:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     from emulator.cli.app import app
 

@@ -1,6 +1,6 @@
-"""Checks that services are healthy, as an orchestrator does: inside their container, every few seconds.
+"""The health check that an orchestrator runs inside a service's container every few seconds.
 
-Imports the standard library only, so that `python -m emulator.healthcheck` starts much faster than `emulator health`.
+Imports only the standard library, so that `python -m emulator.healthcheck` starts much faster than `emulator health`.
 """
 
 import http.client
@@ -20,13 +20,13 @@ from spantree.backoff import pauses
 
 __all__ = ["Health", "UnknownTarget", "check", "health"]
 
-ANSWER_SECONDS = 3.0
+ANSWER_SECONDS = 3.0  # less than the 5 s after which deploy/Dockerfile's HEALTHCHECK gives up
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME = b"\x01"
 
 
 class UnknownTarget(ValueError):
-    """A target is neither a service nor a URL."""
+    """The target is neither a service nor a URL."""
 
     def __init__(self, target: str) -> None:
         super().__init__(
@@ -44,19 +44,21 @@ class Health:
 
 
 def check(targets: Sequence[str], patience: float = 0.0) -> int:
-    """Print the health of targets, which are service names or URLs, or of all services that listen here.
+    """Print the health of the targets (service names or URLs), or of all services that listen on this machine.
 
-    Tries again for `patience` seconds until all are healthy. Returns 0 if there are any and all are healthy, else 1.
-    Raises UnknownTarget.
+    Retries for `patience` seconds until all are healthy. Returns 0 if there is at least one and all are healthy, else
+    1. Raises UnknownTarget.
     """
     urls = [_url(target) for target in targets]
-    for pause in chain(pauses(patience, longest=0.5), [None]):
+    for pause in chain(pauses(patience, longest=0.5), [None]):  # None: the last attempt has no pause after it
         healths = [health(url) for url in urls] or _healths_here(os.environ)
         healthy = bool(healths) and all(found.ok for found in healths)
         if healthy or pause is None:
             break
         time.sleep(pause)
-    for found in healths or [Health("here", ok=False, message="no service listens on any of the emulator's ports")]:
+    for found in healths or [
+        Health("this machine", ok=False, message="no service listens on any of the emulator's ports")
+    ]:
         print(f"{found.target}: {found.message}", file=sys.stdout if found.ok else sys.stderr)
     return 0 if healthy else 1
 
@@ -68,12 +70,13 @@ def health(url: str) -> Health:
         ok, message = _check_broker(parts) if parts.scheme == "amqp" else _check_http(parts)
     except (OSError, http.client.HTTPException) as error:
         ok, message = False, str(error) or type(error).__name__
+    # Any server may have answered, so control characters must not reach the terminal.
     printable = "".join(character if character.isprintable() else "?" for character in message)
     return Health(without_user(url), ok, printable)
 
 
 def _url(target: str) -> str:
-    """Return the URL to check for the name of a service; a URL is returned as it is."""
+    """Return the URL to check for the name of a service; a URL is returned unchanged."""
     if target in PORTS:
         return _url_here(target, "127.0.0.1", PORTS[target])
     try:
@@ -95,7 +98,7 @@ def _url_here(service: str, address: str, port: int) -> str:
 
 
 def _healths_here(environment: Mapping[str, str]) -> list[Health]:
-    """Check everything that listens here, on the ports that the variables of `serve` and `up` name."""
+    """Check everything that listens on the ports that `serve` and `up` take from their variables."""
     address = reachable(environment.get("EMULATOR_BIND", ""))
     port = environment.get("EMULATOR_PORT", "")
     if port.isdecimal():
@@ -105,7 +108,7 @@ def _healths_here(environment: Mapping[str, str]) -> list[Health]:
 
 
 def _health_of_the_one(address: str, port: int) -> Health:
-    """Check the only service here; if it does not answer HTTP, it may be the broker."""
+    """Check the only service here. If it does not speak HTTP, it may be the broker."""
     found = health(_url_here("a service", address, port))
     as_broker = found if found.ok else health(_url_here(BROKER, address, port))
     return as_broker if as_broker.ok else found
@@ -139,9 +142,9 @@ def _check_http(url: SplitResult) -> tuple[bool, str]:
 
 
 def _check_broker(url: SplitResult) -> tuple[bool, str]:
-    """A broker answers the protocol header with a method frame, or with its own header if the versions differ.
+    """Check that a server answers AMQP's protocol header with a method frame.
 
-    AMQP 0-9-1, section 4.2.2.
+    One that speaks another version answers with its own header: AMQP 0-9-1, section 4.2.2.
     """
     with socket.create_connection((url.hostname, url.port or PORTS[BROKER]), ANSWER_SECONDS) as connection:
         connection.sendall(PROTOCOL_HEADER)
@@ -150,7 +153,7 @@ def _check_broker(url: SplitResult) -> tuple[bool, str]:
 
 
 def main() -> int:
-    """Check what the command line names."""
+    """Check the targets on the command line."""
     try:
         return check(sys.argv[1:])
     except UnknownTarget as error:

@@ -1,4 +1,4 @@
-"""What pictures have to know about the emulated cloud: colours, and the attributes of steps, faults and messages."""
+"""What the renderers need to know about the emulated cloud: colours, and attributes of steps, faults and messages."""
 
 from emulator.services.registry import SERVICES
 from spantree.render.vocabulary import Vocabulary

@@ -1,4 +1,4 @@
-"""Hosts in URLs, and URLs without users and passwords, for output."""
+"""Hosts in URLs, and URLs without user and password, which are safe to print."""
 
 import re
 
@@ -7,11 +7,11 @@ __all__ = ["host_in_url", "reachable", "without_user"]
 USER = re.compile(r"(?<=//)[^/?#]*@|(?<!\S)[^\s/?#]+@")
 """Also in URLs without a scheme, which gRPC accepts."""
 LOOPBACKS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing binds to it
-"""Addresses that reach servers of this machine that listen on all addresses."""
+"""For a server that listens on all addresses, the one by which this machine reaches it."""
 
 
 def reachable(address: str) -> str:
-    """Return the address at which this machine reaches a server that listens on `address`."""
+    """Return the address by which this machine reaches a server that listens on `address`."""
     return LOOPBACKS.get(address, address)
 
 

@@ -1,6 +1,6 @@
-"""An AMQP 0-9-1 broker for one process: enough of RabbitMQ to run the services without one installed.
+"""An AMQP 0-9-1 broker for one process: enough of RabbitMQ to run the services without installing it.
 
-pamqp codes the frames; sockets, routing, queues and errors are here. State is in memory, gone when the broker stops.
+pamqp encodes and decodes frames; sockets, routing, queues and errors are here. All state is in memory.
 """
 
 from emulator.broker.queues import Depth

@@ -26,6 +26,7 @@ def authenticate(users: Mapping[str, str], method: commands.Connection.StartOk) 
     except (*DECODE_ERRORS, KeyError):
         user, password = "", ""
     expected = users.get(user)
+    # compare_digest takes the same time for any wrong password, so timing does not help to guess it.
     if expected is None or not hmac.compare_digest(expected.encode(), password.encode()):
         raise AuthenticationFailed(f"login was refused for user '{user}' using {method.mechanism}")
 

@@ -1,4 +1,4 @@
-"""A channel: executes what a client declares, publishes, consumes and settles, in order (AMQP 0-9-1, section 4.3)."""
+"""A channel: executes the methods of a client in order: declare, publish, consume, settle (AMQP 0-9-1, section 4.3)."""
 
 import secrets
 from collections.abc import Callable, Collection, Iterable
@@ -21,7 +21,7 @@ from emulator.broker.virtual_host import VirtualHost
 
 __all__ = ["Channel", "ClientConnection"]
 
-NO_ROUTE = 312
+NO_ROUTE = 312  # the reply code of basic.return (AMQP 0-9-1, section 1.2)
 
 
 class ClientConnection(Protocol):
@@ -86,14 +86,14 @@ class Channel:
         self._publish_if_complete()
 
     def close(self) -> None:
-        """Cancel the consumers and requeue what was not acknowledged."""
+        """Cancel the consumers and requeue unacknowledged messages."""
         self.closing = True
         for tag in list(self._consumers):
             self._remove_consumer(tag)
         self._requeue(self._unacked.tags)
 
     def resume(self) -> None:
-        """Deliver what had to wait until the connection could be written to, or until messages were settled."""
+        """Deliver messages that waited until the connection was writable, or until other messages were settled."""
         for queue in {id(queue): queue for _, queue in self._consumers.values()}.values():
             queue.dispatch()
 
@@ -159,6 +159,7 @@ class Channel:
         )
         self._consumers[tag] = (consumer, queue)
         queue.consumers.append(consumer)
+        # Sent here, not returned as a reply: the client must know the tag before the first delivery.
         if not method.nowait:
             self._send(commands.Basic.ConsumeOk(tag))
         queue.dispatch()
@@ -242,7 +243,7 @@ class Channel:
         self._dispatch(queue for _, queue in settled)
 
     def _requeue(self, tags: Collection[int]) -> None:
-        """Put deliveries back into their queues, those of one queue at once: alone each would be delivered again."""
+        """Put deliveries back into their queues. Those of one queue go back together, before any is delivered again."""
         by_queue: dict[int, tuple[Queue, list[Message]]] = {}
         for tag in tags:
             message, queue = self._unacked.remove(tag)
@@ -252,7 +253,7 @@ class Channel:
         self._dispatch(())
 
     def _dispatch(self, queues: Iterable[Queue]) -> None:
-        """Deliver what the prefetch limits allow now."""
+        """Deliver the messages that the prefetch limits allow now."""
         for queue in {id(queue): queue for queue in queues}.values():
             queue.dispatch()
         if self._channel_prefetch:
@@ -261,7 +262,7 @@ class Channel:
     # Exchanges, queues, bindings, and the channel itself
 
     def _change_topology(self, method: Any) -> Frame:  # noqa: ANN401 - any method of exchanges and queues
-        """Without a queue name, the queue last declared on this channel is meant, as `queue.bind` defines it."""
+        """Execute a method of exchanges or queues. An empty queue name means the last one declared on this channel."""
         if not isinstance(method, commands.Queue.Declare) and not getattr(method, "queue", ""):
             method.queue = self._last_queue
         reply = TOPOLOGY_METHODS[type(method)](self._virtual_host, self._connection, method)

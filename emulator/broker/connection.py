@@ -28,6 +28,7 @@ from emulator.broker.virtual_host import VirtualHost
 __all__ = ["Connection"]
 
 PROTOCOL_HEADER = ProtocolHeader().marshal()
+# RabbitMQ's defaults: https://www.rabbitmq.com/docs/configure.
 CHANNEL_MAX = 2047
 FRAME_MAX = 131_072
 HEARTBEAT_SECONDS = 60
@@ -49,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._users = users
         self._open_connections = open_connections
         self._transport: asyncio.Transport
+        # Limits the handshake at first, then times the heartbeats, and at the end limits closing.
         self._timer: asyncio.TimerHandle
         self._buffer = bytearray()
         self._channels: dict[int, Channel] = {}
@@ -65,7 +67,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        # asyncio disables Nagle's algorithm only if the listener was made with an explicit IPPROTO_TCP
+        # asyncio disables Nagle's algorithm only if the socket has IPPROTO_TCP, which on some systems those accepted
+        # from a listener do not have: https://github.com/python/cpython/issues/148783.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._open_connections.add(self)
         self._timer = asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, transport.abort)
@@ -146,7 +149,8 @@ class Connection(asyncio.Protocol):
         (channel.on_header if frame_type == constants.FRAME_HEADER else channel.on_body)(payload)
 
     def _on_method(self, number: int, method: Frame) -> None:
-        # what the client sent before it saw our connection.close is discarded, as the definition of that method demands
+        # After connection.close everything else is discarded, as the definition of that method requires: the client
+        # may have sent it before it saw the close.
         if self._closing and not isinstance(method, commands.Connection.Close | commands.Connection.CloseOk):
             return
         if number == 0:
@@ -221,7 +225,7 @@ class Connection(asyncio.Protocol):
             self._beat(method.heartbeat / 2, silent=0)
 
     def _beat(self, pause: float, silent: int) -> None:
-        """Each half interval: send a heartbeat if nothing else was sent, and drop a client silent for two intervals."""
+        """Send a heartbeat if nothing else was sent, and drop a silent client. Called at each half interval."""
         silent = 0 if self._received_since_beat else silent + 1
         if silent == SILENT_HALF_INTERVALS:
             self._transport.abort()
@@ -262,11 +266,11 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def abort(self) -> None:
-        """Drop a client that does not read what it is sent."""
+        """Drop a client that does not read."""
         self._transport.abort()
 
     def _close_channels(self) -> None:
-        """Requeue what was not acknowledged on any channel, without delivering it to another one of this connection."""
+        """Requeue unacknowledged messages of all channels, without delivering them on this connection again."""
         self.writable = False
         for channel in self._channels.values():
             channel.close()

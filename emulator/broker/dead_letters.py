@@ -1,4 +1,4 @@
-"""Dead lettering: where a queue sends rejected messages, and the `x-death` history that such a message carries.
+"""Dead lettering: where a queue sends rejected messages, and the `x-death` history in their headers.
 
 A RabbitMQ extension: https://www.rabbitmq.com/docs/dlx. Only the reason `rejected` exists here: queues have no TTL and
 no length limit.
@@ -33,7 +33,7 @@ def dead_letter_target(queue: str, arguments: Mapping[str, Any]) -> DeadLetterTa
 
 
 def dead_letter(message: Message, queue: str, target: DeadLetterTarget) -> Message:
-    """Return a message that was rejected from `queue` as it is published to the dead-letter exchange."""
+    """Return the message to publish to the dead-letter exchange for one that was rejected from `queue`."""
     header: Any = ContentHeader()
     header.unmarshal(message.header)
     headers: dict[str, Any] = _encodable(header.properties.headers or {})
@@ -54,12 +54,12 @@ def dead_letter(message: Message, queue: str, target: DeadLetterTarget) -> Messa
 
 
 def _encodable(value: Any) -> Any:  # noqa: ANN401 - any field of a table
-    """Return a decoded field as pamqp encodes it: it decodes strings that are not UTF-8 to bytes, but encodes none."""
+    """Return a decoded field so that pamqp can encode it: it decodes strings that are not UTF-8 to bytes."""
     if isinstance(value, dict):
         return {key: _encodable(field) for key, field in value.items()}
     if isinstance(value, list):
         return [_encodable(field) for field in value]
-    return bytearray(value) if isinstance(value, bytes) else value
+    return bytearray(value) if isinstance(value, bytes) else value  # pamqp encodes bytearray, but not bytes
 
 
 def _deaths(header: Any, message: Message, queue: str) -> list[dict[str, Any]]:  # noqa: ANN401 - any header a client sent

@@ -1,6 +1,6 @@
-"""Errors of clients, each with its reply code (AMQP 0-9-1, section 1.2, constants of class soft-error and hard-error).
+"""Clients' errors, each with its reply code (AMQP 0-9-1, section 1.2, constants of class soft-error and hard-error).
 
-They become `channel.close` and `connection.close`; none leaves the broker.
+The broker answers them with `channel.close` or `connection.close`; it never raises them to its caller.
 """
 
 __all__ = [
@@ -69,7 +69,7 @@ class PreconditionFailed(ChannelException):
 
 
 class ConnectionForced(ConnectionException):
-    """The broker stops."""
+    """The broker is stopping."""
 
     code, name = 320, "CONNECTION_FORCED"
 
@@ -111,6 +111,6 @@ class NotAllowed(ConnectionException):
 
 
 class FeatureNotImplemented(ConnectionException):
-    """AMQP has this method or argument, this broker does not."""
+    """The method or argument exists in AMQP, but not in this broker."""
 
     code, name = 540, "NOT_IMPLEMENTED"

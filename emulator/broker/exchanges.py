@@ -9,10 +9,8 @@ __all__ = ["EXCHANGE_TYPES", "Exchange"]
 
 
 def _topic_matches(binding: str, routing_key: str) -> bool:
-    """`*` matches one word, `#` matches zero or more (section 3.1.3.3).
-
-    Follows all readings of the pattern at the same time, word by word, so that no pattern takes exponential time.
-    """
+    """Match a topic binding: `*` stands for one word, `#` for zero or more (section 3.1.3.3)."""
+    # Tracks all possible positions in the pattern at once, because backtracking takes exponential time for many `#`.
     pattern = _words(binding)
 
     def with_empty_hashes(places: set[int]) -> set[int]:
@@ -55,13 +53,13 @@ class Exchange:
     """The bound queues, by queue name and binding key."""
 
     def route(self, routing_key: str) -> list[Queue]:
-        """Return the queues for this routing key, each once however many of its bindings match (section 3.1.3)."""
+        """Return the queues for a routing key, each only once even if several bindings match (section 3.1.3)."""
         matches = EXCHANGE_TYPES[self.type]
         matching = {queue.name: queue for (_, key), queue in self.bindings.items() if matches(key, routing_key)}
         return list(matching.values())
 
     def bind(self, queue: Queue, key: str) -> None:
-        """Bind a queue. Duplicate bindings are ignored, as `queue.bind` demands."""
+        """Bind a queue. Duplicate bindings are ignored, as `queue.bind` requires."""
         self.bindings[queue.name, key] = queue
 
     def unbind(self, queue_name: str, key: str | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Frames: type, channel, size, payload and an end byte (AMQP 0-9-1, section 4.2.3). pamqp codes the payloads."""
+"""Frames: type, channel, size, payload and an end byte (AMQP 0-9-1, section 4.2.3). pamqp decodes the payloads."""
 
 import struct
 

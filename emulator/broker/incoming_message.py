@@ -16,7 +16,7 @@ FLAGS_END = 14
 
 
 class IncomingMessage:
-    """The content that follows a `basic.publish`, as far as it has arrived."""
+    """A `basic.publish` and the part of its content that has arrived."""
 
     __slots__ = ("body_parts", "header", "method", "missing_bytes")
 
@@ -42,7 +42,7 @@ class IncomingMessage:
         self.header, self.missing_bytes = payload, decoded.body_size
 
     def add_body(self, payload: bytes) -> None:
-        """Append a body frame. Raises FrameError for more than the header announced."""
+        """Append a body frame. Raises FrameError if the body is longer than its header announced."""
         self.missing_bytes -= len(payload)
         if self.missing_bytes < 0:
             raise FrameError(f"the body is {-self.missing_bytes} bytes longer than its header announced")

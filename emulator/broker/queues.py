@@ -17,7 +17,7 @@ class Message:
     header: bytes
     body: bytes
     position: int = 0
-    """Its place in the queue's order, which it keeps when it is requeued."""
+    """Its position in the queue, which it keeps when it is requeued."""
     redelivered: bool = False
 
 
@@ -71,11 +71,11 @@ class Queue:
 
     @property
     def depth(self) -> Depth:
-        """How many messages and consumers it has now."""
+        """The current numbers of messages and consumers."""
         return Depth(self.name, len(self.ready), len(self.unacked), len(self.consumers))
 
     def put(self, message: Message) -> None:
-        """Append a message and deliver what can be delivered."""
+        """Append a message, and deliver as many as possible."""
         self.published += 1
         self.ready.append(replace(message, position=self.published))
         self.dispatch()
@@ -91,7 +91,7 @@ class Queue:
         self.unacked.pop(message.position, None)
 
     def requeue(self, messages: list[Message]) -> None:
-        """Put unacknowledged messages back at their old positions, marked as redelivered; deliver what can be.
+        """Put unacknowledged messages back at their old positions, marked as redelivered; deliver as many as possible.
 
         RabbitMQ keeps the original position if possible: https://www.rabbitmq.com/docs/nack.
         """
@@ -106,7 +106,7 @@ class Queue:
         while self.ready:
             for _ in range(len(self.consumers)):
                 consumer = self.consumers[0]
-                self.consumers.rotate(-1)
+                self.consumers.rotate(-1)  # whether or not it can receive, the next message starts at the next one
                 if consumer.can_receive(consumer):
                     consumer.deliver(consumer, self.take())
                     break

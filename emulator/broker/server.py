@@ -47,6 +47,7 @@ class Broker:
         changed = asyncio.Event()
         self._virtual_host.watchers.add(changed)
         try:
+            # Searching the encoded headers is enough, since correlation ids are unique, and saves decoding them.
             while self._virtual_host.holds_header(correlation_id.encode()):
                 changed.clear()
                 await changed.wait()
@@ -69,7 +70,7 @@ class Broker:
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._all_closed()
-        except TimeoutError:  # a client does not read, so that its connection.close stays in the send buffer
+        except TimeoutError:  # a client that does not read keeps its connection.close in our send buffer
             for connection in list(self._connections):
                 connection.abort()
             await self._all_closed()

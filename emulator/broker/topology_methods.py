@@ -34,7 +34,7 @@ def delete_exchange(virtual_host: VirtualHost, _: object, method: commands.Excha
 
 
 def declare_queue(virtual_host: VirtualHost, connection: object, method: commands.Queue.Declare) -> Frame:
-    """Create a queue, exclusive to `connection` if the method asks for that; or check that it exists."""
+    """Create a queue, exclusive to `connection` if the method says so, or check that it exists."""
     name = method.queue or ""
     queue = virtual_host.declare_queue(
         name,

@@ -24,7 +24,7 @@ class UnackedDeliveries:
         return list(self._deliveries)
 
     def next_tag(self) -> int:
-        """Return a new delivery tag, for a message that is not acknowledged by its client (`no_ack`)."""
+        """Return a new delivery tag, for a message that its client will not acknowledge (`no_ack`)."""
         self._last_tag += 1
         return self._last_tag
 
@@ -46,7 +46,7 @@ class UnackedDeliveries:
         return message, queue
 
     def select(self, tag: int, *, multiple: bool) -> Collection[int]:
-        """Return the tags that `basic.ack` means: `tag`, or with `multiple` all tags up to it, where 0 means all.
+        """Return the tags that a `basic.ack` covers: `tag`, or with `multiple` all tags up to it, and for 0 all tags.
 
         Raises PreconditionFailed for an unknown tag.
         """

@@ -18,7 +18,7 @@ from emulator.broker.queues import DeadLetterTarget, Message, Queue
 __all__ = ["VirtualHost"]
 
 NAME = re.compile(r"[a-zA-Z0-9_.:@#,/+ -]{0,127}")
-"""Valid names: AMQP's domain `exchange-name`, and the few characters more that pamqp accepts."""
+"""Valid names: the characters of AMQP's domain `exchange-name`, and a few more that pamqp accepts."""
 
 
 class VirtualHost:
@@ -27,13 +27,13 @@ class VirtualHost:
     def __init__(self) -> None:
         self.queues: dict[str, Queue] = {}
         self.watchers: set[asyncio.Event] = set()
-        """Set whenever a message has left a queue for good."""
+        """Events to set whenever a message has left a queue for good."""
         self.exchanges = {
             f"amq.{type_}": Exchange(f"amq.{type_}", type_, durable=True, auto_delete=False) for type_ in EXCHANGE_TYPES
         }
 
     def publish(self, message: Message) -> bool:
-        """Route a message to its queues; return whether there was one."""
+        """Route a message to its queues. Return whether there was at least one."""
         if message.exchange:
             queues = self.exchange(message.exchange).route(message.routing_key)
         else:
@@ -49,6 +49,7 @@ class VirtualHost:
         """
         target = queue.dead_letter_target if rejected else None
         if target is not None and (not target.exchange or target.exchange in self.exchanges):
+            # Before the message is forgotten, so that `Broker.settled` does not return in between.
             self.publish(dead_letter(message, queue.name, target))
         queue.settle(message)
         self._notify_watchers()
@@ -143,7 +144,7 @@ class VirtualHost:
             raise PreconditionFailed(f"queue '{queue.name}' in vhost '/' in use")
         if if_empty and queue.ready:
             raise PreconditionFailed(f"queue '{queue.name}' in vhost '/' is not empty")
-        # a consumer of an auto-delete queue that goes while the queue is being deleted deletes it again
+        # Deleting an auto-delete queue removes its last consumer, which deletes the queue again.
         if self.queues.get(queue.name) is queue:
             del self.queues[queue.name]
             self._unbind_everywhere(queue)
@@ -153,7 +154,7 @@ class VirtualHost:
         return self.purge(queue)
 
     def unbind(self, queue: Queue, exchange: Exchange, key: str) -> None:
-        """Remove a binding, and with its last binding an auto-delete exchange."""
+        """Remove a binding. An auto-delete exchange is deleted with its last one."""
         if exchange.unbind(queue.name, key):
             del self.exchanges[exchange.name]
 

@@ -1,1 +1,1 @@
-"""The command line: one file per command, and in `app` the table of all. Only this room reads `EMULATOR_*`."""
+"""The command line: one file per command; `app` lists them. Options read `EMULATOR_*`, and so does the health check."""

@@ -1,4 +1,4 @@
-"""`emulator boot`: boot servers, on a cloud in this process or on one that is up, and show what happened."""
+"""`emulator boot`: boot servers, on a new cloud in this process or on a running one, and show what happened."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def boot(
     fault: Annotated[
         str | None, option("fault", "Inject this fault; `emulator faults` lists them.", callback=fault_name)
     ] = None,
-    count: Annotated[int, option("count", "How many servers to boot, side by side, in a trace each.", min=1)] = 1,
+    count: Annotated[int, option("count", "How many servers to boot concurrently, each in its own trace.", min=1)] = 1,
     cloud: CloudOptions,
     computes: Computes = 3,
     amqp_url: AmqpUrl = None,
@@ -47,7 +47,7 @@ def boot(
         str | None,
         option(
             "keystone-url",
-            "Boot on the emulator with this keystone, e.g. http://localhost:5000, not on one of its own.",
+            "Boot on the running emulator with this keystone, e.g. http://localhost:5000, instead of starting one.",
             callback=HTTP,
         ),
     ] = None,
@@ -59,9 +59,9 @@ def boot(
     quiet: Annotated[bool, option("quiet", "Print one line per server and nothing else.", "-q")] = False,
     no_unicode: Ascii = False,
 ) -> None:
-    """Start a cloud, boot a server on it, and show the trace. Exits with 0 only if the server became ACTIVE.
+    """Start a cloud, boot a server on it, and show the trace. Exits with 0 only if every server became ACTIVE.
 
-    Boots as admin, or as the user in OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME.
+    Logs in as admin, or as the user in OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME.
     """
     if no_unicode:
         ascii_only()
@@ -76,11 +76,11 @@ def boot(
     injected = None if fault is None else FAULTS[fault]
     requests = numbered_requests(server.request(name, injected), count)
     cloud_settings = settings(cloud, fault=injected)
-    show_progress = not quiet and (cloud.pace > 0 or count > 1)  # else it is over before anybody could read it
+    show_progress = not quiet and (cloud.pace > 0 or count > 1)  # one boot at pace 0 ends before anybody can read it
 
     async def main() -> int:
         cancel_on_signals()
-        check_baggage([injected])
+        check_baggage([injected])  # without baggage, the fault would silently have no effect
         async with exporting(cloud.otlp, cloud.seed, keep=True) as export:
             if keystone_url is not None:
                 results = await _boot_all(requests, keystone_url, export, cloud, show_progress=show_progress)
@@ -88,9 +88,10 @@ def boot(
                 async with run_cloud(cloud_settings, export, amqp_url=amqp_url, computes=computes) as up:
                     keystone = up.endpoints["keystone"]
                     results = await _boot_all(requests, keystone, export, cloud, show_progress=show_progress)
-                    # Work that goes on belongs to the trace, too: a message that is delivered again, for example.
+                    # Work can outlast the boot, such as a redelivered message, and its spans belong to the trace too.
                     for result in results:
                         await up.settled(result.request_id)
+        # Printed after the cloud has stopped, so that the waterfall has the spans of its last work.
         print_boots(results, export.kept, export.destination, Detail(quiet, expand), complete=keystone_url is None)
         if files:
             _write_files(files, results, export)
@@ -128,7 +129,7 @@ async def _boot_all(
 
 
 def _write_files(files: Mapping[str, Path], results: Sequence["BootResult"], export: "Export") -> None:
-    """Write the traces to files, by format. `otlp-json` holds all that was exported, the others the boots' traces."""
+    """Write the requested files, by format. `otlp-json` gets every exported span, the others only the boots' traces."""
     from emulator.cli.boot_report import NO_TRACE, boot_traces, trace_shown
     from emulator.cli.runner import CommandError
     from emulator.runtime.export import otlp_json_document

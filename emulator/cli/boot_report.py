@@ -24,7 +24,7 @@ JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.13
 OTLP = "http://localhost:4318"
 CULPRIT, SEEN = "◄ culprit", "◄ seen here"
 STEP_SERVERS = {"(1)(2)": "keystone", "(3)(4)": "neutron-server", "(5)(6)": "glance-api"}
-"""The service that nova-compute calls at each step of Figure 1.8; the service itself may have left no span."""
+"""The service that nova-compute calls at each step of Figure 1.8. Not read from the trace: it may lack that span."""
 NO_TRACE = "There is no trace to show: the SDK is disabled, or its sampler dropped the spans."
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much is printed: `quiet` is the outcomes only, `expand` a line for every span of a waterfall."""
+    """How much to print: `quiet` prints only the outcomes, `expand` one line for every span of a waterfall."""
 
     quiet: bool = False
     expand: bool = False
@@ -41,11 +41,12 @@ class Detail:
 def print_boots(
     results: Sequence[BootResult], spans: Sequence[ReadableSpan], sent_to: str | None, detail: Detail, *, complete: bool
 ) -> None:
-    """Print the outcome of every boot and one waterfall: of the first that failed, else of the slowest.
+    """Print the outcome of every boot, and one waterfall: that of the first failed boot, or else of the slowest.
 
     `complete` is False if the services ran in other processes, so that their spans are not among `spans`.
     """
     console = printer()
+    # Captured, so that a closed pipe is noticed in one place, `write`.
     with console.capture() as captured:
         for result in results:
             console.print(_outcome(result))
@@ -55,12 +56,13 @@ def print_boots(
 
 
 def write(report: str) -> bool:
-    """Print a report. Return whether somebody still reads: `emulator boot | head` stops reading early."""
+    """Print a report. Return False if the reader has closed the pipe, as `head` does in `emulator boot | head`."""
     try:
         sys.stdout.write(report)
         sys.stdout.flush()
-    except OSError as error:  # the exit status tells how the boot ended, not whether its report was read
-        # Without this Python tries to flush again at exit, and complains.
+    except OSError as error:  # not raised: the exit status is about the boot, whether or not its report was read
+        # Python flushes stdout again at exit, and would print the error then:
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return False
@@ -69,7 +71,7 @@ def write(report: str) -> bool:
 
 
 def boot_traces(results: Sequence[BootResult], spans: Sequence[ReadableSpan]) -> list[SpanTree]:
-    """Return the traces of all boots, with those that follow from them by links."""
+    """Return the traces of all boots, each joined with the traces that link to it."""
     by_request = _by_request(spans)
     return [trace for result in results for trace in _traces_of(result, by_request)[0]]
 
@@ -106,7 +108,7 @@ def _print_trace(
         console.print(_explanation(fault, acted=acted if complete else None))
     for number, trace in enumerate(traces):
         about = headline(trace) if len(results) == 1 else f"{shown.request.name} · {headline(trace)}"
-        detached = "of the same request, but not linked to it: " if number else ""
+        detached = "same request, but not linked to this trace: " if number else ""
         console.print(Text(f"\n{detached}{about}\n", "dim"))
         console.print(
             waterfall(trace, columns(console), lambda span: _label(span, culprits, mark), expand=expand), soft_wrap=True
@@ -119,9 +121,9 @@ def _print_trace(
 
 def _remarks(joined: int, *, complete: bool) -> Iterator[str]:
     if joined:
-        yield f"with {joined} traces that follow by links, each shown below the span that it links to"
+        yield f"includes {joined} linked traces, each shown below the span that it links to"
     if not complete:
-        yield "these are this process's spans only; the services send theirs to the endpoint of their own --otlp"
+        yield "only this process's spans are shown; the services send theirs to the endpoint of their own --otlp"
 
 
 def _by_request(spans: Sequence[ReadableSpan]) -> Mapping[str, list[ReadableSpan]]:
@@ -134,7 +136,7 @@ def _by_request(spans: Sequence[ReadableSpan]) -> Mapping[str, list[ReadableSpan
 def _traces_of(result: BootResult, spans: Mapping[str, list[ReadableSpan]]) -> tuple[list[SpanTree], int]:
     """Return the trace of a boot, joined with those that link to it, then its request's other traces.
 
-    The number is how many were joined.
+    The second value is how many were joined.
     """
     found = trees(spans_from_sdk(spans.get(result.request_id, [])))
     own = next((trace for trace in found if trace.trace_id == result.trace_id), None)
@@ -145,17 +147,17 @@ def _traces_of(result: BootResult, spans: Mapping[str, list[ReadableSpan]]) -> t
 
 
 def _explanation(fault: Fault, *, acted: bool | None) -> Text:
-    """Say in a sentence what happened and where to look; `acted` is None if the services' spans are not here."""
+    """Return a sentence about what happened and where to look. `acted` is None if the services' spans are elsewhere."""
     text = f"{fault.happened}; look at {fault.look_for}."
     if acted is None:
         text = f"if the services accept faults, {text}"
     elif not acted:
-        text = "something else happened first, so that the fault did not act as described."
+        text = "something else went wrong first, so the fault did not act as described."
     return Text.assemble(("\n⚑ ", "bold red"), (fault.name, "bold"), f": {text}")
 
 
 def _culprits(fault: Fault | None, traces: Sequence[SpanTree]) -> set[str]:
-    """Return the ids of the spans on which the fault acted, or if there is none, of the spans that show it."""
+    """Return the ids of the spans on which the fault acted, or else of the spans that show it."""
     if fault is None:
         return set()
     all_spans = [span for trace in traces for span in trace.spans]
@@ -188,7 +190,7 @@ def _steps(spans: Sequence[Span]) -> Text:
             outcome = f"chose {chosen}" if chosen else "found no host"
             lines.append(f"\n  {'':6}  nova-scheduler {outcome}, {took}", "red" if span.failed else "")
         elif steps := step_label(span, OPENSTACK):
-            error = span.error_type.split(".")[-1]
+            error = span.error_type.split(".")[-1]  # BuildAborted, not nova.BuildAborted
             answer = ", then ".join(dict.fromkeys(filter(None, (str(span.status or ""), error))))
             server = STEP_SERVERS.get(steps, "another service")
             lines.append(f"\n  {steps}  {span.service} asked {server}: {answer}, {took}", "red" if span.failed else "")

@@ -1,4 +1,4 @@
-"""`emulator doctor`: find out why no trace shows up in Jaeger; prints a list for people, or JSON for programs."""
+"""`emulator doctor`: find out why nothing shows up in Jaeger. Prints a list for people, or JSON for programs."""
 
 import json
 import logging
@@ -31,24 +31,25 @@ def doctor(
     context: typer.Context,
     otlp: OtlpUrl = None,
     jaeger_url: Annotated[
-        str, option("jaeger-url", "The Jaeger to look for the span in.", callback=HTTP)
+        str, option("jaeger-url", "The URL of Jaeger's UI, where the span is looked up.", callback=HTTP)
     ] = "http://localhost:16686",
     timeout: Annotated[
         float,
-        option("timeout", "Seconds to wait for services that are starting, and for the span.", min=0, callback=finite),
+        option("timeout", "Seconds to wait for servers to start and for the span to arrive.", min=0, callback=finite),
     ] = 30.0,
     *,
     as_json: Annotated[bool, option("json", "Print the findings as JSON.")] = False,
     no_unicode: Ascii = False,
 ) -> None:
-    """Find out why nothing shows up in Jaeger: send a span as all commands do, look for it, and check all in between.
+    """Find out why nothing shows up in Jaeger: send a span as every command does, look it up, and check each step.
 
-    Exits with 0 if nothing is wrong, though there may be warnings, and with 1 if something is.
+    Exits with 1 if a check fails, else with 0. Warnings do not change the exit status.
     """
     if no_unicode:
         ascii_only()
     from emulator.doctor import Level, Setup, diagnose
 
+    # Remedies name the setting that has to be changed, which may be the option or its variable.
     source = context.get_parameter_source("otlp")
     name = "--otlp" if source is not None and source.name == "COMMANDLINE" else "EMULATOR_OTLP"
     setup = Setup(os.environ, otlp, name, jaeger_url)
@@ -69,7 +70,7 @@ def _print_json(results: list["CheckResult"], *, ok: bool) -> None:
 
 
 def _printed(results: Iterator["CheckResult"]) -> Iterator["CheckResult"]:
-    """Print each result as soon as it is there."""
+    """Print each result as soon as it is available."""
     from rich.text import Text
 
     from spantree.render.terminal import printer
@@ -80,13 +81,13 @@ def _printed(results: Iterator["CheckResult"]) -> Iterator["CheckResult"]:
         console.print(Text.assemble((mark, style), f" {result.check:<{CHECK_WIDTH}} {result.message}"), soft_wrap=True)
         if result.remedy:
             console.print(Text(f"  {'':{CHECK_WIDTH}} → {result.remedy}", style), soft_wrap=True)
-        sys.stdout.flush()
+        sys.stdout.flush()  # a pipe is buffered, and the next check may take seconds
         yield result
 
 
 @contextmanager
 def _exit_on_sigterm() -> Iterator[None]:
-    """The first process of a container ignores SIGTERM unless it has a handler."""
+    """Exit on SIGTERM while the block lasts, with the same status as on Ctrl-C."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(INTERRUPTED))
     try:
         yield
@@ -96,8 +97,8 @@ def _exit_on_sigterm() -> Iterator[None]:
 
 @contextmanager
 def _silenced(logger: logging.Logger) -> Iterator[None]:
-    """Keep exporters from logging what the results say better."""
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's core writes to standard error without a logger
+    """Silence the exporters' log: the results report the same errors, with a remedy."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's core writes to stderr by itself, not through `logging`
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:

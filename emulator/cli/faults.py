@@ -1,4 +1,4 @@
-"""`emulator faults`: list the faults that can be injected; prints a table for people, or JSON for programs."""
+"""`emulator faults`: list the faults that can be injected. Prints a table for people, or JSON for programs."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # importing these takes longer than printing the help text
 __all__ = ["faults"]
 
 NARROW = 60
-"""A terminal with fewer columns has no room for a table."""
+"""Columns. A narrower terminal gets a list: a table would not fit."""
 
 
 def faults(
@@ -25,7 +25,7 @@ def faults(
     as_json: Annotated[bool, option("json", "Print the ground truth about each fault, as JSON.")] = False,
     no_unicode: Ascii = False,
 ) -> None:
-    """List the faults that a request can carry, and what each of them teaches."""
+    """List the faults that can be injected, and what each one teaches."""
     if no_unicode:
         ascii_only()
     from emulator.faults import FAULTS
@@ -74,7 +74,7 @@ def _status(fault: "Fault") -> "Text":
 
 
 def _ground_truth(fault: "Fault") -> dict[str, Any]:
-    """What a program that is to find the fault in a trace can be judged by."""
+    """Return the facts by which to grade a program that looks for the fault in a trace."""
     from emulator.faults import fault_tree
     from emulator.runtime.propagation import FAULT_MEMBER
 

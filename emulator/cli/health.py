@@ -1,4 +1,4 @@
-"""`emulator health`: check services. Containers use `python -m emulator.healthcheck`, which starts faster."""
+"""`emulator health`: check that services are healthy. Containers use the faster `python -m emulator.healthcheck`."""
 
 from typing import Annotated
 
@@ -15,16 +15,16 @@ def health(
         list[str] | None,
         typer.Argument(
             metavar="[TARGET]...",
-            help="Services on their usual ports of this machine, or URLs such as http://localhost:8774/healthcheck.",
+            help="Names of services on this machine's usual ports, or URLs such as http://localhost:8774/healthcheck.",
             show_default=False,
         ),
     ] = None,
     wait: Annotated[
         float,
-        option("wait", "Try again for this many seconds, until all are healthy.", min=0, max=86400, callback=finite),
+        option("wait", "Retry for up to this many seconds, until all are healthy.", min=0, max=86400, callback=finite),
     ] = 0.0,
 ) -> None:
-    """Check that services are healthy: those named, or all that listen here. Exits with 0 only if all are."""
+    """Check that services are healthy: the named ones, or all on this machine. Exits with 0 only if all are healthy."""
     from emulator.healthcheck import UnknownTarget, check
 
     try:

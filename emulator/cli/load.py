@@ -1,4 +1,4 @@
-"""`emulator load`: boot and delete servers at a rate, on a cloud that is up."""
+"""`emulator load`: boot and delete servers at a given rate on a running cloud."""
 
 from math import inf
 from secrets import token_hex
@@ -19,9 +19,9 @@ if TYPE_CHECKING:  # importing it takes longer than printing the help text
 __all__ = ["load"]
 
 FAULT_SHARE = 0.1
-"""Which share of the boots carries a fault, if faults are named and --fault-share is not."""
+"""The share of boots that carry a fault, if --fault is used without --fault-share."""
 STOP_SECONDS = 20.0
-"""How long `load` may take to stop, at any pace: deploy/compose.yaml kills its container after 30 seconds."""
+"""How long stopping may take, at any pace. Less than the stop_grace_period of 30 s in deploy/compose.yaml."""
 
 
 @with_option_groups
@@ -42,13 +42,13 @@ def load(
         ),
     ] = None,
     lifetime: Annotated[
-        float, option("lifetime", "Delete each server after it was ACTIVE for this long.", min=0, callback=finite)
+        float, option("lifetime", "Delete each server this many seconds after it is ACTIVE.", min=0, callback=finite)
     ] = 5.0,
     fault: Annotated[
         list[str] | None,
         option(
             "fault",
-            "Inject this fault into some of the boots; `emulator faults` lists them. May be repeated.",
+            "Inject this fault into some of the boots; `emulator faults` lists them. Can be repeated.",
             callback=lambda names: [fault_name(name) for name in names or ()],
             show_default=False,
         ),
@@ -57,7 +57,7 @@ def load(
         float | None,
         option(
             "fault-share",
-            "The share of the boots that carry one of the faults, from 0 to 1.",
+            "The share of boots that carry one of the faults, from 0 to 1.",
             min=0,
             max=1,
             callback=finite,
@@ -71,12 +71,12 @@ def load(
     wait: Annotated[float, option("wait", "Seconds to wait for the cloud at start-up.", min=0, callback=finite)] = 30.0,
     quiet: Annotated[bool, option("quiet", "Print only the summary at the end.", "-q")] = False,
 ) -> None:
-    """Boot and delete servers at a rate, on an emulator that is up: for pipelines that want traffic.
+    """Boot and delete servers at a given rate on a running emulator, for pipelines that need traffic.
 
-    Runs for --duration seconds, or until Ctrl-C or SIGTERM, then deletes what it booted. Exits with 0 if no boot failed
-    except by its fault, at least one became ACTIVE, and no more boots were skipped than started.
+    Runs for --duration seconds, or until Ctrl-C or SIGTERM, then deletes its servers. Exits with 0 if no boot without a
+    fault failed, at least one server became ACTIVE, and no more boots were skipped than started.
     """
-    import asyncio  # 20 ms, which a help text can do without
+    import asyncio  # takes 20 ms, which --help does not have to wait for
 
     with importing_sdk():
         from emulator import client
@@ -90,9 +90,10 @@ def load(
     if fault_share is not None and not fault:
         raise typer.BadParameter("--fault-share needs a --fault to inject.")
     if rate * lifetime > SERVERS_AT_ONCE:
-        servers = f"{rate * lifetime:g} servers at once, and {SERVERS_AT_ONCE} is the limit"
-        raise typer.BadParameter(f"--rate {rate:g} and --lifetime {lifetime:g} make {servers}.")
+        servers = f"{rate * lifetime:g} servers at the same time; the limit is {SERVERS_AT_ONCE}"
+        raise typer.BadParameter(f"--rate {rate:g} with --lifetime {lifetime:g} means {servers}.")
     faults = tuple(FAULTS[name] for name in fault or ())
+    # A random name, because a load deletes all servers of its name, and several may run on one cloud.
     request = server.request(f"load-{token_hex(3)}")
     plan = Plan(request, rate, lifetime, faults, FAULT_SHARE if fault_share is None else fault_share)
     seconds = inf if duration is None else duration
@@ -113,7 +114,7 @@ def load(
                 await unless(stopping, tenant.wait_for_cloud(wait))
             except NoCloud as error:
                 raise CommandError(str(error)) from error
-            report(f"booting {rate:g} servers a second on {without_user(keystone_url)}; {_destination(export)}")
+            report(f"booting {rate:g} servers per second on {without_user(keystone_url)}; {_destination(export)}")
             timeout = SharedTimeout(STOP_SECONDS)
             lasted = await run_load(tenant, plan, stopping, report, seconds=seconds, stop_timeout=timeout)
             left_over = await tenant.delete_left_over(timeout)

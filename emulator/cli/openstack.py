@@ -24,25 +24,25 @@ __all__ = ["openstack"]
 NEEDED = ("openstackclient", "opentelemetry.instrumentation.requests")
 NOT_INSTALLED = (
     "emulator: the stock client is not installed; it comes with the extra `openstack`: "
-    "pip install 'openstack-boot-emulator[openstack]', or here: uv run --extra openstack emulator openstack"
+    "pip install 'openstack-boot-emulator[openstack]', or in a checkout: uv run --extra openstack emulator openstack"
 )
-NO_EMULATOR = "emulator: no emulator at {}: start one with emulator up, or name it with --keystone-url"
+NO_EMULATOR = "emulator: no emulator at {}: start one with emulator up, or pass its --keystone-url"
 
 
 def openstack(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ARGS]...", help="Arguments for `openstack`: server create --image cirros …"),
+        typer.Argument(metavar="[ARGS]...", help="The client's command and its arguments, e.g. server list."),
     ] = None,
     keystone_url: KeystoneUrl = "http://127.0.0.1:5000",
     otlp: OtlpUrl = None,
     otlp_json: OtlpJson = None,
 ) -> None:
-    """Run the stock OpenStack client on an emulator that is up, as one trace.
+    """Run the stock OpenStack client against a running emulator, as one trace.
 
-    These options come before the client's command; all others are the client's, and so is the exit status. If OS_*,
-    --os-* or clouds.yaml name a cloud, that is used, and not --keystone-url. The client's own help: emulator openstack
-    help, and emulator openstack help server create. Needs the extra `openstack`.
+    Put these options before the client's command: everything else is passed to the client. Exits with the client's
+    status. If OS_*, --os-* or clouds.yaml select a cloud, --keystone-url is ignored. For the client's own help, run
+    emulator openstack help, or emulator openstack help server create. Needs the extra `openstack`.
     """
     if not all(map(_is_installed, NEEDED)):
         typer.echo(NOT_INSTALLED, err=True)
@@ -77,18 +77,18 @@ def _run(arguments: list[str], export: "Export", keystone_url: str, otlp_json: P
 def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # the package that it is in
+    except ModuleNotFoundError:  # find_spec imports the parent package, which is missing too
         return False
 
 
 @contextmanager
 def _exit_on_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the client in order. Afterwards they are ignored, so that the spans are sent."""
+    """Let Ctrl-C and SIGTERM end the client cleanly. After the block they are ignored, so that the spans are sent."""
 
     def end(number: int, _: object) -> NoReturn:
         sys.exit(128 + number)
 
-    # A shell that starts us in the background lets us ignore SIGINT.
+    # A shell without job control starts background commands with SIGINT ignored: POSIX, "Signals and Error Handling".
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, end)
     try:
@@ -99,7 +99,7 @@ def _exit_on_signals() -> Iterator[None]:
 
 
 def _destination(trace_id: str | None, destination: str | None, collector: str | None) -> str:
-    """Say where the trace went."""
+    """Return a line about where the trace went."""
     from emulator.cli.boot_report import NO_TRACE, jaeger_hint
 
     if trace_id is None:
@@ -108,7 +108,7 @@ def _destination(trace_id: str | None, destination: str | None, collector: str |
         return f"trace {trace_id}, {jaeger_hint(trace_id, destination)}"
     if collector is not None:
         return f"trace {trace_id}, which {collector} did not accept"
-    return f"trace {trace_id}, which was not sent: name a collector with --otlp or OTEL_EXPORTER_OTLP_ENDPOINT"
+    return f"trace {trace_id}, which was not sent: set --otlp or OTEL_EXPORTER_OTLP_ENDPOINT to the URL of a collector"
 
 
 def _write_spans(export: "Export", file: Path) -> bool:

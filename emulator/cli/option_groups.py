@@ -12,7 +12,7 @@ __all__ = ["with_option_groups"]
 def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Make an option of every field of each parameter whose type is a dataclass.
 
-    typer reads options from a function's signature, so that is what changes: it shows the fields in the group's place.
+    typer reads options from a function's signature, so the new signature lists the fields in place of the group.
     """
     groups: dict[str, tuple[Any, list[str]]] = {}
     parameters: list[Parameter] = []

@@ -1,4 +1,4 @@
-"""The options that several commands share. An option that one command has stands in that command's file."""
+"""The options that several commands share. An option of a single command is defined in that command's file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,23 +37,23 @@ __all__ = [
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
 TOKEN_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the demo passwords are
 
-KeystoneUrl = Annotated[str, option("keystone-url", "The emulator to use, by the URL of its keystone.", callback=HTTP)]
+KeystoneUrl = Annotated[str, option("keystone-url", "The keystone URL of the emulator to use.", callback=HTTP)]
 Pace = Annotated[
     float,
     option(
         "pace",
-        "Scales all simulated durations: 1 is a small real cloud, 0 is as fast as possible.",
+        "Scale all simulated durations: 1 is a small real cloud, 0 is as fast as possible.",
         min=0,
         max=1000,
         callback=finite,
     ),
 ]
-Seed = Annotated[int | None, option("seed", "Make everything random repeatable: durations, ids, addresses.")]
+Seed = Annotated[int | None, option("seed", "Make random durations, ids and addresses repeatable.")]
 OtlpUrl = Annotated[
     str | None,
     option(
         "otlp",
-        "Send spans to this OTLP endpoint, e.g. http://localhost:4318. OTEL_EXPORTER_OTLP_ENDPOINT works, too.",
+        "Send spans to this OTLP endpoint, e.g. http://localhost:4318. OTEL_EXPORTER_OTLP_ENDPOINT works too.",
         callback=HTTP,
     ),
 ]
@@ -63,7 +63,7 @@ AmqpUrl = Annotated[
         "amqp-url",
         "Use this AMQP broker, e.g. amqp://guest:guest@localhost/.",
         callback=AMQP,
-        show_default="an embedded one",
+        show_default="an embedded broker",
     ),
 ]
 Computes = Annotated[int, option("computes", "How many compute hosts the cloud has.", min=1, max=100)]
@@ -87,7 +87,7 @@ class ServerOptions:
     ] = "private"
 
     def request(self, name: str, fault: "Fault | None" = None) -> "BootRequest":
-        """Return the request to boot it under this name."""
+        """Return the request to boot this server under a name."""
         from emulator.client import BootRequest
 
         return BootRequest(name, self.image, self.flavor, self.network, fault)
@@ -102,13 +102,13 @@ class CloudOptions:
     otlp: OtlpUrl = None
     messaging_context: Annotated[
         Literal["parent", "link", "both"],
-        option("messaging-context", "Whether a process span has its publish span as its parent, as a link, or both."),
+        option("messaging-context", "Whether a process span has its publish span as a parent, as a link, or as both."),
     ] = "both"
     build_timeout: Annotated[
         float | None,
         option(
             "build-timeout",
-            "Seconds until a server that is still in BUILD goes to ERROR.",
+            "Seconds after which a server that is still in BUILD goes to ERROR.",
             min=0.01,
             callback=finite,
             show_default="60, or less with a fault that hangs",
@@ -128,13 +128,13 @@ class ListenOptions:
     """How a cloud, or one service, is reached by other processes, and what it accepts from them."""
 
     bind: Annotated[
-        str, option("bind", "The address to listen on; 0.0.0.0 is all IPv4 addresses.", callback=printable)
+        str, option("bind", "The address to listen on; 0.0.0.0 means all IPv4 addresses.", callback=printable)
     ] = "127.0.0.1"
     public_host: Annotated[
         str | None,
         option(
             "public-host",
-            "The host in the URLs that clients get from keystone's catalog.",
+            "The host of the URLs in keystone's catalog, by which clients reach the services.",
             callback=host,
             show_default="--bind",
         ),
@@ -146,7 +146,7 @@ class ListenOptions:
         list[str] | None,
         option(
             "osprofiler-hmac-key",
-            "Continue osprofiler's traces that are signed with this key. May be repeated.",
+            "Continue osprofiler traces that are signed with this key. Can be repeated.",
             callback=lambda keys: [key(each) for each in keys or ()],
             show_default=False,
         ),
@@ -155,12 +155,13 @@ class ListenOptions:
 
 
 def settings(cloud: CloudOptions, listen: ListenOptions | None = None, fault: "Fault | None" = None) -> "Settings":
-    """Return the settings of a cloud. Without --build-timeout a `fault` that hangs may set a shorter one.
+    """Return the settings of a cloud. Without --build-timeout, a `fault` that hangs may shorten the build timeout.
 
-    Without `listen` the cloud is for this process alone: it has a random token secret and lets faults in.
+    Without `listen` the cloud is for this process alone: it has a random token secret and accepts faults.
     """
     from emulator.cloud import BUILD_SECONDS, MessagingContext, QueueType, Settings
 
+    # At a slower pace, the work before the hang takes longer too.
     shorter = fault.build_seconds * max(1.0, cloud.pace) if fault and fault.build_seconds else None
     chosen = Settings(
         pace=cloud.pace,
@@ -175,7 +176,7 @@ def settings(cloud: CloudOptions, listen: ListenOptions | None = None, fault: "F
     return replace(
         chosen,
         address=listen.bind,
-        public_host=listen.public_host or reachable(listen.bind),
+        public_host=listen.public_host or reachable(listen.bind),  # nobody can connect to 0.0.0.0
         token_secret=listen.token_secret,
         faults=not listen.no_faults,
         profiler_keys=listen.osprofiler_hmac_key or (),
@@ -184,7 +185,7 @@ def settings(cloud: CloudOptions, listen: ListenOptions | None = None, fault: "F
 
 @contextmanager
 def importing_sdk() -> Iterator[None]:
-    """End with a message where the SDK, which reads some of `OTEL_*` when it is imported, refuses a value."""
+    """Exit with a message if the SDK rejects an `OTEL_*` variable: it reads some of them when it is imported."""
     try:
         yield
     except ValueError as error:

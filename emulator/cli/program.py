@@ -1,4 +1,4 @@
-"""The emulator as the program that spantree's commands run in: `EMULATOR_*`, the reference trees and the faults'."""
+"""What spantree's commands get from the emulator: the prefix `EMULATOR_`, named trees, and OpenStack's vocabulary."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ def _names() -> list[str]:
 
 
 def _text(name: str) -> str:
-    """Return a reference tree, or that of a fault. Raises LookupError if neither has this name."""
+    """Return a reference tree or a fault's tree by name. Raises LookupError if there is none."""
     from emulator.faults import fault_tree, find_fault
     from emulator.reference import tree_names, tree_text
 

@@ -1,4 +1,4 @@
-"""Shows on stderr how boots are getting on, for a user who waits at a terminal. It disappears when they have ended."""
+"""Shows the progress of boots on stderr, for a user who waits at a terminal. The display disappears at the end."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ def progress(requests: Sequence[BootRequest], *, shown: bool = True) -> Iterator
     if not shown or not terminal or os.environ.get("CI"):
         yield lambda _request, _state: None
         return
-    from rich.console import Console  # few runs need rich.progress, and it takes long to import
+    from rich.console import Console  # imported here: rich.progress is slow to import, and few runs need it
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     console = Console(stderr=True)

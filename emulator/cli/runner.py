@@ -1,4 +1,4 @@
-"""What all commands that run for a while share: signals, the export of their spans, and errors that end them."""
+"""Shared by the long-running commands: signals, the export of spans, and errors that end a command."""
 
 import asyncio
 import logging
@@ -29,11 +29,11 @@ __all__ = [
 INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 QUIET_LOGGERS = ("aio_pika", "aiormq", "asyncio", "opentelemetry.baggage")
-"""Whatever of theirs a user must know, we log ourselves."""
+"""Silenced: whatever their records tell a user, the emulator reports in its own words, once."""
 
 
 class CommandError(Exception):
-    """A command cannot do what it was asked to do; the message is for the user."""
+    """The command cannot do its work. The message is for the user."""
 
 
 def run(main: Coroutine[Any, Any, int]) -> int:
@@ -42,6 +42,7 @@ def run(main: Coroutine[Any, Any, int]) -> int:
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     status = 1
+    # except* catches errors in groups and without one: task groups may have wrapped them.
     try:
         status = asyncio.run(main)
     except* (KeyboardInterrupt, asyncio.CancelledError):
@@ -61,9 +62,9 @@ def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
 
 
 def cancel_on_signals() -> None:
-    """On Ctrl-C or SIGTERM, cancel the current task, so that everything stops in order and the spans are sent.
+    """Cancel the current task on Ctrl-C or SIGTERM, so that everything stops in order and the spans are sent.
 
-    asyncio does that for Ctrl-C by itself, but not in a process that a shell started in the background.
+    asyncio does this for Ctrl-C by itself, except where a shell started the process in the background.
     """
     task = asyncio.current_task()
     assert task is not None
@@ -72,11 +73,11 @@ def cancel_on_signals() -> None:
 
 
 def on_first_signal(stop: Callable[[], object]) -> None:
-    """Call `stop` at the first SIGINT or SIGTERM, and print so. A second one ends the process at once."""
+    """Call `stop` on the first SIGINT or SIGTERM, and print a message. A second signal ends the process at once."""
     loop = asyncio.get_running_loop()
 
     def first() -> None:
-        print("stopping: finishing what has begun", file=sys.stderr, flush=True)
+        print("stopping: finishing work in progress", file=sys.stderr, flush=True)
         for number in SIGNALS:
             loop.remove_signal_handler(number)
         stop()
@@ -92,9 +93,9 @@ async def serve_until_signalled(
     seed: int | None,
     span_processor: SpanProcessor | None = None,
 ) -> int:
-    """Run a service or a cloud and print the text that it yields. At SIGINT or SIGTERM, let it finish its work.
+    """Run a service or a cloud and print the text that it yields. On SIGINT or SIGTERM, let it finish its work.
 
-    A signal while it is starting cancels the start. Return the exit status.
+    A signal during start-up cancels the start. Returns the exit status.
     """
     stopping, is_up = asyncio.Event(), False
     task = asyncio.current_task()
@@ -115,7 +116,7 @@ async def serve_until_signalled(
         except asyncio.CancelledError:
             if not stopping.is_set():
                 raise
-            task.uncancel()
+            task.uncancel()  # else timeouts and task groups of this task would still count it as being cancelled
     return 0
 
 
@@ -123,7 +124,7 @@ async def serve_until_signalled(
 async def exporting(
     otlp: str | None, seed: int | None, *, keep: bool = False, watching: SpanProcessor | None = None
 ) -> AsyncIterator[Export]:
-    """Export spans while the block lasts, and send the rest at its end. Raises CommandError for settings of OTLP."""
+    """Export spans while the block lasts, and send the rest at its end. Raises CommandError for invalid settings."""
     try:
         export = Export(otlp_exporter(otlp), keep=keep, seed=seed, watching=watching)
     except ValueError as error:
@@ -137,4 +138,4 @@ async def exporting(
 def check_baggage(faults: Iterable[Fault | None]) -> None:
     """Raise CommandError if there are faults and OTEL_PROPAGATORS does not propagate baggage, which carries them."""
     if any(faults) and not carries_baggage():
-        raise CommandError("OTEL_PROPAGATORS leaves out baggage, which carries the name of the fault: add it")
+        raise CommandError("OTEL_PROPAGATORS does not include baggage, which carries the fault: add it")

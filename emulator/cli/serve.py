@@ -1,4 +1,4 @@
-"""`emulator serve`: run one service alone, as a container does."""
+"""`emulator serve`: run a single service, as a container does."""
 
 import socket
 from collections.abc import AsyncIterator
@@ -24,19 +24,19 @@ NAMES = (*SERVICES, BROKER)
 
 
 def _service(name: str) -> str:
-    """Refuse a name that no service has."""
+    """Refuse an unknown service."""
     if name not in NAMES:
         raise typer.BadParameter(f"there is no service {name!r}: choose one of {', '.join(NAMES)}.")
     return name
 
 
 def _endpoint(service: str) -> tuple[str, Any, Any]:
-    """Return a field with the option for the URL of an API: `--compute-url` is nova-api's, by its catalog type."""
+    """Return the field for an API's URL. Its option is named after the catalog type: `--compute-url` is nova-api's."""
     entry = SERVICES[service].catalog
     assert entry is not None
-    name, text = f"{entry.type}-url", f"keystone: the URL of {service} in its catalog."
+    name, text = f"{entry.type}-url", f"The URL of {service} in the catalog; only for keystone."
     if service == "keystone":
-        name, text = "keystone-url", "The URL of keystone, for nova-compute and for keystone's own catalog."
+        name, text = "keystone-url", "The URL of keystone; for nova-compute, and for keystone's own catalog."
     endpoint = Annotated[str, option(name, text, callback=url("http", "https", passed_on=True))]
     return _field(service), endpoint, field(default=f"http://127.0.0.1:{PORTS[service]}")
 
@@ -57,21 +57,21 @@ def serve(
         int | None,
         option(
             "port",
-            "The port to listen on; 0 takes a free one.",
+            "The port to listen on; 0 picks a free one.",
             min=0,
             max=65535,
-            show_default="OpenStack's usual one",
+            show_default="OpenStack's usual port",
         ),
     ] = None,
     amqp_url: Annotated[
-        str, option("amqp-url", "The AMQP broker through which the services talk.", callback=AMQP)
+        str, option("amqp-url", "The AMQP broker that connects the services.", callback=AMQP)
     ] = "amqp://guest:guest@127.0.0.1:5672/",
     endpoints: Endpoints,  # type: ignore[valid-type] # mypy does not follow make_dataclass
     compute_host: Annotated[
         str | None,
         option(
             "compute-host",
-            "nova-compute: the name of its host.",
+            "The name of the compute host; only for nova-compute.",
             callback=valid_compute_host,
             show_default="this machine's name",
         ),
@@ -79,7 +79,7 @@ def serve(
     cloud: CloudOptions,
     listen: ListenOptions,
 ) -> None:
-    """Run one service alone, until Ctrl-C or SIGTERM: a process, or a container, for each."""
+    """Run a single service until Ctrl-C or SIGTERM, for one process or container per service."""
     with importing_sdk():
         from emulator.cli.runner import run, serve_until_signalled
         from emulator.cloud import run_service

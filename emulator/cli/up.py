@@ -1,4 +1,4 @@
-"""`emulator up`: run a whole cloud, and its console, until it is stopped."""
+"""`emulator up`: run a whole cloud and its console until it is stopped."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +33,7 @@ def up(
         int | None,
         option(
             "port-base",
-            "The first of the consecutive ports to listen on; 0 takes free ports.",
+            "Listen on consecutive ports from this one on; 0 picks free ports.",
             min=0,
             max=65000,
             show_default="OpenStack's usual ports",
@@ -47,13 +47,13 @@ def up(
         str | None,
         option(
             "jaeger-url",
-            "Jaeger's UI, e.g. http://localhost:16686; the console's traces link to it.",
+            "The URL of Jaeger's UI, e.g. http://localhost:16686, for links from the console's traces.",
             callback=HTTP,
         ),
     ] = None,
     no_console: Annotated[bool, option("no-console", "Do not serve the console.")] = False,
 ) -> None:
-    """Run all services on OpenStack's usual ports, and a console to boot from and to watch, until Ctrl-C or SIGTERM."""
+    """Run all services on OpenStack's usual ports, and a console to boot and watch servers, until Ctrl-C or SIGTERM."""
     with importing_sdk():
         from emulator.cli.runner import run, serve_until_signalled
         from emulator.cloud import run_cloud
@@ -69,20 +69,20 @@ def up(
                 yield _describe(up)
                 return
             async with console(up, cloud_settings, export, requests, jaeger_url, ports.get(CONSOLE, 0)) as url:
-                yield f"{_describe(up)}\nTo boot servers here and watch, open the console: {url}"
+                yield f"{_describe(up)}\nTo boot and watch servers, open the console: {url}"
 
     raise typer.Exit(run(serve_until_signalled(service, otlp=cloud.otlp, seed=cloud.seed, span_processor=requests)))
 
 
 def _ports(base: int | None) -> dict[str, int]:
-    """Return the port of each service by name; a service that is left out takes a free one."""
+    """Return the port of each service by name. A service without an entry gets a free port."""
     if base is None:
         return PORTS
     return {name: base + number for number, name in enumerate(PORTS)} if base else {}
 
 
 def _describe(up: "Cloud") -> str:
-    """List all URLs, with a `clouds.yaml` to copy."""
+    """Return a list of all URLs, and a `clouds.yaml` to copy."""
     from yarl import URL
 
     endpoints = "\n".join(f"  {name:<15} {url}" for name, url in up.endpoints.items())

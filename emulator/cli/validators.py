@@ -1,4 +1,4 @@
-"""Checks of option values that know the emulator; the general ones are in `spantree.cli.validators`."""
+"""Checks of the emulator's own option values. General ones are in `spantree.cli.validators`."""
 
 import re
 from ipaddress import IPv6Address
@@ -14,12 +14,12 @@ LONGEST_HOST = 200
 def key(value: str) -> str:
     """Refuse an empty key. The message does not repeat the value, which is a secret."""
     if not value:
-        raise typer.BadParameter("a key is empty.")
+        raise typer.BadParameter("the key is empty.")
     return value
 
 
 def fault_name(name: str | None) -> str | None:
-    """Refuse a name that no fault has."""
+    """Refuse an unknown fault."""
     from emulator.faults import find_fault
 
     try:

@@ -40,11 +40,11 @@ __all__ = [
 SERVICE = "openstack-client"
 """The client's `service.name`."""
 MAX_CONCURRENT_BOOTS = 50
-"""How many servers one process boots at the same time. More would wait for one another's CPU and time out."""
+"""How many servers one process boots at the same time. More would compete for its CPU and time out."""
 POLL_SECONDS = 0.01
 POLL_SECONDS_AT_PACE_1 = 0.2
 POLL_GROWTH = 0.2
-"""Each pause between two polls grows by this share of the time that the boot has taken so far."""
+"""Each pause between polls grows by this share of the boot's duration so far, so that slow boots have few polls."""
 LONGEST_POLL_SECONDS = 2.0
 
 
@@ -76,12 +76,12 @@ class BootResult:
     request: BootRequest
     trace_id: str
     request_id: str = ""
-    """The same on every span of the boot, in whichever trace the span is."""
+    """The same on every span of the boot, even if its spans are in several traces."""
     server_id: str = ""
     status: str = "BUILD"
     seconds: float = 0.0
     host: str = ""
-    """Empty unless the user is an administrator: nova shows the host to nobody else."""
+    """Empty unless the user is an administrator: nova hides the host from other users."""
     addresses: tuple[str, ...] = ()
     fault: str = ""
     """Why the server is in ERROR, or why the request was refused."""
@@ -94,6 +94,9 @@ class BootResult:
 
 OnProgress = Callable[[BootRequest, str], None]
 """Called with every new state of a server: nova's task state while it builds, its status at the end."""
+
+
+# Only the fields that the client reads: msgspec ignores all others.
 
 
 class _Created(msgspec.Struct):
@@ -134,7 +137,7 @@ class _ServersAnswer(msgspec.Struct):
 
 
 def new_context(export: Export, seed: int | None, pace: float = 0.0, owner: str = SERVICE) -> ServiceContext:
-    """Return the context that the client's spans are made in. With one `seed`, each `owner` has its own random ids."""
+    """Return the context in which the client makes its spans. With a `seed`, each `owner` draws its own random ids."""
     rng = SeededRandom(seed, owner)
     return ServiceContext(SERVICE, export.tracer(SERVICE, rng), rng, pace)
 
@@ -152,7 +155,7 @@ async def boot(
 ) -> BootResult:
     """Boot a server and wait until it is ACTIVE or in ERROR. The status is REFUSED if the cloud refuses the request.
 
-    Raises nothing that a cloud can cause; the reason is in `BootResult.fault`.
+    Failures of the cloud are not raised: `BootResult.fault` has the reason.
     """
     began = time.monotonic()
     with request_scope(context) as scope, span("openstack server create") as root:
@@ -176,7 +179,7 @@ async def boot(
 
 
 async def delete(context: ServiceContext, http: HttpClient, credentials: Credentials, server_id: str) -> bool:
-    """Delete a server, in a trace of its own. Return whether it was accepted, or there is no such server.
+    """Delete a server, in a trace of its own. Return True if the cloud accepted this, or has no such server.
 
     An error is recorded on the root span and not raised.
     """
@@ -188,7 +191,7 @@ async def delete(context: ServiceContext, http: HttpClient, credentials: Credent
             (await http.fetch("DELETE", url, token=access.token)).check()
         except UnexpectedAnswer as error:
             record_error(root, error)
-            return error.status == HTTPStatus.NOT_FOUND
+            return error.status == HTTPStatus.NOT_FOUND  # it is already gone
         except (aiohttp.ClientError, TimeoutError, LookupError) as error:
             record_error(root, error)
             return False
@@ -209,14 +212,15 @@ async def find_servers(context: ServiceContext, http: HttpClient, credentials: C
 
 
 async def _create(http: HttpClient, token: str, servers_url: str, request: BootRequest) -> str:
-    """POST the request; return the server's id."""
+    """POST the request and return the server's id."""
+    # The ids of seed data are derived from their names, so that a boot needs no requests to look them up.
     server = {
         "name": request.name,
         "imageRef": resource_id("image", request.image),
         "flavorRef": request.flavor,
         "networks": [{"uuid": resource_id("network", request.network)}],
     }
-    with carrying_fault(request.fault):
+    with carrying_fault(request.fault):  # only this request: the fault must not act on the login or on polls
         answer = await http.fetch("POST", servers_url, body={"server": server}, token=token)
     server_id = answer.read(_CreatedAnswer).server.id
     annotate(server__id=server_id)
@@ -226,7 +230,7 @@ async def _create(http: HttpClient, token: str, servers_url: str, request: BootR
 async def _wait_until_built(
     http: HttpClient, token: str, servers_url: str, result: BootResult, pace: float, on_progress: OnProgress
 ) -> BootResult:
-    """Poll the server until it is ACTIVE or in ERROR; return the result with what was seen."""
+    """Poll the server until it is ACTIVE or in ERROR, and add its state to the result."""
     server = await _poll(
         http, token, f"{servers_url}/{result.server_id}", pace, lambda state: on_progress(result.request, state)
     )
@@ -240,7 +244,7 @@ async def _wait_until_built(
 
 
 async def _poll(http: HttpClient, token: str, url: str, pace: float, on_state: Callable[[str], None]) -> _Server:
-    """GET the server until its status is no longer BUILD. There is no limit here: nova-api times builds out."""
+    """GET the server until its status is no longer BUILD. Has no timeout: nova-api limits how long a build takes."""
     first, began, state = POLL_SECONDS + POLL_SECONDS_AT_PACE_1 * pace, time.monotonic(), None
     while True:
         server = (await http.fetch("GET", url, token=token)).read(_ServerAnswer).server
@@ -264,7 +268,7 @@ def _printable(result: BootResult) -> BootResult:
 
 
 def _with_requested_names(message: str, request: BootRequest) -> str:
-    """Put the names that the user wrote in front of the ids that the cloud's message has."""
+    """Insert the names that the user requested before the ids in the cloud's message."""
     for kind, name in (("image", request.image), ("network", request.network)):
         known = resource_id(kind, name)
         if known != name:

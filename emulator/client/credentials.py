@@ -1,4 +1,4 @@
-"""Who the client logs in as."""
+"""The user that the client logs in as."""
 
 import os
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ class Credentials:
     password: str = field(default="secret", repr=False)
     project: str = "admin"
     interface: str = "public"
-    """Which endpoints of the catalog are used; `internal` where the client runs beside the services."""
+    """Which endpoints of the catalog to use: `public`, or `internal` if the client runs beside the services."""
 
     @classmethod
     def from_environment(cls, auth_url: str, environment: Mapping[str, str] = os.environ) -> "Credentials":
         """Read OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME and OS_INTERFACE; the default is the administrator.
 
-        Without OS_PROJECT_NAME the project is the one with the user's name. An empty variable counts as not set.
+        OS_PROJECT_NAME defaults to the user's name. An empty variable counts as not set.
         """
         username = environment.get("OS_USERNAME") or "admin"
         return cls(

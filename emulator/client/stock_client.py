@@ -1,4 +1,4 @@
-"""Runs the stock OpenStack client in this process, unmodified, under one span: each command is one trace.
+"""Runs the unmodified stock OpenStack client in this process, under one span: each command is one trace.
 
 Imported only where the extra `openstack` is installed.
 """
@@ -41,7 +41,7 @@ SANITIZED_HEADERS = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SECRET_HEADERS = ("authorization", "x-auth-token", "x-service-token", "x-subject-token")
 CLOUD_OPTIONS = ("cloud", "auth-url", "auth-type", "token", "endpoint")
-"""Options of the client that choose a cloud. If one is given, or its variable is set, we do not choose one."""
+"""The client's options that select a cloud. If one of them or its variable is set, the emulator selects none."""
 USER_OPTIONS = ("username", "password", "project-name")
 SECRET_SETTING = re.compile(r"(password|passcode|secret|token)$")
 
@@ -53,13 +53,13 @@ class ClientResult:
     status: int
     trace_id: str | None
     connection_error: str
-    """The error message with the URL that it could not connect to; empty if it ended in another way."""
+    """The error message, with the URL, if the client could not connect; else empty."""
 
 
 def emulator_variables(arguments: Sequence[str], environment: Mapping[str, str], keystone_url: str) -> dict[str, str]:
-    """Return the `OS_*` variables that the client needs to use the emulator, with the user of `emulator boot`.
+    """Return the `OS_*` variables that the client needs to use the emulator, as the user of `emulator boot`.
 
-    There are none if `OS_*`, `--os-*` or clouds.yaml choose a cloud.
+    Empty if `OS_*`, `--os-*` or clouds.yaml already select a cloud.
     """
     chosen = {name: value for name, value in environment.items() if value} | _options(arguments)
     if any(_variable(name) in chosen for name in CLOUD_OPTIONS) or _clouds_yaml_chooses_a_cloud():
@@ -79,13 +79,13 @@ def emulator_variables(arguments: Sequence[str], environment: Mapping[str, str],
 
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:
-    """Return the options about cloud and user, by the names of the variables that mean the same."""
+    """Return the client's options for the cloud and the user, keyed by the equivalent `OS_*` variables."""
     options = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     for name in (*CLOUD_OPTIONS, *USER_OPTIONS):
         options.add_argument(f"--os-{name}", dest=_variable(name))
     try:
         found, _ = options.parse_known_args(arguments)
-    except argparse.ArgumentError:  # the client reports it
+    except argparse.ArgumentError:  # the client parses the same arguments, and reports the error
         return {}
     return {name: value for name, value in vars(found).items() if value}
 
@@ -95,16 +95,16 @@ def _variable(option: str) -> str:
 
 
 def _clouds_yaml_chooses_a_cloud() -> bool:
-    """Whether the client takes a cloud from clouds.yaml by itself, as it does if there is only one."""
+    """Whether the client selects a cloud from clouds.yaml by itself, as it does if the file has only one."""
     try:
         config = OpenStackConfig()
-    except Exception:  # noqa: BLE001 - of any kind: the client meets the same error and reports it
+    except Exception:  # noqa: BLE001 - the client gets the same error, of whatever type, and reports it
         return True
     return config.default_cloud not in {None, "defaults", config.envvar_key}
 
 
 def run(arguments: Sequence[str], export: Export) -> ClientResult:
-    """Run the client with its own arguments until it ends."""
+    """Run the client with these arguments until it ends."""
     rng = SeededRandom()
     provider = export.provider(SERVICE, rng)
     with request_scope(ServiceContext(SERVICE, tracer_of(provider), rng)) as scope, span("openstack") as root:
@@ -122,7 +122,7 @@ def run(arguments: Sequence[str], export: Export) -> ClientResult:
 
 
 class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always installed
-    """The client; keeps its error, and names the root span after the command."""
+    """The client. Keeps its error, and names the root span after the command."""
 
     def __init__(self, root: Span) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always installed
 
     @property
     def secrets(self) -> set[str]:
-        """The secrets that it logs in with, from options, variables or clouds.yaml, if it has read them yet."""
+        """The secrets that the client has read so far from options, variables or clouds.yaml."""
         cloud = getattr(self, "cloud", None)
         auth = cloud.config.get("auth") if cloud else None
         return {*_secrets_in(vars(self.options) if self.options else {}), *_secrets_in(auth or {})}
@@ -168,7 +168,7 @@ def _run_shell(shell: _Shell, arguments: Sequence[str]) -> tuple[int, BaseExcept
 
 @contextmanager
 def _instrumented(provider: TracerProvider, scope: RequestContext) -> Iterator[None]:
-    """Make a CLIENT span of every request while the block lasts, by the stable semantic conventions."""
+    """Make a CLIENT span for every request while the block lasts, following the stable semantic conventions."""
     os.environ[STABILITY_OPT_IN] = _with_stable_http(os.environ.get(STABILITY_OPT_IN, ""))
     sanitized = os.environ.get(SANITIZED_HEADERS)
     os.environ[SANITIZED_HEADERS] = ",".join(filter(None, (sanitized, *SECRET_HEADERS)))
@@ -187,21 +187,21 @@ def _with_stable_http(opt_in: str) -> str:
 
 
 def _request_hook(scope: RequestContext) -> Callable[[Span, PreparedRequest], None]:
-    """Return a hook that adds our attributes to the span, and the headers by which services share the request id."""
+    """Return a hook that adds the emulator's attributes to the span, and its request id headers to the request."""
 
     def on_request(client_span: Span, request: PreparedRequest) -> None:
         url = urlsplit(str(request.url))
         client_span.set_attributes({**scope.attributes, "server.port": url.port or DEFAULT_PORTS[url.scheme]})
         request.headers[OWN_REQUEST_ID] = scope.request_id
-        request.headers.setdefault(REQUEST_ID, scope.request_id)
+        request.headers.setdefault(REQUEST_ID, scope.request_id)  # unless the user has chosen a global request id
 
     return on_request
 
 
 def _safe_message(error: BaseException, secrets: Iterable[str]) -> str:
-    """Return the message of an error that a server answered with, without secrets; of other errors nothing.
+    """Return the message of an error answer, without secrets. Empty for other errors.
 
-    Other errors may quote the client's arguments and settings.
+    Those may quote the client's arguments and settings.
     """
     if not isinstance(error, HttpError | HttpException):
         return ""
@@ -212,5 +212,5 @@ def _safe_message(error: BaseException, secrets: Iterable[str]) -> str:
 
 
 def _secrets_in(settings: Mapping[str, object]) -> Iterator[str]:
-    """Yield the values of the settings that prove who the client is."""
+    """Yield the values of the settings that are secrets, such as passwords and tokens."""
     return (str(value) for name, value in settings.items() if value and SECRET_SETTING.search(name))

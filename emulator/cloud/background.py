@@ -1,4 +1,4 @@
-"""A cloud in a background thread with its own event loop, for tests that have another loop or none."""
+"""A cloud in a background thread with its own event loop, for tests with a different loop or none."""
 
 import asyncio
 import threading
@@ -48,11 +48,12 @@ class _RequestSpans(SpanProcessor):
                 self._waiting.pop(request_id).set()
 
     async def complete(self, request_id: str, broker: Broker) -> list[ReadableSpan]:
-        """Return the spans of a request, as soon as none is open and no message of it is left to start another."""
+        """Return the spans of a request, once none is open and no message is left that could start another one."""
         while True:
             await broker.settled(request_id)
             if request_id not in self._open:
                 return self._ended.pop(request_id, [])
+            # A span that was still open may have published another message, so look at the broker again.
             await self._waiting.setdefault(request_id, asyncio.Event()).wait()
 
 
@@ -86,10 +87,10 @@ class BackgroundCloud:
         network: str = "private",
         fault: str | None = None,
     ) -> Pending[SpanTree]:
-        """Boot a server as `emulator boot` does; `await` the trace, or call `.wait()`. A failed boot has a trace, too.
+        """Boot a server as `emulator boot` does; `await` the trace, or call `.wait()`. A failed boot has a trace too.
 
-        `fault` is a name that `emulator faults` lists; another raises LookupError. The trace is complete: it comes when
-        the boot's last span has ended. If the boot made several traces, it knows the others.
+        `fault` is a name from `emulator faults`; an unknown one raises LookupError. The trace is returned when the
+        boot's last span has ended. If the boot made several traces, the returned one knows the others.
         """
         boot_request = BootRequest(name, image, flavor, network, None if fault is None else find_fault(fault))
         trace = asyncio.run_coroutine_threadsafe(self._boot(boot_request), self._loop)
@@ -111,11 +112,11 @@ class BackgroundCloud:
         )
 
     def stop(self) -> None:
-        """Stop the cloud, after it has finished its work in progress. Does not wait for that."""
+        """Let the cloud finish its work in progress and stop. Returns without waiting for that."""
         self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def until_stopped(self) -> None:
-        """Wait until `stop` is called. On the cloud's event loop."""
+        """Wait until `stop` is called. Runs on the cloud's event loop."""
         await self._stopping.wait()
 
 
@@ -138,13 +139,13 @@ def background_cloud(settings: Settings, *, computes: int = COMPUTES) -> Iterato
                 started.set_result(running)
                 await running.until_stopped()
         finally:
-            await asyncio.to_thread(export.close)
+            await asyncio.to_thread(export.close)  # it blocks until the collector has answered
 
     def target() -> None:
         try:
             asyncio.run(run())
         except Exception as error:
-            if started.done():
+            if started.done():  # nobody waits for the future any more, so threading.excepthook reports the error
                 raise
             started.set_exception(error)
 

@@ -47,10 +47,10 @@ class Cloud:
     queues: Sequence[Destination] = ()
     """The durable queues of all its services."""
     broker: Broker | None = None
-    """The embedded broker; None on a bus of somebody else's."""
+    """The embedded broker; None if the cloud uses an external one."""
 
     async def settled(self, request_id: str) -> None:
-        """Wait until no message of a request is on the embedded broker, SETTLE_SECONDS at most."""
+        """Wait until no message of a request is on the embedded broker, for at most SETTLE_SECONDS."""
         if self.broker is None:
             return
         try:
@@ -69,17 +69,17 @@ async def run_cloud(
     computes: int = 1,
     ports: Mapping[str, int] | None = None,
 ) -> AsyncIterator[Cloud]:
-    """Run a whole cloud in this process, on the bus at `amqp_url` or, without one, on an embedded broker.
+    """Run a whole cloud in this process, on the bus at `amqp_url` or else on an embedded broker.
 
-    A bus at `amqp_url` must serve this cloud alone: what waits in its queues is thrown away. `ports` says where
-    services listen, as the registry's `PORTS` does; a service that it does not name gets a free port. Raises
-    PortInUse, BusUnavailable if the bus does not come within `settings.bus_patience` seconds, and AlreadyRunning if
-    another cloud is still on it by then.
+    An external bus must serve this cloud alone: its queues are purged. `ports` maps services to ports, like the
+    registry's `PORTS`; a service without an entry gets a free port. Raises PortInUse; BusUnavailable if the bus cannot
+    be reached within `settings.bus_patience` seconds; AlreadyRunning if another cloud still uses it after that time.
     """
     ports = ports or {}
     hosts = [f"compute-{number + 1}" for number in range(computes)]
     queues = _durable_queues(hosts)
     async with AsyncExitStack() as stack:
+        # All APIs get their sockets first, because the catalog needs their URLs before a service is built.
         listeners = {name: stack.enter_context(listen(name, settings.address, ports.get(name, 0))) for name in APIS}
         endpoints = {name: _url(settings, listener) for name, listener in listeners.items()}
         broker = None
@@ -90,7 +90,7 @@ async def run_cloud(
         bus, stopping = settings.bus(amqp_url), SharedTimeout(STOP_SECONDS)
         services = _build_all(settings, endpoints, hosts)
         if broker is None:
-            # A bus that outlives its clouds holds messages about servers that are gone.
+            # An external bus may still hold messages of an earlier cloud, about servers that no longer exist.
             await purge(bus, queues, [service.lock for service, _ in services if service.lock is not None])
         apps = {}
         for service, number in services:
@@ -114,10 +114,10 @@ async def run_service(
     host: str = "",
     port: int | None = None,
 ) -> AsyncIterator[str]:
-    """Run one service alone, or the `broker`; yields its URL. Raises what `run_cloud` does.
+    """Run a single service, or the `broker`; yields its URL. Raises what `run_cloud` raises.
 
-    `endpoints` says where the APIs are, by service name: nova-compute needs `keystone`, keystone puts all of them into
-    its catalog, for users with `public_host` as their host.
+    `endpoints` maps services to the URLs of their APIs. nova-compute needs that of keystone; keystone's catalog lists
+    all of them as internal endpoints, and with `public_host` as their host as public ones.
     """
     listener = listen(name, settings.address, PORTS[name] if port is None else port)
     with listener:
@@ -132,8 +132,8 @@ async def run_service(
 
 
 def _build_all(settings: Settings, endpoints: Mapping[str, str], hosts: Sequence[str]) -> list[tuple[Service, int]]:
-    """Return every service in the order of the registry, each with its number among those of the same name."""
-    secret = settings.token_secret or secrets.token_hex()
+    """Return every service in the order of the registry, each with its index among those of the same name."""
+    secret = settings.token_secret or secrets.token_hex()  # one for all: services verify tokens that keystone made
     return [
         (_build(row.name, settings, secret, endpoints, host=host), number)
         for row in SERVICES.values()
@@ -150,7 +150,7 @@ def _build(
     host: str = "",
     public_host: str | None = None,
 ) -> Service:
-    """Build a service. Each gets its own `Tokens`: it learns of revoked tokens over the bus, not through memory."""
+    """Build a service. Each gets its own `Tokens`, so that it learns of revoked tokens over the bus only."""
     config = ServiceConfig(
         tokens=Tokens(token_secret),
         endpoints=endpoints,
@@ -170,7 +170,7 @@ def _durable_queues(hosts: Sequence[str]) -> tuple[Destination, ...]:
 
 
 async def _wait_for_hosts(scheduler_app: web.Application, count: int) -> None:
-    """Wait until every compute host has reported, so that the very first boot can choose among all of them."""
+    """Wait until every compute host has reported its capacity, so that the first boot can choose among all of them."""
     from emulator.services.nova.scheduler import wait_for_hosts
 
     await wait_for_hosts(scheduler_app, count)
@@ -185,7 +185,7 @@ async def _running(
     bus: BusSettings,
     stopping: SharedTimeout,
 ) -> AsyncIterator[web.Application]:
-    """Run a service of this cloud. All services of a process share `stopping`, the time to finish their work."""
+    """Run a service of this cloud. All services of a process share `stopping`, the time that they have to stop."""
     rng = SeededRandom(settings.seed, owner=f"{service.name} {service.resource.get('host.name', '')}")
     service_context = ServiceContext(
         service.name,

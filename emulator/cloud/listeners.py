@@ -1,4 +1,4 @@
-"""The sockets that services listen on, bound before anything else starts, so that a taken port is reported at once."""
+"""The sockets that services listen on, bound before anything else starts, so that a port in use is reported early."""
 
 import os
 import socket
@@ -9,16 +9,16 @@ __all__ = ["PortInUse", "listen"]
 
 
 class PortInUse(Exception):
-    """A service cannot listen where it should, mostly because another process does."""
+    """A service cannot listen on its address and port, usually because another process does."""
 
     def __init__(self, name: str, address: str, port: int, why: str) -> None:
         super().__init__(f"{name} cannot listen on {host_in_url(address)}:{port}: {why}")
 
 
 def listen(name: str, address: str, port: int) -> socket.socket:
-    """Return a listening socket for the service `name`; port 0 is any free one. Raises PortInUse.
+    """Return a listening socket for the service `name`; port 0 picks a free one. Raises PortInUse.
 
-    The address `::` takes IPv4 connections too, where the system can do that.
+    The address `::` accepts IPv4 connections too, if the system supports that.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
@@ -30,5 +30,5 @@ def listen(name: str, address: str, port: int) -> socket.socket:
     except OSError as error:
         # create_server puts the address into strerror; the errno alone has the plain reason.
         raise PortInUse(name, address, port, os.strerror(error.errno or 0)) from error
-    except (OverflowError, UnicodeError) as error:  # a port above 65535; a host name that is no IDNA
+    except (OverflowError, UnicodeError) as error:  # a port above 65535; a host name that IDNA cannot encode
         raise PortInUse(name, address, port, str(error)) from error

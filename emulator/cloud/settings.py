@@ -1,4 +1,4 @@
-"""What can be chosen about a cloud. The command line builds a `Settings`; nothing here reads the environment."""
+"""The settings of a cloud. The command line builds them; nothing here reads the environment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,30 +17,30 @@ REVOCATION_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What can be chosen about a cloud; times are in seconds."""
+    """The settings of a cloud; times are in seconds."""
 
     pace: float = 1.0
-    """Scales every simulated duration; at 0 the cloud is as fast as the code runs."""
+    """Scales every simulated duration; 0 is as fast as the code runs."""
     seed: int | None = None
-    """Fixes everything random."""
+    """Makes random ids, addresses and durations repeatable."""
     build_seconds: float = BUILD_SECONDS
     """How long a server may build before it goes to ERROR."""
     bus_patience: float = 30.0
-    """How long to wait for a bus that is away before giving up."""
+    """How long to wait for an unreachable bus before giving up."""
     queue_type: QueueType = QueueType.CLASSIC
     address: str = "127.0.0.1"
     """The address that services bind to."""
     public_host: str = "127.0.0.1"
-    """The host by which others reach them."""
+    """The host of the URLs by which clients reach them."""
     token_secret: str = ""
-    """What all services of a cloud share, to seal and open tokens; empty is a random one."""
+    """The secret that all services share to encrypt and decrypt tokens; if empty, a random one."""
     faults: bool = True
-    """Whether requests may bring injected faults along."""
+    """Whether faults in the baggage of requests act."""
     profiler_keys: Sequence[str] = field(default=(), repr=False)
-    """The HMAC keys by which osprofiler's headers are trusted."""
+    """The HMAC keys with which osprofiler's headers may be signed."""
     messaging_context: MessagingContext = MessagingContext.BOTH
     revocation_seconds: float = REVOCATION_SECONDS
-    """How often keystone repeats to every API which tokens are revoked."""
+    """How often keystone announces all revoked tokens again, for services that were restarted."""
 
     def bus(self, amqp_url: str) -> BusSettings:
         """Return how to connect to the bus at a URL."""

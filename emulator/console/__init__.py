@@ -1,4 +1,4 @@
-"""The console: a web page from which servers are booted, and on which their states and traces appear as they happen."""
+"""The console: a web page that boots servers, and shows their states and traces as they change."""
 
 from emulator.console.request_log import MOST_REQUESTS, RequestLog
 from emulator.console.web_app import console

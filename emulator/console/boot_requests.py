@@ -20,7 +20,7 @@ from emulator.runtime.tasks import Tasks
 __all__ = ["BootRequests", "action_routes"]
 
 LONGEST_NAME = 252
-"""Characters of a name to which a number is appended: nova accepts 255."""
+"""The longest name to which a number such as `-50` can be appended: nova accepts 255 characters."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -37,7 +37,7 @@ class BootForm(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TooManyBoots(ApiError):
-    """More servers at the same time than the console boots."""
+    """The request would exceed the limit of concurrent boots."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     error_type = "emulator.TooManyBoots"
@@ -79,11 +79,11 @@ class BootRequests:
                 raise BadRequest(f"Invalid input for field {name}: it has characters that cannot be printed.")
         fault = FAULTS.get(form.fault)
         if form.fault and fault is None:
-            raise BadRequest(f"Invalid input for field fault: there is no {form.fault!r}.")
+            raise BadRequest(f"Invalid input for field fault: there is no fault {form.fault!r}.")
         if fault is not None and not (self.faults and carries_baggage()):
             raise BadRequest("Invalid input for field fault: fault injection is switched off.")
         if form.count > 1 and len(form.name) > LONGEST_NAME:
-            raise BadRequest(f"Invalid input for field name: with a number it may have {LONGEST_NAME} characters.")
+            raise BadRequest(f"Invalid input for field name: with a count it may have {LONGEST_NAME} characters.")
         request = BootRequest(form.name, form.image, form.flavor, form.network, fault)
         return numbered_requests(request, form.count)
 
@@ -98,7 +98,7 @@ class BootRequests:
 
 
 def action_routes(boot_requests: BootRequests) -> list[web.RouteDef]:
-    """Return the routes of the actions. They answer 202 at once; the outcome is visible in the spans."""
+    """Return the routes of the actions. They answer 202 immediately; the outcome is visible in the spans."""
 
     async def boot(request: web.Request) -> web.Response:
         form = await read_json(request, BootForm)

@@ -1,4 +1,4 @@
-"""Server-sent events about changes, for every open page. A slow page gets fewer events, not outdated ones."""
+"""Server-sent events about changes, for every open page. A slow page gets fewer events, but never outdated ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,17 +12,17 @@ TICK_SECONDS = 0.1
 """Changes within this time are sent together."""
 
 KEEP_ALIVE_SECONDS = 15.0
-"""After this time without changes a comment is sent, so that proxies do not close the connection."""
+"""A comment is sent after this time without changes, so that proxies do not close the connection."""
 
 MOST_PENDING = 5000
-"""How many topics may wait for a page. One that lags further is disconnected; it reconnects and starts over."""
+"""How many topics may wait for a page. A page that lags further is disconnected; it reconnects and starts over."""
 
 Topic = tuple[str, str]
-"""What has changed: a kind of thing, and which one of that kind, "" if there is only one."""
+"""What has changed: a kind of event data, and an id, which is "" for kinds with only one item."""
 
 
 class EventStream:
-    """Sends what has changed to every subscriber. `read` returns the present state of a topic, None for nothing."""
+    """Sends changes to every subscriber. `read` returns the current state of a topic, or None if it is gone."""
 
     def __init__(self, read: Callable[[Topic], object]) -> None:
         self.subscribers: set[_Subscriber] = set()
@@ -31,7 +31,7 @@ class EventStream:
         self._closed = False
 
     def publish(self, kind: str, which: str = "") -> None:
-        """Announce a change. What is sent is the state at the time of sending."""
+        """Announce a change. Subscribers get the state at the time of sending."""
         for subscriber in self.subscribers:
             subscriber.pending[kind, which] = None
             if len(subscriber.pending) > MOST_PENDING:
@@ -45,7 +45,7 @@ class EventStream:
             subscriber.woken.set()
 
     async def events(self, initial: list[Topic]) -> AsyncIterator[bytes]:
-        """Yield server-sent events: first about these topics, then about all that change."""
+        """Yield server-sent events: first about these topics, then about every change."""
         with self._subscribed(initial) as subscriber:
             while not (self._closed or subscriber.lags):
                 try:

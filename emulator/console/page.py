@@ -17,9 +17,9 @@ SCRIPTS = ("elements.js", "boot_form.js", "servers.js", "queues.js", "requests.j
 
 
 def console_page(token: str, instance: str, jaeger_url: str | None, *, faults: bool) -> str:
-    """Return the page. It holds the `token` that actions require, which pages of other sites cannot read.
+    """Return the page. It contains the `token` that actions require, which pages of other sites cannot read.
 
-    A page reloads itself when it gets an event from another `instance`: the emulator was restarted.
+    The page reloads when it gets an event from another `instance`, after a restart of the emulator.
     """
     config = {
         "token": token,
@@ -53,6 +53,7 @@ def _style() -> str:
 
 @cache
 def _script() -> str:
+    # In a function, so that the names of the scripts do not become global.
     return f'{waterfall_script()}\n(() => {{\n"use strict";\n{"".join(map(_read_asset, SCRIPTS))}}})();'
 
 

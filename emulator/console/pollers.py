@@ -1,6 +1,6 @@
 """Polls the user's servers and the depths of the queues while a page is open.
 
-Uses HTTP and AMQP as any client does, but with a tracer that samples nothing: polling leaves no spans.
+Uses HTTP and AMQP like any client, but with a tracer that samples nothing, so that polling leaves no spans.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class _ServerList(msgspec.Struct):
 
 
 class Pollers:
-    """The latest state: `servers` as the compute API shows them, `error` if that failed, and the `queues`."""
+    """The latest state: `servers` as the compute API shows them, `error` if that request failed, and the `queues`."""
 
     def __init__(self, event_stream: EventStream) -> None:
         self.servers: list[dict[str, Any]] = []
@@ -54,7 +54,7 @@ class Pollers:
         self._servers_due = asyncio.Event()
 
     def poll_servers_soon(self) -> None:
-        """Poll the servers without waiting for the interval: they may have changed."""
+        """Poll the servers now rather than at the next interval, because they may have changed."""
         self._servers_due.set()
 
     async def poll_servers(self, credentials: Credentials, request_id: str) -> None:
@@ -67,7 +67,7 @@ class Pollers:
                     await self._event_stream.has_subscribers.wait()
                     self._servers_due.clear()
                     session = await self._poll_servers_once(session, http, credentials)
-                    await asyncio.sleep(LEAST_SECONDS)  # a boot has many spans of nova-api within a moment
+                    await asyncio.sleep(LEAST_SECONDS)  # a boot has many nova-api spans in a short time
                     with suppress(TimeoutError):
                         async with asyncio.timeout(SERVERS_SECONDS):
                             await self._servers_due.wait()
@@ -95,7 +95,7 @@ class Pollers:
                 try:
                     async with asyncio.timeout(QUEUES_TIMEOUT_SECONDS):
                         queues = await read_depths()
-                except (*BROKEN, TimeoutError) as error:
+                except (*BROKEN, TimeoutError) as error:  # the bus may be restarting: keep the last depths
                     log.debug("cannot read the depths of the queues: %s", error)
                 else:
                     if queues != self.queues:
@@ -106,7 +106,7 @@ class Pollers:
 
 @asynccontextmanager
 async def _depth_reader(up: Cloud) -> AsyncIterator[Callable[[], Awaitable[Sequence[Depth]]]]:
-    """Yield a function that reads the depths: of the embedded broker's queues, or of the cloud's on another broker."""
+    """Yield a function that reads the depths of all queues from the embedded broker, or of the cloud's over AMQP."""
     if up.broker is not None:
         broker = up.broker
 

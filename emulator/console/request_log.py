@@ -1,4 +1,4 @@
-"""The spans of the latest requests, from the moment they start: the page draws a boot while it is in progress."""
+"""The spans of the latest requests, from their start on, so that the page can draw a boot in progress."""
 
 import time
 import uuid
@@ -16,16 +16,16 @@ from spantree import SpanTree, join_linked, spans_from_sdk, trees
 __all__ = ["MOST_REQUESTS", "LoggedRequest", "RequestLog"]
 
 MOST_REQUESTS = 100
-"""How many requests are kept. Beyond that, the least important one is evicted that has been idle."""
+"""How many requests are kept. Beyond that, the least important finished one is evicted."""
 
 IDLE_SECONDS = 10.0
-"""A request without news for so long is finished. Only finished requests are evicted."""
+"""A request without changes for this long counts as finished. Only finished requests are evicted."""
 
 MOST_IN_PROGRESS = 1000
-"""How many requests are kept if none is finished. Beyond that new ones are ignored."""
+"""How many requests are kept if none is finished. Beyond that, new ones are ignored."""
 
 MOST_SPANS = 20_000
-"""How many spans of a request are kept."""
+"""How many spans of each request are kept."""
 
 REQUEST, SERVER, FAULT = "openstack.request.id", "openstack.server.id", "openstack.fault.name"
 METHOD = "http.request.method"
@@ -33,18 +33,18 @@ METHOD = "http.request.method"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The spans of a request at some moment. Open spans are shown as if they ended at that moment."""
+    """The spans of a request at one moment. Open spans end at that moment."""
 
     ended: Sequence[ReadableSpan]
     open: Sequence[SeenSpan]
 
     @property
     def open_ids(self) -> Collection[str]:
-        """The ids of the spans that had not ended."""
+        """The ids of the open spans."""
         return {span.span_id for span in self.open}
 
     def traces(self) -> list[SpanTree]:
-        """Return the request's traces. The first one includes what follows from it by links."""
+        """Return the request's traces. The first one includes the traces that link to it."""
         first, *others = sorted(
             trees([*spans_from_sdk(self.ended), *self.open]), key=lambda trace: trace.spans[0].start
         )
@@ -70,23 +70,23 @@ class LoggedRequest:
 
     @property
     def is_background(self) -> bool:
-        """Whether no user sent it: it starts with a message, like a host's report of its capacity."""
+        """Whether it starts with a message instead of a user's call, like a host's capacity report."""
         return self.first.kind.name == "PRODUCER"
 
     @property
     def is_single_read(self) -> bool:
-        """Whether it is one GET and nothing else. Stock clients send many of these for each action."""
+        """Whether it is a single GET. Stock clients send many of these for each action."""
         alone = len(self.ended) + len(self.open) + self.dropped == 1
         return alone and self.first.kind.name == "SERVER" and (self.first.attributes or {}).get(METHOD) == "GET"
 
     @property
     def importance(self) -> int:
-        """The less important request is evicted first."""
+        """How important the request is: the least important ones are evicted first."""
         return 0 if self.is_background else 1 if self.is_single_read else 2
 
     @property
     def trace_id(self) -> str:
-        """The trace in which it starts."""
+        """The id of the trace in which it starts."""
         return f"{self.first.context.trace_id:032x}" if self.first.context else ""
 
     def snapshot(self) -> "Snapshot":
@@ -107,7 +107,7 @@ class LoggedRequest:
             "title": title.name,
             "service": _service(title),
             "background": self.is_background,
-            "startMs": start // 1_000_000,
+            "startMs": start // 1_000_000,  # nanoseconds since 1970 exceed the integers that JavaScript has
             "durationNs": max(end - start, 0),
             "spans": len(all_spans) + self.dropped,
             "errors": sum(span.status.status_code.name == "ERROR" for span in self.ended),
@@ -118,10 +118,10 @@ class LoggedRequest:
 
 
 def _title_span(first: ReadableSpan, spans: Sequence[ReadableSpan]) -> ReadableSpan:
-    """Return the span that names the request: its root, or for a client in another process the call that matters.
+    """Return the span that names the request: its root, or for a client in another process its most important call.
 
-    That is the call with a server id; without one, the last call that was not to keystone: clients log in and look up
-    endpoints, images and flavors before they do what they were started for.
+    That is the call with a server id, or else the last call that was not to keystone: clients log in and look up
+    endpoints, images and flavors before the call that they were started for.
     """
     if first.parent is None:
         return first
@@ -147,9 +147,9 @@ def _first_value(spans: Sequence[ReadableSpan], attribute: str) -> str:
 
 
 class RequestLog(SpanProcessor):
-    """The latest requests. Calls `on_change` for a request whenever a span of it starts or ends, `on_evict` at last.
+    """The latest requests. Calls `on_change` when a span of a request starts or ends, `on_evict` when it is evicted.
 
-    All spans of a process start and end on its event loop, and this object is used only there: it needs no lock.
+    Needs no lock: all spans of a process start and end on its event loop, and only code there uses this object.
     """
 
     def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
@@ -159,13 +159,13 @@ class RequestLog(SpanProcessor):
         self.on_evict: Callable[[LoggedRequest], None] = lambda _request: None
         self._idle_seconds = idle_seconds
         self._requests: dict[str, LoggedRequest] = {}
-        """By id; the one that changed last is at the end."""
+        """By id, in the order of their last change."""
 
     def __iter__(self) -> Iterator[LoggedRequest]:
         return iter(self._requests.values())
 
     def get(self, request_id: str) -> LoggedRequest | None:
-        """Return a request, None if it is not known or was evicted."""
+        """Return a request, or None if it is unknown or was evicted."""
         return self._requests.get(request_id)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
@@ -185,9 +185,9 @@ class RequestLog(SpanProcessor):
         request = self._requests.get(_request_id(span))
         if request is None or span.context is None or request.open.pop(span.context.span_id, None) is None:
             return
-        if span.context.trace_flags.sampled:  # the others are not exported, so other views do not show them either
+        if span.context.trace_flags.sampled:  # unsampled spans are not exported, so no other view shows them either
             request.ended.append(span)
-        del self._requests[request.id]  # to come back at the end, unless none of its spans was sampled
+        del self._requests[request.id]  # `_changed` adds it again at the end, unless no span of it was sampled
         if request.ended or request.open:
             self._changed(request, span)
 
@@ -206,7 +206,7 @@ class RequestLog(SpanProcessor):
         idle_since = time.monotonic() - self._idle_seconds
         idle = takewhile(lambda request: request.last_change <= idle_since, self._requests.values())
         finished = [request for request in idle if not request.open]
-        # min returns the first of equals: the one that has been idle for longest
+        # Among equals, min returns the first: the one that has been idle the longest.
         request = min(finished, key=lambda request: request.importance, default=None)
         if request is not None:
             del self._requests[request.id]

@@ -1,4 +1,4 @@
-"""Access control: only the console's own pages may use it, opened under its own address, and no site may embed it."""
+"""Access control: only pages that the console has served from its own address may use it, and no site may embed it."""
 
 import secrets
 from collections.abc import Collection, Mapping
@@ -27,11 +27,11 @@ HEADERS: Mapping[str, str] = {
 
 
 def security_middleware(token: str, host_names: Collection[str]) -> Middleware:
-    """Return a middleware that answers 403 to what pages of other sites could send.
+    """Return a middleware that answers 403 to requests that pages of other sites could send.
 
     The Host header must be an IP address or one of `host_names`: otherwise an attacker's host name that resolves to
-    this machine would make his page same-origin with ours (DNS rebinding). Actions must also come from our own origin
-    with the token that only our own page can read.
+    this machine would give the attacker's page the console's origin (DNS rebinding). Actions must also come from the
+    console's origin, with the token that only its own page can read.
     """
 
     @web.middleware
@@ -60,7 +60,7 @@ def _check_host(request: web.Request, host_names: Collection[str]) -> None:
 
 
 def _check_origin(request: web.Request) -> None:
-    # browsers set both headers, and scripts cannot: https://www.w3.org/TR/fetch-metadata/
+    # Browsers set both headers, and scripts cannot change them: https://www.w3.org/TR/fetch-metadata/
     origin, site = request.headers.get(hdrs.ORIGIN), request.headers.get("Sec-Fetch-Site", "none")
     if origin is not None and origin.partition("://")[2] != request.headers.get(hdrs.HOST):
         raise Forbidden(f"Pages of {origin} may not use the console.")
@@ -72,7 +72,7 @@ def _check_origin(request: web.Request) -> None:
 def _check_token(request: web.Request, token: str) -> None:
     if not secrets.compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), token.encode()):
         raise Forbidden(f"The header {TOKEN_HEADER} is missing or outdated: reload the page.")
-    # a form of another site can send text/plain without a CORS preflight, but not JSON
+    # A form on another site can send text/plain without a CORS preflight, but not JSON.
     if request.can_read_body and request.content_type != "application/json":
         raise Forbidden("The body is not application/json.")
 

@@ -1,4 +1,4 @@
-"""The console's web server: serves the page, its events and its pictures, beside a running cloud."""
+"""The console's web server: serves the page, its events and its pictures, in the process of a running cloud."""
 
 import asyncio
 import secrets
@@ -32,7 +32,7 @@ from spantree.render.sequence import sequence, sequence_svg
 __all__ = ["console"]
 
 MOST_SERVERS = 100
-"""How many servers the page shows, the newest."""
+"""The page shows this many of the newest servers."""
 LARGEST_BODY = 64 * 1024
 STREAM_HEADERS = {**HEADERS, "Content-Type": "text/event-stream"}
 
@@ -43,12 +43,13 @@ async def console(
 ) -> AsyncIterator[str]:
     """Serve the console of a cloud while the block lasts; yields its URL.
 
-    `request_log` gets the spans of `export`. With `jaeger_url`, the URL of Jaeger's UI, traces have links to it. It
-    listens on the settings' `address`; port 0 is any free one. Raises PortInUse.
+    `request_log` gets the spans of `export`. With `jaeger_url`, the URL of Jaeger's UI, traces link to it. Listens on
+    the settings' `address`; port 0 picks a free one. Raises PortInUse.
     """
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(listen("console", settings.address, port))
         token, instance = secrets.token_urlsafe(), secrets.token_hex(8)
+        # The stream and the pollers need each other; the lambda runs only after both exist.
         event_stream = EventStream(lambda topic: _event_data(topic, request_log, pollers, instance))
         pollers = Pollers(event_stream)
         request_log.on_change = lambda request, span: _on_change(request, span, event_stream, pollers)
@@ -57,7 +58,7 @@ async def console(
         http = await stack.enter_async_context(HttpClient(client.SERVICE, settings.pace))
         credentials = Credentials.from_environment(up.endpoints["keystone"])
         tasks = await stack.enter_async_context(task_group())
-        stack.push_async_callback(tasks.finish, 0)  # pollers run for ever, and boots may hang: cancel them
+        stack.push_async_callback(tasks.finish, 0)  # pollers run forever, and boots may hang, so cancel them
         boot_requests = BootRequests(service_context, http, credentials, tasks, settings.faults)
         tasks.start(pollers.poll_servers(credentials, request_log.ignored_id))
         tasks.start(pollers.poll_queues(up))
@@ -68,7 +69,7 @@ async def console(
         )
         app.add_routes([*_view_routes(page, event_stream, request_log), *action_routes(boot_requests)])
         await stack.enter_async_context(serving(app, listener))
-        stack.callback(event_stream.close)  # before the server stops: it waits for open responses
+        stack.callback(event_stream.close)  # runs before the server stops, which waits for open responses
         yield f"http://{host_in_url(settings.public_host)}:{listener.getsockname()[1]}/"
 
 
@@ -110,7 +111,7 @@ def _view_routes(page: str, event_stream: EventStream, request_log: RequestLog) 
                 await response.write(event)
         return response
 
-    # pictures of large traces take long: they are drawn in a thread, and the event loop goes on
+    # Drawing a large trace takes long, so it happens in a thread and does not block the event loop.
 
     async def show_waterfall(request: web.Request) -> web.Response:
         seen = _find(request_log, request).snapshot()
@@ -143,7 +144,7 @@ def _draw_sequence(trace: SpanTree, open_ids: Collection[str]) -> str:
 
 
 class _RequestNotFound(NotFound):
-    """The request is not known, or was evicted."""
+    """The request is unknown, or was evicted."""
 
     error_type = "emulator.RequestNotFound"
 

@@ -1,4 +1,4 @@
-"""Finds out why no spans show up in Jaeger: checks every step on the way there by doing it."""
+"""Finds out why no spans show up in Jaeger, by performing every step from the settings to the query."""
 
 from emulator.doctor.check_result import CheckResult, Level
 from emulator.doctor.diagnosis import Setup, diagnose

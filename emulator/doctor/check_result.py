@@ -9,7 +9,7 @@ __all__ = ["CheckFailed", "CheckResult", "Level", "failure", "ok", "skipped", "w
 
 
 class Level(StrEnum):
-    """How bad a result is. Only a failure keeps spans from being seen."""
+    """How severe a result is. Only a failure keeps spans from showing up."""
 
     OK = "ok"
     WARNING = "warning"
@@ -32,22 +32,22 @@ class CheckResult:
 
 
 def ok(check: str, message: str) -> CheckResult:
-    """Nothing is wrong."""
+    """Return a result: nothing is wrong."""
     return CheckResult(check, Level.OK, message)
 
 
 def warning(check: str, message: str, remedy: str) -> CheckResult:
-    """Something may surprise, but no span gets lost by it."""
+    """Return a result: something may be surprising, but loses no spans."""
     return CheckResult(check, Level.WARNING, message, remedy)
 
 
 def failure(check: str, message: str, remedy: str) -> CheckResult:
-    """Something keeps spans from being seen."""
+    """Return a result: something keeps spans from showing up."""
     return CheckResult(check, Level.FAILURE, message, remedy)
 
 
 def skipped(check: str, message: str) -> CheckResult:
-    """The check was not possible."""
+    """Return a result: the check was not possible."""
     return CheckResult(check, Level.SKIPPED, message)
 
 

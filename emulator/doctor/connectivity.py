@@ -1,4 +1,4 @@
-"""The way to a server: look up its name, connect to its port."""
+"""The connection to a server: looks up its name and connects to its port."""
 
 import errno
 import socket
@@ -18,13 +18,13 @@ def resolve(target: Target, seconds: float) -> Iterator[CheckResult]:
     """Look up the host name."""
     addresses = [address for _, (address, _) in _addresses(target, seconds)]
     if target.host not in addresses:
-        yield ok(f"{target.role} name", f"{target.host} is {' and '.join(addresses)}")
+        yield ok(f"{target.role} name", f"{target.host} resolves to {' and '.join(addresses)}")
 
 
 def _addresses(target: Target, seconds: float) -> list[Address]:
     check, host = f"{target.role} name", target.host
     in_compose = "names of compose and Kubernetes services are known only inside their network"
-    try:  # getaddrinfo has no timeout of its own, and resolv.conf may allow it minutes
+    try:  # getaddrinfo has no timeout parameter, and resolv.conf may let it take minutes
         found = with_timeout(seconds, lambda: socket.getaddrinfo(host, target.port, type=socket.SOCK_STREAM))
     except socket.gaierror as error:
         remedy = f"check the spelling; {in_compose}: from outside use localhost and the published port"
@@ -43,8 +43,8 @@ def connect(target: Target, seconds: float) -> Iterator[CheckResult]:
     with connected(target, seconds, refused) as connection:
         address = connection.getpeername()[0]
     if refused:
-        message = f"{target.host} is {' and '.join(refused)} first, where nothing answers, and then {address}"
-        yield warning(check, message, f"write {address} instead, for clients that try only one address")
+        message = f"{target.host} resolves to {' and '.join(refused)} first, where nothing answers, then to {address}"
+        yield warning(check, message, f"use {address} instead: some clients try only the first address")
     else:
         yield ok(check, f"{address} accepts connections on {target.port}")
 
@@ -74,7 +74,7 @@ def connected(target: Target, seconds: float, refused: list[str] | None = None) 
 def _unreachable(target: Target, addresses: list[str], errors: list[OSError]) -> CheckFailed:
     check, where = f"{target.role} port", f"{target} ({', '.join(addresses)})"
     if any(isinstance(error, TimeoutError) for error in errors):
-        remedy = "look for a firewall or a network policy on the way, or for an outdated address"
+        remedy = "look for a firewall or a network policy in between, or for an outdated address"
         return CheckFailed(check, f"{where} does not answer: something drops the packets", remedy, retryable=True)
     if any(error.errno == errno.ECONNREFUSED for error in errors):
         return CheckFailed(check, f"nothing listens on {where}", _how_to_start(target), retryable=True)

@@ -1,4 +1,4 @@
-"""The diagnosis: settings, the way to the collector, sending a span, the way to Jaeger, finding the span there."""
+"""The diagnosis: checks the settings, reaches the collector, sends a span, reaches Jaeger, and finds the span there."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ Step = Callable[[Target, float], Iterator[CheckResult]]
 TO_A_PROXY: dict[str, Step] = {"name": resolve, "port": connect}
 TO_A_SERVER: dict[str, Step] = {**TO_A_PROXY, "TLS": handshake, "protocol": probe}
 SEND_SECONDS = 15.0
-"""What exporters take for their own retries, and some more."""
+"""A little longer than exporters take for their own retries."""
 NO_TRACE = "1".zfill(32)
-"""A trace id that does not exist: asking for it shows that Jaeger answers."""
+"""A trace id that does not exist: querying it shows whether Jaeger answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What is diagnosed: the environment, the endpoint that an option named (or None), that option, and Jaeger."""
+    """What to diagnose: the environment, the endpoint set by an option (or None), that option's name, and Jaeger."""
 
     env: Environment
     otlp: str | None
@@ -57,11 +57,11 @@ def diagnose(setup: Setup, seconds: float, on_wait: Callable[[str], None]) -> It
                 yield result.redacted(secrets)
         except CheckFailed as error:
             yield error.result.redacted(secrets)
-            budget.exhaust()  # the rest is still checked, but nothing is waited for any more
+            budget.exhaust()  # the rest is still checked, but without waiting: it depends on what has just failed
 
 
 def _collector(setup: Setup, budget: RetryBudget, sent: list[Span], secrets: frozenset[str]) -> Iterator[CheckResult]:
-    """Check the settings and the way to the collector; send a span, and append it to `sent`."""
+    """Check the settings and the connection to the collector; send a span, and append it to `sent`."""
     try:
         endpoint = effective_endpoint(setup.env, setup.otlp, setup.otlp_option)
     except ValueError as error:
@@ -75,7 +75,7 @@ def _collector(setup: Setup, budget: RetryBudget, sent: list[Span], secrets: fro
 
 
 def _reach(target: Target, env: Environment, budget: RetryBudget) -> Iterator[CheckResult]:
-    """Reach a server step by step. If there is a proxy before it, only the proxy can be checked."""
+    """Reach a server step by step. If requests go through a proxy, only the proxy can be checked."""
     if not target.host:
         yield skipped(f"{target.role} port", "skipped: it is a Unix domain socket")
         return
@@ -94,7 +94,7 @@ def _results(step: Step, target: Target, seconds: float) -> list[CheckResult]:
 def _send(endpoint: Endpoint, budget: RetryBudget, sent: list[Span], secrets: frozenset[str]) -> Iterator[CheckResult]:
     check = "span sent"
     try:
-        # imported here: the checks above explain settings with which this import fails
+        # imported here: invalid settings make this import fail, and the checks above have explained them by now
         from emulator.doctor.span_export import check_set_up, new_span, send
 
         check_set_up(endpoint)
@@ -112,7 +112,7 @@ def _send(endpoint: Endpoint, budget: RetryBudget, sent: list[Span], secrets: fr
 
 
 def _jaeger(setup: Setup, budget: RetryBudget, sent: list[Span]) -> Iterator[CheckResult]:
-    """Check the way to Jaeger, and look for the span that was sent."""
+    """Check the connection to Jaeger, and look up the span that was sent."""
     url = setup.jaeger_url
     yield from _reach(_jaeger_target(url), setup.env, budget)
     budget.retry("jaeger answers", partial(query, url, NO_TRACE))
@@ -135,7 +135,7 @@ def _jaeger_target(url: str) -> Target:
 
 
 def _not_found(error: CheckFailed, url: str, waited: float) -> CheckFailed:
-    """Return a failure that says what this Jaeger has instead, if the span is missing; or the error itself."""
+    """Return a failure that lists what this Jaeger has, if only the span is missing; otherwise the error itself."""
     if error.result.check != "span found" or not error.retryable:
         return error
     return CheckFailed(

@@ -1,4 +1,4 @@
-"""The endpoint in effect and where it comes from, by the rules of `otlp_exporter` and the SDK."""
+"""The endpoint in effect and the setting that it comes from, by the rules of `otlp_exporter` and the SDK."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where spans go. `source` is the option or variable that says so, or DEFAULT.
+    """Where spans go. `source` is the option or variable that sets it, or DEFAULT.
 
     `exporter_url` is the argument for `otlp_exporter`; None if the SDK reads it from the environment itself.
     """
@@ -81,7 +81,7 @@ def effective_endpoint(env: Environment, option: str | None, option_name: str = 
 
 
 def traces_variable(env: Environment, suffix: str) -> tuple[str, str] | None:
-    """Return name and value of the exporter's variable in effect for traces; `suffix` is ENDPOINT, for example."""
+    """Return name and value of the exporter's variable in effect for traces; `suffix` is, for example, ENDPOINT."""
     for name in (f"OTEL_EXPORTER_OTLP_TRACES_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}"):
         if env.get(name):
             return name, env[name]
@@ -95,7 +95,7 @@ def _target(url: str, protocol: str, exporter_url: str | None, env: Environment)
     return Target(
         "collector",
         parts.hostname or "",
-        parts.port or (443 if tls or protocol == GRPC else 80),
+        parts.port or (443 if tls or protocol == GRPC else 80),  # gRPC: 443 even without TLS (naming.md)
         parts.path or "/",
         tls,
         http2=protocol == GRPC,

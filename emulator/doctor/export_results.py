@@ -14,7 +14,7 @@ __all__ = ["ExportResult", "interpret"]
 
 CHECK = "span sent"
 ACCEPTED = {"OK", "200", "202"}
-"""202 is not in OTLP, but gateways answer it that process spans later."""
+"""202 is not in OTLP, but gateways that process spans later answer with it."""
 UNTRUSTED = re.compile("self-signed certificate|unable to get (local )?issuer certificate", re.IGNORECASE)
 LONGEST_TEXT = 200
 REDIRECTS = range(300, 400)
@@ -60,17 +60,15 @@ UNAUTHENTICATED = Meaning(
     "it requires credentials",
     "send them with OTEL_EXPORTER_OTLP_HEADERS, for example authorization=Bearer%20…, or renew them",
 )
-FORBIDDEN = Meaning("these credentials may not do this", "check what the token is for: tenant, project, sending traces")
+FORBIDDEN = Meaning("these credentials lack a permission", "check the token's tenant, project and right to send traces")
 TOO_LARGE = Meaning("the message is too large", "lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE, or raise the server's limit")
 BUSY = Meaning("it is overloaded, or a quota is used up", "send less, or raise the limit there", retryable=True)
 UNAVAILABLE = Meaning(
-    "nothing behind it accepts spans now", "look at the log of the collector, or of the proxy", retryable=True
+    "nothing behind it accepts spans at the moment", "check the log of the collector, or of the proxy", retryable=True
 )
 FAILED = Meaning("it failed", "look at the log of the collector", retryable=True)
 UNREADABLE = Meaning("it cannot read what is sent", "send OTLP protobuf to a collector; check what listens there")
-NO_RECEIVER = Meaning(
-    "there is nothing that accepts traces", "send to a collector's OTLP port: 4318 over HTTP, 4317 over gRPC"
-)
+NO_RECEIVER = Meaning("nothing there accepts traces", "send to a collector's OTLP port: 4318 over HTTP, 4317 over gRPC")
 
 MEANINGS = {
     "400": UNREADABLE,
@@ -99,12 +97,12 @@ MEANINGS = {
     "UNKNOWN": FAILED,
 }
 NOT_A_COLLECTOR = {"400", "404", "405", "415", "UNIMPLEMENTED"}
-"""Answered by other servers, and by collectors for paths that they do not have."""
+"""Answers of servers that are not collectors, and of collectors for unknown paths."""
 
 
 def interpret(endpoint: Endpoint, result: ExportResult, seconds: float) -> Iterator[CheckResult]:
     """Say what an answer means. Raises CheckFailed if the span was not accepted."""
-    if result.code in ACCEPTED and result.content_type != "text/html":
+    if result.code in ACCEPTED and result.content_type != "text/html":  # some web servers answer 200 to anything
         yield from _accepted(result)
         return
     if result.code.isdecimal() and int(result.code) in REDIRECTS:
@@ -125,7 +123,7 @@ def interpret(endpoint: Endpoint, result: ExportResult, seconds: float) -> Itera
 def _accepted(result: ExportResult) -> Iterator[CheckResult]:
     if result.rejected:
         message = f"the collector answers with a partial success: it rejected the span{_text(result)}"
-        raise CheckFailed(CHECK, message, "do as its message says; exporters do not report it")
+        raise CheckFailed(CHECK, message, "follow its message; exporters do not report partial successes")
     from emulator.runtime.export import FLUSH_SECONDS
 
     if result.seconds > FLUSH_SECONDS:
@@ -136,7 +134,7 @@ def _accepted(result: ExportResult) -> Iterator[CheckResult]:
         message = "the exporter reports success, but this version of it hides the collector's answer"
         yield warning(CHECK, message, "look at the log of the collector for rejected spans")
     elif result.text and result.code != "202":
-        yield warning(CHECK, f"the collector accepted it, with a warning{_text(result)}", "do as the warning says")
+        yield warning(CHECK, f"the collector accepted it, with a warning{_text(result)}", "follow the warning")
     else:
         yield ok(CHECK, f"the collector accepted it ({result.code})")
 
@@ -169,7 +167,7 @@ def _text(result: ExportResult) -> str:
 
 def _remedy(result: ExportResult, trust: str) -> str:
     if result.is_permanent:
-        return "correct the variables that this comes from"
+        return "correct the variable that sets this"
     if UNTRUSTED.search(result.error):
         return f"set {trust} to the file with its authority's certificate"
-    return "look at the log of the collector, and for what is between here and there"
+    return "check the collector's log, and the network between here and there"

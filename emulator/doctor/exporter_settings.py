@@ -19,10 +19,10 @@ LONG_TIMEOUT = 600
 
 
 def check_endpoint(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult]:
-    """Which option or variable names the endpoint, and which others are ignored for it."""
+    """Check which option or variable sets the endpoint, and which others are therefore ignored."""
     where = f"{endpoint.url}, {'gRPC' if endpoint.protocol == GRPC else 'HTTP'}"
     if endpoint.is_default:
-        message = f"no option and no variable names an endpoint, so that other commands send nothing; trying {where}"
+        message = f"neither an option nor a variable sets an endpoint, so other commands send nothing; trying {where}"
         yield warning("endpoint", message, f"pass them --otlp {endpoint.exporter_url}, or set EMULATOR_OTLP")
     else:
         yield ok("endpoint", f"{where}, set by {endpoint.source}")
@@ -37,7 +37,7 @@ def _origin(url: str) -> str:
 
 
 def check_exporter(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult]:
-    """OTEL_TRACES_EXPORTER. The SDK's own variables depend on it, `--otlp` does not."""
+    """Check OTEL_TRACES_EXPORTER. It can turn off the SDK's own endpoint variables, but not `--otlp`."""
     value = env.get("OTEL_TRACES_EXPORTER", "otlp")
     if value != "otlp":
         remedy = "unset OTEL_TRACES_EXPORTER, or set it to otlp, the only exporter that the emulator has"
@@ -49,7 +49,7 @@ def check_exporter(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult
 
 
 def check_protocol(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult]:
-    """OTEL_EXPORTER_OTLP_PROTOCOL."""
+    """Check OTEL_EXPORTER_OTLP_PROTOCOL."""
     named = traces_variable(env, "PROTOCOL")
     if named and named[1] not in {HTTP, GRPC}:
         message = f"{named[0]} is {named[1]!r}: nothing starts"
@@ -67,7 +67,7 @@ def check_protocol(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult
 
 
 def check_insecure(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult]:
-    """OTEL_EXPORTER_OTLP_INSECURE, and endpoints without a scheme."""
+    """Check OTEL_EXPORTER_OTLP_INSECURE, and endpoints without a scheme."""
     check, scheme, tls = "tls setting", urlsplit(endpoint.url).scheme, endpoint.target.tls
     name, value = traces_variable(env, "INSECURE") or ("", "")
     if name and value.lower() not in {"true", "false"}:
@@ -78,12 +78,12 @@ def check_insecure(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult
         message = f"the endpoint is http, but TLS is used because {name} is {value}"
         yield warning(check, message, "unset it, so that the endpoint's URL decides")
     elif not name and tls and scheme != "https":
-        message = f"the endpoint {endpoint.url} does not begin with http://, so that TLS is used"
+        message = f"the endpoint {endpoint.url} does not begin with http://, so TLS is used"
         yield warning(check, message, "if the server has no TLS, add http://, or set OTEL_EXPORTER_OTLP_INSECURE=true")
 
 
 def check_certificates(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult]:
-    """Files of certificates and keys: whether they exist, and whether they are used."""
+    """Check that the files of certificates and keys exist and are used."""
     for what in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"):
         named = traces_variable(env, what)
         if named and not Path(named[1]).is_file():
@@ -103,7 +103,7 @@ def check_certificates(env: Environment, endpoint: Endpoint) -> Iterator[CheckRe
 
 
 def check_headers(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult]:
-    """OTEL_EXPORTER_OTLP_HEADERS, whose values are secrets."""
+    """Check OTEL_EXPORTER_OTLP_HEADERS, without printing the values, which are secrets."""
     variable, raw = traces_variable(env, "HEADERS") or ("", "")
     found = [_header(entry, NAMES[endpoint.protocol]) for entry in raw.split(",") if entry.strip()]
     names = ", ".join(dict.fromkeys(name for name, _ in found))
@@ -132,7 +132,7 @@ def _header(entry: str, names: re.Pattern[str]) -> tuple[str, str]:
 
 
 def check_timeout(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult]:
-    """OTEL_EXPORTER_OTLP_TIMEOUT and OTEL_EXPORTER_OTLP_COMPRESSION."""
+    """Check OTEL_EXPORTER_OTLP_TIMEOUT and OTEL_EXPORTER_OTLP_COMPRESSION."""
     named = traces_variable(env, "TIMEOUT")
     if named:
         name, raw = named
@@ -144,6 +144,7 @@ def check_timeout(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult]
         else:
             if seconds <= 0:
                 yield failure("timeout", f"{name} is {raw}: no answer arrives in that time", f"unset {name}, for 10")
+            # Milliseconds in the specification: https://github.com/open-telemetry/opentelemetry-python/issues/4044.
             elif not seconds <= LONG_TIMEOUT:  # not `>`, which is false for nan
                 message = f"{name} is {raw}: Python reads seconds, other languages read milliseconds"
                 yield warning("timeout", message, "set it to 10 here; use another value for other languages")

@@ -16,7 +16,7 @@ SEARCH_SECONDS = 5.0
 
 
 def query(url: str, trace_id: str, seconds: float) -> list[Span]:
-    """Return the spans of a trace, none if Jaeger does not have it. Raises CheckFailed if no Jaeger answers."""
+    """Return the spans of a trace, or none if Jaeger does not have it. Raises CheckFailed if no Jaeger answers."""
     try:
         return jaeger_spans(url, trace_id=trace_id, timeout=seconds)
     except JaegerUnavailable as error:
@@ -37,14 +37,14 @@ def find_trace(url: str, trace_id: str, seconds: float) -> list[Span]:
 
 
 def known_services(url: str) -> str:
-    """Say which services this Jaeger has traces of, if it answers soon."""
+    """Return a clause that names the services of which this Jaeger has traces, if it answers in time."""
     try:
         found = with_timeout(SEARCH_SECONDS, lambda: jaeger_spans(url, limit=1, timeout=1))
         services = sorted({span.service for span in found})
     except (JaegerUnavailable, TimeoutError):
-        return "it does not say what it has"
+        return "it did not list its services"
     if not services:
-        return "it has no trace of the last hour"
+        return "it has no traces of the last hour"
     more = f" and {len(services) - MOST_NAMES} more" if len(services) > MOST_NAMES else ""
     return f"it has traces of the last hour from {', '.join(services[:MOST_NAMES])}{more}"
 

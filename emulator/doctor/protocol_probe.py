@@ -1,4 +1,4 @@
-"""Finds out which protocol a server speaks by talking to it: HTTP/1, HTTP/2 (for gRPC), TLS, AMQP, or none of them."""
+"""Finds out which protocol a server speaks by talking to it: HTTP/1, HTTP/2 (for gRPC), TLS, AMQP, or another one."""
 
 import re
 import ssl
@@ -20,16 +20,16 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0
 SETTINGS, TYPE_AT, FRAME_HEADER = 4, 3, 9
 BEGINNINGS = {b"\x15\x03": "TLS", b"\x16\x03": "TLS", b"AMQP": "AMQP", b"HTTP/": "HTTP/1"}
 MAYBE_TLS = {b"", b"HTTP/1.0 400", b"HTTP/1.1 400"}
-"""Answers of servers that expect TLS: Go's and nginx reply in plain text, others close the connection."""
+"""Answers to plain text from servers that expect TLS: Go and nginx send an error, others close the connection."""
 MOST_BYTES = 4096
 
 SLIGHT_SKEW, LARGE_SKEW = 5, 60
 HOUR = 3600
-"""Seconds that clocks may differ: before it is visible, before UIs miss new traces, before they miss all of them."""
+"""Seconds between two clocks: SLIGHT_SKEW is visible; LARGE_SKEW ahead or an HOUR behind makes UIs miss traces."""
 
 
 def probe(target: Target, seconds: float) -> Iterator[CheckResult]:
-    """Send a request in the expected protocol, and tell from the answer which one the server speaks."""
+    """Send a request in the expected protocol, and conclude from the answer which one the server speaks."""
     check, expected = f"{target.role} protocol", "gRPC" if target.http2 else "HTTP"
     answer = _answer(target, PREFACE if target.http2 else _request(target), seconds)
     spoken = _protocol(target, answer, seconds)
@@ -50,18 +50,16 @@ def _answer(target: Target, request: bytes, seconds: float) -> bytes:
     """Return the beginning of the answer, b"" if the server closes the connection. Raises CheckFailed on silence."""
     with connected(target, seconds) as plain:
         try:
-            with closing(
-                ssl_context(target).wrap_socket(plain, server_hostname=target.host) if target.tls else plain
-            ) as end:
+            with closing(_secured(target, plain) if target.tls else plain) as end:
                 end.sendall(request)
                 return _read(end)
         except TimeoutError as error:
-            message = f"{target} accepts connections and stays silent"
+            message = f"{target} accepts connections but does not answer"
             remedy = "check what listens there: it may still be starting, hang, or not be a collector"
             raise CheckFailed(f"{target.role} protocol", message, remedy, retryable=True) from error
         except ssl.SSLError as error:
             remedy = f"set {' and '.join(IDENTITY)}"
-            message = f"the server ends TLS: {error.reason}; servers that require a client certificate do that"
+            message = f"the server ends TLS: {error.reason}; it may require a client certificate"
             raise CheckFailed(f"{target.role} TLS", message, remedy) from error
         except OSError:
             return b""
@@ -76,14 +74,14 @@ def _read(connection: socket) -> bytes:
     try:
         while _is_incomplete(answer) and (piece := connection.recv(MOST_BYTES)):
             answer += piece
-    except (ConnectionError, TimeoutError):  # what has arrived may be enough to tell the protocol
+    except (ConnectionError, TimeoutError):  # what has arrived may be enough to identify the protocol
         if not answer:
             raise
     return answer
 
 
 def _is_incomplete(answer: bytes) -> bool:
-    """Whether more bytes are needed to tell the protocol: they may arrive in any number of pieces."""
+    """Whether more bytes are needed to identify the protocol: an answer may arrive in several pieces."""
     if answer.startswith(b"HTTP/"):
         return b"\r\n\r\n" not in answer and len(answer) < MOST_BYTES
     return len(answer) < FRAME_HEADER and not _spoken(answer)
@@ -99,6 +97,7 @@ def _protocol(target: Target, answer: bytes, seconds: float) -> str:
 
 
 def _spoken(answer: bytes) -> str:
+    # A server's HTTP/2 begins with a SETTINGS frame (RFC 9113, section 3.4), which is shorter than 64 KiB.
     if len(answer) >= FRAME_HEADER and answer[TYPE_AT] == SETTINGS and answer[0] == 0:
         return "HTTP/2"
     return next((name for begins, name in BEGINNINGS.items() if answer.startswith(begins)), "")
@@ -133,7 +132,7 @@ def _unless_jaeger(target: Target, remedy: str) -> str:
 
 
 def _clock(target: Target, answer: bytes) -> Iterator[CheckResult]:
-    """Compare the clocks by the answer's Date header, which has whole seconds."""
+    """Compare the clocks, by the answer's Date header. It has whole seconds."""
     dated = re.search(rb"\r\ndate: *([^\r]+)", answer, re.IGNORECASE)
     if dated is None:
         return

@@ -24,7 +24,7 @@ class Proxy:
         """Report that requests to `server` go to the proxy instead."""
         message = f"{server} is reached through the proxy {self.target}, set by {self.variable}"
         if server.host in LOCAL:
-            message += f"; its {server.host} is not this machine"
+            message += f"; to the proxy, {server.host} is another machine"
         return warning(f"{server.role} proxy", message, f"to connect directly, set no_proxy={server.host}")
 
 
@@ -53,7 +53,7 @@ def _is_bypassed(target: Target, env: Environment) -> bool:
         return _is_bypassed_by_grpc(target.host, env.get("no_grpc_proxy", env.get("no_proxy", "")))
     exceptions = env.get("no_proxy") or env.get("NO_PROXY", "")
     if target.role == "jaeger":
-        # not proxy_bypass: it takes no proxies where it reads the system's settings, on macOS and Windows
+        # not proxy_bypass: on macOS and Windows it takes no `proxies` argument, and reads the system's settings
         return bool(proxy_bypass_environment(str(target), {"no": exceptions}))
     from requests.utils import should_bypass_proxies
 
@@ -61,7 +61,7 @@ def _is_bypassed(target: Target, env: Environment) -> bool:
 
 
 def _is_bypassed_by_grpc(host: str, exceptions: str) -> bool:
-    """Exceptions are suffixes of names, addresses and networks.
+    """Whether gRPC connects directly: `exceptions` are suffixes of names, addresses and networks.
 
     Source: gRPC's src/core/handshaker/http_connect/http_proxy_mapper.cc.
     """
@@ -77,7 +77,7 @@ def _contains(network: str, host: str) -> bool:
 
 
 def _variables(target: Target) -> tuple[str, ...]:
-    """The variables that name a proxy. gRPC reads only lower-case ones (its doc/environment_variables.md)."""
+    """Return the variables that name a proxy. gRPC reads only lower-case ones (its doc/environment_variables.md)."""
     if target.http2:
         return ("grpc_proxy", "https_proxy", "http_proxy")
     scheme = "https" if target.tls else "http"

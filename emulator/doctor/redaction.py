@@ -1,4 +1,4 @@
-"""Keeps secrets out of the output: header values, and users and passwords in URLs, which servers may echo."""
+"""Keeps secrets out of the output, even if a server echoes them: header values, and credentials in URLs."""
 
 import base64
 import re
@@ -16,7 +16,7 @@ USERINFO_WITHOUT_SCHEME = re.compile(r"(?:.*?//)?([^/\s]*)@")
 """An endpoint for gRPC needs no scheme."""
 AUTH_SCHEME = re.compile(r"(bearer|basic)\s+", re.IGNORECASE)
 SHORTEST = 4
-"""Characters. Shorter secrets would be found in any text."""
+"""Characters. Shorter secrets are not redacted: they would match parts of ordinary words."""
 
 
 def secrets_in(env: Environment, *urls: str | None) -> frozenset[str]:
@@ -30,8 +30,8 @@ def secrets_in(env: Environment, *urls: str | None) -> frozenset[str]:
 
 
 def redact(secrets: frozenset[str], text: str) -> str:
-    """Replace secrets by an ellipsis, also one of which the end was cut off with the end of the text."""
-    for secret in sorted(secrets, key=len, reverse=True):
+    """Replace secrets with an ellipsis, even one that is cut off at the end of the text."""
+    for secret in sorted(secrets, key=len, reverse=True):  # the longest first: one secret may contain another
         text = text.replace(secret, "…")
         cut = next((length for length in range(len(secret) - 1, SHORTEST - 1, -1) if text.endswith(secret[:length])), 0)
         text = f"{text[:-cut]}…" if cut else text
@@ -43,7 +43,7 @@ def _may_hold_url(name: str) -> bool:
 
 
 def _credentials(url: str) -> Iterator[str]:
-    """The user information of a URL, its password, and the value of basic authentication that clients make of it."""
+    """Yield a URL's user information, its password, and the basic authentication value that clients derive from it."""
     found = USERINFO_WITHOUT_SCHEME.match(url)
     if found:
         yield from (found[1], found[1].partition(":")[2])

@@ -1,4 +1,4 @@
-"""Retries and timeouts: failures that may pass are retried until the time is over, and no attempt takes too long."""
+"""Retries and timeouts: temporary failures are retried until the deadline, and no attempt can hang."""
 
 import threading
 import time
@@ -14,10 +14,10 @@ Result = TypeVar("Result")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 SHORTEST_ATTEMPT, LONGEST_ATTEMPT = 2.0, 5.0
-"""Seconds for an attempt, even when the time is over: what works shows it within them."""
+"""Seconds for an attempt, even after the deadline: a server that works answers within them."""
 
 QUIET_SECONDS = 0.5
-"""Waiting for less than this is not reported."""
+"""Shorter waits are not reported."""
 GRACE_SECONDS = 0.5
 """How long an attempt may exceed its own timeout before it is abandoned."""
 
@@ -36,17 +36,17 @@ class RetryBudget:
         return max(0.0, self._deadline - time.monotonic())
 
     def exhaust(self) -> None:
-        """End the time: from now on everything is tried once."""
+        """Move the deadline to now: from now on everything is tried only once."""
         self._deadline = time.monotonic()
 
     def retry(self, check: str, attempt: Callable[[float], Result], longest: float = LONGEST_ATTEMPT) -> Result:
-        """Return what `attempt` returns; it gets its timeout in seconds. Raises its last CheckFailed."""
+        """Call `attempt` with its timeout in seconds until it succeeds. Returns its result or raises its last error."""
         began = time.monotonic()
         for pause in pauses(self.left, FIRST_PAUSE, LONGEST_PAUSE):
             try:
                 return self._once(check, attempt, longest)
             except CheckFailed as error:
-                if not error.retryable or self.left <= 0:  # an attempt may take longer than its pause allowed for
+                if not error.retryable or self.left <= 0:  # `pauses` does not know how long the attempts take
                     raise
                 if time.monotonic() - began > QUIET_SECONDS:
                     self._report(error.result.message)
@@ -69,8 +69,7 @@ class RetryBudget:
 def with_timeout(seconds: float, call: Callable[[], Result]) -> Result:
     """Return what `call` returns. Raises what it raises, and TimeoutError if it takes too long.
 
-    It then goes on in its daemon thread: nothing can interrupt a name look-up or an exporter. The threads of
-    concurrent.futures are joined when the interpreter exits, and would hold up the command.
+    After a timeout the call continues in its daemon thread: a name look-up or an exporter cannot be interrupted.
     """
     results: list[Result] = []
     errors: list[BaseException] = []
@@ -81,6 +80,7 @@ def with_timeout(seconds: float, call: Callable[[], Result]) -> Result:
         except BaseException as error:  # noqa: BLE001 - raised again by the caller
             errors.append(error)
 
+    # Not concurrent.futures: the interpreter joins its threads on exit, so a call that hangs would hold up the command.
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds)

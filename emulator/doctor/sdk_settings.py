@@ -1,6 +1,6 @@
 """The SDK's settings in the environment: whether spans are created, sampled, and sent in time.
 
-Imports nothing that reads the environment at import, since that may fail.
+Imports nothing that reads the environment when it is imported: with invalid settings, that fails.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ TRACE_PROPAGATORS = {"tracecontext", "b3", "b3multi", "jaeger", "xray", "ottrace
 
 QUEUE, BATCH, DELAY = "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY"
 BATCHES = {QUEUE: 65_536, BATCH: 512, DELAY: 5_000, "OTEL_BSP_EXPORT_TIMEOUT": 30_000}
-"""The emulator's defaults: those of the SDK, but for a longer queue."""
+"""The emulator's defaults: those of the SDK, except for a longer queue."""
 LIMITS = {
     **{f"OTEL_{of}ATTRIBUTE_COUNT_LIMIT": "attributes" for of in ("", "SPAN_", "EVENT_", "LINK_")},
     **{f"OTEL_SPAN_{of}_COUNT_LIMIT": f"{of.lower()}s" for of in ("EVENT", "LINK")},
@@ -37,7 +37,7 @@ SMALL_QUEUE, LONG_DELAY = 2_048, 30_000
 
 
 def check_disabled(env: Environment) -> Iterator[CheckResult]:
-    """OTEL_SDK_DISABLED."""
+    """Check OTEL_SDK_DISABLED."""
     value = env.get("OTEL_SDK_DISABLED", "").strip()
     if value.lower() == "true":
         yield failure("sdk", "OTEL_SDK_DISABLED is true: no span is created", "unset OTEL_SDK_DISABLED")
@@ -48,7 +48,7 @@ def check_disabled(env: Environment) -> Iterator[CheckResult]:
 
 
 def check_sampler(env: Environment) -> Iterator[CheckResult]:
-    """OTEL_TRACES_SAMPLER and its argument."""
+    """Check OTEL_TRACES_SAMPLER and its argument."""
     name, argument = env.get("OTEL_TRACES_SAMPLER", ""), env.get("OTEL_TRACES_SAMPLER_ARG", "")
     if name.lower() in OFF:
         yield failure("sampler", f"OTEL_TRACES_SAMPLER is {name}: every trace is dropped", "unset OTEL_TRACES_SAMPLER")
@@ -80,7 +80,7 @@ def _ratio(name: str, argument: str) -> CheckResult:
 
 
 def check_propagators(env: Environment) -> Iterator[CheckResult]:
-    """OTEL_PROPAGATORS."""
+    """Check OTEL_PROPAGATORS."""
     names = [name.strip() for name in (env.get("OTEL_PROPAGATORS") or "tracecontext,baggage").split(",")]
     known = {"none", *entry_points(group="opentelemetry_propagator").names}
     if "none" in map(str.lower, names):
@@ -91,9 +91,7 @@ def check_propagators(env: Environment) -> Iterator[CheckResult]:
         message = f"OTEL_PROPAGATORS names {', '.join(unknown)}, which is not installed: nothing starts"
         yield failure("propagators", message, remedy)
     elif not TRACE_PROPAGATORS & set(names):
-        message = (
-            f"OTEL_PROPAGATORS is {', '.join(names)}, without tracecontext: each service starts a trace of its own"
-        )
+        message = f"OTEL_PROPAGATORS is {', '.join(names)}, without tracecontext: each service starts its own trace"
         yield failure("propagators", message, remedy)
     elif "baggage" not in names:
         yield warning("propagators", "OTEL_PROPAGATORS does not include baggage, which carries --fault", remedy)
@@ -102,7 +100,7 @@ def check_propagators(env: Environment) -> Iterator[CheckResult]:
 
 
 def check_batches(env: Environment) -> Iterator[CheckResult]:
-    """OTEL_BSP_*."""
+    """Check OTEL_BSP_*."""
     values, found = dict(BATCHES), False
     for name in BATCHES:
         raw = env.get(name)
@@ -131,15 +129,15 @@ def _batch_sizes(values: dict[str, int]) -> Iterator[CheckResult]:
         message = f"{BATCH} is {values[BATCH]}, more than {QUEUE}, {values[QUEUE]}: nothing starts"
         yield failure("batches", message, f"unset {BATCH} and {QUEUE}")
     elif values[QUEUE] < SMALL_QUEUE:
-        message = f"{QUEUE} is {values[QUEUE]}: larger bursts of spans lose the rest"
-        yield warning("batches", message, f"unset {QUEUE}, for {BATCHES[QUEUE]}")
+        message = f"{QUEUE} is {values[QUEUE]}: larger bursts lose spans"
+        yield warning("batches", message, f"unset {QUEUE}; the default is {BATCHES[QUEUE]}")
     if values[DELAY] > LONG_DELAY:
         message = f"{DELAY} is {values[DELAY]} ms: services send their spans that much later"
-        yield warning("batches", message, f"unset {DELAY}, for {BATCHES[DELAY]} ms")
+        yield warning("batches", message, f"unset {DELAY}; the default is {BATCHES[DELAY]} ms")
 
 
 def check_limits(env: Environment) -> Iterator[CheckResult]:
-    """OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT and the like."""
+    """Check OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT and the like."""
     for name, limited in LIMITS.items():
         raw = env.get(name, "").strip()
         if raw and not raw.isdecimal():
@@ -151,7 +149,7 @@ def check_limits(env: Environment) -> Iterator[CheckResult]:
 
 
 def check_names(env: Environment) -> Iterator[CheckResult]:
-    """Probably misspelled variables: unknown to the SDK, but similar to one that it knows."""
+    """Check for misspelled variables: unknown to the SDK, but similar to one that it knows."""
     from opentelemetry.sdk import environment_variables
 
     # the SDK has no list of its variables; constants with a leading underscore are experimental ones

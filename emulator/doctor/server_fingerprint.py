@@ -1,4 +1,4 @@
-"""Recognizes servers that are often mistaken for a collector, each by an answer that only it gives."""
+"""Recognizes servers that are often mistaken for a collector, each by a distinctive answer."""
 
 import json
 from contextlib import suppress
@@ -15,7 +15,7 @@ MOST_BYTES = 1 << 20
 
 
 def identify(target: Target, seconds: float) -> str:
-    """Return what kind of server this is, as the end of a sentence; "" for one that is not known here."""
+    """Return the kind of server, such as "Jaeger's UI"; "" if it is not recognized."""
     with suppress(OSError, HTTPException, CheckFailed):
         if _has_key(_request(target, seconds, "GET", "/api/v3/services"), "services") or _has_key(
             _request(target, seconds, "GET", "/api/services"), "data"

@@ -1,4 +1,4 @@
-"""Sends one span as all commands do, and records the collector's answer, which exporters keep to themselves."""
+"""Sends one span as every command does, and records the collector's answer, which exporters do not return."""
 
 import os
 import time
@@ -34,13 +34,13 @@ Record = Callable[[ExportResult], None]
 
 
 def check_set_up(endpoint: Endpoint) -> None:
-    """Set up what all commands set up, and discard it. Raises ValueError if that fails."""
+    """Set up the export as every command does, and discard it. Raises ValueError if that fails."""
     try:
         exporter = otlp_exporter(endpoint.exporter_url)
     except Exception as error:  # SDKs raise various errors for invalid variables
         raise ValueError(str(error) or type(error).__name__) from error
     if exporter is None:
-        raise ValueError("OTEL_TRACES_EXPORTER names another exporter than otlp")
+        raise ValueError("OTEL_TRACES_EXPORTER names an exporter other than otlp")
     export = Export(exporter)
     try:
         export.tracer(SERVICE, SeededRandom(owner=SERVICE))
@@ -83,7 +83,7 @@ def send(span: ReadableSpan, endpoint: Endpoint, seconds: float) -> ExportResult
 
 
 class _RecordingSession(Session):
-    """A session that records answers and errors: the exporter takes each status below 400 for a success."""
+    """A session that records answers and errors: the exporter treats every status below 400 as success."""
 
     def __init__(self, record: Record) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ def _partial_success(body: bytes) -> tuple[int, str]:
 
 
 def _not_sent(error: BaseException) -> ExportResult:
-    """The result without an answer. A ValueError comes from what is to be sent, so that a retry fails as well."""
+    """Return the result of a request without an answer. A ValueError means that it is invalid: a retry fails too."""
     return ExportResult(error=_innermost(error), is_permanent=isinstance(error, ValueError))
 
 

@@ -22,7 +22,7 @@ IDENTITY = ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_
 
 
 def handshake(target: Target, seconds: float) -> Iterator[CheckResult]:
-    """Do the handshake and check the certificate as the exporter does. Nothing without TLS."""
+    """Do the handshake and check the certificate as the exporter does. Yields nothing for a target without TLS."""
     if not target.tls:
         return
     check = f"{target.role} TLS"
@@ -50,7 +50,7 @@ def ssl_context(target: Target, protocol: str = "") -> ssl.SSLContext:
         remedy = f"set {' and '.join(IDENTITY)} to the PEM files of a certificate and its key"
         raise CheckFailed(check, message, remedy) from error
     # Python's ssl accepts the common name if there is no subjectAltName, as gRPC does; urllib3, which requests uses,
-    # does not. Jaeger is asked with urllib.
+    # does not. Jaeger is queried with urllib.
     context.hostname_checks_common_name = target.http2 or target.role != "collector"
     context.set_alpn_protocols([protocol or ("h2" if target.http2 else "http/1.1")])
     return context
@@ -64,7 +64,7 @@ def is_tls(target: Target, seconds: float) -> bool:
         with connected(target, seconds) as plain, context.wrap_socket(plain):
             return True
     except ssl.SSLError as error:
-        return error.reason in OTHER_TLS or "_ALERT_" in error.reason
+        return error.reason in OTHER_TLS or "_ALERT_" in error.reason  # only a TLS server sends alerts
     except (OSError, CheckFailed):
         return False
 

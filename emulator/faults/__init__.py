@@ -1,4 +1,4 @@
-"""The faults that a request can carry, as data: one entry each in the catalogue, and its reference tree beside it."""
+"""The faults that a request can carry, as data. Each has an entry in the catalogue and a reference tree beside it."""
 
 from difflib import get_close_matches
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""What a fault is: a name, where and how it acts, and the ground truth that people and tools should find out."""
+"""A fault: its name, where and how it acts, and the ground truth that people and tools should find."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -7,7 +7,7 @@ __all__ = ["Effect", "Fault"]
 
 
 class Effect(Enum):
-    """How a fault acts. What failing means for some work is up to the code of that work."""
+    """How a fault acts. The code of simulated work defines how that work fails."""
 
     # at simulated work
     FAIL = auto()
@@ -21,7 +21,7 @@ class Effect(Enum):
     RESET = auto()
     """The connection of the caller is reset."""
     WRONG = auto()
-    """A value is not what it should be."""
+    """A value is wrong."""
 
     # at a publish span
     MISROUTE = auto()
@@ -29,7 +29,7 @@ class Effect(Enum):
     REPEAT = auto()
     """The message is published again, as if its confirm had been lost."""
     GARBLE = auto()
-    """The body is cut off."""
+    """The body is truncated."""
 
     # at a process span
     DELAY = auto()
@@ -41,7 +41,7 @@ class Effect(Enum):
     LOSE_CONTEXT = auto()
     """The headers of a request or a message have no context."""
     NO_SPAN = auto()
-    """There is no span."""
+    """The span is missing."""
     SKEW = auto()
     """The clock is behind."""
     WRONG_KIND = auto()
@@ -54,8 +54,8 @@ class Effect(Enum):
 class Fault:
     """A fault, and the ground truth about it.
 
-    It acts in `service`, `at` a step, some work or a span of that name (`*` for all spans of the service). A fault that
-    acts `once` is spent then: the request stops carrying it.
+    It acts in `service`, `at` a step, or at the work or span of that name (`*`: at all spans of the service). A fault
+    with `once` is spent when it has acted: the request stops carrying it.
     """
 
     name: str
@@ -68,13 +68,13 @@ class Fault:
     lesson: str
     """What it teaches."""
     culprit: str
-    """The span at which it went wrong, as a line of an expected tree. A span of `service`."""
+    """The span of `service` at which it went wrong, as a line of an expected tree."""
     seen_at: str = ""
     """The span to look at instead if the culprit is not in the trace."""
     happened: str
-    """What went wrong, as a sentence without its full stop."""
+    """What went wrong, as a sentence without a full stop."""
     look_for: str
-    """Where to look in the trace: what follows "look at"."""
+    """Where to look in the trace, as the object of "look at"."""
     status: str = "ERROR"
     """The status in which the server ends."""
     symptom: str
@@ -82,7 +82,7 @@ class Fault:
     found_by: str = ""
     """The rule of `emulator check` that finds it; empty if the trace itself is sound."""
     build_seconds: float | None = None
-    """The deadline for builds to try this fault with; None for the usual one."""
+    """The build timeout to use with this fault; None for the usual one."""
 
     @property
     def evidence(self) -> str:

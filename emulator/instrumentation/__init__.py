@@ -1,8 +1,8 @@
 """The reference instrumentation: how aiohttp servers and clients and aio-pika messages become spans.
 
 It knows OpenTelemetry, aiohttp and aio-pika, and nothing of OpenStack or of the rest of the emulator. README.md beside
-this file says how to use it elsewhere. `http_server`, `http_client`, `messaging` and `export` are modules to import: so
-a client without a message bus need not have aio-pika.
+this file says how to use it elsewhere. Import the modules `http_server`, `http_client`, `messaging` and `export` by
+themselves: a client without a message bus does not need aio-pika.
 """
 
 from emulator.instrumentation.errors import error_type, mark_failed, record_error

@@ -13,13 +13,13 @@ RECORDED = "_recorded_on_span"
 
 
 def error_type(error: BaseException) -> str:
-    """Return the `error.type` of an exception: its class's own `error_type`, else the qualified name of the class.
+    """Return the `error.type` of an exception: the `error_type` of its class, or else the qualified name of the class.
 
     Builtins are named without their module, as in `TimeoutError`.
     """
     kind = type(error)
-    # Alerts and dashboards match `error.type`, so it should not change when a file moves: an application names its
-    # own errors. Classes of libraries keep their qualified name, which is what their users know them by.
+    # Alerts and dashboards match `error.type`, so it must not change when a file moves: an application names its own
+    # errors. Classes of libraries keep the qualified name by which their users know them.
     named = getattr(kind, "error_type", None)
     if isinstance(named, str):
         return named
@@ -27,12 +27,12 @@ def error_type(error: BaseException) -> str:
 
 
 def record_error(span: Span, error: Exception) -> None:
-    """Mark a span as failed by `error`, with an `exception` event unless a span further in has it already."""
+    """Mark a span as failed by `error`, with an `exception` event unless an inner span already has it."""
     mark_failed(span, error_type(error), str(error))
     if _is_recorded(error):
         return
     error.__dict__[RECORDED] = True
-    # Not Span.record_exception: the SDK names the class by its module path, whatever its own name is.
+    # Not Span.record_exception: the SDK would set exception.type to the module path of the class.
     described = {
         "exception.type": error_type(error),
         "exception.message": str(error),
@@ -42,7 +42,7 @@ def record_error(span: Span, error: Exception) -> None:
 
 
 def mark_failed(span: Span, type_: str, message: str = "") -> None:
-    """Mark a span as failed where there is no exception to record, as with an HTTP status."""
+    """Mark a span as failed without an exception to record, as for an HTTP status."""
     span.set_attribute("error.type", type_)
     span.set_status(Status(StatusCode.ERROR, message or None))
 

@@ -1,6 +1,6 @@
-"""Sending spans over OTLP: by the standard `OTEL_*` variables, with one warning if they cannot be sent.
+"""Sends spans over OTLP, as the standard `OTEL_*` variables say, with one warning if they cannot be sent.
 
-OpenTelemetry specification, "OTLP exporter configuration". Importing this module needs the SDK, not only the API.
+OpenTelemetry specification, "OTLP exporter configuration". This module needs the SDK, not only the API.
 """
 
 import base64
@@ -28,15 +28,15 @@ USER = re.compile(r"(?<=//)[^/?#]*@|(?<!\S)[^\s/?#]+@")
 
 log = logging.getLogger(__name__)
 
-# An SDK exporter keeps its endpoint to itself, so what was decided when it was made is remembered here.
+# The SDK's exporters have no public attribute for their endpoint, so it is remembered here.
 _endpoints: WeakKeyDictionary[SpanExporter, str] = WeakKeyDictionary()
 
 
 def otlp_exporter(url: str | None = None, *, session: "Session | None" = None) -> SpanExporter | None:
-    """Return an OTLP exporter to the collector at `url`, or as `OTEL_*` says; None if neither names one.
+    """Return an OTLP exporter to the collector at `url`, or else at the endpoint in `OTEL_*`; None if there is none.
 
-    `OTEL_EXPORTER_OTLP_PROTOCOL` chooses `http/protobuf` (the default) or `grpc`. Raises ValueError for others, and for
-    what gRPC does not have. `session` sends the requests over HTTP; pass one to see the collector's answers.
+    `OTEL_EXPORTER_OTLP_PROTOCOL` selects `http/protobuf` (the default) or `grpc`. Raises ValueError for other protocols
+    and for a compression that gRPC does not have. `session` sends the HTTP requests; pass one to see the answers.
     """
     endpoint = otlp_endpoint(url)
     if endpoint is None:
@@ -47,10 +47,10 @@ def otlp_exporter(url: str | None = None, *, session: "Session | None" = None) -
 
 
 def otlp_endpoint(url: str | None = None) -> str | None:
-    """Return where spans go: the full URL for HTTP, host and port for gRPC; None if nothing says so.
+    """Return where spans go: the full URL for HTTP, host and port for gRPC; None if no endpoint is configured.
 
-    `url` wins over `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, which is used as it is over HTTP, and that over
-    `OTEL_EXPORTER_OTLP_ENDPOINT`, to which HTTP adds the path ("Endpoint URLs for OTLP/HTTP").
+    The order is `url`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`. Over HTTP, the path is
+    added to all but the second, which is used unchanged ("Endpoint URLs for OTLP/HTTP").
     """
     for_traces = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     for_all = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -88,7 +88,7 @@ def _over_grpc(url: str | None) -> SpanExporter:
 
 
 class ExportLog(logging.Handler):
-    """Collects what the exporters log, in place of the root logger: they log every attempt with a page of causes."""
+    """Keeps the exporters' log records from the root logger: they log each attempt, with a long chain of causes."""
 
     LOGGER = logging.getLogger("opentelemetry.exporter")
 
@@ -111,7 +111,7 @@ class ExportLog(logging.Handler):
 
 
 class WarningExporter(SpanExporter):
-    """Passes batches on to an exporter, and warns once if some could not be sent. Without an exporter it drops them."""
+    """Passes batches to an exporter, and warns once if some could not be sent. Without an exporter it drops them."""
 
     def __init__(self, onward: SpanExporter | None, exports: ExportLog) -> None:
         self.destination = None if onward is None else _endpoints.get(onward)
@@ -137,7 +137,7 @@ class WarningExporter(SpanExporter):
             onward.shutdown()
 
     def warn_of_loss(self, missing: int) -> None:
-        """Warn that so many spans were not sent, unless there was a warning before."""
+        """Warn that this many spans were not sent, unless there was a warning before."""
         if missing > 0 and not self.refused:
             self.refused = True
             log.warning("%d spans could not be sent over OTLP (%s)", missing, self._exports.last)
@@ -147,9 +147,9 @@ class WarningExporter(SpanExporter):
 
 
 def shut_down(processor: BatchSpanProcessor, exporter: SpanExporter, seconds: float) -> bool:
-    """Send what is left, for so many seconds at most. Return whether the processor has ended.
+    """Send the remaining spans within `seconds`. Return whether the processor has ended.
 
-    The SDK's own shutdown retries for longer than a command's user would wait for a collector that is not there.
+    The SDK's own shutdown retries for longer than the user of a command would wait for an unreachable collector.
     """
     flush = threading.Thread(target=processor.shutdown, daemon=True)
     flush.start()
@@ -161,9 +161,9 @@ def shut_down(processor: BatchSpanProcessor, exporter: SpanExporter, seconds: fl
 
 
 def otlp_json_document(spans: Sequence[ReadableSpan]) -> dict[str, Any]:
-    """Return spans as one OTLP JSON document, by the encoder that also encodes what is sent.
+    """Return spans as one OTLP JSON document, made by the encoder of the exporters.
 
-    Ids are in hex: OTLP's JSON departs from protobuf's mapping there ("JSON Protobuf Encoding").
+    Ids are in hex, not in base64 as in protobuf's own JSON mapping (OTLP specification, "JSON Protobuf Encoding").
     """
     from google.protobuf.json_format import MessageToDict
     from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans

@@ -1,4 +1,4 @@
-"""An HTTP client's CLIENT span around an aiohttp request: from before it is sent until its answer is read.
+"""An HTTP client's CLIENT span around an aiohttp request, from before it is sent until its answer has been read.
 
 HTTP semantic conventions 1.44, "HTTP client span".
 """
@@ -33,10 +33,11 @@ async def request(
     inject: propagation.Inject = propagation.inject,
     **options: Any,  # noqa: ANN401 - aiohttp's own
 ) -> AsyncIterator[aiohttp.ClientResponse]:
-    """Send a request, and read the answer in the block. The span is current and lasts as long as the block.
+    """Send a request; read the answer in the block. The span is current, and lasts as long as the block.
 
-    `url_template` names the span, as in `GET /users/{id}`. `options` are those of `ClientSession.request`. Who sends a
-    request again makes a span of each attempt, with the attribute `http.request.resend_count` ("HTTP request retries").
+    `url_template` names the span, as in `GET /users/{id}`. `options` are those of `ClientSession.request`. To retry,
+    call this again and pass the attribute `http.request.resend_count`: each attempt has its own span ("HTTP request
+    retries and redirects").
     """
     described = _request_attributes(method, URL(url), url_template)
     with span(tracer, span_name(method, url_template), SpanKind.CLIENT, {**described, **(attributes or {})}) as calling:
@@ -53,14 +54,14 @@ def _request_attributes(method: str, url: URL, url_template: str | None) -> Attr
             **method_attributes(method),
             "server.address": url.host or "",
             "server.port": url.port or 0,
-            "url.full": str(redacted(url).with_user(None)),
+            "url.full": str(redacted(url).with_user(None)),  # credentials must not be on spans (`url.full`)
             "url.template": url_template,
         }
     )
 
 
 def _record_response(calling: Span, response: aiohttp.ClientResponse) -> None:
-    """Record how it ended: to a client every status of 400 and above is an error ("Status")."""
+    """Record the outcome: for a client, every status of 400 or above is an error ("Status")."""
     calling.set_attribute("http.response.status_code", response.status)
     if response.version is not None:
         calling.set_attribute("network.protocol.version", f"{response.version.major}.{response.version.minor}")

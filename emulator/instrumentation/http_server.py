@@ -1,4 +1,4 @@
-"""An HTTP server's SERVER span around an aiohttp handler, below the caller's span that the headers name.
+"""An HTTP server's SERVER span around an aiohttp handler, as a child of the caller's span in the headers.
 
 HTTP semantic conventions 1.44, "HTTP server span".
 """
@@ -23,7 +23,7 @@ FAILURE_RECORDED = web.RequestKey("failure recorded", bool)
 
 
 def middleware(tracer: Tracer, attributes: Attributes | None = None) -> Middleware:
-    """Return a middleware that makes a span of every request. It should be the outermost one."""
+    """Return a middleware that makes a span for every request. It should be the outermost one."""
 
     @web.middleware
     async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -40,7 +40,7 @@ async def handle(
     context: Context | None = None,
     attributes: Attributes | None = None,
 ) -> web.StreamResponse:
-    """Answer a request under a SERVER span. `context` is the caller's; by default that in the request's headers."""
+    """Answer a request under a SERVER span. `context` is the caller's, by default the one in the request's headers."""
     received = propagation.extract(headers_of(request)) if context is None else context
     resource = request.match_info.route.resource
     route = None if resource is None else resource.canonical
@@ -52,7 +52,7 @@ async def handle(
         request[SERVER_SPAN] = serving
         try:
             response = await handler(request)
-        except web.HTTPException as answer:  # aiohttp lets handlers raise answers: a 404 is no failure of the server
+        except web.HTTPException as answer:  # aiohttp handlers may raise their answers; a 404 is no server error
             response = answer
         _record_answer(serving, request, response)
     if isinstance(response, web.HTTPException):
@@ -61,18 +61,18 @@ async def handle(
 
 
 async def record_status(request: web.Request, response: web.StreamResponse) -> None:
-    """Record the status when a response begins. For an application's `on_response_prepare`.
+    """Record the status when a response begins. Add it to an application's `on_response_prepare`.
 
-    Without it, a stream that breaks off would have no status on its span, though the client has seen one.
+    Otherwise the span of a stream that breaks off would lack the status that the client has already received.
     """
     if SERVER_SPAN in request and request[SERVER_SPAN].is_recording():
         request[SERVER_SPAN].set_attribute("http.response.status_code", response.status)
 
 
 def record_failure(request: web.Request, error: Exception, error_type: str | None = None) -> None:
-    """Record an exception on the span of a request. For middlewares that turn exceptions into answers of 500 and above.
+    """Record an exception on a request's span. For middlewares that turn exceptions into answers of 500 or above.
 
-    `error.type` is `error_type` if given, else the name of the exception.
+    `error.type` is `error_type` if that is not None, else the name of the exception.
     """
     if SERVER_SPAN in request:
         request[FAILURE_RECORDED] = True
@@ -82,7 +82,7 @@ def record_failure(request: web.Request, error: Exception, error_type: str | Non
 
 
 def headers_of(request: web.Request) -> dict[str, str]:
-    """Return the headers of a request, by names in lower case; a header that came more than once is one list.
+    """Return the headers of a request by lower-case name, with the values of repeated headers joined by commas.
 
     RFC 9110, section 5.3. W3C Trace Context, section 3.3.1.1, and W3C Baggage, section 3.2, rely on it.
     """
@@ -90,7 +90,7 @@ def headers_of(request: web.Request) -> dict[str, str]:
 
 
 def origin(request: web.Request) -> URL | None:
-    """Return where a request was sent to, None if its Host header makes no sense."""
+    """Return the origin that a request was sent to; None if its Host header is invalid."""
     try:
         return request.url.origin()
     except ValueError:
@@ -116,7 +116,7 @@ def _request_attributes(request: web.Request, route: str | None) -> Attributes:
 
 
 def _record_answer(serving: Span, request: web.Request, response: web.StreamResponse) -> None:
-    """Record how it ended: to a server only a status of 500 and above is an error ("Status")."""
+    """Record the outcome: for a server, only a status of 500 or above is an error ("Status")."""
     serving.set_attribute("http.response.status_code", response.status)
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not request.get(FAILURE_RECORDED, False):
         mark_failed(serving, str(response.status))

@@ -1,7 +1,7 @@
-"""Spans of messages over AMQP 0-9-1 with aio-pika: publish (PRODUCER), process (CONSUMER) and settle (CLIENT).
+"""Spans of AMQP 0-9-1 messages with aio-pika: publish (PRODUCER), process (CONSUMER) and settle (CLIENT).
 
-Messaging semantic conventions 1.44, "Messaging spans", and "RabbitMQ", which says how destinations are named. The
-context travels in the message's headers.
+Messaging semantic conventions 1.44: "Messaging spans", and "RabbitMQ" for the names of destinations. The context
+travels in the message's headers.
 """
 
 from collections.abc import Iterator
@@ -33,9 +33,9 @@ AMQP_PORT = 5672
 
 @dataclass(frozen=True, slots=True)
 class MessagingDestination:
-    """Where messages go or come from, on which broker (its URL).
+    """Where messages go or come from; `broker` is a URL.
 
-    `template` stands for the `name` in span names where a part of it varies, as in `nova:compute.{host}`. A fanout
+    `template` replaces `name` in span names if a part of the name varies, as in `nova:compute.{host}`. A fanout
     exchange has no `routing_key`.
     """
 
@@ -46,14 +46,14 @@ class MessagingDestination:
 
     @property
     def label(self) -> str:
-        """What span names call it: the template if there is one, for names should have few values ("Span name")."""
+        """The name to use in span names: the template if there is one, to keep their cardinality low ("Span name")."""
         return self.template or self.name
 
 
 def destination_name(exchange: str, routing_key: str = "", queue: str = "") -> str:
-    """Return `{exchange}:{routing key}`, for consumers with `:{queue}`; without empty parts.
+    """Return `{exchange}:{routing key}`, for consumers followed by `:{queue}`. Empty parts are left out.
 
-    A queue that is named as its routing key is written once ("RabbitMQ", `messaging.destination.name`).
+    So is a queue with the name of its routing key ("RabbitMQ", `messaging.destination.name`).
     """
     return ":".join(filter(None, (exchange, routing_key, "" if queue == routing_key else queue)))
 
@@ -67,9 +67,9 @@ def publishing(
     attributes: Attributes | None = None,
     inject: propagation.Inject = propagation.inject,
 ) -> Iterator[Span]:
-    """Publish a message in the block, which ends when the broker has confirmed it. Its headers get the context.
+    """Publish the message in the block, until the broker has confirmed it. Injects the context into its headers.
 
-    The event `confirmed` is ours, not the conventions': it separates the broker's time from the time in the queue.
+    The event `confirmed` is not part of the conventions: it separates the broker's time from the time in the queue.
     """
     described = {
         **_described("publish", "send", to, message.message_id, message.correlation_id),
@@ -94,10 +94,10 @@ def processing(
     messaging_context: MessagingContext = MessagingContext.BOTH,
     attributes: Attributes | None = None,
 ) -> Iterator[Span]:
-    """Process one delivered message in the block. `context` is its publisher's; by default that in its headers.
+    """Process one delivered message in the block. `context` is the publisher's, by default the one in the headers.
 
-    By default the span is a child of the publisher's and links to it: with one message at a time the conventions allow
-    the parent, and recommend the link in any case ("Consumer spans").
+    By default the span is a child of the publisher's span and also links to it: the conventions allow the parent for
+    single messages, and recommend the link in any case ("Consumer spans").
     """
     received = propagation.extract(headers_of(message)) if context is None else context
     published = get_current_span(received).get_span_context()
@@ -133,7 +133,7 @@ def settling(
 ) -> Iterator[Span]:
     """Settle a message in the block: `operation` is `ack`, `nack` or `reject`.
 
-    A span of its own, below the process span: that processing failed is no failure of the reject that says so.
+    The span is a child of the process span. It is separate because a reject succeeds even though processing failed.
     """
     described = {
         **_described(operation, "settle", source, message.message_id, message.correlation_id),
@@ -145,14 +145,14 @@ def settling(
 
 
 def headers_of(message: AbstractIncomingMessage) -> dict[str, str]:
-    """Return the headers of a message that are text: AMQP has other types, which context never has."""
+    """Return the text headers of a message. AMQP has other types too, but context is always text."""
     return {name: value for name, value in message.headers.items() if isinstance(value, str)}
 
 
 def _described(
     name: str, operation: str, destination: MessagingDestination, message_id: str | None, conversation: str | None
 ) -> dict[str, AttributeValue]:
-    """Return what all three kinds of span say."""
+    """Return the attributes that all three kinds of span share."""
     return present(
         {
             "messaging.system": "rabbitmq",

@@ -1,7 +1,7 @@
-"""Context in headers: how a trace and its baggage cross from one process to the next.
+"""Context in headers: how a trace and its baggage get from one process to the next.
 
-W3C Trace Context, sections 2 and 3 (traceparent, tracestate); W3C Baggage, section 3. Which formats are read and
-written is the SDK's business: `OTEL_PROPAGATORS`.
+W3C Trace Context, sections 2 and 3 (traceparent, tracestate); W3C Baggage, section 3. `OTEL_PROPAGATORS` selects the
+formats.
 """
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -14,18 +14,18 @@ from opentelemetry.context import Context
 __all__ = ["BAGGAGE_LIMIT_BYTES", "Inject", "MessagingContext", "attached", "extract", "inject"]
 
 BAGGAGE_LIMIT_BYTES = 8192
-"""The size that W3C Baggage, section 3.3.2, requires to be passed on. Larger baggage is dropped."""
+"""The size up to which W3C Baggage, section 3.3.2, requires propagation. Larger baggage is dropped."""
 
 
 class MessagingContext(StrEnum):
     """How the span that processes a message is related to the span that published it."""
 
     PARENT = "parent"
-    """It is its child."""
+    """It is a child of the publish span."""
     LINK = "link"
-    """It begins a trace of its own, and links to it."""
+    """It begins a new trace, and links to the publish span."""
     BOTH = "both"
-    """It is its child, and links to it."""
+    """It is a child of the publish span, and links to it."""
 
 
 Inject = Callable[[MutableMapping[str, str]], None]
@@ -38,15 +38,15 @@ def inject(headers: MutableMapping[str, str]) -> None:
 
 
 def extract(headers: Mapping[str, str]) -> Context:
-    """Return the context in headers, whose names are in lower case. Without any, the next span begins a trace."""
-    # An empty context to start from: else what is current here would leak into a request that brings no context.
+    """Return the context in headers with lower-case names. If there is none, the next span begins a trace."""
+    # Starts from an empty context: otherwise the current one would leak into a request that brings none.
     extracted = propagate.extract(headers, context=Context())
     return baggage.clear(extracted) if len(headers.get("baggage", "")) > BAGGAGE_LIMIT_BYTES else extracted
 
 
 @contextmanager
 def attached(received: Context) -> Iterator[None]:
-    """Make a context that came from another process the current one, so that its baggage is there as well."""
+    """Make a context from another process current while the block lasts, including its baggage."""
     token = context.attach(received)
     try:
         yield

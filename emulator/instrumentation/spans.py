@@ -23,9 +23,9 @@ def span(
     *,
     root: bool = False,
 ) -> Iterator[Span]:
-    """Begin a span below the current one, or with `root` a trace of its own, and make it current.
+    """Begin a child of the current span, or with `root` a new trace, and make it current while the block lasts.
 
-    Pass `attributes` here rather than setting them later: samplers decide by what is known at the start.
+    Pass `attributes` here rather than setting them later: samplers see only those known at the start.
     """
     begun = tracer.start_span(
         name,
@@ -34,15 +34,15 @@ def span(
         attributes=attributes,
         links=links,
     )
-    # use_span could record exceptions itself, but it would do so on every span that the exception passes.
+    # use_span can record exceptions itself, but would do so on every span that an exception passes through.
     with use_span(begun, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         try:
             yield begun
-        except Exception as error:  # a CancelledError is not an Exception: who cancels does not fail
+        except Exception as error:  # CancelledError is not an Exception: cancelling is no failure
             record_error(begun, error)
             raise
 
 
 def present(attributes: Mapping[str, AttributeValue | None]) -> dict[str, AttributeValue]:
-    """Leave out what is None: an attribute without a value is not set at all."""
+    """Return the attributes whose value is not None: an attribute without a value must not be set."""
     return {name: value for name, value in attributes.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Many boots at a rate, for as long as one likes. It knows the cloud as a user does, over HTTP."""
+"""Load: many boots at a given rate, for any length of time. It knows the cloud as a user does, over HTTP."""
 
 from emulator.load.arrivals import Plan, arrivals
 from emulator.load.open_loop import run_load

@@ -28,8 +28,8 @@ class Plan:
 def arrivals(plan: Plan, rng: SeededRandom) -> Iterator[tuple[float, BootRequest]]:
     """Yield numbered requests without end, each with the second at which it is due.
 
-    The gaps between them are exponential, as those of independent users are. Evenly spaced requests would hardly ever
-    queue up behind one another, which those of a real cloud do.
+    The gaps between them are exponentially distributed, like those of independent users. Evenly spaced requests would
+    hardly ever queue up behind one another, as they do in a real cloud.
     """
     draw, due = rng.draw("arrivals"), 0.0
     for number in count(1):

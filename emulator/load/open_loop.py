@@ -1,4 +1,4 @@
-"""An open loop: servers are requested at their time, however fast the cloud answers, and boots are timed from then."""
+"""An open loop: servers are requested when they are due, however slow the cloud is, and boots are timed from then."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,11 +26,11 @@ async def run_load(
     every: float = 10.0,
     stop_timeout: SharedTimeout,
 ) -> float:
-    """Boot servers on the tenant's cloud for `seconds` or until `stopping` is set. Return for how many seconds it did.
+    """Boot servers on the tenant's cloud for `seconds` or until `stopping` is set. Return how many seconds that took.
 
     `report` is called every `every` seconds. Boots that the cloud refuses are counted and do not end the load. At the
-    end the servers are deleted, and boots may finish, within half of `stop_timeout`; the other half is for deleting
-    those that are left over.
+    end, boots in progress may finish and servers are deleted within half of `stop_timeout`; the other half is for
+    deleting what is left over.
     """
     began = _now()
     async with task_group() as tasks:

@@ -1,4 +1,4 @@
-"""Counts of boots and their durations, in a space that does not grow with their number."""
+"""Counts of boots and a histogram of their durations, in constant memory."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from spantree.render import duration
 __all__ = ["Tally"]
 
 BUCKET_RATIO = 1.05
-"""The upper limit of a bucket by that of the one below. So a quantile is right to within 2.5 %."""
+"""The ratio of the upper limits of two adjacent buckets. It makes quantiles accurate to 2.5 %."""
 SHORTEST = 1e-6
 
 
@@ -25,7 +25,7 @@ class Tally:
     succeeded: int = 0
     """Boots without a fault that became ACTIVE."""
     skipped: int = 0
-    """Boots that were not started, because too many were in progress."""
+    """Boots that were not started because too many were in progress."""
     unfinished: int = 0
     """Boots that were still in progress at the end, and were cancelled."""
     failed: int = 0
@@ -34,7 +34,7 @@ class Tally:
     by_status: Counter[str] = field(default_factory=Counter)
     by_fault: Counter[str] = field(default_factory=Counter)
     buckets: Counter[int] = field(default_factory=Counter)
-    """How many boots took at most `BUCKET_RATIO ** bucket` seconds, and more than those of the bucket below."""
+    """How many boots took at most `BUCKET_RATIO ** bucket` seconds, but too long for the bucket below."""
 
     def begin(self, request: BootRequest) -> None:
         """Count a boot that starts."""
@@ -44,7 +44,7 @@ class Tally:
     def count(self, result: BootResult, seconds: float) -> None:
         """Count a boot that ended `seconds` after it was due."""
         self.by_status[result.status] += 1
-        if result.status != "REFUSED":
+        if result.status != "REFUSED":  # refusals are fast, and would make the quantiles look too good
             self.buckets[ceil(log(max(seconds, SHORTEST), BUCKET_RATIO))] += 1
         if result.request.fault is not None:
             self.by_fault[result.request.fault.name] += 1
@@ -55,7 +55,7 @@ class Tally:
             self.first_failure = self.first_failure or f"{result.request.name}, {result.status}: {result.fault}"
 
     def copy(self) -> "Tally":
-        """Return a copy that does not change any more."""
+        """Return an independent copy."""
         return replace(self, **{name: getattr(self, name).copy() for name in ("by_status", "by_fault", "buckets")})
 
     def since(self, before: "Tally") -> "Tally":
@@ -79,7 +79,7 @@ class Tally:
         for bucket in sorted(self.buckets):
             found += self.buckets[bucket]
             if found >= enough:
-                return float(BUCKET_RATIO ** (bucket - 0.5))
+                return float(BUCKET_RATIO ** (bucket - 0.5))  # the geometric middle of the bucket
         return None
 
     def describe(self, after: float, seconds: float) -> str:
@@ -98,7 +98,7 @@ class Tally:
 
     def summary(self, seconds: float) -> Iterator[str]:
         """Yield a few lines about all boots, which were started within `seconds`."""
-        yield f"{self.describe(seconds, seconds)}  in all"
+        yield f"{self.describe(seconds, seconds)}  in total"
         if self.by_fault:
             faults = ", ".join(f"{name} {times}" for name, times in sorted(self.by_fault.items()))
             yield f"{self.by_fault.total()} carried a fault: {faults}"
@@ -107,11 +107,11 @@ class Tally:
         yield from self.problems()
 
     def problems(self) -> Iterator[str]:
-        """Yield why the load was no success, if so. Boots with faults may fail, and a few may be skipped."""
+        """Yield the reasons why the load failed, if it did. Boots with faults may fail, and some may be skipped."""
         if self.failed:
             yield f"{self.failed} failed without a fault; the first: {self.first_failure}"
         if self.without_fault and not self.succeeded:
-            yield f"none of {self.without_fault} without a fault became ACTIVE"
+            yield f"none of the {self.without_fault} without a fault became ACTIVE"
         if self.skipped > self.begun:
             total = self.skipped + self.begun
             yield f"most were skipped, {self.skipped} of {total}: the cloud cannot keep up with this rate"

@@ -1,4 +1,4 @@
-"""A user whose servers come and go: each is booted, lives for a while, and is deleted, even if the cloud goes away."""
+"""A user who boots servers and deletes each one after a while; if the cloud goes away, it retries the deletes."""
 
 import asyncio
 from contextlib import suppress
@@ -25,10 +25,10 @@ from spantree.backoff import pauses
 __all__ = ["SERVERS_AT_ONCE", "NoCloud", "Tenant"]
 
 BOOTS_AT_ONCE = 200
-"""How many boots may be in progress. Any more are skipped, so that nothing grows while a cloud is slow."""
+"""How many boots may be in progress. More are skipped, so that memory does not grow while a cloud is slow."""
 SERVERS_AT_ONCE = 500
-"""How many servers there may be, with those that boot: a new cloud has the quota and the capacity for them."""
-SHORTEST_ATTEMPT_SECONDS = 5.0
+"""How many servers may exist, including those that are booting: a new cloud has quota and capacity for them."""
+SHORTEST_ATTEMPT_SECONDS = 5.0  # even with `--wait 0` a cloud gets the time for a login and a list
 NO_ANSWER = (UnexpectedAnswer, aiohttp.ClientError, TimeoutError, LookupError)
 
 
@@ -38,14 +38,14 @@ class NoCloud(Exception):
     error_type = "emulator.NoCloud"
 
     def __init__(self, url: str, reason: Exception) -> None:
-        super().__init__(f"there is no cloud to boot on at {without_user(url)}: {_message(reason)}")
+        super().__init__(f"no cloud to boot on at {without_user(url)}: {_message(reason)}")
 
 
 @dataclass(slots=True)
 class Tenant:
-    """Boots servers with `http` as the user of the `credentials`, and counts them in `tally`.
+    """Boots servers as the user of the `credentials`, and counts them in `tally`.
 
-    The names of all its servers begin with `name`, which must be used by nobody else.
+    The names of all its servers begin with `name`, which no other client may use.
     """
 
     service_context: ServiceContext
@@ -54,7 +54,7 @@ class Tenant:
     name: str
     tally: Tally = field(default_factory=Tally)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Once it is set, servers are deleted at once, whatever their lifetime is."""
+    """Once set, servers are deleted immediately, whatever their lifetime."""
     _deleting: ServiceContext = field(init=False)
     _booting: int = 0
     _servers: int = 0
@@ -62,7 +62,7 @@ class Tenant:
     """How many requests may have left a server on the cloud."""
 
     def __post_init__(self) -> None:
-        """Make deletions random on their own, so that with a seed the ids of boots do not depend on their timing."""
+        """Give deletions their own random source: with a seed, the ids of boots must not depend on when servers go."""
         self._deleting = replace(
             self.service_context, rng=SeededRandom(self.service_context.rng.seed, owner="deleting")
         )
@@ -75,7 +75,7 @@ class Tenant:
     async def wait_for_cloud(self, seconds: float) -> None:
         """Wait until the cloud answers, for at most `seconds`. Leaves no spans, here or in the services.
 
-        Raises NoCloud; at once if trying again cannot help, as after a wrong password.
+        Raises NoCloud, immediately if a retry cannot help, as after a wrong password.
         """
         provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
         untraced = ServiceContext(self.service_context.service, provider.get_tracer("emulator"), SeededRandom())
@@ -104,7 +104,7 @@ class Tenant:
             if result.server_id:
                 await self._delete(result.server_id)
             if result.server_id or result.status != "REFUSED":
-                self._unaccounted -= 1  # if no answer came, the server may exist nevertheless
+                self._unaccounted -= 1  # without an answer, the server may exist although its id is unknown
         finally:
             self._servers -= 1
 
@@ -122,13 +122,13 @@ class Tenant:
         return result
 
     async def _delete(self, server_id: str) -> None:
-        for pause in pauses(inf, first=1.0, longest=30.0):
+        for pause in pauses(inf, first=1.0, longest=30.0):  # without limit: `run_load` cancels it when time is up
             if await client.delete(self._deleting, self.http, self.credentials, server_id):
                 return
             await asyncio.sleep(pause)
 
     async def delete_left_over(self, stop_timeout: SharedTimeout) -> str:
-        """Delete the servers that may be left over. Return why some could not be deleted; empty if all are gone."""
+        """Delete the servers that may be left over. Return why some could not be deleted, or an empty text."""
         if not self._unaccounted:
             return ""
         try:

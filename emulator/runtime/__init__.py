@@ -1,4 +1,4 @@
-"""A service's life: HTTP server and client, message bus, health, tasks, and the spans and faults of its requests.
+"""What every service runs on: HTTP server and client, message bus, health, tasks, and the spans and faults of requests.
 
-It knows nothing of OpenStack but the prefix of our own attributes, and osprofiler's headers.
+Of OpenStack it knows only the prefix of the emulator's attributes, and osprofiler's headers.
 """

@@ -39,17 +39,18 @@ __all__ = ["Bus", "Consumer", "Unroutable"]
 
 CANCEL_SECONDS = 0.5
 PUBLISH_SECONDS = 5.0
-"""For a broker that is away to come back."""
+"""How long a publish waits for a lost broker to come back."""
 CONFIRM_SECONDS = 30.0
-"""For a broker that is there to confirm a message."""
+"""How long a publish waits for a connected broker to confirm the message."""
 PUBLISH_ATTEMPTS = 10
 PREFETCH = 200
+"""Also limits how many messages of a queue are handled at the same time: each delivery is its own task."""
 
 log = logging.getLogger(__name__)
 
 
 class Unroutable(BusUnavailable):
-    """No queue is bound for the message: its consumer has never been there."""
+    """No queue is bound for the message: its consumer was never started."""
 
     error_type = "emulator.Unroutable"
 
@@ -59,7 +60,7 @@ class Unroutable(BusUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """What handles the messages of a queue.
+    """A queue and the function that handles its messages.
 
     A message is acknowledged when `handle` returns, rejected when it raises.
     """
@@ -69,7 +70,7 @@ class Consumer:
 
 
 class Bus:
-    """What a service publishes and consumes, over its link to the broker. It has `stopping` to finish its work."""
+    """Publishes and consumes messages over a service's link to the broker. `stopping` limits how long a stop takes."""
 
     def __init__(self, service_context: ServiceContext, link: Link, stopping: SharedTimeout) -> None:
         self._service_context = service_context
@@ -115,11 +116,11 @@ class Bus:
             async with asyncio.timeout(PUBLISH_SECONDS) as deadline:
                 for _ in range(PUBLISH_ATTEMPTS):
                     session = await self._link.session()
-                    deadline.reschedule(loop.time() + CONFIRM_SECONDS)
+                    deadline.reschedule(loop.time() + CONFIRM_SECONDS)  # connected: now only the confirm takes time
                     try:
                         async with not_cancelled():
                             await (await declare_exchange(session, to)).publish(message, to.routing_key)
-                    except DeliveryError:  # an answer: the broker does not take the message
+                    except DeliveryError:  # not a lost connection: the broker has refused the message
                         raise
                     except (*BROKEN, BusUnavailable) as error:
                         lost = error
@@ -167,11 +168,11 @@ class Bus:
             source = replace(source, routing_key=queue.name, template=template)
         else:
             queue = await declare_queue(channel, source, self._link.queue_type)
-        if source.exchange:  # a queue is bound to the default exchange already, by its name
+        if source.exchange:  # every queue is already bound to the default exchange by its name
             await queue.bind(exchange, consumer.source.routing_key)
 
         async def deliver(message: AbstractIncomingMessage) -> None:
-            if not at_work.over:  # else the broker takes it back when the channel closes
+            if not at_work.over:  # when stopping, leave it: the broker requeues it when the channel closes
                 at_work.start(self._process(replace(consumer, source=source), message))
 
         return queue, await queue.consume(deliver)
@@ -240,7 +241,7 @@ def _global_request_id() -> dict[str, str]:
 
 
 def _history(message: AbstractIncomingMessage) -> dict[str, AttributeValue]:
-    """Return what became of a message before: delivered already, or rejected by the consumers of another queue."""
+    """Return attributes about a message's past: delivered before, or rejected by the consumers of another queue."""
     history: dict[str, AttributeValue] = {"openstack.amqp.redelivered": True} if message.redelivered else {}
     for what in ("queue", "reason"):
         if value := message.headers.get(f"x-first-death-{what}"):
@@ -251,5 +252,5 @@ def _history(message: AbstractIncomingMessage) -> dict[str, AttributeValue]:
 async def _cancel(queue: AbstractQueue, tag: str) -> None:
     try:
         await queue.cancel(tag, timeout=CANCEL_SECONDS)
-    except BROKEN as gone:  # then nothing is delivered any more, as we want
+    except BROKEN as gone:  # nothing is delivered any more on a lost connection, so the goal is reached
         log.debug("consumer %s is gone: %s", tag, gone)

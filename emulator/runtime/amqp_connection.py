@@ -1,12 +1,12 @@
-"""A service's connection to the broker: it waits for the broker at the start, and reconnects when it is lost."""
+"""A service's connection to the broker: waits for the broker at start-up, and reconnects after a loss."""
 
 # Why not aio_pika.connect_robust: it does not always recover.
 # - https://github.com/mosquito/aio-pika/issues/588 (open): after "Server connection was stuck", which is a missed
-#   heartbeat, it neither reconnects nor fails; the process hangs, as one of ours did when its broker stopped between
-#   two attempts.
+#   heartbeat, it neither reconnects nor fails. The process hangs; a service of this emulator did when its broker
+#   stopped between two attempts.
 # - https://github.com/mosquito/aio-pika/issues/231 (open): after a restart of the broker it reconnects, but its
 #   consumers are not restored; reported for aio-pika 9.4.1 as well.
-# Here there is one way to recover: whatever breaks, connect again, and declare and consume everything again.
+# So there is only one way to recover here: whatever breaks, connect again, and declare and consume everything again.
 
 import asyncio
 import logging
@@ -41,7 +41,7 @@ __all__ = [
 CONNECT_PAUSE_SECONDS = 0.2
 ATTEMPT_SECONDS = 10.0
 HEARTBEAT_SECONDS = 10
-"""Unless the URL says otherwise. After twice that, the broker drops a client that is cut off, and its locks."""
+"""Unless the URL sets another value. After twice this time the broker drops a lost client, with its locks."""
 CLOSE_SECONDS = 1.0
 
 BROKEN = (AMQPError, OSError, RuntimeError)
@@ -58,7 +58,7 @@ class BusUnavailable(ApiError):
 
 
 class AlreadyRunning(Exception):
-    """Another process on this bus holds the lock of a service of which there may be only one."""
+    """Another process on this bus holds the lock of a service that may run only once."""
 
     error_type = "emulator.AlreadyRunning"
 
@@ -79,7 +79,7 @@ class QueueType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BusSettings:
-    """Where the bus is, how many seconds to wait for it at the start, and the kind of its durable queues."""
+    """The URL of the bus, how many seconds to wait for it at start-up, and the type of its durable queues."""
 
     url: str
     patience: float = 30.0
@@ -88,7 +88,7 @@ class BusSettings:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One connection, its channel for publishing, and the exchanges declared there. `over` is set when it has ended."""
+    """One connection, its channel for publishing, and the exchanges declared on it. `over` is set when it has ended."""
 
     connection: AbstractConnection
     channel: AbstractChannel
@@ -100,7 +100,7 @@ Start = Callable[[Session], Awaitable[None]]
 
 
 class Link:
-    """A service's link to the broker, over one connection after the other. While connected it holds `locks`, alone."""
+    """A service's link to the broker, which outlives lost connections. While connected it holds `locks` exclusively."""
 
     def __init__(self, bus: BusSettings, service: str, locks: Collection[str] = ()) -> None:
         self.broker = URL(bus.url).with_user(None)
@@ -120,7 +120,7 @@ class Link:
     async def open(self) -> AsyncIterator[None]:
         """Connect, waiting for the broker and for the locks, and stay connected while the block lasts.
 
-        Raises BusUnavailable; at once if the login is refused. Raises AlreadyRunning if a lock is not free in time.
+        Raises BusUnavailable, immediately if the login is refused, and AlreadyRunning if a lock is not free in time.
         """
         await self._connect(self._patience)
         async with task_group() as tasks:
@@ -133,13 +133,13 @@ class Link:
                 await self._close()
 
     async def session(self) -> Session:
-        """Return the session; wait for the next one if it was lost."""
+        """Return the current session. If it was lost, wait for the next one."""
         while self._session is None:
             await self._there.wait()
         return self._session
 
     async def after(self, session: Session) -> None:
-        """Report that a session failed, and wait until it is over; `session` then returns the next one."""
+        """Report that a session failed, and wait until it has ended; then `session` returns the next one."""
         if self._session is session:
             self._lost.set()
         await session.over.wait()
@@ -151,7 +151,7 @@ class Link:
             async with not_cancelled():
                 await start(await self.session())
         except BROKEN as error:
-            raise BusUnavailable(f"the broker at {self.broker} does not let {self._service} begin: {error}") from error
+            raise BusUnavailable(f"the broker at {self.broker} refused {self._service}: {error}") from error
         self._starts.append(start)
         try:
             yield
@@ -161,6 +161,7 @@ class Link:
     async def _connect(self, patience: float) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
+        # After a loss `_keep` has already logged that the bus is away.
         reported: set[type[Exception]] = {TimeoutError} if self._lost.is_set() else set()
         while True:
             try:
@@ -191,12 +192,12 @@ class Link:
 
     def _report_waiting(self, error: Exception, patience: float) -> None:
         awaited = f"the other {error.name} to leave" if isinstance(error, AlreadyRunning) else "the bus at"
-        limit = f", for {patience:g} s at the most" if patience < inf else ""
+        limit = f", for up to {patience:g} s" if patience < inf else ""
         log.warning("%s waits for %s %s%s", self._service, awaited, self.broker, limit)
 
     async def _begin(self) -> Session:
-        # Not aio_pika.connect: if it fails, it leaves its connection to the garbage collector and to a __del__ that
-        # starts to close it, even when no event loop runs any more.
+        # Not aio_pika.connect: on failure it leaves the connection to the garbage collector, whose __del__ starts to
+        # close it, even if no event loop is running any more.
         connection = aio_pika.Connection(self._url, client_properties={"connection_name": self._service})
         try:
             await connection.connect()
@@ -208,7 +209,7 @@ class Link:
             raise
 
     async def _take_locks(self, channel: AbstractChannel) -> None:
-        """Take the locks: each is a queue that is exclusive to the connection, and deleted with it."""
+        """Take the locks. Each is a queue that is exclusive to this connection, so the broker deletes it with it."""
         for lock in self._locks:
             try:
                 await channel.declare_queue(f"lock.{lock}", exclusive=True)
@@ -225,7 +226,7 @@ class Link:
         """Reconnect whenever the connection is lost, and restart what was started on it."""
         while True:
             await self._lost.wait()
-            log.warning("%s has lost the bus at %s", self._service, self.broker)
+            log.warning("%s has lost the connection to the bus at %s", self._service, self.broker)
             reported = ""
             while why := await self._recover():
                 if why != reported:
@@ -235,7 +236,7 @@ class Link:
             log.warning("%s is back on the bus", self._service)
 
     async def _recover(self) -> str:
-        """Try to reconnect and to start everything again. Return why that failed, or an empty text."""
+        """Try to reconnect and to restart everything. Return why that failed, or an empty text."""
         await self._close()
         try:
             async with not_cancelled():
@@ -248,7 +249,7 @@ class Link:
         return ""
 
     async def _close(self) -> None:
-        """Close the connection. It may be closed already, or not answer."""
+        """Close the connection, which may already be closed, or not answer."""
         self.working = False
         session, self._session = self._session, None
         self._there.clear()
@@ -262,7 +263,7 @@ class Link:
             log.debug("closing the connection of %s: %s", self._service, error)
 
     def _loss_of(self, session: Session) -> Callable[..., None]:
-        """Return a close callback that loses the session, unless the next one has begun."""
+        """Return a close callback that marks the session as lost, unless the next one has begun."""
 
         def lose(*_: object) -> None:
             if self._session is session:
@@ -273,10 +274,10 @@ class Link:
 
 @asynccontextmanager
 async def not_cancelled() -> AsyncIterator[None]:
-    """Raise BusUnavailable instead of a CancelledError that does not cancel this task.
+    """Raise BusUnavailable in place of a CancelledError that does not mean this task.
 
-    When the connection is lost, aiormq cancels what waits for an answer, and raises a bare Exception in what waits to
-    be written.
+    When the connection is lost, aiormq cancels the futures that wait for an answer, and raises a bare Exception in
+    those that wait for a write.
     """
     try:
         yield

@@ -22,11 +22,11 @@ __all__ = ["Destination", "declare_exchange", "declare_queue", "depths", "purge"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where messages go to, or come from. `template` stands for the name if a part of the name varies.
+    """Where messages go to or come from. `template` replaces the name in span names if a part of the name varies.
 
-    A `fanout` exchange gives every consumer a temporary queue of its own; else the routing key names a queue, which is
-    durable, or `temporary`: exclusive to its consumer, and deleted with it. Messages that are rejected there go on to
-    the routing key `dead_letters`, if given.
+    A `fanout` exchange gives every consumer its own temporary queue. Otherwise the routing key names a queue: a durable
+    one, or if `temporary` one that is exclusive to its consumer and deleted with it. If `dead_letters` is set, messages
+    rejected from the queue go to that routing key.
     """
 
     exchange: str
@@ -38,7 +38,7 @@ class Destination:
 
     @property
     def name(self) -> str:
-        """`{exchange}:{routing key}`, RabbitMQ's convention; a queue named as its routing key is written once."""
+        """`{exchange}:{routing key}`, the convention for RabbitMQ; the queue has the name of the routing key."""
         return ":".join(filter(None, (self.exchange, self.routing_key)))
 
     @property
@@ -48,7 +48,7 @@ class Destination:
 
 
 async def declare_exchange(session: Session, named: Destination) -> AbstractExchange:
-    """Return an exchange; it is declared once a session."""
+    """Return an exchange, declared once per session."""
     if not named.exchange:
         return session.channel.default_exchange
     if named.exchange not in session.exchanges:
@@ -70,7 +70,7 @@ async def declare_queue(channel: AbstractChannel, source: Destination, kind: Que
 
 
 async def depths(channel: AbstractChannel, queues: Iterable[Destination]) -> list[Depth]:
-    """Return how many messages wait in existing durable queues. AMQP does not count those delivered but not settled."""
+    """Return how many messages wait in existing durable queues. AMQP does not count unsettled messages."""
     found = []
     for queue in queues:
         declared = (await channel.declare_queue(queue.routing_key, passive=True)).declaration_result
@@ -79,9 +79,9 @@ async def depths(channel: AbstractChannel, queues: Iterable[Destination]) -> lis
 
 
 async def purge(bus: BusSettings, queues: Iterable[Destination], locks: Collection[str]) -> None:
-    """Empty durable queues, and declare those that do not exist, for consumers that start later.
+    """Purge durable queues, and declare those that do not exist, for consumers that start later.
 
-    Raises AlreadyRunning if the consumers are running, who hold `locks`; and BusUnavailable.
+    Raises AlreadyRunning if a running consumer holds one of the `locks`, and BusUnavailable.
     """
     async with linked(bus, "emulator", locks) as link, not_cancelled():
         channel = (await link.session()).channel
@@ -89,4 +89,4 @@ async def purge(bus: BusSettings, queues: Iterable[Destination], locks: Collecti
             for queue in queues:
                 await (await declare_queue(channel, queue, link.queue_type)).purge()
         except BROKEN as error:
-            raise BusUnavailable(f"the broker at {link.broker} does not let us empty its queues: {error}") from error
+            raise BusUnavailable(f"the broker at {link.broker} refused to purge its queues: {error}") from error

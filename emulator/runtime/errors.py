@@ -1,7 +1,7 @@
-"""Errors that a caller gets to see: a status and a message, in the service's own shape.
+"""Errors that a service answers with: a status and a message, in the service's own shape.
 
-Each has an `error_type`, the value of `error.type` on spans: a stable name, so that a file can
-move without a trace changing.
+Each has an `error_type`, the value of `error.type` on spans. It is a stable name, so that moving a file does not change
+a trace.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ __all__ = ["ApiError", "BadRequest", "Conflict", "ErrorShape", "Forbidden", "Not
 
 
 class ApiError(Exception):
-    """An error that is answered with `status`, and with its text as the message."""
+    """An error that a service answers with `status`, and with its text as the message."""
 
     error_type = "emulator.ApiError"
     status = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -57,4 +57,4 @@ class Unauthorized(ApiError):
 
 
 ErrorShape = Callable[[ApiError], dict[str, Any]]
-"""A service's shape of errors: makes the JSON body of an answer."""
+"""Makes the JSON body of an error answer, in a service's own shape."""

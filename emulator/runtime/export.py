@@ -1,6 +1,6 @@
 """Where the spans of a process go: one batch processor and one exporter for all its services.
 
-Standard `OTEL_*` variables belong to the SDK; options that are given here win over them.
+The SDK reads the standard `OTEL_*` variables; arguments that are passed here take precedence.
 """
 
 import os
@@ -31,14 +31,14 @@ SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
 
 
 def tracer_of(provider: TracerProvider) -> Tracer:
-    """Return our own tracer."""
+    """Return the emulator's tracer of a provider."""
     return provider.get_tracer("emulator", __version__, schema_url=SCHEMA)
 
 
 def resource_of(service: str, rng: SeededRandom, more: Mapping[str, str] | None = None) -> Resource:
     """Return the resource of a service, with `more` of its attributes.
 
-    For the namespace and the environment `OTEL_RESOURCE_ATTRIBUTES` wins, since ours are only defaults.
+    `OTEL_RESOURCE_ATTRIBUTES` can override the namespace and the environment, which are only defaults.
     """
     more = more or {}
     defaults = Resource({"service.namespace": "openstack", "deployment.environment.name": "emulator"})
@@ -54,9 +54,9 @@ def resource_of(service: str, rng: SeededRandom, more: Mapping[str, str] | None 
 class Export:
     """The export of a process's spans: `tracer()` for each service, `close()` at the end.
 
-    Without an `exporter` nothing is sent. With `keep`, `kept` holds every exported span in the order of their ends; a
-    process that runs for long leaves it off. `watching` sees spans begin and end. A collector that cannot be reached
-    costs one warning.
+    Without an `exporter` nothing is sent. With `keep`, `kept` holds every exported span in the order in which they
+    ended; a long-running process leaves it off. `watching` is notified when spans start and end. An unreachable
+    collector costs one warning.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class Export:
         self._processor = BatchSpanProcessor(self._exporter, max_queue_size=queue_size)
 
     def tracer(self, service: str, rng: SeededRandom, resource: Mapping[str, str] | None = None) -> Tracer:
-        """Return the tracer of a service, whose `service.name` is `service`, with more of its `resource`."""
+        """Return the tracer of a service. `resource` has attributes besides `service.name`."""
         return tracer_of(self.provider(service, rng, resource))
 
     def provider(self, service: str, rng: SeededRandom, resource: Mapping[str, str] | None = None) -> TracerProvider:
-        """Return a service's tracer provider, for libraries that want tracers of their own."""
+        """Return a service's tracer provider, for libraries that get their own tracers from it."""
         provider = TracerProvider(
             resource=resource_of(service, rng, resource),
             id_generator=RandomIds() if self._seed is None else SeededIds(rng),
@@ -93,25 +93,25 @@ class Export:
 
     @property
     def kept(self) -> list[ReadableSpan]:
-        """The spans that have ended and are sent, or would be, with `keep`."""
+        """The sampled spans that have ended, if `keep` is set, whether or not they could be sent."""
         return self._ended.kept
 
     @property
     def collector(self) -> str | None:
-        """The OTLP endpoint that is configured, whether or not it takes spans; None if there is none."""
+        """The configured OTLP endpoint, whether or not it accepts spans; None if there is none."""
         return None if self._exporter.destination is None else without_user(self._exporter.destination)
 
     @property
     def destination(self) -> str | None:
-        """The OTLP endpoint that spans are sent to; None if there is none, or it does not take them."""
+        """The OTLP endpoint that spans are sent to; None if there is none, or it does not accept them."""
         return None if self._exporter.refused else self.collector
 
     def flush(self) -> None:
-        """Send what has ended so far. Blocks until that is done."""
+        """Send the spans that have ended so far. Blocks until that is done."""
         self._processor.force_flush()
 
     def close(self) -> None:
-        """Send what is left. Takes little more than `FLUSH_SECONDS`, also if the collector does not answer."""
+        """Send the remaining spans. Takes little more than `FLUSH_SECONDS`, even if the collector does not answer."""
         ended = shut_down(self._processor, self._exporter, FLUSH_SECONDS)
         if self._exporter.destination is not None:
             self._exporter.warn_of_loss(self._ended.count - self._exporter.delivered)
@@ -120,7 +120,7 @@ class Export:
 
 
 class _Ended(SpanProcessor):
-    """Counts the spans that are to be sent, and keeps them if asked to, whether or not sending them succeeds."""
+    """Counts the spans to be sent, and with `keep` keeps them, whether or not sending them succeeds."""
 
     def __init__(self, *, keep: bool) -> None:
         self.count = 0

@@ -1,6 +1,6 @@
 """A service's health, for orchestrators and load balancers that start, watch and stop it.
 
-Health checks are not traced: they would bury the boots.
+Health checks are not traced: they are so frequent that boots would be hard to find.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ PATHS = frozenset({READY, LIVE})
 
 
 class NotReady(ApiError):
-    """The service is starting: it does not have all that it needs to answer yet."""
+    """The service is starting: it does not have everything yet that it needs to answer."""
 
     error_type = "emulator.NotReady"
     status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -40,7 +40,7 @@ class Health:
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Be ready while the block lasts; then stopping."""
+        """Be ready while the block lasts, and stopping after it."""
         self._stage = "ok"
         try:
             yield
@@ -54,13 +54,13 @@ class Health:
 
     @property
     def status(self) -> str:
-        """The state in a few words; only `ok` is healthy."""
+        """The state as text; only `ok` is healthy."""
         away = self.link is not None and not self.link.working
         return "waiting for the bus" if away and self._stage == "ok" else self._stage
 
 
 def health_routes(health: Health) -> Sequence[web.RouteDef]:
-    """Return the routes: `/healthcheck` answers 200 if the service takes requests, else 503; `/live` below it 200."""
+    """Return the routes: `/healthcheck` answers 200 if the service is ready, else 503; `/healthcheck/live` 200."""
 
     async def show_readiness(_: web.Request) -> web.Response:
         status = HTTPStatus.OK if health.status == "ok" else HTTPStatus.SERVICE_UNAVAILABLE

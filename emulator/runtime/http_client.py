@@ -1,4 +1,4 @@
-"""The services' HTTP client: requests that carry the current request's id, context and fault, and whole answers."""
+"""The services' HTTP client: its requests carry the current request's id, context and fault. Reads whole answers."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -19,13 +19,13 @@ from emulator.urls import without_user
 __all__ = ["Answer", "HttpClient", "UnexpectedAnswer"]
 
 CONNECT_SECONDS = 15.0
-"""Includes the look-up of the name: resolvers ask again after 5 s, so one lost datagram is no failure."""
-ANSWER_SECONDS = 30.0  # at the pace of a small cloud; a slower one may take longer
+"""Includes the DNS look-up. Resolvers retry after 5 s (resolv.conf(5), `timeout`), so one lost datagram is harmless."""
+ANSWER_SECONDS = 30.0  # up to pace 1; at a slower pace, answers may take longer
 T = TypeVar("T")
 
 
 class UnexpectedAnswer(Exception):
-    """A service's answer is of no use to its caller; look at the service's span below the caller's."""
+    """A service answered with an error, or with a body that its caller cannot use. The service's span shows why."""
 
     error_type = "emulator.UnexpectedAnswer"
 
@@ -37,7 +37,7 @@ class UnexpectedAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole HTTP answer. In `url` there is no user and no password."""
+    """A whole HTTP answer. `url` has no user and no password."""
 
     method: str
     url: str
@@ -46,12 +46,12 @@ class Answer:
     body: bytes
 
     def check(self) -> None:
-        """Raise UnexpectedAnswer for a status of 400 and more."""
+        """Raise UnexpectedAnswer for a status of 400 or above."""
         if self.status >= HTTPStatus.BAD_REQUEST:
             raise UnexpectedAnswer(self.method, self.url, self.status, _message_in(self.body, self.status))
 
     def read(self, form: type[T]) -> T:
-        """Decode the body as `form`. Raises UnexpectedAnswer for a status of 400 and more, and for another form."""
+        """Decode the body as `form`. Raises UnexpectedAnswer for a status of 400 or above, and for another form."""
         self.check()
         try:
             return msgspec.json.decode(self.body, type=form)
@@ -60,7 +60,7 @@ class Answer:
 
 
 def _message_in(body: bytes, status: int) -> str:
-    """Return the message in an error body, whatever the service's shape of errors; else the phrase of the status."""
+    """Return the message in an error body of any service's shape, or else the phrase of the status."""
     try:
         found = msgspec.json.decode(body)
     except msgspec.DecodeError:
@@ -79,7 +79,7 @@ class HttpClient:
 
     def __init__(self, service: str, pace: float = 0.0) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0),  # aiohttp's default of 100 would make concurrent boots queue up
             timeout=aiohttp.ClientTimeout(connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS * max(1.0, pace)),
             headers={"User-Agent": f"{service}/{__version__}"},
         )
@@ -101,10 +101,10 @@ class HttpClient:
         resend: int = 0,
         sink: Callable[[bytes], object] | None = None,
     ) -> Answer:
-        """Send a request and read the whole answer. `body` is sent as JSON; `step` is a number of Figure 1.8.
+        """Send a request and read the whole answer. `body` is sent as JSON; `step` is a step of Figure 1.8.
 
-        `resend` counts how often the request was sent before. A body with a status below 400 goes to `sink`, if given,
-        piece by piece. Raises aiohttp.ClientError and TimeoutError, but not for a status of 400 or above.
+        `resend` is how often the request was sent before. The body of a status below 400 goes to `sink`, if that is
+        set, in pieces. Raises aiohttp.ClientError and TimeoutError; a status of 400 or above is not an error.
         """
         async with self._stream(method, url, body=body, token=token, step=step, resend=resend) as response:
             if sink is None or not response.ok:

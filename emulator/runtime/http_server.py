@@ -1,6 +1,6 @@
-"""What all HTTP APIs of the emulator have in common, as three middlewares that handlers know nothing of.
+"""Three middlewares that all HTTP APIs of the emulator share. Handlers do not know about them.
 
-`tracing` makes one SERVER span of a request, `answering` turns errors into answers of the service's own shape,
+`tracing` makes a SERVER span for each request, `answering` turns errors into answers of the service's own shape,
 `authenticating` requires a token.
 """
 
@@ -42,11 +42,11 @@ __all__ = [
 T = TypeVar("T")
 
 IDENTITY: web.RequestKey[Any] = web.RequestKey("identity", object)
-"""Who sent a request, by its token."""
+"""The identity of the caller, from its token."""
 
 REQUEST_CONTEXT = web.RequestKey("request context", RequestContext)
 LONGEST_MESSAGE = 1000
-"""How many characters of an error are answered: its message may repeat what the caller sent."""
+"""Longer error messages are cut off: a message may repeat what the caller sent."""
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class _Refused(ApiError):
 
 
 def tracing(service_context: ServiceContext, untraced: Collection[str] = ()) -> Middleware:
-    """Make one SERVER span of every request but those to `untraced` paths, below the caller's that the headers name."""
+    """Make a SERVER span for every request, except to `untraced` paths, as a child of the caller's span."""
 
     @web.middleware
     async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -90,7 +90,7 @@ def tracing(service_context: ServiceContext, untraced: Collection[str] = ()) -> 
 
 
 async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the request id on every answer, on streams too. For an application's `on_response_prepare`."""
+    """Add the request id to every answer, including streams. For an application's `on_response_prepare`."""
     if REQUEST_CONTEXT not in request:
         return
     response.headers[REQUEST_ID] = request[REQUEST_CONTEXT].request_id
@@ -105,7 +105,7 @@ def _check_host(request: web.Request) -> None:
 
 
 def answering(shape: ErrorShape) -> Middleware:
-    """Answer every error in the service's own shape. Unexpected errors are a 500 that does not expose their message."""
+    """Answer every error in the service's own shape. For an unexpected error that is a 500 without its message."""
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -121,7 +121,7 @@ def answering(shape: ErrorShape) -> Middleware:
             if hdrs.ALLOW in refusal.headers:
                 response.headers[hdrs.ALLOW] = refusal.headers[hdrs.ALLOW]
             return response
-        except ConnectionReset:
+        except ConnectionReset:  # a fault: `resetting_connections` breaks the connection instead of answering
             raise
         except ConnectionError:  # the caller closed the connection: no answer reaches it
             return _error_response(BadRequest("The caller closed the connection."), shape)
@@ -141,20 +141,20 @@ def _error_response(error: ApiError, shape: ErrorShape) -> web.Response:
 
 
 def authenticating(identify: Callable[[str], Any], public: frozenset[tuple[str, str]]) -> Middleware:
-    """Let a request through only with a token that `identify` knows, but for the methods and routes in `public`.
+    """Require a token that `identify` accepts, except for the methods and routes in `public`.
 
-    The identity is then `request[IDENTITY]`. `identify` raises Unauthorized.
+    `request[IDENTITY]` is what `identify` returned. It raises Unauthorized for an invalid token.
     """
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         resource = request.match_info.route.resource
-        method = "GET" if request.method == "HEAD" else request.method
+        method = "GET" if request.method == "HEAD" else request.method  # aiohttp's GET routes also answer HEAD
         if resource is not None and (method, resource.canonical) not in public:
             try:
                 request[IDENTITY] = identify(request.headers.get("X-Auth-Token", ""))
             except Unauthorized as refusal:
-                # keystonemiddleware answers this for every service, in keystone's shape
+                # In every service, keystonemiddleware answers this, in keystone's shape.
                 body = {"error": {"code": 401, "title": "Unauthorized", "message": str(refusal)}}
                 return json_response(body, status=401, headers={hdrs.WWW_AUTHENTICATE: "Keystone"})
         return await handler(request)
@@ -163,12 +163,12 @@ def authenticating(identify: Callable[[str], Any], public: frozenset[tuple[str, 
 
 
 def json_response(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Answer `body`, encoded as JSON."""
+    """Return a response with `body` encoded as JSON."""
     return web.Response(body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json")
 
 
 async def read_json(request: web.Request, form: type[T], *, strict: bool = True) -> T:
-    """Read the body of a request as `form`; raises BadRequest that names the field which does not fit.
+    """Decode the body of a request as `form`. Raises BadRequest, which names the invalid field.
 
     If not `strict`, numbers and booleans may be strings: `"512"`, `"true"`.
     """
@@ -185,7 +185,7 @@ async def read_json(request: web.Request, form: type[T], *, strict: bool = True)
 def _name_the_field(complaint: str) -> str:
     """Turn ``Expected `int`, got `str` - at `$.server.min_count` `` into a message that begins with the field.
 
-    If msgspec does not say which key of a mapping it was, the field is the mapping.
+    For an invalid key of a mapping, msgspec does not name the key, so the message names the mapping.
     """
     what, _, where = complaint.partition(" - at ")
     field = where.removeprefix("`key` in ").strip("`").removeprefix("$").replace("[...]", "").removeprefix(".")

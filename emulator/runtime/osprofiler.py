@@ -1,7 +1,7 @@
-"""osprofiler's headers: a trace that a stock client began, and signed with a key that the cloud knows.
+"""osprofiler's headers: a trace that a stock client started and signed with a key that the cloud knows.
 
-As in osprofiler's own OTLP driver, the base id is the trace id, and the last 64 bits of the parent id are the id of the
-parent span. The base id itself is not a span: a span whose parent it is has no parent.
+As in osprofiler's own OTLP driver, the base id is the trace id, and the last 64 bits of the parent id are the parent
+span id. The base id does not stand for a span: a span whose parent id is the base id is a root.
 """
 
 import base64
@@ -26,7 +26,7 @@ TRACE_ID = "emulator.osprofiler.trace_id"
 
 
 class Untrusted(Exception):
-    """The trace in the headers is not to be trusted; the message says why."""
+    """The trace in the headers cannot be trusted; the message says why."""
 
     error_type = "emulator.Untrusted"
 
@@ -38,12 +38,12 @@ class _Info(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Profiled:
-    """osprofiler's trace, from `headers` that were verified."""
+    """osprofiler's trace, from verified `headers`."""
 
     base_id: UUID
     parent_id: UUID
     headers: Mapping[str, str] = field(repr=False)
-    """Passed on with the requests that follow from this one."""
+    """Sent along with the requests that follow from this one."""
 
     def below(self, context: Context) -> Context:
         """Return a context in which new spans belong to this trace."""
@@ -64,9 +64,8 @@ def profiled_in(headers: Mapping[str, str], keys: Sequence[str]) -> Profiled | N
         raise Untrusted("there is no key to verify it with")
     if len(info) > LONGEST_INFO:
         raise Untrusted(f"{len(info)} characters: {LONGEST_INFO} are the limit")
-    if True not in [
-        _signed(info, signature, key) for key in keys
-    ]:  # all of them, so that the time taken does not reveal which one
+    # A list, not any(): checking every key takes the same time, whichever one fits.
+    if True not in [_signed(info, signature, key) for key in keys]:
         raise Untrusted("it is not signed with a key that is known here")
     try:
         read = msgspec.json.decode(base64.urlsafe_b64decode(info), type=_Info)
@@ -78,13 +77,13 @@ def profiled_in(headers: Mapping[str, str], keys: Sequence[str]) -> Profiled | N
 
 
 def chosen_trace_id() -> int | None:
-    """Return the id for the trace that begins here, None if osprofiler chose none."""
+    """Return the id that osprofiler chose for the trace that begins here, or None."""
     chosen = otel_context.get_value(TRACE_ID)
     return chosen if isinstance(chosen, int) else None
 
 
 def _signed(info: str, signature: str, key: str) -> bool:
-    expected = hmac.new(key.encode(), _bytes(info), "sha1").hexdigest()
+    expected = hmac.new(key.encode(), _bytes(info), "sha1").hexdigest()  # SHA-1, as in osprofiler's generate_hmac
     return hmac.compare_digest(expected.encode(), _bytes(signature.strip()))
 
 

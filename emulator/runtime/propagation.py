@@ -1,7 +1,6 @@
-"""What travels with a request in its headers, over HTTP and AMQP alike, beside the context that OpenTelemetry knows:
-a fault, as a baggage member, and osprofiler's trace.
+"""What the headers of requests and messages carry besides OpenTelemetry's context: a fault, and osprofiler's trace.
 
-What comes in is not trusted: only faults that are known, and osprofiler's traces that are signed, are carried on.
+A fault is a baggage member. Incoming headers are not trusted: only known faults and signed traces are carried on.
 """
 
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -25,9 +24,9 @@ LONGEST_NAME = 64
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What headers carried. `context` is without the fault.
+    """What headers carried. `context` does not include the fault.
 
-    `ignored` says which part of the baggage was ignored, `untrusted` which of osprofiler's headers, and why.
+    `ignored` says which part of the baggage was ignored, `untrusted` why osprofiler's headers were.
     """
 
     context: Context = field(default_factory=Context)
@@ -40,8 +39,8 @@ class Carried:
 def carried_in(headers: Mapping[str, str], known: Mapping[str, Fault], keys: Sequence[str] = ()) -> Carried:
     """Read the headers of a request or a message.
 
-    `known` are the faults that may act here, `keys` those that may sign osprofiler's traces. Such a trace is continued
-    if the headers have no traceparent.
+    `known` are the faults that may act here, `keys` the HMAC keys of osprofiler's traces. Such a trace is continued
+    only if the headers have no traceparent.
     """
     carried = _fault_in(headers, extract(headers), known)
     try:
@@ -55,7 +54,7 @@ def carried_in(headers: Mapping[str, str], known: Mapping[str, Fault], keys: Seq
 
 
 def _fault_in(headers: Mapping[str, str], context: Context, known: Mapping[str, Fault]) -> Carried:
-    """Take the fault out of the baggage."""
+    """Remove the fault from the baggage, and return both."""
     size = len(headers.get("baggage", ""))
     if size > BAGGAGE_LIMIT_BYTES:
         return Carried(context, ignored=f"baggage of {size} bytes: {BAGGAGE_LIMIT_BYTES} are the limit")
@@ -73,7 +72,7 @@ def _fault_in(headers: Mapping[str, str], context: Context, known: Mapping[str, 
 
 
 def put_into(headers: MutableMapping[str, str], fault: Fault | None, profiled: Profiled | None) -> None:
-    """Add the current trace context and baggage, with the fault, to outgoing headers; osprofiler's as they came."""
+    """Add trace context, baggage with the fault, and osprofiler's original headers to outgoing headers."""
     context = None if fault is None else baggage.set_baggage(FAULT_MEMBER, fault.name)
     propagate.inject(headers, context=context)
     if profiled is not None:
@@ -81,5 +80,5 @@ def put_into(headers: MutableMapping[str, str], fault: Fault | None, profiled: P
 
 
 def carries_baggage() -> bool:
-    """Whether the propagators that `OTEL_PROPAGATORS` names carry baggage."""
+    """Whether one of the propagators in `OTEL_PROPAGATORS` carries baggage."""
     return "baggage" in propagate.get_global_textmap().fields

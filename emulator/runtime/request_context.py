@@ -1,7 +1,7 @@
-"""Which service is at work, and for which request: what spans, simulated work and outgoing requests need to know.
+"""The current request and the service that works on it: what spans, simulated work and outgoing requests need to know.
 
-A request's context is made from headers alone, for every HTTP request and every message that comes in. It never gets to
-another service through memory, even if one process hosts them all.
+A request's context is made only from the headers of an incoming HTTP request or message. It never reaches another
+service through memory, even if one process runs all services.
 """
 
 import re
@@ -45,9 +45,9 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """What a service's code knows of itself. `pace` scales `durations`: 1 as in a small cloud, 0 none.
+    """What a service knows about itself. `pace` scales `durations`: 1 is a small cloud, 0 does not wait.
 
-    `faults` are those that may act here, by name; with `profiler_keys` osprofiler's headers may be signed.
+    `faults` are the ones that may act here, by name. `profiler_keys` are the keys of osprofiler's signatures.
     """
 
     service: str
@@ -62,12 +62,12 @@ class ServiceContext:
 
 @dataclass(slots=True)
 class RequestContext:
-    """A service at work for one request. `attributes` go on every span that it begins.
+    """One request in one service. `attributes` are set on every span that starts in it.
 
-    `request_id` is the emulator's own, the same for all that follows from one call of its API; `global_request_id` is
-    the caller's, if it chose one. `fault` is the one that the request carries; `spent` is set when it has acted and
-    will not act again; `profiled` is the trace of osprofiler that the request belongs to. `ignored` says which part of
-    the baggage was ignored, and `untrusted` which of osprofiler's headers.
+    `request_id` is the emulator's own, the same for everything that follows from one API call; `global_request_id` is
+    the caller's, if it chose one. `fault` is the request's fault; `spent` is set when that has acted and will not act
+    again. `profiled` is the osprofiler trace that the request belongs to. `ignored` says which part of the baggage was
+    ignored, `untrusted` why osprofiler's headers were.
     """
 
     service_context: ServiceContext
@@ -86,12 +86,12 @@ class RequestContext:
 
 
 REQUEST_ID = "X-OpenStack-Request-ID"
-"""The header with the global id of a request, and with the service's own id in an answer."""
+"""In a request, the header with its global id; in an answer, the header with the service's own id."""
 
 OWN_REQUEST_ID = "X-Emulator-Request-ID"
-"""The header by which a service of the emulator passes on the id of the request that it works for.
+"""The header in which the emulator's services pass on the request id.
 
-Real services give each of their requests an id of its own; here one id finds a whole boot.
+In a real cloud, each service chooses its own ids; here, one id finds all spans of a boot.
 """
 
 GLOBAL_REQUEST_ID = "openstack-global-request-id"
@@ -106,7 +106,7 @@ _current: ContextVar[RequestContext] = ContextVar("request_context")
 
 
 def current_request() -> RequestContext:
-    """Return the context of the request that this code works for. Raises LookupError outside of any."""
+    """Return the context of the current request. Raises LookupError if there is none."""
     return _current.get()
 
 
@@ -117,10 +117,9 @@ def request_scope(
     headers: Mapping[str, str] | None = None,
     global_request_id: str | None = None,
 ) -> Iterator[RequestContext]:
-    """Work for a request while the block lasts. `headers` are those that came in; without a caller's context in them
-    the next span is a root.
+    """Make a request current while the block lasts. Without a caller's context in `headers`, the next span is a root.
 
-    Ids that are not well-formed are replaced, or left out: what comes from outside is not put on spans unchecked.
+    Malformed ids are replaced or left out: values from outside are not put on spans unchecked.
     """
     own = _well_formed(request_id) or "req-" + service_context.rng.uuid("request", service_context.service)
     carried = (
@@ -153,7 +152,7 @@ def _well_formed(request_id: str | None) -> str | None:
 
 @contextmanager
 def carrying_fault(fault: Fault | None) -> Iterator[None]:
-    """Send a fault along with the requests of the block."""
+    """Send a fault along with the requests that are sent in the block."""
     request = current_request()
     request.fault, before = fault, request.fault
     try:
@@ -163,17 +162,17 @@ def carrying_fault(fault: Fault | None) -> Iterator[None]:
 
 
 def inject_request(headers: MutableMapping[str, str]) -> None:
-    """Put what travels with the current request into the headers of an outgoing request or message."""
+    """Inject the current request's context, fault and osprofiler trace into outgoing headers."""
     request = current_request()
     put_into(headers, request.fault, request.profiled)
 
 
 def annotate(**attributes: str | int | bool | None) -> None:
-    """Put `openstack.*` attributes on the current span and on all later spans of this request.
+    """Set `openstack.*` attributes on the current span and on all later spans of this request.
 
     A double underscore stands for a dot: `annotate(server__id=…)` sets `openstack.server.id`. None is left out.
     """
     named = {f"openstack.{key.replace('__', '.')}": value for key, value in attributes.items() if value is not None}
     current_request().attributes.update(named)
-    if get_current_span().is_recording():  # a deadline passes when the span that set it has ended
+    if get_current_span().is_recording():  # it may have ended, as when a deadline passes that it has set
         get_current_span().set_attributes(named)

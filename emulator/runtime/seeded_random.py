@@ -1,6 +1,6 @@
 """Random values, drawn by name: with a seed, the same names give the same values in every run.
 
-A value depends only on the names that it is drawn for, so it does not matter which task asks first.
+A value depends only on its names, so it does not matter which task draws first.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from collections import OrderedDict
 __all__ = ["SeededRandom"]
 
 MOST_NAMES = 10_000
-"""How many names are remembered. Most belong to one span or server, and are never drawn for again."""
+"""How many names are remembered. Most belong to one span or server and are never drawn for again."""
 
 
 class SeededRandom:
@@ -24,10 +24,11 @@ class SeededRandom:
         self._unseeded = random.Random()  # noqa: S311 - ids and durations, no secrets
 
     def draw(self, *names: object) -> random.Random:
-        """Return a generator for `names`; for the same names again, the next of their generators."""
+        """Return a random generator for `names`. Each call with the same names returns the next of their generators."""
         if self.seed is None:
             return self._unseeded
         name = "\x1f".join(map(str, (self._owner, *names)))
+        # The separator makes ("ab", "c") differ from ("a", "bc"). SHA-256, because hash() differs between processes.
         digest = hashlib.sha256(f"{self.seed}\x1f{self._times(name)}\x1f{name}".encode()).digest()
         return random.Random(digest)  # noqa: S311
 

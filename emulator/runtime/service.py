@@ -1,5 +1,7 @@
-"""A service is data: its routes, its consumers, its shape of errors. `running` adds what all services have in common:
-spans, authentication, error answers, the health check, the bus, and an orderly start and stop.
+"""A service as data: its routes, its consumers, its shape of errors.
+
+`running` adds what all services share: spans, authentication, error answers, the health check, the bus, and an orderly
+start and stop.
 """
 
 import asyncio
@@ -25,31 +27,31 @@ from emulator.runtime.tasks import SharedTimeout, Tasks, task_group
 
 __all__ = ["BUS", "HTTP", "SERVICE_CONTEXT", "TASKS", "Service", "running", "serving"]
 
-SERVICE_CONTEXT = web.AppKey("actor", ServiceContext)
+SERVICE_CONTEXT = web.AppKey("service context", ServiceContext)
 BUS = web.AppKey("bus", Bus)
 HTTP = web.AppKey("http", HttpClient)
 TASKS = web.AppKey("tasks", Tasks)
 
 BODY_LIMIT_BYTES = 1024 * 1024
-FIELD_LIMIT_BYTES = 32 * 1024  # baggage may have 8 KiB; longer baggage is ignored, which the span says
+FIELD_LIMIT_BYTES = 32 * 1024
+"""Above the 8 KiB of baggage that are read: longer baggage should be reported on the span, not refused by aiohttp."""
 LEAVE_SECONDS = 1.0
 STOP_SECONDS = 5.0
 
 AIOHTTP_LOG = logging.getLogger(f"{__name__}.aiohttp")
-AIOHTTP_LOG.disabled = True  # it logs callers who do not speak HTTP; `answering` logs handlers that fail
+AIOHTTP_LOG.disabled = True  # it logs clients that do not speak HTTP; failing handlers are logged by `answering`
 
 Background = Callable[[web.Application], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What makes one service differ from another.
+    """What distinguishes one service from another.
 
     `routes` require a token that `identify` accepts, `public` ones do not. `middlewares` see every request and every
-    answer, errors included. `consumers` are made for the running application.
-    `start` runs once, before the service is healthy, and `leave` when it is about to stop, if the bus is there;
-    `background` runs in between. A service that keeps its state in memory names a `lock`, which it holds on the bus, so
-    that it runs once.
+    answer, including errors. `consumers` are made for the running application. `start` runs once, before the service is
+    healthy; `background` runs after that; `leave` runs when the service is about to stop, if it has the bus. A service
+    that keeps its state in memory holds a `lock` on the bus, so that only one instance runs.
     """
 
     name: str
@@ -75,10 +77,10 @@ async def running(
     bus: BusSettings,
     stopping: SharedTimeout,
 ) -> AsyncIterator[web.Application]:
-    """Run a service on `listener` (bound already) until the block ends; then finish what it has begun, and stop.
+    """Run a service on `listener` (already bound) until the block ends; then finish its work in progress, and stop.
 
-    It has `stopping` to finish the messages that it is handling. Raises BusUnavailable if it needs the bus and cannot
-    reach it; AlreadyRunning if its lock is not free.
+    `stopping` limits how long it handles the remaining messages. Raises BusUnavailable if it needs the bus and cannot
+    reach it, and AlreadyRunning if its lock is not free.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(request_scope(service_context))
@@ -97,7 +99,7 @@ async def running(
         await inner.enter_async_context(serving(app, listener))
         if health.link is not None:
             await stack.enter_async_context(health.link.open())
-            stack.push_async_exit(inner.pop_all())  # it stops before the bus does, which it needs until then
+            stack.push_async_exit(inner.pop_all())  # requests and tasks need the bus, so they must end before it closes
         if consumers:
             await stack.enter_async_context(app[BUS].consuming(*consumers))
         if service.start is not None:
@@ -107,13 +109,15 @@ async def running(
         with health.ready():
             yield app
         if service.leave is not None and health.link is not None and health.link.working:
-            with suppress(TimeoutError):  # the bus is gone just now
+            with suppress(TimeoutError):  # the bus may have gone at this moment
                 async with asyncio.timeout(LEAVE_SECONDS):
                     await service.leave(app)
 
 
 def _application(service: Service, service_context: ServiceContext, health: Health) -> web.Application:
     public = [*health_routes(health), *service.public]
+    # From the outside in: the span must include the answer that an error becomes, and a fault resets the connection
+    # after the span has ended.
     middlewares = [
         resetting_connections,
         tracing(service_context, untraced=PATHS),
@@ -135,7 +139,7 @@ def _application(service: Service, service_context: ServiceContext, health: Heal
 
 @asynccontextmanager
 async def _background_tasks() -> AsyncIterator[Tasks]:
-    """Run tasks beside the requests; at the end they are cancelled."""
+    """Run tasks in the background while the block lasts; at its end they are cancelled."""
     async with task_group() as tasks:
         yield tasks
         await tasks.finish(0)
@@ -143,7 +147,7 @@ async def _background_tasks() -> AsyncIterator[Tasks]:
 
 @asynccontextmanager
 async def serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve an application on `listener` (bound already) while the block lasts, then finish the requests at hand."""
+    """Serve an application on `listener` (already bound) while the block lasts, then finish requests in progress."""
     runner = web.AppRunner(
         app, access_log=None, logger=AIOHTTP_LOG, shutdown_timeout=STOP_SECONDS, max_field_size=FIELD_LIMIT_BYTES
     )

@@ -1,5 +1,6 @@
-"""`async with simulated_work("spawn"):` is the only place where an internal span, its simulated duration and a fault
-meet. Services say what failing means for their work, and never ask whether there is a fault.
+"""`async with simulated_work("spawn"):` combines an internal span, its simulated duration and a fault.
+
+Nothing else does. Services define how their work can fail, and never check whether there is a fault.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -23,7 +24,7 @@ T = TypeVar("T")
 async def simulated_work(name: str, fails: Callable[[], Exception] | None = None) -> AsyncIterator[Span]:
     """Do a named piece of work under an internal span of that name, lasting at least its simulated duration.
 
-    `fails` makes the error with which a fault lets the work fail.
+    `fails` makes the error that is raised if a fault makes the work fail.
     """
     with span(name) as begun:
         await simulated_delay(name, fails)
@@ -33,9 +34,9 @@ async def simulated_work(name: str, fails: Callable[[], Exception] | None = None
 async def simulated_delay(
     work: str, fails: Callable[[], Exception] | None = None, about: Attributes | None = None
 ) -> None:
-    """Take the simulated duration of the named work, on the current span; a fault may make it longer, or fail.
+    """Wait for the simulated duration of the named work, on the current span. A fault may make it longer, or fail.
 
-    `about` are attributes of the event that the span gets if the work takes longer.
+    `about` has attributes for the event that marks slow work.
     """
     fault = apply_fault(work)
     if fault is None:

@@ -1,4 +1,4 @@
-"""Ids of traces and spans: random, or fixed by a seed."""
+"""Trace ids and span ids: random, or repeatable by a seed."""
 
 import random
 from collections.abc import Sequence
@@ -12,22 +12,25 @@ from emulator.runtime.seeded_random import SeededRandom
 
 __all__ = ["RandomIds", "SeededIds", "name_next_span"]
 
-# The SDK asks its id generator for an id without saying for which span. So what begins a span says it here before.
+# The SDK does not pass the span to its IdGenerator, so `name_next_span` stores the name here before a span starts.
 _next_span: ContextVar[str] = ContextVar("next_span", default="")
 
 
 def name_next_span(service: str, request_id: str, name: str, links: Sequence[Link]) -> str:
-    """Set what the ids of the next span are drawn by, and return it."""
+    """Set the name by which the next span's ids are drawn, and return it."""
     named = " ".join([service, request_id, name, *(f"{link.context.span_id:x}" for link in links)])
     _next_span.set(named)
     return named
 
 
-class RandomIds(IdGenerator):
-    """Random trace and span ids, from a source of their own.
+# Below, `or 1`: an id of zero is invalid (W3C Trace Context, section 3.2.2).
 
-    The SDK's come from the module `random`: a program that seeds it gets the same ids again, and one that watches its
-    state, as hypothesis does, finds it changed by a cloud in the background.
+
+class RandomIds(IdGenerator):
+    """Random trace and span ids, independent of the module `random`.
+
+    The SDK's generator uses that module: a program that seeds it would get the same ids again, and one that checks its
+    state, like hypothesis, would see it changed by a cloud in the background.
     """
 
     def __init__(self) -> None:

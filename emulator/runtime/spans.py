@@ -1,4 +1,4 @@
-"""Spans of the current request: they have its attributes, and its fault acts on them."""
+"""Spans of the current request: they get its attributes, and its fault acts on them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -43,7 +43,7 @@ def request_tracer() -> Tracer:
 
 
 class _RequestTracer(Tracer):
-    """A service's tracer, as far as the fault of the current request leaves it alone."""
+    """A service's tracer, with the fault of the current request applied to the spans that it starts."""
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
@@ -72,7 +72,7 @@ class _RequestTracer(Tracer):
 
 
 def report_ignored(received: Span) -> None:
-    """Say on the span of a request that just came in what of its headers was ignored, and why."""
+    """Add events to the span of an incoming request about the headers that were ignored, and why."""
     request = current_request()
     for name, ignored in (
         ("openstack.fault.ignored", request.ignored),

@@ -1,4 +1,4 @@
-"""Tasks that run beside their owner and never outlive it: task groups whose tasks can be waited for or cancelled."""
+"""Task groups whose tasks can be waited for or cancelled. A task never outlives its owner."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -33,7 +33,7 @@ class Tasks:
 
 
 class SharedTimeout:
-    """A timeout that several share, one after the other; it runs from when the first of them asks."""
+    """A timeout that several users share, one after the other. It starts when the first of them calls `left`."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -48,7 +48,7 @@ class SharedTimeout:
 
 @asynccontextmanager
 async def task_group() -> AsyncIterator[Tasks]:
-    """Run tasks while the block lasts, and until they have ended. A single error is raised itself, not in a group."""
+    """Run tasks while the block lasts and until they have ended. A single error is raised by itself, not in a group."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = Tasks(group)
@@ -63,7 +63,7 @@ async def task_group() -> AsyncIterator[Tasks]:
 
 
 async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Do some work until it ends or `stopping` is set. Raises what the work raises."""
+    """Run `work` until it ends or `stopping` is set. Raises what `work` raises."""
 
     async def stopped() -> None:
         await stopping.wait()

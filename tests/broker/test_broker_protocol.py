@@ -25,7 +25,7 @@ CAPABILITIES: FieldTable = {"capabilities": {"authentication_failure_close": Tru
 
 
 class Wire:
-    """A client that sends exactly what a test wants, byte by byte if need be."""
+    """A client that sends exactly the bytes that a test specifies."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -214,7 +214,7 @@ async def test_a_protocol_error_closes_the_connection(amqp_url: str, code: int, 
 
 @pytest.mark.parametrize("amqp_url", ["embedded"], indirect=True)
 @pytest.mark.parametrize(("code", "wrong"), WRONG_HERE.values(), ids=WRONG_HERE)
-async def test_the_embedded_broker_closes_on_what_it_cannot_decode(amqp_url: str, code: int, wrong: bytes) -> None:
+async def test_the_embedded_broker_closes_on_undecodable_frames(amqp_url: str, code: int, wrong: bytes) -> None:
     await closes_with(amqp_url, code, wrong)
 
 

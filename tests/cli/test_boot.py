@@ -1,4 +1,4 @@
-"""`emulator boot` as a user meets it: its output, its exit status, and nothing on stderr."""
+"""`emulator boot` as a user sees it: its output, its exit status, and nothing on stderr."""
 
 import asyncio
 import json
@@ -69,7 +69,7 @@ async def test_if_the_culprit_has_no_span_the_span_that_shows_it_is_marked() -> 
 
 async def test_the_other_traces_of_a_boot_are_shown_too() -> None:
     lost = await run("boot", "--pace", "0", "--fault", "trace.lost_context_amqp")
-    [_] = re.findall(r"\nof the same request, but not linked to it: trace [0-9a-f]{32} ", lost.out)
+    [_] = re.findall(r"\nsame request, but not linked to this trace: trace [0-9a-f]{32} ", lost.out)
     linked = await run("boot", "--pace", "0", "--messaging-context", "link")
     assert linked.out.count("trace ") == 1
     assert "process nova:compute.{host}" in linked.out
@@ -125,11 +125,11 @@ async def test_a_closed_pipe_does_not_change_the_exit_status() -> None:
     assert out.decode().startswith("✓ demo is ACTIVE")
 
 
-async def test_a_missing_broker_is_waited_for_and_then_named() -> None:
+async def test_boot_waits_for_a_missing_broker_and_then_names_it() -> None:
     ended = await run("boot", "--amqp-url", "amqp://127.0.0.1:1/", "--bus-timeout", "0.3")
     assert (ended.status, ended.out) == (1, "")
     waits, fails = ended.err.splitlines()
-    assert waits == "emulator waits for the bus at amqp://127.0.0.1:1/, for 0.3 s at the most"
+    assert waits == "emulator waits for the bus at amqp://127.0.0.1:1/, for up to 0.3 s"
     assert fails.startswith("emulator: no broker at amqp://127.0.0.1:1/ after 0.3 s: ")
 
 

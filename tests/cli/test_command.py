@@ -15,7 +15,7 @@ from spantree import tree
 from tests.support.processes import environment, run
 
 
-async def test_faults_prints_a_table_and_as_json_the_ground_truth() -> None:
+async def test_faults_prints_a_table_or_the_ground_truth_as_json() -> None:
     listed, printed = await asyncio.gather(run("faults"), run("faults", "--json"))
     assert (listed.status, printed.status, listed.err, printed.err) == (0, 0, "", "")
     truths = json.loads(printed.out)["faults"]

@@ -27,7 +27,7 @@ async def test_the_json_file_holds_exactly_what_was_sent(tmp_path: Path, otlp: O
 
 async def test_a_fault_needs_a_propagator_for_baggage() -> None:
     ended = await run("boot", "--fault", "glance.image_missing", OTEL_PROPAGATORS="tracecontext")
-    says = "OTEL_PROPAGATORS leaves out baggage, which carries the name of the fault: add it"
+    says = "OTEL_PROPAGATORS does not include baggage, which carries the fault: add it"
     assert (ended.status, ended.err) == (1, f"emulator: {says}\n")
 
 

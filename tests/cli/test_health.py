@@ -35,7 +35,7 @@ async def test_health_without_targets_checks_all_that_listen_here() -> None:
         assert (ended.status, ended.err) == (0, "")
         assert len(ended.out.splitlines()) == len(PORTS), ended.out
     ended = await run("health", EMULATOR_PORT_BASE=base)
-    assert (ended.status, ended.err) == (1, "here: no service listens on any of the emulator's ports\n")
+    assert (ended.status, ended.err) == (1, "this machine: no service listens on any of the emulator's ports\n")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`emulator serve`: each service in a process of its own, as in containers, and one trace through all of them."""
+"""`emulator serve`: each service in its own process, as in containers, and one trace through all of them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ STARTED_FIRST = ("nova-api", "neutron-server", "glance-api", "nova-scheduler")
 
 @pytest.fixture(params=["broker", pytest.param("rabbitmq", marks=needs_rabbitmq)])
 async def bus(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
-    """The variables that name the broker: the embedded one in a process of its own, or RabbitMQ with quorum queues."""
+    """The variables that name the broker: the embedded one in its own process, or RabbitMQ with quorum queues."""
     if request.param == "rabbitmq":
         async with tidied_rabbitmq() as url:
             yield {"EMULATOR_AMQP_URL": url, "EMULATOR_QUEUE_TYPE": "quorum"}
@@ -28,9 +28,7 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
         assert (ended.status, "Traceback" in ended.err) == (0, False), ended.err
 
 
-async def test_services_in_processes_of_their_own_boot_the_reference_trace(
-    bus: dict[str, str], otlp: OtlpReceiver
-) -> None:
+async def test_services_in_separate_processes_boot_the_reference_trace(bus: dict[str, str], otlp: OtlpReceiver) -> None:
     async with AsyncExitStack() as stack:
         shared = {"EMULATOR_OTLP": otlp.endpoint, "EMULATOR_PACE": "0", "EMULATOR_PORT": "0", **bus}
         services: dict[str, Service] = {}
@@ -58,7 +56,7 @@ async def test_services_in_processes_of_their_own_boot_the_reference_trace(
         booted = await run("boot", "--keystone-url", keystone, "--pace", "0", EMULATOR_OTLP=otlp.endpoint)
         assert (booted.status, booted.err) == (0, "")
         assert booted.out.startswith("✓ demo is ACTIVE on compute-3, ")
-        assert "these are this process's spans only" in booted.out
+        assert "only this process's spans are shown" in booted.out
         for ended in await asyncio.gather(*(service.stop() for service in reversed(services.values()))):
             assert (ended.status, "Traceback" in ended.err) == (0, False), ended.err
     trace = await otlp.trace(expecting=REFERENCE)

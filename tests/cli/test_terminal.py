@@ -193,7 +193,7 @@ def assert_ascii(ended: Ended) -> None:
 
 
 async def test_columns_stay_aligned_in_ascii(foreign: str) -> None:
-    """Whatever a character is replaced by."""
+    """A replacement may be wider or narrower than the character."""
     drawn = await run("show", foreign, COLUMNS="60")
     plain = await run("show", foreign, "--no-unicode", COLUMNS="60")
     assert [line.rindex(" ms") for line in plain.out.splitlines()[2:]] == [

@@ -10,7 +10,7 @@ from emulator.cli.app import app
 from emulator.services.registry import PORTS
 from tests.support.processes import free_port, needs_ipv6, run, started
 
-STOPPING = "stopping: finishing what has begun\n"
+STOPPING = "stopping: finishing work in progress\n"
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ async def test_a_trace_is_found_by_the_id_that_osprofiler_shows(tmp_path: Path) 
 
 async def test_the_osprofiler_key_is_not_printed() -> None:
     refused = await run("up", "--osprofiler-hmac-key", "", EMULATOR_PORT_BASE="0")
-    assert (refused.status, "a key is empty" in refused.err) == (2, True)
+    assert (refused.status, "the key is empty" in refused.err) == (2, True)
     for command in ("up", "serve"):
         helped = await run(command, "--help", EMULATOR_OSPROFILER_HMAC_KEY="hush1 hush2")
         assert ("--osprofiler-hmac-key" in helped.out, "hush" in helped.out) == (True, False)

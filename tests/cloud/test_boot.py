@@ -30,7 +30,7 @@ async def test_a_boot_is_a_sound_trace(amqp_url: str, otlp: OtlpReceiver) -> Non
     assert [finding for trace in otlp.traces for finding in trace.check()] == []
 
 
-async def test_every_span_carries_what_the_catalogue_says_and_nothing_else(amqp_url: str, otlp: OtlpReceiver) -> None:
+async def test_spans_have_exactly_the_attributes_in_the_catalogue(amqp_url: str, otlp: OtlpReceiver) -> None:
     async with start_cloud(otlp=otlp.endpoint, amqp_url=amqp_url) as running_cloud:
         booted = await running_cloud.boot()
     trace = await otlp.trace(trace_id=booted.trace_id)
@@ -94,7 +94,7 @@ async def test_a_process_span_is_child_of_its_publish_span_and_links_to_it(amqp_
     assert not any(span.links for span in trace.spans if span.kind != "consumer")
 
 
-async def test_each_service_has_a_resource_of_its_own_and_compute_names_its_host() -> None:
+async def test_each_service_has_its_own_resource_and_compute_names_its_host() -> None:
     async with start_cloud(computes=2) as running_cloud:
         booted = await running_cloud.boot()
     trace = trace_of(running_cloud, booted.trace_id)
@@ -104,10 +104,10 @@ async def test_each_service_has_a_resource_of_its_own_and_compute_names_its_host
     assert hosts == {**dict.fromkeys(instances), "nova-compute": booted.host}
 
 
-async def test_the_trace_falls_apart_where_an_http_hop_loses_its_headers(
+async def test_a_trace_breaks_where_an_http_request_loses_its_headers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Keystone's door loses the trace context of nova-compute: then keystone's span is a root, all else is as ever."""
+    """Keystone drops nova-compute's trace context: keystone's span becomes a root, and nothing else changes."""
 
     @web.middleware
     async def forget(request: web.Request, handler: Callable[..., Any]) -> web.StreamResponse:
@@ -120,17 +120,17 @@ async def test_the_trace_falls_apart_where_an_http_hop_loses_its_headers(
 
     make = web.Application
 
-    def with_forgetful_door(*args: Any, **options: Any) -> web.Application:
+    def with_forgetful_keystone(*args: Any, **options: Any) -> web.Application:
         return make(*args, **{**options, "middlewares": [forget, *options["middlewares"]]})
 
-    monkeypatch.setattr(web, "Application", with_forgetful_door)
-    await assert_falls_apart("keystone", "POST /v3/auth/tokens", below="nova-compute")
+    monkeypatch.setattr(web, "Application", with_forgetful_keystone)
+    await assert_trace_breaks("keystone", "POST /v3/auth/tokens", below="nova-compute")
 
 
-async def test_the_trace_falls_apart_where_an_amqp_hop_loses_its_headers(
+async def test_a_trace_breaks_where_a_message_loses_its_headers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The message to the compute host loses its headers: what the host does is a trace of its own."""
+    """The message to the compute host loses its headers: the work of the host is in a separate trace."""
     publish = aio_pika.Exchange.publish
 
     async def headless(exchange: aio_pika.Exchange, message: aio_pika.Message, *where: Any, **options: Any) -> Any:
@@ -139,11 +139,11 @@ async def test_the_trace_falls_apart_where_an_amqp_hop_loses_its_headers(
         return await publish(exchange, message, *where, **options)
 
     monkeypatch.setattr(aio_pika.Exchange, "publish", headless)
-    await assert_falls_apart("nova-compute", "process nova:compute.{host}", below="nova-scheduler")
+    await assert_trace_breaks("nova-compute", "process nova:compute.{host}", below="nova-scheduler")
 
 
-async def assert_falls_apart(service: str, name: str, below: str) -> None:
-    """The span begins another trace, and is the only place where the boot breaks in two."""
+async def assert_trace_breaks(service: str, name: str, below: str) -> None:
+    """Check that the span begins another trace, and that the boot breaks only there."""
     async with start_cloud() as running_cloud:
         booted = await running_cloud.boot()
     assert booted.succeeded

@@ -38,7 +38,7 @@ def failed(trace: SpanTree) -> list[str]:
     return [re.sub(r"!.*\.", "!", str(span)) for span in trace.all(error=True)]
 
 
-async def test_an_image_that_is_not_there_fails_the_server_and_names_glance(amqp_url: str) -> None:
+async def test_a_missing_image_fails_the_server_and_names_glance(amqp_url: str) -> None:
     async with start_cloud(amqp_url=amqp_url) as running_cloud:
         booted = await running_cloud.boot(BootRequest(image="nope"))
         api = await running_cloud.api()
@@ -62,7 +62,7 @@ async def test_an_image_that_is_not_there_fails_the_server_and_names_glance(amqp
     assert trace_of(running_cloud, whole.trace_id) == REFERENCE
 
 
-async def test_a_network_that_is_not_there_fails_the_server_and_names_neutron(amqp_url: str) -> None:
+async def test_a_missing_network_fails_the_server_and_names_neutron(amqp_url: str) -> None:
     async with start_cloud(amqp_url=amqp_url) as running_cloud:
         booted = await running_cloud.boot(BootRequest(network="nope"))
     assert "aborted at step (3), neutron-server: Network nope (" in booted.fault
@@ -130,7 +130,7 @@ async def in_parts(
     glance: str | None = None,
     amqp_url: str = "",
 ) -> AsyncIterator[tuple[RunningCloud, Broker]]:
-    """A cloud of single services, as `emulator serve` runs them, on request with another glance."""
+    """A cloud of separate services, as `emulator serve` runs them, optionally with another glance."""
     settings = Settings(pace=0, build_seconds=build_seconds, token_secret="shared", bus_patience=5)
     export = Export(keep=True)
     async with AsyncExitStack() as stack:
@@ -152,7 +152,7 @@ async def in_parts(
 
 @asynccontextmanager
 async def part(running_cloud: RunningCloud, amqp_url: str, name: str) -> AsyncIterator[None]:
-    """One more service of a cloud in parts."""
+    """Run one more service of such a cloud."""
     settings = Settings(pace=0, token_secret="shared")
     port = int(running_cloud.cloud.endpoints[name].rpartition(":")[2])
     endpoints = running_cloud.cloud.endpoints

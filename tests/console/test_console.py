@@ -87,7 +87,7 @@ class Console:
 
 
 @asynccontextmanager
-async def a_console(
+async def running_console(
     settings: Settings | None = None, *, amqp_url: str | None = None, jaeger: str | None = None, port: int = 0
 ) -> AsyncIterator[Console]:
     settings, request_log = settings or Settings(pace=0), RequestLog()
@@ -102,9 +102,9 @@ async def a_console(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def there() -> AsyncIterator[Console]:
+async def web_console() -> AsyncIterator[Console]:
     """A console for tests that change nothing."""
-    async with a_console() as shared:
+    async with running_console() as shared:
         yield shared
 
 
@@ -117,8 +117,8 @@ async def boot(page: Page, **fields: str) -> None:
 
 @needs_chromium
 async def test_a_boot_is_shown_as_server_request_sequence_and_waterfall(browser: Browser) -> None:
-    async with a_console() as there, a_page(browser) as page:
-        await page.goto(there.url)
+    async with running_console() as web_console, a_page(browser) as page:
+        await page.goto(web_console.url)
         await boot(page, name="web", flavor="m1.small")
         await expect(page.locator(".server")).to_have_attribute("data-status", "ACTIVE")
         await expect(page.locator(".server strong")).to_have_text("web")
@@ -130,14 +130,14 @@ async def test_a_boot_is_shown_as_server_request_sequence_and_waterfall(browser:
         await expect(page.locator(".row .step")).to_have_text(list("123456"))
         await page.locator(".row", has_text="select_destinations").click()
         await expect(page.locator(".details")).to_contain_text("openstack.scheduler.host")
-    [trace] = [trace for trace in trees(there.spans) if trace.roots[0].service != "nova-compute"]
+    [trace] = [trace for trace in trees(web_console.spans) if trace.roots[0].service != "nova-compute"]
     assert trace == REFERENCE
 
 
 @needs_chromium
 async def test_a_fault_chosen_on_the_page_breaks_the_boot(browser: Browser) -> None:
-    async with a_console() as there, a_page(browser) as page:
-        await page.goto(there.url)
+    async with running_console() as web_console, a_page(browser) as page:
+        await page.goto(web_console.url)
         await boot(page, fault="neutron.no_free_ip", count="2")
         await expect(page.locator(".server[data-status=ERROR]")).to_have_count(2)
         await expect(page.locator(".request.failed .fault")).to_have_text(["⚑ neutron.no_free_ip"] * 2)
@@ -145,9 +145,9 @@ async def test_a_fault_chosen_on_the_page_breaks_the_boot(browser: Browser) -> N
 
 
 @needs_chromium
-async def test_a_boot_in_progress_is_drawn_as_far_as_it_is(browser: Browser) -> None:
-    async with a_console() as there, a_page(browser) as page:
-        await page.goto(there.url)
+async def test_a_boot_in_progress_is_drawn_up_to_the_present(browser: Browser) -> None:
+    async with running_console() as web_console, a_page(browser) as page:
+        await page.goto(web_console.url)
         await boot(page, fault="compute.hang")
         await expect(page.locator("#sequence svg")).to_contain_text("spawn")
         await expect(page.locator(".request.running .state")).to_have_text("●")
@@ -161,26 +161,26 @@ async def test_a_boot_in_progress_is_drawn_as_far_as_it_is(browser: Browser) -> 
 
 @needs_chromium
 async def test_a_server_is_deleted_from_the_page(browser: Browser) -> None:
-    async with a_console() as there, a_page(browser) as page:
-        await page.goto(there.url)
+    async with running_console() as web_console, a_page(browser) as page:
+        await page.goto(web_console.url)
         await boot(page)
         await expect(page.locator(".server")).to_have_attribute("data-status", "ACTIVE")
         await page.get_by_role("button", name="delete demo").click()
         await expect(page.locator(".server")).to_have_count(0)
         await expect(page.locator(".request .title").first).to_contain_text("openstack server delete")
-        assert await there.servers() == []
+        assert await web_console.servers() == []
 
 
 @needs_chromium
 async def test_names_are_escaped_and_reports_of_hosts_are_hidden(browser: Browser) -> None:
     name = "<img src=x onerror=alert(1)>"
-    async with a_console(jaeger="http://127.0.0.1:16686/") as there, a_page(browser, width=390) as page:
-        await page.goto(there.url)
+    async with running_console(jaeger="http://127.0.0.1:16686/") as web_console, a_page(browser, width=390) as page:
+        await page.goto(web_console.url)
         await boot(page, name=name)
         await expect(page.locator(".server strong")).to_have_text(name)
         assert await page.locator("img").count() == 0
         assert await page.locator(".request", has_text="scheduler_fanout").count() == 0
-        await page.get_by_label("show reports of hosts").check()
+        await page.get_by_label("show capacity reports of hosts").check()
         await expect(page.locator(".request", has_text="publish scheduler_fanout")).to_have_count(2)
         link = await page.get_by_role("link", name="Open in Jaeger").get_attribute("href")
         assert re.fullmatch("http://127.0.0.1:16686/trace/[0-9a-f]{32}", link or "")
@@ -189,8 +189,8 @@ async def test_names_are_escaped_and_reports_of_hosts_are_hidden(browser: Browse
 
 @needs_chromium
 async def test_a_trace_can_be_saved_as_a_file(browser: Browser, tmp_path: Path) -> None:
-    async with a_console() as there, a_page(browser) as page:
-        await page.goto(there.url)
+    async with running_console() as web_console, a_page(browser) as page:
+        await page.goto(web_console.url)
         await boot(page)
         await expect(page.locator(".request .state")).to_have_text("✓")
         async with page.expect_download() as coming:
@@ -204,11 +204,11 @@ async def test_a_trace_can_be_saved_as_a_file(browser: Browser, tmp_path: Path) 
 async def test_an_open_page_works_after_the_emulator_restarts(browser: Browser) -> None:
     port = free_port()
     async with a_page(browser, expected="ERR_") as page:
-        async with a_console(port=port) as there:
-            await page.goto(there.url)
+        async with running_console(port=port) as web_console:
+            await page.goto(web_console.url)
             await expect(page.locator("#connection")).to_have_text("live")
         await expect(page.locator("#connection")).to_have_text("the emulator does not answer")
-        async with a_console(port=port) as there:
+        async with running_console(port=port) as web_console:
             await expect(page.locator("#connection")).to_have_text("live", timeout=20_000)
             await boot(page)
             await expect(page.locator(".server")).to_have_attribute("data-status", "ACTIVE")
@@ -216,8 +216,8 @@ async def test_an_open_page_works_after_the_emulator_restarts(browser: Browser) 
 
 @needs_chromium
 async def test_a_refused_boot_shows_the_reason_beside_the_button(browser: Browser) -> None:
-    async with a_console() as there, a_page(browser, expected="status of 400") as page:
-        await page.goto(there.url)
+    async with running_console() as web_console, a_page(browser, expected="status of 400") as page:
+        await page.goto(web_console.url)
         await page.evaluate("document.querySelector('#boot-form [name=count]').removeAttribute('max')")
         async with page.expect_response("**/boots") as answered:
             await boot(page, count="51")
@@ -240,26 +240,26 @@ FORGED = {
 
 
 @pytest.mark.parametrize("headers", FORGED.values(), ids=FORGED)
-async def test_no_other_site_can_boot_anything(there: Console, headers: dict[str, str]) -> None:
-    sent = {"Content-Type": "application/json", "X-Console-Token": await there.token(), **headers}
-    status, answer = await there.ask("POST", "boots", sent, data=b"{}")
+async def test_no_other_site_can_boot_anything(web_console: Console, headers: dict[str, str]) -> None:
+    sent = {"Content-Type": "application/json", "X-Console-Token": await web_console.token(), **headers}
+    status, answer = await web_console.ask("POST", "boots", sent, data=b"{}")
     assert (status, list(answer)) == (403, ["error"])
-    status, _ = await there.ask("DELETE", "servers/8e8798ca-0000-0000-0000-000000000000", sent, data=b"{}")
+    status, _ = await web_console.ask("DELETE", "servers/8e8798ca-0000-0000-0000-000000000000", sent, data=b"{}")
     assert status == 403
-    assert await there.servers() == []
+    assert await web_console.servers() == []
 
 
 @pytest.mark.parametrize("path", ["", "events", "requests/x/sequence.svg"])
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
-async def test_no_other_site_can_read_anything(there: Console, path: str, headers: dict[str, str]) -> None:
-    status, answer = await there.ask("GET", path, headers)
+async def test_no_other_site_can_read_anything(web_console: Console, path: str, headers: dict[str, str]) -> None:
+    status, answer = await web_console.ask("GET", path, headers)
     assert (status, list(answer)) == (403, ["error"])
 
 
 @pytest.mark.parametrize("path", ["", "events"])
-async def test_other_sites_may_link_to_it_but_not_embed_it(there: Console, path: str) -> None:
+async def test_other_sites_may_link_to_it_but_not_embed_it(web_console: Console, path: str) -> None:
     opened = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-    async with there.session.get(there.url + path, headers=opened) as response:
+    async with web_console.session.get(web_console.url + path, headers=opened) as response:
         assert (response.status, response.headers["X-Frame-Options"]) == (200, "DENY")
 
 
@@ -274,41 +274,43 @@ BAD_FORMS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("field", BAD_FORMS)
-async def test_an_invalid_form_is_refused_with_its_fields_name(there: Console, field: str) -> None:
-    headers = {"X-Console-Token": await there.token()}
-    status, answer = await there.ask("POST", "boots", headers, json=BAD_FORMS[field])
+async def test_an_invalid_form_is_refused_with_its_fields_name(web_console: Console, field: str) -> None:
+    headers = {"X-Console-Token": await web_console.token()}
+    status, answer = await web_console.ask("POST", "boots", headers, json=BAD_FORMS[field])
     assert status == 400
     assert field.strip() in answer["error"]
 
 
 async def test_too_many_boots_at_once_are_refused() -> None:
-    async with a_console(Settings(pace=1)) as there:
-        headers = {"X-Console-Token": await there.token()}
-        assert (await there.ask("POST", "boots", headers, json={"count": 50}))[0] == 202
-        status, answer = await there.ask("POST", "boots", headers, json={"count": 50})
+    async with running_console(Settings(pace=1)) as web_console:
+        headers = {"X-Console-Token": await web_console.token()}
+        assert (await web_console.ask("POST", "boots", headers, json={"count": 50}))[0] == 202
+        status, answer = await web_console.ask("POST", "boots", headers, json={"count": 50})
         assert status == 429
         assert "servers are booting; 50 more would exceed the limit of 50: try again in a moment" in answer["error"]
 
 
 async def test_without_fault_injection_no_fault_is_accepted() -> None:
-    async with a_console(Settings(pace=0, faults=False)) as there:
-        headers = {"X-Console-Token": await there.token()}
-        assert (await there.ask("POST", "boots", headers, json={"fault": "keystone.slow"}))[0] == 400
+    async with running_console(Settings(pace=0, faults=False)) as web_console:
+        headers = {"X-Console-Token": await web_console.token()}
+        assert (await web_console.ask("POST", "boots", headers, json={"fault": "keystone.slow"}))[0] == 400
 
 
 async def test_polling_leaves_no_spans() -> None:
-    async with a_console() as there:
-        assert (await there.ask("POST", "boots", {"X-Console-Token": await there.token()}, json={}))[0] == 202
-        await there.first_event(
+    async with running_console() as web_console:
+        assert (await web_console.ask("POST", "boots", {"X-Console-Token": await web_console.token()}, json={}))[
+            0
+        ] == 202
+        await web_console.first_event(
             "servers", lambda data: [server["status"] for server in data[0]["servers"]] == ["ACTIVE"]
         )
-    agents = {str(span.attributes.get("user_agent.original", "")).partition("/")[0] for span in there.spans}
+    agents = {str(span.attributes.get("user_agent.original", "")).partition("/")[0] for span in web_console.spans}
     assert agents == {"", "openstack-client", "nova-compute"}
 
 
 async def test_queue_depths_are_shown_with_rabbitmq(rabbitmq: str) -> None:
-    async with a_console(amqp_url=rabbitmq) as there:
-        [queues] = await there.first_event("queues", lambda data: bool(data[0]))
+    async with running_console(amqp_url=rabbitmq) as web_console:
+        [queues] = await web_console.first_event("queues", lambda data: bool(data[0]))
     names = ["scheduler", "compute.compute-1", "compute.compute-2", "api", "dead_letters"]
     assert [(depth["queue"], depth["ready"], depth["unacknowledged"]) for depth in queues] == [
         (name, 0, None) for name in names
@@ -316,10 +318,10 @@ async def test_queue_depths_are_shown_with_rabbitmq(rabbitmq: str) -> None:
 
 
 async def test_a_boot_by_another_process_is_named_by_its_api_call() -> None:
-    async with a_console() as there:
-        booted = await run("boot", "--pace", "0", "--keystone-url", there.up.endpoints["keystone"])
+    async with running_console() as web_console:
+        booted = await run("boot", "--pace", "0", "--keystone-url", web_console.up.endpoints["keystone"])
         assert booted.status == 0, booted.err
-        requests = await there.first_event("requests")
+        requests = await web_console.first_event("requests")
     [request] = [request for request in requests if not request["background"]]
     assert (request["service"], request["title"], request["running"]) == ("nova-api", "POST /v2.1/servers", False)
 
@@ -390,17 +392,17 @@ async def test_a_page_that_does_not_read_is_disconnected() -> None:
     assert [event async for event in events] == []
 
 
-async def test_up_serves_it_and_stops_while_a_page_is_open(otlp: OtlpReceiver) -> None:
+async def test_up_serves_the_console_and_stops_while_a_page_is_open(otlp: OtlpReceiver) -> None:
     async with started("up", "--port-base", "0", "--pace", "0", "--otlp", otlp.endpoint) as up:
         url = (await up.until("open the console: ")).split()[-1]
         async with aiohttp.ClientSession() as session, session.get(f"{url}events") as response:
             assert (await response.content.readline()).startswith(b"event: ")
             ended = await up.stop()
             await response.content.read()
-    assert (ended.status, ended.err) == (0, "stopping: finishing what has begun\n")
+    assert (ended.status, ended.err) == (0, "stopping: finishing work in progress\n")
 
 
-async def test_up_without_console_serves_none() -> None:
+async def test_no_console_leaves_the_console_out() -> None:
     async with started("up", "--port-base", "0", "--pace", "0", "--no-console") as up:
         await up.until("identity_api_version")
         ended = await up.stop()

@@ -189,7 +189,7 @@ def test_a_command_can_be_copied_as_written(command: str) -> None:
 
 
 @pytest.mark.parametrize("file", HEADERS)
-def test_a_headers_down_removes_everything_its_up_started(file: str) -> None:
+def test_the_down_in_a_files_header_removes_what_its_up_started(file: str) -> None:
     downs = [typed for typed in map(invoked, HEADERS[file]) if typed.subcommand == "down"]
     [base] = {typed.files[0] for typed in downs}
     begun = {name for files in STACKS if files[0] == base for name in services(files)}

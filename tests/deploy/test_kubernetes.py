@@ -259,7 +259,7 @@ def test_every_container_is_restricted(overlay: str, rule: str) -> None:
 
 
 @each_overlay
-def test_the_namespace_insists_on_it(overlay: str) -> None:
+def test_the_namespace_enforces_restricted_pod_security(overlay: str) -> None:
     [namespace] = kinds(overlay, "Namespace")
     others = {one["metadata"].get("namespace") for one in objects(overlay) if one is not namespace}
     assert others == {namespace["metadata"]["name"]}
@@ -268,7 +268,7 @@ def test_the_namespace_insists_on_it(overlay: str) -> None:
 
 
 @each_overlay
-def test_pods_know_nothing_of_the_cluster_and_say_what_they_take(overlay: str) -> None:
+def test_pods_have_no_cluster_access_and_declare_resources(overlay: str) -> None:
     for one in pods(overlay):
         assert (one.spec["automountServiceAccountToken"], one.spec["enableServiceLinks"]) == (False, False), one
         for container in one.containers:

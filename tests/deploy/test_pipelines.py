@@ -48,7 +48,7 @@ def test_a_pipeline_is_valid(schema: str, name: str, text: str, tmp_path: Path) 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_both_run_the_tests_and_assert_on_a_trace_in_jaeger() -> None:
+def test_both_pipelines_run_the_tests_and_assert_on_a_trace() -> None:
     for text in (WORKFLOW, GITLAB):
         tests = "uv run pytest --junit-xml report.xml"
         commands = lines(text)
@@ -60,7 +60,7 @@ def test_both_run_the_tests_and_assert_on_a_trace_in_jaeger() -> None:
     assert lines(WORKFLOW)[-4:] == [hosts.sub("localhost", line) for line in lines(GITLAB)[-4:]]
 
 
-def test_both_use_the_images_of_the_compose_file() -> None:
+def test_both_pipelines_use_the_images_of_the_compose_file() -> None:
     composed = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
     images = {composed[name]["image"] for name in ("jaeger", "rabbitmq")}
     assert {one["image"] for one in job(WORKFLOW)["services"].values()} == images
@@ -69,7 +69,7 @@ def test_both_use_the_images_of_the_compose_file() -> None:
 
 @pytest.mark.parametrize("text", [WORKFLOW, GITLAB], ids=["github", "gitlab"])
 @pytest.mark.parametrize("bus", [pytest.param("rabbitmq", marks=needs_rabbitmq)])
-async def test_their_last_commands_boot_and_assert(
+async def test_the_last_commands_of_both_pipelines_boot_and_assert(
     text: str, bus: str, otlp: OtlpReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Runs them as written, except for the addresses of RabbitMQ and of our fake of Jaeger."""

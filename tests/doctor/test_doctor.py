@@ -64,7 +64,7 @@ async def test_it_waits_for_a_collector_that_is_starting() -> None:
 
 @pytest.fixture
 def hosts(tmp_path: Path) -> tuple[Path, list[str]]:
-    """An /etc/hosts for a command alone, and what to wrap that in."""
+    """An /etc/hosts for a single command, and the wrapper that applies it."""
     file = tmp_path / "hosts"
     file.write_text("127.0.0.1 localhost\n")
     wrapped = ["unshare", "--mount", "sh", "-c", f'mount --bind {file} /etc/hosts && exec "$@"', "sh"]
@@ -92,8 +92,10 @@ async def test_a_localhost_that_is_ipv6_first_is_a_warning(
     file.write_text("::1 localhost\n127.0.0.1 localhost\n")
     url = otlp.endpoint.replace("127.0.0.1", "localhost")
     ended = await run("doctor", "--otlp", url, "--jaeger-url", jaeger, wrapped=wrapped)
-    assert "! collector port      localhost is ::1 first, where nothing answers, and then 127.0.0.1\n" in ended.out
-    assert "→ write 127.0.0.1 instead" in ended.out
+    assert (
+        "! collector port      localhost resolves to ::1 first, where nothing answers, then to 127.0.0.1\n" in ended.out
+    )
+    assert "→ use 127.0.0.1 instead" in ended.out
     assert ended.status == 0
 
 
@@ -156,7 +158,7 @@ def test_a_missing_span_is_reported_with_the_services_jaeger_has(otlp: OtlpRecei
 
 JAEGERS: list[tuple[str, Server, str, str]] = [
     ("closed", closed, "nothing listens on", "publish its port (docker run -p"),
-    ("silent", silent, "accepts connections and stays silent", "still be starting"),
+    ("silent", silent, "accepts connections but does not answer", "still be starting"),
     ("gRPC", lambda: grpc_only(lambda *_: b""), "speaks gRPC, but was sent HTTP", "port of its UI, usually 16686"),
     ("broker", lambda: saying(b"AMQP\0\0\x09\1"), "is an AMQP broker", "16686"),
     ("another server", lambda: saying(http("404 No")), "neither Jaeger's API v3 nor its legacy one", "--jaeger-url"),

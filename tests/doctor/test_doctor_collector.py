@@ -39,8 +39,15 @@ PROBLEMS: list[tuple[str, Server, str, str, str, str]] = [
     ("closed", closed, HTTP, "collector port", "nothing listens on", "start it, publish its port"),
     ("closed, gRPC", closed, GRPC, "collector port", "nothing listens on", "start it, publish its port"),
     ("filtered", full, HTTP, "collector port", "something drops the packets", "firewall"),
-    ("silent", silent, HTTP, "collector protocol", "accepts connections and stays silent", "check what listens"),
-    ("silent, gRPC", silent, GRPC, "collector protocol", "accepts connections and stays silent", "check what listens"),
+    ("silent", silent, HTTP, "collector protocol", "connections but does not answer", "check what listens"),
+    (
+        "silent, gRPC",
+        silent,
+        GRPC,
+        "collector protocol",
+        "connections but does not answer",
+        "check what listens",
+    ),
     ("hangs up", lambda: saying(b""), HTTP, "collector protocol", "closes the connection without an answer", "4318"),
     (
         "gRPC's port over HTTP",
@@ -63,7 +70,7 @@ PROBLEMS: list[tuple[str, Server, str, str, str, str]] = [
     ("SSH", lambda: saying(b"SSH-2.0-x\r\n"), HTTP, "collector protocol", "answers 'SSH-2.0-x??', which", "4318"),
     ("TLS that says so", lambda: saying(b"\x15\3\3\0\2\2\x46"), HTTP, "collector TLS", "speaks TLS", "https://"),
     ("401", lambda: saying(http("401 No")), HTTP, "span sent", "401: it requires credentials", "OTLP_HEADERS"),
-    ("403", lambda: saying(http("403 No")), HTTP, "span sent", "403: these credentials may not", "what the token"),
+    ("403", lambda: saying(http("403 No")), HTTP, "span sent", "403: these credentials lack a permission", "the token"),
     ("404", lambda: saying(http("404 No", body=b"lost")), HTTP, "span sent", "accepts traces (lost)", "4318"),
     ("413", lambda: saying(http("413 No")), HTTP, "span sent", "413: the message is too large", "BATCH_SIZE"),
     ("415", lambda: saying(http("415 No")), HTTP, "span sent", "415: it cannot read", "OTLP protobuf"),
@@ -85,7 +92,7 @@ PROBLEMS: list[tuple[str, Server, str, str, str, str]] = [
         HTTP,
         "span sent",
         "it rejected the span (no such tenant)",
-        "do as its message says",
+        "follow its message",
     ),
     (
         "partial success, gRPC",
@@ -93,12 +100,12 @@ PROBLEMS: list[tuple[str, Server, str, str, str, str]] = [
         GRPC,
         "span sent",
         "it rejected the span (no such tenant)",
-        "do as its message says",
+        "follow its message",
     ),
     ("UNAUTHENTICATED", grpc_error("UNAUTHENTICATED"), GRPC, "span sent", "requires credentials (as told)", "HEADERS"),
-    ("PERMISSION_DENIED", grpc_error("PERMISSION_DENIED"), GRPC, "span sent", "may not do this", "what the token"),
+    ("PERMISSION_DENIED", grpc_error("PERMISSION_DENIED"), GRPC, "span sent", "lack a permission", "check the token"),
     ("UNAVAILABLE", grpc_error("UNAVAILABLE"), GRPC, "span sent", "UNAVAILABLE: nothing behind it", "log"),
-    ("UNIMPLEMENTED", grpc_error("UNIMPLEMENTED"), GRPC, "span sent", "nothing that accepts traces", "4317"),
+    ("UNIMPLEMENTED", grpc_error("UNIMPLEMENTED"), GRPC, "span sent", "nothing there accepts traces", "4317"),
     (
         "a clock that is late",
         lambda: saying(dated(ahead=7200)),
@@ -250,7 +257,7 @@ def test_a_proxy_for_localhost_is_reported(
     with saying(http("502 Bad Gateway")) as port:
         monkeypatch.setenv("http_proxy", f"http://user:pass@127.0.0.1:{port}")
         result = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger)
-        assert f"through the proxy 127.0.0.1:{port}, set by http_proxy; its 127.0.0.1 is not this" in result.stdout
+        assert f"through the proxy 127.0.0.1:{port}, set by http_proxy; to the proxy, 127.0" in result.stdout
         assert "set no_proxy=127.0.0.1" in result.stdout
         assert "✗ span sent " in result.stdout
         monkeypatch.setenv("no_proxy", "127.0.0.1")

@@ -39,16 +39,16 @@ SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
     (
         {"OTEL_PROPAGATORS": "baggage"},
         "failure",
-        "without tracecontext: each service starts a trace of its own",
+        "without tracecontext: each service starts its own trace",
         "tracecontext,baggage",
     ),
-    ({"OTEL_PROPAGATORS": "none"}, "failure", "each service starts a trace of its own", "tracecontext,baggage"),
+    ({"OTEL_PROPAGATORS": "none"}, "failure", "each service starts its own trace", "tracecontext,baggage"),
     ({"OTEL_PROPAGATORS": "tracecontext"}, "warning", "does not include baggage", "tracecontext,baggage"),
     ({"OTEL_PROPAGATORS": "w3c"}, "failure", "names w3c, which is not installed", "unset OTEL_PROPAGATORS"),
     ({"OTEL_BSP_SCHEDULE_DELAY": "120000"}, "warning", "120000 ms", "unset OTEL_BSP_SCHEDULE_DELAY"),
     ({"OTEL_BSP_SCHEDULE_DELAY": "0"}, "failure", "must be above 0", "unset OTEL_BSP_SCHEDULE_DELAY"),
     ({"OTEL_BSP_MAX_QUEUE_SIZE": "many"}, "warning", "'many', not a whole number", "unset OTEL_BSP_MAX_QUEUE_SIZE"),
-    ({"OTEL_BSP_MAX_QUEUE_SIZE": "1000"}, "warning", "larger bursts of spans lose", "unset OTEL_BSP_MAX_QUEUE_SIZE"),
+    ({"OTEL_BSP_MAX_QUEUE_SIZE": "1000"}, "warning", "larger bursts lose spans", "unset OTEL_BSP_MAX_QUEUE_SIZE"),
     ({"OTEL_BSP_MAX_QUEUE_SIZE": "100"}, "failure", "more than OTEL_BSP_MAX_QUEUE_SIZE, 100", "unset OTEL_BSP"),
     ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3"}, "warning", "keeps 3 attributes", "unset OTEL_SPAN_ATTRIBUTE"),
     (
@@ -96,7 +96,7 @@ SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
     (
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "grpc://localhost:1"},
         "warning",
-        "does not begin with http://, so that TLS is used",
+        "does not begin with http://, so TLS is used",
         "add http://, or set OTEL_EXPORTER_OTLP_INSECURE=true",
     ),
     (
@@ -203,14 +203,14 @@ async def test_invalid_grpc_headers_are_reported_without_grpcs_own_log(otlp: Otl
     ended = await run("doctor", "--jaeger-url", jaeger, EMULATOR_OTLP=otlp.endpoint, **variables)
     assert (ended.status, ended.err) == (1, "")
     assert "✗ span sent           it could not be sent: Invalid metadata\n" in ended.out
-    assert "→ correct the variables that this comes from\n" in ended.out
+    assert "→ correct the variable that sets this\n" in ended.out
 
 
 def test_without_an_endpoint_it_warns_that_nothing_is_sent() -> None:
     with closed() as port:
         result = doctor("--jaeger-url", f"http://127.0.0.1:{port}")
     assert (
-        "! endpoint            no option and no variable names an endpoint, so that other commands send nothing; "
+        "! endpoint            neither an option nor a variable sets an endpoint, so other commands send nothing; "
         in result.stdout
     )
     assert "→ pass them --otlp http://localhost:4318, or set EMULATOR_OTLP\n" in result.stdout

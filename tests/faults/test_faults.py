@@ -98,7 +98,7 @@ def weights(trace: SpanTree) -> set[Any]:
 
 
 def kinds_of_spans(trace: SpanTree) -> Counter[tuple[str, ...]]:
-    """What there is in a trace, but for the name of the fault, and for polls."""
+    """The spans of a trace, without the name of the fault and without polls."""
     own = [span for span in trace.spans if span.name != "GET" or span.service != "openstack-client"]
     return Counter(
         (str(span), *sorted({*span.attributes} - {"openstack.fault.name"}), *(event.name for event in span.events))
@@ -274,5 +274,5 @@ async def test_a_poisoned_message_fails_one_server_of_those_with_its_request_id(
 
 async def test_a_fault_that_did_not_act_is_not_reported_as_the_cause() -> None:
     ended = await run("boot", "--pace", "0", "--flavor", "m1.huge", "--fault", "glance.image_missing")
-    assert "⚑ glance.image_missing: something else happened first, so that the fault did not act" in ended.out
+    assert "⚑ glance.image_missing: something else went wrong first, so the fault did not act" in ended.out
     assert "culprit" not in ended.out

@@ -1,1 +1,1 @@
-"""Tests of the reference instrumentation: alone, in code that is not ours."""
+"""Tests of the reference instrumentation on its own, in foreign code."""

@@ -1,4 +1,4 @@
-"""Tracers of a program that is not ours, and the spans that they made."""
+"""Tracers of a foreign program, and the spans that they made."""
 
 from collections.abc import Iterator
 

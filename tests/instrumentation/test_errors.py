@@ -22,7 +22,7 @@ class Unnamed(Exception):
     [(SoldOut(), "shop.SoldOut"), (TimeoutError(), "TimeoutError"), (Unnamed(), f"{__name__}.Unnamed")],
     ids=["its own name", "a builtin", "the qualified name"],
 )
-def test_an_exception_has_its_own_name_or_that_of_its_class(error: Exception, name: str) -> None:
+def test_error_type_is_the_exceptions_own_or_its_class_name(error: Exception, name: str) -> None:
     assert error_type(error) == name
 
 

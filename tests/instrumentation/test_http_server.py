@@ -1,4 +1,4 @@
-"""SERVER spans: what is on them, and what counts as a failure."""
+"""SERVER spans: their attributes, and what counts as a failure."""
 
 import logging
 import socket
@@ -14,7 +14,7 @@ from tests.instrumentation.conftest import Traced
 
 
 class SoldOut(Exception):
-    """There is no such book left."""
+    """The book is sold out."""
 
     error_type = "shop.SoldOut"
 
@@ -71,7 +71,7 @@ async def serving(
         (broken_off, 200, "shop.SoldOut", ["shop.SoldOut"]),
     ],
 )
-async def test_only_what_the_server_is_to_blame_for_is_an_error(
+async def test_only_server_errors_mark_a_server_span_as_failed(
     traced: Traced,
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     status: int | None,

@@ -14,12 +14,12 @@ from tests.instrumentation.conftest import Traced
 TO = MessagingDestination(URL("amqp://broker/"), "orders.7", template="orders.{shop}")
 
 
-def test_headers_without_context_give_none_of_the_current_one(traced: Traced) -> None:
+def test_headers_without_context_do_not_inherit_the_current_one(traced: Traced) -> None:
     with span(traced.tracer("shop"), "work"):
         assert not get_current_span(extract({})).get_span_context().is_valid
 
 
-def test_context_and_baggage_cross_over_in_headers(traced: Traced) -> None:
+def test_context_and_baggage_travel_in_headers(traced: Traced) -> None:
     headers: dict[str, str] = {"baggage": "team=demo"}
     with attached(extract(headers)), span(traced.tracer("shop"), "work") as begun:
         inject(headers)
@@ -41,12 +41,12 @@ def test_baggage_beyond_the_limit_is_dropped() -> None:
         ("", "orders", "", "orders"),
     ],
 )
-def test_destinations_are_named_as_rabbitmq_has_it(exchange: str, routing_key: str, queue: str, name: str) -> None:
+def test_destinations_follow_rabbitmqs_naming(exchange: str, routing_key: str, queue: str, name: str) -> None:
     assert destination_name(exchange, routing_key, queue) == name
 
 
 @pytest.mark.parametrize("how", MessagingContext)
-def test_a_message_is_related_to_its_publisher_as_asked(traced: Traced, how: MessagingContext) -> None:
+def test_a_process_span_relates_to_its_publish_span_as_configured(traced: Traced, how: MessagingContext) -> None:
     tracer, message = traced.tracer("shop"), Message(b"one book")
     with publishing(tracer, message, TO) as sending:
         pass

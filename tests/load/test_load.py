@@ -30,7 +30,7 @@ from tests.support.processes import PATIENCE_SECONDS, free_port, run, started
 
 NAME = "load-test"
 REQUEST = BootRequest(NAME)
-STOPPING = "stopping: finishing what has begun\n"
+STOPPING = "stopping: finishing work in progress\n"
 
 
 def ignore(line: str) -> None:
@@ -107,7 +107,7 @@ async def test_a_slow_cloud_does_not_slow_arrivals_and_no_server_is_left() -> No
             await run_load(tenant, plan, asyncio.Event(), ignore, seconds=1, stop_timeout=SharedTimeout(0))
             requested = due_within(1, plan, seed=3)
             assert tenant.tally.begun == tenant.tally.unfinished == requested
-            assert list(tenant.tally.problems()) == [f"none of {requested} without a fault became ACTIVE"]
+            assert list(tenant.tally.problems()) == [f"none of the {requested} without a fault became ACTIVE"]
             assert await tenant.delete_left_over(SharedTimeout(60)) == ""
         await gone(running_cloud)
     assert "openstack server list" in roots(running_cloud.export)
@@ -213,7 +213,7 @@ def test_a_tally_stays_small_and_its_quantiles_are_right() -> None:
 
 @pytest.fixture
 async def up() -> AsyncIterator[str]:
-    """The URL of the keystone of a cloud in a process of its own."""
+    """The keystone URL of a cloud in a separate process."""
     async with started("up", "--port-base", "0", "--pace", "0", "--no-console") as process:
         yield (await process.until("keystone")).split()[-1]
 
@@ -234,7 +234,7 @@ async def test_exit_status_is_1_if_a_boot_without_a_fault_failed(
     ended = await run("load", "--keystone-url", up, "--pace", "0", "--rate", "20", "--duration", "1", *options)
     assert (ended.status, ended.err) == (status, ""), ended.out
     assert says in ended.out
-    assert ("booting 20 servers a second" in ended.out) is ("--quiet" not in options)
+    assert ("booting 20 servers per second" in ended.out) is ("--quiet" not in options)
 
 
 async def test_load_waits_for_its_cloud_and_finishes_on_sigterm(otlp: OtlpReceiver) -> None:
@@ -247,7 +247,7 @@ async def test_load_waits_for_its_cloud_and_finishes_on_sigterm(otlp: OtlpReceiv
             ended = await process.stop()
     assert (ended.status, ended.err) == (0, STOPPING), ended.out
     last = ended.out.splitlines()[-1]
-    assert last.endswith("  in all")
+    assert last.endswith("  in total")
     found = Counter(trace.spans[0].name for trace in otlp.traces)
     assert found["openstack server create"] == found["openstack server delete"] > 0
     assert f" {found['openstack server create']} ACTIVE" in last
@@ -273,7 +273,7 @@ async def test_sigterm_ends_load_while_it_waits_for_a_cloud() -> None:
         (["--duration", "0"], "--duration"),
         (["--duration", "inf"], "--duration"),
         (["--lifetime", "-1"], "--lifetime"),
-        (["--rate", "100", "--lifetime", "6"], "--rate 100 and --lifetime 6"),
+        (["--rate", "100", "--lifetime", "6"], "--rate 100 with --lifetime 6"),
         (["--fault", "glance.nope"], "--fault"),
         (["--fault", "glance.image_missing", "--fault-share", "1.5"], "--fault-share"),
         (["--fault", "glance.image_missing", "--fault-share", "nan"], "--fault-share"),
@@ -294,7 +294,7 @@ def test_an_invalid_option_of_load_is_named(options: list[str], names: str) -> N
 @pytest.mark.parametrize(
     ("env", "says"),
     [
-        ({"OTEL_PROPAGATORS": "tracecontext"}, "OTEL_PROPAGATORS leaves out baggage"),
+        ({"OTEL_PROPAGATORS": "tracecontext"}, "OTEL_PROPAGATORS does not include baggage"),
         (
             {"OTEL_EXPORTER_OTLP_PROTOCOL": "smoke", "EMULATOR_OTLP": "http://127.0.0.1:9"},
             "OTEL_EXPORTER_OTLP_PROTOCOL",

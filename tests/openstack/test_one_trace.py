@@ -124,11 +124,11 @@ async def test_it_is_told_that_no_emulator_is_up_and_that_no_collector_answers(u
         openstack(up, "token issue", **nobody),
         openstack(up, f"{NOBODY}/v3 --os-username me --os-password none token issue", **nobody),
     )
-    hint = "emulator: no emulator at http://127.0.0.1:1: start one with emulator up, or name it with --keystone-url"
+    hint = "emulator: no emulator at http://127.0.0.1:1: start one with emulator up, or pass its --keystone-url"
     assert [hint in ended.err.splitlines() for ended in (alone, unsent, elsewhere)] == [True, True, False]
     whereabouts = [ended.err.splitlines()[-1].partition(", which ")[2] for ended in (alone, unsent)]
     assert whereabouts == [
-        "was not sent: name a collector with --otlp or OTEL_EXPORTER_OTLP_ENDPOINT",
+        "was not sent: set --otlp or OTEL_EXPORTER_OTLP_ENDPOINT to the URL of a collector",
         "http://127.0.0.1:1/v1/traces did not accept",
     ]
 

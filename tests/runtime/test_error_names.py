@@ -21,8 +21,8 @@ STABLE = re.compile(r"(keystone|nova|neutron|glance|oslo_messaging|oslo_policy|e
 ROOMS = (emulator.runtime.__name__, emulator.services.__name__)
 
 
-def errors_of_ours() -> list[type[Exception]]:
-    """All exception classes of the rooms whose errors end on spans."""
+def emulator_errors() -> list[type[Exception]]:
+    """All exception classes of the packages whose errors end on spans."""
     for room in (emulator.runtime, emulator.services):
         for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
             importlib.import_module(module.name)
@@ -36,17 +36,17 @@ def _subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
         yield from _subclasses(subclass)
 
 
-def test_every_error_has_a_stable_name_of_its_own() -> None:
-    unnamed = [f"{kind.__module__}.{kind.__name__}" for kind in errors_of_ours() if "error_type" not in vars(kind)]
+def test_every_error_has_its_own_stable_name() -> None:
+    unnamed = [f"{kind.__module__}.{kind.__name__}" for kind in emulator_errors() if "error_type" not in vars(kind)]
     assert not unnamed, "give these an error_type"
-    names = {str(vars(kind)["error_type"]) for kind in errors_of_ours()}
+    names = {str(vars(kind)["error_type"]) for kind in emulator_errors()}
     assert [name for name in names if not STABLE.fullmatch(name)] == []
 
 
 @pytest.fixture
 def moved(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every error of ours as if its file had moved."""
-    for kind in errors_of_ours():
+    """Pretend that the file of every error has moved."""
+    for kind in emulator_errors():
         monkeypatch.setattr(kind, "__module__", "emulator.elsewhere")
 
 
@@ -70,7 +70,7 @@ REFUSED = [
 
 
 async def refusals(running_cloud: RunningCloud) -> list[tuple[int, object]]:
-    """What the services answer to requests that they refuse."""
+    """The services' answers to requests that they refuse."""
     api = await running_cloud.api()
     return [await api(method, service, path) for service, method, path in REFUSED]
 
@@ -78,7 +78,7 @@ async def refusals(running_cloud: RunningCloud) -> list[tuple[int, object]]:
 async def test_a_file_can_move_without_changing_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     async with start_cloud() as running_cloud:
         before = await refusals(running_cloud)
-        for kind in errors_of_ours():
+        for kind in emulator_errors():
             monkeypatch.setattr(kind, "__module__", "emulator.elsewhere")
         assert await refusals(running_cloud) == before
     assert {status for status, _ in before} == {400, 404}

@@ -1,4 +1,4 @@
-"""A service that keeps its state in memory runs once on a bus, and answers for its health."""
+"""A service that keeps its state in memory runs only once on a bus, and reports its health."""
 
 import socket
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -73,7 +73,7 @@ async def test_a_service_that_cannot_consume_again_is_unhealthy_and_says_why(rab
             channel = await client.channel()
             await channel.queue_delete("scheduler")
             await channel.declare_queue("scheduler", durable=True)  # without dead letters: another one
-            await scheduler.says("nova-scheduler has lost the bus")
+            await scheduler.says("nova-scheduler has lost the connection to the bus")
             await scheduler.says("nova-scheduler is not back on the bus yet: ")
             assert await health(session, url) == (503, "waiting for the bus")
             await channel.queue_delete("scheduler")

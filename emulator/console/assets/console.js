@@ -1,4 +1,4 @@
-// The page: receives events and shows pictures of the selected request.
+// The page: receives events, and shows pictures of the selected request.
 
 const list = requestList(selectByUser);
 const views = { sequence: sequenceView(byId("sequence")), waterfall: waterfallView(byId("waterfall")) };
@@ -32,7 +32,7 @@ function select(id) {
   draw();
 }
 
-/** Draw the selected request. Changes during drawing make it draw once more at the end. */
+/** Draw the selected request. If it changes meanwhile, draw it once more afterwards. */
 async function draw() {
   outdated = true;
   if (drawing) return;
@@ -101,7 +101,7 @@ const EVENT_HANDLERS = {
 };
 let eventSource = null;
 
-/** Receive events while the page is visible: a browser opens six connections per server, shared by all its pages. */
+/** Receive events only while the page is visible: a browser's pages share its six HTTP/1.1 connections to a server. */
 function connect() {
   eventSource?.close();
   if (document.hidden) return;

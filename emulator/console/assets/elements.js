@@ -3,7 +3,7 @@
 const config = JSON.parse(document.getElementById("config").textContent);
 const byId = (id) => document.getElementById(id);
 
-/** Make these the children of an element. Children that stay are not moved: they keep the focus and a started click. */
+/** Replace the children of an element. Those that stay are not moved, so that they keep the focus and a started click. */
 function replaceChildren(parent, children) {
   children.forEach((child, index) => {
     if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
@@ -11,7 +11,7 @@ function replaceChildren(parent, children) {
   while (parent.children.length > children.length) parent.lastElementChild.remove();
 }
 
-/** Return a function that makes elements of items, and reuses the element of an item that is unchanged. */
+/** Return a function that makes an element for each item, and reuses the elements of unchanged items. */
 function reusing(makeElement) {
   let before = new Map();
   return (items, idOf) => {
@@ -26,7 +26,7 @@ function reusing(makeElement) {
   };
 }
 
-/** Call an action of the server. Throws an Error with the reason if it is refused. */
+/** Call an action of the server. Throws an Error with the reason if the server refuses it. */
 async function callServer(method, path, body) {
   const headers = { [config.tokenHeader]: config.token };
   if (body !== undefined) headers["Content-Type"] = "application/json";

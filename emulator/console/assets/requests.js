@@ -64,7 +64,7 @@ function requestList(onSelect) {
       }
       show();
     },
-    /** Remember the names of these servers, which stay known after the servers are deleted. */
+    /** Remember the names of these servers, even after the servers are deleted. */
     setServerNames(servers) {
       for (const { id, name } of servers) serverNames.set(id, name);
       show();

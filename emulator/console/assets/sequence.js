@@ -1,4 +1,4 @@
-// The sequence diagram of a request, drawn again while spans arrive; new parts of it light up.
+// The sequence diagram of a request, redrawn as spans arrive. New parts light up.
 
 const HIGHLIGHT_NEW = `
   svg { display: block; width: 100%; min-width: 720px; height: auto; max-width: 1200px; margin: 0 auto; }

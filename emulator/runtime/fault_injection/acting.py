@@ -1,4 +1,4 @@
-"""Whether the fault that a request carries acts at a place, and the mark that it leaves there."""
+"""Decides whether a request's fault acts on some work or span, and marks the span on which it acts."""
 
 from opentelemetry.trace import get_current_span
 
@@ -14,14 +14,14 @@ FAULT_NAME = "openstack.fault.name"
 
 
 def fault_at(at: str) -> Fault | None:
-    """Return the fault that the request carries, if it acts here: `at` some work or a span."""
+    """Return the request's fault if it acts `at` this work or span, else None."""
     request = current_request()
     fault = request.fault
     return fault if fault is not None and (fault.service, fault.at) == (request.service_context.service, at) else None
 
 
 def take_fault(at: str) -> Fault | None:
-    """Return the fault that acts here, if there is one. A fault that acts once is spent by that."""
+    """Return the fault that acts here, if there is one. A fault that acts only `once` is then spent."""
     fault = fault_at(at)
     if fault is not None and fault.once:
         current_request().spend()
@@ -42,6 +42,6 @@ def mark(fault: Fault | None) -> Attributes:
 
 
 async def wait_for_fault(fault: Fault) -> None:
-    """Wait as long as the fault delays what it acts on."""
+    """Wait for the fault's delay, if it has one, scaled by the pace."""
     if fault.seconds is not None:
         await wait(fault.name, Duration(fault.seconds))

@@ -1,4 +1,4 @@
-"""Faults of messages: sent elsewhere, cut off or twice; delivered late, or again after a crash."""
+"""Faults of messages: misrouted, truncated, published twice, delayed, or redelivered after a crash."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -34,7 +34,7 @@ class ConnectionDropped(Exception):
 
 
 async def publish_with_fault(publish: Publish, to: Destination, body: bytes) -> None:
-    """Publish a message; a fault may send it elsewhere, cut it off, lose its context, or publish it twice."""
+    """Publish a message. A fault may misroute or truncate it, lose its context, or publish it twice."""
     fault = take_fault(f"publish {to.label}")
     effect = fault and fault.effect
     if effect is Effect.MISROUTE:
@@ -47,10 +47,10 @@ async def publish_with_fault(publish: Publish, to: Destination, body: bytes) -> 
 
 
 async def process_with_fault(process: Process, at: str, message: AbstractIncomingMessage, handle: Handle) -> None:
-    """Process a delivery; a fault may delay it, or lose the connection when the work is done."""
+    """Process a delivery. A fault may delay it, or drop the connection after the work is done."""
     fault = fault_at(at)
     if fault is not None and fault.effect is Effect.CRASH and message.redelivered:
-        current_request().spend()  # it was the first delivery that crashed
+        current_request().spend()  # the first delivery has already crashed
     if fault is not None and fault.effect is Effect.DELAY:
         await wait_for_fault(fault)
     fault = take_fault(at)
@@ -62,8 +62,8 @@ async def process_with_fault(process: Process, at: str, message: AbstractIncomin
 def _dropping_connection(handle: Handle, message: AbstractIncomingMessage) -> Handle:
     async def handle_and_drop(body: bytes, headers: Mapping[str, str]) -> None:
         await handle(body, headers)
-        # A connection that is really closed would take along the other messages that are being processed on it. To
-        # this message's broker and consumer, one that is given back looks the same.
+        # Closing the real connection would also drop the other messages that are being processed on it. A requeue looks
+        # the same to the broker and to the consumer of this message.
         await message.reject(requeue=True)
         raise ConnectionDropped
 

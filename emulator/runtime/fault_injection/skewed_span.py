@@ -1,4 +1,4 @@
-"""A span by a clock that is behind: an OpenTelemetry span whose events and end are set back."""
+"""A span timed by a clock that is behind: an OpenTelemetry span whose events and end are set back."""
 
 import time
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ SKEW_NANOSECONDS = 1_500_000_000
 
 
 def skewed_now() -> int:
-    """Return the time in nanoseconds by a clock that is 1.5 s behind."""
+    """Return the time in nanoseconds of a clock that is 1.5 s behind."""
     return time.time_ns() - SKEW_NANOSECONDS
 
 
 class SkewedSpan(Span):
-    """Passes everything on to a span of the SDK, with the time that the clock shows."""
+    """Forwards every call to a span of the SDK, with the time of the skewed clock."""
 
     def __init__(self, span: Span) -> None:
         self._span = span

@@ -1,4 +1,4 @@
-"""Faults of the instrumentation itself: spans that are missing, wrong or late, and context that gets lost."""
+"""Faults of the instrumentation itself: spans that are missing, wrong or skewed, and context that gets lost."""
 
 from collections.abc import MutableMapping, Sequence
 
@@ -25,7 +25,7 @@ def start_span_with_fault(
     attributes: SpanAttributes,
     links: Sequence[Link] | None,
 ) -> Span:
-    """Start a span as badly as the fault has it. Its ids are drawn by `named`."""
+    """Start a span with a fault: missing, unsampled, of the wrong kind, or skewed. Its ids are drawn by `named`."""
     above = get_current_span().get_span_context()
     if fault.effect is Effect.NO_SPAN:
         return NonRecordingSpan(above)
@@ -45,15 +45,15 @@ def start_span_with_fault(
 
 
 def injection_with_fault(at: str) -> tuple[Inject, Attributes]:
-    """Return how context gets into the headers of an outgoing request, and attributes for its span."""
+    """Return the function that injects context into an outgoing request, and attributes for the request's span."""
     fault = take_fault(at)
     return injection(fault), mark(fault)
 
 
 def injection(fault: Fault | None) -> Inject:
-    """Return how context gets into headers; not at all, if the fault loses it."""
+    """Return the function that injects context into headers. It injects nothing if the fault loses the context."""
     return _inject_nothing if fault is not None and fault.effect is Effect.LOSE_CONTEXT else inject_request
 
 
 def _inject_nothing(headers: MutableMapping[str, str]) -> None:
-    """Lose the context."""
+    """Leave out the context."""

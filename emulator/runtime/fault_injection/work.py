@@ -1,4 +1,4 @@
-"""Faults of simulated work: it fails, takes longer, never ends, or breaks the connection of the caller."""
+"""Faults of simulated work: it fails, takes longer, never ends, or resets the connection to the caller."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ __all__ = ["ConnectionReset", "ServiceUnavailable", "work_with_fault"]
 
 
 class ServiceUnavailable(ApiError):
-    """The service cannot answer now; try again later."""
+    """The service cannot answer at the moment; try again later."""
 
     error_type = "emulator.ServiceUnavailable"
     status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -37,9 +37,9 @@ class ConnectionReset(ConnectionResetError):
 async def work_with_fault(
     fault: Fault, work: str, fails: Callable[[], Exception] | None, about: Attributes | None
 ) -> None:
-    """Take the simulated duration of the named work as the fault has it: longer, for ever, or with a failure.
+    """Simulate the named work with a fault: it takes longer, never ends, or fails after its duration.
 
-    `fails` makes the error of work that fails; `about` are attributes of the event that says that work takes longer.
+    `fails` makes the error of work that fails. `about` has attributes for the event that marks slow work.
     """
     if fault.effect is Effect.SLOW:
         get_current_span().add_event(work, about or {})
