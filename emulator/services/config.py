@@ -1,6 +1,6 @@
 """What a service is built from. Each service's `service(config)` reads what it needs of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from emulator.services.auth import Tokens
@@ -25,3 +25,5 @@ class ServiceConfig:
     """The host in the catalog's public URLs; None leaves the one of `endpoints`."""
     host: str = ""
     """The compute host, for a service that runs on each."""
+    hosts: Sequence[str] = ()
+    """All compute hosts of a cloud that starts as a whole; none if the service starts alone."""

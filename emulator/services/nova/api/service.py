@@ -114,6 +114,7 @@ def service(config: ServiceConfig) -> Service:
             app[REPLIES].consumer,
             Consumer(DEAD_LETTERS, lambda body, headers: handle_dead_letter(app, body, headers)),
         ],
+        queues=[API, DEAD_LETTERS],
     )
     return with_revocation(service, config.tokens)
 

@@ -30,6 +30,7 @@ def service(config: ServiceConfig) -> Service:
         state={HYPERVISOR: Hypervisor(host, total, config.endpoints["keystone"], user)},
         lock=f"nova-compute.{host}",
         consumers=lambda app: [consumer(app, compute(host), methods)],
+        queues=[compute(host)],
         start=report_resources,
         background=keep_reporting,
         leave=report_shutdown,

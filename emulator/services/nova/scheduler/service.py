@@ -29,7 +29,7 @@ from emulator.services.nova.scheduler.filters import NoValidHost, choose_host
 from emulator.services.nova.scheduler.hosts import Host, Hosts
 from emulator.services.oslo.messaging import cast, consumer
 
-__all__ = ["service", "wait_for_hosts"]
+__all__ = ["service"]
 
 HOSTS = web.AppKey("hosts", Hosts)
 
@@ -46,8 +46,8 @@ class MaxRetriesExceeded(Exception):
         )
 
 
-def service(_: ServiceConfig) -> Service:
-    """Build nova-scheduler."""
+def service(config: ServiceConfig) -> Service:
+    """Build nova-scheduler. Its cloud is ready when all `config.hosts` have reported: the first boot can choose any."""
     return Service(
         "nova-scheduler",
         state={HOSTS: Hosts()},
@@ -61,6 +61,8 @@ def service(_: ServiceConfig) -> Service:
             ),
             consumer(app, SCHEDULER, {SelectDestinations: select_destinations, ListHosts: list_hosts}),
         ],
+        queues=[SCHEDULER],
+        cloud_ready=lambda app: app[HOSTS].wait_for(len(config.hosts)),
     )
 
 
@@ -100,11 +102,6 @@ def _claim_host(app: web.Application, call: SelectDestinations, span: Span) -> H
 async def list_hosts(app: web.Application, _: ListHosts) -> list[HostSummary]:
     """Reply with all hosts."""
     return app[HOSTS].summaries()
-
-
-async def wait_for_hosts(app: web.Application, count: int) -> None:
-    """Wait until `count` hosts have reported, a few seconds at most."""
-    await app[HOSTS].wait_for(count)
 
 
 async def update_service_capabilities(app: web.Application, call: UpdateServiceCapabilities) -> None:
