@@ -20,7 +20,7 @@ from math import inf
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
-from aiormq.exceptions import ChannelLockedResource
+from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource, ChannelPreconditionFailed
 from yarl import URL
 
 from emulator.runtime.errors import ApiError
@@ -28,6 +28,7 @@ from emulator.runtime.tasks import task_group
 
 __all__ = [
     "BROKEN",
+    "REFUSED",
     "AlreadyRunning",
     "BusSettings",
     "BusUnavailable",
@@ -36,6 +37,7 @@ __all__ = [
     "Session",
     "linked",
     "not_cancelled",
+    "publishing_channel",
 ]
 
 CONNECT_PAUSE_SECONDS = 0.2
@@ -46,6 +48,8 @@ CLOSE_SECONDS = 1.0
 
 BROKEN = (AMQPError, OSError, RuntimeError)
 """What aio-pika raises if the broker or the connection fails; RuntimeError if a channel is closed already."""
+REFUSED = (ChannelAccessRefused, ChannelPreconditionFailed)
+"""The broker's answer to what it would refuse on the next connection too. It closes the channel, not the connection."""
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +90,7 @@ class BusSettings:
     queue_type: QueueType = QueueType.CLASSIC
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Session:
     """One connection, its channel for publishing, and the exchanges declared on it. `over` is set when it has ended."""
 
@@ -94,6 +98,21 @@ class Session:
     channel: AbstractChannel
     exchanges: dict[str, AbstractExchange] = field(default_factory=dict)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def open_channel(self) -> AbstractChannel:
+        """Return the channel for publishing. Opens another one if the broker closed it when it refused something."""
+        if self.channel.is_closed:
+            async with self._opening:
+                if self.channel.is_closed:  # nobody else has opened one meanwhile
+                    self.channel = await publishing_channel(self.connection)
+                    self.exchanges.clear()
+        return self.channel
+
+
+async def publishing_channel(connection: AbstractConnection) -> AbstractChannel:
+    """Open a channel on which a publish waits for the broker's confirm, and fails if no queue takes the message."""
+    return await connection.channel(publisher_confirms=True, on_return_raises=True)
 
 
 Start = Callable[[Session], Awaitable[None]]
@@ -180,8 +199,7 @@ class Link:
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
         self._lost.clear()
         self._session = session
-        for watched in (session.connection, session.channel):
-            watched.close_callbacks.add(self._loss_of(session))
+        session.connection.close_callbacks.add(self._loss_of(session))
         self._there.set()
 
     def _out_of_time(self, error: Exception, patience: float) -> Exception:
@@ -201,7 +219,7 @@ class Link:
         connection = aio_pika.Connection(self._url, client_properties={"connection_name": self._service})
         try:
             await connection.connect()
-            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            channel = await publishing_channel(connection)
             await self._take_locks(channel)
             return Session(connection, channel)
         except BaseException:
