@@ -1,6 +1,7 @@
 """What is published and consumed on a bus that refuses messages, loses connections, or does not answer."""
 
 import asyncio
+import socket
 from collections.abc import Mapping
 
 import aio_pika
@@ -8,6 +9,7 @@ import pytest
 from aio_pika.exceptions import ChannelPreconditionFailed
 from aiohttp import web
 
+from emulator.broker import Broker
 from emulator.runtime.amqp_bus import Consumer
 from emulator.runtime.amqp_connection import BusUnavailable
 from emulator.runtime.amqp_topology import Destination
@@ -39,10 +41,14 @@ async def publish(app: web.Application, body: bytes, to: Destination = QUEUE) ->
 
 
 async def test_a_refused_message_is_an_answer_and_harms_no_other_message(
-    services: Services, amqp_url: str, caplog: pytest.LogCaptureFixture
+    services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     taken = Taken()
-    async with services.run(taken.service, amqp_url) as (app, _), asyncio.timeout(30):
+    async with (
+        Broker(socket.create_server(("127.0.0.1", 0))) as broker,  # RabbitMQ has this limit since version 4.0
+        services.run(taken.service, broker.url) as (app, _),
+        asyncio.timeout(30),
+    ):
         refused, *others = await asyncio.gather(
             publish(app, TOO_LARGE), *(publish(app, b"%d" % number) for number in range(5)), return_exceptions=True
         )
