@@ -7,6 +7,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue, FieldValue
 
 from emulator.broker import Depth
+from emulator.instrumentation.messaging import destination_name
 from emulator.runtime.amqp_connection import (
     BROKEN,
     BusSettings,
@@ -38,8 +39,8 @@ class Destination:
 
     @property
     def name(self) -> str:
-        """`{exchange}:{routing key}`, the convention for RabbitMQ; the queue has the name of the routing key."""
-        return ":".join(filter(None, (self.exchange, self.routing_key)))
+        """The name by the conventions for RabbitMQ; the queue has the name of the routing key."""
+        return destination_name(self.exchange, self.routing_key)
 
     @property
     def label(self) -> str:
