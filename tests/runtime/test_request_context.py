@@ -61,14 +61,16 @@ async def test_a_spent_fault_stays_spent_when_blocks_that_carry_it_end(services:
     fault = FAULTS["glance.slow_download"]
     async with services.run(GREETER) as (app, _):
         with request_scope(app[SERVICE_CONTEXT]) as request:
+            carried = []
             with carrying_fault(fault):
                 with carrying_fault(None):
-                    pass
-                assert request.fault is fault
+                    carried.append(request.fault)
+                carried.append(request.fault)
                 with carrying_fault(fault):
                     request.spend()
-                assert request.fault is None
-            assert request.fault is None
+                carried.append(request.fault)
+            carried.append(request.fault)
+    assert carried == [None, fault, None, None]
 
 
 @pytest.mark.parametrize("name", ["trace.wrong_kind", "trace.clock_skew", "amqp.delay"])
