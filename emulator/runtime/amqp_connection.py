@@ -42,6 +42,8 @@ __all__ = [
 
 CONNECT_PAUSE_SECONDS = 0.2
 ATTEMPT_SECONDS = 10.0
+LEAST_ATTEMPT_SECONDS = 1.0
+"""How long a broker has to answer even if there is no patience left: 0.1 s was too short on a loaded machine."""
 HEARTBEAT_SECONDS = 10
 """Unless the URL sets another value. After twice this time the broker drops a lost client, with its locks."""
 CLOSE_SECONDS = 1.0
@@ -182,16 +184,20 @@ class Link:
         deadline = loop.time() + patience
         # After a loss `_keep` has already logged that the bus is away.
         reported: set[type[Exception]] = {TimeoutError} if self._lost.is_set() else set()
+        held: AlreadyRunning | None = None
         while True:
             try:
-                async with asyncio.timeout_at(min(max(deadline, loop.time() + 0.1), loop.time() + ATTEMPT_SECONDS)):
+                left = min(max(deadline - loop.time(), LEAST_ATTEMPT_SECONDS), ATTEMPT_SECONDS)
+                async with asyncio.timeout(left):
                     session = await self._begin()
                 break
             except (AuthenticationError, ProbableAuthenticationError) as refused:
                 raise BusUnavailable(f"the broker at {self.broker} refuses the login: {refused}") from refused
             except (*BROKEN, TimeoutError, AlreadyRunning) as error:
+                if not isinstance(error, TimeoutError):  # else the broker is slow, and the lock is still held
+                    held = error if isinstance(error, AlreadyRunning) else None
                 if loop.time() >= deadline:
-                    raise self._out_of_time(error, patience) from error
+                    raise self._out_of_time(held or error, patience) from error
                 kind = AlreadyRunning if isinstance(error, AlreadyRunning) else TimeoutError
                 if kind not in reported:
                     self._report_waiting(error, patience)

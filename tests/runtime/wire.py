@@ -18,6 +18,8 @@ class Wire:
     cuts: int = 0
     """How many more times the connection is lost when `cut_at` passes on its way to the broker."""
     cut_at: bytes = b""
+    seconds: float = 0.0
+    """How long each piece takes to the broker."""
     deaf: bool = False
     """Whether nothing reaches the broker any more."""
 
@@ -35,6 +37,7 @@ async def wire(amqp_url: str) -> AsyncIterator[Wire]:
 
         async def forward() -> None:
             while data := await reader.read(65536):
+                await asyncio.sleep(proxied.seconds)
                 if proxied.cuts and proxied.cut_at in data:
                     proxied.cuts -= 1
                     break
