@@ -9,6 +9,7 @@ import typer
 
 from emulator.cli.option_groups import with_option_groups
 from emulator.cli.options import (
+    COMPUTES,
     HTTP,
     AmqpUrl,
     CloudOptions,
@@ -41,7 +42,7 @@ def boot(
     ] = None,
     count: Annotated[int, option("count", "How many servers to boot concurrently, each in its own trace.", min=1)] = 1,
     cloud: CloudOptions,
-    computes: Computes = 3,
+    computes: Computes = COMPUTES,
     amqp_url: AmqpUrl = None,
     keystone_url: Annotated[
         str | None,
@@ -125,7 +126,9 @@ async def _boot_all(
 
     with progress(requests, shown=show_progress) as on_progress:
         async with HttpClient(client.SERVICE, cloud.pace) as http:
-            return await asyncio.gather(*(boot_one(http, request, on_progress) for request in requests))
+            async with asyncio.TaskGroup() as tasks:
+                boots = [tasks.create_task(boot_one(http, request, on_progress)) for request in requests]
+            return [each.result() for each in boots]
 
 
 def _write_files(files: Mapping[str, Path], results: Sequence["BootResult"], export: "Export") -> None:

@@ -66,7 +66,7 @@ async def run_cloud(
     export: Export,
     *,
     amqp_url: str | None = None,
-    computes: int = 1,
+    computes: int,
     ports: Mapping[str, int] | None = None,
 ) -> AsyncIterator[Cloud]:
     """Run a whole cloud in this process, on the bus at `amqp_url` or else on an embedded broker.

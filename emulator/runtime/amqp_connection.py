@@ -28,6 +28,7 @@ from emulator.runtime.tasks import task_group
 
 __all__ = [
     "BROKEN",
+    "PATIENCE_SECONDS",
     "REFUSED",
     "AlreadyRunning",
     "BusSettings",
@@ -40,6 +41,7 @@ __all__ = [
     "publishing_channel",
 ]
 
+PATIENCE_SECONDS = 30.0
 CONNECT_PAUSE_SECONDS = 0.2
 ATTEMPT_SECONDS = 10.0
 LEAST_ATTEMPT_SECONDS = 1.0
@@ -88,7 +90,7 @@ class BusSettings:
     """The URL of the bus, how many seconds to wait for it at start-up, and the type of its durable queues."""
 
     url: str
-    patience: float = 30.0
+    patience: float = PATIENCE_SECONDS
     queue_type: QueueType = QueueType.CLASSIC
 
 

@@ -19,8 +19,8 @@ __all__ = ["Command", "LazyCommand", "application", "lazy_group"]
 class Command:
     """A command by the place of its function, as "module:function".
 
-    `summary` is the first line of the function's docstring, which the list of commands shows; the docstring and the
-    parameters make the command's own help. `settings` are those of click's context.
+    The list of commands shows its `summary`. The function's docstring and parameters make the command's own help.
+    `settings` are those of click's context.
     """
 
     name: str
