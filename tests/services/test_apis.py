@@ -15,17 +15,17 @@ from spantree import spans_from_sdk
 from tests.conftest import Api, RunningCloud, credentials, start_cloud
 
 CIRROS, PRIVATE = resource_id("image", "cirros"), resource_id("network", "private")
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 PROTECTED = [
     ("nova-api", "GET", "/v2.1/servers"),
     ("nova-api", "POST", "/v2.1/servers"),
     ("nova-api", "GET", "/v2.1/servers/detail"),
-    ("nova-api", "DELETE", f"/v2.1/servers/{NOWHERE}"),
+    ("nova-api", "DELETE", f"/v2.1/servers/{UNKNOWN_ID}"),
     ("nova-api", "GET", "/v2.1/flavors"),
     ("neutron-server", "GET", "/v2.0/networks"),
     ("neutron-server", "GET", f"/v2.0/networks/{PRIVATE}"),
-    ("neutron-server", "DELETE", f"/v2.0/ports/{NOWHERE}"),
+    ("neutron-server", "DELETE", f"/v2.0/ports/{UNKNOWN_ID}"),
     ("glance-api", "GET", "/v2/images"),
     ("glance-api", "GET", f"/v2/images/{CIRROS}/file"),
     ("keystone", "GET", "/v3/auth/tokens"),
@@ -172,10 +172,10 @@ async def test_glance_streams_bytes_that_match_the_checksum(shared_cloud: Runnin
 
 async def test_repeated_requests_for_a_device_get_the_same_address(running_cloud: RunningCloud) -> None:
     api = await running_cloud.api("nova")
-    path = f"/v2.0/networks/{PRIVATE}?device_id={NOWHERE}"
+    path = f"/v2.0/networks/{PRIVATE}?device_id={UNKNOWN_ID}"
     first, again = [(await api("GET", "neutron-server", path))[1]["network"]["port"] for _ in range(2)]
     assert first == again
-    assert (await api("GET", "neutron-server", f"/v2.0/ports?device_id={NOWHERE}"))[1]["ports"] == [first]
+    assert (await api("GET", "neutron-server", f"/v2.0/ports?device_id={UNKNOWN_ID}"))[1]["ports"] == [first]
     assert (await api("DELETE", "neutron-server", f"/v2.0/ports/{first['id']}"))[0] == 204
     assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
 

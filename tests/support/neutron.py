@@ -9,7 +9,7 @@ from tests.conftest import Api, RunningCloud
 
 PRIVATE, PUBLIC = resource_id("network", "private"), resource_id("network", "public")
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 ID = {project.name: project.id for project in PROJECTS}
 

@@ -16,7 +16,7 @@ from emulator.services.config import ServiceConfig
 from emulator.services.glance.filters import select_images
 from emulator.services.glance.image_data_api import download_image, upload_image
 from emulator.services.glance.image_requests import apply_patch, read_new_image, read_patch, set_tags
-from emulator.services.glance.images import IMAGES, ImageForbidden, find, find_to_change, seed_images
+from emulator.services.glance.images import IMAGES, ImageForbidden, find_image, find_modifiable_image, seed_images
 from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
 from emulator.services.oslo.discovery import Version, list_versions
@@ -103,21 +103,21 @@ async def create_image(request: web.Request) -> web.Response:
 
 async def show_image(request: web.Request) -> web.Response:
     """Show an image."""
-    return json_response(find(request).describe())
+    return json_response(find_image(request).describe())
 
 
 async def update_image(request: web.Request) -> web.Response:
     """Change the attributes of an image by a JSON patch."""
-    find_to_change(request, "modify")  # before the body is read: a caller without the right gets 403, not 400
+    find_modifiable_image(request, "modify")  # before the body is read: a caller without the right gets 403, not 400
     patch = await read_patch(request)
-    image = find_to_change(request, "modify")  # again: it may have changed or gone while the body came
+    image = find_modifiable_image(request, "modify")  # again: it may have changed or gone while the body came
     apply_patch(image, patch, request[IDENTITY])
     return json_response(image.describe())
 
 
 async def delete_image(request: web.Request) -> web.Response:
     """Delete an image, with its bytes. Servers that were built from it stay."""
-    image = find_to_change(request, "delete")
+    image = find_modifiable_image(request, "delete")
     if image.protected:
         raise ImageForbidden(f"Image {image.id} is protected and cannot be deleted.")
     request.app[IMAGES].remove(image)
@@ -126,7 +126,7 @@ async def delete_image(request: web.Request) -> web.Response:
 
 async def change_status(request: web.Request) -> web.Response:
     """Deactivate or reactivate an image: only admins can download one that is deactivated."""
-    image, status = find_to_change(request, "modify"), STATUS_AFTER[request.match_info["action"]]
+    image, status = find_modifiable_image(request, "modify"), STATUS_AFTER[request.match_info["action"]]
     if image.contents is None:
         raise ImageForbidden(f"Not allowed to {request.match_info['action']} image in status '{image.status}'")
     image.status = status
@@ -135,14 +135,14 @@ async def change_status(request: web.Request) -> web.Response:
 
 async def add_tag(request: web.Request) -> web.Response:
     """Add a tag to an image."""
-    image = find_to_change(request, "modify")
+    image = find_modifiable_image(request, "modify")
     set_tags(image, [*image.tags, request.match_info["tag"]])
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def remove_tag(request: web.Request) -> web.Response:
     """Remove a tag from an image."""
-    image, tag = find_to_change(request, "modify"), request.match_info["tag"]
+    image, tag = find_modifiable_image(request, "modify"), request.match_info["tag"]
     if tag not in image.tags:
         raise TagNotFound(tag)
     image.tags.remove(tag)

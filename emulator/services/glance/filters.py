@@ -19,7 +19,7 @@ from emulator.services.oslo.timeutils import isotime, parse_isotime
 
 __all__ = ["select_images"]
 
-SORTED_BY = ("name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")
+SORT_KEYS = ("name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")
 NOT_FILTERS = {"limit", "marker", "sort", "sort_key", "sort_dir", "member_status", "fields"}
 VISIBILITIES = {*get_args(Visibility), "all"}
 MEMBER_STATUSES = {*get_args(MemberStatus), "all"}
@@ -27,7 +27,7 @@ COMPARISONS = {
     how: getattr(operator, name)
     for how, name in {"lt": "lt", "lte": "le", "gt": "gt", "gte": "ge", "eq": "eq", "neq": "ne"}.items()
 }
-ONE_OF = {"id", "name", "status", "container_format", "disk_format"}
+IN_FILTERS = {"id", "name", "status", "container_format", "disk_format"}
 """The filters that take several values: `id=in:a,b`."""
 
 
@@ -40,7 +40,7 @@ def select_images(request: web.Request) -> list[Image]:
     if request.query.get("visibility") in {"community", "all"}:
         visible = [image for image in request.app[IMAGES] if image.is_visible_to(caller)]
     else:
-        member_status = _one_of("member_status", request.query.get("member_status", "accepted"), MEMBER_STATUSES)
+        member_status = _check_choice("member_status", request.query.get("member_status", "accepted"), MEMBER_STATUSES)
         visible = [image for image in request.app[IMAGES] if image.is_listed_for(caller, member_status)]
     return _sort([image for image in visible if all(matches(image.describe()) for matches in filters)], request.query)
 
@@ -51,7 +51,7 @@ Matches = Callable[[Mapping[str, Any]], bool]
 def _filter(name: str, value: str) -> Matches:
     if name in FILTERS:
         return FILTERS[name](name, value)
-    if name in ONE_OF and value.startswith("in:"):
+    if name in IN_FILTERS and value.startswith("in:"):
         values = next(csv.reader([value.removeprefix("in:")]))  # as in glance, a value with a comma is quoted
         return lambda described: described[name] in values
     return lambda described: str(described.get(name, "")) == value
@@ -62,11 +62,11 @@ def _tag(_: str, value: str) -> Matches:
 
 
 def _visibility(name: str, value: str) -> Matches:
-    _one_of(name, value, VISIBILITIES)
+    _check_choice(name, value, VISIBILITIES)
     return lambda described: value in {"all", described["visibility"]}
 
 
-def _one_of(name: str, value: str, allowed: Collection[str]) -> str:
+def _check_choice(name: str, value: str, allowed: Collection[str]) -> str:
     if value not in allowed:
         raise BadRequest(
             f"Invalid input for query parameter {name}: {value!r} is none of {', '.join(sorted(allowed))}."
@@ -113,8 +113,8 @@ FILTERS: Mapping[str, Callable[[str, str], Matches]] = {
 def _sort(images: list[Image], query: MultiMapping[str]) -> list[Image]:
     """Sort by `sort=key:dir,…`, or by repeated `sort_key` and `sort_dir`; by default the newest image comes first."""
     for key, direction in reversed(_order(query)):
-        if key not in SORTED_BY:
-            raise BadRequest(f"Invalid input for sort key: {key!r} is none of {', '.join(SORTED_BY)}.")
+        if key not in SORT_KEYS:
+            raise BadRequest(f"Invalid input for sort key: {key!r} is none of {', '.join(SORT_KEYS)}.")
         if direction not in {"asc", "desc"}:
             raise BadRequest(f"Invalid input for sort direction: {direction!r} is neither asc nor desc.")
         images = sorted(images, key=lambda image: _rank(image, key), reverse=direction == "desc")

@@ -25,7 +25,7 @@ PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 MAX_PROPERTIES = MAX_TAGS = 128
 """Glance's defaults for image_property_quota and image_tag_quota."""
 
-LONGEST_VALUE = 65_535
+MAX_VALUE_LENGTH = 65_535
 READ_ONLY = {
     *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at", "updated_at"),
     *("id", "owner", "self", "file", "schema", "direct_url", "stores"),
@@ -95,7 +95,7 @@ async def read_new_image(request: web.Request, images: Images, caller: Identity,
         raise Conflict(f"Image ID {image_id} already exists!")
     if owner != caller.project_id and not caller.is_admin:
         raise ImageForbidden(f"You are not permitted to create images owned by '{owner}'.")
-    image = Image(image_id, None, _text("owner", owner))
+    image = Image(image_id, None, _check_text("owner", owner))
     _set_attributes(image, attributes, caller)
     return image
 
@@ -117,7 +117,7 @@ def apply_patch(image: Image, patch: list[Operation], caller: Identity) -> None:
     for operation in patch:
         name = operation.path.removeprefix("/").replace("~1", "/").replace("~0", "~")  # RFC 6901, section 4
         if name == "owner" and caller.is_admin and operation.op != "remove":
-            owner = _text("owner", operation.value)
+            owner = _check_text("owner", operation.value)
             continue
         _check_writable(name)
         if operation.op == "remove" and name in mandatory:
@@ -143,11 +143,11 @@ def _check_properties(properties: dict[str, Any]) -> None:
     if len(properties) > MAX_PROPERTIES:
         raise LimitExceeded("image properties", len(properties), MAX_PROPERTIES)
     for name, value in properties.items():
-        _text("property name", name)
-        _text(name, value, LONGEST_VALUE)
+        _check_text("property name", name)
+        _check_text(name, value, MAX_VALUE_LENGTH)
 
 
-def _text(field: str, value: object, longest: int = 255) -> str:
+def _check_text(field: str, value: object, longest: int = 255) -> str:
     if not isinstance(value, str):
         raise BadRequest(f"Invalid input for field {field}: {value!r} is not of type 'string'.")
     if len(value) > longest:
@@ -199,5 +199,5 @@ def set_tags(image: Image, tags: Iterable[str]) -> None:
     if len(unique) > MAX_TAGS:
         raise LimitExceeded("image tags", len(unique), MAX_TAGS)
     for tag in unique:
-        _text("tag", tag)
+        _check_text("tag", tag)
     image.tags = unique

@@ -23,8 +23,8 @@ __all__ = [
     "Member",
     "MemberStatus",
     "Visibility",
-    "find",
-    "find_to_change",
+    "find_image",
+    "find_modifiable_image",
     "seed_images",
 ]
 
@@ -146,7 +146,7 @@ class Images:
 
     def __init__(self, images: list[Image]) -> None:
         self._images = {image.id: image for image in images}
-        self.arriving_bytes = 0
+        self.uploading_bytes = 0
         """How many bytes of unfinished uploads are in memory."""
 
     def __iter__(self) -> Iterator[Image]:
@@ -171,10 +171,10 @@ class Images:
         return image
 
     @property
-    def kept_bytes(self) -> int:
+    def bytes_in_memory(self) -> int:
         """How many bytes are in memory. Generated images take none."""
         stored = sum(image.contents.size for image in self if image.contents is not None and image.contents.in_memory)
-        return stored + self.arriving_bytes
+        return stored + self.uploading_bytes
 
 
 IMAGES = web.AppKey("images", Images)
@@ -202,14 +202,14 @@ def _seed_image(image: seed_data.Image, owner: str, created: datetime) -> Image:
     )
 
 
-def find(request: web.Request) -> Image:
+def find_image(request: web.Request) -> Image:
     """Return the image that a request is about. Raises ImageNotFound."""
     return request.app[IMAGES].find(request.match_info["image_id"], request[IDENTITY])
 
 
-def find_to_change(request: web.Request, action: str) -> Image:
+def find_modifiable_image(request: web.Request, action: str) -> Image:
     """Return the image that a request is to "modify" or "delete". Raises ImageNotFound, ImageForbidden."""
-    image, caller = find(request), request[IDENTITY]
+    image, caller = find_image(request), request[IDENTITY]
     if not caller.is_admin and image.owner != caller.project_id:
         raise ImageForbidden(f"You are not permitted to {action} this image.")
     return image

@@ -9,7 +9,7 @@ from emulator.services.keystone.authentication import DEFAULT_DOMAIN
 from emulator.services.keystone.catalog import CATALOG, hex_id
 from emulator.services.keystone.errors import ForbiddenAction, ResourceNotFound
 from emulator.services.keystone.inventory import describe_project
-from emulator.services.keystone.resources import listed
+from emulator.services.keystone.resources import list_response
 from emulator.services.seed_data import PROJECTS, USERS, Project, User
 
 __all__ = ["ASSIGNMENT_ROUTES"]
@@ -73,7 +73,7 @@ def _list_projects_of(request: web.Request, user_id: str) -> web.Response:
     found = [describe_project(project) for user, project in _members() if user.id == user_id]
     if not found:
         raise ResourceNotFound("user", user_id)
-    return listed(request, "projects", found, ("name", "domain_id", "enabled"))
+    return list_response(request, "projects", found, ("name", "domain_id", "enabled"))
 
 
 def _describe(request: web.Request, user: User, project: Project, role: str, *, named: bool) -> dict[str, Any]:

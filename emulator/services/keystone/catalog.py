@@ -29,7 +29,7 @@ class Catalog:
     endpoints: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, urls: Mapping[str, str], public_host: str | None) -> "Catalog":
+    def from_urls(cls, urls: Mapping[str, str], public_host: str | None) -> "Catalog":
         """Build the catalog of the services whose base URLs are `urls`.
 
         With a `public_host` the public endpoints have that host instead.

@@ -48,7 +48,7 @@ def service(config: ServiceConfig) -> Service:
         ],
         identify=tokens.validate,
         error_shape=error_body,
-        state={TOKENS: tokens, CATALOG: Catalog.of(config.endpoints, config.public_host)},
+        state={TOKENS: tokens, CATALOG: Catalog.from_urls(config.endpoints, config.public_host)},
         lock="keystone",
         background=lambda app: repeat_revocations(app, tokens, config.revocation_seconds),
     )

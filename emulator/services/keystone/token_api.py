@@ -42,14 +42,14 @@ async def issue_token(request: web.Request) -> web.Response:
     auth = (await read_json(request, TokenRequest)).auth
     tokens = request.app[TOKENS]
     authenticated = await authenticate(auth.identity, tokens)
-    identity = _identify(tokens, authenticated, find_project(auth.scope, authenticated.user))
+    identity = _new_identity(tokens, authenticated, find_project(auth.scope, authenticated.user))
     issued = TOKEN_ISSUED_IN_FIGURE if OWN_REQUEST_ID in request.headers else TOKEN_ISSUED
     return json_response(_describe(request, identity), issued, {"X-Subject-Token": tokens.issue(identity)})
 
 
 async def show_token(request: web.Request) -> web.Response:
     """Show the owner, scope and expiry of the token in `X-Subject-Token`."""
-    identity = _subject(request)
+    identity = _subject_identity(request)
     return json_response(_describe(request, identity), headers={"X-Subject-Token": request.headers["X-Subject-Token"]})
 
 
@@ -58,7 +58,7 @@ async def revoke_token(request: web.Request) -> web.Response:
 
     If the bus is away the answer is a 503 and the token stays valid, so that the caller can try again.
     """
-    subject, caller = _subject(request), request[IDENTITY]
+    subject, caller = _subject_identity(request), request[IDENTITY]
     if subject.user_id != caller.user_id and not caller.is_admin:
         raise ForbiddenAction("revoke_token")
     annotate(token__audit_id=subject.audit_id)
@@ -68,14 +68,14 @@ async def revoke_token(request: web.Request) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _subject(request: web.Request) -> Identity:
+def _subject_identity(request: web.Request) -> Identity:
     try:
         return request.app[TOKENS].validate(request.headers.get("X-Subject-Token", ""))
     except Unauthorized:
         raise NotFound("Could not find token.") from None
 
 
-def _identify(tokens: Tokens, authenticated: Authenticated, project: Project | None) -> Identity:
+def _new_identity(tokens: Tokens, authenticated: Authenticated, project: Project | None) -> Identity:
     """Return the owner of a new token. One made from an earlier token expires with it and keeps its audit id."""
     user, earlier, now = authenticated.user, authenticated.earlier, tokens.clock()
     lifetime = value_or_fault("token lifetime", right=tokens.ttl, wrong=lambda: 0.0)

@@ -103,7 +103,7 @@ def _allocate_requested(network_id: str, subnets: Sequence[Subnet], requested: R
     address = read_address(requested.ip_address, "fixed_ips")
     for subnet in candidates:
         if address in usable_range(subnet.cidr):
-            return _take(subnet, address)
+            return _allocate_address(subnet, address)
     raise InvalidIpForNetwork(address) if requested.subnet_id is None else InvalidIpForSubnet(address)
 
 
@@ -111,11 +111,11 @@ def _allocate_any(network_id: str, subnets: Iterable[Subnet], random: Random) ->
     for subnet in subnets:
         address = _find_free(subnet, random)
         if address is not None:
-            return _take(subnet, address)
+            return _allocate_address(subnet, address)
     raise IpAddressGenerationFailure(network_id)
 
 
-def _take(subnet: Subnet, address: Address) -> FixedIp:
+def _allocate_address(subnet: Subnet, address: Address) -> FixedIp:
     if address in subnet.allocated:
         raise IpAddressAlreadyAllocated(address, subnet.id)
     subnet.allocated.add(address)

@@ -22,7 +22,7 @@ __all__ = [
     "usable_range",
 ]
 
-SMALLEST_WITH_BROADCAST = 30
+LONGEST_PREFIX_WITH_BROADCAST = 30
 """The longest IPv4 prefix with network and broadcast addresses; /31 and /32 have none (RFC 3021)."""
 
 
@@ -104,7 +104,7 @@ def check_overlap(cidr: Cidr, others: Iterable[Cidr], network_id: str) -> None:
 def usable_range(cidr: Cidr) -> Pool:
     """Return the addresses of a CIDR that devices can have."""
     first, last = cidr.network_address, cidr.broadcast_address
-    if isinstance(cidr, IPv4Network) and cidr.prefixlen <= SMALLEST_WITH_BROADCAST:
+    if isinstance(cidr, IPv4Network) and cidr.prefixlen <= LONGEST_PREFIX_WITH_BROADCAST:
         return Pool(first + 1, last - 1)
     if isinstance(cidr, IPv6Network) and first != last:
         return Pool(first + 1, last)  # the first is the subnet-router anycast address (RFC 4291, section 2.6.1)

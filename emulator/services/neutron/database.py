@@ -80,7 +80,7 @@ class Database:
         """Return the ports on a network."""
         return [port for port in self.ports.values() if port.network_id == network_id]
 
-    def floating_ips_to(self, port_id: str) -> list[FloatingIp]:
+    def floating_ips_of(self, port_id: str) -> list[FloatingIp]:
         """Return the floating IPs that lead to a port."""
         return [floating for floating in self.floating_ips.values() if floating.port_id == port_id]
 

@@ -82,7 +82,7 @@ async def create_floating_ip(request: web.Request) -> web.Response:
     try:
         _associate(request, floating, attributes)
     except ApiError:
-        release(database.subnets.values(), [floating.floating])
+        release(database.subnets.values(), [floating.external])
         raise
     apply_attributes(floating, attributes, RECORD_FIELDS)
     database.floating_ips[floating.id] = floating
@@ -107,7 +107,7 @@ async def update_floating_ip(request: web.Request) -> web.Response:
 async def delete_floating_ip(request: web.Request) -> web.Response:
     """Delete a floating IP and release its address."""
     database, floating = request.app[DATABASE], _find(request)
-    release(database.subnets.values(), [floating.floating])
+    release(database.subnets.values(), [floating.external])
     del database.floating_ips[floating.id]
     await _notify(request, floating.port_id)
     return web.Response(status=HTTPStatus.NO_CONTENT)

@@ -11,7 +11,7 @@ from emulator.services.neutron.request_bodies import Text
 __all__ = ["HostRoute", "read_host_routes"]
 
 FIELD = "host_routes"
-MAXIMUM = 20
+MAX_ROUTES = 20
 """How many a subnet may have: neutron's default for `max_subnet_host_routes`."""
 
 
@@ -21,7 +21,9 @@ class HostRoutesExhausted(BadRequest):
     error_type = "neutron.HostRoutesExhausted"
 
     def __init__(self) -> None:
-        super().__init__(f"Invalid input for {FIELD}. Reason: The number of host routes exceeds the limit {MAXIMUM}.")
+        super().__init__(
+            f"Invalid input for {FIELD}. Reason: The number of host routes exceeds the limit {MAX_ROUTES}."
+        )
 
 
 class HostRoute(Struct, forbid_unknown_fields=True):
@@ -33,7 +35,7 @@ class HostRoute(Struct, forbid_unknown_fields=True):
 
 def read_host_routes(routes: Sequence[HostRoute], ip_version: int) -> list[dict[str, str]]:
     """Return routes as a subnet of this IP version stores them. Raises BadRequest."""
-    if len(routes) > MAXIMUM:
+    if len(routes) > MAX_ROUTES:
         raise HostRoutesExhausted
     read: list[dict[str, str]] = []
     for route in routes:

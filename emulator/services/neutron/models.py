@@ -241,7 +241,7 @@ class FloatingIp:
     id: str
     project_id: str
     network_id: str
-    floating: FixedIp
+    external: FixedIp
     port_id: str | None = None
     fixed: Address | None = None
     description: str = ""
@@ -253,7 +253,7 @@ class FloatingIp:
         return {
             **common_attributes(self),
             "floating_network_id": self.network_id,
-            "floating_ip_address": str(self.floating.address),
+            "floating_ip_address": str(self.external.address),
             "fixed_ip_address": None if self.fixed is None else str(self.fixed),
             "port_id": self.port_id,
             "router_id": None,

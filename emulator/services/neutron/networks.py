@@ -16,7 +16,12 @@ from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.models import Network
 from emulator.services.neutron.policy import check_admin, check_owner, project_for
 from emulator.services.neutron.port_binding import show_network
-from emulator.services.neutron.provider_segments import NetworkType, SegmentationId, check_renumbering, reserve
+from emulator.services.neutron.provider_segments import (
+    NetworkType,
+    SegmentationId,
+    assign_provider_attributes,
+    check_segmentation_id_change,
+)
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.request_bodies import (
     apply_attributes,
@@ -109,7 +114,9 @@ async def create_network(request: web.Request) -> web.Response:
     database = request.app[DATABASE]
     check_quota(database, project_id, "network")
     network = Network(new_id(request, "network"), "", project_id)
-    apply_attributes(network, {**attributes, **reserve(attributes, database.networks.values())}, RECORD_FIELDS)
+    apply_attributes(
+        network, {**attributes, **assign_provider_attributes(attributes, database.networks.values())}, RECORD_FIELDS
+    )
     database.networks[network.id] = network
     return answer_one(request, "network", database.describe_network(network), HTTPStatus.CREATED)
 
@@ -124,7 +131,7 @@ async def update_network(request: web.Request) -> web.Response:
     if attributes.get("shared", True) is False:
         _check_no_other_project(database, network)
     if "provider:segmentation_id" in attributes:
-        check_renumbering(network, attributes["provider:segmentation_id"], database.networks.values())
+        check_segmentation_id_change(network, attributes["provider:segmentation_id"], database.networks.values())
     apply_attributes(network, attributes, RECORD_FIELDS)
     network.revision.bump()
     return answer_one(request, "network", database.describe_network(network))

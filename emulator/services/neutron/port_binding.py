@@ -47,12 +47,12 @@ async def show_network(request: web.Request) -> web.Response:
         if not may_use_network(project_id, network):
             raise NetworkNotFound(network_id)
         await simulated_delay("allocate address", fails=lambda: IpAddressGenerationFailure(network_id))
-        port = _attach(request, network, device_id, project_id)
+        port = _find_or_create_port(request, network, device_id, project_id)
         described["port"] = port.describe()
     return answer_one(request, "network", described)
 
 
-def _attach(request: web.Request, network: Network, device_id: str, project_id: str) -> Port:
+def _find_or_create_port(request: web.Request, network: Network, device_id: str, project_id: str) -> Port:
     """Return the port that the device has in this project; create it if there is none."""
     database, rng = request.app[DATABASE], request.app[SERVICE_CONTEXT].rng
     for port in database.ports.values():

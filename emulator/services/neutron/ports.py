@@ -18,7 +18,7 @@ from emulator.services.neutron.addresses import RequestedIp, allocate, release
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.dhcp_options import DhcpOption, merge_dhcp_options
 from emulator.services.neutron.floating_ip_association import (
-    check_keeps_associated,
+    check_associated_addresses_kept,
     disassociate,
     notify_servers,
     server_of,
@@ -135,7 +135,7 @@ async def create_port(request: web.Request) -> web.Response:
     database, caller, rng = request.app[DATABASE], request[IDENTITY], request.app[SERVICE_CONTEXT].rng
     project_id = project_for(caller, attributes)
     network = _usable_network(request, attributes)
-    _check(request, "create_port", attributes, network, project_id)
+    _validate(request, "create_port", attributes, network, project_id)
     check_quota(database, project_id, "port")
     port_id = rng.uuid("port", network.id, current_request().request_id)
     random = rng.draw("address", network.id, port_id)
@@ -157,16 +157,16 @@ async def update_port(request: web.Request) -> web.Response:
     attributes = read_attributes((await read_json(request, PortBody)).port)
     database, port = request.app[DATABASE], _find(request)
     check_read_only(attributes, READ_ONLY)
-    _check(request, "update_port", attributes, database.networks[port.network_id], port.project_id, port)
+    _validate(request, "update_port", attributes, database.networks[port.network_id], port.project_id, port)
     _check_device(port, attributes.get("device_id", ""))
     device = server_of(port)
     if "fixed_ips" in attributes:
-        check_keeps_associated(database, port, attributes["fixed_ips"])
+        check_associated_addresses_kept(database, port, attributes["fixed_ips"])
         _change_addresses(request, port, attributes["fixed_ips"])
     apply_attributes(port, attributes, RECORD_FIELDS)
     port.revision.bump()
     annotate(server__id=port.device_id or None)
-    if database.floating_ips_to(port.id):
+    if database.floating_ips_of(port.id):
         await notify_servers(request.app, device, server_of(port))
     return answer_one(request, "port", port.describe())
 
@@ -177,7 +177,7 @@ async def delete_port(request: web.Request) -> web.Response:
     annotate(server__id=port.device_id or None)
     release(database.subnets.values(), port.fixed_ips)
     del database.ports[port.id]
-    if disassociate(database.floating_ips_to(port.id)):
+    if disassociate(database.floating_ips_of(port.id)):
         await notify_servers(request.app, server_of(port))
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
@@ -194,7 +194,7 @@ def _usable_network(request: web.Request, attributes: dict[str, Any]) -> Network
     return network
 
 
-def _check(
+def _validate(
     request: web.Request,
     action: str,
     attributes: dict[str, Any],

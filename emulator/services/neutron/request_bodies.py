@@ -21,10 +21,10 @@ __all__ = [
     "required",
 ]
 
-LONGEST = 255
+MAX_TEXT_LENGTH = 255
 """How many characters a name or any other text may have."""
 
-Text = Annotated[str, Meta(max_length=LONGEST)]
+Text = Annotated[str, Meta(max_length=MAX_TEXT_LENGTH)]
 """A text below the top level of a body, where `read_attributes` does not check lengths."""
 
 
@@ -33,8 +33,8 @@ def read_attributes(body: Struct) -> dict[str, Any]:
     names = {field.name: field.encode_name for field in structs.fields(body)}
     attributes = {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
     for name, value in attributes.items():
-        if isinstance(value, str) and len(value) > LONGEST:
-            raise BadRequest(f"Invalid input for {name}. Reason: it exceeds maximum length of {LONGEST}.")
+        if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH:
+            raise BadRequest(f"Invalid input for {name}. Reason: it exceeds maximum length of {MAX_TEXT_LENGTH}.")
     return attributes
 
 

@@ -42,7 +42,7 @@ __all__ = [
 
 SERVER_ID = "openstack-server-id"
 """The header with the id of the server that a message is about, for readers that cannot decode the body."""
-REMEMBERED = 10_000
+REMEMBERED_IDS = 10_000
 """How many message ids a consumer remembers, to drop duplicates."""
 REPLY_SECONDS = 10.0
 REPLY_TEMPLATE = "reply_{id}"
@@ -127,7 +127,7 @@ class Replies:
     @property
     def consumer(self) -> Consumer:
         """The consumer of the reply queue, which the daemon has to run."""
-        return Consumer(self.queue, self._take)
+        return Consumer(self.queue, self._deliver)
 
     @contextmanager
     def expecting(self, msg_id: str) -> Iterator[asyncio.Future[_Reply]]:
@@ -138,7 +138,7 @@ class Replies:
         finally:
             del self._waiting[msg_id]
 
-    async def _take(self, body: bytes, _: Mapping[str, str]) -> None:
+    async def _deliver(self, body: bytes, _: Mapping[str, str]) -> None:
         reply = _decode(body, _Reply)
         waiting = self._waiting.get(reply.msg_id)
         if waiting is not None and not waiting.done():  # otherwise the caller has given up
@@ -161,7 +161,7 @@ async def call(
     Raises MessagingTimeout if no reply comes in `seconds`, RemoteError if the method failed, and what `cast` raises.
     """
     replies = app[REPLIES]
-    msg_id = _draw(app, "call", message.METHOD)
+    msg_id = _new_id(app, "call", message.METHOD)
     inner = {"method": message.METHOD, "args": message, "_msg_id": msg_id, "_reply_q": replies.queue.routing_key}
     with replies.expecting(msg_id) as awaited:
         try:
@@ -191,7 +191,7 @@ async def _reply(app: web.Application, inner: _Inner, reply: dict[str, Any]) -> 
 
 async def _send(app: web.Application, to: Destination, kind: str, inner: dict[str, Any]) -> None:
     request = current_request()
-    unique_id = _draw(app, "message", kind)
+    unique_id = _new_id(app, "message", kind)
     context = {"_context_request_id": request.request_id, "_context_global_request_id": request.global_request_id}
     text = msgspec.json.encode({**inner, "_unique_id": unique_id, **context}).decode()
     server_id = request.attributes.get("openstack.server.id")
@@ -200,7 +200,7 @@ async def _send(app: web.Application, to: Destination, kind: str, inner: dict[st
     await app[BUS].publish(to, body, unique_id, kind, headers)
 
 
-def _draw(app: web.Application, what: str, kind: str) -> str:
+def _new_id(app: web.Application, what: str, kind: str) -> str:
     """Return a message id. Drawn by the current span, so that a seed fixes it whatever else runs."""
     span_id = get_current_span().get_span_context().span_id
     return f"{app[SERVICE_CONTEXT].rng.draw(what, span_id, kind).getrandbits(128):032x}"
@@ -228,7 +228,7 @@ def consumer(
             annotate(amqp__duplicate=True)
             return
         seen[inner.unique_id] = None
-        if len(seen) > REMEMBERED:
+        if len(seen) > REMEMBERED_IDS:
             seen.popitem(last=False)
         try:
             await _execute(app, inner, message, handlers[message.METHOD])

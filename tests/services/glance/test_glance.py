@@ -11,7 +11,7 @@ from spantree import spans_from_sdk
 from tests.conftest import Api, RunningCloud, eventually, start_cloud
 
 CIRROS = resource_id("image", "cirros")
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 BYTES = {"Content-Type": "application/octet-stream"}
 FORMATS = {"disk_format": "qcow2", "container_format": "bare"}
@@ -157,7 +157,7 @@ async def test_a_patch_of_another_content_type_is_refused(shared_cloud: RunningC
 SELECTIONS = [
     ("?name=cirros", ["cirros"]),
     ("?name=in:cirros,fedora", ["cirros", "fedora"]),
-    (f"?id=in:{CIRROS},{NOWHERE}", ["cirros"]),
+    (f"?id=in:{CIRROS},{UNKNOWN_ID}", ["cirros"]),
     ("?visibility=public", ["cirros", "debian", "fedora"]),
     ("?visibility=community", ["ours"]),
     ("?os_hidden=True", ["hidden"]),
@@ -180,7 +180,7 @@ INVALID_QUERIES = [
     "limit=-1",
     "created_at=foo:2020-01-01",
     "limit=x",
-    f"marker={NOWHERE}",
+    f"marker={UNKNOWN_ID}",
     "sort=colour",
     "sort=name:up",
     "os_hidden=maybe",
@@ -329,12 +329,12 @@ async def test_invalid_uploads_are_refused_and_an_interrupted_one_can_be_repeate
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", f"/v2/images/{NOWHERE}"),
+        ("GET", f"/v2/images/{UNKNOWN_ID}"),
         ("GET", "/v2/images/cirros"),
-        ("PATCH", f"/v2/images/{NOWHERE}"),
-        ("DELETE", f"/v2/images/{NOWHERE}"),
-        ("PUT", f"/v2/images/{NOWHERE}/file"),
-        ("GET", f"/v2/images/{NOWHERE}/file"),
+        ("PATCH", f"/v2/images/{UNKNOWN_ID}"),
+        ("DELETE", f"/v2/images/{UNKNOWN_ID}"),
+        ("PUT", f"/v2/images/{UNKNOWN_ID}/file"),
+        ("GET", f"/v2/images/{UNKNOWN_ID}/file"),
         ("DELETE", f"/v2/images/{CIRROS}/tags/none"),
         ("GET", "/v2/info/stores"),
     ],

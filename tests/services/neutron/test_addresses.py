@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from emulator.cloud import BackgroundCloud, Cloud
 from emulator.runtime.export import Export
 from tests.conftest import RunningCloud
-from tests.support.neutron import ID, NOWHERE, Neutron, a_network, user
+from tests.support.neutron import ID, UNKNOWN_ID, Neutron, a_network, user
 
 ALLOCATED: list[tuple[str, dict[str, str | None], str]] = [
     ("10.1.0.0/29", {}, "10.1.0.2 10.1.0.3 10.1.0.4 10.1.0.5 10.1.0.6"),
@@ -67,7 +67,7 @@ async def _shuffle(session_cloud: BackgroundCloud, steps: list[tuple[str, int]])
 
 async def _act(demo: Neutron, nova: Neutron, network: str, what: str, number: int) -> None:
     ports = [port["id"] for port in await demo.get(f"ports?network_id={network}")]
-    some = ports[number % len(ports)] if ports else NOWHERE
+    some = ports[number % len(ports)] if ports else UNKNOWN_ID
     requested = [{"ip_address": f"10.1.0.{number % 6 + 1}"}]
     status, _ = await {
         "device": lambda: nova("GET", f"networks/{network}?device_id=device-{number}&project_id={ID['demo']}"),

@@ -4,7 +4,7 @@ from typing import Any
 
 from spantree import spans_from_sdk
 from tests.conftest import RunningCloud, eventually, start_cloud
-from tests.support.neutron import ID, NOWHERE, PRIVATE, PUBLIC, Neutron, user
+from tests.support.neutron import ID, PRIVATE, PUBLIC, UNKNOWN_ID, Neutron, user
 from tests.support.nova import built_on
 
 WHOLE = (
@@ -82,16 +82,16 @@ async def test_floating_ips_are_filtered_and_listed_by_project(running_cloud: Ru
 
 REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
     ({"floating_network_id": ""}, 400, "HTTPBadRequest", "Required attribute 'floating_network_id' not specified"),
-    ({"floating_network_id": NOWHERE}, 404, "NetworkNotFound", f"Network {NOWHERE} could not be found."),
+    ({"floating_network_id": UNKNOWN_ID}, 404, "NetworkNotFound", f"Network {UNKNOWN_ID} could not be found."),
     (
         {"floating_network_id": PRIVATE},
         *(400, "BadRequest"),
         f"Bad floatingip request: Network {PRIVATE} is not a valid external network.",
     ),
     ({"floating_ip_address": "172.24.4.9"}, 403, "PolicyNotAuthorized", "rule:create_floatingip:floating_ip_address"),
-    ({"subnet_id": NOWHERE}, 400, "InvalidInput", f"invalid subnet {NOWHERE}"),
+    ({"subnet_id": UNKNOWN_ID}, 400, "InvalidInput", f"invalid subnet {UNKNOWN_ID}"),
     ({"project_id": "another"}, 400, "HTTPBadRequest", "requires admin or advsvc privileges"),
-    ({"port_id": NOWHERE}, 404, "PortNotFound", f"Port {NOWHERE} could not be found."),
+    ({"port_id": UNKNOWN_ID}, 404, "PortNotFound", f"Port {UNKNOWN_ID} could not be found."),
     ({"port_id": "{foreign}"}, 404, "PortNotFound", "could not be found."),
     ({"port_id": "{taken}"}, 409, "FloatingIPPortAlreadyAssociated", "as that fixed IP already has a floating IP on"),
     ({"port_id": "{two}"}, 400, "BadRequest", "Port {two} has multiple fixed IPv4 addresses.  Must provide a specific"),

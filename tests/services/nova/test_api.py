@@ -10,7 +10,7 @@ from tests.support.nova import NEWEST, a_server, built, field, names
 
 CIRROS = resource_id("image", "cirros")
 ADMIN, DEMO = (project.id for project in PROJECTS[:2])
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 NEEDED = [
     ("/v2.1/flavors/detail?is_public=None", "flavors.0", "id name ram vcpus disk links extra_specs"),
@@ -98,10 +98,10 @@ SERVER = {
 FOR_ADMINS = [
     ("GET", "/v2.1/os-hypervisors", "os-hypervisors:list"),
     ("GET", "/v2.1/os-hypervisors/detail", "os-hypervisors:list-detail"),
-    ("GET", f"/v2.1/os-hypervisors/{NOWHERE}", "os-hypervisors:show"),
+    ("GET", f"/v2.1/os-hypervisors/{UNKNOWN_ID}", "os-hypervisors:show"),
     ("GET", "/v2.1/os-hypervisors/statistics", "os-hypervisors:statistics"),
     ("GET", "/v2.1/os-services", "os-services:list"),
-    ("PUT", f"/v2.1/os-services/{NOWHERE}", "os-services:update"),
+    ("PUT", f"/v2.1/os-services/{UNKNOWN_ID}", "os-services:update"),
     ("GET", "/v2.1/os-availability-zone/detail", "os-availability-zone:detail"),
     ("GET", "/v2.1/os-aggregates", "os-aggregates:index"),
     ("GET", "/v2.1/os-simple-tenant-usage", "os-simple-tenant-usage:list"),

@@ -11,7 +11,7 @@ from emulator.runtime.request_context import ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.nova.objects.instance_action import InstanceActions
 from tests.conftest import Api, RunningCloud, eventually, start_cloud
-from tests.support.nova import HARD, START, STOP, a_server, act, at_rest
+from tests.support.nova import HARD, START, STOP, a_server, act, wait_until_idle
 
 NEWEST = {"X-OpenStack-Nova-API-Version": "2.96"}
 NOBODY = "req-00000000-0000-4000-8000-000000000000"
@@ -54,7 +54,7 @@ async def test_every_action_is_found_by_the_request_id_that_the_api_answered(run
             f"{path}/action", json=body, headers={"X-Auth-Token": api.token}
         ) as response:
             answered.append(response.headers["X-OpenStack-Request-ID"])
-        await at_rest(api, server_id)
+        await wait_until_idle(api, server_id)
     async with running_cloud.session.delete(path, headers={"X-Auth-Token": api.token}) as response:
         answered.append(response.headers["X-OpenStack-Request-ID"])
     await api.until(server_id, "GONE")

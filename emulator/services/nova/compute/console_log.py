@@ -16,7 +16,7 @@ from emulator.services.nova.messages import BuildRequest
 __all__ = ["Console"]
 
 HISTORY_LENGTH = 32  # boots and shutdowns; a real console buffer is limited, too
-RULE = "+--------+------+-----------------+-------------------+"
+TABLE_RULE = "+--------+------+-----------------+-------------------+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,14 @@ def _kernel(request: BuildRequest, networks: Sequence[AttachedNetwork]) -> Itera
 def _cloud_init(boot: _Boot, request: BuildRequest, networks: Sequence[AttachedNetwork]) -> Iterator[str]:
     at = boot.at.strftime("%a, %d %b %Y %H:%M:%S +0000")
     yield f"cloud-init[312]: Cloud-init v. 25.1 running 'init' at {at}. Up 1.87 seconds."
-    yield f"ci-info: {RULE}"
+    yield f"ci-info: {TABLE_RULE}"
     yield f"ci-info: | {'Device':6} | {'Up':4} | {'Address':15} | {'Hw-Address':17} |"
-    yield f"ci-info: {RULE}"
+    yield f"ci-info: {TABLE_RULE}"
     for number, network in enumerate(networks):
         for fixed in network.port.fixed_ips:
             yield f"ci-info: | eth{number:<3} | True | {fixed.ip_address:15} | {network.port.mac_address} |"
     yield f"ci-info: | lo     | True | {'127.0.0.1':15} | {'.':17} |"
-    yield f"ci-info: {RULE}"
+    yield f"ci-info: {TABLE_RULE}"
     yield f"cloud-init[312]: instance-id: {request.server_id}"
     yield f"cloud-init[498]: Cloud-init v. 25.1 finished at {at}. Datasource DataSourceOpenStack. Up 2.64 seconds"
 

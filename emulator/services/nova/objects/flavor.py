@@ -112,25 +112,25 @@ class Flavors:
 
     def set_description(self, flavor: Flavor, description: str | None) -> Flavor:
         """Change a flavor's description. Returns the changed flavor."""
-        return self._put(replace(flavor, description=description))
+        return self._replace(replace(flavor, description=description))
 
     def set_extra_specs(self, flavor: Flavor, extra_specs: Mapping[str, str]) -> Flavor:
         """Replace a flavor's extra specs. Returns the changed flavor."""
-        return self._put(replace(flavor, extra_specs=extra_specs))
+        return self._replace(replace(flavor, extra_specs=extra_specs))
 
     def add_access(self, flavor: Flavor, project_id: str) -> Flavor:
         """Give a project access to a flavor. Returns the changed flavor. Raises FlavorAccessExists."""
         if project_id in flavor.projects:
             raise FlavorAccessExists(flavor.id, project_id)
-        return self._put(replace(flavor, projects=flavor.projects | {project_id}))
+        return self._replace(replace(flavor, projects=flavor.projects | {project_id}))
 
     def remove_access(self, flavor: Flavor, project_id: str) -> Flavor:
         """End a project's access to a flavor. Returns the changed flavor. Raises FlavorAccessNotFound."""
         if project_id not in flavor.projects:
             raise FlavorAccessNotFound(flavor.id, project_id)
-        return self._put(replace(flavor, projects=flavor.projects - {project_id}))
+        return self._replace(replace(flavor, projects=flavor.projects - {project_id}))
 
-    def _put(self, flavor: Flavor) -> Flavor:
+    def _replace(self, flavor: Flavor) -> Flavor:
         self._flavors[flavor.id] = flavor
         return flavor
 

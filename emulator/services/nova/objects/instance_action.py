@@ -15,7 +15,7 @@ from emulator.services.nova.messages import InstanceUpdate
 
 __all__ = ["INSTANCE_ACTIONS", "InstanceAction", "InstanceActions", "InstanceEvent"]
 
-DELETED_KEPT = 1000
+MAX_DELETED_SERVERS = 1000
 """For how many deleted servers the actions are kept."""
 
 NOT_SCHEDULED = "conductor_schedule_and_build_instances"
@@ -83,7 +83,7 @@ class InstanceAction:
 
 
 class InstanceActions:
-    """The actions of all servers. Those of the last DELETED_KEPT deleted servers are kept as well."""
+    """The actions of all servers. Those of the last MAX_DELETED_SERVERS deleted servers are kept as well."""
 
     def __init__(self) -> None:
         self._actions: dict[str, list[InstanceAction]] = {}
@@ -104,9 +104,9 @@ class InstanceActions:
         self._actions[action.server_id].remove(action)
 
     def server_deleted(self, server_id: str) -> None:
-        """Keep a deleted server's actions until DELETED_KEPT other servers have been deleted."""
+        """Keep a deleted server's actions until MAX_DELETED_SERVERS other servers have been deleted."""
         self._deleted[server_id] = None
-        if len(self._deleted) > DELETED_KEPT:
+        if len(self._deleted) > MAX_DELETED_SERVERS:
             self._actions.pop(self._deleted.popitem(last=False)[0], None)
 
     def apply_update(self, update: InstanceUpdate, request_id: str) -> None:

@@ -18,7 +18,7 @@ from emulator.services.nova.objects.states import InstanceIsLocked, InstanceNotF
 
 __all__ = ["SERVERS", "Lifetime", "Server", "ServerOptions", "Servers"]
 
-DELETED_KEPT = 1000
+MAX_DELETED_SERVERS = 1000
 """How many deleted servers still count in the usage of their projects."""
 
 
@@ -173,7 +173,7 @@ class Servers:
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
         self._last_number = 0
-        self._deleted: deque[Lifetime] = deque(maxlen=DELETED_KEPT)
+        self._deleted: deque[Lifetime] = deque(maxlen=MAX_DELETED_SERVERS)
         self.terminated_builds: set[tuple[str, str]] = set()
         """Server ids and hosts that were told to terminate a build which nova-api has given up."""
 

@@ -81,7 +81,7 @@ class ConsoleArguments(msgspec.Struct):
     type: str | None = None
 
 
-def refusing(action: str, console_type: str) -> Callable[[web.Request, Server], Awaitable[web.Response]]:
+def unavailable_console(action: str, console_type: str) -> Callable[[web.Request, Server], Awaitable[web.Response]]:
     """Return the handler that refuses to open a remote console. `console_type` is the default of the body's type."""
     body = msgspec.defstruct("ConsoleBody", [("arguments", ConsoleArguments | None, msgspec.field(name=action))])
 
@@ -116,7 +116,7 @@ async def create_remote_console(request: web.Request) -> web.Response:
 
 CONSOLE_ACTIONS: Mapping[str, Callable[[web.Request, Server], Awaitable[web.Response]]] = {
     "os-getConsoleOutput": get_console_output,
-    **{action: refusing(action, console_type) for action, console_type in REMOTE_CONSOLES.items()},
+    **{action: unavailable_console(action, console_type) for action, console_type in REMOTE_CONSOLES.items()},
 }
 
 CONSOLE_ROUTES = (web.post("/v2.1/servers/{server_id}/remote-consoles", create_remote_console),)

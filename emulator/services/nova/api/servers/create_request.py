@@ -46,7 +46,7 @@ class NewServer(msgspec.Struct):
     max_count: Count | None = None
     metadata: dict[str, str] = {}
     block_devices: list[BlockDevice] = msgspec.field(name="block_device_mapping_v2", default_factory=list)
-    old_block_devices: list[msgspec.Raw] = msgspec.field(name="block_device_mapping", default_factory=list)
+    legacy_block_devices: list[msgspec.Raw] = msgspec.field(name="block_device_mapping", default_factory=list)
     security_groups: list[SecurityGroup] = []
     key_name: Text | None = None
     availability_zone: Text | None = None
@@ -91,7 +91,7 @@ class CreateServer(msgspec.Struct):
 
     server: NewServer
     hints: dict[str, msgspec.Raw] = msgspec.field(name="os:scheduler_hints", default_factory=dict)
-    old_hints: dict[str, msgspec.Raw] = msgspec.field(name="OS-SCH-HNT:scheduler_hints", default_factory=dict)
+    legacy_hints: dict[str, msgspec.Raw] = msgspec.field(name="OS-SCH-HNT:scheduler_hints", default_factory=dict)
 
 
 def validate(new: NewServer) -> str:
@@ -105,7 +105,7 @@ def validate(new: NewServer) -> str:
         raise BadRequest(
             "Invalid input for field server.availability_zone: The requested availability zone is not available"
         )
-    if new.old_block_devices:
+    if new.legacy_block_devices:
         raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes.")
     check_addresses(new.access_ipv4, new.access_ipv6)
     _check_user_data(new.user_data)

@@ -81,12 +81,12 @@ def _one_of(field: Field, values: set[str]) -> Predicate:
 
 
 def _name_matches(pattern: Pattern) -> Predicate:
-    return lambda server: pattern.is_in(server.name)
+    return lambda server: pattern.search(server.name)
 
 
 def _address_matches(pattern: Pattern) -> Predicate:
     def matches(server: Server) -> bool:
-        return any(pattern.is_in(each["addr"]) for addresses in server.all_addresses.values() for each in addresses)
+        return any(pattern.search(each["addr"]) for addresses in server.all_addresses.values() for each in addresses)
 
     return matches
 

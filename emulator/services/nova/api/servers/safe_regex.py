@@ -65,7 +65,7 @@ class Pattern:
             raise InvalidPattern("it is nested too deeply") from None
         self._steps: dict[tuple[frozenset[int], str, bool], frozenset[int]] = {}
 
-    def is_in(self, text: str) -> bool:
+    def search(self, text: str) -> bool:
         """Whether the pattern matches anywhere in a text."""
         current = self._closure([self._first], at_start=True, at_end=not text)
         for position, character in enumerate(text, 1):
