@@ -1,4 +1,4 @@
-"""glance-api as a service: its routes, the shape of its errors, and the handlers for images, tags and status.
+"""glance-api as a service: its routes, the format of its errors, and the handlers for images, tags and status.
 
 Source: https://docs.openstack.org/api-ref/image/v2/
 """
@@ -73,7 +73,7 @@ def service(config: ServiceConfig) -> Service:
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """Return the body of an error answer, as glance has it for clients that accept JSON."""
+    """Return the body of an error answer, in the format that glance has for clients that accept JSON."""
     status = HTTPStatus(error.status)
     return {"message": str(error), "code": f"{status.value} {status.phrase}", "title": status.phrase}
 
@@ -87,13 +87,13 @@ async def list_images(request: web.Request) -> web.Response:
         "first": str(first),
         "schema": "/v2/schemas/images",
     }
-    if shown.next is not None:
+    if shown.next is not None:  # a relative link, as all of glance's are
         body["next"] = str(request.rel_url.update_query(marker=shown.items[-1].id))
     return json_response(body)
 
 
 async def create_image(request: web.Request) -> web.Response:
-    """Create an image without bytes. It is `queued` until they are uploaded."""
+    """Create an image without data. It is `queued` until that is uploaded."""
     images = request.app[IMAGES]
     image = await read_new_image(request, images, request[IDENTITY], request.app[SERVICE_CONTEXT].rng)
     images.add(image)
@@ -107,16 +107,18 @@ async def show_image(request: web.Request) -> web.Response:
 
 
 async def update_image(request: web.Request) -> web.Response:
-    """Change the attributes of an image by a JSON patch."""
-    find_modifiable_image(request, "modify")  # before the body is read: a caller without the right gets 403, not 400
+    """Change the attributes of an image with a JSON patch."""
+    find_modifiable_image(request, "modify")  # before the body is read: without permission a 403, not a 400
     patch = await read_patch(request)
-    image = find_modifiable_image(request, "modify")  # again: it may have changed or gone while the body came
+    image = find_modifiable_image(
+        request, "modify"
+    )  # again: it may have been changed or deleted while the body arrived
     apply_patch(image, patch, request[IDENTITY])
     return json_response(image.describe())
 
 
 async def delete_image(request: web.Request) -> web.Response:
-    """Delete an image, with its bytes. Servers that were built from it stay."""
+    """Delete an image and its data. Servers that were built from it stay."""
     image = find_modifiable_image(request, "delete")
     if image.protected:
         raise ImageForbidden(f"Image {image.id} is protected and cannot be deleted.")
@@ -150,5 +152,5 @@ async def remove_tag(request: web.Request) -> web.Response:
 
 
 async def show_import_methods(_: web.Request) -> web.Response:
-    """List the import methods, of which there are none: bytes come by upload only."""
+    """List the import methods. There are none: image data can only be uploaded."""
     return json_response({"import-methods": {"description": "Import methods available.", "type": "array", "value": []}})

@@ -37,7 +37,7 @@ class MemberUpdate(msgspec.Struct):
 
 
 async def list_members(request: web.Request) -> web.Response:
-    """List the members of an image: all of them to its owner, to a member only itself."""
+    """List the members of an image. Its owner sees all of them, a member only itself."""
     image, caller = find_image(request), request[IDENTITY]
     if image.visibility == "public":
         raise ImageForbidden("Public images do not have members.")
@@ -65,7 +65,7 @@ async def show_member(request: web.Request) -> web.Response:
 
 
 async def update_member(request: web.Request) -> web.Response:
-    """Set the status of a member to accepted, rejected or pending, which the member itself does."""
+    """Set the status of a member to accepted, rejected or pending. Only the member itself and admins may do it."""
     update = await read_json(request, MemberUpdate)
     image, caller = find_image(request), request[IDENTITY]
     member = _find_member(request, image)

@@ -1,9 +1,9 @@
-"""The collections that keystone's API shows: projects, users, roles, domains, and the parts of the catalog."""
+"""The contents of keystone's collections: projects, users, roles, domains, and the parts of the catalog."""
 
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN
-from emulator.services.keystone.catalog import CATALOG, REGION, hex_id
+from emulator.services.keystone.catalog import CATALOG, REGION
 from emulator.services.keystone.resources import Collection, Document
-from emulator.services.seed_data import PROJECTS, USERS, Project, User
+from emulator.services.seed_data import PROJECTS, USERS, Project, User, hex_id
 
 __all__ = ["COLLECTIONS", "describe_project"]
 

@@ -1,4 +1,4 @@
-"""Keystone's collections over HTTP: a list and one resource each. Admins see all, others what is their own."""
+"""Routes of keystone's collections, to list them and show one resource. Admins see all, other users only their own."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from emulator.services.auth import Identity
 from emulator.services.keystone.errors import ForbiddenAction, ResourceNotFound
 from emulator.services.oslo.pagination import page
 
-__all__ = ["Collection", "Document", "list_response", "routes_of"]
+__all__ = ["Collection", "Document", "collection_links", "list_response", "routes_of"]
 
 Document = dict[str, Any]
 
@@ -20,7 +20,8 @@ Document = dict[str, Any]
 class Collection:
     """A collection of resources. `filters` are the fields that its list can be filtered by.
 
-    `own` returns the id of the resource that a caller without the role `admin` may see. `open_to_all` opens it to all.
+    `own_id` returns the id of the one resource that a caller without the role `admin` may see. With `open_to_all` every
+    caller may see all of them.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Collection:
 
 
 def routes_of(collection: Collection) -> list[web.RouteDef]:
-    """Return the two routes of a collection."""
+    """Return the routes that list a collection and show one of its resources."""
     key = f"{collection.singular}_id"
 
     async def list_all(request: web.Request) -> web.Response:
@@ -56,7 +57,7 @@ def routes_of(collection: Collection) -> list[web.RouteDef]:
 def list_response(
     request: web.Request, name: str, documents: Iterable[Document], filters: Sequence[str]
 ) -> web.Response:
-    """Answer a page of those documents that match the query."""
+    """Return an answer with a page of the documents that match the query."""
     filtered = {key: request.query.getall(key) for key in filters if key in request.query}
     found = [
         document
@@ -67,9 +68,14 @@ def list_response(
     return json_response(
         {
             name: [_with_self_link(request, name, document) for document in shown.items],
-            "links": {"self": str(request.url), "previous": None, "next": shown.next},
+            "links": collection_links(request, shown.next),
         }
     )
+
+
+def collection_links(request: web.Request, next_page: str | None = None) -> Document:
+    """Return the `links` of a list, in which `previous` is always null here."""
+    return {"self": str(request.url), "previous": None, "next": next_page}
 
 
 def _with_self_link(request: web.Request, name: str, document: Document) -> Document:
@@ -78,8 +84,8 @@ def _with_self_link(request: web.Request, name: str, document: Document) -> Docu
 
 
 def _matches(value: object, text: str) -> bool:
-    """Whether a field has the value of a query parameter."""
+    """Whether a field has the value of the query parameter `text`."""
     if isinstance(value, bool):
-        # Any other text means true, the empty one too: attr_as_boolean in keystone.common.utils.
+        # Any other value means true, even an empty one: see attr_as_boolean in keystone.common.utils.
         return value == (text.lower() not in {"0", "false", "no"})
     return text == ("" if value is None else value)

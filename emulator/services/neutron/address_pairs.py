@@ -45,15 +45,16 @@ class AddressPair(Struct, forbid_unknown_fields=True):
 
 
 def read_address_pairs(pairs: Sequence[AddressPair]) -> list[dict[str, str]]:
-    """Return pairs as a port stores them; a pair without a MAC address follows the port's. Raises BadRequest."""
+    """Return pairs as a port stores them. A pair without a MAC address has that of the port. Raises BadRequest."""
     if len(pairs) > MAX_PAIRS:
         raise AllowedAddressPairExhausted
-    read: list[dict[str, str]] = []
+    stored: list[dict[str, str]] = []
     for pair in pairs:
-        if (one := _read(pair)) in read:
+        entry = _read(pair)
+        if entry in stored:
             raise DuplicateAddressPairInRequest(pair)
-        read.append(one)
-    return read
+        stored.append(entry)
+    return stored
 
 
 def _read(pair: AddressPair) -> dict[str, str]:

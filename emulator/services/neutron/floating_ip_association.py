@@ -17,7 +17,7 @@ __all__ = ["BadRequest", "associate", "check_associated_addresses_kept", "disass
 
 
 class BadRequest(errors.BadRequest):
-    """Neutron's generic error for a request that a resource cannot fulfil."""
+    """Neutron's generic error for a request that is invalid for its resource."""
 
     error_type = "neutron.BadRequest"
 
@@ -71,7 +71,7 @@ def associate(database: Database, caller: Identity, floating: FloatingIp, port_i
 
 
 def disassociate(floating_ips: Sequence[FloatingIp]) -> bool:
-    """Disassociate floating IPs from their ports. Return whether there are any."""
+    """Disassociate floating IPs from their ports. Returns whether there were any."""
     for floating in floating_ips:
         floating.port_id = floating.fixed = None
         floating.revision.bump()
@@ -79,7 +79,7 @@ def disassociate(floating_ips: Sequence[FloatingIp]) -> bool:
 
 
 def check_associated_addresses_kept(database: Database, port: Port, requested: Iterable[RequestedIp]) -> None:
-    """Raise BadRequest if new fixed IPs would take an address from a port that a floating IP leads to."""
+    """Raise BadRequest if a port's new fixed IPs lack an address that a floating IP is associated with."""
     kept = {fixed.ip_address for fixed in requested}
     if any(str(floating.fixed) not in kept for floating in database.floating_ips_of(port.id)):
         raise BadRequest(
@@ -95,7 +95,7 @@ def server_of(port: Port | None) -> str | None:
 
 
 async def notify_servers(app: web.Application, *server_ids: str | None) -> None:
-    """Notify nova of all the floating IPs that these servers have now."""
+    """Notify nova of all floating IPs that these servers have now."""
     for server_id in dict.fromkeys(filter(None, server_ids)):
         ports = [port for port in app[DATABASE].ports.values() if port.device_id == server_id]
         addresses = tuple(

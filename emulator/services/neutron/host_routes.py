@@ -27,7 +27,7 @@ class HostRoutesExhausted(BadRequest):
 
 
 class HostRoute(Struct, forbid_unknown_fields=True):
-    """A route to a CIDR by way of an address."""
+    """A route to a CIDR through a next hop."""
 
     destination: Text
     nexthop: Text
@@ -37,12 +37,13 @@ def read_host_routes(routes: Sequence[HostRoute], ip_version: int) -> list[dict[
     """Return routes as a subnet of this IP version stores them. Raises BadRequest."""
     if len(routes) > MAX_ROUTES:
         raise HostRoutesExhausted
-    read: list[dict[str, str]] = []
+    stored: list[dict[str, str]] = []
     for route in routes:
-        if (one := _read(route, ip_version)) in read:
-            raise BadRequest(f"Invalid input for {FIELD}. Reason: Duplicate hostroute '{one}'.")
-        read.append(one)
-    return read
+        entry = _read(route, ip_version)
+        if entry in stored:
+            raise BadRequest(f"Invalid input for {FIELD}. Reason: Duplicate hostroute '{entry}'.")
+        stored.append(entry)
+    return stored
 
 
 def _read(route: HostRoute, ip_version: int) -> dict[str, str]:

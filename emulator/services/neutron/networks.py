@@ -1,4 +1,4 @@
-"""Networks over HTTP: list, create, update and delete them. `port_binding` shows one.
+"""Networks over HTTP: list, create, update and delete them. `port_binding` has the handler that shows one.
 
 Source: https://docs.openstack.org/api-ref/network/v2/#networks
 """
@@ -143,6 +143,7 @@ async def delete_network(request: web.Request) -> web.Response:
     floating_ips = [floating for floating in database.floating_ips.values() if floating.network_id == network.id]
     if database.ports_of(network.id) or any(floating.port_id for floating in floating_ips):
         raise NetworkInUse(network.id)
+    # With the network go its unassociated floating IPs, as `delete_disassociated_floatingips` does in neutron.db.l3_db.
     for floating in floating_ips:
         del database.floating_ips[floating.id]
     for subnet in database.subnets_of(network.id):
@@ -166,11 +167,10 @@ def _find(request: web.Request, action: str) -> Network:
 
 
 def _check_privileges(request: web.Request, action: str, attributes: dict[str, Any]) -> None:
-    """Check that only admins set their attributes. Anybody may set `shared` or `external` of a new network to false."""
+    """Check that only admins set the attributes in ADMIN_ONLY. A new network may have the value false for all users."""
     new = action == "create_network"
-    check_admin(
-        request[IDENTITY], action, (n for n in ADMIN_ONLY if n in attributes and not (new and attributes[n] is False))
-    )
+    admin_only = [name for name in ADMIN_ONLY if name in attributes and not (new and attributes[name] is False)]
+    check_admin(request[IDENTITY], action, admin_only)
 
 
 def _check_no_other_project(database: Database, network: Network) -> None:

@@ -76,7 +76,7 @@ class NoNetworkAvailable(ApiError):
 def assign_provider_attributes(attributes: Mapping[str, Any], others: Iterable[Network]) -> dict[str, Any]:
     """Return the provider attributes of a new network, with a free segmentation id if the request has none.
 
-    Raises BadRequest for attributes that do not go together, Conflict for what another network has.
+    Raises BadRequest for attributes that contradict each other, Conflict for values that another network has.
     """
     requested = {name: attributes[name] for name in (TYPE, PHYSICAL, NUMBER) if attributes.get(name) not in {None, ""}}
     if requested and TYPE not in requested:

@@ -106,7 +106,7 @@ async def delete_quota(request: web.Request) -> web.Response:
 def _check(limits: Mapping[str, Any]) -> None:
     for resource, limit in limits.items():
         if isinstance(limit, bool) or not isinstance(limit, int) or not -1 <= limit < 2**31:
-            raise BadRequest(f"Invalid input for {resource}. Reason: '{limit}' is not an integer from -1 on.")
+            raise BadRequest(f"Invalid input for {resource}. Reason: '{limit}' is not an integer of -1 or more.")
 
 
 def _readable_project(request: web.Request) -> str:
@@ -126,7 +126,7 @@ def _limits(database: Database, project_id: str) -> dict[str, int]:
 
 def _used(database: Database, project_id: str, resource: str) -> int:
     groups = database.security_groups
-    held: dict[str, Mapping[str, Record]] = {
+    records: dict[str, Mapping[str, Record]] = {
         "network": database.networks,
         "subnet": database.subnets,
         "port": database.ports,
@@ -134,7 +134,7 @@ def _used(database: Database, project_id: str, resource: str) -> int:
         "security_group": groups,
         "security_group_rule": {rule.id: rule for group in groups.values() for rule in group.rules.values()},
     }
-    return sum(record.project_id == project_id for record in held.get(resource, {}).values())
+    return sum(record.project_id == project_id for record in records.get(resource, {}).values())
 
 
 QUOTA_ROUTES = (

@@ -1,4 +1,4 @@
-"""Tags of networks, ports, floating IPs …, by which users find them.
+"""Tags of networks, ports, floating IPs …, by which lists can be filtered.
 
 Source: https://docs.openstack.org/api-ref/network/v2/#standard-attributes-tag-extension
 """
@@ -94,7 +94,7 @@ async def remove_tag(request: web.Request) -> web.Response:
 
 
 def _find(request: web.Request, action: str | None = None) -> Record:
-    """Return the resource in the path. For an `action` it has to be of the caller's project."""
+    """Return the resource in the path. For an `action` it must belong to the caller's project."""
     find = FINDERS[request.match_info["collection"]]
     record = find(request.app[DATABASE], request.match_info["id"], request[IDENTITY])
     if action is not None:
@@ -104,7 +104,7 @@ def _find(request: web.Request, action: str | None = None) -> Record:
 
 def _check(tag: str) -> None:
     if not 0 < len(tag) <= MAX_TAG_LENGTH:
-        raise BadRequest(f"Invalid input for tags. Reason: '{tag[:20]}' has not 1 to {MAX_TAG_LENGTH} characters.")
+        raise BadRequest(f"Invalid input for tags. Reason: '{tag[:20]}' must have 1 to {MAX_TAG_LENGTH} characters.")
 
 
 def _check_has(record: Record, tag: str) -> None:

@@ -127,7 +127,7 @@ async def test_a_reply_of_another_type_is_an_error_that_names_the_callee(daemons
         return 7
 
     async with daemons.oracle(number), daemons.caller() as app:
-        with pytest.raises(RemoteError, match=r"^nova:scheduler replied to ask with what cannot be read: Expected"):
+        with pytest.raises(RemoteError, match=r"^nova:scheduler sent a reply to ask that cannot be decoded: Expected"):
             await ask(app)
 
 
