@@ -1,4 +1,4 @@
-"""The serial console log of a server: kernel and cloud-init messages, made from what the host knows of the server.
+"""The serial console log of a server: kernel and cloud-init messages, generated from what the host knows of it.
 
 The log of each boot ends with the id of the trace of that boot.
 """
@@ -32,7 +32,7 @@ class _Shutdown:
 
 @dataclass(slots=True)
 class Console:
-    """The console of one server. Only events are stored; the text is made when it is read."""
+    """The console of one server. Only events are stored; the text is generated when it is read."""
 
     _history: deque[_Boot | _Shutdown] = field(default_factory=lambda: deque(maxlen=HISTORY_LENGTH))
 
@@ -45,10 +45,11 @@ class Console:
         self._history.append(_Shutdown(datetime.now(UTC)))
 
     def tail(self, request: BuildRequest, networks: Sequence[AttachedNetwork], lines: int | None) -> str:
-        """Return the last `lines` of the log, all for None."""
+        """Return the last `lines` of the log, or all of it for None."""
         written: list[str] = []
         for entry in self._history:
             written += _boot(entry, request, networks) if isinstance(entry, _Boot) else _shutdown(entry)
+        # not written[-lines:], which is everything for 0 lines
         return "\n".join(written if lines is None else written[len(written) - min(lines, len(written)) :])
 
 

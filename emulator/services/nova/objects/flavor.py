@@ -1,4 +1,4 @@
-"""Flavors, and which projects may use them. A server keeps the flavor it was built with, even if that is deleted."""
+"""Flavors, and which projects may use them. A server keeps a copy of its flavor, which may be deleted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -49,7 +49,7 @@ class FlavorAccessExists(Conflict):
 
 
 class FlavorAccessNotFound(NotFound):
-    """The project has no access to the flavor that could be removed."""
+    """The project does not have the access to the flavor that is to be removed."""
 
     error_type = "nova.FlavorAccessNotFound"
 
@@ -80,7 +80,7 @@ class Flavor:
 
 
 class Flavors:
-    """All flavors by id, in the order of their creation. The ids of the initial flavors are their names."""
+    """All flavors by id, in the order of their creation. The ids of the seed data's flavors are their names."""
 
     def __init__(self) -> None:
         self._flavors = {

@@ -1,4 +1,4 @@
-"""A server's console: its log, for which nova-api calls the server's host. Remote consoles are not available."""
+"""A server's console log, for which nova-api calls the server's host. Remote consoles are not available."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Literal
@@ -62,7 +62,7 @@ class GetOutputBody(msgspec.Struct):
 
 
 async def get_console_output(request: web.Request, server: Server) -> web.Response:
-    """Return the last `length` lines of a server's console log; all without a length or for -1."""
+    """Return the last `length` lines of a server's console log, or all of them for -1 or without a length."""
     arguments = (await read_json(request, GetOutputBody)).arguments
     length = -1 if arguments is None or arguments.length is None else int(arguments.length)
     if server.host is None or server.launched_at is None:

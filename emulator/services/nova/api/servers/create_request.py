@@ -1,4 +1,4 @@
-"""The body of `POST /v2.1/servers`, and the checks that need nothing but the body."""
+"""The body of `POST /v2.1/servers`, and the checks for which the body is enough."""
 
 import base64
 import binascii
@@ -68,8 +68,8 @@ class NewServer(msgspec.Struct):
     @property
     def counts(self) -> tuple[int, int]:
         """The smallest and the largest number of servers to create."""
-        least = self.min_count or 1
-        return least, self.max_count or least
+        min_count = self.min_count or 1
+        return min_count, self.max_count or min_count
 
     @property
     def zone_host_node(self) -> tuple[str, str, str]:
@@ -87,7 +87,7 @@ class NewServer(msgspec.Struct):
 
 
 class CreateServer(msgspec.Struct):
-    """The body of `POST /v2.1/servers`."""
+    """The body of `POST /v2.1/servers`. Scheduler hints are accepted and ignored: no filter uses them."""
 
     server: NewServer
     hints: dict[str, msgspec.Raw] = msgspec.field(name="os:scheduler_hints", default_factory=dict)
@@ -100,7 +100,7 @@ def validate(new: NewServer) -> str:
     if new.max_count is not None and new.max_count < (new.min_count or 1):
         raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
     if len(new.tags) > MAX_TAGS or len(set(new.tags)) < len(new.tags):
-        raise BadRequest(f"Invalid input for field server.tags: more than {MAX_TAGS} tags, or a tag twice.")
+        raise BadRequest(f"Invalid input for field server.tags: more than {MAX_TAGS} tags, or duplicates.")
     if new.zone_host_node[0] not in {"", ZONE}:
         raise BadRequest(
             "Invalid input for field server.availability_zone: The requested availability zone is not available"
@@ -117,4 +117,4 @@ def _check_user_data(user_data: str | None) -> None:
     try:
         base64.b64decode("".join((user_data or "").split()), validate=True)
     except (ValueError, binascii.Error):
-        raise BadRequest("Invalid input for field server.user_data: it is not in base64.") from None
+        raise BadRequest("Invalid input for field server.user_data: it is not base64.") from None

@@ -26,7 +26,7 @@ EXACT: Mapping[str, Field] = {
     "flavor": lambda server: server.flavor.id,
     "reservation_id": lambda server: server.options.reservation_id,
 }
-"""Filters on the exact value of a field, for everybody."""
+"""Filters by the exact value of a field, for all users."""
 
 EXACT_FOR_ADMINS: Mapping[str, Field] = {
     "host": lambda server: server.host,
@@ -41,7 +41,7 @@ EXACT_FOR_ADMINS: Mapping[str, Field] = {
     "availability_zone": lambda server: server.options.availability_zone or ZONE,
     "description": lambda server: server.description,
 }
-"""Further filters for admins. From others nova ignores them, like unknown parameters."""
+"""Further filters for admins. For other users nova ignores them, like unknown parameters."""
 
 
 def server_filters(request: web.Request) -> Iterator[Predicate]:
@@ -104,7 +104,7 @@ def _pattern(key: str, text: str) -> Pattern:
         return Pattern(text)
     except InvalidPattern as error:
         raise BadRequest(
-            f"Invalid input for query parameter {key}: {text[:300]!r} is no regular expression: {error}."
+            f"Invalid input for query parameter {key}: {text[:300]!r} is not a supported regular expression: {error}."
         ) from None
 
 

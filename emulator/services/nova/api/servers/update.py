@@ -38,7 +38,7 @@ class UpdateServer(msgspec.Struct):
 
 
 async def update_server(request: web.Request) -> web.Response:
-    """Change a server's name, description, addresses for access, host name or disk config."""
+    """Change a server's name, description, access addresses, host name or disk config."""
     changes, version = (await read_json(request, UpdateServer)).server, microversion(request)
     server = find_server(request)
     check_addresses(changes.access_ipv4, changes.access_ipv6)
