@@ -1,4 +1,4 @@
-"""What the services do: real behaviour behind every answer, and every refusal in the shape that clients know."""
+"""The basic behaviour of the services, and the format of their errors."""
 
 import hashlib
 import ipaddress
@@ -32,8 +32,8 @@ PROTECTED = [
 ]
 
 
-def sealed(secret: str, ttl: float) -> str:
-    """A token as a service with this secret would issue it."""
+def issue_token(secret: str, ttl: float) -> str:
+    """Return a token that is issued with this secret."""
     tokens = Tokens(secret)
     now = tokens.clock()
     return tokens.issue(Identity("u", "admin", "p", "admin", ("admin",), now, now + ttl))
@@ -41,8 +41,12 @@ def sealed(secret: str, ttl: float) -> str:
 
 async def test_every_api_refuses_a_missing_forged_or_expired_token() -> None:
     async with start_cloud(Settings(pace=0, token_secret="the secret")) as running_cloud:
-        good = sealed("the secret", ttl=60)
-        bad = {"missing": "", "forged": sealed("another secret", ttl=60), "expired": sealed("the secret", ttl=-1)}
+        good = issue_token("the secret", ttl=60)
+        bad = {
+            "missing": "",
+            "forged": issue_token("another secret", ttl=60),
+            "expired": issue_token("the secret", ttl=-1),
+        }
         tokens = {**bad, "garbage": "gAAAA", "not ASCII": "ümläut"}
         for service, method, path in PROTECTED:
             for what, token in tokens.items():
@@ -183,12 +187,12 @@ async def test_repeated_requests_for_a_device_get_the_same_address(running_cloud
 async def test_neutron_refuses_a_port_when_a_subnet_is_exhausted(running_cloud: RunningCloud) -> None:
     api = await running_cloud.api("nova")
     public = f"/v2.0/networks/{resource_id('network', 'public')}"
-    given = set()
+    allocated = set()
     for number in range(253):  # a /24 without its network, gateway and broadcast addresses
         status, body = await api("GET", "neutron-server", f"{public}?device_id=device-{number}")
         assert status == 200
-        given.add(body["network"]["port"]["fixed_ips"][0]["ip_address"])
-    assert len(given) == 253
+        allocated.add(body["network"]["port"]["fixed_ips"][0]["ip_address"])
+    assert len(allocated) == 253
     status, body = await api("GET", "neutron-server", f"{public}?device_id=one-too-many")
     assert (status, body["NeutronError"]["type"]) == (409, "IpAddressGenerationFailure")
 

@@ -1,4 +1,4 @@
-"""Nova's API, as its tests use it."""
+"""Requests to nova's API that several tests send."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,14 +24,14 @@ ACTIONS_TO: Mapping[str, list[Body]] = {"ACTIVE": [], "SHUTOFF": [STOP], "PAUSED
 
 
 def field(what: Any, path: str) -> Any:
-    """Follow a path into an answer; LookupError where it ends before."""
+    """Return the value at a dotted path in an answer. Raises LookupError if it is not there."""
     for part in path.split("."):
         what = what[int(part)] if isinstance(what, list) else what[part]
     return what
 
 
 def message(body: Any) -> str:
-    """The message of an error."""
+    """Return the message of an error answer."""
     [fault] = body.values()
     return str(fault["message"])
 

@@ -1,4 +1,4 @@
-"""glance-api: images, their bytes, members and tags, as stock clients use them."""
+"""glance-api: images, their data, members and tags, as stock clients use them."""
 
 import asyncio
 import hashlib
@@ -18,7 +18,7 @@ FORMATS = {"disk_format": "qcow2", "container_format": "bare"}
 
 
 async def an_image(api: Api, name: str = "mine", data: bytes | None = None, **attributes: Any) -> dict[str, Any]:
-    """An image, with bytes if there are some."""
+    """Create an image, and upload its data if there is any."""
     status, image = await api("POST", "glance-api", "/v2/images", json={"name": name, **FORMATS, **attributes})
     assert status == 201, image
     if data is not None:
@@ -28,7 +28,7 @@ async def an_image(api: Api, name: str = "mine", data: bytes | None = None, **at
 
 
 async def begin_upload(api: Api, image: dict[str, Any], size: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Announce so many bytes, and send four of them."""
+    """Start an upload of `size` bytes, and send four of them."""
     host, port = api.cloud.endpoints["glance-api"].removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = f"PUT {image['file']} HTTP/1.1\r\nHost: glance\r\nX-Auth-Token: {api.token}\r\nContent-Length: {size}\r\n"
@@ -283,7 +283,7 @@ async def test_a_server_is_booted_only_from_an_image_that_its_project_may_use(ru
     assert (await admin.until(body["server"]["id"], "ACTIVE", "ERROR"))["status"] == "ACTIVE"
 
 
-async def test_an_upload_is_lost_if_its_image_is_deleted_or_changed_meanwhile(running_cloud: RunningCloud) -> None:
+async def test_an_upload_fails_if_its_image_is_deleted_meanwhile(running_cloud: RunningCloud) -> None:
     api = await running_cloud.api("demo")
     image = await an_image(api)
     reader, writer = await begin_upload(api, image, 8)

@@ -44,7 +44,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["device", "port", "readdress", "dele
 def test_an_address_is_never_allocated_twice_and_can_be_released(
     session_cloud: BackgroundCloud, steps: list[tuple[str, int]]
 ) -> None:
-    """Whatever is done with ports of a network with six addresses."""
+    """Any sequence of operations on the ports of a network with six addresses."""
     asyncio.run(_shuffle(session_cloud, steps))
 
 

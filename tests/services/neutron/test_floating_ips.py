@@ -1,4 +1,4 @@
-"""Floating IPs: addresses of external networks that lead to ports. Nova shows those of a server's ports."""
+"""Floating IPs: addresses of external networks that are associated with ports. Nova shows those of its servers."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ TO_PUBLIC = {"floating_network_id": PUBLIC}
 
 
 async def float_to(user: Neutron, floating: dict[str, Any], **attributes: Any) -> dict[str, Any]:
-    """Change a floating IP; return it as it is then."""
+    """Update a floating IP, and return the result."""
     status, body = await user("PUT", f"floatingips/{floating['id']}", {"floatingip": attributes})
     assert status == 200, body
     changed: dict[str, Any] = body["floatingip"]
@@ -180,7 +180,7 @@ async def test_nova_shows_the_floating_ips_of_a_server_while_associated() -> Non
         [port] = await demo.get(f"ports?device_id={server['id']}")
 
         async def shows(*expected: dict[str, Any]) -> None:
-            """Look until nova has heard of it."""
+            """Wait until nova has been notified."""
             await eventually(
                 lambda: demo.api("GET", "nova-api", path),
                 lambda seen: seen[1]["server"]["addresses"]["private"] == [*expected],

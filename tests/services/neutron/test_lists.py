@@ -1,4 +1,4 @@
-"""Neutron's lists: filters, sort orders and pages, of what the caller may see."""
+"""Neutron's lists of what the caller may see: filters, sort orders and pages."""
 
 from tests.conftest import RunningCloud
 from tests.support.neutron import ID, PRIVATE, PUBLIC, UNKNOWN_ID, user

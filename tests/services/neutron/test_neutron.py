@@ -1,4 +1,4 @@
-"""Neutron's answers: their attributes, the separation of projects, policy errors, and what is not supported."""
+"""Neutron's answers: their attributes, the separation of projects, policy errors, and unsupported features."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Neutron's ports: their addresses, and the device that has them."""
+"""Neutron's ports: their addresses and devices."""
 
 import asyncio
 from typing import Any

@@ -146,7 +146,7 @@ async def test_answers_have_every_field_that_clients_need(
     assert [name for name in needed.split() if name not in field(body, place)] == []
 
 
-async def test_members_see_a_server_without_the_fields_of_the_infrastructure(running_cloud: RunningCloud) -> None:
+async def test_members_do_not_see_a_servers_infrastructure_fields(running_cloud: RunningCloud) -> None:
     admin, demo = await running_cloud.api(), await running_cloud.api("demo")
     server_id = (await built(admin))["id"]
     shown = (await admin("GET", "nova-api", f"/v2.1/servers/{server_id}", headers=NEWEST))[1]["server"]
@@ -175,7 +175,7 @@ async def test_a_member_is_refused_by_the_name_of_the_policy_rule(
     assert (status, body) == (403, {"forbidden": {"code": 403, "message": expected}})
 
 
-async def test_every_answer_has_novas_own_header_of_the_request_id(running_cloud: RunningCloud) -> None:
+async def test_every_answer_has_novas_own_request_id_header(running_cloud: RunningCloud) -> None:
     api = await running_cloud.api()
     requests = [("/", api.token), ("/v2.1/servers", api.token), ("/v2.1/servers/nope", api.token), ("/nope", "")]
     for path, token in (*requests, ("/v2.1/servers", "")):

@@ -1,4 +1,4 @@
-"""Instance actions: found by their request id, also after the server was deleted."""
+"""Instance actions: found by their request id, even after the server was deleted."""
 
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,7 @@ async def shown(api: Api, server_id: str, request_id: str, headers: dict[str, st
 
 
 async def finished(api: Api, server_id: str, request_id: str) -> list[tuple[str, str, str | None]]:
-    """The events of an action, once they have all ended: name, result and host."""
+    """Wait until all events of an action have finished. Returns name, result and host of each."""
     action = await eventually(
         lambda: shown(api, server_id, request_id),
         lambda seen: bool(seen["events"]) and all(event["finish_time"] for event in seen["events"]),

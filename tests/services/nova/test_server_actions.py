@@ -1,4 +1,4 @@
-"""Server actions: each in each state, what users see meanwhile, and their traces."""
+"""Server actions: each action in each state, the task state meanwhile, and the traces."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ ALLOWED = [
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("status", ACTIONS_TO)
 @pytest.mark.parametrize(("body", "allowed", "becomes"), ALLOWED, ids=[str(body) for body, _, _ in ALLOWED])
-async def test_an_action_is_done_in_the_states_that_allow_it(
+async def test_an_action_runs_only_in_the_states_that_allow_it(
     shared_cloud: RunningCloud, body: Body, allowed: set[str], becomes: str, status: str
 ) -> None:
     api = await shared_cloud.api()
@@ -315,7 +315,7 @@ async def test_a_message_that_is_delivered_twice_is_handled_once() -> None:
     assert [span.name for span in twice if span.kind == "consumer"] == ["process nova:compute.{host}"] * 2
 
 
-async def test_an_action_on_a_stopped_host_is_given_up_with_the_reason() -> None:
+async def test_an_action_on_a_stopped_host_is_aborted_with_a_reason() -> None:
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
     async with in_parts(everyone_but_compute, build_seconds=1) as (running_cloud, broker):
         async with compute_host(running_cloud, broker.url):

@@ -54,7 +54,7 @@ async def test_a_server_on_two_networks_has_an_address_and_a_port_on_each(runnin
     assert await ports(api) == []
 
 
-async def test_nova_knows_neutrons_security_group_by_name_and_by_id(running_cloud: RunningCloud) -> None:
+async def test_security_groups_are_accepted_by_name_and_by_neutrons_id(running_cloud: RunningCloud) -> None:
     demo = await running_cloud.api("demo")
     [group] = (await demo("GET", "neutron-server", "/v2.0/security-groups"))[1]["security_groups"]
     for requested in ([group["id"]], ["default"], ["default", group["id"]], []):
@@ -83,7 +83,9 @@ async def test_a_server_has_security_groups_and_no_volumes(running_cloud: Runnin
     [("auto", NEWEST), (None, {}), ([], {})],
     ids=["auto", "none named before 2.37", "an empty list before 2.37"],
 )
-async def test_auto_is_the_shared_network(running_cloud: RunningCloud, networks: Any, headers: dict[str, str]) -> None:
+async def test_auto_chooses_the_shared_network(
+    running_cloud: RunningCloud, networks: Any, headers: dict[str, str]
+) -> None:
     server = await built_on(await running_cloud.api("demo"), networks, headers)
     assert (server["status"], list(server["addresses"])) == ("ACTIVE", ["private"])
 
