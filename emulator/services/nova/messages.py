@@ -78,7 +78,7 @@ class RequestedNetwork(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class BuildRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A server to build. Image and networks are given by id; with `auto`, nova-compute finds the network."""
+    """A server to build. The image and the networks are ids; for `auto`, nova-compute finds the network."""
 
     server_id: str
     project_id: str
@@ -207,7 +207,7 @@ class InstanceUpdate(msgspec.Struct, frozen=True, omit_defaults=True):
     server_id: str
     vm_state: Literal["building", "active", "stopped", "paused", "suspended", "error", "deleted"] | None
     task_state: str | None = None
-    """None when no task is in progress any more."""
+    """The task in progress, None when it has ended."""
     host: str | None = None
     addresses: dict[str, list[dict[str, Any]]] | None = None
     fault: str | None = None
@@ -273,4 +273,4 @@ MESSAGES: Mapping[str, type[Call]] = {
         DeleteInstanceInfo,
     )
 }
-"""Every message by its method, to decode one whose receiver could not."""
+"""The message classes by method, to decode a dead letter: a message that its consumer has rejected."""
