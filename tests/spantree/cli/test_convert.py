@@ -202,7 +202,7 @@ def test_a_trace_is_chosen_by_id_and_by_service(tmp_path: Path) -> None:
         ([], "Missing option '--to'"),
         (["--to", "tree", "-o", "/nowhere/out"], "'/nowhere/out' cannot be written"),
         (["--to", "tree", "-o", "/dev/full"], ": /dev/full cannot be written: No space left on device"),
-        (["--to", "tree", "--trace", "1"], ": there is no trace in"),
+        (["--to", "tree", "--trace", "1"], ": there is no trace with the id 00000000000000000000000000000001 in"),
     ],
 )
 def test_unusable_arguments_end_with_a_message_and_status_2(arguments: list[str], says: str, tmp_path: Path) -> None:
