@@ -149,7 +149,7 @@ def test_findings_are_shown_with_their_remedies(theirs: pytest.Pytester) -> None
     )
     failed.stdout.fnmatch_lines(
         [
-            "E*the trace is not sound: 1 findings",
+            "E*the trace is not sound: 1 finding",
             "E*missing-resource: shop: *service.version*",
             "E*? Set OTEL_RESOURCE*",
         ]
@@ -166,7 +166,36 @@ def test_asked(otlp):
 """
     failed = run(theirs, code)
     failed.assert_outcomes(failed=2)
-    failed.stdout.fnmatch_lines(["E*<pending: await it, or call wait()> == 1", "E*there is no 'one' yet*"])
+    failed.stdout.fnmatch_lines(
+        ["E*<pending: await it, or call wait()> == 1", "E*no attribute 'one': await it, or call wait()*"]
+    )
+
+
+def test_failures_show_the_users_code_and_not_the_librarys(theirs: pytest.Pytester) -> None:
+    code = """
+from spantree import SpanTree, Span, tree
+
+ONE = SpanTree([Span("1" * 32, "1" * 16, "", "order", "server", 0, 1)])
+
+def test_late(otlp): otlp.trace(timeout=0.01).wait()
+
+def test_notation(): tree("shop: order (sever)")
+
+def test_criterion(): ONE.one(nam="order")
+
+def test_kind(): ONE.all(kind="SERVER")
+
+def test_rule(): ONE.check(ignore=["missing"])
+"""
+    failed = run(theirs, code)
+    failed.assert_outcomes(failed=5)
+    failed.stdout.fnmatch_lines(
+        ["E *no complete trace arrived within 0.01 s.", "E *line 1: (sever) is not a valid kind*"]
+    )
+    shown = [line for line in failed.outlines if line.startswith(">")]
+    assert len(shown) == 5, shown
+    assert "The above exception was" not in failed.stdout.str()
+    assert "During handling of" not in failed.stdout.str()
 
 
 def test_a_session_that_uses_no_fixture_imports_nothing(theirs: pytest.Pytester) -> None:

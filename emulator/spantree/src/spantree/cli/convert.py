@@ -36,7 +36,7 @@ def convert(
 ) -> None:
     """Write traces in another format.
 
-    What the format cannot hold is said on standard error.
+    Prints what the format cannot hold on standard error.
     """
     chosen = Source(source, trace, service, joined)
 
