@@ -29,6 +29,7 @@ __all__ = [
     "InstanceUpdate",
     "Interface",
     "ListHosts",
+    "MaxRetriesExceeded",
     "PauseInstance",
     "RebootInstance",
     "RequestedNetwork",
@@ -274,3 +275,14 @@ MESSAGES: Mapping[str, type[Call]] = {
     )
 }
 """The message classes by method, to decode a dead letter: a message that its consumer has rejected."""
+
+
+class MaxRetriesExceeded(Exception):
+    """No host is left to try for a server, after builds that failed on others. Nova's wording, by either daemon."""
+
+    error_type = "nova.MaxRetriesExceeded"
+
+    def __init__(self, reason: str, server_id: str, last: object) -> None:
+        super().__init__(
+            f"Exceeded maximum number of retries. {reason} for instance {server_id}. Last exception: {last}"
+        )

@@ -21,6 +21,7 @@ from emulator.services.nova.messages import (
     BuildAndRunInstance,
     BuildRequest,
     InstanceUpdate,
+    MaxRetriesExceeded,
     SelectDestinations,
 )
 from emulator.services.oslo.messaging import cast
@@ -49,18 +50,6 @@ class SpawnFailed(Exception):
 
     def __init__(self, server_id: str, host: str) -> None:
         super().__init__(f"Failed to spawn instance {server_id} on host {host}")
-
-
-class MaxRetriesExceeded(Exception):
-    """The build failed on MAX_ATTEMPTS hosts."""
-
-    error_type = "nova.MaxRetriesExceeded"
-
-    def __init__(self, server_id: str, last: Exception) -> None:
-        super().__init__(
-            f"Exceeded maximum number of retries. Exceeded max scheduling attempts {MAX_ATTEMPTS} "
-            f"for instance {server_id}. Last exception: {last}"
-        )
 
 
 async def build_and_run_instance(app: web.Application, call: BuildAndRunInstance) -> None:
@@ -133,7 +122,8 @@ async def _reschedule(app: web.Application, call: BuildAndRunInstance, error: Ex
     hypervisor, request = app[HYPERVISOR], call.request
     tried = (*call.tried, hypervisor.host)
     if len(tried) >= MAX_ATTEMPTS:
-        await _fail(app, call, str(MaxRetriesExceeded(request.server_id, error)))
+        reason = f"Exceeded max scheduling attempts {MAX_ATTEMPTS}"
+        await _fail(app, call, str(MaxRetriesExceeded(reason, request.server_id, error)))
         return
     try:
         if request.server_id in hypervisor.instances:

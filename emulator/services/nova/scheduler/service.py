@@ -20,6 +20,7 @@ from emulator.services.nova.messages import (
     HostSummary,
     InstanceUpdate,
     ListHosts,
+    MaxRetriesExceeded,
     SelectDestinations,
     Size,
     UpdateServiceCapabilities,
@@ -32,18 +33,6 @@ from emulator.services.oslo.messaging import cast, consumer
 __all__ = ["service", "wait_for_hosts"]
 
 HOSTS = web.AppKey("hosts", Hosts)
-
-
-class MaxRetriesExceeded(Exception):
-    """The build failed on some hosts, and no other host is valid."""
-
-    error_type = "nova.MaxRetriesExceeded"
-
-    def __init__(self, call: SelectDestinations) -> None:
-        super().__init__(
-            "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures "
-            f"for instance {call.request.server_id}. Last exception: {call.last_error}"
-        )
 
 
 def service(_: ServiceConfig) -> Service:
@@ -79,7 +68,10 @@ async def select_destinations(app: web.Application, call: SelectDestinations) ->
             hosts.release(host.name, request.server_id)
             raise
     except Exception as error:
-        fault = MaxRetriesExceeded(call) if isinstance(error, NoValidHost) and call.tried else error
+        fault = error
+        if isinstance(error, NoValidHost) and call.tried:
+            reason = "Exhausted all hosts available for retrying build failures"
+            fault = MaxRetriesExceeded(reason, request.server_id, call.last_error)
         await cast(app, API, InstanceUpdate(request.server_id, vm_state="error", fault=str(fault)))
         raise
 
