@@ -36,7 +36,7 @@ def convert(
 ) -> None:
     """Write traces in another format.
 
-    Prints what the format cannot hold on standard error.
+    Lists on standard error what the format cannot hold.
     """
     chosen = Source(source, trace, service, joined)
 
