@@ -86,7 +86,7 @@ def _allocate_each(
         for each in requested:
             yield _allocate_requested(network_id, subnets, each, random)
         return
-    for version in (4, 6):
+    for version in (4, 6):  # as in neutron, a port gets one address of each IP version
         if candidates := [subnet for subnet in subnets if subnet.cidr.version == version]:
             yield _allocate_any(network_id, candidates, random)
 

@@ -197,6 +197,7 @@ async def _send(app: web.Application, to: Destination, kind: str, inner: dict[st
     unique_id = _new_id(app, "message", kind)
     context = {"_context_request_id": request.request_id, "_context_global_request_id": request.global_request_id}
     text = msgspec.json.encode({**inner, "_unique_id": unique_id, **context}).decode()
+    # The id is in a header as well, so that a dead letter can be assigned to its server even if it cannot be decoded.
     server_id = request.attributes.get("openstack.server.id")
     headers = {} if server_id is None else {SERVER_ID: str(server_id)}
     body = msgspec.json.encode({"oslo.version": "2.0", "oslo.message": text})

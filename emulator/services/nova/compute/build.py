@@ -79,6 +79,7 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
     await send_update(app, InstanceUpdate(server_id, "building", "networking"))
     with _aborting(server_id, "(1)", KEYSTONE):
         session = instance.session = await open_session(app, step_numbers="1,2")
+    # Set before the ports exist: if the answer is lost, they have to be released all the same.
     instance.ports_requested = bool(request.networks)
     with _aborting(server_id, "(3)", NEUTRON):
         instance.networks = await _attach_all(session, request, host)
