@@ -2,8 +2,10 @@
 
 import asyncio
 import fcntl
+import gc
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -38,6 +40,10 @@ DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "nova", "x-dead-letter
 """The arguments of the queues of nova's daemons."""
 
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process of the tests compiles what it imports
+sys.dont_write_bytecode = False
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Two more than the cores: tests spend half of their time waiting, for deadlines, processes and browsers."""
     return len(os.sched_getaffinity(0)) + 2
@@ -55,6 +61,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Ignore the tests with stock clients unless they are requested, since they need the extra `openstack`."""
     return True if collection_path == WITH_CLIENTS and not _with_stock_clients(config) else None
+
+
+def pytest_collection_finish() -> None:
+    """Leave what collecting made, out of the garbage collections of the tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
