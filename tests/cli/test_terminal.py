@@ -142,11 +142,13 @@ def test_the_list_of_faults_is_complete_at_any_width(width: int) -> None:
     assert all(FAULTS["keystone.slow"].lesson.split()[number] in " ".join(listed) for number in range(5))
 
 
-def test_a_terminal_gets_colours_unless_it_refuses_them() -> None:
-    for env, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
-        with terminal("boot", "--pace", "0", env=env) as boot:
-            assert boot.ended() == 0
-        assert bool(COLOUR.search(boot.written)) == coloured, env
+@pytest.mark.parametrize(
+    ("env", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)], ids=str
+)
+def test_a_terminal_gets_colours_unless_it_refuses_them(env: dict[str, str], *, coloured: bool) -> None:
+    with terminal("boot", "--pace", "0", env=env) as boot:
+        assert boot.ended() == 0
+    assert bool(COLOUR.search(boot.written)) == coloured
 
 
 @pytest.fixture
