@@ -6,6 +6,8 @@ from emulator.services.seed_data import resource_id
 from tests.conftest import RunningCloud
 from tests.services.glance.conftest import CIRROS, PATCH, an_image, names
 
+PROJECT = resource_id("project", "alt_demo").replace("-", "")
+
 
 async def test_projects_see_their_own_and_public_images_and_change_their_own(running_cloud: RunningCloud) -> None:
     demo, other, admin = [await running_cloud.api(user) for user in ("demo", "alt_demo", "admin")]
@@ -31,12 +33,11 @@ async def test_projects_see_their_own_and_public_images_and_change_their_own(run
 async def test_a_shared_image_is_listed_for_members_that_accepted_it(running_cloud: RunningCloud) -> None:
     demo, other = await running_cloud.api("demo"), await running_cloud.api("alt_demo")
     image = await an_image(demo, "ours", b"bytes")
-    project = resource_id("project", "alt_demo").replace("-", "")
-    members, member = f"{image['self']}/members", f"{image['self']}/members/{project}"
+    members, member = f"{image['self']}/members", f"{image['self']}/members/{PROJECT}"
     assert (await other("GET", "glance-api", members))[0] == 404
-    status, added = await demo("POST", "glance-api", members, json={"member": project})
-    assert (status, added["member_id"], added["status"]) == (200, project, "pending")
-    assert (await demo("POST", "glance-api", members, json={"member": project}))[0] == 409
+    status, added = await demo("POST", "glance-api", members, json={"member": PROJECT})
+    assert (status, added["member_id"], added["status"]) == (200, PROJECT, "pending")
+    assert (await demo("POST", "glance-api", members, json={"member": PROJECT}))[0] == 409
     assert "ours" not in await names(other)
     assert await names(other, "?member_status=pending&visibility=shared") == ["ours"]
     assert (await demo("PUT", "glance-api", member, json={"status": "accepted"}))[0] == 403
@@ -49,13 +50,24 @@ async def test_a_shared_image_is_listed_for_members_that_accepted_it(running_clo
     assert (await other("DELETE", "glance-api", member))[0] == 403
     assert (await demo("DELETE", "glance-api", member))[0] == 204
     assert (await other("GET", "glance-api", image["self"]))[0] == 404
-    private = await an_image(demo, visibility="private")
-    for path, sent, expected in (
-        (f"/v2/images/{CIRROS}/members", project, 403),
-        (f"{private['self']}/members", project, 403),
-        (members, "", 400),
-    ):
-        assert (await demo("POST", "glance-api", path, json={"member": sent}))[0] == expected, path
+
+
+@pytest.mark.parametrize(
+    ("visibility", "member", "expected"), [("private", PROJECT, 403), ("community", PROJECT, 403), ("shared", "", 400)]
+)
+async def test_only_a_shared_image_gets_members_which_have_a_name(
+    shared_cloud: RunningCloud, visibility: str, member: str, expected: int
+) -> None:
+    demo = await shared_cloud.api("demo")
+    image = await an_image(demo, visibility=visibility)
+    status, _ = await demo("POST", "glance-api", f"{image['self']}/members", json={"member": member})
+    assert await demo("DELETE", "glance-api", image["self"]) == (204, None)
+    assert status == expected
+
+
+async def test_a_public_image_gets_no_members(shared_cloud: RunningCloud) -> None:
+    demo = await shared_cloud.api("demo")
+    assert (await demo("POST", "glance-api", f"/v2/images/{CIRROS}/members", json={"member": PROJECT}))[0] == 403
 
 
 UNBOOTABLE: list[tuple[dict[str, str], bytes | None, str, str]] = [
