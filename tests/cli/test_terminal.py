@@ -14,6 +14,7 @@ from tests.support.processes import Ended, run
 from tests.support.spans import a_span
 from tests.support.terminal import terminal
 
+STATUS = "ACTIVE|ERROR"
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-7]|9[0-7])m")
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 FOREIGN = ["café █", "日本語", "👩‍👩‍👧 family", "e\u0301clair", "\x1b[2J", "µ → ∞", "plain"]
@@ -138,15 +139,18 @@ def test_the_list_of_faults_is_complete_at_any_width(width: int) -> None:
         assert faults.ended() == 0
     listed = faults.screen[: next(number for number, line in enumerate(faults.screen) if line.startswith("Try one"))]
     assert max(map(cell_len, listed)) <= width
-    assert len(re.findall("ACTIVE|ERROR", "".join(listed))) == len(FAULTS)
+    in_lessons = "".join(fault.lesson for fault in FAULTS.values())
+    assert len(re.findall(STATUS, "".join(listed))) == len(FAULTS) + len(re.findall(STATUS, in_lessons))
     assert all(FAULTS["keystone.slow"].lesson.split()[number] in " ".join(listed) for number in range(5))
 
 
-def test_a_terminal_gets_colours_unless_it_refuses_them() -> None:
-    for env, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
-        with terminal("boot", "--pace", "0", env=env) as boot:
-            assert boot.ended() == 0
-        assert bool(COLOUR.search(boot.written)) == coloured, env
+@pytest.mark.parametrize(
+    ("env", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)], ids=str
+)
+def test_a_terminal_gets_colours_unless_it_refuses_them(env: dict[str, str], *, coloured: bool) -> None:
+    with terminal("boot", "--pace", "0", env=env) as boot:
+        assert boot.ended() == 0
+    assert bool(COLOUR.search(boot.written)) == coloured
 
 
 @pytest.fixture

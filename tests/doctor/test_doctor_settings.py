@@ -191,11 +191,11 @@ def test_a_user_in_a_grpc_endpoint_is_not_printed(monkeypatch: pytest.MonkeyPatc
     assert not re.search(LEAKS, re.sub("a user or password", "", result.output))
 
 
-async def test_variables_that_stop_the_sdk_are_reported(otlp: OtlpReceiver, jaeger: str) -> None:
-    for variable in ("OTEL_SPAN_LINK_COUNT_LIMIT", "OTEL_PROPAGATORS"):
-        ended = await run("doctor", "--jaeger-url", jaeger, EMULATOR_OTLP=otlp.endpoint, **{variable: "all"})
-        assert (ended.status, ended.err) == (1, "")
-        assert "✗ span sent           nothing can be sent: " in ended.out
+@pytest.mark.parametrize("variable", ["OTEL_SPAN_LINK_COUNT_LIMIT", "OTEL_PROPAGATORS"])
+async def test_variables_that_stop_the_sdk_are_reported(otlp: OtlpReceiver, jaeger: str, variable: str) -> None:
+    ended = await run("doctor", "--jaeger-url", jaeger, EMULATOR_OTLP=otlp.endpoint, **{variable: "all"})
+    assert (ended.status, ended.err) == (1, "")
+    assert "✗ span sent           nothing can be sent: " in ended.out
 
 
 async def test_invalid_grpc_headers_are_reported_without_grpcs_own_log(otlp: OtlpReceiver, jaeger: str) -> None:

@@ -83,18 +83,19 @@ SHAPES: dict[str, tuple[str, Callable[[Any], tuple[int | None, str]]]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nope", 404), ("PATCH", "{known}", 405), ("PROPFIND", "{known}", 405)]
+)
 @pytest.mark.parametrize("service", SHAPES)
 async def test_unknown_routes_and_methods_are_refused_in_the_services_own_shape(
-    shared_cloud: RunningCloud, service: str
+    shared_cloud: RunningCloud, service: str, method: str, path: str, status: int
 ) -> None:
-    api = await shared_cloud.api()
     known, read = SHAPES[service]
-    for method, path, status in (("GET", "/nope", 404), ("PATCH", known, 405), ("PROPFIND", known, 405)):
-        found, body = await api(method, service, path)
-        assert found == status
-        code, message = read(body)
-        assert code in {status, None}
-        assert message
+    found, body = await (await shared_cloud.api())(method, service, path.format(known=known))
+    code, message = read(body)
+    assert found == status
+    assert code in {status, None}
+    assert message
 
 
 DEEP = b'{"unknown": ' + b"[" * 100_000
@@ -116,27 +117,34 @@ async def test_a_body_that_is_not_in_its_encoding_is_a_bad_request(shared_cloud:
     assert (status, body) == (400, {"badRequest": {"code": 400, "message": message}})
 
 
-async def test_an_error_repeats_only_the_beginning_of_a_long_input(shared_cloud: RunningCloud) -> None:
-    api, long = await shared_cloud.api(), "x" * 70_000
-    sent: list[tuple[str, str, Any]] = [
-        ("nova-api", "server.flavorRef", {"flavorRef": long}),
-        ("nova-api", "server.networks[0].uuid", {"networks": [{"uuid": long}]}),
-        ("nova-api", "server.OS-DCF:diskConfig", {"OS-DCF:diskConfig": long}),
-        ("keystone", "auth.identity.methods[0]", {"auth": {"identity": {"methods": [long]}}}),
-    ]
-    for service, field, attributes in sent:
-        body = attributes if service == "keystone" else {"server": {**SERVER, **attributes}}
-        _, answer = await api("POST", service, SHAPES[service][0], json=body)
-        message = SHAPES[service][1](answer)[1]
-        assert (field in message, len(message), message[-1]) == (True, 1001, "…"), message[:100]
+LONG = "x" * 70_000
 
 
-async def test_a_body_over_the_limit_is_too_large(shared_cloud: RunningCloud) -> None:
-    api = await shared_cloud.api()
-    for service in ("nova-api", "keystone"):
-        status, body = await api("POST", service, SHAPES[service][0], data=io.BytesIO(b" " * (1024 * 1024 + 1)))
-        assert status == 413
-        assert "the limit is 1048576 bytes" in SHAPES[service][1](body)[1]
+@pytest.mark.parametrize(
+    ("service", "field", "body"),
+    [
+        ("nova-api", "server.flavorRef", {"server": {**SERVER, "flavorRef": LONG}}),
+        ("nova-api", "server.networks[0].uuid", {"server": {**SERVER, "networks": [{"uuid": LONG}]}}),
+        ("nova-api", "server.OS-DCF:diskConfig", {"server": {**SERVER, "OS-DCF:diskConfig": LONG}}),
+        ("keystone", "auth.identity.methods[0]", {"auth": {"identity": {"methods": [LONG]}}}),
+    ],
+)
+async def test_an_error_repeats_only_the_beginning_of_a_long_input(
+    shared_cloud: RunningCloud, service: str, field: str, body: Any
+) -> None:
+    path, read = SHAPES[service]
+    _, answer = await (await shared_cloud.api())("POST", service, path, json=body)
+    message = read(answer)[1]
+    assert (field in message, len(message), message[-1]) == (True, 1001, "…"), message[:100]
+
+
+@pytest.mark.parametrize("service", ["nova-api", "keystone"])
+async def test_a_body_over_the_limit_is_too_large(shared_cloud: RunningCloud, service: str) -> None:
+    path, read = SHAPES[service]
+    body = io.BytesIO(b" " * (1024 * 1024 + 1))
+    status, answer = await (await shared_cloud.api())("POST", service, path, data=body)
+    assert status == 413
+    assert "the limit is 1048576 bytes" in read(answer)[1]
 
 
 async def test_a_4xx_answer_leaves_the_server_span_without_error() -> None:

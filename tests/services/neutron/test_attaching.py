@@ -15,6 +15,7 @@ ATTACHING = [
 
 
 async def test_nova_attaches_servers_only_to_networks_of_their_project(running_cloud: RunningCloud) -> None:
+    """One table in one test: an address that one row takes is refused to the next."""
     demo, nova = await user(running_cloud, "demo"), await user(running_cloud, "nova")
     mine, bare = [(await demo.make("network", name=name))["id"] for name in ("mine", "bare")]
     await demo.make("subnet", network_id=mine, cidr="10.1.0.0/24", ip_version=4)

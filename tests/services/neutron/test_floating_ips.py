@@ -1,6 +1,10 @@
 """Floating IPs: addresses of external networks that are associated with ports. Nova shows those of its servers."""
 
+from collections.abc import AsyncIterator
 from typing import Any
+
+import pytest
+import pytest_asyncio
 
 from spantree import spans_from_sdk
 from tests.conftest import RunningCloud, eventually, start_cloud
@@ -62,20 +66,37 @@ LISTS = [
 ]
 
 
-async def test_floating_ips_are_filtered_and_listed_by_project(running_cloud: RunningCloud) -> None:
-    demo, other = await user(running_cloud, "demo"), await user(running_cloud, "alt_demo")
-    made = {}
-    for name in ("one", "two"):
-        port = await demo.make("port", network_id=PRIVATE)
-        made[name] = await demo.make("floatingip", **TO_PUBLIC, description=name, port_id=port["id"])
-    made["free"] = await demo.make("floatingip", **TO_PUBLIC, description="free")
-    await demo("PUT", f"floatingips/{made['free']['id']}/tags", {"tags": ["blue"]})
-    for query, names in LISTS:
-        found = [each["description"] for each in await demo.get(f"floatingips?{query.format(**made)}")]
-        assert found == names.split(), query
+Floating = tuple[RunningCloud, dict[str, dict[str, Any]]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def floating() -> AsyncIterator[Floating]:
+    """A cloud with floating IPs of demo's, which are named by their description."""
+    async with start_cloud() as running_cloud:
+        demo = await user(running_cloud, "demo")
+        made = {}
+        for name in ("one", "two"):
+            port = await demo.make("port", network_id=PRIVATE)
+            made[name] = await demo.make("floatingip", **TO_PUBLIC, description=name, port_id=port["id"])
+        made["free"] = await demo.make("floatingip", **TO_PUBLIC, description="free")
+        await demo("PUT", f"floatingips/{made['free']['id']}/tags", {"tags": ["blue"]})
+        yield running_cloud, made
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("query", "names"), LISTS)
+async def test_floating_ips_are_filtered(floating: Floating, query: str, names: str) -> None:
+    running_cloud, made = floating
+    listed = await (await user(running_cloud, "demo")).get(f"floatingips?{query.format(**made)}")
+    assert [each["description"] for each in listed] == names.split()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_floating_ips_are_seen_by_their_project_and_by_admins(floating: Floating) -> None:
+    running_cloud, made = floating
+    other, path = await user(running_cloud, "alt_demo"), f"floatingips/{made['free']['id']}"
     assert len(await (await user(running_cloud, "admin")).get("floatingips")) == 3
     assert await other.get("floatingips") == []
-    path = f"floatingips/{made['free']['id']}"
     for method, body in (("GET", None), ("PUT", {"floatingip": {"port_id": None}}), ("DELETE", None)):
         assert (await other.refused(method, path, body))[:2] == (404, "FloatingIPNotFound")
 
@@ -105,7 +126,8 @@ REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
 ]
 
 
-async def test_an_invalid_request_is_refused_and_allocates_no_address(running_cloud: RunningCloud) -> None:
+async def make_ports(running_cloud: RunningCloud) -> dict[str, str]:
+    """Make ports that floating IPs may or may not lead to. Returns their ids."""
     demo, other, admin = [await user(running_cloud, name) for name in ("demo", "alt_demo", "admin")]
     two = [{"ip_address": f"10.0.0.{number}"} for number in (50, 51)]
     ports = {
@@ -115,13 +137,34 @@ async def test_an_invalid_request_is_refused_and_allocates_no_address(running_cl
         "none": await demo.make("port", network_id=PRIVATE, fixed_ips=[]),
         "outside": await admin.make("port", network_id=PUBLIC, project_id=ID["demo"]),
     }
-    named = {name: port["id"] for name, port in ports.items()}
+    return {name: port["id"] for name, port in ports.items()}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def with_ports() -> AsyncIterator[tuple[Neutron, dict[str, str]]]:
+    """The user demo of a cloud with such ports, one of which has a floating IP."""
+    async with start_cloud() as running_cloud:
+        demo, named = await user(running_cloud, "demo"), await make_ports(running_cloud)
+        await demo.make("floatingip", **TO_PUBLIC, port_id=named["taken"])
+        yield demo, named
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("attributes", "status", "kind", "message"), REFUSED)
+async def test_an_invalid_request_is_refused_and_allocates_no_address(
+    with_ports: tuple[Neutron, dict[str, str]], attributes: dict[str, Any], status: int, kind: str, message: str
+) -> None:
+    demo, named = with_ports
+    requested = {name: value.format(**named) if name == "port_id" else value for name, value in attributes.items()}
+    found = await demo.refused("POST", "floatingips", {"floatingip": {**TO_PUBLIC, **requested}})
+    assert (*found[:2], message.format(**named) in found[2]) == (status, kind, True), found
+    assert [each["port_id"] for each in await demo.get("floatingips")] == [named["taken"]]
+
+
+async def test_an_address_belongs_to_one_floating_ip_which_keeps_its_network(running_cloud: RunningCloud) -> None:
+    demo, admin = await user(running_cloud, "demo"), await user(running_cloud, "admin")
+    named = await make_ports(running_cloud)
     held = await demo.make("floatingip", **TO_PUBLIC, port_id=named["taken"])
-    for attributes, status, kind, message in REFUSED:
-        requested = {name: value.format(**named) if name == "port_id" else value for name, value in attributes.items()}
-        found = await demo.refused("POST", "floatingips", {"floatingip": {**TO_PUBLIC, **requested}})
-        assert found[:2] == (status, kind), f"{attributes}: {found}"
-        assert message.format(**named) in found[2]
     for number in (50, 51):  # one for each address
         await demo.make("floatingip", **TO_PUBLIC, port_id=named["two"], fixed_ip_address=f"10.0.0.{number}")
     assert len(await demo.get("floatingips")) == 3

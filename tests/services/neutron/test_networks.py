@@ -35,10 +35,10 @@ async def test_a_network_is_deleted_only_without_ports_and_with_its_subnets(runn
     status, body = await demo("PUT", path, {"network": {"name": "renamed", "admin_state_up": False}})
     assert (body["network"]["name"], body["network"]["admin_state_up"]) == ("renamed", False)
     assert await demo("DELETE", path) == (204, None)
-    for gone, kind in ((path, "Network"), (f"subnets/{subnet['id']}", "Subnet"), (f"ports/{port['id']}", "Port")):
-        status, kind_of, message = await demo.refused("GET", gone)
-        assert (status, kind_of) == (404, f"{kind}NotFound")
-        assert message == f"{kind} {gone.split('/')[1]} could not be found."
+    gone = {"Network": network["id"], "Subnet": subnet["id"], "Port": port["id"]}
+    assert [await demo.refused("GET", f"{kind.lower()}s/{made}") for kind, made in gone.items()] == [
+        (404, f"{kind}NotFound", f"{kind} {made} could not be found.") for kind, made in gone.items()
+    ]
 
 
 async def test_the_project_of_a_network_cannot_be_changed(running_cloud: RunningCloud) -> None:

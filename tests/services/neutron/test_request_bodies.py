@@ -59,16 +59,30 @@ async def test_invalid_provider_attributes_are_refused_with_a_reason(
     assert (found, message in str(reason)) == (status, True), reason
 
 
-async def test_a_segmentation_id_is_used_once_and_can_be_changed(running_cloud: RunningCloud) -> None:
-    admin = await running_cloud.api()
-    first, second = [await make(admin, "network", **VLAN) for _ in range(2)]
-    assert [network["provider:segmentation_id"] for network in (first, second)] == [1, 2]
-    await make(admin, "network", **provided("vlan", "another-rack", 1))
-    for number, status in ((1, 409), (2**70, 400), (None, 400), (9, 200), (9, 200), ("10", 200)):
-        body = {"network": {"provider:segmentation_id": number}}
-        assert (await call(admin, "PUT", f"networks/{second['id']}", body))[0] == status, number
-    changed = (await call(admin, "GET", f"networks/{second['id']}", None))[1]
-    assert changed["provider:segmentation_id"] == 10, "the text that the openstack command sends is a number"
+@pytest.mark.parametrize(
+    ("number", "status", "becomes"),
+    [
+        (1, 409, 2),
+        (2**70, 400, 2),
+        (None, 400, 2),
+        (2, 200, 2),
+        (9, 200, 9),
+        ("10", 200, 10),  # text, as the openstack command sends it
+    ],
+)
+async def test_a_segmentation_id_is_used_once_and_can_be_changed(
+    shared_cloud: RunningCloud, number: int | str | None, status: int, becomes: int
+) -> None:
+    admin = await shared_cloud.api()
+    networks = [await make(admin, "network", **VLAN) for _ in range(2)]
+    networks.append(await make(admin, "network", **provided("vlan", "another-rack", 1)))
+    path = f"networks/{networks[1]['id']}"
+    found, _ = await call(admin, "PUT", path, {"network": {"provider:segmentation_id": number}})
+    _, changed = await call(admin, "GET", path, None)
+    for network in networks:
+        await admin("DELETE", "neutron-server", f"/v2.0/networks/{network['id']}")
+    assert [network["provider:segmentation_id"] for network in networks] == [1, 2, 1]
+    assert (found, changed["provider:segmentation_id"]) == (status, becomes)
 
 
 async def test_a_vxlan_gets_a_free_segmentation_id(running_cloud: RunningCloud) -> None:
@@ -162,16 +176,25 @@ async def test_nested_attributes_of_a_port_are_checked_and_named(
         assert await call(admin, "GET", f"ports?network_id={network}", None) == (200, [before])
 
 
-async def test_host_routes_are_stored_and_updated(running_cloud: RunningCloud) -> None:
-    admin = await running_cloud.api()
-    network = (await make(admin, "network"))["id"]
-    subnet = await make(admin, "subnet", network_id=network, cidr="10.1.0.0/24", ip_version=4, host_routes=[ROUTE])
-    assert subnet["host_routes"] == [ROUTE]
-    for routes, kept in (([], []), ([ROUTE], [ROUTE]), (None, [])):
-        _, changed = await call(admin, "PUT", f"subnets/{subnet['id']}", {"subnet": {"host_routes": routes}})
+ANOTHER_ROUTE = {**ROUTE, "nexthop": "10.1.0.8"}
+
+
+@pytest.mark.parametrize(("routes", "kept"), [([], []), ([ANOTHER_ROUTE], [ANOTHER_ROUTE]), (None, [])])
+async def test_host_routes_are_stored_and_updated(
+    shared_cloud: RunningCloud, routes: list[dict[str, str]] | None, kept: list[dict[str, str]]
+) -> None:
+    async with a_network(shared_cloud, host_routes=[ROUTE]) as (demo, network):
+        [subnet] = await demo.get(f"subnets?network_id={network}")
+        assert subnet["host_routes"] == [ROUTE]
+        _, changed = await call(demo.api, "PUT", f"subnets/{subnet['id']}", {"subnet": {"host_routes": routes}})
         assert changed["host_routes"] == kept
-    both = await make(admin, "subnet", network_id=network, **IPV6, **{RA: "slaac", MODE: "slaac"})
-    assert (both[RA], both[MODE]) == ("slaac", "slaac")
+        assert await demo.get(f"subnets/{subnet['id']}") == changed
+
+
+async def test_ipv6_modes_that_agree_are_stored(shared_cloud: RunningCloud) -> None:
+    async with a_network(shared_cloud) as (demo, network):
+        both = await make(demo.api, "subnet", network_id=network, **IPV6, **{RA: "slaac", MODE: "slaac"})
+        assert (both[RA], both[MODE]) == ("slaac", "slaac")
 
 
 async def test_address_pairs_without_a_mac_address_use_the_ports(running_cloud: RunningCloud) -> None:
@@ -187,19 +210,27 @@ async def test_address_pairs_without_a_mac_address_use_the_ports(running_cloud: 
     assert changed["allowed_address_pairs"] == []
 
 
-async def test_dhcp_options_are_added_changed_and_removed_by_updates(running_cloud: RunningCloud) -> None:
-    admin = await running_cloud.api()
-    network = (await make(admin, "network"))["id"]
-    requested = [OPTION, {"opt_name": "tftp-server", "opt_value": "10.1.0.2", "ip_version": "6"}]
-    port = await make(admin, "port", network_id=network, extra_dhcp_opts=requested)
-    first, second = {**OPTION, "ip_version": 4}, {**requested[1], "ip_version": 6}
-    assert port["extra_dhcp_opts"] == [first, second]
-    for options, kept in (
-        ([{"opt_name": "mtu", "opt_value": "9000"}], [{**first, "opt_value": "9000"}, second]),
-        ([{"opt_name": "mtu", "opt_value": None}], [second]),
-        ([{"opt_name": "router", "opt_value": ""}], [second, {**first, "opt_name": "router", "opt_value": ""}]),
-        (None, [second, {**first, "opt_name": "router", "opt_value": ""}]),
-    ):
-        _, changed = await call(admin, "PUT", f"ports/{port['id']}", {"port": {"extra_dhcp_opts": options}})
+MTU: dict[str, Any] = {**OPTION, "ip_version": 4}
+TFTP: dict[str, Any] = {"opt_name": "tftp-server", "opt_value": "10.1.0.2", "ip_version": 6}
+ROUTER: dict[str, Any] = {"opt_name": "router", "opt_value": "", "ip_version": 4}
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ([{"opt_name": "mtu", "opt_value": "9000"}], [{**MTU, "opt_value": "9000"}, TFTP]),
+        ([{"opt_name": "mtu", "opt_value": None}], [TFTP]),
+        ([{"opt_name": "router", "opt_value": ""}], [MTU, TFTP, ROUTER]),
+        (None, [MTU, TFTP]),
+    ],
+)
+async def test_dhcp_options_are_added_changed_and_removed_by_updates(
+    shared_cloud: RunningCloud, options: list[dict[str, Any]] | None, kept: list[dict[str, Any]]
+) -> None:
+    async with a_network(shared_cloud) as (demo, network):
+        requested = [OPTION, {**TFTP, "ip_version": "6"}]
+        port = await make(demo.api, "port", network_id=network, extra_dhcp_opts=requested)
+        assert port["extra_dhcp_opts"] == [MTU, TFTP]
+        _, changed = await call(demo.api, "PUT", f"ports/{port['id']}", {"port": {"extra_dhcp_opts": options}})
         assert changed["extra_dhcp_opts"] == kept
-    assert (await call(admin, "GET", f"ports/{port['id']}", None))[1] == changed
+        assert await demo.get(f"ports/{port['id']}") == changed

@@ -60,17 +60,27 @@ async def test_a_group_with_ports_cannot_be_deleted(running_cloud: RunningCloud)
     assert await demo.get("security-groups") == [{**default, **(await demo.get(f"security-groups/{default['id']}"))}]
 
 
-async def test_the_default_group_can_neither_be_renamed_nor_deleted(running_cloud: RunningCloud) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "name", "kind", "message"),
+    [
+        ("POST", "", "default", "DefaultAlreadyExists", "Default security group already exists."),
+        ("PUT", "/{default}", "mine", "CannotUpdateDefault", "Updating default security group not allowed."),
+        ("DELETE", "/{default}", "", "CannotRemoveDefault", "Insufficient rights for removing default security group."),
+    ],
+)
+async def test_the_default_group_can_neither_be_renamed_nor_deleted(
+    shared_cloud: RunningCloud, method: str, path: str, name: str, kind: str, message: str
+) -> None:
+    demo = await user(shared_cloud, "demo")
+    [default] = await demo.get("security-groups?name=default")
+    place = f"security-groups{path.format(default=default['id'])}"
+    body = {"security_group": {"name": name}} if name else None
+    assert await demo.refused(method, place, body) == (409, f"SecurityGroup{kind}", message)
+
+
+async def test_a_default_group_that_an_admin_deletes_is_made_again(running_cloud: RunningCloud) -> None:
     demo, admin = await user(running_cloud, "demo"), await user(running_cloud, "admin")
     path = f"security-groups/{(await demo.get('security-groups'))[0]['id']}"
-    refusals = [
-        ("POST", "security-groups", "default", "DefaultAlreadyExists", "Default security group already exists."),
-        ("PUT", path, "mine", "CannotUpdateDefault", "Updating default security group not allowed."),
-        ("DELETE", path, "", "CannotRemoveDefault", "Insufficient rights for removing default security group."),
-    ]
-    for method, place, name, kind, message in refusals:
-        body = {"security_group": {"name": name}} if name else None
-        assert await demo.refused(method, place, body) == (409, f"SecurityGroup{kind}", message)
     assert await admin("DELETE", path) == (204, None)
     assert (await demo.get("security-groups"))[0]["name"] == "default"
 
@@ -106,16 +116,23 @@ async def test_invalid_rules_are_refused_with_a_reason(
     assert (*found[:2], message in found[2]) == (status, kind, True), found
 
 
-async def test_rules_by_number_name_and_icmp_type_are_created(running_cloud: RunningCloud) -> None:
-    demo = await user(running_cloud, "demo")
+async def test_a_rule_has_either_a_remote_group_or_a_remote_prefix(shared_cloud: RunningCloud) -> None:
+    demo = await user(shared_cloud, "demo")
+    [group] = await demo.get("security-groups?name=default")
+    both = {"remote_group_id": group["id"], "remote_ip_prefix": "10.0.0.0/8"}
+    _, body = await add(demo, group["id"], direction="ingress", **both)
+    assert "Only remote_ip_prefix or" in body["NeutronError"]["message"]
+
+
+@pytest.mark.parametrize(
+    "rule", [{"protocol": 6}, {"protocol": "icmp", "port_range_min": 8, "port_range_max": 0}, {"protocol": "vrrp"}]
+)
+async def test_rules_by_number_name_and_icmp_type_are_created(shared_cloud: RunningCloud, rule: dict[str, Any]) -> None:
+    demo = await user(shared_cloud, "demo")
     group = (await make(demo, name="g"))["id"]
-    both = {"remote_group_id": group, "remote_ip_prefix": "10.0.0.0/8"}
-    assert (
-        "Only remote_ip_prefix or"
-        in (await add(demo, group, direction="ingress", **both))[1]["NeutronError"]["message"]
-    )
-    for rule in ({"protocol": 6}, {"protocol": "icmp", "port_range_min": 8, "port_range_max": 0}, {"protocol": "vrrp"}):
-        assert (await add(demo, group, direction="ingress", **rule))[0] == 201
+    status, body = await add(demo, group, direction="ingress", **rule)
+    assert await demo("DELETE", f"security-groups/{group}") == (204, None)
+    assert status == 201, body
 
 
 async def test_groups_and_rules_have_quotas(running_cloud: RunningCloud) -> None:

@@ -1,9 +1,11 @@
 """Instance actions: found by their request id, even after the server was deleted."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from emulator.cloud import Settings
 from emulator.runtime.export import Export
@@ -141,25 +143,44 @@ async def test_a_build_past_its_deadline_has_a_failed_event() -> None:
     assert event["details"].endswith("aborted: it was still spawning after 0.5 s.")
 
 
-async def test_actions_are_paged_latest_first_and_filtered_by_time(running_cloud: RunningCloud) -> None:
-    api = await running_cloud.api()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def five_actions(shared_cloud: RunningCloud) -> AsyncIterator[tuple[Api, str]]:
+    """A server with five actions: one user, and the server's id."""
+    api = await shared_cloud.api()
     server_id = await a_server(api)
     for action in ("lock", "unlock", "lock", "unlock"):
         await act(api, server_id, {action: None})
+    yield api, server_id
+    await api.gone(server_id)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_actions_are_paged_latest_first(five_actions: tuple[Api, str]) -> None:
+    api, server_id = five_actions
     everything = [action["request_id"] for action in (await listed(api, server_id))[1]["instanceActions"]]
     assert len(everything) == 5
-    status, first = await listed(api, server_id, query="?limit=2")
+    _, first = await listed(api, server_id, query="?limit=2")
     assert [action["request_id"] for action in first["instanceActions"]] == everything[:2]
     assert f"marker={everything[1]}" in first["links"][0]["href"]
     _, rest = await listed(api, server_id, query=f"?marker={everything[1]}")
     assert [action["request_id"] for action in rest["instanceActions"]] == everything[2:]
     assert "links" not in rest
-    for query, found in (("changes-since", 0), ("changes-before", 5)):
-        _, body = await listed(api, server_id, query=f"?{query}=2199-01-01T00:00:00Z")
-        assert len(body["instanceActions"]) == found
-    for query in ("changes-since=yesterday", f"marker={NOBODY}", "limit=-1"):
-        status, refusal = await listed(api, server_id, query=f"?{query}")
-        assert (status, refusal["badRequest"]["code"]) == (400, 400)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("query", "found"), [("changes-since", 0), ("changes-before", 5)])
+async def test_actions_are_filtered_by_time(five_actions: tuple[Api, str], query: str, found: int) -> None:
+    api, server_id = five_actions
+    _, body = await listed(api, server_id, query=f"?{query}=2199-01-01T00:00:00Z")
+    assert len(body["instanceActions"]) == found
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("query", ["changes-since=yesterday", f"marker={NOBODY}", "limit=-1"])
+async def test_an_invalid_query_for_actions_is_a_bad_request(five_actions: tuple[Api, str], query: str) -> None:
+    api, server_id = five_actions
+    status, refusal = await listed(api, server_id, query=f"?{query}")
+    assert (status, refusal["badRequest"]["code"]) == (400, 400)
 
 
 def test_the_actions_of_the_last_1000_deleted_servers_are_kept() -> None:

@@ -155,15 +155,17 @@ async def test_microversions_add_and_remove_fields_as_in_nova() -> None:
                 assert has(found, name) == there, f"{what}.{name} in {version}: {found}"
 
 
-async def test_hypervisors_and_services_have_uuids_since_2_53(running_cloud: RunningCloud) -> None:
-    api = await running_cloud.api()
-    for path, key in (("os-hypervisors", "hypervisors"), ("os-services", "services")):
-        for version, kind in (("2.52", int), ("2.53", str)):
-            [found, *_] = (await in_version(api, version, f"/v2.1/{path}"))[key]
-            assert type(found["id"]) is kind
-            if key == "hypervisors":
-                again = await in_version(api, version, f"/v2.1/{path}/{found['id']}")
-                assert again["hypervisor"]["hypervisor_hostname"] == found["hypervisor_hostname"]
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("version", "kind"), [("2.52", int), ("2.53", str)])
+async def test_hypervisors_and_services_have_uuids_since_2_53(
+    shared_cloud: RunningCloud, version: str, kind: type
+) -> None:
+    api = await shared_cloud.api()
+    service = (await in_version(api, version, "/v2.1/os-services"))["services"][0]
+    hypervisor = (await in_version(api, version, "/v2.1/os-hypervisors"))["hypervisors"][0]
+    assert (type(service["id"]), type(hypervisor["id"])) == (kind, kind)
+    again = await in_version(api, version, f"/v2.1/os-hypervisors/{hypervisor['id']}")
+    assert again["hypervisor"]["hypervisor_hostname"] == hypervisor["hypervisor_hostname"]
 
 
 @pytest.mark.asyncio(loop_scope="module")

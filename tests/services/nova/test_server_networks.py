@@ -7,7 +7,7 @@ import pytest
 
 from emulator.services.seed_data import resource_id
 from spantree import spans_from_sdk
-from tests.cloud.test_failures import compute_host, in_parts
+from tests.cloud.in_parts import compute_host, in_parts
 from tests.conftest import Api, RunningCloud, start_cloud
 from tests.support.nova import NEWEST, built_on
 
