@@ -7,7 +7,7 @@ import traceback
 
 from opentelemetry.trace import Span, Status, StatusCode
 
-__all__ = ["error_type", "mark_failed", "record_error"]
+__all__ = ["error_type", "mark_failed", "record_error", "valid_text"]
 
 RECORDED = "_recorded_on_span"
 
@@ -35,8 +35,8 @@ def record_error(span: Span, error: Exception) -> None:
     # Not Span.record_exception: the SDK would set exception.type to the module path of the class.
     described = {
         "exception.type": error_type(error),
-        "exception.message": str(error),
-        "exception.stacktrace": "".join(traceback.format_exception(error)),
+        "exception.message": valid_text(str(error)),
+        "exception.stacktrace": valid_text("".join(traceback.format_exception(error))),
     }
     span.add_event("exception", described)
 
@@ -44,7 +44,12 @@ def record_error(span: Span, error: Exception) -> None:
 def mark_failed(span: Span, type_: str, message: str = "") -> None:
     """Mark a span as failed without an exception to record, as for an HTTP status."""
     span.set_attribute("error.type", type_)
-    span.set_status(Status(StatusCode.ERROR, message or None))
+    span.set_status(Status(StatusCode.ERROR, valid_text(message) or None))
+
+
+def valid_text(text: str) -> str:
+    """Return text with `?` for what UTF-8 cannot encode: one such character, and an exporter loses its whole batch."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _is_recorded(error: BaseException | None) -> bool:

@@ -12,7 +12,7 @@ from opentelemetry.trace import Span, SpanKind, Tracer
 from yarl import URL
 
 from emulator.instrumentation import propagation
-from emulator.instrumentation.errors import mark_failed, record_error
+from emulator.instrumentation.errors import mark_failed, record_error, valid_text
 from emulator.instrumentation.http_attributes import method_attributes, redacted, span_name
 from emulator.instrumentation.spans import Attributes, present, span
 
@@ -84,9 +84,10 @@ def record_failure(request: web.Request, error: Exception, error_type: str | Non
 def headers_of(request: web.Request) -> dict[str, str]:
     """Return the headers of a request by lower-case name, with the values of repeated headers joined by commas.
 
-    RFC 9110, section 5.3. W3C Trace Context, section 3.3.1.1, and W3C Baggage, section 3.2, rely on it.
+    RFC 9110, section 5.3. W3C Trace Context, section 3.3.1.1, and W3C Baggage, section 3.2, rely on it. Bytes that are
+    not UTF-8, which aiohttp keeps as surrogates, become `?`: OpenTelemetry raises on them.
     """
-    return {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
+    return {name.lower(): valid_text(",".join(request.headers.getall(name))) for name in request.headers}
 
 
 def origin(request: web.Request) -> URL | None:
@@ -109,7 +110,7 @@ def _request_attributes(request: web.Request, route: str | None) -> Attributes:
             "server.address": server.host if server is not None else None,
             "server.port": server.port if server is not None else None,
             "client.address": request.remote,
-            "user_agent.original": request.headers.get(hdrs.USER_AGENT),
+            "user_agent.original": valid_text(request.headers.get(hdrs.USER_AGENT, "")) or None,
             "network.protocol.version": f"{request.version.major}.{request.version.minor}",
         }
     )

@@ -1,6 +1,8 @@
 """Failures on spans: named stably, and recorded once."""
 
 import pytest
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 
 from emulator.instrumentation import error_type, span
@@ -46,3 +48,9 @@ def test_only_the_innermost_span_has_the_exception_event(traced: Traced) -> None
     assert (outer.error_type, inner.error_type) == ("RuntimeError", "shop.SoldOut")
     assert [event.name for event in inner.events] == ["exception"]
     assert outer.events == ()
+
+
+def test_a_message_that_utf_8_cannot_encode_does_not_cost_the_batch() -> None:
+    with pytest.raises(SoldOut), span(TracerProvider().get_tracer("shop"), "reserve") as reserving:
+        raise SoldOut("title \udcff")
+    assert b"title ?" in encode_spans([reserving]).SerializeToString()  # type: ignore[list-item]

@@ -1,5 +1,6 @@
 """SERVER spans: their attributes, and what counts as a failure."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,6 +9,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from emulator.instrumentation import http_server
 from tests.instrumentation.conftest import Traced
@@ -40,6 +42,10 @@ async def broken_off(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
     raise SoldOut("in mid-body")
+
+
+async def shown(request: web.Request) -> web.Response:
+    return web.json_response(http_server.headers_of(request))
 
 
 @asynccontextmanager
@@ -97,3 +103,26 @@ async def test_methods_and_urls_are_shown_as_the_conventions_say(traced: Traced)
     span = traced.one("HTTP /books/{id}")
     shown = {"http.request.method": "_OTHER", "http.request.method_original": "PURGE", "url.path": "/books/7"}
     assert span.attributes.items() >= {**shown, "url.query": "sig=REDACTED&page=2"}.items()
+
+
+async def send(url: str, *headers: bytes) -> bytes:
+    """Send headers that no HTTP client would send, and return the whole answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+    lines = (b"GET /books/7 HTTP/1.1", b"Host: shop", b"Connection: close", *headers)
+    writer.write(b"".join(line + b"\r\n" for line in (*lines, b"")))
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_headers_that_are_not_utf_8_harm_neither_the_answer_nor_the_span(traced: Traced) -> None:
+    async with serving(traced, shown) as url:
+        answer = await send(url, b"baggage: \xff=\xff", b"User-Agent: Mo\xffzilla")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert traced.one("GET /books/{id}").attributes["user_agent.original"] == "Mo?zilla"
+
+
+async def test_repeated_headers_are_joined(traced: Traced) -> None:
+    async with serving(traced, shown) as url:
+        answer = await send(url, b"tracestate: shop=1", b"Tracestate: reader=2")
+    assert b'"tracestate": "shop=1,reader=2"' in answer
