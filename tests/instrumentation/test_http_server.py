@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from yarl import URL
 
 from emulator.instrumentation import http_server
@@ -38,6 +41,15 @@ async def translated(request: web.Request) -> web.Response:
     return web.Response(status=500)
 
 
+async def recorded(request: web.Request) -> web.Response:
+    http_server.record_failure(request, SoldOut("no copy is left"))
+    return web.Response(status=500)
+
+
+async def late(_: web.Request) -> web.Response:
+    raise TimeoutError
+
+
 async def broken_off(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
@@ -49,11 +61,15 @@ async def shown(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def serving(
-    traced: Traced, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> AsyncIterator[str]:
+async def serving(traced: Traced, handler: Handler) -> AsyncIterator[str]:
     app = web.Application(middlewares=[http_server.middleware(traced.tracer("shop"))])
     app.on_response_prepare.append(http_server.record_status)
+    async with running(app, handler) as url:
+        yield url
+
+
+@asynccontextmanager
+async def running(app: web.Application, handler: Handler) -> AsyncIterator[str]:
     app.router.add_route("*", "/books/{id}", handler)
     listener = socket.create_server(("127.0.0.1", 0))
     quiet = logging.getLogger(f"{__name__}.quiet")
@@ -72,14 +88,16 @@ async def serving(
     [
         (answered, 503, "503", []),
         (not_found, 404, "", []),
-        (sold_out, None, "shop.SoldOut", ["shop.SoldOut"]),
+        (sold_out, 500, "shop.SoldOut", ["shop.SoldOut"]),
+        (late, 504, "TimeoutError", ["TimeoutError"]),
+        (recorded, 500, "shop.SoldOut", ["shop.SoldOut"]),
         (translated, 500, "500", ["shop.SoldOut"]),
         (broken_off, 200, "shop.SoldOut", ["shop.SoldOut"]),
     ],
 )
 async def test_only_server_errors_mark_a_server_span_as_failed(
     traced: Traced,
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    handler: Handler,
     status: int | None,
     error_type: str,
     exceptions: list[str],
@@ -87,6 +105,7 @@ async def test_only_server_errors_mark_a_server_span_as_failed(
     async with serving(traced, handler) as url, aiohttp.ClientSession() as session:
         try:
             async with session.get(f"{url}/books/7") as response:
+                assert response.status == status
                 await response.read()
         except aiohttp.ClientError:
             assert handler is broken_off
@@ -126,3 +145,26 @@ async def test_repeated_headers_are_joined(traced: Traced) -> None:
     async with serving(traced, shown) as url:
         answer = await send(url, b"tracestate: shop=1", b"Tracestate: reader=2")
     assert b'"tracestate": "shop=1,reader=2"' in answer
+
+
+async def test_a_metric_can_read_the_outcome_of_a_request_that_is_not_sampled() -> None:
+    measured = []
+
+    @web.middleware
+    async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        finally:
+            measured.append((request[http_server.OUTCOME].status, request[http_server.OUTCOME].error_type))
+
+    tracer = TracerProvider(sampler=ALWAYS_OFF).get_tracer("shop")
+    for handler in (not_found, sold_out, translated, broken_off):
+        app = web.Application(middlewares=[measure, http_server.middleware(tracer)])
+        app.on_response_prepare.append(http_server.record_status)
+        async with running(app, handler) as url, aiohttp.ClientSession() as session:
+            try:
+                async with session.get(f"{url}/books/7") as response:
+                    await response.read()
+            except aiohttp.ClientError:
+                assert handler is broken_off
+    assert measured == [(404, None), (500, "shop.SoldOut"), (500, "500"), (200, "shop.SoldOut")]
