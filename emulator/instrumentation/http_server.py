@@ -134,12 +134,12 @@ def _request_attributes(request: web.Request, route: str | None) -> Attributes:
         {
             **method_attributes(request.method),
             "http.route": route,
-            "url.path": request.path,
-            "url.query": redacted(request.rel_url).query_string or None,
+            "url.path": request.rel_url.raw_path,
+            "url.query": redacted(request.rel_url).raw_query_string or None,
             "url.scheme": request.scheme,
             "server.address": server.host if server is not None else None,
             "server.port": server.port if server is not None else None,
-            "client.address": request.remote,
+            "client.address": request.remote or None,  # a Unix socket has none
             "user_agent.original": valid_text(request.headers.get(hdrs.USER_AGENT, "")) or None,
             "network.protocol.version": f"{request.version.major}.{request.version.minor}",
         }
