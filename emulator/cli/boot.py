@@ -62,7 +62,8 @@ def boot(
 ) -> None:
     """Start a cloud, boot a server on it, and show the trace. Exits with 0 only if every server became ACTIVE.
 
-    Logs in as admin, or as the user in OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME.
+    Logs in as admin, or as the user in OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME. A fault that makes a build hang
+    shortens --build-timeout, unless you set it.
     """
     if no_unicode:
         ascii_only()

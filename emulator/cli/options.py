@@ -117,7 +117,7 @@ class CloudOptions:
             "Seconds after which a server that is still in BUILD goes to ERROR.",
             min=0.01,
             callback=finite,
-            show_default="60, or less with a fault that hangs",
+            show_default="60",
         ),
     ] = None
     bus_timeout: Annotated[

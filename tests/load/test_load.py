@@ -179,7 +179,7 @@ async def test_waiting_for_a_cloud_leaves_no_trace(running_cloud: RunningCloud) 
     [
         ("admin", None, 0.3, "Cannot connect"),
         ("nobody", "public", inf, "POST http://{place}/v3/auth/tokens answered 401"),
-        ("admin", "publik", inf, "the catalog names no publik endpoint of type compute"),
+        ("admin", "publik", inf, "the catalog has no publik endpoint of type compute"),
     ],
     ids=["nothing listens", "unknown user", "unknown interface"],
 )

@@ -1,4 +1,4 @@
-"""nova-api: the REST API of nova. It keeps the records that users see, and sends the work over the bus."""
+"""nova-api as a service: the REST API of nova. It keeps the records that users see, and casts the work to daemons."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,6 @@
 """nova-scheduler: its RPC methods. It chooses a host for each server, claims resources on it and sends it the build.
 
-Real nova-scheduler replies to nova-conductor, and that sends the build; this is the shorter sequence of Figure 1.8.
+Real nova-scheduler replies to nova-conductor, which sends the build. This is the shorter sequence of Figure 1.8.
 """
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from emulator.services.nova.messages import (
     HostSummary,
     InstanceUpdate,
     ListHosts,
+    MaxRetriesExceeded,
     SelectDestinations,
     Size,
     UpdateServiceCapabilities,
@@ -34,6 +35,7 @@ __all__ = ["service"]
 HOSTS = web.AppKey("hosts", Hosts)
 
 
+<<<<<<< HEAD
 class MaxRetriesExceeded(Exception):
     """The build failed on some hosts, and no other host is valid."""
 
@@ -48,6 +50,10 @@ class MaxRetriesExceeded(Exception):
 
 def service(config: ServiceConfig) -> Service:
     """Build nova-scheduler. Its cloud is ready when all `config.hosts` have reported: the first boot can choose any."""
+=======
+def service(_: ServiceConfig) -> Service:
+    """Build nova-scheduler."""
+>>>>>>> main
     return Service(
         "nova-scheduler",
         state={HOSTS: Hosts()},
@@ -67,7 +73,7 @@ def service(config: ServiceConfig) -> Service:
 
 
 async def select_destinations(app: web.Application, call: SelectDestinations) -> None:
-    """Choose a host and send it the build. If that fails, nova-api is notified and the error raised."""
+    """Choose a host and send it the build. After a failure, notify nova-api and raise it."""
     request, hosts = call.request, app[HOSTS]
     annotate(server__id=request.server_id)
     try:
@@ -81,7 +87,10 @@ async def select_destinations(app: web.Application, call: SelectDestinations) ->
             hosts.release(host.name, request.server_id)
             raise
     except Exception as error:
-        fault = MaxRetriesExceeded(call) if isinstance(error, NoValidHost) and call.tried else error
+        fault = error
+        if isinstance(error, NoValidHost) and call.tried:
+            reason = "Exhausted all hosts available for retrying build failures"
+            fault = MaxRetriesExceeded(reason, request.server_id, call.last_error)
         await cast(app, API, InstanceUpdate(request.server_id, vm_state="error", fault=str(fault)))
         raise
 
@@ -92,7 +101,7 @@ def _claim_host(app: web.Application, call: SelectDestinations, span: Span) -> H
     for name in call.tried:
         hosts.release(name, request.server_id)
     claimed = hosts.claimed_for(request.server_id)
-    if claimed is not None:  # the message was delivered again: keep to the first choice
+    if claimed is not None:  # the message was redelivered: keep the first choice
         return claimed
     host = choose_host(hosts.by_name(), call, app[SERVICE_CONTEXT].rng, span)
     host.claim(request.server_id, request.size)
@@ -110,6 +119,6 @@ async def update_service_capabilities(app: web.Application, call: UpdateServiceC
 
 
 async def delete_instance_info(app: web.Application, call: DeleteInstanceInfo) -> None:
-    """Release what a server had claimed."""
+    """Release a server's claim."""
     annotate(server__id=call.server_id)
     app[HOSTS].release(call.host, call.server_id)
