@@ -7,9 +7,9 @@ import pytest
 
 from emulator.reference import tree_text
 from spantree import Pending, SpanTree
-from tests.spantree.test_pytest_plugin import run, theirs
+from tests.spantree.test_pytest_plugin import run, shared_modules, theirs
 
-__all__ = ["theirs"]
+__all__ = ["shared_modules", "theirs"]
 
 BOOTS = """
 import pytest

@@ -1,8 +1,16 @@
-"""The public names of each room. A change here is a change for its users."""
+"""The layout: what stands at the top level, and the public names of each room. A change here is a change for users."""
 
+import ast
 import importlib
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parent.parent
+TOP_LEVEL = {"pyproject.toml", "emulator", "deploy", "tests", "README.md", "CHANGELOG.md"}
+LONGEST_TEST_NAME = len("test_") + 70
 
 PUBLIC_NAMES = {
     "emulator.broker": ["Broker", "Depth"],
@@ -94,3 +102,22 @@ def test_a_room_exports_exactly_these_names(room: str) -> None:
         module.__all__ == PUBLIC_NAMES[room] == sorted(PUBLIC_NAMES[room], key=lambda name: (not name.isupper(), name))
     )
     assert all(hasattr(module, name) for name in module.__all__)
+
+
+def tracked_files() -> list[str]:
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("this is no git checkout, so which files belong to it is unknown")
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, check=True, text=True)  # noqa: S603, S607
+    return [name for name in listed.stdout.split("\0") if name]
+
+
+def test_the_top_level_holds_only_what_belongs_there() -> None:
+    top = {name.split("/")[0] for name in tracked_files()}
+    assert {name for name in top if not name.startswith(".")} == TOP_LEVEL
+
+
+def test_names_of_tests_can_be_read_at_a_glance() -> None:
+    files = [ROOT / name for name in tracked_files() if name.startswith("tests/") and name.endswith(".py")]
+    defined = [node for file in files if file.exists() for node in ast.walk(ast.parse(file.read_text()))]
+    named = [node.name for node in defined if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert [name for name in named if name.startswith("test_") and len(name) > LONGEST_TEST_NAME] == []

@@ -9,6 +9,7 @@ import typer
 
 from emulator.cli.option_groups import with_option_groups
 from emulator.cli.options import (
+    COMPUTES,
     HTTP,
     AmqpUrl,
     CloudOptions,
@@ -41,7 +42,7 @@ def boot(
     ] = None,
     count: Annotated[int, option("count", "How many servers to boot concurrently, each in its own trace.", min=1)] = 1,
     cloud: CloudOptions,
-    computes: Computes = 3,
+    computes: Computes = COMPUTES,
     amqp_url: AmqpUrl = None,
     keystone_url: Annotated[
         str | None,
@@ -61,7 +62,8 @@ def boot(
 ) -> None:
     """Start a cloud, boot a server on it, and show the trace. Exits with 0 only if every server became ACTIVE.
 
-    Logs in as admin, or as the user in OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME.
+    Logs in as admin, or as the user in OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME. A fault that makes a build hang
+    shortens --build-timeout, unless you set it.
     """
     if no_unicode:
         ascii_only()
@@ -125,7 +127,9 @@ async def _boot_all(
 
     with progress(requests, shown=show_progress) as on_progress:
         async with HttpClient(client.SERVICE, cloud.pace) as http:
-            return await asyncio.gather(*(boot_one(http, request, on_progress) for request in requests))
+            async with asyncio.TaskGroup() as tasks:
+                boots = [tasks.create_task(boot_one(http, request, on_progress)) for request in requests]
+            return [each.result() for each in boots]
 
 
 def _write_files(files: Mapping[str, Path], results: Sequence["BootResult"], export: "Export") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emulator.cli.option_groups import with_option_groups
-from emulator.cli.options import KeystoneUrl, OtlpUrl, Pace, Seed, ServerOptions, importing_sdk
+from emulator.cli.options import KEYSTONE_URL, KeystoneUrl, OtlpUrl, Pace, Seed, ServerOptions, importing_sdk
 from emulator.cli.validators import fault_name
 from emulator.urls import without_user
 from spantree.cli.options import option
@@ -27,7 +27,7 @@ STOP_SECONDS = 20.0
 @with_option_groups
 def load(
     *,
-    keystone_url: KeystoneUrl = "http://127.0.0.1:5000",
+    keystone_url: KeystoneUrl = KEYSTONE_URL,
     rate: Annotated[
         float, option("rate", "How many servers to boot per second, on average.", min=0.001, max=1000, callback=finite)
     ] = 1.0,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from emulator.cli.options import KeystoneUrl, OtlpUrl, importing_sdk
+from emulator.cli.options import KEYSTONE_URL, KeystoneUrl, OtlpUrl, importing_sdk
 from spantree.cli.options import OtlpJson
 
 if TYPE_CHECKING:  # importing it takes longer than printing the help text
@@ -34,7 +34,7 @@ def openstack(
         list[str] | None,
         typer.Argument(metavar="[ARGS]...", help="The client's command and its arguments, e.g. server list."),
     ] = None,
-    keystone_url: KeystoneUrl = "http://127.0.0.1:5000",
+    keystone_url: KeystoneUrl = KEYSTONE_URL,
     otlp: OtlpUrl = None,
     otlp_json: OtlpJson = None,
 ) -> None:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:  # importing it takes longer than printing a help text
 
 __all__ = [
     "AMQP",
+    "COMPUTES",
     "HTTP",
+    "KEYSTONE_URL",
     "AmqpUrl",
     "CloudOptions",
     "Computes",
@@ -35,6 +37,10 @@ __all__ = [
 
 
 HTTP, AMQP = url("http", "https"), url("amqp", "amqps")
+COMPUTES = 3
+"""As many as `emulator.cloud.COMPUTES`, which takes long to import."""
+KEYSTONE_URL = "http://127.0.0.1:5000"
+"""Where `emulator up` has its keystone."""
 TOKEN_SECRET = "openstack-boot-emulator"  # noqa: S105 - public, as the demo passwords are
 
 KeystoneUrl = Annotated[str, option("keystone-url", "The keystone URL of the emulator to use.", callback=HTTP)]
@@ -111,7 +117,7 @@ class CloudOptions:
             "Seconds after which a server that is still in BUILD goes to ERROR.",
             min=0.01,
             callback=finite,
-            show_default="60, or less with a fault that hangs",
+            show_default="60",
         ),
     ] = None
     bus_timeout: Annotated[

@@ -8,6 +8,7 @@ import typer
 
 from emulator.cli.option_groups import with_option_groups
 from emulator.cli.options import (
+    COMPUTES,
     HTTP,
     AmqpUrl,
     CloudOptions,
@@ -40,7 +41,7 @@ def up(
         ),
     ] = None,
     cloud: CloudOptions,
-    computes: Computes = 3,
+    computes: Computes = COMPUTES,
     amqp_url: AmqpUrl = None,
     listen: ListenOptions,
     jaeger_url: Annotated[

@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from opentelemetry.context import Context
+from opentelemetry.sdk.resources import SERVICE_NAME
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from emulator import client
@@ -28,18 +29,27 @@ BOOT_SECONDS = 120.0
 
 
 class _RequestSpans(SpanProcessor):
-    """Collects the ended spans of each request and counts its open ones. Runs on the cloud's event loop."""
+    """Collects the ended spans of each request of our client, and counts the open ones. Runs on the cloud's event loop.
+
+    Requests of other clients are ignored, as nobody would fetch their spans.
+    """
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
-        self._ended: defaultdict[str, list[ReadableSpan]] = defaultdict(list)
+        self._ended: dict[str, list[ReadableSpan]] = {}
         self._waiting: dict[str, asyncio.Event] = {}
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
-        self._open[_request_id(span)] += 1
+        request_id = _request_id(span)
+        if span.resource.attributes[SERVICE_NAME] == client.SERVICE:  # the first span of a request is the client's
+            self._ended.setdefault(request_id, [])
+        if request_id in self._ended:
+            self._open[request_id] += 1
 
     def on_end(self, span: ReadableSpan) -> None:
         request_id = _request_id(span)
+        if request_id not in self._ended:
+            return
         self._ended[request_id].append(span)
         self._open[request_id] -= 1
         if not self._open[request_id]:
@@ -144,7 +154,7 @@ def background_cloud(settings: Settings, *, computes: int = COMPUTES) -> Iterato
     def target() -> None:
         try:
             asyncio.run(run())
-        except Exception as error:
+        except BaseException as error:  # a CancelledError too: otherwise `started` would never have a result
             if started.done():  # nobody waits for the future any more, so threading.excepthook reports the error
                 raise
             started.set_exception(error)

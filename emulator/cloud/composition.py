@@ -66,7 +66,7 @@ async def run_cloud(
     export: Export,
     *,
     amqp_url: str | None = None,
-    computes: int = 1,
+    computes: int,
     ports: Mapping[str, int] | None = None,
 ) -> AsyncIterator[Cloud]:
     """Run a whole cloud in this process, on the bus at `amqp_url` or else on an embedded broker.
@@ -77,7 +77,6 @@ async def run_cloud(
     """
     ports = ports or {}
     hosts = [f"compute-{number + 1}" for number in range(computes)]
-    queues = _durable_queues(hosts)
     async with AsyncExitStack() as stack:
         # All APIs get their sockets first, because the catalog needs their URLs before a service is built.
         listeners = {name: stack.enter_context(listen(name, settings.address, ports.get(name, 0))) for name in APIS}
@@ -89,16 +88,20 @@ async def run_cloud(
             amqp_url = broker.url
         bus, stopping = settings.bus(amqp_url), SharedTimeout(STOP_SECONDS)
         services = _build_all(settings, endpoints, hosts)
+        queues = [queue for service, _ in services for queue in service.queues]
         if broker is None:
             # An external bus may still hold messages of an earlier cloud, about servers that no longer exist.
             await purge(bus, queues, [service.lock for service, _ in services if service.lock is not None])
-        apps = {}
+        started = []
         for service, number in services:
             name = service.name
             port = ports[name] + number if name in ports else 0
             listener = listeners.get(name) or stack.enter_context(listen(name, settings.address, port))
-            apps[name] = await stack.enter_async_context(_running(service, settings, export, listener, bus, stopping))
-        await _wait_for_hosts(apps["nova-scheduler"], computes)
+            app = await stack.enter_async_context(_running(service, settings, export, listener, bus, stopping))
+            started.append((service, app))
+        for service, app in started:
+            if service.cloud_ready is not None:
+                await service.cloud_ready(app)
         yield Cloud(endpoints, amqp_url, queues, broker)
 
 
@@ -135,7 +138,7 @@ def _build_all(settings: Settings, endpoints: Mapping[str, str], hosts: Sequence
     """Return every service in the order of the registry, each with its index among those of the same name."""
     secret = settings.token_secret or secrets.token_hex()  # one for all: services verify tokens that keystone made
     return [
-        (_build(row.name, settings, secret, endpoints, host=host), number)
+        (_build(row.name, settings, secret, endpoints, host=host, hosts=hosts), number)
         for row in SERVICES.values()
         for number, host in enumerate(hosts if row.per_host else [""])
     ]
@@ -148,6 +151,7 @@ def _build(
     endpoints: Mapping[str, str],
     *,
     host: str = "",
+    hosts: Sequence[str] = (),
     public_host: str | None = None,
 ) -> Service:
     """Build a service. Each gets its own `Tokens`, so that it learns of revoked tokens over the bus only."""
@@ -158,22 +162,10 @@ def _build(
         revocation_seconds=settings.revocation_seconds,
         public_host=public_host,
         host=host,
+        hosts=hosts,
     )
     service: Service = SERVICES[name].factory()(config)
     return service
-
-
-def _durable_queues(hosts: Sequence[str]) -> tuple[Destination, ...]:
-    from emulator.services.nova.messages import API, DEAD_LETTERS, SCHEDULER, compute
-
-    return (SCHEDULER, *(compute(host) for host in hosts), API, DEAD_LETTERS)
-
-
-async def _wait_for_hosts(scheduler_app: web.Application, count: int) -> None:
-    """Wait until every compute host has reported its capacity, so that the first boot can choose among all of them."""
-    from emulator.services.nova.scheduler import wait_for_hosts
-
-    await wait_for_hosts(scheduler_app, count)
 
 
 @asynccontextmanager

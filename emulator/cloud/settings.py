@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from emulator.runtime.amqp_connection import BusSettings, QueueType
+from emulator.runtime.amqp_connection import PATIENCE_SECONDS, BusSettings, QueueType
 from emulator.runtime.request_context import MessagingContext
 
 __all__ = ["BUILD_SECONDS", "COMPUTES", "Settings"]
@@ -25,7 +25,7 @@ class Settings:
     """Makes random ids, addresses and durations repeatable."""
     build_seconds: float = BUILD_SECONDS
     """How long a server may build before it goes to ERROR."""
-    bus_patience: float = 30.0
+    bus_patience: float = PATIENCE_SECONDS
     """How long to wait for an unreachable bus before giving up."""
     queue_type: QueueType = QueueType.CLASSIC
     address: str = "127.0.0.1"

@@ -118,6 +118,6 @@ async def _depth_reader(up: Cloud) -> AsyncIterator[Callable[[], Awaitable[Seque
     async with linked(BusSettings(up.amqp_url, BUS_TIMEOUT_SECONDS), SERVICE) as link:
 
         async def read_over_amqp() -> Sequence[Depth]:
-            return await depths((await link.session()).channel, up.queues)
+            return await depths(await (await link.session()).open_channel(), up.queues)
 
         yield read_over_amqp

@@ -128,7 +128,7 @@ _ALL = (
         culprit=DOWNLOAD,
         happened="glance sent bytes that do not match its own checksum; nova-compute noticed at step (5)",
         look_for="the exception of nova-compute's process span, which has both checksums; all HTTP spans are fine",
-        symptom="The server is in ERROR: image … has checksum …, glance said ….",
+        symptom="The server is in ERROR: image … has checksum …, glance announced ….",
     ),
     Fault(
         name="glance.connection_reset",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
-from aio_pika.exceptions import DeliveryError, PublishError
+from aio_pika.exceptions import ChannelInvalidStateError, DeliveryError, PublishError
 from opentelemetry import context as otel_context
 from opentelemetry.trace import Span
 
@@ -23,8 +23,16 @@ from emulator.instrumentation.messaging import (
     publishing,
     settling,
 )
-from emulator.runtime.amqp_connection import BROKEN, BusUnavailable, Link, Session, not_cancelled
-from emulator.runtime.amqp_topology import Destination, declare_exchange, declare_queue
+from emulator.runtime.amqp_connection import (
+    BROKEN,
+    REFUSED,
+    BusUnavailable,
+    Link,
+    Session,
+    not_cancelled,
+    publishing_channel,
+)
+from emulator.runtime.amqp_topology import Destination, declare_exchange, declare_queue, session_exchange
 from emulator.runtime.fault_injection.messages import (
     ConnectionDropped,
     Handle,
@@ -110,7 +118,10 @@ class Bus:
         await publish_with_fault(publish, to, body)
 
     async def _send(self, to: Destination, message: aio_pika.Message, span: Span) -> None:
-        """Publish and wait for the broker's confirm. Publishes again on the next connection if this one is lost."""
+        """Publish and wait for the broker's confirm. Publishes again on the next connection if this one is lost.
+
+        What the broker refuses is not published again: it would refuse that too.
+        """
         loop, lost = asyncio.get_running_loop(), Exception("no answer in time")
         try:
             async with asyncio.timeout(PUBLISH_SECONDS) as deadline:
@@ -119,8 +130,8 @@ class Bus:
                     deadline.reschedule(loop.time() + CONFIRM_SECONDS)  # connected: now only the confirm takes time
                     try:
                         async with not_cancelled():
-                            await (await declare_exchange(session, to)).publish(message, to.routing_key)
-                    except DeliveryError:  # not a lost connection: the broker has refused the message
+                            await _publish(session, to, message)
+                    except (DeliveryError, *REFUSED):  # not a lost connection
                         raise
                     except (*BROKEN, BusUnavailable) as error:
                         lost = error
@@ -131,7 +142,7 @@ class Bus:
                         return
         except PublishError as returned:
             raise Unroutable(to) from returned
-        except DeliveryError as refused:
+        except (DeliveryError, *REFUSED) as refused:
             lost = refused
         except TimeoutError:
             log.debug("gave up a message for %s", to.name)
@@ -160,7 +171,7 @@ class Bus:
         channel = await session.connection.channel()
         await self._link.watch(session, channel)
         await channel.set_qos(prefetch_count=PREFETCH)
-        exchange = await declare_exchange(session, source)
+        exchange = await session_exchange(session, source)
         if source.fanout:
             unique = self._service_context.rng.draw("queue", source.exchange).getrandbits(128)
             queue = await channel.declare_queue(f"{source.exchange}_{unique:032x}", exclusive=True, auto_delete=True)
@@ -247,6 +258,17 @@ def _history(message: AbstractIncomingMessage) -> dict[str, AttributeValue]:
         if value := message.headers.get(f"x-first-death-{what}"):
             history[f"openstack.amqp.dead_letter.{what}"] = str(value)
     return history
+
+
+async def _publish(session: Session, to: Destination, message: aio_pika.Message) -> None:
+    """Publish on the session's channel and wait for the confirm."""
+    try:
+        await (await session_exchange(session, to)).publish(message, to.routing_key)
+    except (*REFUSED, ChannelInvalidStateError):
+        # A refused message closes the channel for all that publish on it. On a channel of its own, it is known whether
+        # the broker refuses this message or has refused another one.
+        async with await publishing_channel(session.connection) as own:
+            await (await declare_exchange(own, to)).publish(message, to.routing_key)
 
 
 async def _cancel(queue: AbstractQueue, tag: str) -> None:

@@ -20,7 +20,7 @@ from math import inf
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
-from aiormq.exceptions import ChannelLockedResource
+from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource, ChannelPreconditionFailed
 from yarl import URL
 
 from emulator.runtime.errors import ApiError
@@ -28,6 +28,8 @@ from emulator.runtime.tasks import task_group
 
 __all__ = [
     "BROKEN",
+    "PATIENCE_SECONDS",
+    "REFUSED",
     "AlreadyRunning",
     "BusSettings",
     "BusUnavailable",
@@ -36,16 +38,22 @@ __all__ = [
     "Session",
     "linked",
     "not_cancelled",
+    "publishing_channel",
 ]
 
+PATIENCE_SECONDS = 30.0
 CONNECT_PAUSE_SECONDS = 0.2
 ATTEMPT_SECONDS = 10.0
+LEAST_ATTEMPT_SECONDS = 1.0
+"""How long a broker has to answer even if there is no patience left: 0.1 s was too short on a loaded machine."""
 HEARTBEAT_SECONDS = 10
 """Unless the URL sets another value. After twice this time the broker drops a lost client, with its locks."""
 CLOSE_SECONDS = 1.0
 
 BROKEN = (AMQPError, OSError, RuntimeError)
 """What aio-pika raises if the broker or the connection fails; RuntimeError if a channel is closed already."""
+REFUSED = (ChannelAccessRefused, ChannelPreconditionFailed)
+"""The broker's answer to what it would refuse on the next connection too. It closes the channel, not the connection."""
 
 log = logging.getLogger(__name__)
 
@@ -82,11 +90,11 @@ class BusSettings:
     """The URL of the bus, how many seconds to wait for it at start-up, and the type of its durable queues."""
 
     url: str
-    patience: float = 30.0
+    patience: float = PATIENCE_SECONDS
     queue_type: QueueType = QueueType.CLASSIC
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Session:
     """One connection, its channel for publishing, and the exchanges declared on it. `over` is set when it has ended."""
 
@@ -94,6 +102,21 @@ class Session:
     channel: AbstractChannel
     exchanges: dict[str, AbstractExchange] = field(default_factory=dict)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def open_channel(self) -> AbstractChannel:
+        """Return the channel for publishing. Opens another one if the broker closed it when it refused something."""
+        if self.channel.is_closed:
+            async with self._opening:
+                if self.channel.is_closed:  # nobody else has opened one meanwhile
+                    self.channel = await publishing_channel(self.connection)
+                    self.exchanges.clear()
+        return self.channel
+
+
+async def publishing_channel(connection: AbstractConnection) -> AbstractChannel:
+    """Open a channel on which a publish waits for the broker's confirm, and fails if no queue takes the message."""
+    return await connection.channel(publisher_confirms=True, on_return_raises=True)
 
 
 Start = Callable[[Session], Awaitable[None]]
@@ -163,16 +186,20 @@ class Link:
         deadline = loop.time() + patience
         # After a loss `_keep` has already logged that the bus is away.
         reported: set[type[Exception]] = {TimeoutError} if self._lost.is_set() else set()
+        held: AlreadyRunning | None = None
         while True:
             try:
-                async with asyncio.timeout_at(min(max(deadline, loop.time() + 0.1), loop.time() + ATTEMPT_SECONDS)):
+                left = min(max(deadline - loop.time(), LEAST_ATTEMPT_SECONDS), ATTEMPT_SECONDS)
+                async with asyncio.timeout(left):
                     session = await self._begin()
                 break
             except (AuthenticationError, ProbableAuthenticationError) as refused:
                 raise BusUnavailable(f"the broker at {self.broker} refuses the login: {refused}") from refused
             except (*BROKEN, TimeoutError, AlreadyRunning) as error:
+                if not isinstance(error, TimeoutError):  # else the broker is slow, and the lock is still held
+                    held = error if isinstance(error, AlreadyRunning) else None
                 if loop.time() >= deadline:
-                    raise self._out_of_time(error, patience) from error
+                    raise self._out_of_time(held or error, patience) from error
                 kind = AlreadyRunning if isinstance(error, AlreadyRunning) else TimeoutError
                 if kind not in reported:
                     self._report_waiting(error, patience)
@@ -180,8 +207,7 @@ class Link:
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
         self._lost.clear()
         self._session = session
-        for watched in (session.connection, session.channel):
-            watched.close_callbacks.add(self._loss_of(session))
+        session.connection.close_callbacks.add(self._loss_of(session))
         self._there.set()
 
     def _out_of_time(self, error: Exception, patience: float) -> Exception:
@@ -201,7 +227,7 @@ class Link:
         connection = aio_pika.Connection(self._url, client_properties={"connection_name": self._service})
         try:
             await connection.connect()
-            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            channel = await publishing_channel(connection)
             await self._take_locks(channel)
             return Session(connection, channel)
         except BaseException:

@@ -7,6 +7,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue, FieldValue
 
 from emulator.broker import Depth
+from emulator.instrumentation.messaging import destination_name
 from emulator.runtime.amqp_connection import (
     BROKEN,
     BusSettings,
@@ -17,7 +18,7 @@ from emulator.runtime.amqp_connection import (
     not_cancelled,
 )
 
-__all__ = ["Destination", "declare_exchange", "declare_queue", "depths", "purge"]
+__all__ = ["Destination", "declare_exchange", "declare_queue", "depths", "purge", "session_exchange"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Destination:
 
     @property
     def name(self) -> str:
-        """`{exchange}:{routing key}`, the convention for RabbitMQ; the queue has the name of the routing key."""
-        return ":".join(filter(None, (self.exchange, self.routing_key)))
+        """The name by the conventions for RabbitMQ; the queue has the name of the routing key."""
+        return destination_name(self.exchange, self.routing_key)
 
     @property
     def label(self) -> str:
@@ -47,14 +48,20 @@ class Destination:
         return self.template or self.name
 
 
-async def declare_exchange(session: Session, named: Destination) -> AbstractExchange:
-    """Return an exchange, declared once per session."""
-    if not named.exchange:
-        return session.channel.default_exchange
+async def session_exchange(session: Session, named: Destination) -> AbstractExchange:
+    """Return an exchange on the session's channel, declared once per channel."""
+    channel = await session.open_channel()
     if named.exchange not in session.exchanges:
-        kind = aio_pika.ExchangeType.FANOUT if named.fanout else aio_pika.ExchangeType.TOPIC
-        session.exchanges[named.exchange] = await session.channel.declare_exchange(named.exchange, kind, durable=True)
+        session.exchanges[named.exchange] = await declare_exchange(channel, named)
     return session.exchanges[named.exchange]
+
+
+async def declare_exchange(channel: AbstractChannel, named: Destination) -> AbstractExchange:
+    """Return an exchange on a channel, declared if it does not exist."""
+    if not named.exchange:
+        return channel.default_exchange
+    kind = aio_pika.ExchangeType.FANOUT if named.fanout else aio_pika.ExchangeType.TOPIC
+    return await channel.declare_exchange(named.exchange, kind, durable=True)
 
 
 async def declare_queue(channel: AbstractChannel, source: Destination, kind: QueueType) -> AbstractQueue:
@@ -84,7 +91,7 @@ async def purge(bus: BusSettings, queues: Iterable[Destination], locks: Collecti
     Raises AlreadyRunning if a running consumer holds one of the `locks`, and BusUnavailable.
     """
     async with linked(bus, "emulator", locks) as link, not_cancelled():
-        channel = (await link.session()).channel
+        channel = await (await link.session()).open_channel()
         try:
             for queue in queues:
                 await (await declare_queue(channel, queue, link.queue_type)).purge()

@@ -123,14 +123,18 @@ def answering(shape: ErrorShape) -> Middleware:
             return response
         except ConnectionReset:  # a fault: `resetting_connections` breaks the connection instead of answering
             raise
-        except ConnectionError:  # the caller closed the connection: no answer reaches it
-            return _error_response(BadRequest("The caller closed the connection."), shape)
         except Exception as unexpected:
+            if isinstance(unexpected, ConnectionError) and _caller_left(request):  # no answer reaches it
+                return _error_response(BadRequest("The caller closed the connection."), shape)
             http_server.record_failure(request, unexpected)
             log.exception("%s %s failed unexpectedly", request.method, request.path)
             return _error_response(ApiError("The server could not comply with the request: see its trace."), shape)
 
     return answer
+
+
+def _caller_left(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _error_response(error: ApiError, shape: ErrorShape) -> web.Response:

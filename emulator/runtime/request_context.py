@@ -152,13 +152,14 @@ def _well_formed(request_id: str | None) -> str | None:
 
 @contextmanager
 def carrying_fault(fault: Fault | None) -> Iterator[None]:
-    """Send a fault along with the requests that are sent in the block."""
+    """Send a fault along with the requests that are sent in the block. A fault that was spent there does not return."""
     request = current_request()
     request.fault, before = fault, request.fault
     try:
         yield
     finally:
-        request.fault = before
+        if not request.spent:
+            request.fault = before
 
 
 def inject_request(headers: MutableMapping[str, str]) -> None:

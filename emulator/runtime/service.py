@@ -17,6 +17,7 @@ from aiohttp.typedefs import Middleware
 
 from emulator.runtime.amqp_bus import Bus, Consumer
 from emulator.runtime.amqp_connection import BusSettings, Link
+from emulator.runtime.amqp_topology import Destination
 from emulator.runtime.errors import ErrorShape
 from emulator.runtime.fault_injection.connections import resetting_connections
 from emulator.runtime.healthcheck import PATHS, Health, admitting, health_routes
@@ -49,9 +50,11 @@ class Service:
     """What distinguishes one service from another.
 
     `routes` require a token that `identify` accepts, `public` ones do not. `middlewares` see every request and every
-    answer, including errors. `consumers` are made for the running application. `start` runs once, before the service is
-    healthy; `background` runs after that; `leave` runs when the service is about to stop, if it has the bus. A service
-    that keeps its state in memory holds a `lock` on the bus, so that only one instance runs.
+    answer, including errors. `consumers` are made for the running application; `queues` are the durable ones that they
+    consume. `start` runs once, before the service is healthy; `background` runs after that; `leave` runs when the
+    service is about to stop, if it has the bus. `cloud_ready` runs when all services of a cloud have started, and waits
+    until this one knows what it must know of the others. A service that keeps its state in memory holds a `lock` on the
+    bus, so that only one instance runs.
     """
 
     name: str
@@ -62,10 +65,12 @@ class Service:
     error_shape: ErrorShape = lambda error: {"message": str(error)}
     state: dict[web.AppKey[Any], Any] = field(default_factory=dict)
     consumers: Callable[[web.Application], Sequence[Consumer]] | None = None
+    queues: Sequence[Destination] = ()
     lock: str | None = None
     start: Background | None = None
     background: Background | None = None
     leave: Background | None = None
+    cloud_ready: Background | None = None
     resource: dict[str, str] = field(default_factory=dict)
 
 

@@ -55,15 +55,21 @@ class _RequestTracer(Tracer):
         kind: SpanKind = SpanKind.INTERNAL,
         attributes: SpanAttributes = None,
         links: Sequence[Link] | None = None,
-        *args: Any,  # noqa: ANN401 - passed on
-        **more: Any,  # noqa: ANN401
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
     ) -> Span:
         request = current_request()
         named = name_next_span(request.service_context.service, request.request_id, name, links or ())
         fault = fault_at(name) or fault_at("*")
+        handling = record_exception, set_status_on_exception
         if fault is None:
-            return self._tracer.start_span(name, context, kind, attributes, links, *args, **more)
-        return start_span_with_fault(fault, named, self._tracer, name, context, kind, attributes, links)
+            return self._tracer.start_span(name, context, kind, attributes, links, start_time, *handling)
+
+        def start(*, kind: SpanKind, start_time: int | None) -> Span:
+            return self._tracer.start_span(name, context, kind, attributes, links, start_time, *handling)
+
+        return start_span_with_fault(fault, named, start, kind, start_time)
 
     @contextmanager
     def start_as_current_span(self, name: str, *args: Any, **more: Any) -> Iterator[Span]:  # type: ignore[override] # noqa: ANN401 - the type that the SDK returns is private

@@ -1,6 +1,6 @@
-"""What a service is built from. Each service's `service(config)` reads what it needs of it."""
+"""The configuration from which each service is built, by its function `service(config)`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from emulator.services.auth import Tokens
@@ -12,7 +12,7 @@ __all__ = ["ServiceConfig"]
 class ServiceConfig:
     """The configuration of one service; times are in seconds.
 
-    `endpoints` has the base URLs of the APIs by service name, as services reach them.
+    `endpoints` maps service names to the base URLs of their APIs, as the other services reach them.
     """
 
     tokens: Tokens
@@ -22,6 +22,12 @@ class ServiceConfig:
     revocation_seconds: float
     """How often keystone repeats which tokens are revoked."""
     public_host: str | None = None
-    """The host in the catalog's public URLs; None leaves the one of `endpoints`."""
+    """The host in the catalog's public URLs; None keeps the one in `endpoints`."""
     host: str = ""
+<<<<<<< HEAD
     """The compute host, for a service that runs on each."""
+    hosts: Sequence[str] = ()
+    """All compute hosts of a cloud that starts as a whole; none if the service starts alone."""
+=======
+    """The name of the compute host, for a service that runs on every one of them."""
+>>>>>>> main

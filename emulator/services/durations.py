@@ -18,6 +18,6 @@ DURATIONS = {
     "unpause": Duration(0.100),
     "suspend": Duration(0.600),
     "resume": Duration(0.500),
-    "back off": Duration(0.250, sigma=0.10),  # doubled from try to try
+    "back off": Duration(0.250, sigma=0.10),  # doubled on every retry
 }
-"""By the name of the work, the median in seconds and the spread. A boot takes 2 s at `--pace 1`."""
+"""The median in seconds, and the spread, by the name of the work. A boot takes 2 s at `--pace 1`."""

@@ -1,7 +1,8 @@
 """Neutron's notification to nova about the floating IPs of a server.
 
-Neutron calls nova-api's `os-server-external-events` for this, and nova-compute then fetches what has changed. Here one
-message has it all, sent only when floating IPs change: a boot without floating IPs sends none.
+Real neutron POSTs a `network-changed` event to nova-api's `os-server-external-events` when a server's port changes, and
+nova-compute then fetches the addresses again. Here one message carries all of them, and is sent only when floating IPs
+change, so that a boot without floating IPs has the steps of Figure 1.8 and no others.
 """
 
 import logging
@@ -39,8 +40,8 @@ class NetworkChanged(msgspec.Struct, frozen=True):
 
 
 async def notify_nova(app: web.Application, change: NetworkChanged) -> None:
-    """Send the message to nova-api. Ignores a bus that is away: neutron's own answer does not depend on nova."""
+    """Send the message to nova-api. An unavailable bus is only logged: neutron's answer does not depend on it."""
     try:
         await cast(app, NEUTRON_FANOUT, change)
-    except (BusUnavailable, Unroutable) as away:
-        log.debug("nova was not notified of the floating IPs of %s: %s", change.server_id, away)
+    except (BusUnavailable, Unroutable) as error:
+        log.debug("nova was not notified of the floating IPs of %s: %s", change.server_id, error)

@@ -1,4 +1,4 @@
-"""The services of the emulated cloud, one row each: their ports, catalog entries, colours, and how to build them.
+"""The services of the emulated cloud, one row each: port, catalog entry, colour, and the function that builds it.
 
 Imports the standard library only, so that reading names and ports costs nothing; a service's code is imported when
 `ServiceRow.factory` is called. To add a service, write its folder and add a row.
@@ -12,7 +12,7 @@ from typing import Any
 __all__ = ["APIS", "BROKER", "CONSOLE", "PORTS", "SERVICES", "CatalogEntry", "ServiceRow"]
 
 BROKER = "broker"
-"""What `emulator serve` calls the embedded AMQP broker. It is no service of OpenStack's, so it has no row."""
+"""What `emulator serve` calls the embedded AMQP broker. It is not an OpenStack service, so it has no row."""
 
 CONSOLE = "console"
 """The web page of `emulator up`."""

@@ -1,4 +1,4 @@
-"""The projects, users, images, flavors, networks and hosts that a new cloud has. Its passwords are public.
+"""The projects, users, images, flavors, networks and hosts of a new cloud. The passwords are public.
 
 Ids are derived from names, so that a client can refer to an image or a network without looking it up first.
 """
@@ -21,6 +21,7 @@ __all__ = [
     "Project",
     "User",
     "default_group",
+    "hex_id",
     "is_admin_project",
     "resource_id",
 ]
@@ -29,7 +30,7 @@ __all__ = [
 def resource_id(kind: str, name: str) -> str:
     """Return the id of a resource: the UUID (version 5) of its kind and name.
 
-    A name that is a UUID already is returned as it is, so that a client may give either.
+    A name that is already a UUID is returned unchanged, so that a caller can pass either.
     """
     try:
         return str(uuid.UUID(name))
@@ -37,8 +38,13 @@ def resource_id(kind: str, name: str) -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"openstack-boot-emulator/{kind}/{name}"))
 
 
+def hex_id(kind: str, name: str) -> str:
+    """Return the id of a resource as hex without dashes, which is the form of all of keystone's ids."""
+    return resource_id(kind, name).replace("-", "")
+
+
 def default_group(project_id: str) -> str:
-    """Return the id of a project's security group `default`, which exists as soon as the project does."""
+    """Return the id of a project's security group `default`, which every project has from the start."""
     return resource_id("security-group", f"default of {project_id}")
 
 
@@ -51,8 +57,8 @@ class Project:
 
     @property
     def id(self) -> str:
-        """Keystone's ids are hex without dashes."""
-        return resource_id("project", self.name).replace("-", "")
+        """The id, derived from the name."""
+        return hex_id("project", self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +72,13 @@ class User:
 
     @property
     def id(self) -> str:
-        """Keystone's ids are hex without dashes."""
-        return resource_id("user", self.name).replace("-", "")
+        """The id, derived from the name."""
+        return hex_id("user", self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image. Its bytes are generated, and `size_kib` of them are really sent."""
+    """An image. Its data is generated; a download really sends `size_kib` of it."""
 
     name: str
     size_kib: int
@@ -152,6 +158,7 @@ NETWORKS = (
 )
 
 HOST = HostCapacity(ram_mb=262144, vcpus=256, disk_gb=8000)
+"""The capacity of every compute host."""
 
 
 def is_admin_project(project_id: str) -> bool:

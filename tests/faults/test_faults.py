@@ -147,7 +147,7 @@ async def test_boots_with_all_faults_at_once_each_end_in_their_own_state() -> No
         async with places:
             await api.gone(booted.server_id)
 
-    async with start_cloud(Settings(pace=0, build_seconds=12), computes=3) as running_cloud:
+    async with start_cloud(Settings(pace=0, build_seconds=8), computes=3) as running_cloud:
         boots = await asyncio.gather(*(one(running_cloud, number, fault) for number, fault in enumerate(chosen)))
         wrong = [
             f"{fault and fault.name}: {booted.status} {booted.fault}"
@@ -251,7 +251,9 @@ def spawns(trace: SpanTree) -> Iterable[Span]:
     return (span for span in trace.spans if span.name == "spawn")
 
 
-def test_every_fault_has_a_tree_and_no_tree_is_without_a_fault() -> None:
+def test_every_fault_has_a_tree_and_no_tree_is_without_a_fault(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--update-trees"):
+        pytest.skip("--update-trees: other tests of this run are writing trees")
     assert {file.name.removesuffix(".tree") for file in tree_of("x").parent.glob("*.tree")} == set(FAULTS)
 
 

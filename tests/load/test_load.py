@@ -148,14 +148,14 @@ async def test_load_continues_on_a_cloud_that_went_away_and_came_back() -> None:
             pass
 
     async with a_tenant(export, f"http://127.0.0.1:{ports['keystone']}") as tenant, asyncio.TaskGroup() as tasks:
-        async with run_cloud(Settings(pace=0), export, ports=ports):
+        async with run_cloud(Settings(pace=0), export, computes=1, ports=ports):
             plan = Plan(REQUEST, rate=8, lifetime=0.5)
             loading = tasks.create_task(
                 run_load(tenant, plan, stopping, lines.put_nowait, every=0.5, stop_timeout=SharedTimeout(60))
             )
             await next_report_with("ACTIVE")
         await next_report_with("refused")
-        async with run_cloud(Settings(pace=0), export, ports=ports):
+        async with run_cloud(Settings(pace=0), export, computes=1, ports=ports):
             while not lines.empty():
                 lines.get_nowait()
             await next_report_with("ACTIVE")
@@ -179,7 +179,7 @@ async def test_waiting_for_a_cloud_leaves_no_trace(running_cloud: RunningCloud) 
     [
         ("admin", None, 0.3, "Cannot connect"),
         ("nobody", "public", inf, "POST http://{place}/v3/auth/tokens answered 401"),
-        ("admin", "publik", inf, "the catalog names no publik endpoint of type compute"),
+        ("admin", "publik", inf, "the catalog has no publik endpoint of type compute"),
     ],
     ids=["nothing listens", "unknown user", "unknown interface"],
 )

@@ -1,4 +1,4 @@
-"""Fixtures: an emulator that is up, where its spans arrive, and users with stock clients, as processes."""
+"""Fixtures: a running emulator, the receiver of its spans, and users who run stock clients as processes."""
 
 import asyncio
 import faulthandler
@@ -22,50 +22,50 @@ from tests.support.processes import COMMAND, Ended, environment
 
 BIN = Path(sys.executable).parent
 KEY = "SECRET_KEY"
-"""What osprofiler's headers are signed with."""
+"""The key that osprofiler's headers are signed with."""
 PATIENCE_SECONDS = 120
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 SETTLES = re.compile("(ack|nack|reject) ")
 
 
 @dataclass(frozen=True)
 class Up:
-    """An emulator that is up: its APIs by the names of their services, and what receives its spans."""
+    """A running emulator: the URLs of its APIs by service name, and the receiver of its spans."""
 
     endpoints: Mapping[str, str]
     clouds_yaml: str
     spans: OtlpReceiver
 
     async def trace(self, trace_id: str) -> SpanTree:
-        """Return a trace, when it is whole: every process sends its spans by itself, when it sees fit."""
+        """Wait for a complete trace, and return it. Each process exports its own spans, at its own time."""
 
-        async def look() -> list[SpanTree]:
+        async def read() -> list[SpanTree]:
             found = self.spans.find(trace_id)
-            return [found] if found is not None and is_whole(found) else []
+            return [found] if found is not None and is_complete(found) else []
 
-        return (await eventually(look, pause=LOOK_SECONDS))[0]
+        return (await eventually(read, pause=POLL_SECONDS))[0]
 
     async def traces(self, service: str, count: int) -> Sequence[SpanTree]:
-        """Return the traces that a client of this name began, when there are so many."""
+        """Wait for `count` complete traces that a client of this name has started, and return them."""
 
-        async def look() -> list[SpanTree]:
+        async def read() -> list[SpanTree]:
             return [trace for trace in self.spans.traces if trace.spans[0].service == service]
 
-        return await eventually(look, lambda found: len(found) >= count and all(map(is_whole, found)), LOOK_SECONDS)
+        return await eventually(read, lambda found: len(found) >= count and all(map(is_complete, found)), POLL_SECONDS)
 
-    async def spans_that(self, suit: Callable[[Span], bool]) -> Sequence[Span]:
-        """Return the spans, of all traces, that suit, when there is one."""
+    async def spans_where(self, accept: Callable[[Span], bool]) -> Sequence[Span]:
+        """Wait for spans, of any trace, that are accepted, and return them."""
 
-        async def look() -> list[Span]:
-            return [span for trace in self.spans.traces for span in trace.spans if suit(span)]
+        async def read() -> list[Span]:
+            return [span for trace in self.spans.traces for span in trace.spans if accept(span)]
 
-        return await eventually(look, pause=LOOK_SECONDS)
+        return await eventually(read, pause=POLL_SECONDS)
 
 
-def is_whole(trace: SpanTree) -> bool:
-    """Whether the other side of every call and every message has come."""
-    sides = (span for span in trace.spans if span.kind in {"client", "producer"} and not SETTLES.match(span.name))
-    return all(span.children or span.failed for span in sides)
+def is_complete(trace: SpanTree) -> bool:
+    """Whether every client and producer span has a child, the span of the other side."""
+    sent = (span for span in trace.spans if span.kind in {"client", "producer"} and not SETTLES.match(span.name))
+    return all(span.children or span.failed for span in sent)
 
 
 @pytest.fixture(scope="session")
@@ -76,9 +76,9 @@ def up() -> Iterator[Up]:
         command = [*COMMAND, "up", "--pace", "0", "--port-base", "0"]
         with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
             assert process.stdout is not None
-            said = "".join(_until(process.stdout, "    identity_api_version: 3\n"))
-            endpoints = re.findall(r"^  (\S+) +(http://\S+)$", said, re.MULTILINE)
-            yield Up(dict(endpoints), said[said.index("clouds:\n") :], receiver)
+            printed = "".join(_until(process.stdout, "    identity_api_version: 3\n"))
+            endpoints = re.findall(r"^  (\S+) +(http://\S+)$", printed, re.MULTILINE)
+            yield Up(dict(endpoints), printed[printed.index("clouds:\n") :], receiver)
             process.terminate()
             process.communicate()
         assert process.returncode == 0
@@ -93,19 +93,19 @@ def _until(lines: Iterable[str], last: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class User:
-    """A user with stock clients, whom `OS_*` names, and `more` of the environment."""
+    """A user who runs stock clients, with the variables `OS_*` and any `more`."""
 
     up: Up
     name: str
     more: Mapping[str, str] = field(default_factory=dict)
 
-    def having(self, **more: str) -> "User":
+    def with_variables(self, **more: str) -> "User":
         """Return the user with more variables."""
         return replace(self, more={**self.more, **more})
 
     @property
     def variables(self) -> dict[str, str]:
-        """What an openrc file would set."""
+        """The variables that an openrc file sets."""
         return {
             "OS_AUTH_URL": f"{self.up.endpoints['keystone']}/v3",
             "OS_USERNAME": self.name,
@@ -117,27 +117,27 @@ class User:
         }
 
     async def __call__(self, command: str) -> Ended:
-        """Run a command of `openstack` that is to succeed."""
-        ended = await self.tries(command)
+        """Run an `openstack` command that must succeed."""
+        ended = await self.run(command)
         assert ended.status == 0, f"openstack {command}: {ended.err}{ended.out}"
         return ended
 
     async def json(self, command: str) -> Any:
-        """Run a command of `openstack` that is to succeed; return what it prints as JSON."""
+        """Run an `openstack` command that must succeed, and return its JSON output."""
         return json.loads((await self(f"{command} -f json")).out)
 
     async def refused(self, command: str) -> str:
-        """Run a command of `openstack` that is to fail with status 1; return what it says on stderr."""
-        ended = await self.tries(command)
+        """Run an `openstack` command that must fail with status 1, and return its stderr."""
+        ended = await self.run(command)
         assert (ended.status, ended.out) == (1, ""), f"openstack {command}: {ended}"
         return ended.err
 
-    async def tries(self, command: str) -> Ended:
-        """Run a command of `openstack`."""
+    async def run(self, command: str) -> Ended:
+        """Run an `openstack` command, whatever its status."""
         return await ended(str(BIN / "openstack"), *shlex.split(command), **{**self.variables, **self.more})
 
     async def sdk(self, script: str, *wrapped: str) -> Any:
-        """Run a script with a connection `conn`; return the `result` that it leaves, which is JSON."""
+        """Run a script that has a connection `conn`, and return the JSON value that it assigns to `result`."""
         whole = f"import json, openstack\nconn = openstack.connect()\n{dedent(script)}\nprint(json.dumps(result))\n"
         done = await ended(*wrapped, sys.executable, "-c", whole, **{**self.variables, **self.more})
         assert done.status == 0, done.err
@@ -145,7 +145,7 @@ class User:
 
 
 async def ended(*command: str, **variables: str) -> Ended:
-    """Run a command to its end, in an environment with these variables and none of the developer's."""
+    """Run a command to its end, with these variables and without the developer's."""
     process = await asyncio.create_subprocess_exec(
         *command,
         env=environment(XDG_CONFIG_HOME=os.devnull, COLUMNS="200", **variables),
@@ -157,7 +157,7 @@ async def ended(*command: str, **variables: str) -> Ended:
         async with asyncio.timeout(PATIENCE_SECONDS):
             out, err = await process.communicate()
     finally:
-        if process.returncode is None:  # another one, that ran beside it, has failed
+        if process.returncode is None:  # cancelled, because a command that ran beside it has failed
             process.kill()
             await process.communicate()
     assert process.returncode is not None
@@ -166,13 +166,13 @@ async def ended(*command: str, **variables: str) -> Ended:
 
 @pytest.fixture(autouse=True)
 def no_deadline() -> None:
-    """Let a test take its time where the machine is busy: clients are slow to start, and each has its own deadline."""
+    """Let tests run for long on a busy machine: clients are slow to start, and each has its own deadline."""
     faulthandler.cancel_dump_traceback_later()  # of `faulthandler_timeout`, which ends the process and orphans `up`
 
 
 @pytest.fixture
 def admin(up: Up) -> User:
-    """Who may do everything."""
+    """A user with the role `admin`."""
     return User(up, "admin")
 
 

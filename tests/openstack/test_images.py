@@ -1,4 +1,4 @@
-"""Images of one's own, by the stock client: made, uploaded, booted, saved, deleted."""
+"""A user's own images, by the stock client: created, uploaded, booted, saved, deleted."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from tests.openstack.conftest import User
 pytestmark = pytest.mark.openstack
 
 
-async def test_an_image_of_ones_own_is_uploaded_booted_and_deleted(demo: User, tmp_path: Path) -> None:
+async def test_a_users_image_is_uploaded_booted_and_deleted(demo: User, tmp_path: Path) -> None:
     content = bytes(range(256)) * 1024
     (tmp_path / "disk.img").write_bytes(content)
     created = await demo.json(

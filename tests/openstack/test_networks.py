@@ -1,4 +1,4 @@
-"""Networks of one's own, by the stock client."""
+"""A user's own networks and ports, by the stock client."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.openstack.conftest import User
 pytestmark = pytest.mark.openstack
 
 
-async def test_a_network_of_ones_own_has_servers_on_it(demo: User) -> None:
+async def test_a_server_can_be_built_on_a_users_network(demo: User) -> None:
     network = await demo.json("network create own")
     assert (network["name"], network["status"], network["shared"]) == ("own", "ACTIVE", False)
     subnet = await demo.json("subnet create --network own --subnet-range 192.168.7.0/24 own-v4")
@@ -21,7 +21,7 @@ async def test_a_network_of_ones_own_has_servers_on_it(demo: User) -> None:
     assert address.startswith("192.168.7.")
     listed = await demo.json("port list --network own")
     assert address in {row["Fixed IP Addresses"][0]["ip_address"] for row in listed}
-    assert "409" in (await demo.tries("network delete own")).err
+    assert "409" in (await demo.run("network delete own")).err
     await demo("server delete --wait on-own")
 
     await demo("network set --name mine own")
@@ -31,7 +31,7 @@ async def test_a_network_of_ones_own_has_servers_on_it(demo: User) -> None:
     assert [row["Name"] for row in await demo.json("network list --name mine")] == []
 
 
-async def test_a_port_of_ones_own_outlives_its_server(demo: User) -> None:
+async def test_a_users_port_outlives_its_server(demo: User) -> None:
     port = await demo.json("port create --network private kept")
     server = await demo.json("server create --image cirros --flavor m1.tiny --port kept with-port --wait")
     assert server["addresses"]["private"] == [port["fixed_ips"][0]["ip_address"]]

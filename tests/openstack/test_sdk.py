@@ -1,4 +1,4 @@
-"""openstacksdk on the emulator: scripts as its users write them."""
+"""openstacksdk with the emulator: scripts such as its users write."""
 
 import pytest
 
@@ -28,7 +28,7 @@ async def test_a_server_is_created_listed_and_deleted(demo: User) -> None:
 
 
 @pytest.mark.parametrize("name", ["admin", "demo"])
-async def test_a_server_gets_a_floating_ip_if_nothing_is_said_of_it(up: Up, name: str) -> None:
+async def test_a_server_gets_a_floating_ip_by_default(up: Up, name: str) -> None:
     done = await User(up, name).sdk("""
         server = conn.create_server("floats", image="cirros", flavor="m1.tiny", network="private", wait=True)
         result = {
@@ -46,7 +46,7 @@ async def test_a_server_gets_a_floating_ip_if_nothing_is_said_of_it(up: Up, name
     assert (done["deleted"], done["left"]) == (True, 0)
 
 
-async def test_it_negotiates_the_microversion_and_looks_at_what_is_there(admin: User) -> None:
+async def test_the_sdk_negotiates_the_microversion_and_lists_resources(admin: User) -> None:
     done = await admin.sdk("""
         data = conn.compute.get_endpoint_data()
         result = {
@@ -69,7 +69,7 @@ async def test_it_negotiates_the_microversion_and_looks_at_what_is_there(admin: 
     assert done["old"] == [200, 200, 200, 406]
 
 
-async def test_a_revoked_token_is_replaced_without_a_word(demo: User) -> None:
+async def test_a_revoked_token_is_replaced_silently(demo: User) -> None:
     done = await demo.sdk("""
         conn.list_servers()
         first = conn.session.get_token()
@@ -90,11 +90,11 @@ async def test_the_global_request_id_is_on_the_spans(demo: User, up: Up) -> None
             result = [chosen, asking.compute.get("/servers").headers["X-OpenStack-Request-ID"]]
     """)
     assert answered != chosen
-    seen = await up.spans_that(lambda span: span.attributes.get("openstack.global_request.id") == chosen)
+    seen = await up.spans_where(lambda span: span.attributes.get("openstack.global_request.id") == chosen)
     assert [(span.name, span.attributes["openstack.request.id"]) for span in seen] == [("GET /v2.1/servers", answered)]
 
 
-async def test_what_is_refused_raises_what_its_users_catch(demo: User) -> None:
+async def test_a_refused_request_raises_the_sdks_exception(demo: User) -> None:
     refused = await demo.sdk("""
         from openstack import exceptions
 

@@ -1,4 +1,4 @@
-"""The life of a server, told by the stock client from its creation to its end."""
+"""The life of a server, from creation to deletion, by the stock client."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ ORDER = "--image cirros --flavor m1.tiny"
 
 
 async def until(user: User, name: str, status: str) -> dict[str, Any]:
-    """Look at a server until it has this status, as who runs commands does."""
+    """Show a server until it has this status, and return it. Each command takes long enough to need no pause."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             server: dict[str, Any] = await user.json(f"server show {name}")
@@ -23,7 +23,7 @@ async def until(user: User, name: str, status: str) -> dict[str, Any]:
             assert server["status"] != "ERROR"
 
 
-async def test_a_server_is_there_from_create_to_delete(demo: User, up: Up) -> None:
+async def test_a_server_is_listed_from_create_to_delete(demo: User, up: Up) -> None:
     created = await demo.json(f"server create {ORDER} --network private --property tier=web demo --wait")
     assert (created["status"], created["name"], created["properties"]) == ("ACTIVE", "demo", {"tier": "web"})
     [address] = created["addresses"]["private"]
@@ -56,7 +56,7 @@ async def test_a_server_is_stopped_and_started(demo: User) -> None:
     await demo("server delete --wait busy")
 
 
-async def test_a_server_is_rebooted_and_its_events_tell(demo: User) -> None:
+async def test_a_reboot_is_among_the_events_of_the_server(demo: User) -> None:
     await demo(f"server create {ORDER} --network private busy --wait")
     await demo("server reboot --wait busy")
     await demo("server reboot --hard --wait busy")
@@ -113,6 +113,6 @@ async def test_servers_are_created_by_id_on_several_networks_and_several_at_once
 
 
 async def statuses(user: User, names: list[str]) -> set[str]:
-    """What becomes of servers: --wait waits for the first of several."""
+    """Wait for several servers, of which `--wait` waits only for the first, and return their statuses."""
     shown = await asyncio.gather(*(until(user, name, "ACTIVE") for name in names))
     return {server["status"] for server in shown}

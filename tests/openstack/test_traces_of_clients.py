@@ -1,4 +1,4 @@
-"""Traces that stock clients begin: with OpenTelemetry's instrumentation around them, and with osprofiler."""
+"""Traces that stock clients start: with OpenTelemetry's instrumentation, and with osprofiler."""
 
 import re
 import uuid
@@ -9,7 +9,7 @@ from osprofiler import _utils as osprofiler
 
 from spantree import Span
 from tests.openstack.conftest import BIN, KEY, Up, User, ended
-from tests.openstack.test_one_trace import openstack, trace_told
+from tests.openstack.test_one_trace import exported_trace, openstack
 
 pytestmark = pytest.mark.openstack
 
@@ -17,7 +17,7 @@ INSTRUMENTED = str(BIN / "opentelemetry-instrument")
 STABLE = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http"}
 
 
-async def test_an_instrumented_client_begins_a_trace_with_every_request(demo: User, up: Up) -> None:
+async def test_an_instrumented_client_starts_a_trace_with_every_request(demo: User, up: Up) -> None:
     name = f"osc-{uuid.uuid4()}"
     variables = {**demo.variables, **up.spans.environment, **STABLE, "OTEL_SERVICE_NAME": name}
     listed = await ended(INSTRUMENTED, str(BIN / "openstack"), "image", "list", **variables)
@@ -30,9 +30,9 @@ async def test_an_instrumented_client_begins_a_trace_with_every_request(demo: Us
     assert {len(trace.roots) for trace in traces} == {1}
 
 
-async def test_a_root_span_of_ones_own_makes_it_one_trace_with_the_boot_in_it(demo: User, up: Up) -> None:
+async def test_a_scripts_root_span_makes_one_trace_that_contains_the_boot(demo: User, up: Up) -> None:
     name = f"sdk-{uuid.uuid4()}"
-    instrumented = demo.having(**up.spans.environment, **STABLE, OTEL_SERVICE_NAME=name)
+    instrumented = demo.with_variables(**up.spans.environment, **STABLE, OTEL_SERVICE_NAME=name)
     trace_id = await instrumented.sdk(
         """
         from opentelemetry import trace
@@ -51,7 +51,7 @@ async def test_a_root_span_of_ones_own_makes_it_one_trace_with_the_boot_in_it(de
     assert trace.all("nova-api", name="DELETE /v2.1/servers/{server_id}")
 
 
-async def test_os_profile_makes_the_trace_that_its_id_names(demo: User, up: Up) -> None:
+async def test_os_profile_makes_a_trace_with_the_printed_id(demo: User, up: Up) -> None:
     listed = await demo(f"--os-profile {KEY} network list")
     [base] = re.findall(r"^Trace ID: (\S+)$", listed.err, re.MULTILINE)
     trace = await up.trace(uuid.UUID(base).hex)
@@ -60,7 +60,7 @@ async def test_os_profile_makes_the_trace_that_its_id_names(demo: User, up: Up) 
     assert {span.attributes["openstack.osprofiler.base_id"] for span in trace.spans} == {base}
 
 
-async def test_os_profile_boots_in_its_trace(demo: User, up: Up) -> None:
+async def test_a_boot_with_os_profile_is_in_its_trace(demo: User, up: Up) -> None:
     order = "server create --image cirros --flavor m1.tiny --network private profiled --wait"
     booted = await demo(f"--os-profile {KEY} {order}")
     [base] = re.findall(r"^Trace ID: (\S+)$", booted.err, re.MULTILINE)
@@ -71,27 +71,27 @@ async def test_os_profile_boots_in_its_trace(demo: User, up: Up) -> None:
     await demo("server delete --wait profiled")
 
 
-async def test_another_key_is_ignored_and_the_command_goes_on(demo: User, up: Up) -> None:
+async def test_headers_that_are_signed_with_another_key_are_ignored(demo: User, up: Up) -> None:
     listed = await demo("--os-profile another_key network list")
     [base] = re.findall(r"^Trace ID: (\S+)$", listed.err, re.MULTILINE)
 
-    def is_told(span: Span) -> bool:
+    def has_ignored(span: Span) -> bool:
         ignored = any(event.name == "openstack.osprofiler.ignored" for event in span.events)
         return ignored and span.name == "GET /v2.0/networks"
 
-    assert await up.spans_that(is_told)
+    assert await up.spans_where(has_ignored)
     assert up.spans.find(uuid.UUID(base).hex) is None
 
 
-async def test_under_our_root_the_trace_is_ours_and_osprofilers_id_an_attribute(up: Up) -> None:
+async def test_emulator_openstack_keeps_its_trace_id_besides_osprofilers(up: Up) -> None:
     issued = await openstack(up, f"--os-profile {KEY} token issue -f json")
     [base] = re.findall(r"^Trace ID: (\S+)$", issued.err, re.MULTILINE)
-    served = (await trace_told(up, issued.err)).all("keystone", kind="server")
+    served = (await exported_trace(up, issued.err)).all("keystone", kind="server")
     assert {span.attributes["openstack.osprofiler.base_id"] for span in served} == {base}
 
 
 @pytest.mark.parametrize("key", [KEY, "another"])
-async def test_ids_become_those_of_osprofilers_own_driver(up: Up, key: str) -> None:
+async def test_ids_are_those_of_osprofilers_own_driver(up: Up, key: str) -> None:
     base, parent = str(uuid.uuid4()), str(uuid.uuid4())
     info, signature = osprofiler.signed_pack({"base_id": base, "parent_id": parent}, key)
     headers = {"X-Trace-Info": info.decode(), "X-Trace-HMAC": signature or ""}

@@ -39,8 +39,9 @@ def _subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
 def test_every_error_has_its_own_stable_name() -> None:
     unnamed = [f"{kind.__module__}.{kind.__name__}" for kind in emulator_errors() if "error_type" not in vars(kind)]
     assert not unnamed, "give these an error_type"
-    names = {str(vars(kind)["error_type"]) for kind in emulator_errors()}
+    names = [str(vars(kind)["error_type"]) for kind in emulator_errors()]
     assert [name for name in names if not STABLE.fullmatch(name)] == []
+    assert sorted(names) == sorted(set(names))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A service that keeps its state in memory runs only once on a bus, and reports its health."""
 
+import asyncio
 import socket
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
@@ -14,6 +15,7 @@ from emulator.runtime.export import Export
 from emulator.services.registry import APIS, SERVICES
 from spantree import OtlpReceiver
 from tests.conftest import DEAD_LETTERS, REFERENCE, eventually, start_cloud
+from tests.runtime.wire import wire
 from tests.support.processes import free_port, started
 
 NOWHERE = dict.fromkeys(APIS, "http://127.0.0.1:1")
@@ -34,6 +36,32 @@ async def test_a_service_with_state_runs_once_on_a_bus_and_can_start_again(amqp_
                 pass
     async with serving(name, amqp_url):
         pass
+
+
+async def test_a_held_lock_is_reported_even_if_the_broker_is_slow(amqp_url: str) -> None:
+    async with wire(amqp_url) as slow, serving("nova-scheduler", amqp_url):
+        slow.seconds = 0.05
+        with pytest.raises(AlreadyRunning):
+            async with serving("nova-scheduler", slow.url, patience=0):
+                pass
+
+
+async def test_a_held_lock_is_reported_even_if_the_broker_does_not_answer_any_more(
+    amqp_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def waits() -> bool:
+        return "nova-scheduler waits for the other nova-scheduler to leave" in caplog.text
+
+    async with wire(amqp_url) as proxied, serving("nova-scheduler", amqp_url), asyncio.TaskGroup() as tasks:
+
+        async def start_second() -> None:
+            with pytest.raises(AlreadyRunning):
+                async with serving("nova-scheduler", proxied.url, patience=0.5):
+                    pass
+
+        tasks.create_task(start_second())
+        await eventually(waits)
+        proxied.deaf = True
 
 
 async def test_nova_compute_runs_once_for_each_host_name(amqp_url: str) -> None:

@@ -1,4 +1,4 @@
-"""One cloud for all tests that leave nothing behind: starting one takes longer than most of these tests."""
+"""A cloud that is shared by all tests that leave nothing behind: starting one takes longer than most of them."""
 
 from collections.abc import AsyncIterator, Iterator
 

@@ -1,4 +1,4 @@
-"""What the services do: real behaviour behind every answer, and every refusal in the shape that clients know."""
+"""The basic behaviour of the services, and the format of their errors."""
 
 import hashlib
 import ipaddress
@@ -15,25 +15,25 @@ from spantree import spans_from_sdk
 from tests.conftest import Api, RunningCloud, credentials, start_cloud
 
 CIRROS, PRIVATE = resource_id("image", "cirros"), resource_id("network", "private")
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 PROTECTED = [
     ("nova-api", "GET", "/v2.1/servers"),
     ("nova-api", "POST", "/v2.1/servers"),
     ("nova-api", "GET", "/v2.1/servers/detail"),
-    ("nova-api", "DELETE", f"/v2.1/servers/{NOWHERE}"),
+    ("nova-api", "DELETE", f"/v2.1/servers/{UNKNOWN_ID}"),
     ("nova-api", "GET", "/v2.1/flavors"),
     ("neutron-server", "GET", "/v2.0/networks"),
     ("neutron-server", "GET", f"/v2.0/networks/{PRIVATE}"),
-    ("neutron-server", "DELETE", f"/v2.0/ports/{NOWHERE}"),
+    ("neutron-server", "DELETE", f"/v2.0/ports/{UNKNOWN_ID}"),
     ("glance-api", "GET", "/v2/images"),
     ("glance-api", "GET", f"/v2/images/{CIRROS}/file"),
     ("keystone", "GET", "/v3/auth/tokens"),
 ]
 
 
-def sealed(secret: str, ttl: float) -> str:
-    """A token as a service with this secret would issue it."""
+def issue_token(secret: str, ttl: float) -> str:
+    """Return a token that is issued with this secret."""
     tokens = Tokens(secret)
     now = tokens.clock()
     return tokens.issue(Identity("u", "admin", "p", "admin", ("admin",), now, now + ttl))
@@ -41,8 +41,12 @@ def sealed(secret: str, ttl: float) -> str:
 
 async def test_every_api_refuses_a_missing_forged_or_expired_token() -> None:
     async with start_cloud(Settings(pace=0, token_secret="the secret")) as running_cloud:
-        good = sealed("the secret", ttl=60)
-        bad = {"missing": "", "forged": sealed("another secret", ttl=60), "expired": sealed("the secret", ttl=-1)}
+        good = issue_token("the secret", ttl=60)
+        bad = {
+            "missing": "",
+            "forged": issue_token("another secret", ttl=60),
+            "expired": issue_token("the secret", ttl=-1),
+        }
         tokens = {**bad, "garbage": "gAAAA", "not ASCII": "ümläut"}
         for service, method, path in PROTECTED:
             for what, token in tokens.items():
@@ -172,10 +176,10 @@ async def test_glance_streams_bytes_that_match_the_checksum(shared_cloud: Runnin
 
 async def test_repeated_requests_for_a_device_get_the_same_address(running_cloud: RunningCloud) -> None:
     api = await running_cloud.api("nova")
-    path = f"/v2.0/networks/{PRIVATE}?device_id={NOWHERE}"
+    path = f"/v2.0/networks/{PRIVATE}?device_id={UNKNOWN_ID}"
     first, again = [(await api("GET", "neutron-server", path))[1]["network"]["port"] for _ in range(2)]
     assert first == again
-    assert (await api("GET", "neutron-server", f"/v2.0/ports?device_id={NOWHERE}"))[1]["ports"] == [first]
+    assert (await api("GET", "neutron-server", f"/v2.0/ports?device_id={UNKNOWN_ID}"))[1]["ports"] == [first]
     assert (await api("DELETE", "neutron-server", f"/v2.0/ports/{first['id']}"))[0] == 204
     assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
 
@@ -183,12 +187,12 @@ async def test_repeated_requests_for_a_device_get_the_same_address(running_cloud
 async def test_neutron_refuses_a_port_when_a_subnet_is_exhausted(running_cloud: RunningCloud) -> None:
     api = await running_cloud.api("nova")
     public = f"/v2.0/networks/{resource_id('network', 'public')}"
-    given = set()
+    allocated = set()
     for number in range(253):  # a /24 without its network, gateway and broadcast addresses
         status, body = await api("GET", "neutron-server", f"{public}?device_id=device-{number}")
         assert status == 200
-        given.add(body["network"]["port"]["fixed_ips"][0]["ip_address"])
-    assert len(given) == 253
+        allocated.add(body["network"]["port"]["fixed_ips"][0]["ip_address"])
+    assert len(allocated) == 253
     status, body = await api("GET", "neutron-server", f"{public}?device_id=one-too-many")
     assert (status, body["NeutronError"]["type"]) == (409, "IpAddressGenerationFailure")
 

@@ -164,26 +164,26 @@ async def test_a_head_of_a_file_is_refused_and_the_connection_stays_usable(share
 
 
 async def test_every_answer_has_its_own_request_id_and_keeps_the_global_one() -> None:
-    given = "req-00000000-0000-4000-8000-000000000000"
+    global_id = "req-00000000-0000-4000-8000-000000000000"
     answered = {}
     async with start_cloud() as running_cloud:
         api = await running_cloud.api()
         for path, sent in (
-            (f"/v2/images/{SERVER['imageRef']}/file", given),
-            ("/nope", given),
+            (f"/v2/images/{SERVER['imageRef']}/file", global_id),
+            ("/nope", global_id),
             ("/v2/images", "req-no-such-form"),
         ):
             headers = {"X-Auth-Token": api.token, "X-OpenStack-Request-ID": sent}
             async with running_cloud.session.get(
                 running_cloud.cloud.endpoints["glance-api"] + path, headers=headers
             ) as response:
-                answered[response.headers["X-OpenStack-Request-ID"]] = sent if sent == given else None
+                answered[response.headers["X-OpenStack-Request-ID"]] = sent if sent == global_id else None
     seen = {
         str(span.attributes["openstack.request.id"]): span.attributes
         for span in spans_from_sdk(running_cloud.export.kept)
     }
     assert {own: seen[own].get("openstack.global_request.id") for own in answered} == answered
-    assert given not in answered
+    assert global_id not in answered
 
 
 async def test_bytes_that_are_not_http_are_refused_without_a_log_record(

@@ -1,4 +1,4 @@
-"""The registry of services: a row is enough to add one, and reading it costs nothing."""
+"""The registry of services: its rows are consistent, and reading it imports nothing else."""
 
 import subprocess
 import sys

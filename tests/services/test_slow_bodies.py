@@ -1,4 +1,4 @@
-"""Requests whose body comes slowly: their resource may change meanwhile, and its state at the end counts."""
+"""Requests whose body arrives slowly. The resource may change meanwhile; its state after the body applies."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ class Slow:
 
 @asynccontextmanager
 async def slowly(api: Api, method: str, path: str, body: Any) -> AsyncIterator[Slow]:
-    """Send headers and half a body to nova-api; the rest when the block ends. Then the status is there."""
+    """Send headers and part of a body to nova-api, and the rest after the block, which also sets the status."""
     url, whole, slow = URL(api.cloud.endpoints["nova-api"]), json.dumps(body).encode(), Slow()
     reader, writer = await asyncio.open_connection(url.host, url.port)
     head = (

@@ -265,7 +265,7 @@ def test_unknown_placeholders_are_literal_and_others_can_be_defined() -> None:
     orders = {**NORMALISED, "order": Placeholder(r"ORD-\d+", r"ORD-\d+")}
     assert trace == tree('shop: "ship {order}"', normalise=orders)
     assert SpanTree([a_span(1, name="GET 17:80")]) != tree('shop: "GET {id}:{port}"', normalise=["id"])
-    with pytest.raises(ValueError, match="no placeholder order; there are time, id, port, host"):
+    with pytest.raises(ValueError, match="no placeholder order; the placeholders are time, id, port, host"):
         tree("shop: work", normalise=["id", "order"])
     assert trace != tree('shop: "ship ORD-18"', normalise=orders), "text that a placeholder could match is literal"
 
@@ -282,7 +282,7 @@ def test_unknown_placeholders_are_literal_and_others_can_be_defined() -> None:
         ("a: b {c=[1,2]}", "line 1: attributes are not of"),
         ("a: b + {c}", "line 1: .*quote the name"),
         ("a: b\n  ...\n    c: d +", "line 3: a line right below"),
-        ("a: b (sever)", r"line 1: \(sever\) is not a kind.*quote the name"),
+        ("a: b (sever)", r"line 1: \(sever\) is not a valid kind.*quote the name"),
         ("a: b (client", "line 1: .*quote the name"),
         ("a: b {x", "line 1: .*quote the name"),
         ("a: b {x} (client)", "line 1: .*quote the name"),

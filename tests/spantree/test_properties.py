@@ -78,7 +78,7 @@ def test_any_trace_fits_its_own_text_in_full_and_with_repetitions(spans: list[Sp
 @given(forests(), ORDERS)
 @relaxed
 def test_any_expected_tree_can_be_updated_from_any_trace(spans: list[Span], order: random.Random) -> None:
-    """They may have nothing in common."""
+    """Holds even for a tree and a trace that have nothing in common."""
     traces = trees(spans)
     one, other = order.choice(traces), order.choice(traces)
     expected = tree(str(one))

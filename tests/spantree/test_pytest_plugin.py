@@ -1,6 +1,11 @@
 """The pytest plugin, as another project uses it: pytest runs test files that use its fixtures and options."""
 
+from importlib import import_module
+
 import pytest
+
+SHARED = ("tests.support.preloaded", "opentelemetry.exporter.otlp.proto.http.trace_exporter")
+"""What must not be imported by a run in this process: pytester forgets it at the end, its users do not."""
 
 INI = """
 [pytest]
@@ -9,8 +14,15 @@ asyncio_default_fixture_loop_scope = function
 """
 
 
+@pytest.fixture(scope="session")
+def shared_modules() -> None:
+    """Import them before `pytester` takes note of what is imported."""
+    for module in SHARED:
+        import_module(module)
+
+
 @pytest.fixture
-def theirs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def theirs(shared_modules: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """The test directory of another project."""
     monkeypatch.delenv("CI", raising=False)  # in CI pytest does not shorten explanations
     pytester.makeini(INI)
@@ -18,6 +30,13 @@ def theirs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest
 
 
 def run(theirs: pytest.Pytester, code: str, *options: str) -> pytest.RunResult:
+    """Run it in this process, in which everything is imported already."""
+    theirs.makepyfile(test_theirs=code)
+    return theirs.runpytest_inprocess("-p", "no:cacheprovider", *options)
+
+
+def run_alone(theirs: pytest.Pytester, code: str, *options: str) -> pytest.RunResult:
+    """Run it in a process of its own."""
     theirs.makepyfile(test_theirs=code)
     return theirs.runpytest_subprocess("-p", "no:cacheprovider", *options)
 
@@ -62,7 +81,7 @@ async def test_awaiting(otlp):
     assert trace.one("shop", name="pay").parent.name == "order"
 '''
     )
-    run(theirs, code).assert_outcomes(passed=2)
+    run_alone(theirs, code).assert_outcomes(passed=2)
 
 
 def test_a_failed_test_shows_the_differences_and_every_trace(theirs: pytest.Pytester) -> None:
@@ -149,7 +168,7 @@ def test_findings_are_shown_with_their_remedies(theirs: pytest.Pytester) -> None
     )
     failed.stdout.fnmatch_lines(
         [
-            "E*the trace is not sound: 1 findings",
+            "E*the trace is not sound: 1 finding",
             "E*missing-resource: shop: *service.version*",
             "E*? Set OTEL_RESOURCE*",
         ]
@@ -166,7 +185,36 @@ def test_asked(otlp):
 """
     failed = run(theirs, code)
     failed.assert_outcomes(failed=2)
-    failed.stdout.fnmatch_lines(["E*<pending: await it, or call wait()> == 1", "E*there is no 'one' yet*"])
+    failed.stdout.fnmatch_lines(
+        ["E*<pending: await it, or call wait()> == 1", "E*no attribute 'one': await it, or call wait()*"]
+    )
+
+
+def test_failures_show_the_users_code_and_not_the_librarys(theirs: pytest.Pytester) -> None:
+    code = """
+from spantree import SpanTree, Span, tree
+
+ONE = SpanTree([Span("1" * 32, "1" * 16, "", "order", "server", 0, 1)])
+
+def test_late(otlp): otlp.trace(timeout=0.01).wait()
+
+def test_notation(): tree("shop: order (sever)")
+
+def test_criterion(): ONE.one(nam="order")
+
+def test_kind(): ONE.all(kind="SERVER")
+
+def test_rule(): ONE.check(ignore=["missing"])
+"""
+    failed = run(theirs, code)
+    failed.assert_outcomes(failed=5)
+    failed.stdout.fnmatch_lines(
+        ["E *no complete trace arrived within 0.01 s.", "E *line 1: (sever) is not a valid kind*"]
+    )
+    shown = [line for line in failed.outlines if line.startswith(">")]
+    assert len(shown) == 5, shown
+    assert "The above exception was" not in failed.stdout.str()
+    assert "During handling of" not in failed.stdout.str()
 
 
 def test_a_session_that_uses_no_fixture_imports_nothing(theirs: pytest.Pytester) -> None:
@@ -179,7 +227,7 @@ def test_light():
     assert {"emulator.pytest_plugin", "spantree.pytest_plugin"} <= set(sys.modules)
     assert heavy & set(sys.modules) == set()
 """
-    run(theirs, code).assert_outcomes(passed=1)
+    run_alone(theirs, code).assert_outcomes(passed=1)
 
 
 def test_the_plugin_can_be_left_out(theirs: pytest.Pytester) -> None:

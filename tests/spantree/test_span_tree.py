@@ -127,7 +127,7 @@ def test_one_fails_with_the_nearest_candidates() -> None:
 
 
 def test_an_unknown_criterion_is_refused_by_name() -> None:
-    with pytest.raises(TypeError, match="no criterion 'staus'; there are service, name, kind, status"):
+    with pytest.raises(TypeError, match="no criterion 'staus'; the criteria are service, name, kind, status"):
         SpanTree(FAMILY).all(staus=404)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="kind is 'sever'; it must be one of"):
         SpanTree(FAMILY).all(kind="sever")
@@ -222,7 +222,7 @@ def test_without_a_hop_the_failure_lists_the_messages_of_both_sides() -> None:
     with pytest.raises(NoHop) as failure:
         SpanTree([a_span(1), PUBLISH, lost]).hop("shop", "bank")
     assert str(failure.value).splitlines()[:5] == [
-        "bank processed no message of shop.",
+        "bank processed no message from shop.",
         "published by shop:",
         "  shop: publish (producer)",
         "processed by bank:",

@@ -31,7 +31,7 @@ def updating() -> Iterator[list[Path]]:
 
 
 def polled(*looks: int) -> SpanTree:
-    """A trace with a poll for each number, which is how often the bank looks below it."""
+    """Return a trace with a poll for each number, below which the bank looks that many times."""
     spans, number = [ROOT], 2
     for count in looks:
         below = [a_span(number + 1 + n, number, "look", "bank") for n in range(count)]
@@ -101,10 +101,22 @@ def test_a_missing_tree_file_is_written_and_its_trace_fits(tmp_path: Path) -> No
         (polled(0, 0, 1), "poll +|poll|  look"),
         (polled(0, 1, 0), "poll|poll|  look|poll"),
         (SpanTree([ROOT, a_span(2, 1, f"GET /x/{UUID}"), a_span(3, 1, f"GET /x/{OTHER_UUID}")]), "shop: GET /x/{id} +"),
+        (SpanTree([ROOT, a_span(2, 1, f"GET /x/order-{UUID}")]), "shop: GET /x/{id}"),
         (SpanTree([ROOT, a_span(2, 1, "poll"), a_span(3, 1, "poll", kind="client")]), "poll|poll (client)"),
         (SpanTree([ROOT, a_span(2, 1, "poll"), a_span(3, 1, "poll", failed=True)]), "poll|poll !"),
     ],
-    ids=["one", "three", "children", "other counts below", "others below", "not in a row", "ids", "kinds", "errors"],
+    ids=[
+        "one",
+        "three",
+        "children",
+        "other counts below",
+        "others below",
+        "not in a row",
+        "ids",
+        "prefix",
+        "kinds",
+        "errors",
+    ],
 )
 def test_a_new_tree_has_one_line_for_siblings_in_a_row_that_are_alike(trace: SpanTree, below: str) -> None:
     assert trace.as_tree_text() == tree_of_polls(below)
@@ -127,7 +139,7 @@ async def test_a_new_tree_of_a_fault_fits_runs_with_another_number_of_polls(tmp_
 
 
 def with_polls(trace: SpanTree, polls: list[Span], count: int) -> SpanTree:
-    """Return a trace with so many of its polls: less, or the last one again, with other ids."""
+    """Return a trace with this number of polls: some are left out, or the last one is repeated with other ids."""
     calls = [poll.parent for poll in polls if poll.parent is not None]
     left_out = {span.span_id for span in (*calls[count:], *polls[count:])}
     more = []

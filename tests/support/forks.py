@@ -89,5 +89,4 @@ def _run(
     try:
         main()
     finally:
-        gc.unfreeze()
         gc.collect()  # what was not closed, or not awaited, shows up on stderr, as it would when Python ends

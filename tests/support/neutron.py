@@ -1,4 +1,4 @@
-"""Neutron, as its tests use it."""
+"""Requests to neutron's API that several tests send."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,23 +9,23 @@ from tests.conftest import Api, RunningCloud
 
 PRIVATE, PUBLIC = resource_id("network", "private"), resource_id("network", "public")
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 ID = {project.name: project.id for project in PROJECTS}
 
 
 class Neutron:
-    """Neutron, as one user calls it."""
+    """Neutron's API, called by one user."""
 
     def __init__(self, api: Api) -> None:
         self.api = api
 
     async def __call__(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Return status and body."""
+        """Send a request. Returns the status and the body."""
         return await self.api(method, "neutron-server", f"/v2.0/{path}", **({} if body is None else {"json": body}))
 
     async def get(self, path: str) -> Any:
-        """Return what is in the body's one key, or its first."""
+        """Return the value of the body's only key, or of its first."""
         status, body = await self("GET", path)
         assert status == 200, body
         return next(iter(body.values()))
@@ -37,13 +37,14 @@ class Neutron:
         return body[kind]
 
     async def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str, str]:
-        """Return the status, the type and the message of an error."""
+        """Send a request that is refused. Returns the status, the type and the message of the error."""
         status, answer = await self(method, path, body)
         assert set(answer["NeutronError"]) == {"type", "message", "detail"}
         return status, answer["NeutronError"]["type"], answer["NeutronError"]["message"]
 
 
 async def user(running_cloud: RunningCloud, name: str) -> Neutron:
+    """Log in as a user."""
     return Neutron(await running_cloud.api(name))
 
 
@@ -51,7 +52,7 @@ async def user(running_cloud: RunningCloud, name: str) -> Neutron:
 async def a_network(
     running_cloud: RunningCloud, cidr: str = "10.1.0.0/24", **subnet: Any
 ) -> AsyncIterator[tuple[Neutron, str]]:
-    """A network of demo's with one subnet, which is deleted at the end with its ports."""
+    """Create a network of demo's with one subnet, and delete it after the block, with its ports."""
     demo = await user(running_cloud, "demo")
     network = (await demo.make("network"))["id"]
     await demo.make("subnet", network_id=network, cidr=cidr, ip_version=6 if ":" in cidr else 4, **subnet)

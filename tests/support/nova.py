@@ -1,4 +1,4 @@
-"""Nova's API, as its tests use it."""
+"""Requests to nova's API that several tests send."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,14 +24,14 @@ ACTIONS_TO: Mapping[str, list[Body]] = {"ACTIVE": [], "SHUTOFF": [STOP], "PAUSED
 
 
 def field(what: Any, path: str) -> Any:
-    """Follow a path into an answer; LookupError where it ends before."""
+    """Return the value at a dotted path in an answer. Raises LookupError if it is not there."""
     for part in path.split("."):
         what = what[int(part)] if isinstance(what, list) else what[part]
     return what
 
 
 def message(body: Any) -> str:
-    """The message of an error."""
+    """Return the message of an error answer."""
     [fault] = body.values()
     return str(fault["message"])
 
@@ -47,16 +47,16 @@ async def built_on(api: Api, networks: Any, headers: dict[str, str] | None = Non
     """Create a server on these networks and wait until it is built or has failed."""
     status, body = await api.create(networks=networks, headers=NEWEST if headers is None else headers)
     assert status == 202, body
-    return await at_rest(api, body["server"]["id"])
+    return await wait_until_idle(api, body["server"]["id"])
 
 
 async def a_server(api: Api, status: str = "ACTIVE") -> str:
     """Create a server and bring it into a state. Returns its id."""
     server_id: str = (await api.create())[1]["server"]["id"]
-    assert (await at_rest(api, server_id))["status"] == "ACTIVE"
+    assert (await wait_until_idle(api, server_id))["status"] == "ACTIVE"
     for body in ACTIONS_TO[status]:
         assert await act(api, server_id, body) == (202, None)
-        assert (await at_rest(api, server_id))["status"] == status
+        assert (await wait_until_idle(api, server_id))["status"] == status
     return server_id
 
 
@@ -71,7 +71,7 @@ async def shown(api: Api, server_id: str) -> dict[str, Any]:
     return server
 
 
-async def at_rest(api: Api, server_id: str) -> dict[str, Any]:
+async def wait_until_idle(api: Api, server_id: str) -> dict[str, Any]:
     """Wait until a server has no task in progress, and return it."""
     return await eventually(lambda: shown(api, server_id), lambda server: server["OS-EXT-STS:task_state"] is None)
 

@@ -1,10 +1,9 @@
 """Faults of the instrumentation itself: spans that are missing, wrong or skewed, and context that gets lost."""
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
+from typing import Protocol
 
-from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Tracer, get_current_span
-from opentelemetry.util.types import Attributes as SpanAttributes
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, get_current_span
 
 from emulator.faults import Effect, Fault
 from emulator.instrumentation import Attributes, Inject
@@ -15,16 +14,13 @@ from emulator.runtime.request_context import current_request, inject_request
 __all__ = ["injection", "injection_with_fault", "start_span_with_fault"]
 
 
-def start_span_with_fault(
-    fault: Fault,
-    named: str,
-    tracer: Tracer,
-    name: str,
-    context: Context | None,
-    kind: SpanKind,
-    attributes: SpanAttributes,
-    links: Sequence[Link] | None,
-) -> Span:
+class StartSpan(Protocol):
+    """Starts a span whose other arguments are fixed."""
+
+    def __call__(self, *, kind: SpanKind, start_time: int | None) -> Span: ...
+
+
+def start_span_with_fault(fault: Fault, named: str, start: StartSpan, kind: SpanKind, start_time: int | None) -> Span:
     """Start a span with a fault: missing, unsampled, of the wrong kind, or skewed. Its ids are drawn by `named`."""
     above = get_current_span().get_span_context()
     if fault.effect is Effect.NO_SPAN:
@@ -34,14 +30,14 @@ def start_span_with_fault(
         span_id = rng.draw("unsampled", above.span_id, named).getrandbits(64) or 1
         return NonRecordingSpan(SpanContext(above.trace_id, span_id, is_remote=False, trace_flags=above.trace_flags))
     if fault.effect is Effect.WRONG_KIND:
-        begun = tracer.start_span(name, context, SpanKind.INTERNAL, attributes, links)
+        begun = start(kind=SpanKind.INTERNAL, start_time=start_time)
         begun.set_attribute(FAULT_NAME, fault.name)
         return begun
     if fault.effect is Effect.SKEW:
-        begun = tracer.start_span(name, context, kind, attributes, links, start_time=skewed_now())
+        begun = start(kind=kind, start_time=skewed_now() if start_time is None else start_time)
         begun.set_attribute(FAULT_NAME, fault.name)
         return SkewedSpan(begun)
-    return tracer.start_span(name, context, kind, attributes, links)
+    return start(kind=kind, start_time=start_time)
 
 
 def injection_with_fault(at: str) -> tuple[Inject, Attributes]:

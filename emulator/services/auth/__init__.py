@@ -1,4 +1,4 @@
-"""Authentication, on both sides: tokens and their revocation for services, and a keystone session for their clients."""
+"""Authentication, on both sides: tokens and their revocation for services, a keystone session for their clients."""
 
 from emulator.services.auth.fernet_tokens import Identity, Tokens
 from emulator.services.auth.revocation import publish_revocation, repeat_revocations, with_revocation

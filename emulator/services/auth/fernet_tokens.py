@@ -1,6 +1,7 @@
-"""Fernet tokens, which keystone issues and every service validates by itself, since all share the key.
+"""Fernet tokens, which keystone issues and every service validates locally, since all share the key.
 
-Unlike a token of keystone's, ours carries the names and roles of its owner, so that no service has to ask keystone.
+In OpenStack, keystonemiddleware validates a token by `GET /v3/auth/tokens` in each service. The tokens here carry the
+names and roles of their owner instead: Figure 1.8 has no requests for validation.
 """
 
 import base64
@@ -16,11 +17,11 @@ from emulator.runtime.errors import Unauthorized
 __all__ = ["Identity", "Tokens"]
 
 TTL_SECONDS = 3600.0
-"""As in keystone. keystoneauth renews a token that has less than 120 s left, so much shorter ones cause load."""
+"""Keystone's default. Avoid less than 120 s: keystoneauth renews a token that expires sooner, with every request."""
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who owns a token, in which project, and for how long. Times are in seconds since the epoch.
+    """The owner of a token, its scope and its lifetime. Times are in seconds since the epoch.
 
     An unscoped token has no project and no roles, and is valid at keystone only.
     """
@@ -33,9 +34,9 @@ class Identity(msgspec.Struct, frozen=True):
     issued_at: float
     expires_at: float
     audit_id: str = ""
-    """The public id of the token, for places where the token itself must not appear."""
+    """The public id of the token, for messages and spans, in which the token itself must not appear."""
     parent_audit_id: str = ""
-    """The audit id of the first token in the chain that this one was made from."""
+    """The audit id of the first token in the chain, if this one was issued in exchange for another."""
     methods: tuple[str, ...] = ("password",)
     """How its owner authenticated."""
 
@@ -51,13 +52,13 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Tokens:
-    """Issues and validates tokens, with a key derived from `secret`, and remembers which are revoked."""
+    """Issues and validates tokens with a key derived from `secret`, and knows the revoked ones. `ttl` is in seconds."""
 
     def __init__(self, secret: str, ttl: float = TTL_SECONDS, clock: Callable[[], float] = time.time) -> None:
         self.ttl = ttl
         self.clock = clock
         self.revoked: dict[str, float] = {}
-        """When revoked tokens would have expired, by their audit ids."""
+        """The audit ids of revoked tokens, and the times at which they would have expired."""
         self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()))
 
     def issue(self, identity: Identity) -> str:
@@ -82,10 +83,10 @@ class Tokens:
         return identity
 
     def revoke(self, expiries: Mapping[str, float]) -> None:
-        """Revoke tokens; `expiries` has the time at which each would have expired, by audit id."""
+        """Revoke tokens. `expiries` maps their audit ids to the times at which they would have expired."""
         self.revoked.update(expiries)
 
     def forget_expired(self) -> None:
-        """Forget revoked tokens that have expired meanwhile. Takes time in proportion to their number."""
+        """Forget revoked tokens that have expired since. The time it takes grows with the number of revoked tokens."""
         now = self.clock()
         self.revoked = {audit_id: expiry for audit_id, expiry in self.revoked.items() if expiry > now}

@@ -1,6 +1,6 @@
-"""Token revocation: keystone broadcasts which tokens are revoked, periodically, so that APIs that were away catch up.
+"""Token revocation: keystone broadcasts the revoked tokens, again and again, so that APIs that were down catch up.
 
-A message names tokens by their audit ids, which are no use as credentials. It never holds a token.
+A message identifies tokens by their audit ids, which are not credentials. It never contains a token.
 """
 
 import asyncio
@@ -32,19 +32,19 @@ class RevokeTokens(msgspec.Struct, frozen=True):
 
     METHOD: ClassVar[str] = "revoke_tokens"
     until: dict[str, float]
-    """When they would have expired, in seconds since the epoch, by audit id."""
+    """The times at which they would have expired, in seconds since the epoch, by audit id."""
 
 
 async def publish_revocation(app: web.Application, expiries: dict[str, float]) -> None:
-    """Tell every running API which tokens are revoked, by audit id and expiry. Raises BusUnavailable."""
+    """Broadcast revoked tokens to all running APIs, as expiry times by audit id. Raises BusUnavailable."""
     try:
         await cast(app, KEYSTONE_FANOUT, RevokeTokens(expiries))
     except Unroutable:
-        log.debug("no API is running to hear of revoked tokens; the next repetition reaches those that start")
+        log.debug("no API is running to receive revocations; APIs that start later get them with the next repetition")
 
 
 async def repeat_revocations(app: web.Application, tokens: Tokens, seconds: float) -> None:
-    """Publish the revoked tokens that have not expired, every `seconds`, each time as a trace of its own."""
+    """Publish all revoked tokens that have not expired, every `seconds`, each time in a trace of its own."""
     while True:
         await asyncio.sleep(seconds)
         tokens.forget_expired()
@@ -52,15 +52,16 @@ async def repeat_revocations(app: web.Application, tokens: Tokens, seconds: floa
             with request_scope(app[SERVICE_CONTEXT]):
                 try:
                     await publish_revocation(app, {**tokens.revoked})
-                except BusUnavailable as away:
-                    log.debug("revoked tokens are published next time: %s", away)
+                except BusUnavailable as error:
+                    log.debug("cannot publish revoked tokens, trying again in %g s: %s", seconds, error)
 
 
 def with_revocation(service: Service, tokens: Tokens) -> Service:
-    """Return the service with a consumer that keeps `tokens`, with which it checks tokens, up to date."""
+    """Return the service with a consumer that adds the broadcast revocations to its `tokens`."""
 
     async def revoke_tokens(_: web.Application, call: RevokeTokens) -> None:
-        # A repetition, which is rare, is a good time for the clean-up, which takes long.
+        # The clean-up walks through all revoked tokens, so it is done on repetitions, which are rare, and not for each
+        # token that is revoked.
         if call.until.keys() <= tokens.revoked.keys():
             tokens.forget_expired()
         tokens.revoke(call.until)

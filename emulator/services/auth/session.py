@@ -15,7 +15,7 @@ from emulator.runtime.simulated_work import wait_for_duration
 __all__ = ["Access", "Session", "log_in"]
 
 RETRIES = 3
-"""How often a request is sent again to a service that answers 503."""
+"""How often a request is repeated while its service answers 503."""
 
 
 class _Endpoint(msgspec.Struct):
@@ -38,7 +38,7 @@ class _Answer(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A token, the catalog that came with it, and which of its interfaces to use: `public`, `internal` or `admin`."""
+    """A token, its catalog, and the interface whose endpoints to use: `public`, `internal` or `admin`."""
 
     token: str
     catalog: list[_CatalogEntry]
@@ -50,7 +50,7 @@ class Access:
             for endpoint in entry.endpoints:
                 if (entry.type, endpoint.interface) == (service_type, self.interface):
                     return endpoint.url.rstrip("/")
-        raise LookupError(f"the catalog names no {self.interface} endpoint of type {service_type}")
+        raise LookupError(f"the catalog has no {self.interface} endpoint of type {service_type}")
 
 
 async def log_in(
@@ -63,9 +63,9 @@ async def log_in(
     interface: str,
     step: str | None = None,
 ) -> Access:
-    """Ask keystone for a token scoped to a project. `step` is this exchange's number in Figure 1.8, such as "1,2".
+    """Get a token scoped to a project from keystone. `step` is the exchange's number in Figure 1.8, such as "1,2".
 
-    Raises UnexpectedAnswer if keystone answers an error, aiohttp.ClientError and TimeoutError if it cannot be reached.
+    Raises UnexpectedAnswer for an error answer, aiohttp.ClientError and TimeoutError if keystone cannot be reached.
     """
     domain = {"id": "default"}
     auth = {
@@ -79,15 +79,15 @@ async def log_in(
     answer = await http.fetch("POST", url, body={"auth": auth}, step=step)
     catalog = answer.read(_Answer).token.catalog
     if "X-Subject-Token" not in answer.headers:
-        raise UnexpectedAnswer("POST", url, answer.status, "there is no token in it")
+        raise UnexpectedAnswer("POST", url, answer.status, "it has no X-Subject-Token header")
     return Access(answer.headers["X-Subject-Token"], catalog, interface)
 
 
 class Session:
     """Sends the requests of a logged-in user to the services in the catalog.
 
-    As keystoneauth does, it logs in again once when a token is refused, and sends a request again to a service that
-    answers 503, after pauses that double.
+    Like keystoneauth's session, it logs in again once if its token is refused, and repeats a request that is answered
+    503, with pauses that double.
     """
 
     def __init__(self, http: HttpClient, log_in: Callable[[], Awaitable[Access]], access: Access) -> None:
@@ -105,13 +105,14 @@ class Session:
         step: str | None = None,
         sink: Callable[[bytes], None] | None = None,
     ) -> Answer:
-        """Send a request to the service of a type. Raises what `HttpClient.fetch` raises."""
+        """Send a request to the service of a type. Raises LookupError, and what `HttpClient.fetch` raises."""
         sent, unavailable, renewed = 0, 0, False
         while True:
             url = self._access.url(service_type) + path
             answer = await self._http.fetch(
                 method, url, body=body, token=self._access.token, step=step, resend=sent, sink=sink
             )
+            # Only once: if the new token is refused as well, another one will not help.
             if answer.status == HTTPStatus.UNAUTHORIZED and not renewed:
                 renewed, self._access = True, await self._log_in()
             elif answer.status == HTTPStatus.SERVICE_UNAVAILABLE and unavailable < RETRIES:

@@ -1,4 +1,4 @@
-"""glance, the image service: images, their bytes, their members and tags."""
+"""glance, the image service: images, their data, members and tags."""
 
 from emulator.services.glance.api import service
 

@@ -1,4 +1,4 @@
-"""glance-api as a service: its routes, the shape of its errors, and the handlers for images, tags and status.
+"""glance-api as a service: its routes, the format of its errors, and the handlers for images, tags and status.
 
 Source: https://docs.openstack.org/api-ref/image/v2/
 """
@@ -16,7 +16,7 @@ from emulator.services.config import ServiceConfig
 from emulator.services.glance.filters import select_images
 from emulator.services.glance.image_data_api import download_image, upload_image
 from emulator.services.glance.image_requests import apply_patch, read_new_image, read_patch, set_tags
-from emulator.services.glance.images import IMAGES, ImageForbidden, find, find_to_change, seed_images
+from emulator.services.glance.images import IMAGES, ImageForbidden, find_image, find_modifiable_image, seed_images
 from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
 from emulator.services.oslo.discovery import Version, list_versions
@@ -73,7 +73,7 @@ def service(config: ServiceConfig) -> Service:
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """Return the body of an error answer, as glance has it for clients that accept JSON."""
+    """Return the body of an error answer, in the format that glance has for clients that accept JSON."""
     status = HTTPStatus(error.status)
     return {"message": str(error), "code": f"{status.value} {status.phrase}", "title": status.phrase}
 
@@ -87,13 +87,13 @@ async def list_images(request: web.Request) -> web.Response:
         "first": str(first),
         "schema": "/v2/schemas/images",
     }
-    if shown.next is not None:
+    if shown.next is not None:  # a relative link, as all of glance's are
         body["next"] = str(request.rel_url.update_query(marker=shown.items[-1].id))
     return json_response(body)
 
 
 async def create_image(request: web.Request) -> web.Response:
-    """Create an image without bytes. It is `queued` until they are uploaded."""
+    """Create an image without data. It is `queued` until that is uploaded."""
     images = request.app[IMAGES]
     image = await read_new_image(request, images, request[IDENTITY], request.app[SERVICE_CONTEXT].rng)
     images.add(image)
@@ -103,21 +103,23 @@ async def create_image(request: web.Request) -> web.Response:
 
 async def show_image(request: web.Request) -> web.Response:
     """Show an image."""
-    return json_response(find(request).describe())
+    return json_response(find_image(request).describe())
 
 
 async def update_image(request: web.Request) -> web.Response:
-    """Change the attributes of an image by a JSON patch."""
-    find_to_change(request, "modify")  # before the body is read: a caller without the right gets 403, not 400
+    """Change the attributes of an image with a JSON patch."""
+    find_modifiable_image(request, "modify")  # before the body is read: without permission a 403, not a 400
     patch = await read_patch(request)
-    image = find_to_change(request, "modify")  # again: it may have changed or gone while the body came
+    image = find_modifiable_image(
+        request, "modify"
+    )  # again: it may have been changed or deleted while the body arrived
     apply_patch(image, patch, request[IDENTITY])
     return json_response(image.describe())
 
 
 async def delete_image(request: web.Request) -> web.Response:
-    """Delete an image, with its bytes. Servers that were built from it stay."""
-    image = find_to_change(request, "delete")
+    """Delete an image and its data. Servers that were built from it stay."""
+    image = find_modifiable_image(request, "delete")
     if image.protected:
         raise ImageForbidden(f"Image {image.id} is protected and cannot be deleted.")
     request.app[IMAGES].remove(image)
@@ -126,7 +128,7 @@ async def delete_image(request: web.Request) -> web.Response:
 
 async def change_status(request: web.Request) -> web.Response:
     """Deactivate or reactivate an image: only admins can download one that is deactivated."""
-    image, status = find_to_change(request, "modify"), STATUS_AFTER[request.match_info["action"]]
+    image, status = find_modifiable_image(request, "modify"), STATUS_AFTER[request.match_info["action"]]
     if image.contents is None:
         raise ImageForbidden(f"Not allowed to {request.match_info['action']} image in status '{image.status}'")
     image.status = status
@@ -135,14 +137,14 @@ async def change_status(request: web.Request) -> web.Response:
 
 async def add_tag(request: web.Request) -> web.Response:
     """Add a tag to an image."""
-    image = find_to_change(request, "modify")
+    image = find_modifiable_image(request, "modify")
     set_tags(image, [*image.tags, request.match_info["tag"]])
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def remove_tag(request: web.Request) -> web.Response:
     """Remove a tag from an image."""
-    image, tag = find_to_change(request, "modify"), request.match_info["tag"]
+    image, tag = find_modifiable_image(request, "modify"), request.match_info["tag"]
     if tag not in image.tags:
         raise TagNotFound(tag)
     image.tags.remove(tag)
@@ -150,5 +152,5 @@ async def remove_tag(request: web.Request) -> web.Response:
 
 
 async def show_import_methods(_: web.Request) -> web.Response:
-    """List the import methods, of which there are none: bytes come by upload only."""
+    """List the import methods. There are none: image data can only be uploaded."""
     return json_response({"import-methods": {"description": "Import methods available.", "type": "array", "value": []}})

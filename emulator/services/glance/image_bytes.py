@@ -1,4 +1,4 @@
-"""The bytes of images: generated from a name for the seed data, or uploaded by users."""
+"""The data of images: generated from a name for the seed data, or uploaded by users."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -12,14 +12,14 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Digests of an image's bytes, in hex. The MD5 is what glance calls its checksum."""
+    """Digests of an image's data, in hex. The MD5 is the `checksum` in glance's API."""
 
     md5: str
     sha512: str
 
 
 class Hashing:
-    """Computes the digests of bytes that arrive in pieces."""
+    """Computes the digests of data that arrives in pieces."""
 
     def __init__(self) -> None:
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -37,17 +37,17 @@ class Hashing:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The bytes of an image: `size` of them, which `chunks()` yields CHUNK_BYTES at a time."""
+    """The data of an image: `size` bytes, which `chunks()` yields CHUNK_BYTES at a time."""
 
     size: int
     chunks: Callable[[], Iterable[bytes]]
     digests: Callable[[], Digests]
     in_memory: bool = False
-    """Whether they count against the storage quota."""
+    """Whether it counts against the storage quota."""
 
 
 def uploaded(data: bytearray, digests: Digests) -> Contents:
-    """Return contents that a user uploaded."""
+    """Return the contents of an image that a user uploaded."""
 
     def chunks() -> Iterator[bytes]:
         for begin in range(0, len(data), CHUNK_BYTES):
@@ -57,7 +57,7 @@ def uploaded(data: bytearray, digests: Digests) -> Contents:
 
 
 def generated(name: str, size: int) -> Contents:
-    """Return `size` bytes generated from a name, which take no memory. They are hashed on first use."""
+    """Return contents that are generated from a name and take no memory. They are hashed on first use."""
 
     @cache
     def pattern() -> bytes:

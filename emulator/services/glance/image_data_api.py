@@ -1,4 +1,4 @@
-"""The bytes of an image over HTTP: users upload them, and nova-compute downloads them to boot a server.
+"""The data of an image over HTTP: users upload it, and nova-compute downloads it to boot a server.
 
 Source: https://docs.openstack.org/api-ref/image/v2/#image-data
 """
@@ -16,14 +16,22 @@ from emulator.runtime.http_server import IDENTITY
 from emulator.runtime.simulated_work import simulated_delay, value_or_fault
 from emulator.services.glance.image_bytes import CHUNK_BYTES, Contents, Hashing, uploaded
 from emulator.services.glance.image_requests import UnsupportedMediaType
-from emulator.services.glance.images import IMAGES, Image, ImageForbidden, ImageNotFound, Images, find, find_to_change
+from emulator.services.glance.images import (
+    IMAGES,
+    Image,
+    ImageForbidden,
+    ImageNotFound,
+    Images,
+    find_image,
+    find_modifiable_image,
+)
 from emulator.services.seed_data import is_admin_project
 
-__all__ = ["LARGEST_BYTES", "download_image", "upload_image"]
+__all__ = ["MAX_IMAGE_BYTES", "download_image", "upload_image"]
 
-LARGEST_BYTES = 256 * 1024 * 1024
-"""How large one uploaded image may be: uploads are kept in memory."""
-TOTAL_BYTES = 1024 * 1024 * 1024
+MAX_IMAGE_BYTES = 256 * 1024 * 1024
+"""How large an uploaded image may be. Uploads are kept in memory."""
+MAX_TOTAL_BYTES = 1024 * 1024 * 1024
 """How much memory all uploaded images may take together."""
 
 
@@ -53,8 +61,8 @@ class DeletedDuringUpload(ApiError):
 
 
 async def upload_image(request: web.Request) -> web.Response:
-    """Receive the bytes of a queued image, which then is `active`. After an interrupted upload it is still queued."""
-    image, images = find_to_change(request, "modify"), request.app[IMAGES]
+    """Receive the data of a queued image, which is `active` afterwards, or still `queued` if the upload fails."""
+    image, images = find_modifiable_image(request, "modify"), request.app[IMAGES]
     if request.content_type != "application/octet-stream":
         raise UnsupportedMediaType(request.content_type, "application/octet-stream")
     if image.disk_format is None or image.container_format is None:
@@ -63,7 +71,7 @@ async def upload_image(request: web.Request) -> web.Response:
         raise Conflict(f"Image status transition from {image.status} to saving is not allowed")
     async with _saving(image):
         contents = await _receive(request, images)
-        if image.id not in images:
+        if image.id not in images:  # deleted while the data arrived
             raise DeletedDuringUpload(image.id)
         image.contents = contents
     return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -71,6 +79,7 @@ async def upload_image(request: web.Request) -> web.Response:
 
 @asynccontextmanager
 async def _saving(image: Image) -> AsyncIterator[None]:
+    """Set the status `saving` for the block, which keeps a second upload out, and afterwards that of the result."""
     image.status = "saving"
     try:
         yield
@@ -82,33 +91,34 @@ async def _saving(image: Image) -> AsyncIterator[None]:
 async def _receive(request: web.Request, images: Images) -> Contents:
     """Read and hash the body. Raises StorageQuotaFull, before reading anything if Content-Length is too large."""
     hashing, received = Hashing(), bytearray()
-    _check_room(images, 0, request.content_length or 0)
+    # A chunked body has no Content-Length, so every piece is checked as well.
+    _check_quota(images, 0, request.content_length or 0)
     try:
         async for piece in request.content.iter_chunked(CHUNK_BYTES):
-            _check_room(images, len(received), len(piece))
+            _check_quota(images, len(received), len(piece))
             hashing.update(piece)
             received += piece
-            images.arriving_bytes += len(piece)
+            images.uploading_bytes += len(piece)
     except web.RequestPayloadError as error:
-        raise BadRequest("The body cannot be decoded as its header Content-Encoding says.") from error
+        raise BadRequest("The body cannot be decoded: it does not match its header Content-Encoding.") from error
     finally:
-        images.arriving_bytes -= len(received)
+        images.uploading_bytes -= len(received)
     return uploaded(received, hashing.digests())
 
 
-def _check_room(images: Images, received: int, more: int) -> None:
-    remaining = max(min(LARGEST_BYTES - received, TOTAL_BYTES - images.kept_bytes), 0)
+def _check_quota(images: Images, received: int, more: int) -> None:
+    remaining = max(min(MAX_IMAGE_BYTES - received, MAX_TOTAL_BYTES - images.bytes_in_memory), 0)
     if more > remaining:
         raise StorageQuotaFull(received + more, remaining)
 
 
 async def download_image(request: web.Request) -> web.StreamResponse:
-    """Stream the bytes of an image, with its checksum in `Content-MD5`. 204 if it has no bytes yet.
+    """Stream the data of an image, with its MD5 in `Content-MD5`. Answers 204 if it has no data yet.
 
-    A service acts for a project by the query parameter `project_id`, and then gets only images that the project may
-    use. This parameter is ours: in OpenStack the service would send the user's token.
+    With the query parameter `project_id`, a service gets only images that this project may use. The parameter is the
+    emulator's own: real nova-compute sends the user's token, and here it has only that of its service user.
     """
-    image, on_behalf_of = find(request), request.query.get("project_id")
+    image, on_behalf_of = find_image(request), request.query.get("project_id")
     if on_behalf_of is not None and not (image.is_open_to(on_behalf_of) or is_admin_project(on_behalf_of)):
         raise ImageNotFound(image.id)
     await simulated_delay("find image", fails=lambda: ImageNotFound(image.id))

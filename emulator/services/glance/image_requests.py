@@ -1,4 +1,4 @@
-"""The attributes of an image as users set them: in the body that creates it, and in JSON patches.
+"""The attributes of an image in requests: in the body that creates it, and in JSON patches.
 
 Source: https://docs.openstack.org/api-ref/image/v2/#create-image and #update-image
 """
@@ -25,7 +25,7 @@ PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 MAX_PROPERTIES = MAX_TAGS = 128
 """Glance's defaults for image_property_quota and image_tag_quota."""
 
-LONGEST_VALUE = 65_535
+MAX_VALUE_LENGTH = 65_535
 READ_ONLY = {
     *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at", "updated_at"),
     *("id", "owner", "self", "file", "schema", "direct_url", "stores"),
@@ -95,7 +95,7 @@ async def read_new_image(request: web.Request, images: Images, caller: Identity,
         raise Conflict(f"Image ID {image_id} already exists!")
     if owner != caller.project_id and not caller.is_admin:
         raise ImageForbidden(f"You are not permitted to create images owned by '{owner}'.")
-    image = Image(image_id, None, _text("owner", owner))
+    image = Image(image_id, None, _check_text("owner", owner))
     _set_attributes(image, attributes, caller)
     return image
 
@@ -108,16 +108,16 @@ async def read_patch(request: web.Request) -> list[Operation]:
 
 
 def apply_patch(image: Image, patch: list[Operation], caller: Identity) -> None:
-    """Apply a whole patch to an image, or nothing of it. Raises BadRequest, ImageForbidden, Conflict."""
+    """Apply a patch to an image, as a whole or not at all. Raises BadRequest, ImageForbidden, Conflict."""
     for number, operation in enumerate(patch):
         if operation.op != "remove" and operation.value is msgspec.UNSET:
-            raise BadRequest(f"Invalid input for field [{number}].value: {operation.op} needs it.")
+            raise BadRequest(f"Invalid input for field [{number}].value: it is required for {operation.op}.")
     attributes = _attributes(image)
     mandatory, owner = set(attributes) - set(image.properties), image.owner
     for operation in patch:
         name = operation.path.removeprefix("/").replace("~1", "/").replace("~0", "~")  # RFC 6901, section 4
         if name == "owner" and caller.is_admin and operation.op != "remove":
-            owner = _text("owner", operation.value)
+            owner = _check_text("owner", operation.value)
             continue
         _check_writable(name)
         if operation.op == "remove" and name in mandatory:
@@ -134,7 +134,7 @@ def apply_patch(image: Image, patch: list[Operation], caller: Identity) -> None:
 
 
 def _attributes(image: Image) -> dict[str, Any]:
-    """Return the attributes and properties of an image by the names that users have for them."""
+    """Return the attributes and properties of an image by their names in the API."""
     known = {name: getattr(image, "hidden" if name == "os_hidden" else name) for name in Attributes.__struct_fields__}
     return {**image.properties, **known}
 
@@ -143,15 +143,15 @@ def _check_properties(properties: dict[str, Any]) -> None:
     if len(properties) > MAX_PROPERTIES:
         raise LimitExceeded("image properties", len(properties), MAX_PROPERTIES)
     for name, value in properties.items():
-        _text("property name", name)
-        _text(name, value, LONGEST_VALUE)
+        _check_text("property name", name)
+        _check_text(name, value, MAX_VALUE_LENGTH)
 
 
-def _text(field: str, value: object, longest: int = 255) -> str:
+def _check_text(field: str, value: object, max_length: int = 255) -> str:
     if not isinstance(value, str):
         raise BadRequest(f"Invalid input for field {field}: {value!r} is not of type 'string'.")
-    if len(value) > longest:
-        raise BadRequest(f"Invalid input for field {field}: it has {len(value)} characters, {longest} are the limit.")
+    if len(value) > max_length:
+        raise BadRequest(f"Invalid input for field {field}: it has {len(value)} characters, the limit is {max_length}.")
     return value
 
 
@@ -163,7 +163,7 @@ def _check_writable(name: str) -> None:
 
 
 def _set_attributes(image: Image, attributes: dict[str, Any], caller: Identity) -> None:
-    """Give an image these attributes and no other properties. Raises BadRequest, ImageForbidden."""
+    """Set all attributes of an image, and replace its properties. Raises BadRequest, ImageForbidden."""
     for name in attributes:
         _check_writable(name)
     known = {name: value for name, value in attributes.items() if name in Attributes.__struct_fields__}
@@ -186,7 +186,8 @@ def _convert(known: dict[str, Any]) -> Attributes:
 
 
 def _check_allowed(image: Image, attributes: Attributes, caller: Identity) -> None:
-    if attributes.visibility == "public" != image.visibility and not caller.is_admin:
+    becomes_public = attributes.visibility == "public" and image.visibility != "public"
+    if becomes_public and not caller.is_admin:
         raise ImageForbidden("You are not authorized to complete publicize_image action.")
     formats = (attributes.disk_format, attributes.container_format)
     if image.status != "queued" and formats != (image.disk_format, image.container_format):
@@ -194,10 +195,10 @@ def _check_allowed(image: Image, attributes: Attributes, caller: Identity) -> No
 
 
 def set_tags(image: Image, tags: Iterable[str]) -> None:
-    """Give an image these tags and no others. Raises LimitExceeded, BadRequest."""
+    """Replace the tags of an image. Raises LimitExceeded, BadRequest."""
     unique = sorted(set(tags))
     if len(unique) > MAX_TAGS:
         raise LimitExceeded("image tags", len(unique), MAX_TAGS)
     for tag in unique:
-        _text("tag", tag)
+        _check_text("tag", tag)
     image.tags = unique

@@ -1,4 +1,4 @@
-"""Images and their members as glance stores them, and who may see and change them."""
+"""Glance's records of images and their members, and who may see and change them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ __all__ = [
     "Member",
     "MemberStatus",
     "Visibility",
-    "find",
-    "find_to_change",
+    "find_image",
+    "find_modifiable_image",
     "seed_images",
 ]
 
@@ -71,18 +71,18 @@ class Image:
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def is_open_to(self, project_id: str) -> bool:
-        """Whether users of a project may use it, given its id."""
+        """Whether users of a project may use the image, given its id."""
         shared = self.visibility == "shared" and project_id in self.members
         return shared or self.visibility in {"public", "community"} or self.owner == project_id
 
     def is_visible_to(self, caller: Identity) -> bool:
-        """Whether the caller may see it, given its id."""
+        """Whether the caller may see the image, given its id."""
         return caller.sees_all or self.is_open_to(caller.project_id)
 
     def is_listed_for(self, caller: Identity, member_status: str) -> bool:
-        """Whether the caller's list of images has it; a shared image only if its member status is the given one.
+        """Whether the image is in the caller's list of images. A shared image must have the requested member status.
 
-        Community images are left out: a list has them only with `visibility=community` or `all`.
+        Community images of other projects are listed only with `visibility=community` or `all`.
         """
         if self.owner == caller.project_id or self.visibility == "public":
             return True
@@ -146,8 +146,8 @@ class Images:
 
     def __init__(self, images: list[Image]) -> None:
         self._images = {image.id: image for image in images}
-        self.arriving_bytes = 0
-        """How many bytes of unfinished uploads are in memory."""
+        self.uploading_bytes = 0
+        """The number of bytes of unfinished uploads, which are in memory as well."""
 
     def __iter__(self) -> Iterator[Image]:
         return iter(self._images.values())
@@ -171,10 +171,10 @@ class Images:
         return image
 
     @property
-    def kept_bytes(self) -> int:
-        """How many bytes are in memory. Generated images take none."""
+    def bytes_in_memory(self) -> int:
+        """The number of bytes in memory. Generated images take none."""
         stored = sum(image.contents.size for image in self if image.contents is not None and image.contents.in_memory)
-        return stored + self.arriving_bytes
+        return stored + self.uploading_bytes
 
 
 IMAGES = web.AppKey("images", Images)
@@ -182,9 +182,9 @@ IMAGES = web.AppKey("images", Images)
 
 def seed_images() -> Images:
     """Return the images of the seed data, which are public and belong to the project `admin`."""
-    admins = next(project.id for project in seed_data.PROJECTS if project.name == "admin")
+    admin_id = next(project.id for project in seed_data.PROJECTS if project.name == "admin")
     now = datetime.now(UTC)
-    return Images([_seed_image(image, admins, now) for image in seed_data.IMAGES])
+    return Images([_seed_image(image, admin_id, now) for image in seed_data.IMAGES])
 
 
 def _seed_image(image: seed_data.Image, owner: str, created: datetime) -> Image:
@@ -202,14 +202,14 @@ def _seed_image(image: seed_data.Image, owner: str, created: datetime) -> Image:
     )
 
 
-def find(request: web.Request) -> Image:
-    """Return the image that a request is about. Raises ImageNotFound."""
+def find_image(request: web.Request) -> Image:
+    """Return the image in the path. Raises ImageNotFound."""
     return request.app[IMAGES].find(request.match_info["image_id"], request[IDENTITY])
 
 
-def find_to_change(request: web.Request, action: str) -> Image:
-    """Return the image that a request is to "modify" or "delete". Raises ImageNotFound, ImageForbidden."""
-    image, caller = find(request), request[IDENTITY]
+def find_modifiable_image(request: web.Request, action: str) -> Image:
+    """Return the image in the path, to "modify" or "delete" it. Raises ImageNotFound, ImageForbidden."""
+    image, caller = find_image(request), request[IDENTITY]
     if not caller.is_admin and image.owner != caller.project_id:
         raise ImageForbidden(f"You are not permitted to {action} this image.")
     return image

@@ -12,7 +12,14 @@ from aiohttp import web
 
 from emulator.runtime.errors import Conflict, NotFound
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
-from emulator.services.glance.images import Image, ImageForbidden, Member, MemberStatus, find, find_to_change
+from emulator.services.glance.images import (
+    Image,
+    ImageForbidden,
+    Member,
+    MemberStatus,
+    find_image,
+    find_modifiable_image,
+)
 
 __all__ = ["MEMBER_ROUTES"]
 
@@ -30,8 +37,8 @@ class MemberUpdate(msgspec.Struct):
 
 
 async def list_members(request: web.Request) -> web.Response:
-    """List the members of an image: all of them to its owner, to a member only itself."""
-    image, caller = find(request), request[IDENTITY]
+    """List the members of an image. Its owner sees all of them, a member only itself."""
+    image, caller = find_image(request), request[IDENTITY]
     if image.visibility == "public":
         raise ImageForbidden("Public images do not have members.")
     sees_all = caller.sees_all or caller.project_id == image.owner
@@ -42,7 +49,7 @@ async def list_members(request: web.Request) -> web.Response:
 async def add_member(request: web.Request) -> web.Response:
     """Share an image with a project."""
     project_id = (await read_json(request, NewMember)).member
-    image = find_to_change(request, "modify")
+    image = find_modifiable_image(request, "modify")
     if image.visibility != "shared":
         raise ImageForbidden("Only shared images have members.")
     if project_id in image.members:
@@ -53,15 +60,15 @@ async def add_member(request: web.Request) -> web.Response:
 
 async def show_member(request: web.Request) -> web.Response:
     """Show a member of an image."""
-    image = find(request)
-    return json_response(_find(request, image).describe(image))
+    image = find_image(request)
+    return json_response(_find_member(request, image).describe(image))
 
 
 async def update_member(request: web.Request) -> web.Response:
-    """Set the status of a member to accepted, rejected or pending, which the member itself does."""
+    """Set the status of a member to accepted, rejected or pending. Only the member itself and admins may do it."""
     update = await read_json(request, MemberUpdate)
-    image, caller = find(request), request[IDENTITY]
-    member = _find(request, image)
+    image, caller = find_image(request), request[IDENTITY]
+    member = _find_member(request, image)
     if not caller.is_admin and caller.project_id != member.project_id:
         raise ImageForbidden(f"You are not permitted to modify the status of member {member.project_id}.")
     member.status, member.updated = update.status, datetime.now(UTC)
@@ -70,12 +77,12 @@ async def update_member(request: web.Request) -> web.Response:
 
 async def remove_member(request: web.Request) -> web.Response:
     """Stop sharing an image with a project."""
-    image = find_to_change(request, "modify")
-    del image.members[_find(request, image).project_id]
+    image = find_modifiable_image(request, "modify")
+    del image.members[_find_member(request, image).project_id]
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _find(request: web.Request, image: Image) -> Member:
+def _find_member(request: web.Request, image: Image) -> Member:
     member, caller = image.members.get(request.match_info["member_id"]), request[IDENTITY]
     if member is None or not (caller.sees_all or caller.project_id in {image.owner, member.project_id}):
         raise NotFound(f"{request.match_info['member_id']} not found in the member list of the image {image.id}.")

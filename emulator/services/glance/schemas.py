@@ -1,4 +1,4 @@
-"""The JSON schemas of images, which some clients read first.
+"""The JSON schemas of images, from which glanceclient builds its model of an image.
 
 Source: https://docs.openstack.org/api-ref/image/v2/#image-schemas
 """
@@ -62,12 +62,12 @@ IMAGES = {
 
 
 async def show_image_schema(_: web.Request) -> web.Response:
-    """Answer the schema of an image."""
+    """Show the schema of an image."""
     return json_response(IMAGE)
 
 
 async def show_images_schema(_: web.Request) -> web.Response:
-    """Answer the schema of a list of images."""
+    """Show the schema of a list of images."""
     return json_response(IMAGES)
 
 

@@ -1,4 +1,4 @@
-"""keystone, the identity service: it takes passwords, and answers scoped tokens with the catalog of services."""
+"""keystone, the identity service: it checks passwords and issues scoped tokens, with the catalog of services."""
 
 from emulator.services.keystone.service import service
 

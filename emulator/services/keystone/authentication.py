@@ -35,7 +35,7 @@ class PasswordMethod(msgspec.Struct):
 
 
 class TokenMethod(msgspec.Struct):
-    """The `token` method of authentication: an earlier token of the caller's."""
+    """The `token` method of authentication: a token that the caller has already."""
 
     id: str
 
@@ -49,7 +49,7 @@ class IdentityMethods(msgspec.Struct):
 
 
 class Scope(msgspec.Struct):
-    """What the token is scoped to. Nobody here has a role on a domain or on the system, so those scopes are refused."""
+    """What the token is scoped to. No user has a role on a domain or on the system, so those scopes are refused."""
 
     project: Reference | None = None
     domain: Reference | None = None
@@ -72,7 +72,7 @@ class TokenRequest(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """An authenticated user, the methods that proved it, and the identity of the earlier token, if one was shown."""
+    """An authenticated user, the methods that were used, and the identity of the earlier token, if `token` was one."""
 
     user: User
     methods: tuple[str, ...]
@@ -80,29 +80,29 @@ class Authenticated:
 
 
 async def authenticate(identity: IdentityMethods, tokens: Tokens) -> Authenticated:
-    """Return the user whom all the named methods prove. Raises Unauthorized, and BadRequest for missing data."""
+    """Authenticate a user by all of the requested methods. Raises Unauthorized, and BadRequest for missing data."""
     if not identity.methods:
-        raise BadRequest("Invalid input for field auth.identity.methods: it names no method.")
+        raise BadRequest("Invalid input for field auth.identity.methods: it is empty.")
     users, earlier = [], None
     for method in identity.methods:
         if getattr(identity, method) is None:
-            raise BadRequest(f"Invalid input for field auth.identity.{method}: the method {method} needs it.")
+            raise BadRequest(f"Invalid input for field auth.identity.{method}: it is required by the method {method}.")
     if identity.password is not None and "password" in identity.methods:
         await simulated_delay("check password", fails=Unauthorized)
         users.append(_find_user(identity.password.user))
     if identity.token is not None and "token" in identity.methods:
         earlier = tokens.validate(identity.token.id)
         users += [user for user in USERS if user.id == earlier.user_id]
-    if len(set(users)) != 1:
+    if len(set(users)) != 1:  # a password and a token must belong to the same user
         raise Unauthorized
     methods = {*identity.methods, *(earlier.methods if earlier else ())}
     return Authenticated(users[0], tuple(sorted(methods)), earlier)
 
 
 def find_project(scope: Scope | str | None, user: User) -> Project | None:
-    """Return the project to scope a token to, None for an unscoped token. Raises Unauthorized for another's project.
+    """Return the project of the requested scope, None for an unscoped token. Without a scope it is the default project.
 
-    Without a scope it is the user's default project.
+    Raises Unauthorized for a project in which the user has no role.
     """
     own = next(project for project in PROJECTS if project.name == user.project)
     if scope is None:
@@ -118,11 +118,12 @@ def find_project(scope: Scope | str | None, user: User) -> Project | None:
 
 
 def _find_user(reference: Reference) -> User:
-    """Return the user with this name or id and password. Raises Unauthorized, which does not say what was wrong."""
+    """Return the user with this name or id and this password. Raises Unauthorized, without saying which was wrong."""
     known = next((user for user in USERS if _refers_to(reference, user.id, user.name)), None)
     password = known.password if known else ""
-    same = hmac.compare_digest(password.encode(), reference.password.encode())  # takes as long for a wrong password
-    if known is None or not same:
+    # In constant time, and for unknown users too: how long it takes must not tell whether a user exists.
+    matches = hmac.compare_digest(password.encode(), reference.password.encode())
+    if known is None or not matches:
         raise Unauthorized
     return known
 

@@ -1,4 +1,4 @@
-"""The catalog: which services there are, and the endpoints of each in the one region."""
+"""The catalog: the services, and the endpoints of each in the only region."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,37 +8,32 @@ from aiohttp import web
 from yarl import URL
 
 from emulator.services.registry import SERVICES
-from emulator.services.seed_data import resource_id
+from emulator.services.seed_data import hex_id
 
-__all__ = ["CATALOG", "REGION", "Catalog", "hex_id"]
+__all__ = ["CATALOG", "REGION", "Catalog"]
 
 REGION = "RegionOne"
 INTERFACES = ("public", "internal", "admin")
 
 
-def hex_id(kind: str, name: str) -> str:
-    """Return the id of a resource of the seed data, as hex without dashes, like all of keystone's ids."""
-    return resource_id(kind, name).replace("-", "")
-
-
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Services and their endpoints, as keystone's API shows them one by one."""
+    """Services and endpoints, each as keystone's API shows them."""
 
     services: list[dict[str, Any]]
     endpoints: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, urls: Mapping[str, str], public_host: str | None) -> "Catalog":
-        """Build the catalog of the services whose base URLs are `urls`.
+    def from_urls(cls, urls: Mapping[str, str], public_host: str | None) -> "Catalog":
+        """Build the catalog from the base URLs of the APIs, by service name.
 
-        With a `public_host` the public endpoints have that host instead.
+        With a `public_host`, the public endpoints have that host instead of the one in the URL.
         """
         services, endpoints = [], []
         for service_name, url in urls.items():
             entry = SERVICES[service_name].catalog
             if entry is None:
-                raise ValueError(f"{service_name} has no API, so it has no place in the catalog")
+                raise ValueError(f"{service_name} has no API, so it cannot be in the catalog")
             service_id = hex_id("service", entry.name)
             known = {"id": service_id, "type": entry.type, "name": entry.name, "description": "", "enabled": True}
             internal = url.rstrip("/") + entry.path
@@ -50,7 +45,7 @@ class Catalog:
         return cls(services, endpoints)
 
     def in_token(self) -> list[dict[str, Any]]:
-        """Return the catalog as it is in a token: the endpoints within their services."""
+        """Return the catalog as a token contains it: each service with its endpoints."""
         return [
             {
                 **{key: service[key] for key in ("id", "type", "name")},

@@ -1,4 +1,4 @@
-"""Errors of keystone's, with its messages and names (`keystone.exception`)."""
+"""Keystone's errors, with the names and messages of `keystone.exception`."""
 
 from emulator.runtime.errors import NotFound
 from emulator.services.oslo.policy import PolicyNotAuthorized

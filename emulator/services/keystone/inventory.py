@@ -1,9 +1,9 @@
-"""The collections that keystone's API shows: projects, users, roles, domains, and the parts of the catalog."""
+"""The contents of keystone's collections: projects, users, roles, domains, and the parts of the catalog."""
 
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN
-from emulator.services.keystone.catalog import CATALOG, REGION, hex_id
+from emulator.services.keystone.catalog import CATALOG, REGION
 from emulator.services.keystone.resources import Collection, Document
-from emulator.services.seed_data import PROJECTS, USERS, Project, User
+from emulator.services.seed_data import PROJECTS, USERS, Project, User, hex_id
 
 __all__ = ["COLLECTIONS", "describe_project"]
 
@@ -51,22 +51,22 @@ COLLECTIONS = (
         "region",
         lambda _: [{"id": REGION, "description": "", "parent_region_id": None}],
         ("parent_region_id",),
-        for_all=True,
+        open_to_all=True,
     ),
     Collection(
         "projects",
         "project",
         lambda _: map(describe_project, PROJECTS),
         ("name", "domain_id", "parent_id", "enabled", "is_domain"),
-        own=lambda caller: caller.project_id,
+        own_id=lambda caller: caller.project_id,
     ),
     Collection(
         "users",
         "user",
         lambda _: map(_describe_user, USERS),
         ("name", "domain_id", "enabled"),
-        own=lambda caller: caller.user_id,
+        own_id=lambda caller: caller.user_id,
     ),
-    Collection("domains", "domain", lambda _: [DOMAIN], ("name", "enabled"), own=lambda _: DEFAULT_DOMAIN["id"]),
+    Collection("domains", "domain", lambda _: [DOMAIN], ("name", "enabled"), own_id=lambda _: DEFAULT_DOMAIN["id"]),
     Collection("roles", "role", lambda _: _describe_roles(), ("name", "domain_id")),
 )

@@ -1,4 +1,4 @@
-"""Keystone's collections over HTTP: a list and one resource each. Admins see all, others what is their own."""
+"""Routes of keystone's collections, to list them and show one resource. Admins see all, other users only their own."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from emulator.services.auth import Identity
 from emulator.services.keystone.errors import ForbiddenAction, ResourceNotFound
 from emulator.services.oslo.pagination import page
 
-__all__ = ["Collection", "Document", "listed", "routes_of"]
+__all__ = ["Collection", "Document", "collection_links", "list_response", "routes_of"]
 
 Document = dict[str, Any]
 
@@ -20,41 +20,44 @@ Document = dict[str, Any]
 class Collection:
     """A collection of resources. `filters` are the fields that its list can be filtered by.
 
-    `own` returns the id of the resource that a caller without the role `admin` may see. `for_all` opens it to all.
+    `own_id` returns the id of the one resource that a caller without the role `admin` may see. With `open_to_all` every
+    caller may see all of them.
     """
 
     name: str
-    one: str
+    singular: str
     documents: Callable[[web.Application], Iterable[Document]]
     filters: Sequence[str]
-    own: Callable[[Identity], str | None] = lambda _: None
-    for_all: bool = False
+    own_id: Callable[[Identity], str | None] = lambda _: None
+    open_to_all: bool = False
 
 
 def routes_of(collection: Collection) -> list[web.RouteDef]:
-    """Return the two routes of a collection."""
-    key = f"{collection.one}_id"
+    """Return the routes that list a collection and show one of its resources."""
+    key = f"{collection.singular}_id"
 
     async def list_all(request: web.Request) -> web.Response:
-        if not (collection.for_all or request[IDENTITY].is_admin):
+        if not (collection.open_to_all or request[IDENTITY].is_admin):
             raise ForbiddenAction(f"list_{collection.name}")
-        return listed(request, collection.name, collection.documents(request.app), collection.filters)
+        return list_response(request, collection.name, collection.documents(request.app), collection.filters)
 
     async def show(request: web.Request) -> web.Response:
         resource_id, caller = request.match_info[key], request[IDENTITY]
-        if not (collection.for_all or caller.is_admin or resource_id == collection.own(caller)):
-            raise ForbiddenAction(f"get_{collection.one}")
+        if not (collection.open_to_all or caller.is_admin or resource_id == collection.own_id(caller)):
+            raise ForbiddenAction(f"get_{collection.singular}")
         for document in collection.documents(request.app):
             if document["id"] == resource_id:
-                return json_response({collection.one: _linked(request, collection.name, document)})
-        raise ResourceNotFound(collection.one, resource_id)
+                return json_response({collection.singular: _with_self_link(request, collection.name, document)})
+        raise ResourceNotFound(collection.singular, resource_id)
 
     path = f"/v3/{collection.name}"
     return [web.get(path, list_all), web.get(f"{path}/{{{key}}}", show)]
 
 
-def listed(request: web.Request, name: str, documents: Iterable[Document], filters: Sequence[str]) -> web.Response:
-    """Answer a page of those documents that match the query."""
+def list_response(
+    request: web.Request, name: str, documents: Iterable[Document], filters: Sequence[str]
+) -> web.Response:
+    """Return an answer with a page of the documents that match the query."""
     filtered = {key: request.query.getall(key) for key in filters if key in request.query}
     found = [
         document
@@ -64,20 +67,25 @@ def listed(request: web.Request, name: str, documents: Iterable[Document], filte
     shown = page(request, found, lambda document: str(document["id"]))
     return json_response(
         {
-            name: [_linked(request, name, document) for document in shown.items],
-            "links": {"self": str(request.url), "previous": None, "next": shown.next},
+            name: [_with_self_link(request, name, document) for document in shown.items],
+            "links": collection_links(request, shown.next),
         }
     )
 
 
-def _linked(request: web.Request, name: str, document: Document) -> Document:
+def collection_links(request: web.Request, next_page: str | None = None) -> Document:
+    """Return the `links` of a list, in which `previous` is always null here."""
+    return {"self": str(request.url), "previous": None, "next": next_page}
+
+
+def _with_self_link(request: web.Request, name: str, document: Document) -> Document:
     """Return a document with a link to itself."""
     return {**document, "links": {"self": f"{request.url.origin()}/v3/{name}/{document['id']}"}}
 
 
 def _matches(value: object, text: str) -> bool:
-    """Whether a field has the value of a query parameter."""
+    """Whether a field has the value of the query parameter `text`."""
     if isinstance(value, bool):
-        # Any other text means true, the empty one too: attr_as_boolean in keystone.common.utils.
+        # Any other value means true, even an empty one: see attr_as_boolean in keystone.common.utils.
         return value == (text.lower() not in {"0", "false", "no"})
     return text == ("" if value is None else value)

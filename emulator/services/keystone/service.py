@@ -1,4 +1,4 @@
-"""keystone as a service: its routes, its discovery document, and the shape of its errors."""
+"""keystone as a service: its routes, its discovery document, and the format of its errors."""
 
 from http import HTTPStatus
 from typing import Any
@@ -48,13 +48,13 @@ def service(config: ServiceConfig) -> Service:
         ],
         identify=tokens.validate,
         error_shape=error_body,
-        state={TOKENS: tokens, CATALOG: Catalog.of(config.endpoints, config.public_host)},
+        state={TOKENS: tokens, CATALOG: Catalog.from_urls(config.endpoints, config.public_host)},
         lock="keystone",
         background=lambda app: repeat_revocations(app, tokens, config.revocation_seconds),
     )
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """Return the body of an error answer, as keystone has it."""
+    """Return the body of an error answer, in keystone's format."""
     status = HTTPStatus(error.status)
     return {"error": {"code": status.value, "title": status.phrase, "message": str(error)}}

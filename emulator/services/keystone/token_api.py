@@ -22,43 +22,44 @@ from emulator.services.keystone.authentication import (
     authenticate,
     find_project,
 )
-from emulator.services.keystone.catalog import CATALOG, hex_id
+from emulator.services.keystone.catalog import CATALOG
 from emulator.services.keystone.errors import ForbiddenAction
 from emulator.services.oslo.timeutils import isotime_without_zone
-from emulator.services.seed_data import Project
+from emulator.services.seed_data import Project, hex_id
 
 __all__ = ["TOKENS", "issue_token", "revoke_token", "show_token"]
 
 TOKEN_ISSUED = HTTPStatus.CREATED
 TOKEN_ISSUED_IN_FIGURE = HTTPStatus.OK
-"""What Figure 1.8 shows as step (2). Only the emulator's own services and clients get it; stock clients get 201."""
+"""The answer in step (2) of Figure 1.8. Only the emulator's own services and client get it; other clients get 201."""
 AUDIT_BYTES = 16
 
 TOKENS = web.AppKey("tokens", Tokens)
 
 
 async def issue_token(request: web.Request) -> web.Response:
-    """Authenticate the caller and answer a token for the requested scope."""
+    """Authenticate the caller and issue a token for the requested scope."""
     auth = (await read_json(request, TokenRequest)).auth
     tokens = request.app[TOKENS]
     authenticated = await authenticate(auth.identity, tokens)
-    identity = _identify(tokens, authenticated, find_project(auth.scope, authenticated.user))
+    identity = _new_identity(tokens, authenticated, find_project(auth.scope, authenticated.user))
     issued = TOKEN_ISSUED_IN_FIGURE if OWN_REQUEST_ID in request.headers else TOKEN_ISSUED
     return json_response(_describe(request, identity), issued, {"X-Subject-Token": tokens.issue(identity)})
 
 
 async def show_token(request: web.Request) -> web.Response:
     """Show the owner, scope and expiry of the token in `X-Subject-Token`."""
-    identity = _subject(request)
+    identity = _subject_identity(request)
     return json_response(_describe(request, identity), headers={"X-Subject-Token": request.headers["X-Subject-Token"]})
 
 
 async def revoke_token(request: web.Request) -> web.Response:
     """Revoke the token in `X-Subject-Token` at all services. Only admins may revoke another user's token.
 
-    If the bus is away the answer is a 503 and the token stays valid, so that the caller can try again.
+    If the bus is unavailable, the answer is a 503 and the token stays valid everywhere, so that the caller can try
+    again. The revocation is therefore published before it is applied here.
     """
-    subject, caller = _subject(request), request[IDENTITY]
+    subject, caller = _subject_identity(request), request[IDENTITY]
     if subject.user_id != caller.user_id and not caller.is_admin:
         raise ForbiddenAction("revoke_token")
     annotate(token__audit_id=subject.audit_id)
@@ -68,15 +69,19 @@ async def revoke_token(request: web.Request) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _subject(request: web.Request) -> Identity:
+def _subject_identity(request: web.Request) -> Identity:
+    """Return the identity of the token in `X-Subject-Token`. Raises NotFound if it is invalid."""
     try:
         return request.app[TOKENS].validate(request.headers.get("X-Subject-Token", ""))
     except Unauthorized:
         raise NotFound("Could not find token.") from None
 
 
-def _identify(tokens: Tokens, authenticated: Authenticated, project: Project | None) -> Identity:
-    """Return the owner of a new token. One made from an earlier token expires with it and keeps its audit id."""
+def _new_identity(tokens: Tokens, authenticated: Authenticated, project: Project | None) -> Identity:
+    """Return the identity of a new token. One that is issued for an earlier token keeps its expiry and audit id.
+
+    Otherwise a user could stay logged in for ever without a password; see `keystone.auth.plugins.token`.
+    """
     user, earlier, now = authenticated.user, authenticated.earlier, tokens.clock()
     lifetime = value_or_fault("token lifetime", right=tokens.ttl, wrong=lambda: 0.0)
     return Identity(
@@ -106,7 +111,7 @@ def _describe(request: web.Request, identity: Identity) -> dict[str, Any]:
 
 
 def _describe_scope(request: web.Request, identity: Identity) -> dict[str, Any]:
-    """Return the fields of a scoped token: project, roles, and the catalog unless the query declines it."""
+    """Return the fields of a scoped token: project, roles, and the catalog unless the query has `nocatalog`."""
     if not identity.project_id:
         return {}
     catalog = {} if "nocatalog" in request.query else {"catalog": request.app[CATALOG].in_token()}

@@ -12,7 +12,7 @@ from emulator.services.neutron.request_bodies import Text
 __all__ = ["AddressPair", "read_address_pairs"]
 
 FIELD = "allowed_address_pairs"
-MAXIMUM = 10
+MAX_PAIRS = 10
 """How many a port may have: neutron's default for `max_allowed_address_pair`."""
 
 
@@ -22,7 +22,7 @@ class AllowedAddressPairExhausted(BadRequest):
     error_type = "neutron.AllowedAddressPairExhausted"
 
     def __init__(self) -> None:
-        super().__init__(f"Invalid input for {FIELD}. Reason: The number of allowed address pair exceeds {MAXIMUM}.")
+        super().__init__(f"Invalid input for {FIELD}. Reason: The number of allowed address pair exceeds {MAX_PAIRS}.")
 
 
 class DuplicateAddressPairInRequest(BadRequest):
@@ -45,15 +45,16 @@ class AddressPair(Struct, forbid_unknown_fields=True):
 
 
 def read_address_pairs(pairs: Sequence[AddressPair]) -> list[dict[str, str]]:
-    """Return pairs as a port stores them; a pair without a MAC address follows the port's. Raises BadRequest."""
-    if len(pairs) > MAXIMUM:
+    """Return pairs as a port stores them. A pair without a MAC address has that of the port. Raises BadRequest."""
+    if len(pairs) > MAX_PAIRS:
         raise AllowedAddressPairExhausted
-    read: list[dict[str, str]] = []
+    stored: list[dict[str, str]] = []
     for pair in pairs:
-        if (one := _read(pair)) in read:
+        entry = _read(pair)
+        if entry in stored:
             raise DuplicateAddressPairInRequest(pair)
-        read.append(one)
-    return read
+        stored.append(entry)
+    return stored
 
 
 def _read(pair: AddressPair) -> dict[str, str]:

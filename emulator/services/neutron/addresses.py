@@ -1,4 +1,4 @@
-"""Address allocation (IPAM): which addresses of a network's subnets a port gets, and their release."""
+"""Address allocation (IPAM): gives ports addresses of their network's subnets, and releases them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
@@ -73,7 +73,7 @@ def allocate(
 
 
 def release(subnets: Iterable[Subnet], fixed_ips: Iterable[FixedIp]) -> None:
-    """Free addresses for other ports."""
+    """Release addresses, so that other ports can have them."""
     by_id = {subnet.id: subnet for subnet in subnets}
     for fixed in fixed_ips:
         by_id[fixed.subnet_id].allocated.discard(fixed.address)
@@ -86,7 +86,7 @@ def _allocate_each(
         for each in requested:
             yield _allocate_requested(network_id, subnets, each, random)
         return
-    for version in (4, 6):
+    for version in (4, 6):  # as in neutron, a port gets one address of each IP version
         if candidates := [subnet for subnet in subnets if subnet.cidr.version == version]:
             yield _allocate_any(network_id, candidates, random)
 
@@ -103,7 +103,7 @@ def _allocate_requested(network_id: str, subnets: Sequence[Subnet], requested: R
     address = read_address(requested.ip_address, "fixed_ips")
     for subnet in candidates:
         if address in usable_range(subnet.cidr):
-            return _take(subnet, address)
+            return _allocate_address(subnet, address)
     raise InvalidIpForNetwork(address) if requested.subnet_id is None else InvalidIpForSubnet(address)
 
 
@@ -111,11 +111,11 @@ def _allocate_any(network_id: str, subnets: Iterable[Subnet], random: Random) ->
     for subnet in subnets:
         address = _find_free(subnet, random)
         if address is not None:
-            return _take(subnet, address)
+            return _allocate_address(subnet, address)
     raise IpAddressGenerationFailure(network_id)
 
 
-def _take(subnet: Subnet, address: Address) -> FixedIp:
+def _allocate_address(subnet: Subnet, address: Address) -> FixedIp:
     if address in subnet.allocated:
         raise IpAddressAlreadyAllocated(address, subnet.id)
     subnet.allocated.add(address)
@@ -123,10 +123,10 @@ def _take(subnet: Subnet, address: Address) -> FixedIp:
 
 
 def _find_free(subnet: Subnet, random: Random) -> Address | None:
-    """Return the first free address from a random position on.
+    """Return the first free address after a random position in the pools, None if there is none.
 
-    With a seed the position depends on the port alone, so that ports made at the same time get the same addresses in
-    every run, whichever comes first.
+    With a seed the position depends only on the port. Ports that are created at the same time then get the same
+    addresses in every run, in whichever order their requests arrive.
     """
     count = sum(pool.size for pool in subnet.pools)
     begin = random.randrange(count) if count else 0

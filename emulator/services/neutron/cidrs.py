@@ -12,6 +12,7 @@ from emulator.services.neutron.models import Address, Cidr, Pool
 __all__ = [
     "InvalidInput",
     "RequestedPool",
+    "check_gateway_outside_pools",
     "check_overlap",
     "default_gateway",
     "default_pools",
@@ -22,7 +23,7 @@ __all__ = [
     "usable_range",
 ]
 
-SMALLEST_WITH_BROADCAST = 30
+LONGEST_PREFIX_WITH_BROADCAST = 30
 """The longest IPv4 prefix with network and broadcast addresses; /31 and /32 have none (RFC 3021)."""
 
 
@@ -36,7 +37,7 @@ class InvalidInput(BadRequest):
 
 
 class InvalidAllocationPool(BadRequest):
-    """An allocation pool ends before it begins, or its ends are no addresses."""
+    """An allocation pool ends before it begins, or its ends are not addresses."""
 
     error_type = "neutron.InvalidAllocationPool"
 
@@ -102,9 +103,9 @@ def check_overlap(cidr: Cidr, others: Iterable[Cidr], network_id: str) -> None:
 
 
 def usable_range(cidr: Cidr) -> Pool:
-    """Return the addresses of a CIDR that devices can have."""
+    """Return the addresses of a CIDR that can be allocated to devices."""
     first, last = cidr.network_address, cidr.broadcast_address
-    if isinstance(cidr, IPv4Network) and cidr.prefixlen <= SMALLEST_WITH_BROADCAST:
+    if isinstance(cidr, IPv4Network) and cidr.prefixlen <= LONGEST_PREFIX_WITH_BROADCAST:
         return Pool(first + 1, last - 1)
     if isinstance(cidr, IPv6Network) and first != last:
         return Pool(first + 1, last)  # the first is the subnet-router anycast address (RFC 4291, section 2.6.1)
@@ -112,7 +113,7 @@ def usable_range(cidr: Cidr) -> Pool:
 
 
 def default_gateway(cidr: Cidr) -> Address | None:
-    """Return the gateway of a subnet whose creator named none: its first address, if it has more than one."""
+    """Return the gateway of a subnet if the request has none: its first address, unless that is the only one."""
     addresses = usable_range(cidr)
     return addresses.first if addresses.size > 1 else None
 
@@ -138,7 +139,7 @@ def read_address(text: str, field: str) -> Address:
 
 
 def default_pools(cidr: Cidr, gateway: Address | None) -> list[Pool]:
-    """Return the pools of a subnet whose creator named none: all addresses but the gateway."""
+    """Return the pools of a subnet if the request has none: all addresses but the gateway."""
     whole = usable_range(cidr)
     if gateway is None or gateway not in whole:
         return [whole]
@@ -156,10 +157,15 @@ def read_pools(requested: Sequence[RequestedPool], cidr: Cidr, gateway: Address 
     for one, other in pairwise(pools):
         if int(one.last) >= int(other.first):
             raise OverlappingAllocationPools(one, other, cidr)
+    check_gateway_outside_pools(gateway, pools)
+    return pools
+
+
+def check_gateway_outside_pools(gateway: Address | None, pools: Iterable[Pool]) -> None:
+    """Raise GatewayConflictWithAllocationPools if the gateway's address could be allocated to a port."""
     for pool in pools:
         if gateway is not None and gateway in pool:
             raise GatewayConflictWithAllocationPools(gateway, pool)
-    return pools
 
 
 def _read_pool(requested: RequestedPool, cidr: Cidr) -> Pool:

@@ -1,4 +1,4 @@
-"""Neutron's database: all its records by id, in memory, and those of the seed data."""
+"""Neutron's database: its records by id, in memory, and those of the seed data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -80,16 +80,16 @@ class Database:
         """Return the ports on a network."""
         return [port for port in self.ports.values() if port.network_id == network_id]
 
-    def floating_ips_to(self, port_id: str) -> list[FloatingIp]:
-        """Return the floating IPs that lead to a port."""
+    def floating_ips_of(self, port_id: str) -> list[FloatingIp]:
+        """Return the floating IPs that are associated with a port."""
         return [floating for floating in self.floating_ips.values() if floating.port_id == port_id]
 
     def describe_network(self, network: Network) -> dict[str, Any]:
-        """Return a network as neutron answers it, with its subnets."""
+        """Return a network as the API shows it, with its subnets."""
         return {**network.describe(), "subnets": [subnet.id for subnet in self.subnets_of(network.id)]}
 
     def describe_floating_ip(self, floating: FloatingIp) -> dict[str, Any]:
-        """Return a floating IP as neutron answers it, with the details of its port."""
+        """Return a floating IP as the API shows it, with the details of its port."""
         details = None if floating.port_id is None else self.ports[floating.port_id].describe()
         return {**floating.describe(), "port_details": details and {name: details[name] for name in PORT_DETAILS}}
 
@@ -145,13 +145,13 @@ class Database:
 
 
 PORT_DETAILS = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner")
-"""What a floating IP shows of its port: the extension `fip-port-details`."""
+"""The attributes of its port that a floating IP shows: the extension `fip-port-details`."""
 
 DEFAULT_PORTS = 500
-"""Neutron's default quota of ports. Projects that may have more servers, and the one of services, are unlimited."""
+"""Neutron's default quota of ports. Projects that may have more servers than this, or none, are unlimited."""
 
 UNLIMITED = {"port": -1, "floatingip": -1}
-"""The quotas of those projects: every server needs a port, and load from stock clients gives each a floating IP."""
+"""The quotas of those projects. A server has a port, and openstacksdk's `create_server` also gives it a floating IP."""
 
 DATABASE = web.AppKey("database", Database)
 

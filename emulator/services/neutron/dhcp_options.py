@@ -11,7 +11,7 @@ from emulator.services.neutron.request_bodies import Text
 __all__ = ["DhcpOption", "merge_dhcp_options"]
 
 FIELD = "extra_dhcp_opts"
-MAXIMUM = 100
+MAX_OPTIONS = 100
 """How many a port may have. The limit is ours, to bound memory: neutron has none."""
 
 MAY_BE_BLANK = ("router", "classless-static-route")
@@ -39,8 +39,8 @@ def merge_dhcp_options(current: Iterable[Stored], requested: Sequence[DhcpOption
             options.pop(key, None)
         else:
             options[key] = {"opt_name": option.opt_name, "opt_value": option.opt_value, "ip_version": key[1]}
-    if len(options) > MAXIMUM:
-        raise BadRequest(f"Invalid input for {FIELD}. Reason: there are more than {MAXIMUM}.")
+    if len(options) > MAX_OPTIONS:
+        raise BadRequest(f"Invalid input for {FIELD}. Reason: there are more than {MAX_OPTIONS}.")
     return list(options.values())
 
 

@@ -1,4 +1,4 @@
-"""The API's extensions, and collections that exist for clients' sake only and are always empty."""
+"""The API's extensions, and collections that are always empty, which clients list all the same."""
 
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -41,7 +41,7 @@ EMPTY = {
     "trunks": "Trunk {id} could not be found.",
     "rbac-policies": "RBAC policy of type network with ID {id} not found",
 }
-"""Collections that are always empty, with neutron's message for an id that is not there."""
+"""Collections that are always empty, with neutron's message for an unknown id."""
 
 
 class ExtensionNotFound(NotFound):
@@ -67,14 +67,14 @@ async def show_extension(request: web.Request) -> web.Response:
 
 
 async def list_agents(request: web.Request) -> web.Response:
-    """List the agents, of which there are none."""
+    """List the agents. There are none."""
     if not request[IDENTITY].sees_all:
         raise not_authorized("get_agent")
     return json_response({"agents": []})
 
 
 async def list_availability_zones(_: web.Request) -> web.Response:
-    """List the availability zones of agents, of which there are none."""
+    """List the availability zones of agents. There are none."""
     return json_response({"availability_zones": []})
 
 

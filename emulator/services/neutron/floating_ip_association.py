@@ -13,11 +13,11 @@ from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.models import Address, FixedIp, FloatingIp, Port
 from emulator.services.notifications import FloatingAddress, NetworkChanged, notify_nova
 
-__all__ = ["BadRequest", "associate", "check_keeps_associated", "disassociate", "notify_servers", "server_of"]
+__all__ = ["BadRequest", "associate", "check_associated_addresses_kept", "disassociate", "notify_servers", "server_of"]
 
 
 class BadRequest(errors.BadRequest):
-    """Neutron's generic error for a request that a resource cannot fulfil."""
+    """Neutron's generic error for a request that is invalid for its resource."""
 
     error_type = "neutron.BadRequest"
 
@@ -32,7 +32,7 @@ class FloatingIPPortAlreadyAssociated(errors.Conflict):
 
     def __init__(self, floating: FloatingIp, port: Port, fixed: Address) -> None:
         super().__init__(
-            f"Cannot associate floating IP {floating.floating.address} ({floating.id}) with port {port.id} using "
+            f"Cannot associate floating IP {floating.external.address} ({floating.id}) with port {port.id} using "
             f"fixed IP {fixed}, as that fixed IP already has a floating IP on external network {floating.network_id}."
         )
 
@@ -64,24 +64,24 @@ def associate(database: Database, caller: Identity, floating: FloatingIp, port_i
     fixed = _only_address(port) if requested is None else _requested_address(port, requested)
     if database.networks[port.network_id].external:
         raise ExternalGatewayForFloatingIPNotFound(floating, port, fixed.subnet_id)
-    for other in database.floating_ips_to(port.id):
+    for other in database.floating_ips_of(port.id):
         if other is not floating and (other.fixed, other.network_id) == (fixed.address, floating.network_id):
             raise FloatingIPPortAlreadyAssociated(floating, port, fixed.address)
     floating.port_id, floating.fixed = port.id, fixed.address
 
 
 def disassociate(floating_ips: Sequence[FloatingIp]) -> bool:
-    """Disassociate floating IPs from their ports. Return whether there are any."""
+    """Disassociate floating IPs from their ports. Returns whether there were any."""
     for floating in floating_ips:
         floating.port_id = floating.fixed = None
         floating.revision.bump()
     return bool(floating_ips)
 
 
-def check_keeps_associated(database: Database, port: Port, requested: Iterable[RequestedIp]) -> None:
-    """Raise BadRequest if new fixed IPs would take an address from a port that a floating IP leads to."""
+def check_associated_addresses_kept(database: Database, port: Port, requested: Iterable[RequestedIp]) -> None:
+    """Raise BadRequest if a port's new fixed IPs lack an address that a floating IP is associated with."""
     kept = {fixed.ip_address for fixed in requested}
-    if any(str(floating.fixed) not in kept for floating in database.floating_ips_to(port.id)):
+    if any(str(floating.fixed) not in kept for floating in database.floating_ips_of(port.id)):
         raise BadRequest(
             "port",
             f"Cannot update the fixed_ips of the port {port.id}, because its original fixed_ip has been associated "
@@ -95,13 +95,13 @@ def server_of(port: Port | None) -> str | None:
 
 
 async def notify_servers(app: web.Application, *server_ids: str | None) -> None:
-    """Notify nova of all the floating IPs that these servers have now."""
+    """Notify nova of all floating IPs that these servers have now."""
     for server_id in dict.fromkeys(filter(None, server_ids)):
         ports = [port for port in app[DATABASE].ports.values() if port.device_id == server_id]
         addresses = tuple(
-            FloatingAddress(str(floating.floating.address), str(floating.fixed), port.mac_address)
+            FloatingAddress(str(floating.external.address), str(floating.fixed), port.mac_address)
             for port in ports
-            for floating in app[DATABASE].floating_ips_to(port.id)
+            for floating in app[DATABASE].floating_ips_of(port.id)
         )
         await notify_nova(app, NetworkChanged(server_id, addresses))
 

@@ -68,21 +68,21 @@ async def show_floating_ip(request: web.Request) -> web.Response:
 
 
 async def create_floating_ip(request: web.Request) -> web.Response:
-    """Create a floating IP with an address of an external network, and associate it if a port is given.
+    """Create a floating IP with an address of an external network, and associate it if the request has a port.
 
     Only admins may choose the address.
     """
     attributes = read_attributes((await read_json(request, FloatingIpBody)).floatingip)
     database, caller = request.app[DATABASE], request[IDENTITY]
     project_id = project_for(caller, attributes)
-    check_admin(caller, "create_floatingip", (n for n in ("floating_ip_address",) if attributes.get(n)))
+    check_admin(caller, "create_floatingip", ["floating_ip_address"] if attributes.get("floating_ip_address") else [])
     network = database.network(required(attributes, "floating_network_id"), caller)
     check_quota(database, project_id, "floatingip")
     floating = _allocate(request, network, project_id, attributes)
     try:
         _associate(request, floating, attributes)
     except ApiError:
-        release(database.subnets.values(), [floating.floating])
+        release(database.subnets.values(), [floating.external])
         raise
     apply_attributes(floating, attributes, RECORD_FIELDS)
     database.floating_ips[floating.id] = floating
@@ -95,19 +95,19 @@ async def update_floating_ip(request: web.Request) -> web.Response:
     attributes = read_attributes((await read_json(request, FloatingIpBody)).floatingip)
     floating = _find(request)
     check_read_only(attributes, READ_ONLY)
-    before = floating.port_id
+    previous_port_id = floating.port_id
     _associate(request, floating, attributes)
     apply_attributes(floating, attributes, RECORD_FIELDS)
     floating.revision.bump()
     if "port_id" in attributes:
-        await _notify(request, before, floating.port_id)
+        await _notify(request, previous_port_id, floating.port_id)
     return _answer(request, floating)
 
 
 async def delete_floating_ip(request: web.Request) -> web.Response:
     """Delete a floating IP and release its address."""
     database, floating = request.app[DATABASE], _find(request)
-    release(database.subnets.values(), [floating.floating])
+    release(database.subnets.values(), [floating.external])
     del database.floating_ips[floating.id]
     await _notify(request, floating.port_id)
     return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -136,7 +136,7 @@ def _allocate(request: web.Request, network: Network, project_id: str, attribute
 
 
 def _associate(request: web.Request, floating: FloatingIp, attributes: dict[str, Any]) -> None:
-    """Associate or disassociate the floating IP, if the attributes say so."""
+    """Associate or disassociate the floating IP, if the attributes request it."""
     port_id, fixed_ip = attributes.get("port_id"), attributes.get("fixed_ip_address")
     if fixed_ip and not port_id:
         raise BadRequest("floatingip", "fixed_ip_address cannot be specified without a port_id")
@@ -150,6 +150,7 @@ async def _notify(request: web.Request, *port_ids: str | None) -> None:
     """Notify nova of the servers that have, or had, these ports."""
     database: Database = request.app[DATABASE]
     servers = [server_of(database.ports.get(port_id)) for port_id in port_ids if port_id is not None]
+    # The span can have one server: the one that has the floating IP now, or else the one that had it.
     annotate(server__id=next(filter(None, reversed(servers)), None))
     await notify_servers(request.app, *servers)
 

@@ -11,7 +11,7 @@ from emulator.services.neutron.request_bodies import Text
 __all__ = ["HostRoute", "read_host_routes"]
 
 FIELD = "host_routes"
-MAXIMUM = 20
+MAX_ROUTES = 20
 """How many a subnet may have: neutron's default for `max_subnet_host_routes`."""
 
 
@@ -21,11 +21,13 @@ class HostRoutesExhausted(BadRequest):
     error_type = "neutron.HostRoutesExhausted"
 
     def __init__(self) -> None:
-        super().__init__(f"Invalid input for {FIELD}. Reason: The number of host routes exceeds the limit {MAXIMUM}.")
+        super().__init__(
+            f"Invalid input for {FIELD}. Reason: The number of host routes exceeds the limit {MAX_ROUTES}."
+        )
 
 
 class HostRoute(Struct, forbid_unknown_fields=True):
-    """A route to a CIDR by way of an address."""
+    """A route to a CIDR through a next hop."""
 
     destination: Text
     nexthop: Text
@@ -33,14 +35,15 @@ class HostRoute(Struct, forbid_unknown_fields=True):
 
 def read_host_routes(routes: Sequence[HostRoute], ip_version: int) -> list[dict[str, str]]:
     """Return routes as a subnet of this IP version stores them. Raises BadRequest."""
-    if len(routes) > MAXIMUM:
+    if len(routes) > MAX_ROUTES:
         raise HostRoutesExhausted
-    read: list[dict[str, str]] = []
+    stored: list[dict[str, str]] = []
     for route in routes:
-        if (one := _read(route, ip_version)) in read:
-            raise BadRequest(f"Invalid input for {FIELD}. Reason: Duplicate hostroute '{one}'.")
-        read.append(one)
-    return read
+        entry = _read(route, ip_version)
+        if entry in stored:
+            raise BadRequest(f"Invalid input for {FIELD}. Reason: Duplicate hostroute '{entry}'.")
+        stored.append(entry)
+    return stored
 
 
 def _read(route: HostRoute, ip_version: int) -> dict[str, str]:

@@ -20,7 +20,7 @@ Described = Mapping[str, Any]
 
 
 def answer_list(request: web.Request, collection: str, described: Iterable[Described]) -> web.Response:
-    """Answer a page of the resources that match the query. Raises BadRequest.
+    """Return an answer with a page of the resources that match the query. Raises BadRequest.
 
     A repeated key matches any of its values; different keys must all match; a key that no resource has is ignored.
     Attributes that the caller may not see are removed first, so that filters and sort orders do not reveal them.
@@ -36,7 +36,7 @@ def answer_list(request: web.Request, collection: str, described: Iterable[Descr
 
 
 def answer_one(request: web.Request, name: str, described: Described, status: int = 200) -> web.Response:
-    """Answer one resource, or those of its fields that the query selects."""
+    """Return an answer with one resource, or with those of its fields that the query selects."""
     return json_response({name: _with_fields(request, visible_attributes(request[IDENTITY], described))}, status)
 
 
@@ -92,16 +92,15 @@ def _sort(request: web.Request, found: list[Described]) -> list[Described]:
     if wrong := [direction for direction in directions if direction not in {"asc", "desc"}]:
         raise BadRequest(f"Invalid input for sort_dir. Reason: '{wrong[0]}' is not in ('asc', 'desc').")
     for key, direction in reversed([*zip(keys, directions or ["asc"] * len(keys), strict=True)]):
-        if unknown := [each for each in found if isinstance(each.get(key, []), list | dict)]:
-            raise BadRequest(
-                f"Invalid input for sort_key. Reason: '{key}' is no attribute of {unknown[0]['id']} to sort by."
-            )
+        if any(isinstance(each.get(key, []), list | dict) for each in found):  # a missing attribute is refused as well
+            raise BadRequest(f"Invalid input for sort_key. Reason: '{key}' is not an attribute that can be sorted by.")
+        # each sort is stable, so the first key takes precedence; resources without a value come first
         found.sort(key=lambda each, key=key: (each[key] is not None, each[key]), reverse=direction == "desc")  # type: ignore[misc]
     return found
 
 
 def _page(request: web.Request, found: list[Described]) -> Page[Described]:
-    """Return the page after the marker, or with `page_reverse` the one before it."""
+    """Return the page after the marker, or the one before it with `page_reverse`."""
     if not _backwards(request):
         return page(request, found, lambda each: str(each["id"]))
     part = page(request, found[::-1], lambda each: str(each["id"]))

@@ -187,7 +187,7 @@ class FixedIp:
 
 @dataclass(slots=True)
 class Port:
-    """A port of a network, and the device (mostly a server) that it belongs to, if any."""
+    """A port of a network, and the device (usually a server) that uses it, if any."""
 
     id: str
     name: str
@@ -211,6 +211,7 @@ class Port:
 
     def describe(self) -> dict[str, Any]:
         """Return the record as the API shows it."""
+        # In neutron the port is ACTIVE once its host reports that it is plugged; here that takes no time.
         in_use = bool(self.device_id) and self.admin_state_up
         return {
             **common_attributes(self),
@@ -241,7 +242,7 @@ class FloatingIp:
     id: str
     project_id: str
     network_id: str
-    floating: FixedIp
+    external: FixedIp
     port_id: str | None = None
     fixed: Address | None = None
     description: str = ""
@@ -249,11 +250,11 @@ class FloatingIp:
     revision: Revision = field(default_factory=Revision)
 
     def describe(self) -> dict[str, Any]:
-        """Return the floating IP as the API shows it, without the details of its port. Nothing here has a router."""
+        """Return the floating IP as the API shows it, without the details of its port. There are no routers."""
         return {
             **common_attributes(self),
             "floating_network_id": self.network_id,
-            "floating_ip_address": str(self.floating.address),
+            "floating_ip_address": str(self.external.address),
             "fixed_ip_address": None if self.fixed is None else str(self.fixed),
             "port_id": self.port_id,
             "router_id": None,

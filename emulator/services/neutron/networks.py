@@ -1,4 +1,4 @@
-"""Networks over HTTP: list, create, update and delete them. `port_binding` shows one.
+"""Networks over HTTP: list, create, update and delete them. `port_binding` has the handler that shows one.
 
 Source: https://docs.openstack.org/api-ref/network/v2/#networks
 """
@@ -16,7 +16,12 @@ from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.models import Network
 from emulator.services.neutron.policy import check_admin, check_owner, project_for
 from emulator.services.neutron.port_binding import show_network
-from emulator.services.neutron.provider_segments import NetworkType, SegmentationId, check_renumbering, reserve
+from emulator.services.neutron.provider_segments import (
+    NetworkType,
+    SegmentationId,
+    assign_provider_attributes,
+    check_segmentation_id_change,
+)
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.request_bodies import (
     apply_attributes,
@@ -109,7 +114,9 @@ async def create_network(request: web.Request) -> web.Response:
     database = request.app[DATABASE]
     check_quota(database, project_id, "network")
     network = Network(new_id(request, "network"), "", project_id)
-    apply_attributes(network, {**attributes, **reserve(attributes, database.networks.values())}, RECORD_FIELDS)
+    apply_attributes(
+        network, {**attributes, **assign_provider_attributes(attributes, database.networks.values())}, RECORD_FIELDS
+    )
     database.networks[network.id] = network
     return answer_one(request, "network", database.describe_network(network), HTTPStatus.CREATED)
 
@@ -124,7 +131,7 @@ async def update_network(request: web.Request) -> web.Response:
     if attributes.get("shared", True) is False:
         _check_no_other_project(database, network)
     if "provider:segmentation_id" in attributes:
-        check_renumbering(network, attributes["provider:segmentation_id"], database.networks.values())
+        check_segmentation_id_change(network, attributes["provider:segmentation_id"], database.networks.values())
     apply_attributes(network, attributes, RECORD_FIELDS)
     network.revision.bump()
     return answer_one(request, "network", database.describe_network(network))
@@ -136,6 +143,7 @@ async def delete_network(request: web.Request) -> web.Response:
     floating_ips = [floating for floating in database.floating_ips.values() if floating.network_id == network.id]
     if database.ports_of(network.id) or any(floating.port_id for floating in floating_ips):
         raise NetworkInUse(network.id)
+    # With the network go its unassociated floating IPs, as `delete_disassociated_floatingips` does in neutron.db.l3_db.
     for floating in floating_ips:
         del database.floating_ips[floating.id]
     for subnet in database.subnets_of(network.id):
@@ -159,11 +167,10 @@ def _find(request: web.Request, action: str) -> Network:
 
 
 def _check_privileges(request: web.Request, action: str, attributes: dict[str, Any]) -> None:
-    """Check that only admins set their attributes. Anybody may set `shared` or `external` of a new network to false."""
+    """Check that only admins set the attributes in ADMIN_ONLY. A new network may have the value false for all users."""
     new = action == "create_network"
-    check_admin(
-        request[IDENTITY], action, (n for n in ADMIN_ONLY if n in attributes and not (new and attributes[n] is False))
-    )
+    admin_only = [name for name in ADMIN_ONLY if name in attributes and not (new and attributes[name] is False)]
+    check_admin(request[IDENTITY], action, admin_only)
 
 
 def _check_no_other_project(database: Database, network: Network) -> None:

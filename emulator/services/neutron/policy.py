@@ -1,4 +1,4 @@
-"""Neutron's default policy: who may see, use and change what."""
+"""Neutron's default policy: which callers may see, use and change a resource."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -42,7 +42,7 @@ def may_use_network(project_id: str, network: Network) -> bool:
 
 
 def may_bind_devices(caller: Identity) -> bool:
-    """Whether the caller may attach devices while it shows a network: services only, not even admins."""
+    """Whether the caller may attach a device when it shows a network. Only services may, not even admins."""
     return "service" in caller.roles
 
 
@@ -64,7 +64,7 @@ def check_owner(caller: Identity, record: Record, action: str) -> None:
 
 
 def check_admin(caller: Identity, action: str, attributes: Iterable[str]) -> None:
-    """Raise PolicyNotAuthorized if there are attributes, which only admins may set, and the caller is no admin."""
+    """Raise PolicyNotAuthorized if there are any of these admin-only attributes and the caller is not an admin."""
     admin_only = tuple(attributes)
     if admin_only and not caller.is_admin:
         raise not_authorized(action, *admin_only)

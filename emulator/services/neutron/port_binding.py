@@ -1,4 +1,4 @@
-"""Steps (3) and (4) of Figure 1.8: nova-compute asks for a network and gets a port on it for its server."""
+"""Steps (3) and (4) of Figure 1.8: nova-compute requests a network, and gets it with a port for its server."""
 
 from aiohttp import web
 
@@ -29,12 +29,12 @@ class NetworkRequiresSubnet(BadRequest):
 
 
 async def show_network(request: web.Request) -> web.Response:
-    """Show a network. For a service that sends a `device_id`, also give that device a port, and answer it.
+    """Show a network. For a service that sends a `device_id`, also create a port for that device and show it.
 
-    These query parameters are ours: Figure 1.8 has one exchange with neutron, so it both finds the network and
-    allocates the address. Repeating the request for a device answers the same port. The port is of the project
-    `project_id`, by default the caller's, and has the address `fixed_ip`, by default any. From callers that are no
-    service all of these parameters are ignored, as neutron ignores unknown ones.
+    These query parameters are the emulator's own: Figure 1.8 has one exchange with neutron, in which nova-compute both
+    finds the network and gets an address. A repeated request for a device gets the same port, so that it can be
+    retried. The port belongs to the project `project_id`, by default the caller's, and has the address `fixed_ip`, by
+    default any. If the caller is not a service the parameters are ignored, as neutron ignores unknown ones.
     """
     network_id = request.match_info["network_id"]
     await simulated_delay("find network", fails=lambda: NetworkNotFound(network_id))
@@ -47,12 +47,12 @@ async def show_network(request: web.Request) -> web.Response:
         if not may_use_network(project_id, network):
             raise NetworkNotFound(network_id)
         await simulated_delay("allocate address", fails=lambda: IpAddressGenerationFailure(network_id))
-        port = _attach(request, network, device_id, project_id)
+        port = _find_or_create_port(request, network, device_id, project_id)
         described["port"] = port.describe()
     return answer_one(request, "network", described)
 
 
-def _attach(request: web.Request, network: Network, device_id: str, project_id: str) -> Port:
+def _find_or_create_port(request: web.Request, network: Network, device_id: str, project_id: str) -> Port:
     """Return the port that the device has in this project; create it if there is none."""
     database, rng = request.app[DATABASE], request.app[SERVICE_CONTEXT].rng
     for port in database.ports.values():

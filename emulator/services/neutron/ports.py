@@ -18,7 +18,7 @@ from emulator.services.neutron.addresses import RequestedIp, allocate, release
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.dhcp_options import DhcpOption, merge_dhcp_options
 from emulator.services.neutron.floating_ip_association import (
-    check_keeps_associated,
+    check_associated_addresses_kept,
     disassociate,
     notify_servers,
     server_of,
@@ -118,7 +118,7 @@ class PortBody(Struct):
 
 async def list_ports(request: web.Request) -> web.Response:
     """List the ports that the caller may see."""
-    devices = request.query.getall("device_id", [])  # filtered first, for speed: every boot asks for one device
+    devices = request.query.getall("device_id", [])  # filtered first, for speed: most requests are for one device
     found = request.app[DATABASE].ports_for(request[IDENTITY])
     described = (port.describe() for port in found if not devices or port.device_id in devices)
     return answer_list(request, "ports", described)
@@ -135,7 +135,7 @@ async def create_port(request: web.Request) -> web.Response:
     database, caller, rng = request.app[DATABASE], request[IDENTITY], request.app[SERVICE_CONTEXT].rng
     project_id = project_for(caller, attributes)
     network = _usable_network(request, attributes)
-    _check(request, "create_port", attributes, network, project_id)
+    _validate(request, "create_port", attributes, network, project_id)
     check_quota(database, project_id, "port")
     port_id = rng.uuid("port", network.id, current_request().request_id)
     random = rng.draw("address", network.id, port_id)
@@ -150,23 +150,21 @@ async def create_port(request: web.Request) -> web.Response:
 
 
 async def update_port(request: web.Request) -> web.Response:
-    """Update a port. Setting `device_id` gives it to a device, "" frees it.
-
-    If two devices claim it at once, one gets it: nothing is awaited between the check and the change.
-    """
+    """Update a port. A `device_id` attaches it to a device, and "" detaches it."""
     attributes = read_attributes((await read_json(request, PortBody)).port)
     database, port = request.app[DATABASE], _find(request)
     check_read_only(attributes, READ_ONLY)
-    _check(request, "update_port", attributes, database.networks[port.network_id], port.project_id, port)
+    _validate(request, "update_port", attributes, database.networks[port.network_id], port.project_id, port)
+    # Nothing is awaited between this check and the change: of several devices that claim the port, one gets it.
     _check_device(port, attributes.get("device_id", ""))
     device = server_of(port)
     if "fixed_ips" in attributes:
-        check_keeps_associated(database, port, attributes["fixed_ips"])
+        check_associated_addresses_kept(database, port, attributes["fixed_ips"])
         _change_addresses(request, port, attributes["fixed_ips"])
     apply_attributes(port, attributes, RECORD_FIELDS)
     port.revision.bump()
     annotate(server__id=port.device_id or None)
-    if database.floating_ips_to(port.id):
+    if database.floating_ips_of(port.id):
         await notify_servers(request.app, device, server_of(port))
     return answer_one(request, "port", port.describe())
 
@@ -177,13 +175,13 @@ async def delete_port(request: web.Request) -> web.Response:
     annotate(server__id=port.device_id or None)
     release(database.subnets.values(), port.fixed_ips)
     del database.ports[port.id]
-    if disassociate(database.floating_ips_to(port.id)):
+    if disassociate(database.floating_ips_of(port.id)):
         await notify_servers(request.app, server_of(port))
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 def _find(request: web.Request) -> Port:
-    """Return the port. Everybody who may see a port may change it."""
+    """Return the port in the path. Every caller that may see a port may change it."""
     return request.app[DATABASE].port(request.match_info["port_id"], request[IDENTITY])
 
 
@@ -194,7 +192,7 @@ def _usable_network(request: web.Request, attributes: dict[str, Any]) -> Network
     return network
 
 
-def _check(
+def _validate(
     request: web.Request,
     action: str,
     attributes: dict[str, Any],
@@ -206,7 +204,8 @@ def _check(
     service_only = [name for name in SERVICE_ONLY if name in attributes]
     if service_only and not request[IDENTITY].sees_all:
         raise not_authorized(action, *service_only)
-    attributes.update({name: "" for name in ("binding:host_id",) if attributes.get(name, "") is None})
+    if attributes.get("binding:host_id", "") is None:
+        attributes["binding:host_id"] = ""
     if "mac_address" in attributes:
         attributes["mac_address"] = read_mac_address(attributes["mac_address"])
         check_unique(request.app[DATABASE], network.id, attributes["mac_address"], port)
@@ -226,7 +225,7 @@ def _check_device(port: Port, device_id: str) -> None:
 
 
 def _change_addresses(request: web.Request, port: Port, requested: list[RequestedIp]) -> None:
-    """Give a port other addresses. If that fails it keeps those that it had."""
+    """Replace the addresses of a port. If that fails it keeps those that it had."""
     database, rng = request.app[DATABASE], request.app[SERVICE_CONTEXT].rng
     subnets = database.subnets_of(port.network_id)
     release(subnets, port.fixed_ips)

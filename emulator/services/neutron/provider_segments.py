@@ -13,7 +13,7 @@ from emulator.runtime.errors import ApiError, Conflict
 from emulator.services.neutron.cidrs import InvalidInput
 from emulator.services.neutron.models import Network
 
-__all__ = ["NetworkType", "SegmentationId", "check_renumbering", "reserve"]
+__all__ = ["NetworkType", "SegmentationId", "assign_provider_attributes", "check_segmentation_id_change"]
 
 NetworkType = Literal["local", "flat", "vlan", "vxlan", "gre", "geneve"]
 SegmentationId = int | Annotated[str, Meta(pattern=r"^-?[0-9]{1,20}$")]
@@ -73,10 +73,10 @@ class NoNetworkAvailable(ApiError):
         super().__init__("Unable to create the network. No tenant network is available for allocation.")
 
 
-def reserve(attributes: Mapping[str, Any], others: Iterable[Network]) -> dict[str, Any]:
+def assign_provider_attributes(attributes: Mapping[str, Any], others: Iterable[Network]) -> dict[str, Any]:
     """Return the provider attributes of a new network, with a free segmentation id if the request has none.
 
-    Raises BadRequest for attributes that do not go together, Conflict for what another network has.
+    Raises BadRequest for attributes that contradict each other, Conflict for values that another network has.
     """
     requested = {name: attributes[name] for name in (TYPE, PHYSICAL, NUMBER) if attributes.get(name) not in {None, ""}}
     if requested and TYPE not in requested:
@@ -91,7 +91,7 @@ def reserve(attributes: Mapping[str, Any], others: Iterable[Network]) -> dict[st
     return {TYPE: kind, PHYSICAL: physical, NUMBER: number}
 
 
-def check_renumbering(network: Network, number: int | None, others: Iterable[Network]) -> None:
+def check_segmentation_id_change(network: Network, number: int | None, others: Iterable[Network]) -> None:
     """Raise BadRequest or Conflict if a network cannot get another segmentation id. As in neutron, only VLANs can."""
     if number == network.segmentation_id:
         return

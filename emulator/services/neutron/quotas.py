@@ -64,18 +64,18 @@ async def list_quotas(request: web.Request) -> web.Response:
 
 async def show_quota(request: web.Request) -> web.Response:
     """Show a project's quotas."""
-    return json_response({"quota": _describe(request.app[DATABASE], _project(request))})
+    return json_response({"quota": _describe(request.app[DATABASE], _readable_project(request))})
 
 
 async def show_default_quota(request: web.Request) -> web.Response:
     """Show the default quotas."""
-    project_id = _project(request)
+    project_id = _readable_project(request)
     return json_response({"quota": {"project_id": project_id, "tenant_id": project_id, **DEFAULT}})
 
 
 async def show_quota_in_detail(request: web.Request) -> web.Response:
     """Show the quotas of a project, and how much of them it uses."""
-    database, project_id = request.app[DATABASE], _project(request)
+    database, project_id = request.app[DATABASE], _readable_project(request)
     detail = {
         resource: {"limit": limit, "used": _used(database, project_id, resource), "reserved": 0}
         for resource, limit in _limits(database, project_id).items()
@@ -106,10 +106,10 @@ async def delete_quota(request: web.Request) -> web.Response:
 def _check(limits: Mapping[str, Any]) -> None:
     for resource, limit in limits.items():
         if isinstance(limit, bool) or not isinstance(limit, int) or not -1 <= limit < 2**31:
-            raise BadRequest(f"Invalid input for {resource}. Reason: '{limit}' is not an integer from -1 on.")
+            raise BadRequest(f"Invalid input for {resource}. Reason: '{limit}' is not an integer of -1 or more.")
 
 
-def _project(request: web.Request) -> str:
+def _readable_project(request: web.Request) -> str:
     project_id = request.match_info["project_id"]
     if not request[IDENTITY].sees_all and project_id != request[IDENTITY].project_id:
         raise not_authorized("get_quota")
@@ -126,7 +126,7 @@ def _limits(database: Database, project_id: str) -> dict[str, int]:
 
 def _used(database: Database, project_id: str, resource: str) -> int:
     groups = database.security_groups
-    held: dict[str, Mapping[str, Record]] = {
+    records: dict[str, Mapping[str, Record]] = {
         "network": database.networks,
         "subnet": database.subnets,
         "port": database.ports,
@@ -134,7 +134,7 @@ def _used(database: Database, project_id: str, resource: str) -> int:
         "security_group": groups,
         "security_group_rule": {rule.id: rule for group in groups.values() for rule in group.rules.values()},
     }
-    return sum(record.project_id == project_id for record in held.get(resource, {}).values())
+    return sum(record.project_id == project_id for record in records.get(resource, {}).values())
 
 
 QUOTA_ROUTES = (

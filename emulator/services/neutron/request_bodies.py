@@ -21,25 +21,25 @@ __all__ = [
     "required",
 ]
 
-LONGEST = 255
-"""How many characters a name or any other text may have."""
+MAX_TEXT_LENGTH = 255
+"""The maximum length of a name, or of any other string."""
 
-Text = Annotated[str, Meta(max_length=LONGEST)]
-"""A text below the top level of a body, where `read_attributes` does not check lengths."""
+Text = Annotated[str, Meta(max_length=MAX_TEXT_LENGTH)]
+"""A string below the top level of a body, where `read_attributes` does not check lengths."""
 
 
 def read_attributes(body: Struct) -> dict[str, Any]:
-    """Return the attributes that the caller set, by their JSON names. Raises BadRequest for texts that are too long."""
+    """Return the attributes that the caller set, by their JSON names. Raises BadRequest for overlong strings."""
     names = {field.name: field.encode_name for field in structs.fields(body)}
     attributes = {names[name]: value for name, value in structs.asdict(body).items() if value is not UNSET}
     for name, value in attributes.items():
-        if isinstance(value, str) and len(value) > LONGEST:
-            raise BadRequest(f"Invalid input for {name}. Reason: it exceeds maximum length of {LONGEST}.")
+        if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH:
+            raise BadRequest(f"Invalid input for {name}. Reason: it exceeds maximum length of {MAX_TEXT_LENGTH}.")
     return attributes
 
 
 def check_supported(attributes: Iterable[str], unsupported: Iterable[str]) -> None:
-    """Raise BadRequest for attributes that are not supported here and would change the meaning of the whole request."""
+    """Raise BadRequest for unsupported attributes that would change the meaning of the whole request."""
     if found := [name for name in attributes if name in set(unsupported)]:
         raise BadRequest(f"Unrecognized attribute(s) '{', '.join(found)}'")
 
@@ -58,12 +58,12 @@ def check_read_only(attributes: Iterable[str], read_only: Iterable[str]) -> None
 
 
 def apply_attributes(record: Record, attributes: Mapping[str, Any], fields: Mapping[str, str]) -> None:
-    """Set the attributes on a record. `fields` maps attributes to the record's fields; others are left out."""
+    """Set the attributes on a record. `fields` maps attributes to the record's fields; other attributes are ignored."""
     for name, value in attributes.items():
         if name in fields:
             setattr(record, fields[name], value)
 
 
 def new_id(request: web.Request, kind: str) -> str:
-    """Return the id of a new resource. It is drawn by the request's id, so that a seed fixes it."""
+    """Return the id of a new resource. With a seed it depends only on the id of the request."""
     return request.app[SERVICE_CONTEXT].rng.uuid(kind, current_request().request_id)

@@ -1,4 +1,4 @@
-"""neutron-server as a service: its routes, its discovery documents, and the shape of its errors."""
+"""neutron-server as a service: its routes, its discovery documents, and the format of its errors."""
 
 from http import HTTPStatus
 from typing import Any
@@ -52,10 +52,10 @@ def service(config: ServiceConfig) -> Service:
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """Return the body of an error answer: for an exception of neutron's its name, for any other webob's.
+    """Return the body of an error answer. Its type is the name of neutron's exception, or of webob's for other errors.
 
-    Source: `get_exception_data` in `neutron.api.api_common`, which answers the name of the exception's class. Errors
-    that no code of neutron's raises are webob's there, such as HTTPBadRequest.
+    Source: `get_exception_data` in `neutron.api.api_common`, which sends the name of the exception's class. Errors that
+    neutron does not raise itself are webob's there, such as HTTPBadRequest.
     """
     project, _, name = error.error_type.rpartition(".")
     if project not in {"neutron", "oslo_policy"}:
@@ -64,7 +64,7 @@ def error_body(error: ApiError) -> dict[str, Any]:
 
 
 async def list_collections(request: web.Request) -> web.Response:
-    """Answer the collections of API version 2.0."""
+    """List the collections of API version 2.0."""
     resources = [
         {
             "name": name,

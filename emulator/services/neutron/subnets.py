@@ -12,9 +12,9 @@ from msgspec import UNSET, Struct, UnsetType
 from emulator.runtime.errors import BadRequest, Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
 from emulator.services.neutron.cidrs import (
-    GatewayConflictWithAllocationPools,
     InvalidInput,
     RequestedPool,
+    check_gateway_outside_pools,
     check_overlap,
     default_gateway,
     default_pools,
@@ -72,7 +72,7 @@ class SubnetInUse(Conflict):
 
 
 class SubnetAttributes(Struct):
-    """What a caller may say of a subnet. `gateway_ip` null is none."""
+    """The attributes of a subnet in a request. A `gateway_ip` of null means that there is no gateway."""
 
     network_id: str | UnsetType = UNSET
     cidr: str | UnsetType | None = UNSET
@@ -130,16 +130,14 @@ async def create_subnet(request: web.Request) -> web.Response:
 
 
 async def update_subnet(request: web.Request) -> web.Response:
-    """Update a subnet. Ports keep their addresses, also those outside the new pools."""
+    """Update a subnet. Ports keep their addresses, even outside the new pools."""
     attributes = read_attributes((await read_json(request, SubnetBody)).subnet)
     subnet = _find(request, "update_subnet")
     check_read_only(attributes, READ_ONLY)
     _check_dhcp(attributes, subnet.cidr)
     gateway = read_gateway(attributes["gateway_ip"], subnet.cidr) if "gateway_ip" in attributes else subnet.gateway_ip
     pools = _pools(attributes, subnet.cidr, gateway) or subnet.pools
-    for pool in pools:
-        if gateway is not None and gateway in pool:
-            raise GatewayConflictWithAllocationPools(gateway, pool)
+    check_gateway_outside_pools(gateway, pools)  # once more: the request may have a gateway, but no pools
     subnet.gateway_ip, subnet.pools = gateway, pools
     apply_attributes(subnet, attributes, RECORD_FIELDS)
     subnet.revision.bump()
@@ -147,7 +145,7 @@ async def update_subnet(request: web.Request) -> web.Response:
 
 
 async def delete_subnet(request: web.Request) -> web.Response:
-    """Delete a subnet that no port has an address of."""
+    """Delete a subnet that has no allocated addresses."""
     subnet = _find(request, "delete_subnet")
     if subnet.allocated:
         raise SubnetInUse(subnet.id)

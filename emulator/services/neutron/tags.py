@@ -1,4 +1,4 @@
-"""Tags of networks, ports, floating IPs …, by which users find them.
+"""Tags of networks, ports, floating IPs …, by which lists can be filtered.
 
 Source: https://docs.openstack.org/api-ref/network/v2/#standard-attributes-tag-extension
 """
@@ -19,9 +19,9 @@ from emulator.services.neutron.security_groups import find_group
 
 __all__ = ["TAG_ROUTES"]
 
-LONGEST = 255
+MAX_TAG_LENGTH = 255
 
-FIND: dict[str, Callable[[Database, str, Identity], Record]] = {
+FINDERS: dict[str, Callable[[Database, str, Identity], Record]] = {
     "networks": Database.network,
     "subnets": Database.subnet,
     "ports": Database.port,
@@ -94,8 +94,8 @@ async def remove_tag(request: web.Request) -> web.Response:
 
 
 def _find(request: web.Request, action: str | None = None) -> Record:
-    """Return the resource in the path. For an `action` it has to be of the caller's project."""
-    find = FIND[request.match_info["collection"]]
+    """Return the resource in the path. For an `action` it must belong to the caller's project."""
+    find = FINDERS[request.match_info["collection"]]
     record = find(request.app[DATABASE], request.match_info["id"], request[IDENTITY])
     if action is not None:
         check_owner(request[IDENTITY], record, action)
@@ -103,8 +103,8 @@ def _find(request: web.Request, action: str | None = None) -> Record:
 
 
 def _check(tag: str) -> None:
-    if not 0 < len(tag) <= LONGEST:
-        raise BadRequest(f"Invalid input for tags. Reason: '{tag[:20]}' has not 1 to {LONGEST} characters.")
+    if not 0 < len(tag) <= MAX_TAG_LENGTH:
+        raise BadRequest(f"Invalid input for tags. Reason: '{tag[:20]}' must have 1 to {MAX_TAG_LENGTH} characters.")
 
 
 def _check_has(record: Record, tag: str) -> None:
@@ -112,7 +112,7 @@ def _check_has(record: Record, tag: str) -> None:
         raise TagNotFound(tag)
 
 
-TAGS = f"/v2.0/{{collection:{'|'.join(FIND)}}}/{{id}}/tags"
+TAGS = f"/v2.0/{{collection:{'|'.join(FINDERS)}}}/{{id}}/tags"
 
 TAG_ROUTES = (
     web.get(TAGS, list_tags),

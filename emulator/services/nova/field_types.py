@@ -1,4 +1,4 @@
-"""Types of request fields that several of nova-api's resources share, after `nova.api.validation.parameter_types`."""
+"""Types of request fields that several of nova-api's resources share, as `nova.api.validation.parameter_types` has."""
 
 import ipaddress
 from typing import Annotated, Literal
@@ -20,7 +20,7 @@ Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"^[^/,]*
 Yes = Literal["1", "true", "True", "TRUE", "on", "On", "ON", "yes", "Yes", "YES"]
 No = Literal["0", "false", "False", "FALSE", "off", "Off", "OFF", "no", "No", "NO"]
 Boolean = bool | Yes | No
-"""Nova accepts these strings for booleans as well, in this spelling only."""
+"""Nova accepts exactly these strings for booleans as well."""
 
 
 def as_bool(value: Boolean | None) -> bool:

@@ -29,6 +29,7 @@ __all__ = [
     "InstanceUpdate",
     "Interface",
     "ListHosts",
+    "MaxRetriesExceeded",
     "PauseInstance",
     "RebootInstance",
     "RequestedNetwork",
@@ -78,7 +79,7 @@ class RequestedNetwork(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class BuildRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A server to build. Image and networks are given by id; with `auto`, nova-compute finds the network."""
+    """A server to build. The image and the networks are ids; for `auto`, nova-compute finds the network."""
 
     server_id: str
     project_id: str
@@ -207,7 +208,7 @@ class InstanceUpdate(msgspec.Struct, frozen=True, omit_defaults=True):
     server_id: str
     vm_state: Literal["building", "active", "stopped", "paused", "suspended", "error", "deleted"] | None
     task_state: str | None = None
-    """None when no task is in progress any more."""
+    """The task in progress, None when it has ended."""
     host: str | None = None
     addresses: dict[str, list[dict[str, Any]]] | None = None
     fault: str | None = None
@@ -273,4 +274,15 @@ MESSAGES: Mapping[str, type[Call]] = {
         DeleteInstanceInfo,
     )
 }
-"""Every message by its method, to decode one whose receiver could not."""
+"""The message classes by method, to decode a dead letter: a message that its consumer has rejected."""
+
+
+class MaxRetriesExceeded(Exception):
+    """No host is left to try for a server, after builds that failed on others. Nova's wording, by either daemon."""
+
+    error_type = "nova.MaxRetriesExceeded"
+
+    def __init__(self, reason: str, server_id: str, last: object) -> None:
+        super().__init__(
+            f"Exceeded maximum number of retries. {reason} for instance {server_id}. Last exception: {last}"
+        )

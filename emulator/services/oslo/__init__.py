@@ -1,4 +1,4 @@
-"""What OpenStack's services share, in modules named like the oslo libraries that they stand for.
+"""What OpenStack's services share, in modules named after the oslo libraries that they stand in for.
 
-They know no service, and nothing of what a cloud holds.
+They know neither the services nor the seed data.
 """

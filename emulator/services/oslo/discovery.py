@@ -1,4 +1,4 @@
-"""Discovery documents: which versions an API has, for clients whose URL names none."""
+"""Discovery documents: the versions of an API, which clients read before their first request to it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of an API. `path` leads to it; `details` are what this API says of it besides."""
+    """A version of an API. `path` is that of its endpoint; `details` are further fields of its description."""
 
     id: str
     status: str
@@ -24,7 +24,8 @@ class Version:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self, request: web.Request) -> dict[str, Any]:
-        """Return the version as discovery documents have it, with a link at the host that was asked."""
+        """Return the version as discovery documents describe it."""
+        # keystoneauth sends all further requests to this link, so it must have the host that the client has reached.
         link = {"rel": "self", "href": f"{request.url.origin()}{self.path}"}
         return {"id": self.id, "status": self.status, **self.details, "links": [link]}
 
@@ -34,7 +35,7 @@ def list_versions(
     status: HTTPStatus = HTTPStatus.OK,
     wrap: Callable[[Sequence[Any]], Any] = list,
 ) -> Handler:
-    """Return a handler that answers `{"versions": …}`. Keystone wraps the list once more, hence `wrap`."""
+    """Return a handler that answers `{"versions": …}`. `wrap` puts the list into a further object, as keystone does."""
 
     async def list_all(request: web.Request) -> web.Response:
         return json_response({"versions": wrap([version.describe(request) for version in versions])}, status)

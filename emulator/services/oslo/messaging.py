@@ -2,7 +2,8 @@
 
 A body is the envelope of oslo.messaging 2.0, `{"oslo.version": "2.0", "oslo.message": "<JSON text>"}`. The inner JSON
 holds `method`, `args`, `_unique_id` and the `_context_*` of the request; that of a call also `_msg_id` and `_reply_q`,
-the queue of its reply. Unlike oslo, a consumer acknowledges a message after the work, not before.
+the queue of its reply. A consumer acknowledges a message after the work,
+so that it is redelivered if the daemon dies; oslo.messaging acknowledges on receipt, and the work is then lost.
 """
 
 import asyncio
@@ -42,9 +43,10 @@ __all__ = [
 
 SERVER_ID = "openstack-server-id"
 """The header with the id of the server that a message is about, for readers that cannot decode the body."""
-REMEMBERED = 10_000
-"""How many message ids a consumer remembers, to drop duplicates."""
+REMEMBERED_IDS = 10_000
+"""How many message ids a consumer remembers, to drop duplicates. oslo.messaging's `_MsgIdCache` remembers 16."""
 REPLY_SECONDS = 10.0
+"""How long a call waits for its reply. oslo.messaging's `rpc_response_timeout` is 60 s by default."""
 REPLY_TEMPLATE = "reply_{id}"
 
 log = logging.getLogger(__name__)
@@ -64,7 +66,7 @@ class UnknownMethod(Exception):
     error_type = "emulator.UnknownMethod"
 
     def __init__(self, method: str, known: Mapping[str, Any]) -> None:
-        super().__init__(f"no method {method!r} here, there are {', '.join(sorted(known))}")
+        super().__init__(f"unknown method {method!r}, known are {', '.join(sorted(known))}")
 
 
 class MessagingTimeout(ApiError):
@@ -90,7 +92,7 @@ class Call(Protocol):
 
 
 Handler = Callable[[web.Application, Any], Awaitable[object]]
-"""Implements a method. What it returns is the reply to a call; for a cast it is ignored."""
+"""Implements a method. Its return value is the reply to a call, and ignored for a cast."""
 
 
 class _Envelope(msgspec.Struct):
@@ -118,7 +120,7 @@ class _Reply(msgspec.Struct):
 
 
 class Replies:
-    """The replies to a daemon's calls: its own reply queue, which the broker deletes with its connection."""
+    """The replies to a daemon's calls, on its own reply queue, which the broker deletes with the connection."""
 
     def __init__(self, queue_id: str) -> None:
         self.queue = Destination("", f"reply_{queue_id}", template=REPLY_TEMPLATE, temporary=True)
@@ -126,19 +128,19 @@ class Replies:
 
     @property
     def consumer(self) -> Consumer:
-        """The consumer of the reply queue, which the daemon has to run."""
-        return Consumer(self.queue, self._take)
+        """The consumer of the reply queue. The daemon has to run it, or no call gets its reply."""
+        return Consumer(self.queue, self._deliver)
 
     @contextmanager
     def expecting(self, msg_id: str) -> Iterator[asyncio.Future[_Reply]]:
-        """Yield a future for the reply to a call; the reply is awaited as long as the block lasts."""
+        """Yield a future for the reply to a call. A reply that arrives after the block is dropped."""
         reply = self._waiting[msg_id] = asyncio.get_running_loop().create_future()
         try:
             yield reply
         finally:
             del self._waiting[msg_id]
 
-    async def _take(self, body: bytes, _: Mapping[str, str]) -> None:
+    async def _deliver(self, body: bytes, _: Mapping[str, str]) -> None:
         reply = _decode(body, _Reply)
         waiting = self._waiting.get(reply.msg_id)
         if waiting is not None and not waiting.done():  # otherwise the caller has given up
@@ -161,13 +163,14 @@ async def call(
     Raises MessagingTimeout if no reply comes in `seconds`, RemoteError if the method failed, and what `cast` raises.
     """
     replies = app[REPLIES]
-    msg_id = _draw(app, "call", message.METHOD)
+    msg_id = _new_id(app, "call", message.METHOD)
     inner = {"method": message.METHOD, "args": message, "_msg_id": msg_id, "_reply_q": replies.queue.routing_key}
-    with replies.expecting(msg_id) as awaited:
+    # Expected before the call is sent: its reply may arrive before `_send` returns.
+    with replies.expecting(msg_id) as pending_reply:
         try:
             async with asyncio.timeout(seconds):
                 await _send(app, to, message.METHOD, inner)
-                reply = await awaited
+                reply = await pending_reply
         except TimeoutError:
             raise MessagingTimeout(to, message.METHOD, seconds) from None
     try:
@@ -175,7 +178,7 @@ async def call(
             raise RemoteError(msgspec.json.decode(reply.failure, type=_Failure).message)
         return msgspec.json.decode(reply.result, type=reply_type)
     except msgspec.DecodeError as error:
-        raise RemoteError(f"{to.name} replied to {message.METHOD} with what cannot be read: {error}") from error
+        raise RemoteError(f"{to.name} sent a reply to {message.METHOD} that cannot be decoded: {error}") from error
 
 
 async def _reply(app: web.Application, inner: _Inner, reply: dict[str, Any]) -> None:
@@ -185,23 +188,24 @@ async def _reply(app: web.Application, inner: _Inner, reply: dict[str, Any]) -> 
     to = Destination("", inner.reply_q, template=REPLY_TEMPLATE)
     try:
         await _send(app, to, f"reply to {inner.method}", {**reply, "ending": True, "_msg_id": inner.msg_id})
-    except Unroutable:  # the caller gave up and left; its reply queue is gone
+    except Unroutable:  # the caller has stopped, and its reply queue went with it
         log.debug("the reply queue for %s is gone", inner.method)
 
 
 async def _send(app: web.Application, to: Destination, kind: str, inner: dict[str, Any]) -> None:
     request = current_request()
-    unique_id = _draw(app, "message", kind)
+    unique_id = _new_id(app, "message", kind)
     context = {"_context_request_id": request.request_id, "_context_global_request_id": request.global_request_id}
     text = msgspec.json.encode({**inner, "_unique_id": unique_id, **context}).decode()
+    # The id is in a header as well, so that a dead letter can be assigned to its server even if it cannot be decoded.
     server_id = request.attributes.get("openstack.server.id")
     headers = {} if server_id is None else {SERVER_ID: str(server_id)}
     body = msgspec.json.encode({"oslo.version": "2.0", "oslo.message": text})
     await app[BUS].publish(to, body, unique_id, kind, headers)
 
 
-def _draw(app: web.Application, what: str, kind: str) -> str:
-    """Return a message id. Drawn by the current span, so that a seed fixes it whatever else runs."""
+def _new_id(app: web.Application, what: str, kind: str) -> str:
+    """Return a message id. With a seed it depends on the current span only, and not on what runs at the same time."""
     span_id = get_current_span().get_span_context().span_id
     return f"{app[SERVICE_CONTEXT].rng.draw(what, span_id, kind).getrandbits(128):032x}"
 
@@ -213,10 +217,10 @@ def consumer(
     *,
     repeated: Collection[type[Any]] = (),
 ) -> Consumer:
-    """Return a consumer that decodes messages and calls the handler of each. `methods` has them by message class.
+    """Return a consumer that decodes messages and calls their handlers, which `methods` has by message class.
 
-    Duplicates are dropped by `_unique_id`. Messages of the `repeated` classes are not: these are periodic reports, to
-    which a restarted daemon gives the same ids again when it has a seed, and the latest of which counts.
+    Duplicates are dropped by `_unique_id`, except for messages of the `repeated` classes. Those are periodic reports,
+    of which only the latest matters; with a seed, a restarted daemon sends them with the same ids as before.
     """
     handlers = {message_type.METHOD: handler for message_type, handler in methods.items()}
     types = {message_type.METHOD: message_type for message_type in methods}
@@ -228,11 +232,11 @@ def consumer(
             annotate(amqp__duplicate=True)
             return
         seen[inner.unique_id] = None
-        if len(seen) > REMEMBERED:
+        if len(seen) > REMEMBERED_IDS:
             seen.popitem(last=False)
         try:
             await _execute(app, inner, message, handlers[message.METHOD])
-        except asyncio.CancelledError:  # neither done nor settled: the broker will deliver it again
+        except asyncio.CancelledError:  # not settled, so the broker will redeliver it
             seen.pop(inner.unique_id, None)
             raise
 
@@ -252,16 +256,16 @@ async def _execute(app: web.Application, inner: _Inner, message: Call, handler: 
 def _serialize_failure(error: Exception) -> str:
     """Return a failure as JSON text, as oslo.messaging's `serialize_remote_exception` does, without a traceback.
 
-    The names are those of `error.type` on spans: where a class stands in our code must not show in a message.
+    Module and class are taken from `error.type`, not from the class itself: moving a class must not change a message.
     """
     project, _, name = error_type(error).rpartition(".")
     return msgspec.json.encode({"class": name, "module": project, "message": str(error)}).decode()
 
 
 def read_call(body: bytes, types: Mapping[str, type[Call]]) -> tuple[str, Call]:
-    """Return the `_unique_id` of a message, and the message as one of `types`, which are by method.
+    """Return the `_unique_id` of a message, and the message itself. `types` has the message classes by method.
 
-    Raises MalformedMessage and UnknownMethod.
+    Raises MalformedMessage, and UnknownMethod for a method that is not in `types`.
     """
     inner, message = _read(body, types)
     return inner.unique_id, message

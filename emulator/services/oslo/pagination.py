@@ -1,4 +1,4 @@
-"""Lists in pages, by the query parameters `limit` and `marker`, which all of OpenStack's APIs have."""
+"""Pagination by the query parameters `limit` and `marker`, as in all of OpenStack's APIs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,9 +26,10 @@ class Page(Generic[T]):
 
 
 def page(request: web.Request, items: Sequence[T], id_of: Callable[[T], str], max_limit: int = 1000) -> Page[T]:
-    """Return the page that a request asks for: at most `limit` items after the one whose id is the `marker`.
+    """Return the requested page: at most `limit` items after the one whose id is the `marker`.
 
-    No limit, or 0, means `max_limit`. Raises BadRequest for a limit that is no number, and for an unknown marker.
+    No limit, or 0, means `max_limit`, whose default is that of nova's `[api] max_limit` and glance's `api_limit_max`.
+    Raises BadRequest for a limit that is not a number, and for an unknown marker.
     """
     limit, begin = min(_limit(request) or max_limit, max_limit), 0
     marker = request.query.get("marker")
@@ -48,5 +49,5 @@ def _limit(request: web.Request) -> int:
     if limit is None:
         return 0
     if not (limit.isascii() and limit.isdigit()):
-        raise BadRequest(f"Invalid input for query parameter limit: {limit!r} is not an integer from 0 on.")
+        raise BadRequest(f"Invalid input for query parameter limit: {limit!r} is not an integer of 0 or more.")
     return int(limit[:10])  # more digits are above any maximum, and int() refuses very long texts

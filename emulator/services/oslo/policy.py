@@ -1,4 +1,4 @@
-"""Who may do what, as oslo.policy decides it: most calls are for every user of a project, some for admins only."""
+"""Policy checks, as oslo.policy makes them: most requests are open to all users of a project, some only to admins."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -19,7 +19,7 @@ class PolicyNotAuthorized(Forbidden):
 
 
 def admins_only(message: str) -> Callable[[Handler], Handler]:
-    """Return a decorator that lets only admins through to a handler. Others get a 403 with this message."""
+    """Return a decorator for handlers that only admins may call. Other users get a 403 with this message."""
 
     def guard(handler: Handler) -> Handler:
         @wraps(handler)

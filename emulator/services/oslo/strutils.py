@@ -1,4 +1,4 @@
-"""Booleans as text, in queries and bodies, named after `oslo_utils.strutils`."""
+"""Booleans as strings, in queries and bodies, named after `oslo_utils.strutils`."""
 
 from emulator.runtime.errors import BadRequest
 
@@ -9,7 +9,7 @@ TRUE, FALSE = {"1", "t", "true", "on", "y", "yes"}, {"0", "f", "false", "off", "
 
 
 def bool_from_string(text: str) -> bool:
-    """Return True for a text that means yes, and False for any other."""
+    """Return True for a string that means true, and False for any other."""
     return text.lower() in TRUE
 
 

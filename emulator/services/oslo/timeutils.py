@@ -1,4 +1,4 @@
-"""Times as OpenStack's APIs write and read them, named after `oslo_utils.timeutils`."""
+"""Times in the formats of OpenStack's APIs, named after `oslo_utils.timeutils`."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ __all__ = ["isotime", "isotime_without_zone", "parse_isotime"]
 
 
 def isotime(time: datetime) -> str:
-    """Format a time in UTC as most answers have it: `2026-11-24T16:50:00Z`."""
+    """Format a time in UTC as most of the APIs do: `2026-11-24T16:50:00Z`."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -18,7 +18,7 @@ def isotime_without_zone(time: datetime) -> str:
 
 
 def parse_isotime(name: str, value: str) -> datetime:
-    """Parse a query parameter in ISO 8601; without a zone it is in UTC. Raises BadRequest."""
+    """Parse a query parameter in ISO 8601; a time without a zone is in UTC. Raises BadRequest."""
     try:
         time = datetime.fromisoformat(value)
     except ValueError:

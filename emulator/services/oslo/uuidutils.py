@@ -1,4 +1,4 @@
-"""UUIDs as OpenStack's APIs take them, named after `oslo_utils.uuidutils`."""
+"""UUIDs in the form that OpenStack's APIs accept, named after `oslo_utils.uuidutils`."""
 
 import re
 
@@ -11,8 +11,8 @@ _UUID = re.compile(UUID_PATTERN.removesuffix("$"))
 
 
 def is_uuid(text: str) -> bool:
-    """Whether a text is a UUID with dashes, in either case.
+    """Whether a string is a UUID with dashes, in upper or lower case.
 
-    Unlike `oslo_utils.uuidutils.is_uuid_like` it takes no other spelling: the APIs' schemas do not either.
+    `oslo_utils.uuidutils.is_uuid_like` accepts other spellings as well, but the APIs' schemas do not.
     """
     return _UUID.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Revoked tokens: no service takes one any more, also one that was away, and nobody learns what it was."""
+"""Revoked tokens: every service refuses them, even one that was down meanwhile, and no token is exposed."""
 
 import re
 import socket
@@ -86,19 +86,21 @@ async def logged_in(session: aiohttp.ClientSession, endpoints: dict[str, str]) -
         return Api(session, Cloud(endpoints, ""), response.headers["X-Subject-Token"])
 
 
-async def test_a_service_that_was_away_learns_of_revocations_when_it_is_back(amqp_url: str) -> None:
+async def test_a_service_that_was_down_learns_of_revocations_after_its_start(amqp_url: str) -> None:
     endpoints = {name: f"http://127.0.0.1:{free_port()}" for name in APIS}
     async with serving("keystone", amqp_url, endpoints), aiohttp.ClientSession() as session:
         api = await logged_in(session, endpoints)
         async with serving("glance-api", amqp_url, endpoints):
             assert (await api("GET", "glance-api", LOOKS["glance-api"]))[0] == 200
-        assert await revoke(api, api.token) == 204, "no API is running that could hear of it"
+        assert await revoke(api, api.token) == 204, "no API is running to receive it"
         for _ in range(2):
             async with serving("glance-api", amqp_url, endpoints):
                 await refused_by(api, "glance-api")
 
 
-async def test_a_token_stays_valid_if_the_bus_is_away_and_can_be_revoked_later(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_token_stays_valid_while_the_bus_is_down_and_can_be_revoked_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("emulator.runtime.amqp_bus.PUBLISH_SECONDS", 0.3)
     endpoints = {name: f"http://127.0.0.1:{free_port()}" for name in APIS}
     port = free_port()
@@ -141,7 +143,7 @@ def test_revoking_a_token_does_not_copy_the_revoked_ones() -> None:
 
 
 def revocations(running_cloud: RunningCloud) -> list[SpanTree]:
-    """The traces of revocations and their repetitions, of a cloud that has ended."""
+    """Return the traces of revocations and their repetitions, of a cloud that has stopped."""
     found = trees(spans_from_sdk(running_cloud.export.kept))
     return [trace for trace in found if any("keystone_fanout" in span.name for span in trace.spans)]
 
@@ -160,10 +162,10 @@ async def test_a_revocation_is_one_trace_through_all_apis() -> None:
     assert [revoked.attributes["openstack.token.audit_id"]] == audit_ids
     [published] = revoked.children
     assert published.name == "publish keystone_fanout"
-    heard = {
+    received = {
         (process.service, settled.name.split()[0]) for process in published.children for settled in process.children
     }
-    assert heard == {(service, "ack") for service in APIS if service != "keystone"}
+    assert received == {(service, "ack") for service in APIS if service != "keystone"}
 
 
 async def test_no_token_is_on_the_bus_on_a_span_or_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

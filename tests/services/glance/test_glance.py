@@ -1,4 +1,4 @@
-"""glance-api: images, their bytes, members and tags, as stock clients use them."""
+"""glance-api: images, their data, members and tags, as stock clients use them."""
 
 import asyncio
 import hashlib
@@ -11,14 +11,14 @@ from spantree import spans_from_sdk
 from tests.conftest import Api, RunningCloud, eventually, start_cloud
 
 CIRROS = resource_id("image", "cirros")
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 BYTES = {"Content-Type": "application/octet-stream"}
 FORMATS = {"disk_format": "qcow2", "container_format": "bare"}
 
 
 async def an_image(api: Api, name: str = "mine", data: bytes | None = None, **attributes: Any) -> dict[str, Any]:
-    """An image, with bytes if there are some."""
+    """Create an image, and upload its data if there is any."""
     status, image = await api("POST", "glance-api", "/v2/images", json={"name": name, **FORMATS, **attributes})
     assert status == 201, image
     if data is not None:
@@ -28,7 +28,7 @@ async def an_image(api: Api, name: str = "mine", data: bytes | None = None, **at
 
 
 async def begin_upload(api: Api, image: dict[str, Any], size: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Announce so many bytes, and send four of them."""
+    """Start an upload of `size` bytes, and send four of them."""
     host, port = api.cloud.endpoints["glance-api"].removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = f"PUT {image['file']} HTTP/1.1\r\nHost: glance\r\nX-Auth-Token: {api.token}\r\nContent-Length: {size}\r\n"
@@ -157,7 +157,7 @@ async def test_a_patch_of_another_content_type_is_refused(shared_cloud: RunningC
 SELECTIONS = [
     ("?name=cirros", ["cirros"]),
     ("?name=in:cirros,fedora", ["cirros", "fedora"]),
-    (f"?id=in:{CIRROS},{NOWHERE}", ["cirros"]),
+    (f"?id=in:{CIRROS},{UNKNOWN_ID}", ["cirros"]),
     ("?visibility=public", ["cirros", "debian", "fedora"]),
     ("?visibility=community", ["ours"]),
     ("?os_hidden=True", ["hidden"]),
@@ -180,7 +180,7 @@ INVALID_QUERIES = [
     "limit=-1",
     "created_at=foo:2020-01-01",
     "limit=x",
-    f"marker={NOWHERE}",
+    f"marker={UNKNOWN_ID}",
     "sort=colour",
     "sort=name:up",
     "os_hidden=maybe",
@@ -283,7 +283,7 @@ async def test_a_server_is_booted_only_from_an_image_that_its_project_may_use(ru
     assert (await admin.until(body["server"]["id"], "ACTIVE", "ERROR"))["status"] == "ACTIVE"
 
 
-async def test_an_upload_is_lost_if_its_image_is_deleted_or_changed_meanwhile(running_cloud: RunningCloud) -> None:
+async def test_an_upload_fails_if_its_image_is_deleted_meanwhile(running_cloud: RunningCloud) -> None:
     api = await running_cloud.api("demo")
     image = await an_image(api)
     reader, writer = await begin_upload(api, image, 8)
@@ -329,12 +329,12 @@ async def test_invalid_uploads_are_refused_and_an_interrupted_one_can_be_repeate
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", f"/v2/images/{NOWHERE}"),
+        ("GET", f"/v2/images/{UNKNOWN_ID}"),
         ("GET", "/v2/images/cirros"),
-        ("PATCH", f"/v2/images/{NOWHERE}"),
-        ("DELETE", f"/v2/images/{NOWHERE}"),
-        ("PUT", f"/v2/images/{NOWHERE}/file"),
-        ("GET", f"/v2/images/{NOWHERE}/file"),
+        ("PATCH", f"/v2/images/{UNKNOWN_ID}"),
+        ("DELETE", f"/v2/images/{UNKNOWN_ID}"),
+        ("PUT", f"/v2/images/{UNKNOWN_ID}/file"),
+        ("GET", f"/v2/images/{UNKNOWN_ID}/file"),
         ("DELETE", f"/v2/images/{CIRROS}/tags/none"),
         ("GET", "/v2/info/stores"),
     ],

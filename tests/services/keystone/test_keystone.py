@@ -43,11 +43,11 @@ CONTRACT = [
     *((f"/v3/{one}s", f"{one}s.*", fields) for one, fields in FIELDS.items()),
     *((f"/v3/{one}s", "", LIST) for one in (*FIELDS, "role_assignment")),
 ]
-"""Which fields an answer has where: `*` is each item of a list, which must not be empty."""
+"""A path, a place in the answer, and the fields there. `*` is each item of a list, which must not be empty."""
 
 
 def missing(body: Any, path: str) -> Iterator[str]:
-    """Yield the parts of a path that the body lacks."""
+    """Yield the parts of a path that are missing in the body."""
     name, _, rest = path.partition(".")
     within = body if name == "*" else [body[name]] if isinstance(body, dict) and name in body else []
     if not within:
@@ -171,7 +171,7 @@ VISIBLE: list[tuple[str, str | None]] = [
     ("/v3/auth/projects", None),
     ("/v3/auth/catalog", None),
 ]
-"""What a member may see, and for what it may not see, the rule that says so."""
+"""A path, and the policy rule that refuses it to members; None if they may see it."""
 
 
 @pytest.mark.parametrize(("path", "rule"), VISIBLE)
@@ -188,7 +188,7 @@ async def test_members_see_their_own_resources_and_get_403_for_others(
 
 
 def login(*methods: str, scope: Any = None, **proofs: Any) -> dict[str, Any]:
-    """The body of a login by some methods."""
+    """Return the body of a login by these methods."""
     auth = {"identity": {"methods": list(methods), **proofs}}
     return {"auth": auth if scope is None else {**auth, "scope": scope}}
 

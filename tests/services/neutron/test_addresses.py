@@ -11,7 +11,7 @@ from emulator.cloud import Cloud
 from emulator.cloud.background import BackgroundCloud
 from emulator.runtime.export import Export
 from tests.conftest import RunningCloud
-from tests.support.neutron import ID, NOWHERE, Neutron, a_network, user
+from tests.support.neutron import ID, UNKNOWN_ID, Neutron, a_network, user
 
 ALLOCATED: list[tuple[str, dict[str, str | None], str]] = [
     ("10.1.0.0/29", {}, "10.1.0.2 10.1.0.3 10.1.0.4 10.1.0.5 10.1.0.6"),
@@ -45,7 +45,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["device", "port", "readdress", "dele
 def test_an_address_is_never_allocated_twice_and_can_be_released(
     session_cloud: BackgroundCloud, steps: list[tuple[str, int]]
 ) -> None:
-    """Whatever is done with ports of a network with six addresses."""
+    """Any sequence of operations on the ports of a network with six addresses."""
     asyncio.run(_shuffle(session_cloud, steps))
 
 
@@ -68,7 +68,7 @@ async def _shuffle(session_cloud: BackgroundCloud, steps: list[tuple[str, int]])
 
 async def _act(demo: Neutron, nova: Neutron, network: str, what: str, number: int) -> None:
     ports = [port["id"] for port in await demo.get(f"ports?network_id={network}")]
-    some = ports[number % len(ports)] if ports else NOWHERE
+    some = ports[number % len(ports)] if ports else UNKNOWN_ID
     requested = [{"ip_address": f"10.1.0.{number % 6 + 1}"}]
     status, _ = await {
         "device": lambda: nova("GET", f"networks/{network}?device_id=device-{number}&project_id={ID['demo']}"),

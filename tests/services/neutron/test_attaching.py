@@ -1,4 +1,4 @@
-"""How nova attaches a server to a network: by showing the network with the server's id."""
+"""How nova-compute attaches a server to a network: it shows the network with the server's id."""
 
 from emulator.cloud import Settings
 from tests.conftest import RunningCloud, start_cloud

@@ -1,10 +1,10 @@
-"""Floating IPs: addresses of external networks that lead to ports. Nova shows those of a server's ports."""
+"""Floating IPs: addresses of external networks that are associated with ports. Nova shows those of its servers."""
 
 from typing import Any
 
 from spantree import spans_from_sdk
 from tests.conftest import RunningCloud, eventually, start_cloud
-from tests.support.neutron import ID, NOWHERE, PRIVATE, PUBLIC, Neutron, user
+from tests.support.neutron import ID, PRIVATE, PUBLIC, UNKNOWN_ID, Neutron, user
 from tests.support.nova import built_on
 
 WHOLE = (
@@ -15,7 +15,7 @@ TO_PUBLIC = {"floating_network_id": PUBLIC}
 
 
 async def float_to(user: Neutron, floating: dict[str, Any], **attributes: Any) -> dict[str, Any]:
-    """Change a floating IP; return it as it is then."""
+    """Update a floating IP, and return the result."""
     status, body = await user("PUT", f"floatingips/{floating['id']}", {"floatingip": attributes})
     assert status == 200, body
     changed: dict[str, Any] = body["floatingip"]
@@ -82,16 +82,16 @@ async def test_floating_ips_are_filtered_and_listed_by_project(running_cloud: Ru
 
 REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
     ({"floating_network_id": ""}, 400, "HTTPBadRequest", "Required attribute 'floating_network_id' not specified"),
-    ({"floating_network_id": NOWHERE}, 404, "NetworkNotFound", f"Network {NOWHERE} could not be found."),
+    ({"floating_network_id": UNKNOWN_ID}, 404, "NetworkNotFound", f"Network {UNKNOWN_ID} could not be found."),
     (
         {"floating_network_id": PRIVATE},
         *(400, "BadRequest"),
         f"Bad floatingip request: Network {PRIVATE} is not a valid external network.",
     ),
     ({"floating_ip_address": "172.24.4.9"}, 403, "PolicyNotAuthorized", "rule:create_floatingip:floating_ip_address"),
-    ({"subnet_id": NOWHERE}, 400, "InvalidInput", f"invalid subnet {NOWHERE}"),
+    ({"subnet_id": UNKNOWN_ID}, 400, "InvalidInput", f"invalid subnet {UNKNOWN_ID}"),
     ({"project_id": "another"}, 400, "HTTPBadRequest", "requires admin or advsvc privileges"),
-    ({"port_id": NOWHERE}, 404, "PortNotFound", f"Port {NOWHERE} could not be found."),
+    ({"port_id": UNKNOWN_ID}, 404, "PortNotFound", f"Port {UNKNOWN_ID} could not be found."),
     ({"port_id": "{foreign}"}, 404, "PortNotFound", "could not be found."),
     ({"port_id": "{taken}"}, 409, "FloatingIPPortAlreadyAssociated", "as that fixed IP already has a floating IP on"),
     ({"port_id": "{two}"}, 400, "BadRequest", "Port {two} has multiple fixed IPv4 addresses.  Must provide a specific"),
@@ -180,7 +180,7 @@ async def test_nova_shows_the_floating_ips_of_a_server_while_associated() -> Non
         [port] = await demo.get(f"ports?device_id={server['id']}")
 
         async def shows(*expected: dict[str, Any]) -> None:
-            """Look until nova has heard of it."""
+            """Wait until nova has been notified."""
             await eventually(
                 lambda: demo.api("GET", "nova-api", path),
                 lambda seen: seen[1]["server"]["addresses"]["private"] == [*expected],

@@ -1,7 +1,7 @@
-"""Neutron's lists: filters, sort orders and pages, of what the caller may see."""
+"""Neutron's lists of what the caller may see: filters, sort orders and pages."""
 
 from tests.conftest import RunningCloud
-from tests.support.neutron import ID, NOWHERE, PRIVATE, PUBLIC, user
+from tests.support.neutron import ID, PRIVATE, PUBLIC, UNKNOWN_ID, user
 
 LISTS = [
     ("networks?name=a", "a"),
@@ -36,7 +36,7 @@ LISTS = [
     ("ports?status=ACTIVE&name=two", "two"),
     ("ports?mac_address=fa:16:3e:00:00:01", "one"),
     ("ports?fixed_ips=ip_address=10.0.0.99", "one"),
-    (f"ports?fixed_ips=ip_address=10.0.0.99&fixed_ips=subnet_id={NOWHERE}", ""),
+    (f"ports?fixed_ips=ip_address=10.0.0.99&fixed_ips=subnet_id={UNKNOWN_ID}", ""),
     ("ports?fixed_ips=ip_address_substr=.0.99", "one"),
 ]
 

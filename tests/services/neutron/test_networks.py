@@ -1,4 +1,4 @@
-"""Neutron's networks: made, changed, and gone when they are empty."""
+"""Neutron's networks: creating, updating and deleting them."""
 
 from tests.conftest import RunningCloud
 from tests.support.neutron import user

@@ -1,4 +1,4 @@
-"""Neutron's answers: their attributes, the separation of projects, policy errors, and what is not supported."""
+"""Neutron's answers: their attributes, the separation of projects, policy errors, and unsupported features."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from emulator.services.seed_data import PROJECTS
 from tests.conftest import RunningCloud
-from tests.support.neutron import ID, NOWHERE, PRIVATE, user
+from tests.support.neutron import ID, PRIVATE, UNKNOWN_ID, user
 
 ALL = "id name tenant_id project_id description tags created_at updated_at revision_number"
 
@@ -113,7 +113,7 @@ async def test_members_cannot_create_resources_for_other_projects(running_cloud:
 
 EMPTY = {
     "routers": "routers",
-    "floatingips": f"floatingips?port_id={NOWHERE}",
+    "floatingips": f"floatingips?port_id={UNKNOWN_ID}",
     "agents": "agents",
     "availability_zones": "availability_zones",
     "address_scopes": "address-scopes",
@@ -134,7 +134,7 @@ async def test_unsupported_collections_are_empty(shared_cloud: RunningCloud, key
 
 
 @pytest.mark.parametrize(
-    "path", ["routers/x", "floatingips/x", "extensions/Availability%20Zone", "nope", f"security-groups/{NOWHERE}"]
+    "path", ["routers/x", "floatingips/x", "extensions/Availability%20Zone", "nope", f"security-groups/{UNKNOWN_ID}"]
 )
 async def test_a_missing_resource_is_a_404(shared_cloud: RunningCloud, path: str) -> None:
     assert (await (await user(shared_cloud, "admin")).refused("GET", path))[0] == 404

@@ -1,4 +1,4 @@
-"""Neutron's ports: their addresses, and the device that has them."""
+"""Neutron's ports: their addresses and devices."""
 
 import asyncio
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import RunningCloud
-from tests.support.neutron import NOWHERE, PRIVATE, a_network, user
+from tests.support.neutron import PRIVATE, UNKNOWN_ID, a_network, user
 
 INVALID_PORTS: list[tuple[dict[str, Any], int, str]] = [
-    ({"network_id": NOWHERE}, 404, "could not be found"),
+    ({"network_id": UNKNOWN_ID}, 404, "could not be found"),
     ({"network_id": ""}, 400, "Required attribute 'network_id' not specified"),
     ({"mac_address": "nope"}, 400, "Invalid input for mac_address. Reason: 'nope' is not a valid MAC address."),
     ({"mac_address": "FA:16:3E:00:00:01"}, 409, "The mac address fa:16:3e:00:00:01 is in use."),
@@ -21,10 +21,10 @@ INVALID_PORTS: list[tuple[dict[str, Any], int, str]] = [
         400,
         "10.1.0.255 is not a valid IP for any of the subnets on the s",
     ),
-    ({"fixed_ips": [{"subnet_id": NOWHERE}]}, 400, f"fixed_ips included invalid subnet {NOWHERE}"),
+    ({"fixed_ips": [{"subnet_id": UNKNOWN_ID}]}, 400, f"fixed_ips included invalid subnet {UNKNOWN_ID}"),
     ({"fixed_ips": [{"ip_address": "10.1.0.50"}]}, 409, "IP address 10.1.0.50 already allocated in subnet "),
     ({"fixed_ips": [{"ip_address": "10.1.0.51"}, {"ip_address": "10.1.0.50"}]}, 409, "10.1.0.50 already allocated"),
-    ({"security_groups": [NOWHERE]}, 404, f"Security group {NOWHERE} does not exist."),
+    ({"security_groups": [UNKNOWN_ID]}, 404, f"Security group {UNKNOWN_ID} does not exist."),
     ({"admin_state_up": 1}, 400, "port.admin_state_up"),
 ]
 

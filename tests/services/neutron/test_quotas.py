@@ -1,4 +1,4 @@
-"""Neutron's quotas: how much a project may have."""
+"""Neutron's quotas."""
 
 from tests.conftest import RunningCloud
 from tests.support.neutron import ID, PRIVATE, user

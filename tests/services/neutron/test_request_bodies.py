@@ -1,4 +1,4 @@
-"""Neutron validates the whole body: what it cannot store is refused by its JSON name."""
+"""Neutron validates the whole body: an error names the invalid attribute by its JSON name."""
 
 from typing import Any
 
@@ -177,8 +177,8 @@ async def test_host_routes_are_stored_and_updated(running_cloud: RunningCloud) -
 async def test_address_pairs_without_a_mac_address_use_the_ports(running_cloud: RunningCloud) -> None:
     admin = await running_cloud.api()
     network = (await make(admin, "network"))["id"]
-    given = [PAIR, {"ip_address": "10.2.0.0/24", "mac_address": "FA-16-3E-00-00-02"}]
-    port = await make(admin, "port", network_id=network, allowed_address_pairs=given)
+    requested = [PAIR, {"ip_address": "10.2.0.0/24", "mac_address": "FA-16-3E-00-00-02"}]
+    port = await make(admin, "port", network_id=network, allowed_address_pairs=requested)
     assert port["allowed_address_pairs"] == [
         {**PAIR, "mac_address": port["mac_address"]},
         {"ip_address": "10.2.0.0/24", "mac_address": "fa:16:3e:00:00:02"},
@@ -190,9 +190,9 @@ async def test_address_pairs_without_a_mac_address_use_the_ports(running_cloud: 
 async def test_dhcp_options_are_added_changed_and_removed_by_updates(running_cloud: RunningCloud) -> None:
     admin = await running_cloud.api()
     network = (await make(admin, "network"))["id"]
-    given = [OPTION, {"opt_name": "tftp-server", "opt_value": "10.1.0.2", "ip_version": "6"}]
-    port = await make(admin, "port", network_id=network, extra_dhcp_opts=given)
-    first, second = {**OPTION, "ip_version": 4}, {**given[1], "ip_version": 6}
+    requested = [OPTION, {"opt_name": "tftp-server", "opt_value": "10.1.0.2", "ip_version": "6"}]
+    port = await make(admin, "port", network_id=network, extra_dhcp_opts=requested)
+    first, second = {**OPTION, "ip_version": 4}, {**requested[1], "ip_version": 6}
     assert port["extra_dhcp_opts"] == [first, second]
     for options, kept in (
         ([{"opt_name": "mtu", "opt_value": "9000"}], [{**first, "opt_value": "9000"}, second]),

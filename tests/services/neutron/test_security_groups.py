@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import RunningCloud
-from tests.support.neutron import ID, NOWHERE, PRIVATE, Neutron, user
+from tests.support.neutron import ID, PRIVATE, UNKNOWN_ID, Neutron, user
 
 
 async def make(user: Neutron, **attributes: Any) -> dict[str, Any]:
@@ -77,8 +77,8 @@ async def test_the_default_group_can_neither_be_renamed_nor_deleted(running_clou
 
 TCP = {"protocol": "tcp"}
 INVALID_RULES: list[tuple[dict[str, Any], int, str, str]] = [
-    ({"security_group_id": NOWHERE}, 404, "SecurityGroupNotFound", f"Security group {NOWHERE} does not exist."),
-    ({"remote_group_id": NOWHERE}, 404, "SecurityGroupNotFound", f"Security group {NOWHERE} does not exist."),
+    ({"security_group_id": UNKNOWN_ID}, 404, "SecurityGroupNotFound", f"Security group {UNKNOWN_ID} does not exist."),
+    ({"remote_group_id": UNKNOWN_ID}, 404, "SecurityGroupNotFound", f"Security group {UNKNOWN_ID} does not exist."),
     ({"direction": "up"}, 400, "HTTPBadRequest", "security_group_rule.direction"),
     ({"ethertype": "IPv5"}, 400, "HTTPBadRequest", "security_group_rule.ethertype"),
     ({"protocol": "nope"}, 400, "SecurityGroupRuleInvalidProtocol", "protocol nope not supported."),

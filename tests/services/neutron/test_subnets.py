@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import RunningCloud
-from tests.support.neutron import NOWHERE, a_network, user
+from tests.support.neutron import UNKNOWN_ID, a_network, user
 
 INVALID_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
     ({"cidr": "10.9.0.0/33"}, 400, "Invalid input for cidr. Reason: '10.9.0.0/33' is not a valid IP subnet."),
@@ -24,7 +24,7 @@ INVALID_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
     ({"allocation_pools": [{"start": "10.9.0.1", "end": "10.9.0.9"}]}, 409, "Gateway ip 10.9.0.1 conflicts with"),
     ({"allocation_pools": [{"start": "10.9.0.2", "end": "10.9.0.9"}] * 2}, 409, "Found overlapping allocation pools"),
     ({"dns_nameservers": ["nope"]}, 400, "Invalid input for dns_nameservers."),
-    ({"network_id": NOWHERE}, 404, f"Network {NOWHERE} could not be found."),
+    ({"network_id": UNKNOWN_ID}, 404, f"Network {UNKNOWN_ID} could not be found."),
     ({"name": "x" * 256}, 400, "Invalid input for name."),
     ({"ip_version": 5}, 400, "subnet.ip_version"),
     ({"enable_dhcp": "perhaps"}, 400, "subnet.enable_dhcp"),

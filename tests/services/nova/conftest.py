@@ -9,6 +9,6 @@ from tests.conftest import RunningCloud, start_cloud
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_cloud() -> AsyncIterator[RunningCloud]:
-    """A cloud for the tests of a module that leave it as they find it: long tables of requests that are refused."""
+    """A cloud for those tests of a module that leave no trace: long tables of requests that are refused."""
     async with start_cloud() as running_cloud:
         yield running_cloud

@@ -10,7 +10,7 @@ from tests.support.nova import NEWEST, a_server, built, field, names
 
 CIRROS = resource_id("image", "cirros")
 ADMIN, DEMO = (project.id for project in PROJECTS[:2])
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 NEEDED = [
     ("/v2.1/flavors/detail?is_public=None", "flavors.0", "id name ram vcpus disk links extra_specs"),
@@ -98,10 +98,10 @@ SERVER = {
 FOR_ADMINS = [
     ("GET", "/v2.1/os-hypervisors", "os-hypervisors:list"),
     ("GET", "/v2.1/os-hypervisors/detail", "os-hypervisors:list-detail"),
-    ("GET", f"/v2.1/os-hypervisors/{NOWHERE}", "os-hypervisors:show"),
+    ("GET", f"/v2.1/os-hypervisors/{UNKNOWN_ID}", "os-hypervisors:show"),
     ("GET", "/v2.1/os-hypervisors/statistics", "os-hypervisors:statistics"),
     ("GET", "/v2.1/os-services", "os-services:list"),
-    ("PUT", f"/v2.1/os-services/{NOWHERE}", "os-services:update"),
+    ("PUT", f"/v2.1/os-services/{UNKNOWN_ID}", "os-services:update"),
     ("GET", "/v2.1/os-availability-zone/detail", "os-availability-zone:detail"),
     ("GET", "/v2.1/os-aggregates", "os-aggregates:index"),
     ("GET", "/v2.1/os-simple-tenant-usage", "os-simple-tenant-usage:list"),
@@ -146,7 +146,7 @@ async def test_answers_have_every_field_that_clients_need(
     assert [name for name in needed.split() if name not in field(body, place)] == []
 
 
-async def test_members_see_a_server_without_the_fields_of_the_infrastructure(running_cloud: RunningCloud) -> None:
+async def test_members_do_not_see_a_servers_infrastructure_fields(running_cloud: RunningCloud) -> None:
     admin, demo = await running_cloud.api(), await running_cloud.api("demo")
     server_id = (await built(admin))["id"]
     shown = (await admin("GET", "nova-api", f"/v2.1/servers/{server_id}", headers=NEWEST))[1]["server"]
@@ -175,7 +175,7 @@ async def test_a_member_is_refused_by_the_name_of_the_policy_rule(
     assert (status, body) == (403, {"forbidden": {"code": 403, "message": expected}})
 
 
-async def test_every_answer_has_novas_own_header_of_the_request_id(running_cloud: RunningCloud) -> None:
+async def test_every_answer_has_novas_own_request_id_header(running_cloud: RunningCloud) -> None:
     api = await running_cloud.api()
     requests = [("/", api.token), ("/v2.1/servers", api.token), ("/v2.1/servers/nope", api.token), ("/nope", "")]
     for path, token in (*requests, ("/v2.1/servers", "")):

@@ -6,7 +6,7 @@ import pytest
 
 from spantree import spans_from_sdk
 from tests.conftest import Api, RunningCloud, start_cloud
-from tests.support.nova import HARD, PAUSE, SOFT, START, STOP, a_server, act, at_rest
+from tests.support.nova import HARD, PAUSE, SOFT, START, STOP, a_server, act, wait_until_idle
 
 
 async def console(api: Api, server_id: str, length: Any = None) -> list[str]:
@@ -22,7 +22,7 @@ async def test_the_log_of_a_boot_is_this_servers_and_ends_with_its_trace_id() ->
         before = await console(api, server_id)
         for body in (SOFT, HARD):
             await act(api, server_id, body)
-            await at_rest(api, server_id)
+            await wait_until_idle(api, server_id)
         after = await console(api, server_id)
         server = (await api("GET", "nova-api", f"/v2.1/servers/{server_id}"))[1]["server"]
     [address] = server["addresses"]["private"]
@@ -44,7 +44,7 @@ async def test_reboots_and_shutdowns_are_in_the_console_log(running_cloud: Runni
     counts = []
     for body in (STOP, START, SOFT, HARD, PAUSE):
         await act(api, server_id, body)
-        await at_rest(api, server_id)
+        await wait_until_idle(api, server_id)
         lines = await console(api, server_id)
         counts.append((sum("trace_id=" in line for line in lines), sum("Power down" in line for line in lines)))
     assert counts == [(1, 1), (2, 1), (3, 2), (4, 2), (4, 2)]

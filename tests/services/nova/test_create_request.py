@@ -14,7 +14,7 @@ PRIVATE = resource_id("network", "private")
 CIRROS, DEBIAN = resource_id("image", "cirros"), resource_id("image", "debian")
 
 
-async def test_the_options_of_a_new_server_are_shown_again(running_cloud: RunningCloud) -> None:
+async def test_the_options_of_a_new_server_are_shown(running_cloud: RunningCloud) -> None:
     api = await running_cloud.api()
     options = {
         "description": "for a look",

@@ -1,4 +1,4 @@
-"""The compute hosts, for which nova-api asks the scheduler over the bus."""
+"""The compute hosts, for which nova-api calls the scheduler over the bus."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Instance actions: found by their request id, also after the server was deleted."""
+"""Instance actions: found by their request id, even after the server was deleted."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from emulator.runtime.request_context import ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.nova.objects.instance_action import InstanceActions
 from tests.conftest import Api, RunningCloud, eventually, start_cloud
-from tests.support.nova import HARD, START, STOP, a_server, act, at_rest
+from tests.support.nova import HARD, START, STOP, a_server, act, wait_until_idle
 
 NEWEST = {"X-OpenStack-Nova-API-Version": "2.96"}
 NOBODY = "req-00000000-0000-4000-8000-000000000000"
@@ -36,7 +36,7 @@ async def shown(api: Api, server_id: str, request_id: str, headers: dict[str, st
 
 
 async def finished(api: Api, server_id: str, request_id: str) -> list[tuple[str, str, str | None]]:
-    """The events of an action, once they have all ended: name, result and host."""
+    """Wait until all events of an action have finished. Returns name, result and host of each."""
     action = await eventually(
         lambda: shown(api, server_id, request_id),
         lambda seen: bool(seen["events"]) and all(event["finish_time"] for event in seen["events"]),
@@ -54,7 +54,7 @@ async def test_every_action_is_found_by_the_request_id_that_the_api_answered(run
             f"{path}/action", json=body, headers={"X-Auth-Token": api.token}
         ) as response:
             answered.append(response.headers["X-OpenStack-Request-ID"])
-        await at_rest(api, server_id)
+        await wait_until_idle(api, server_id)
     async with running_cloud.session.delete(path, headers={"X-Auth-Token": api.token}) as response:
         answered.append(response.headers["X-OpenStack-Request-ID"])
     await api.until(server_id, "GONE")

@@ -88,7 +88,7 @@ TOO_LARGE = ["a" * 256, "a{501}", "((a{99}){99}){99}", "((){999}){999}", "(" * 2
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_pattern_matches_where_pythons_does(pattern: str) -> None:
     ours = Pattern(pattern)
-    assert [ours.is_in(text) for text in TEXTS] == [re.search(pattern, text) is not None for text in TEXTS]
+    assert [ours.search(text) for text in TEXTS] == [re.search(pattern, text) is not None for text in TEXTS]
 
 
 @pytest.mark.parametrize(("pattern", "letter"), CATASTROPHIC)
@@ -96,7 +96,7 @@ def test_catastrophic_patterns_take_linear_time(pattern: str, letter: str) -> No
     began = time.process_time()
     ours = Pattern(pattern)
     for _ in range(10):
-        assert not ours.is_in(letter * 254 + "!")
+        assert not ours.search(letter * 254 + "!")
     assert time.process_time() - began < 2
 
 

@@ -1,4 +1,4 @@
-"""Server actions: each in each state, what users see meanwhile, and their traces."""
+"""Server actions: each action in each state, the task state meanwhile, and the traces."""
 
 import asyncio
 import json
@@ -25,8 +25,8 @@ from tests.support.nova import (
     Body,
     a_server,
     act,
-    at_rest,
     shown,
+    wait_until_idle,
 )
 
 VM_STATES = {"ACTIVE": "active", "SHUTOFF": "stopped", "PAUSED": "paused", "SUSPENDED": "suspended"}
@@ -48,7 +48,7 @@ ALLOWED = [
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("status", ACTIONS_TO)
 @pytest.mark.parametrize(("body", "allowed", "becomes"), ALLOWED, ids=[str(body) for body, _, _ in ALLOWED])
-async def test_an_action_is_done_in_the_states_that_allow_it(
+async def test_an_action_runs_only_in_the_states_that_allow_it(
     shared_cloud: RunningCloud, body: Body, allowed: set[str], becomes: str, status: str
 ) -> None:
     api = await shared_cloud.api()
@@ -57,7 +57,7 @@ async def test_an_action_is_done_in_the_states_that_allow_it(
     code, refusal = await act(api, server_id, body)
     if status in allowed:
         assert (code, refusal) == (202, None)
-        server = await at_rest(api, server_id)
+        server = await wait_until_idle(api, server_id)
         assert server["status"] == becomes
         assert server["OS-EXT-STS:vm_state"] == VM_STATES[becomes]
         assert server["OS-EXT-STS:power_state"] == POWER_STATES[becomes]
@@ -139,7 +139,7 @@ async def test_another_projects_server_is_not_found(running_cloud: RunningCloud)
         status, refusal = await other(method, "nova-api", f"/v2.1/servers/{server_id}{path}", json=body)
         assert (status, list(refusal)) == (404, ["itemNotFound"]), f"{method} {path}"
         assert (await nobody(method, "nova-api", f"/v2.1/servers/{server_id}{path}", json=body))[0] == 401
-    assert (await at_rest(demo, server_id))["status"] == "ACTIVE"
+    assert (await wait_until_idle(demo, server_id))["status"] == "ACTIVE"
 
 
 async def test_only_admins_change_a_locked_server(running_cloud: RunningCloud) -> None:
@@ -224,7 +224,7 @@ async def test_an_action_and_its_consequences_are_one_valid_trace() -> None:
         server_id = await a_server(api)
         for body in (STOP, HARD):
             await act(api, server_id, body)
-            await at_rest(api, server_id)
+            await wait_until_idle(api, server_id)
     acted = [
         trace for trace in trees(spans_from_sdk(running_cloud.export.kept)) if trace.roots[0].name.endswith("/action")
     ]
@@ -257,10 +257,10 @@ async def test_the_task_state_shows_the_action_in_progress() -> None:
             name = "start" if status == "SHUTOFF" else "reboot"
             expected = f"Cannot '{name}' instance {server_id} while it is in task_state {task_state}"
             assert (code, refusal["conflictingRequest"]["message"]) == (409, expected), action
-            await at_rest(api, server_id)
+            await wait_until_idle(api, server_id)
         for body in (SOFT, HARD, HARD):
             assert (await act(api, server_id, body))[0] == 202
-        assert (await at_rest(api, server_id))["status"] == "ACTIVE"
+        assert (await wait_until_idle(api, server_id))["status"] == "ACTIVE"
         assert (await act(api, server_id, STOP))[0] == 202
         await api.gone(server_id)
 
@@ -298,7 +298,7 @@ async def test_a_message_that_is_delivered_twice_is_handled_once() -> None:
         server_id = await a_server(api)
         crash = {"baggage": "emulator.fault=compute.crash_before_ack"}
         assert (await act(api, server_id, SOFT, headers=crash))[0] == 202
-        assert (await at_rest(api, server_id))["status"] == "ACTIVE"
+        assert (await wait_until_idle(api, server_id))["status"] == "ACTIVE"
         async with await aio_pika.connect(running_cloud.cloud.amqp_url) as connection:
             exchange = await (await connection.channel()).get_exchange("nova")
             arguments = {"server_id": server_id, "reboot_type": "HARD"}
@@ -315,7 +315,7 @@ async def test_a_message_that_is_delivered_twice_is_handled_once() -> None:
     assert [span.name for span in twice if span.kind == "consumer"] == ["process nova:compute.{host}"] * 2
 
 
-async def test_an_action_on_a_stopped_host_is_given_up_with_the_reason() -> None:
+async def test_an_action_on_a_stopped_host_is_aborted_with_a_reason() -> None:
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
     async with in_parts(everyone_but_compute, build_seconds=1) as (running_cloud, broker):
         async with compute_host(running_cloud, broker.url):
@@ -324,7 +324,7 @@ async def test_an_action_on_a_stopped_host_is_given_up_with_the_reason() -> None
         headers = {"X-Emulator-Request-ID": "req-" + "5" * 32}
         assert (await act(api, server_id, STOP, headers=headers))[0] == 202
         assert (await shown(api, server_id))["OS-EXT-STS:task_state"] == "powering-off"
-        server = await at_rest(api, server_id)
+        server = await wait_until_idle(api, server_id)
         assert (server["status"], "fault" in server) == ("ACTIVE", False)
         path = f"/v2.1/servers/{server_id}/os-instance-actions/{headers['X-Emulator-Request-ID']}"
         version = {"X-OpenStack-Nova-API-Version": "2.84"}
@@ -359,10 +359,10 @@ async def test_a_malformed_message_or_an_unknown_instance_fails_only_the_action(
             server_id = await a_server(api)
         assert (await act(api, server_id, STOP))[0] == 202
         await publish_dead_letter(broker.url, server_id)
-        assert (await at_rest(api, server_id))["status"] == "ACTIVE"
+        assert (await wait_until_idle(api, server_id))["status"] == "ACTIVE"
         async with compute_host(running_cloud, broker.url):
             assert (await act(api, server_id, HARD))[0] == 202
-            assert (await at_rest(api, server_id))["status"] == "ACTIVE"
+            assert (await wait_until_idle(api, server_id))["status"] == "ACTIVE"
             assert (await act(api, server_id, CONSOLE))[0] == 404
             listed = (await api("GET", "nova-api", f"/v2.1/servers/{server_id}/os-instance-actions"))[1]
             assert [(each["action"], each["message"]) for each in listed["instanceActions"]] == [
@@ -405,7 +405,7 @@ async def test_concurrent_actions_on_many_servers_all_end(running_cloud: Running
     async def live(server_id: str) -> None:
         for body, status in ((STOP, "SHUTOFF"), (START, "ACTIVE"), (HARD, "ACTIVE")):
             assert (await act(api, server_id, body))[0] == 202
-            assert (await at_rest(api, server_id))["status"] == status
+            assert (await wait_until_idle(api, server_id))["status"] == status
         await api.gone(server_id)
 
     await asyncio.gather(*(live(server_id) for server_id in servers))

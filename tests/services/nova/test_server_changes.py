@@ -115,7 +115,7 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def unchanged(shared_cloud: RunningCloud) -> tuple[Api, str]:
-    """The API, and the path of the metadata of a server that no test changes."""
+    """Return the API, and the path of the metadata of a server that no test changes."""
     api = await shared_cloud.api()
     return api, f"/v2.1/servers/{(await built(api))['id']}/metadata"
 

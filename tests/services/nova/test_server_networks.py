@@ -12,7 +12,7 @@ from tests.conftest import Api, RunningCloud, start_cloud
 from tests.support.nova import NEWEST, built_on
 
 PRIVATE, PUBLIC = resource_id("network", "private"), resource_id("network", "public")
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
 async def made(api: Api, kind: str, **fields: Any) -> dict[str, Any]:
@@ -49,12 +49,12 @@ async def test_a_server_on_two_networks_has_an_address_and_a_port_on_each(runnin
         assert await api("GET", "nova-api", f"{path}/ips/{name}") == (200, short)
     assert set((await api("GET", "nova-api", f"{path}/ips"))[1]["addresses"]) == {"private", "public"}
     assert (await api("GET", "nova-api", f"{path}/ips/nope"))[0] == 404
-    assert (await api("GET", "nova-api", f"{path}/os-interface/{NOWHERE}"))[0] == 404
+    assert (await api("GET", "nova-api", f"{path}/os-interface/{UNKNOWN_ID}"))[0] == 404
     await api.gone(server["id"])
     assert await ports(api) == []
 
 
-async def test_nova_knows_neutrons_security_group_by_name_and_by_id(running_cloud: RunningCloud) -> None:
+async def test_security_groups_are_accepted_by_name_and_by_neutrons_id(running_cloud: RunningCloud) -> None:
     demo = await running_cloud.api("demo")
     [group] = (await demo("GET", "neutron-server", "/v2.0/security-groups"))[1]["security_groups"]
     for requested in ([group["id"]], ["default"], ["default", group["id"]], []):
@@ -75,7 +75,7 @@ async def test_a_server_has_security_groups_and_no_volumes(running_cloud: Runnin
     [group] = (await api("GET", "nova-api", f"{path}/os-security-groups"))[1]["security_groups"]
     assert group["name"] == "default"
     assert await api("GET", "nova-api", f"{path}/os-volume_attachments") == (200, {"volumeAttachments": []})
-    assert (await api("GET", "nova-api", f"{path}/os-volume_attachments/{NOWHERE}"))[0] == 404
+    assert (await api("GET", "nova-api", f"{path}/os-volume_attachments/{UNKNOWN_ID}"))[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,9 @@ async def test_a_server_has_security_groups_and_no_volumes(running_cloud: Runnin
     [("auto", NEWEST), (None, {}), ([], {})],
     ids=["auto", "none named before 2.37", "an empty list before 2.37"],
 )
-async def test_auto_is_the_shared_network(running_cloud: RunningCloud, networks: Any, headers: dict[str, str]) -> None:
+async def test_auto_chooses_the_shared_network(
+    running_cloud: RunningCloud, networks: Any, headers: dict[str, str]
+) -> None:
     server = await built_on(await running_cloud.api("demo"), networks, headers)
     assert (server["status"], list(server["addresses"])) == ("ACTIVE", ["private"])
 
@@ -194,10 +196,10 @@ async def test_the_fault_names_the_network_and_no_port_is_left_behind(running_cl
     empty = await made(demo, "network", name="empty")
     port = await made(other, "port", network_id=PRIVATE)
     faults = [
-        ({"uuid": NOWHERE}, f"Network {NOWHERE} could not be found."),
+        ({"uuid": UNKNOWN_ID}, f"Network {UNKNOWN_ID} could not be found."),
         ({"uuid": others["id"]}, f"Network {others['id']} could not be found."),
         ({"uuid": empty["id"]}, "requires a subnet in order to boot instances on."),
-        ({"port": NOWHERE}, f"Port {NOWHERE} could not be found."),
+        ({"port": UNKNOWN_ID}, f"Port {UNKNOWN_ID} could not be found."),
         ({"port": port["id"]}, f"Port {port['id']} not usable for instance"),
     ]
     for network, text in faults:
@@ -213,11 +215,14 @@ async def test_the_fault_names_the_network_and_no_port_is_left_behind(running_cl
     ("fields", "text"),
     [
         ({"networks": [{"uuid": PRIVATE}, {"uuid": PRIVATE}]}, f"field server.networks: network {PRIVATE} is named"),
-        ({"networks": [{"port": NOWHERE}, {"uuid": PRIVATE, "port": NOWHERE}]}, f"port {NOWHERE} is named twice."),
+        (
+            {"networks": [{"port": UNKNOWN_ID}, {"uuid": PRIVATE, "port": UNKNOWN_ID}]},
+            f"port {UNKNOWN_ID} is named twice.",
+        ),
         ({"networks": [{"port": "x"}]}, "field server.networks[0].port: 'x' is not a UUID."),
         ({"networks": [{"uuid": PRIVATE, "fixed_ip": "ten"}]}, "field server.networks[0].fixed_ip: 'ten'"),
-        ({"networks": [{"port": NOWHERE, "fixed_ip": "10.0.0.9"}]}, "Specified Fixed IP '10.0.0.9' cannot be used"),
-        ({"networks": [{"port": NOWHERE}], "min_count": 2}, "Unable to launch multiple instances with a single"),
+        ({"networks": [{"port": UNKNOWN_ID, "fixed_ip": "10.0.0.9"}]}, "Specified Fixed IP '10.0.0.9' cannot be used"),
+        ({"networks": [{"port": UNKNOWN_ID}], "min_count": 2}, "Unable to launch multiple instances with a single"),
         ({"networks": [{"uuid": PRIVATE, "fixed_ip": "10.0.0.9"}], "max_count": 2}, "max_count cannot be greater than"),
     ],
     ids=[

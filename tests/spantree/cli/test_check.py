@@ -87,8 +87,15 @@ def test_roots_may_have_placeholders_and_be_optional(saved: Callable[..., str], 
 def test_a_missing_root_is_a_failure_that_lists_the_roots_found(saved: Callable[..., str], expected: str) -> None:
     checked = spantree("check", saved(HEARTBEAT), "--expect", expected)
     assert checked.exit_code == 1
-    assert "✗ such a trace is not there\nno trace of " in checked.output
-    assert "spans.json begins with shop: root. Those are:\n  shop: heartbeat" in checked.output
+    assert "✗ the expected trace is not there\nthere is no trace in " in checked.output
+    found = "spans.json that begins with shop: root. The traces found begin with:\n  shop: heartbeat"
+    assert found in checked.output
+
+
+def test_a_check_without_any_trace_fails_and_says_so(saved: Callable[..., str]) -> None:
+    checked = spantree("check", saved(FAMILY), "--service", "bank")
+    assert checked.exit_code == 1
+    assert "✗ a trace to check is not there\nthere is no trace with a span of service bank in " in checked.output
 
 
 def test_without_an_expected_tree_traces_must_be_sound(saved: Callable[..., str]) -> None:
@@ -124,13 +131,13 @@ def test_the_result_is_written_as_junit_xml(saved: Callable[..., str], expected:
             ["check", "{good}", "--expect", "nope"],
             "nope is not a file",
         ),
-        (["check", "{good}", "--expect", "{bad}"], "bad.json: line 1: the line is not of the form `service: name"),
-        (["check", "{good}", "--trace", "xyz"], "'xyz' is not up to 32 hex digits"),
+        (["check", "{good}", "--expect", "{bad}"], "spantree: {bad}: line 1: the line is not of the form `service:"),
+        (["check", "{good}", "--trace", "xyz"], "'xyz' is not a trace id: up to 32 hex digits, or a UUID"),
         (["check", "{good}", "--timeout", "nan"], "nan is not a finite number"),
         (["check", "{good}", "--junit", "/nowhere/x.xml"], "cannot be written: No such file"),
-        (["check", "http://127.0.0.1:1/", "--timeout", "0"], "Connection refused"),
+        (["check", "http://127.0.0.1:1/", "--timeout", "0"], "http://127.0.0.1:1/api/v3/services: Connection refused"),
         (["show", "http://127.0.0.1:1/"], "Connection refused"),
-        (["show", "{good}", "--service", "bank"], "spans.json of service bank"),
+        (["show", "{good}", "--service", "bank"], "there is no trace with a span of service bank in "),
         (["show", "{good}", "--service", ""], "'' is empty"),
         (["check", "{good}", "--ignore", "all"], "'all' is none of orphan, circle, several-roots"),
     ],
@@ -143,12 +150,12 @@ def test_unusable_arguments_end_with_a_message_and_status_2(
     places = {"bad": str(tmp_path / "bad.json"), "good": saved(FAMILY)}
     ended = spantree(*(argument.format(**places) for argument in arguments))
     assert (ended.exit_code, ended.stdout) == (2, "")
-    assert says in ended.stderr
+    assert says.format(**places) in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-class Coming(dict[str, tuple[int, str]]):
-    """Answers for each path, one after the other; the last one stays."""
+class SuccessiveAnswers(dict[str, tuple[int, str]]):
+    """The answers of a server to each path, one after the other; the last one is repeated."""
 
     def __init__(self, answers: dict[str, list[tuple[int, str]]]) -> None:
         super().__init__()
@@ -168,7 +175,7 @@ NOTHING = (404, '{"error":{"httpCode":404,"message":"No traces found"}}')
 
 def test_a_jaeger_is_asked_until_the_trace_is_complete(expected: str) -> None:
     answers = {"/api/v3/traces": [(503, "starting"), NOTHING, v3(FAMILY[0]), v3(*FAMILY[:2]), v3(*FAMILY)]}
-    with answering(Coming(answers)) as jaeger:
+    with answering(SuccessiveAnswers(answers)) as jaeger:
         checked = spantree("check", jaeger.url, "--expect", expected)
     assert (checked.exit_code, checked.output) == (0, f"✓ trace {TRACE}, 3 spans, is as expected\n")
     assert {asked.query["query.service_name"] for asked in jaeger.asked} == {"shop"}
@@ -176,7 +183,7 @@ def test_a_jaeger_is_asked_until_the_trace_is_complete(expected: str) -> None:
 
 
 def test_a_trace_that_stays_incomplete_fails_with_the_difference(expected: str) -> None:
-    with answering(Coming({"/api/v3/traces": [v3(*FAMILY[:2])]})) as jaeger:
+    with answering(SuccessiveAnswers({"/api/v3/traces": [v3(*FAMILY[:2])]})) as jaeger:
         checked = spantree("check", jaeger.url, "--expect", expected, "--timeout", "0.2")
         one = spantree("show", f"{jaeger.url}", "--service", "shop")
     assert checked.exit_code == 1

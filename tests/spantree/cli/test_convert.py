@@ -64,7 +64,7 @@ def test_jaeger_json_loses_only_what_it_says(spans: list[Span]) -> None:
 
 
 def as_jaeger_has_it(span: Span) -> Span:
-    """The span without what is lost."""
+    """Return the span without what Jaeger's JSON cannot hold."""
     links = [replace(link, attributes={}) for link in span.links]
     parent = span.parent_id
     followed = next((link for link in links if link.trace_id == span.trace_id), None)
@@ -83,12 +83,12 @@ def as_jaeger_has_it(span: Span) -> Span:
 
 
 def of_event(event: Event) -> dict[str, Any]:
-    """Jaeger has the event's name where an attribute of that name would be."""
+    """Return the attributes of an event without `event`, which Jaeger uses for the name of the event."""
     return {key: value for key, value in flat(event.attributes).items() if key != "event"}
 
 
 def flat(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Lists and maps as JSON, with bytes in base64."""
+    """Return attributes with lists and maps as JSON text, and the bytes in them as base64."""
     return {
         key: json.dumps(in_json(value), ensure_ascii=False, separators=(",", ":"))
         if isinstance(value, list | dict)
@@ -202,7 +202,7 @@ def test_a_trace_is_chosen_by_id_and_by_service(tmp_path: Path) -> None:
         ([], "Missing option '--to'"),
         (["--to", "tree", "-o", "/nowhere/out"], "'/nowhere/out' cannot be written"),
         (["--to", "tree", "-o", "/dev/full"], ": /dev/full cannot be written: No space left on device"),
-        (["--to", "tree", "--trace", "1"], ": there is no trace in"),
+        (["--to", "tree", "--trace", "1"], ": there is no trace with the id 00000000000000000000000000000001 in"),
     ],
 )
 def test_unusable_arguments_end_with_a_message_and_status_2(arguments: list[str], says: str, tmp_path: Path) -> None:

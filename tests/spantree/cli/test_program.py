@@ -4,6 +4,8 @@ import asyncio
 import inspect
 import json
 import sys
+import threading
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from spantree import otlp_json
 from spantree.cli.commands import COMMANDS
 from spantree.cli.lazy import Command
+from spantree.cli.program import SPANTREE, Program, current, use
 from tests.support.processes import environment, run, run_spantree
 from tests.support.spans import a_span
 
@@ -49,6 +52,27 @@ async def test_each_program_reads_its_own_variables_and_names_itself(saved: str)
     assert (alone.status, alone.err) == (2, "spantree: one is not a file\n")
     assert ours.status == 2
     assert ours.err.startswith("emulator: two is not a file, and not one of boot, boot-link, keystone.bad_credentials")
+
+
+def test_a_program_chosen_in_a_task_or_thread_is_the_programs_everywhere(restored: None) -> None:
+    asyncio.run(_choose(Program("orders", "ORDERS")))
+    assert current().name == "orders"
+    thread = threading.Thread(target=use, args=(SPANTREE,))
+    thread.start()
+    thread.join()
+    assert current() is SPANTREE
+
+
+async def _choose(program: Program) -> None:
+    use(program)
+
+
+@pytest.fixture
+def restored() -> Iterator[None]:
+    """Choose the program of this session again when the test ends."""
+    before = current()
+    yield
+    use(before)
 
 
 async def test_the_list_of_commands_imports_no_command() -> None:

@@ -105,7 +105,7 @@ def document(**of_span: object) -> bytes:
         (document(attributes=[{"key": "a", "value": {"stringValue": 1}}]), "stringValue is 1; it must be a string"),
         (document(attributes=[{"key": "a", "value": {"intValue": "1.5"}}]), "intValue is '1.5'"),
         (document(attributes=[{"key": "a", "value": {"boolValue": "true"}}]), "boolValue is 'true'"),
-        (document(attributes=[{"key": "a", "value": {"anyValue": 1}}]), "anyValue is no type of an attribute's value"),
+        (document(attributes=[{"key": "a", "value": {"anyValue": 1}}]), "anyValue is not a type of attribute value"),
         (document(attributes={"a": 1}), "not OTLP JSON"),
         (document(links=[{"traceId": TRACE}]), "links[].spanId is None"),
         (document(status=2), "not OTLP JSON"),

@@ -20,9 +20,9 @@ async def test_a_trace_is_handed_out_once_when_its_last_parent_has_arrived(otlp:
     assert not coming.done()
     await asyncio.to_thread(send, otlp, [FAMILY[1]])
     assert await coming == SpanTree(FAMILY)
-    with pytest.raises(NotReceived, match=f"trace {TRACE}: it was handed out before"):
+    with pytest.raises(NotReceived, match=f"trace {TRACE}: an earlier call has returned it"):
         await otlp.trace(timeout=0.01)
-    with pytest.raises(NotReceived, match="All traces that arrived were handed out before"):
+    with pytest.raises(NotReceived, match="Earlier calls have returned all traces that arrived"):
         await otlp.trace(expecting=tree("shop: root\n  ..."), timeout=0.01)
     assert await otlp.trace(trace_id=TRACE) == SpanTree(FAMILY)
 

@@ -22,7 +22,7 @@ KNOWN = {"name", "cat", "ph", "ts", "dur", "pid", "tid", "args", "id", "bp", "s"
 
 
 def events_of(spans: list[Span]) -> list[dict[str, Any]]:
-    """What a reader of the file has, which takes no NaN."""
+    """Return the events as a strict reader of JSON gets them: one that refuses NaN."""
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
@@ -33,12 +33,12 @@ def events_of(spans: list[Span]) -> list[dict[str, Any]]:
 
 
 def slices(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """By their names, where these are different."""
+    """Return the slices by name, for traces in which names are unique."""
     return {event["name"]: event for event in events if event["ph"] == "X"}
 
 
 def nanoseconds(microseconds: float) -> int:
-    """As Perfetto reads a time, json_trace_utils.cc: it cuts off."""
+    """Read a time as Perfetto does in json_trace_utils.cc: it truncates."""
     return int(microseconds * 1000)
 
 

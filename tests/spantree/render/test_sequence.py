@@ -99,8 +99,9 @@ def test_joined_traces_are_one_diagram() -> None:
     sent = a_span(1, 0, "publish orders", kind="producer", attributes={"messaging.destination.name": "orders"})
     taken = a_span(2, 0, "process orders", "stock", kind="consumer", trace_id="b" * 32, links=link_to(sent))
     first, _ = trees([sent, taken])
-    assert lines_of(diagram_of(first)) == ["shop → AMQP bus: orders"]
-    assert lines_of(diagram_of(first.joined())) == ["shop → AMQP bus: orders", "AMQP bus → stock: process orders"]
+    assert lines_of(diagram_of(first)) == ["shop → message bus: orders"]
+    joined = lines_of(diagram_of(first.joined()))
+    assert joined == ["shop → message bus: orders", "message bus → stock: process orders"]
 
 
 def test_open_spans_have_no_answer_yet_and_keep_their_keys() -> None:
@@ -142,7 +143,7 @@ FOREIGN: dict[str, tuple[list[Span], list[str]]] = {
     ),
     "a cancelled call": (
         [call(1, status=None)],
-        ["shop → somewhere: GET /stock", "somewhere → shop: no answer ✗"],
+        ["shop → unknown: GET /stock", "unknown → shop: no answer ✗"],
     ),
     "an error that is passed on": (
         [
@@ -171,8 +172,8 @@ FOREIGN: dict[str, tuple[list[Span], list[str]]] = {
         [a_span(1, 0, "buy"), a_span(2, 1, "pay"), a_span(3, 2, "sign"), a_span(4, 3, "hash"), call(5, 4)],
         [
             "shop: pay",
-            "shop → somewhere: GET /stock",
-            "somewhere → shop: 200",
+            "shop → unknown: GET /stock",
+            "unknown → shop: 200",
             "[2 internal spans below others left out]",
         ],
     ),
@@ -195,7 +196,7 @@ def polls(*paths: str, **more: Any) -> list[Span]:
 def test_three_equal_exchanges_are_drawn_once_where_the_last_was() -> None:
     spans = [*polls("/a", "/a", "/b", "/a"), a_span(99, 1, "look", start=12)]
     asked = [line for line in drawn(*spans) if "GET" in line or "look" in line]
-    assert asked == ["shop: look", "shop → somewhere: GET /b", "shop → somewhere: GET /a \u00d73"]
+    assert asked == ["shop: look", "shop → unknown: GET /b", "shop → unknown: GET /a \u00d73"]
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def labels(picture: ET.Element) -> Iterator[Box]:
 
 
 def level_stretches(picture: ET.Element) -> Iterator[Box]:
-    """Where wires run level; in between they bend, and there is nothing but wires."""
+    """Yield the places where wires run level. They bend in between, where there is nothing else."""
     for group in picture.iter(f"{SVG}g"):
         for path in group.findall(f"{SVG}path") if group.get("class") == "edge" else ():
             for x, y, to in re.findall(r"([\d.-]+) ([\d.-]+)H([\d.-]+)", path.attrib["d"]):
@@ -255,7 +255,7 @@ def test_too_many_services_leave_the_least_busy_out() -> None:
     spans += [a_span(10_000 + number, service=f"service-{number}") for number in range(1, 101)]
     picture = drawn(mapped(*spans))
     assert len(list(cards(picture))) == 100
-    assert "without 4,900 services and 4,900 wires of little traffic" in picture.findtext(f"{SVG}title", "")
+    assert "without 4,900 services and 4,900 connections with the least traffic" in picture.findtext(f"{SVG}title", "")
 
 
 def test_sixty_fully_connected_services_are_drawn_in_seconds() -> None:
@@ -277,7 +277,7 @@ def test_time_is_linear_in_links_between_traces() -> None:
 
 
 def seconds_for_linked(number: int) -> float:
-    """The time for as many messages of one trace, each processed in a trace of its own."""
+    """Measure a map of this number of messages of one trace, each processed in a trace of its own."""
     sent = [a_span(each, kind="producer") for each in range(1, number + 1)]
     processed = [
         a_span(1, service="till", trace_id=f"{each:032x}", links=link_to(span)) for each, span in enumerate(sent, 1)

@@ -93,7 +93,7 @@ LABELS = st.sampled_from(["", "(1)(2)", "(5)(6) ◄ culprit", "culprit", "日本
 def test_no_name_makes_a_line_wider_than_the_terminal(
     spans: list[Span], width: int, names: list[str], label: str, expand: bool
 ) -> None:
-    """Nor does one contain control characters, and each span has a line, alone or with others like it."""
+    """Nor does any name print control characters, and each span has a line, its own or a shared one."""
     named = [
         replace(span, name=name, resource={"service.name": name[::-1]})
         for span, name in zip(spans, names * 3, strict=False)
@@ -139,7 +139,7 @@ def test_a_narrow_terminal_shows_marks_and_both_ends_of_service_names() -> None:
 
 
 def calls(number: int, **of_one: Any) -> SpanTree:
-    """A root that calls a server `number` times, each call with its server span; `of_one` is the middle one's."""
+    """Return a root that calls a server `number` times; `of_one` changes the middle server span."""
     spans = [make_span(1, 0, "shop", "checkout", 0, 100)]
     for call in range(number):
         start = call * 10

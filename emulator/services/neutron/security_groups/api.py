@@ -59,7 +59,7 @@ class SecurityGroupCannotRemoveDefault(Conflict):
 
 
 class SecurityGroupInUse(Conflict):
-    """Ports use the group."""
+    """Ports have the group."""
 
     error_type = "neutron.SecurityGroupInUse"
 

@@ -61,6 +61,10 @@ def with_egress_rules(group: SecurityGroup) -> SecurityGroup:
 
 
 def _ensure_default_group(database: Database, project_id: str) -> None:
+    """Create a project's default group if there is none, as neutron does on the project's first request for one.
+
+    Source: `_ensure_default_security_group` in `neutron.db.securitygroups_db`.
+    """
     group_id = default_group(project_id)
     if group_id in database.security_groups:
         return

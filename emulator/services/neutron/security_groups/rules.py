@@ -39,7 +39,7 @@ class SecurityGroupRuleNotFound(NotFound):
 
 
 class SecurityGroupRuleExists(Conflict):
-    """The group has such a rule already."""
+    """The group already has a rule for the same traffic."""
 
     error_type = "neutron.SecurityGroupRuleExists"
 
@@ -114,7 +114,7 @@ class SecurityGroupMissingIcmpType(BadRequest):
 
 
 class SecurityGroupRuleParameterConflict(BadRequest):
-    """The remote addresses are of the other IP version."""
+    """The remote addresses do not have the rule's IP version."""
 
     error_type = "neutron.SecurityGroupRuleParameterConflict"
 

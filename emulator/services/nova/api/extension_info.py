@@ -1,4 +1,4 @@
-"""`/extensions`: the API's parts under their old names as extensions; and two collections that are always empty."""
+"""`/extensions`: the API's features by the names that they had as extensions. Also two collections without items."""
 
 from typing import Any
 

@@ -40,7 +40,7 @@ SORT_KEYS: Mapping[str, Callable[[Flavor], str | float]] = {
     "is_public": lambda flavor: flavor.is_public,
     **dict.fromkeys(("id", "created_at", "updated_at", "disabled", "vcpu_weight"), lambda _: 0),
 }
-"""Nova's sort keys. By those that the emulator has no values for, flavors stay in the order of their creation."""
+"""Nova's sort keys. Flavors have no values for the last five, which keep the order of their creation."""
 
 
 class NewFlavor(msgspec.Struct):

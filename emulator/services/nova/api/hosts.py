@@ -1,4 +1,4 @@
-"""The compute hosts and nova's daemons. nova-api asks the scheduler for them, which gets every host's reports."""
+"""The compute hosts and nova's daemons. nova-api calls the scheduler for them, which gets the reports of all hosts."""
 
 import uuid
 from dataclasses import dataclass

@@ -76,7 +76,9 @@ async def create_keypair(request: web.Request) -> web.Response:
     keypairs, limit = request.app[KEYPAIRS], request.app[QUOTAS].of_project(request[IDENTITY].project_id)["key_pairs"]
     keypairs.check_new(new.name, user_id, limit)
     private_key, public_key = ("", new.public_key) if new.public_key else await asyncio.to_thread(_generate)
-    keypairs.check_new(new.name, user_id, limit)  # generating takes a while: another request may have been first
+    keypairs.check_new(
+        new.name, user_id, limit
+    )  # again: another request may have been faster while the key was generated
     keypair = keypairs.add(new.name, user_id, public_key, new.type)
     answer = {**_describe(request, keypair), "user_id": user_id}
     if private_key:
@@ -92,7 +94,7 @@ async def delete_keypair(request: web.Request) -> web.Response:
 
 def _generate() -> tuple[str, str]:
     """Return a new private key in PEM, and its public key in OpenSSH's format."""
-    # imported here: it would slow down every start, and few users need it
+    # imported here, since it would slow down every start, and few users need it
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -103,7 +105,7 @@ def _generate() -> tuple[str, str]:
 
 
 def _owner(request: web.Request, user_id: str | None) -> str:
-    """Return whose key pairs a request is about: the caller's, or for an admin those of `user_id`, since 2.10."""
+    """Return the id of the user whose key pairs are requested: the caller, or since 2.10 for an admin, `user_id`."""
     user: Identity = request[IDENTITY]
     if user_id is None or microversion(request) < OTHER_USERS_SINCE or user_id == user.user_id:
         return user.user_id

@@ -1,4 +1,4 @@
-"""The life of a server in nova-api: its build is scheduled, updates arrive over the bus, deadlines end what hangs."""
+"""The life cycle of a server in nova-api: schedules its build, applies updates from the bus, aborts what hangs."""
 
 import asyncio
 import logging
@@ -42,10 +42,10 @@ __all__ = [
 ]
 
 BUILD_SECONDS = web.AppKey("build_seconds", float)
-"""How long an action may take: nova's `instance_build_timeout`, here for the other actions as well."""
+"""How long an action may take, in seconds: nova's `instance_build_timeout`, here for the other actions as well."""
 
 FATAL_ACTIONS: Mapping[str, str] = {"create": "Build", "delete": "Deletion"}
-"""The actions whose failure puts a server into ERROR, and what its fault calls them."""
+"""The actions whose failure puts a server into ERROR, and their names in its fault."""
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 async def schedule_build(
     app: web.Application, server: Server, networks: list[RequestedNetwork] | Literal["auto"], host: str | None = None
 ) -> None:
-    """Ask the scheduler to have a server built, on `host` if one is requested. Raises BusUnavailable."""
+    """Ask the scheduler for a build, on `host` if one is requested. Raises BusUnavailable."""
     annotate(server__id=server.id)
     size = Size(server.flavor.ram_mb, server.flavor.vcpus, server.flavor.disk_gb)
     server.current_action = app[INSTANCE_ACTIONS].start(server.id, "create", server.project_id, server.user_id)
@@ -73,16 +73,16 @@ async def terminate(app: web.Application, server_id: str, host: str, kept_ports:
 
 
 def remove_server(app: web.Application, server: Server) -> None:
-    """Remove a deleted server's record. Its actions can be looked up for some time."""
+    """Remove a deleted server's record. Its instance actions are kept for some time."""
     app[SERVERS].remove(server)
     app[INSTANCE_ACTIONS].server_deleted(server.id)
 
 
 async def instance_update(app: web.Application, update: InstanceUpdate) -> None:
-    """Record what the scheduler or a compute host reports of a server.
+    """Record what the scheduler or a compute host reports about a server.
 
-    A host that reports a build which was given up (the server was deleted, or its deadline passed) is told to
-    terminate it. While a server is being deleted, only the end of the deletion counts.
+    If a host reports a build that nova-api has given up (the server was deleted, or its deadline passed), the host is
+    told to terminate it. While a server is being deleted, only the end of the deletion matters.
     """
     annotate(server__id=update.server_id)
     await _apply_update(app, update, current_request().request_id)
@@ -95,17 +95,17 @@ async def _apply_update(app: web.Application, update: InstanceUpdate, request_id
         app[SERVERS].terminated_builds.discard((update.server_id, update.host or ""))
         if server is not None and server.task_state == "deleting":
             remove_server(app, server)
-    elif update.action is not None:
+    elif update.action is not None:  # an action on a server that is built
         if server is not None:
             server.apply_action_update(update, request_id)
-    elif server is not None and server.task_state == update.task_state == "deleting":
+    elif server is not None and server.task_state == update.task_state == "deleting":  # the deletion has failed
         server.apply_build_update(InstanceUpdate(server.id, vm_state="error", fault=update.fault))
-    elif server is None or server.vm_state == "error":
+    elif server is None or server.vm_state == "error":  # the build was given up
         if update.host is not None and update.vm_state != "error":
             await _terminate_once(app, update.server_id, update.host)
-    elif server.task_state == "deleting":
+    elif server.task_state == "deleting":  # an update of the build, which the deletion interrupts
         server.host = update.host or server.host
-    elif server.launched_at is None:
+    elif server.launched_at is None:  # otherwise the update is late: the server was built before
         server.apply_build_update(update)
 
 
@@ -123,7 +123,7 @@ def set_deadline(app: web.Application, server: Server) -> None:
 
 
 async def _expire(app: web.Application, server: Server) -> None:
-    """Wait for the deadline, then abort the current action. So no server stays in BUILD for ever."""
+    """Wait for the deadline, then abort the current action, so that no server stays in BUILD for ever."""
     seconds = app[BUILD_SECONDS]
     await asyncio.sleep(seconds)
     annotate(server__id=server.id)
@@ -159,19 +159,19 @@ async def _clean_up(app: web.Application, server: Server) -> None:
         return
     try:
         await cast(app, SCHEDULER_FANOUT, DeleteInstanceInfo(None, server.id))
-    except BusUnavailable as error:  # if a host has the server after all, its next update is answered with its end
+    except BusUnavailable as error:  # if a host has the server after all, its next update ends it
         log.warning("cannot tell the schedulers that %s is gone: %s", server.id, error)
 
 
 async def _terminate_once(app: web.Application, server_id: str, host: str, kept_ports: tuple[str, ...] = ()) -> None:
-    """Tell a host to terminate a build that was given up, unless it was told already."""
+    """Tell a host to terminate a build that was given up, once, and not in answer to each of its updates."""
     terminated = app[SERVERS].terminated_builds
     if (server_id, host) in terminated:
         return
     terminated.add((server_id, host))
     try:
         await terminate(app, server_id, host, kept_ports)
-    except BusUnavailable as error:  # the host's next update is answered with another attempt
+    except BusUnavailable as error:  # the host's next update leads to another attempt
         terminated.discard((server_id, host))
         log.warning("cannot tell %s to clean up after %s: %s", host, server_id, error)
 
@@ -179,8 +179,8 @@ async def _terminate_once(app: web.Application, server_id: str, host: str, kept_
 async def handle_dead_letter(app: web.Application, body: bytes, headers: Mapping[str, str]) -> None:
     """Abort the current action of a server if a message about it could not be decoded.
 
-    Other rejected messages need nothing: the consumer that failed has sent an update itself. The server's id comes
-    from a header, since the body cannot be read.
+    Nothing is done about other rejected messages, since the consumer that failed has sent an update itself. The id of
+    the server comes from a header, since the body cannot be decoded.
     """
     try:
         read_call(body, MESSAGES)

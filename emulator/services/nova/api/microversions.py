@@ -1,4 +1,4 @@
-"""Nova's microversions: a request names the version it is written for, and the response says which one was used.
+"""Nova's microversions: a request names the version it was written for, and the response names the one it has.
 
 See https://docs.openstack.org/nova/latest/reference/api-microversion-history.html. Versions compare as tuples.
 """
@@ -55,13 +55,13 @@ def format_version(version: Microversion) -> str:
 
 def microversion(request: web.Request) -> Microversion:
     """Return the version that a request is answered in."""
-    return request[MICROVERSION] if MICROVERSION in request else OLDEST  # noqa: SIM401 - get() knows no keys
+    return request[MICROVERSION] if MICROVERSION in request else OLDEST  # noqa: SIM401 - get() does not accept a RequestKey
 
 
 def negotiate_microversion(prefix: str, error_shape: ErrorShape) -> Middleware:
     """Return the middleware that reads the requested version, for paths under `prefix`, and adds it to responses.
 
-    Errors have the headers as well, but a request for an unsupported version gets none: there is no version to name.
+    Error answers have the headers as well, except for an unsupported version, to which no version applies.
     """
 
     @web.middleware
@@ -101,7 +101,7 @@ def _requested_version(request: web.Request) -> Microversion:
 
 
 def _version_header(request: web.Request) -> str | None:
-    """Return the version that the standard header has for the compute service, or else the legacy header.
+    """Return the compute service's version in the standard header, or else the version in the legacy header.
 
     The standard header can list several services; the last entry for compute counts, as in `microversion_parse`.
     """

@@ -1,4 +1,4 @@
-"""Nova's policy rules, under the names of `nova.policies`: who may do what."""
+"""Nova's policy checks, with the rule names of `nova.policies`."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""`/limits` and `/os-quota-sets`: what a project may use and does use. Admins can change it."""
+"""`/limits` and `/os-quota-sets`: the quotas of a project and their usage. Admins can change the quotas."""
 
 from collections.abc import Iterator
 from http import HTTPStatus

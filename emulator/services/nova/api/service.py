@@ -1,4 +1,4 @@
-"""nova-api: the REST API of nova. It keeps the records that users see, and sends the work over the bus."""
+"""nova-api as a service: the REST API of nova. It keeps the records that users see, and casts the work to daemons."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -114,6 +114,7 @@ def service(config: ServiceConfig) -> Service:
             app[REPLIES].consumer,
             Consumer(DEAD_LETTERS, lambda body, headers: handle_dead_letter(app, body, headers)),
         ],
+        queues=[API, DEAD_LETTERS],
     )
     return with_revocation(service, config.tokens)
 

@@ -1,4 +1,4 @@
-"""`/os-simple-tenant-usage`: for how many hours projects have used servers, recently deleted ones included."""
+"""`/os-simple-tenant-usage`: how many hours projects have used servers, including recently deleted ones."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta

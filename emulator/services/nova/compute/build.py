@@ -1,4 +1,4 @@
-"""How nova-compute builds a server: steps (1) to (6) of Figure 1.8, then the spawn; on failure, the next host."""
+"""Builds a server on a compute host: steps (1) to (6) of Figure 1.8, then the spawn. Reschedules it if that fails."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +21,7 @@ from emulator.services.nova.messages import (
     BuildAndRunInstance,
     BuildRequest,
     InstanceUpdate,
+    MaxRetriesExceeded,
     SelectDestinations,
 )
 from emulator.services.oslo.messaging import cast
@@ -51,20 +52,8 @@ class SpawnFailed(Exception):
         super().__init__(f"Failed to spawn instance {server_id} on host {host}")
 
 
-class MaxRetriesExceeded(Exception):
-    """The build failed on MAX_ATTEMPTS hosts."""
-
-    error_type = "nova.MaxRetriesExceeded"
-
-    def __init__(self, server_id: str, last: Exception) -> None:
-        super().__init__(
-            f"Exceeded maximum number of retries. Exceeded max scheduling attempts {MAX_ATTEMPTS} "
-            f"for instance {server_id}. Last exception: {last}"
-        )
-
-
 async def build_and_run_instance(app: web.Application, call: BuildAndRunInstance) -> None:
-    """Build a server, with an update to nova-api for each state. A failure is cleaned up and reported, then raised."""
+    """Build a server, with an update to nova-api for each state. After a failure, clean up, report it and raise it."""
     annotate(server__id=call.request.server_id)
     try:
         instance = app[HYPERVISOR].claim(call.request, call.limits)
@@ -74,7 +63,7 @@ async def build_and_run_instance(app: web.Application, call: BuildAndRunInstance
     async with instance.lock:
         try:
             async with instance.interruptible():
-                if instance.state == "building":  # else the message was redelivered after the build
+                if instance.state == "building":  # otherwise the message was redelivered after the build
                     await _build(app, call.request, instance)
                 await send_built(app, instance)
         except SpawnFailed as error:
@@ -90,6 +79,7 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
     await send_update(app, InstanceUpdate(server_id, "building", "networking"))
     with _aborting(server_id, "(1)", KEYSTONE):
         session = instance.session = await open_session(app, step_numbers="1,2")
+    # Set before the ports exist: if the answer is lost, they have to be released all the same.
     instance.ports_requested = bool(request.networks)
     with _aborting(server_id, "(3)", NEUTRON):
         instance.networks = await _attach_all(session, request, host)
@@ -104,7 +94,7 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
 async def _attach_all(session: Session, request: BuildRequest, host: str) -> list[AttachedNetwork]:
     """Attach a server to its networks, and return them in the order of the request.
 
-    Existing ports are attached last: neutron creates no new port on a network where the server already has one.
+    Existing ports are attached last: neutron does not create a port on a network on which the server has one already.
     """
     networks = await networks_of(session, request)
     attached = {
@@ -116,7 +106,7 @@ async def _attach_all(session: Session, request: BuildRequest, host: str) -> lis
 
 @contextmanager
 def _aborting(server_id: str, step_number: str, service: str) -> Iterator[None]:
-    """Turn what a service or the network failed with into a BuildAborted that names the step."""
+    """Turn the error of a service, or of the network, into a BuildAborted that names the step."""
     try:
         yield
     except UnexpectedAnswer as error:
@@ -126,18 +116,25 @@ def _aborting(server_id: str, step_number: str, service: str) -> Iterator[None]:
 
 
 async def _reschedule(app: web.Application, call: BuildAndRunInstance, error: Exception) -> None:
-    """Ask the scheduler for another host. After MAX_ATTEMPTS hosts the server goes to ERROR."""
+    """Ask the scheduler for another host. After MAX_ATTEMPTS hosts the server goes to ERROR.
+
+    Real nova-compute casts `build_instances` to nova-conductor, which takes the next of the scheduler's alternates.
+    """
     hypervisor, request = app[HYPERVISOR], call.request
     tried = (*call.tried, hypervisor.host)
     if len(tried) >= MAX_ATTEMPTS:
-        await _fail(app, call, str(MaxRetriesExceeded(request.server_id, error)))
+        reason = f"Exceeded max scheduling attempts {MAX_ATTEMPTS}"
+        await _fail(app, call, str(MaxRetriesExceeded(reason, request.server_id, error)))
         return
     try:
-        await (release if request.server_id in hypervisor.instances else release_claim)(app, request.server_id)
+        if request.server_id in hypervisor.instances:
+            await release(app, request.server_id)
+        else:  # the host could not claim the resources, so the server has nothing here but the scheduler's claim
+            await release_claim(app, request.server_id)
         await send_update(app, InstanceUpdate(request.server_id, "building", "scheduling"))
         await cast(app, SCHEDULER, SelectDestinations(request, tried, str(error)))
-    except Exception as failed:
-        fault = f"{error}. It was not rescheduled: {failed}"
+    except Exception as reschedule_error:
+        fault = f"{error}. It was not rescheduled: {reschedule_error}"
         await send_update(app, InstanceUpdate(request.server_id, "error", fault=fault))
         raise
 

@@ -1,4 +1,4 @@
-"""The serial console log of a server: kernel and cloud-init messages, made from what the host knows of the server.
+"""The serial console log of a server: kernel and cloud-init messages, generated from what the host knows of it.
 
 The log of each boot ends with the id of the trace of that boot.
 """
@@ -16,7 +16,7 @@ from emulator.services.nova.messages import BuildRequest
 __all__ = ["Console"]
 
 HISTORY_LENGTH = 32  # boots and shutdowns; a real console buffer is limited, too
-RULE = "+--------+------+-----------------+-------------------+"
+TABLE_RULE = "+--------+------+-----------------+-------------------+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class _Shutdown:
 
 @dataclass(slots=True)
 class Console:
-    """The console of one server. Only events are stored; the text is made when it is read."""
+    """The console of one server. Only events are stored; the text is generated when it is read."""
 
     _history: deque[_Boot | _Shutdown] = field(default_factory=lambda: deque(maxlen=HISTORY_LENGTH))
 
@@ -45,10 +45,11 @@ class Console:
         self._history.append(_Shutdown(datetime.now(UTC)))
 
     def tail(self, request: BuildRequest, networks: Sequence[AttachedNetwork], lines: int | None) -> str:
-        """Return the last `lines` of the log, all for None."""
+        """Return the last `lines` of the log, or all of it for None."""
         written: list[str] = []
         for entry in self._history:
             written += _boot(entry, request, networks) if isinstance(entry, _Boot) else _shutdown(entry)
+        # not written[-lines:], which is everything for 0 lines
         return "\n".join(written if lines is None else written[len(written) - min(lines, len(written)) :])
 
 
@@ -82,14 +83,14 @@ def _kernel(request: BuildRequest, networks: Sequence[AttachedNetwork]) -> Itera
 def _cloud_init(boot: _Boot, request: BuildRequest, networks: Sequence[AttachedNetwork]) -> Iterator[str]:
     at = boot.at.strftime("%a, %d %b %Y %H:%M:%S +0000")
     yield f"cloud-init[312]: Cloud-init v. 25.1 running 'init' at {at}. Up 1.87 seconds."
-    yield f"ci-info: {RULE}"
+    yield f"ci-info: {TABLE_RULE}"
     yield f"ci-info: | {'Device':6} | {'Up':4} | {'Address':15} | {'Hw-Address':17} |"
-    yield f"ci-info: {RULE}"
+    yield f"ci-info: {TABLE_RULE}"
     for number, network in enumerate(networks):
         for fixed in network.port.fixed_ips:
             yield f"ci-info: | eth{number:<3} | True | {fixed.ip_address:15} | {network.port.mac_address} |"
     yield f"ci-info: | lo     | True | {'127.0.0.1':15} | {'.':17} |"
-    yield f"ci-info: {RULE}"
+    yield f"ci-info: {TABLE_RULE}"
     yield f"cloud-init[312]: instance-id: {request.server_id}"
     yield f"cloud-init[498]: Cloud-init v. 25.1 finished at {at}. Datasource DataSourceOpenStack. Up 2.64 seconds"
 

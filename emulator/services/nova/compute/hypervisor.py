@@ -29,34 +29,34 @@ class ComputeResourcesUnavailable(Exception):
 
 
 class Interrupted(Exception):
-    """The work on a server was interrupted because the server is to be destroyed."""
+    """The work on a server was interrupted because the server is being deleted."""
 
     error_type = "nova.Interrupted"
 
     def __init__(self) -> None:
-        super().__init__("the server is to be destroyed")
+        super().__init__("the server is being deleted")
 
 
 @dataclass(slots=True)
 class Instance:
-    """A server on this host. Whoever changes it holds `lock`."""
+    """A server on this host. Hold `lock` to change it."""
 
     request: BuildRequest
     state: VmState = "building"
     console: Console = field(default_factory=Console)
     networks: list[AttachedNetwork] = field(default_factory=list)
     session: Session | None = None
-    """The session in which its ports were created."""
+    """The session in which the server's ports were created."""
     ports_requested: bool = False
-    """Whether neutron may have ports of it, also if the answer was lost."""
+    """Whether neutron may have ports for it. Set before they are requested, since the answer may be lost."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _work: asyncio.Timeout | None = None
 
     @asynccontextmanager
     async def interruptible(self) -> AsyncIterator[None]:
-        """Let `interrupt` end the block, which then raises Interrupted."""
-        # A timeout without a deadline: rescheduling it ends the block. Cancelling the task instead would leave its
-        # message unsettled.
+        """Run a block that `interrupt` can end; it then raises Interrupted."""
+        # A timeout without a deadline, which `interrupt` sets to now. Cancelling the task instead would leave its
+        # message unsettled, and the broker would redeliver it.
         try:
             async with asyncio.timeout(None) as self._work:
                 yield
@@ -74,12 +74,12 @@ class Instance:
 
     @property
     def size(self) -> Size:
-        """The resources that it uses."""
+        """The resources that the server uses."""
         return self.request.size
 
     @property
     def addresses(self) -> dict[str, list[dict[str, Any]]]:
-        """Its addresses by network name, as the API shows them."""
+        """The server's addresses by network name, as the API shows them."""
         addresses: dict[str, list[dict[str, Any]]] = {}
         for network in self.networks:
             addresses.setdefault(network.name, []).extend(network.addresses)
@@ -87,7 +87,7 @@ class Instance:
 
     @property
     def interfaces(self) -> list[Interface]:
-        """Its ports, as the API shows them."""
+        """The server's ports, as the API shows them."""
         return [network.interface for network in self.networks]
 
 
@@ -107,7 +107,7 @@ class Hypervisor:
     def claim(self, request: BuildRequest, limits: Size) -> Instance:
         """Return the server's instance on this host, a new one if there is none. Raises ComputeResourcesUnavailable.
 
-        `limits` are the host's total resources as the scheduler knows them; the lower total counts.
+        `limits` are the host's total resources as the scheduler knows them. The lower of the two totals applies.
         """
         if request.server_id not in self.instances:
             used = sum(instance.size.ram_mb for instance in self.instances.values())

@@ -15,7 +15,7 @@ class ImageCorrupt(Exception):
     error_type = "nova.ImageCorrupt"
 
     def __init__(self, image_id: str, expected: str, actual: str) -> None:
-        super().__init__(f"image {image_id} has checksum {actual}, glance said {expected}")
+        super().__init__(f"image {image_id} has checksum {actual}, glance announced {expected}")
 
 
 class ImageNotActive(Exception):

@@ -1,4 +1,4 @@
-"""Attaches servers to networks: nova-compute asks neutron for their ports, and releases them again."""
+"""Attaches servers to networks: gets ports for them from neutron, and releases the ports again."""
 
 from http import HTTPStatus
 from typing import Any
@@ -138,8 +138,8 @@ class _PortsAnswer(msgspec.Struct):
 async def networks_of(session: Session, request: BuildRequest) -> list[RequestedNetwork]:
     """Return the networks of a build request; for `auto`, the project's own network or else the shared one.
 
-    Nova looks in the same order (`nova.network.neutron.API._get_available_networks`). Raises CannotAttach unless there
-    is exactly one, and what `Session.fetch` and `Answer.read` raise.
+    Nova searches in the same order: `_get_available_networks` in `nova.network.neutron`. Raises CannotAttach unless
+    there is exactly one, and what `Session.fetch` and `Answer.read` raise.
     """
     if isinstance(request.networks, list):
         return request.networks
@@ -154,7 +154,7 @@ async def networks_of(session: Session, request: BuildRequest) -> list[Requested
 
 
 async def attach(session: Session, request: BuildRequest, network: RequestedNetwork, host: str) -> AttachedNetwork:
-    """Steps (3) and (4): attach a server to a network by a new or an existing port. Raises as `networks_of`."""
+    """Attach a server to a network by a new or an existing port: steps (3) and (4). Raises like `networks_of`."""
     if network.port is not None:
         return await _attach_port(session, request, network.port, host)
     path = f"/v2.0/networks/{network.uuid}?device_id={request.server_id}&project_id={request.project_id}"
@@ -172,7 +172,7 @@ async def _attach_port(session: Session, request: BuildRequest, port_id: str, ho
         raise PortRequiresFixedIP(port_id)
     binding = {"device_id": request.server_id, "device_owner": "compute:nova", "binding:host_id": host}
     answer = await session.fetch("PUT", "network", path, body={"port": binding}, step=ATTACH)
-    if answer.status == HTTPStatus.CONFLICT:  # only neutron knows which of several servers was first
+    if answer.status == HTTPStatus.CONFLICT:  # another server was first, which only neutron can decide
         raise PortInUse(port_id)
     answer.check()
     answer = await session.fetch("GET", "network", f"/v2.0/networks/{port.network_id}")
@@ -183,7 +183,7 @@ async def _attach_port(session: Session, request: BuildRequest, port_id: str, ho
 async def release_ports(session: Session, server_id: str, kept: tuple[str, ...]) -> None:
     """Delete a server's ports, and unbind those that are `kept`.
 
-    Neutron is asked for the ports: the answer to their creation may have been lost.
+    The ports are looked up in neutron, since the answer to their creation may have been lost.
     """
     found = (await session.fetch("GET", "network", f"/v2.0/ports?device_id={server_id}")).read(_PortsAnswer)
     for port in found.ports:
@@ -193,5 +193,5 @@ async def release_ports(session: Session, server_id: str, kept: tuple[str, ...])
             answer = await session.fetch("PUT", "network", path, body={"port": unbound})
         else:
             answer = await session.fetch("DELETE", "network", path)
-        if answer.status != HTTPStatus.NOT_FOUND:  # else it was deleted meanwhile
+        if answer.status != HTTPStatus.NOT_FOUND:  # otherwise it was deleted in the meantime
             answer.check()

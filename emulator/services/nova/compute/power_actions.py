@@ -1,4 +1,4 @@
-"""RPC methods for servers that are built: power actions (stop, start, reboot, pause, suspend …) and the console log."""
+"""RPC methods for existing servers: power actions (stop, start, reboot, pause, suspend …) and the console log."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -56,7 +56,7 @@ POWER_ACTIONS: Mapping[type[PowerCall], PowerAction] = {
 
 
 async def run_power_action(app: web.Application, call: PowerCall) -> None:
-    """Change a server's power state. The result, or the failure, is sent to nova-api; a deletion interrupts it."""
+    """Change a server's power state, and send the result or the failure to nova-api. A deletion interrupts it."""
     annotate(server__id=call.server_id)
     power_action = POWER_ACTIONS[type(call)]
     update = InstanceUpdate(call.server_id, None, action=power_action.action, began=datetime.now(UTC))
@@ -81,7 +81,7 @@ async def _locked_instance(app: web.Application, server_id: str) -> AsyncIterato
     if instance is None:
         raise InstanceNotFound(server_id)
     async with instance.lock, instance.interruptible():
-        if instance.state in {"building", "deleted"}:  # deleted while this waited for the lock
+        if instance.state in {"building", "deleted"}:  # deleted while this call waited for the lock
             raise InstanceNotFound(server_id)
         yield instance
 

@@ -1,4 +1,4 @@
-"""The resource reports of a compute host: every scheduler gets its capacity and its servers at regular intervals."""
+"""The resource reports of a compute host, which tell all schedulers its capacity and its servers at an interval."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ RETRY_SECONDS = 1.0  # while no scheduler receives the reports
 
 
 async def report_resources(app: web.Application) -> None:
-    """Send one report to every scheduler. A report is a trace of its own."""
+    """Send a report to all schedulers, in a trace of its own."""
     hypervisor = app[HYPERVISOR]
     instances = {server_id: instance.size for server_id, instance in hypervisor.instances.items()}
     report = UpdateServiceCapabilities(hypervisor.host, hypervisor.total, instances, not hypervisor.shutting_down)
@@ -26,7 +26,7 @@ async def report_resources(app: web.Application) -> None:
         try:
             await cast(app, SCHEDULER_FANOUT, report)
             hypervisor.last_report_delivered = True
-        except BusUnavailable:  # no scheduler is up, or no broker; the next report comes soon
+        except BusUnavailable:  # no scheduler or no broker is running; the next report follows soon
             hypervisor.last_report_delivered = False
 
 
@@ -38,6 +38,6 @@ async def keep_reporting(app: web.Application) -> None:
 
 
 async def report_shutdown(app: web.Application) -> None:
-    """Tell every scheduler to send no more servers here. Builds already in the queue wait until the host is back."""
+    """Tell all schedulers to stop choosing this host. Builds that are in its queue already wait until it is back."""
     app[HYPERVISOR].shutting_down = True
     await report_resources(app)

@@ -28,9 +28,14 @@ def service(config: ServiceConfig) -> Service:
     return Service(
         "nova-compute",
         state={HYPERVISOR: Hypervisor(host, total, config.endpoints["keystone"], user)},
-        lock=f"nova-compute.{host}",
+        lock=f"nova-compute.{host}",  # two processes would share the queue, and each know some of the servers
         consumers=lambda app: [consumer(app, compute(host), methods)],
+<<<<<<< HEAD
+        queues=[compute(host)],
         start=report_resources,
+=======
+        start=report_resources,  # at once, since a scheduler knows only hosts that have reported
+>>>>>>> main
         background=keep_reporting,
         leave=report_shutdown,
         resource={"host.name": host},

@@ -1,4 +1,4 @@
-"""nova-compute's sessions at keystone, with the credentials of its service user."""
+"""nova-compute's keystone sessions, with the credentials of its service user."""
 
 from aiohttp import web
 

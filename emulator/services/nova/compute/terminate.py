@@ -1,4 +1,4 @@
-"""How nova-compute destroys a server and releases its ports and claims."""
+"""Destroys a server on a compute host, and releases its ports and claims."""
 
 import logging
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 async def terminate_instance(app: web.Application, call: TerminateInstance) -> None:
-    """Interrupt what is being done with a server, destroy it and release its resources. Failures are reported, too."""
+    """Interrupt any work on a server, destroy it and release its resources. Reports the result, or the failure."""
     annotate(server__id=call.server_id)
     try:
         await _destroy(app, call)
@@ -39,7 +39,7 @@ async def _destroy(app: web.Application, call: TerminateInstance) -> None:
         return
     instance.interrupt()
     async with instance.lock:
-        if call.server_id in instances:  # else the interrupted build has released everything
+        if call.server_id in instances:  # otherwise the interrupted build has released everything
             async with simulated_work("destroy"):
                 instance.state = "deleted"
             await release(app, call.server_id, call.kept_ports)
@@ -48,8 +48,8 @@ async def _destroy(app: web.Application, call: TerminateInstance) -> None:
 async def release(app: web.Application, server_id: str, kept_ports: tuple[str, ...] = ()) -> None:
     """Release a server's claims, on this host and at the schedulers, and its ports.
 
-    A server that this host does not know may have been built before nova-compute was restarted, so neutron is asked
-    for its ports all the same. Its `kept_ports` are then not known here either, and come from nova-api.
+    A server that this host does not know may have been built before nova-compute was restarted. Its ports are looked
+    up in neutron all the same, and the `kept_ports` among them come from nova-api.
     """
     instance = app[HYPERVISOR].instances.pop(server_id, None)
     await release_claim(app, server_id)
@@ -60,8 +60,8 @@ async def release(app: web.Application, server_id: str, kept_ports: tuple[str, .
 
 
 async def release_claim(app: web.Application, server_id: str) -> None:
-    """Tell the schedulers that a server uses no resources of this host any more."""
+    """Tell all schedulers that a server no longer uses resources of this host."""
     try:
         await cast(app, SCHEDULER_FANOUT, DeleteInstanceInfo(app[HYPERVISOR].host, server_id))
     except Unroutable:
-        log.debug("no scheduler is running to release %s; the next resource report will do that", server_id)
+        log.debug("no scheduler is running to release the claim of %s; the next resource report does it", server_id)

@@ -1,4 +1,4 @@
-"""nova-compute's updates to nova-api. Real nova-compute saves the instance through nova-conductor instead."""
+"""nova-compute's updates to nova-api. Real nova-compute saves the instance by calls to nova-conductor instead."""
 
 import msgspec
 from aiohttp import web

@@ -1,4 +1,4 @@
-"""Flavors, and which projects may use them. A server keeps the flavor it was built with, even if that is deleted."""
+"""Flavors, and which projects may use them. A server keeps a copy of its flavor, which may be deleted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -49,7 +49,7 @@ class FlavorAccessExists(Conflict):
 
 
 class FlavorAccessNotFound(NotFound):
-    """The project has no access to the flavor that could be removed."""
+    """The project does not have the access to the flavor that is to be removed."""
 
     error_type = "nova.FlavorAccessNotFound"
 
@@ -80,7 +80,7 @@ class Flavor:
 
 
 class Flavors:
-    """All flavors by id, in the order of their creation. The ids of the initial flavors are their names."""
+    """All flavors by id, in the order of their creation. The ids of the seed data's flavors are their names."""
 
     def __init__(self) -> None:
         self._flavors = {
@@ -112,25 +112,25 @@ class Flavors:
 
     def set_description(self, flavor: Flavor, description: str | None) -> Flavor:
         """Change a flavor's description. Returns the changed flavor."""
-        return self._put(replace(flavor, description=description))
+        return self._replace(replace(flavor, description=description))
 
     def set_extra_specs(self, flavor: Flavor, extra_specs: Mapping[str, str]) -> Flavor:
         """Replace a flavor's extra specs. Returns the changed flavor."""
-        return self._put(replace(flavor, extra_specs=extra_specs))
+        return self._replace(replace(flavor, extra_specs=extra_specs))
 
     def add_access(self, flavor: Flavor, project_id: str) -> Flavor:
         """Give a project access to a flavor. Returns the changed flavor. Raises FlavorAccessExists."""
         if project_id in flavor.projects:
             raise FlavorAccessExists(flavor.id, project_id)
-        return self._put(replace(flavor, projects=flavor.projects | {project_id}))
+        return self._replace(replace(flavor, projects=flavor.projects | {project_id}))
 
     def remove_access(self, flavor: Flavor, project_id: str) -> Flavor:
         """End a project's access to a flavor. Returns the changed flavor. Raises FlavorAccessNotFound."""
         if project_id not in flavor.projects:
             raise FlavorAccessNotFound(flavor.id, project_id)
-        return self._put(replace(flavor, projects=flavor.projects - {project_id}))
+        return self._replace(replace(flavor, projects=flavor.projects - {project_id}))
 
-    def _put(self, flavor: Flavor) -> Flavor:
+    def _replace(self, flavor: Flavor) -> Flavor:
         self._flavors[flavor.id] = flavor
         return flavor
 

@@ -1,6 +1,6 @@
-"""Instance actions and their events: which request did what with a server, when, and how it ended.
+"""Instance actions and their events: which request did what to a server, when, and with what result.
 
-nova-api records them when it starts something, and from the updates that the scheduler and the compute hosts send.
+nova-api records an action when it starts it, and events when the scheduler and the compute hosts send updates.
 """
 
 from collections import OrderedDict
@@ -15,8 +15,8 @@ from emulator.services.nova.messages import InstanceUpdate
 
 __all__ = ["INSTANCE_ACTIONS", "InstanceAction", "InstanceActions", "InstanceEvent"]
 
-DELETED_KEPT = 1000
-"""For how many deleted servers the actions are kept."""
+MAX_DELETED_SERVERS = 1000
+"""The number of deleted servers whose actions are kept."""
 
 NOT_SCHEDULED = "conductor_schedule_and_build_instances"
 """Nova's event for a build that reached no host: the conductor fails it (`_bury_in_cell0`)."""
@@ -83,7 +83,7 @@ class InstanceAction:
 
 
 class InstanceActions:
-    """The actions of all servers. Those of the last DELETED_KEPT deleted servers are kept as well."""
+    """The actions of all servers. Those of the last MAX_DELETED_SERVERS deleted servers are kept as well."""
 
     def __init__(self) -> None:
         self._actions: dict[str, list[InstanceAction]] = {}
@@ -104,13 +104,13 @@ class InstanceActions:
         self._actions[action.server_id].remove(action)
 
     def server_deleted(self, server_id: str) -> None:
-        """Keep a deleted server's actions until DELETED_KEPT other servers have been deleted."""
+        """Keep a deleted server's actions until MAX_DELETED_SERVERS other servers have been deleted."""
         self._deleted[server_id] = None
-        if len(self._deleted) > DELETED_KEPT:
+        if len(self._deleted) > MAX_DELETED_SERVERS:
             self._actions.pop(self._deleted.popitem(last=False)[0], None)
 
     def apply_update(self, update: InstanceUpdate, request_id: str) -> None:
-        """Record what a daemon reports of the unfinished action that this request started."""
+        """Record what a daemon reports about the unfinished action that this request has started."""
         deleting = update.vm_state == "deleted" or update.task_state == "deleting"
         name = "delete" if deleting else update.action or "create"
         action = self._unfinished(update.server_id, name, request_id)
@@ -122,7 +122,7 @@ class InstanceActions:
             event = action.open_event(None, NOT_SCHEDULED, action.started)
         else:
             event = action.open_event(update.host, started=update.began)
-        # "scheduling": rescheduled to another host, which in nova, too, leaves a successful event on the first one
+        # "scheduling": the build is rescheduled, which leaves a successful event on its first host, as in nova.
         if update.task_state in {None, "scheduling", "deleting"}:
             action.finish_event(event, update.fault)
         action.finished = update.task_state in {None, "deleting"}

@@ -83,8 +83,8 @@ class Keypairs:
 
     def of_user(self, user_id: str) -> list[Keypair]:
         """Return a user's key pairs, sorted by name."""
-        own = [keypair for keypair in self._keypairs.values() if keypair.user_id == user_id]
-        return sorted(own, key=lambda keypair: keypair.name)
+        keypairs = [keypair for keypair in self._keypairs.values() if keypair.user_id == user_id]
+        return sorted(keypairs, key=lambda keypair: keypair.name)
 
     def find(self, name: str, user_id: str) -> Keypair:
         """Return a user's key pair. Raises KeypairNotFound."""
@@ -93,7 +93,7 @@ class Keypairs:
         return self._keypairs[user_id, name]
 
     def check_new(self, name: str, user_id: str, limit: int) -> None:
-        """Raise KeyPairExists or KeypairLimitExceeded if the user may not add it. A limit of -1 means none."""
+        """Raise KeyPairExists or KeypairLimitExceeded if the user cannot add it. A limit of -1 means no limit."""
         if (user_id, name) in self._keypairs:
             raise KeyPairExists(name)
         if 0 <= limit <= len(self.of_user(user_id)):

@@ -15,7 +15,7 @@ Limits = Mapping[str, int]
 
 DEFAULTS: Limits = {
     "instances": 10,
-    "cores": -1,  # unlike nova's 20: a flavor too large for every host has to reach the scheduler and fail there
+    "cores": -1,  # unlike nova's 20: m1.huge has to reach the scheduler and fail there
     "ram": -1,
     "key_pairs": 100,
     "metadata_items": 128,
@@ -29,10 +29,10 @@ DEFAULTS: Limits = {
     "security_groups": -1,
     "security_group_rules": -1,
 }
-"""The limits of a project for which no others are set."""
+"""The limits of a project that has no others."""
 
 INITIAL = {project.id: {"instances": project.instances} for project in PROJECTS}
-"""The limits that the initial projects start with, where they differ from the defaults."""
+"""The limits of the seed data's projects where they differ from the defaults."""
 
 
 class QuotaExceeded(Forbidden):
@@ -78,22 +78,22 @@ class Quotas:
         """Restore a project's initial limits."""
         self._set.pop(project_id, None)
 
-    def allowed_count(self, project_id: str, used: Limits, flavor: Flavor, least: int, most: int) -> int:
-        """Return how many more servers of a flavor a project may have: `most` or fewer, but at least `least`.
+    def allowed_count(self, project_id: str, used: Limits, flavor: Flavor, min_count: int, max_count: int) -> int:
+        """Return how many servers of a flavor a project may create, from `min_count` to `max_count`.
 
-        As `nova.compute.utils.check_num_instances_quota` does. Raises QuotaExceeded.
+        Raises QuotaExceeded if that is less than `min_count`. Source: `nova.compute.utils.check_num_instances_quota`.
         """
         limits = self.of_project(project_id)
         each = {"instances": 1, "cores": flavor.vcpus, "ram": flavor.ram_mb}
-        fit = {
-            name: max(limits[name] - used[name], 0) // size if limits[name] >= 0 and size else most
+        headroom = {
+            name: max(limits[name] - used[name], 0) // size if limits[name] >= 0 and size else max_count
             for name, size in each.items()
         }
-        count = min(most, *fit.values())
-        if count < least:
-            requested = {name: size * most for name, size in each.items()}
-            over = [name for name, fits in fit.items() if fits < most]
-            number = str(least) if least == most else f"{least}-{most}"
+        count = min(max_count, *headroom.values())
+        if count < min_count:
+            requested = {name: size * max_count for name, size in each.items()}
+            over = [name for name, servers in headroom.items() if servers < max_count]
+            number = str(min_count) if min_count == max_count else f"{min_count}-{max_count}"
             raise QuotaExceeded(over, requested, used, limits, number)
         return count
 

@@ -1,4 +1,4 @@
-"""nova-api's records of servers, and how RPC updates and users' requests change them."""
+"""nova-api's records of servers, and the changes that updates and requests make to them."""
 
 import asyncio
 from collections import deque
@@ -18,13 +18,13 @@ from emulator.services.nova.objects.states import InstanceIsLocked, InstanceNotF
 
 __all__ = ["SERVERS", "Lifetime", "Server", "ServerOptions", "Servers"]
 
-DELETED_KEPT = 1000
-"""How many deleted servers still count in the usage of their projects."""
+MAX_DELETED_SERVERS = 1000
+"""The number of deleted servers that still count in the usage of their projects."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """Options of a server that nova shows again, and that do not change how the emulator builds it."""
+    """Options of a server that are stored and shown, but do not change how the emulator builds it."""
 
     reservation_id: str = ""
     launch_index: int = 0
@@ -61,12 +61,12 @@ class Server:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: asyncio.Task[None] | None = None
-    """Gives up the current action when it takes too long."""
+    """The task that aborts the current action if it takes too long."""
     current_action: InstanceAction | None = None
     launched_at: datetime | None = None
     description: str | None = None
     locked_by: Literal["owner", "admin"] | None = None
-    """The role of the user who locked it: `admin` is a user of another project."""
+    """The role of the user who locked it. An `admin` here is a user of another project."""
     locked_reason: str | None = None
     interfaces: list[Interface] = field(default_factory=list)
     kept_ports: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class Server:
     options: ServerOptions = field(default_factory=ServerOptions)
 
     def apply_build_update(self, update: InstanceUpdate) -> None:
-        """Record what the scheduler or a compute host reports of the server's build or deletion."""
+        """Record what the scheduler or a compute host reports about the server's build or deletion."""
         self.vm_state, self.task_state = update.vm_state or self.vm_state, update.task_state
         self.host = update.host or self.host
         self.addresses = update.addresses or self.addresses
@@ -89,10 +89,10 @@ class Server:
             self.end_action()
 
     def apply_action_update(self, update: InstanceUpdate, request_id: str) -> None:
-        """Record what the host reports of an action on a server that is built.
+        """Record what the host reports about an action on a server that is built.
 
-        The new state counts even if nova-api has given up the action: the hypervisor is right about it. The task
-        ends only if the update belongs to the current action.
+        The new vm_state applies even if nova-api has aborted the action, since it is the state on the hypervisor. The
+        task ends only if the update belongs to the current action.
         """
         if self.task_state == "deleting":
             return
@@ -106,7 +106,7 @@ class Server:
             self.fault = None
 
     def end_action(self) -> None:
-        """Record that no action is in progress any more."""
+        """Record that the current action has ended."""
         self.current_action = None
         self.cancel_deadline()
 
@@ -120,7 +120,7 @@ class Server:
         return "owner" if user.project_id == self.project_id else "admin"
 
     def cancel_deadline(self) -> None:
-        """Cancel the deadline, unless it is what is running now."""
+        """Cancel the deadline, unless its task is the caller, which must not cancel itself."""
         if self.deadline is not None and self.deadline is not asyncio.current_task():
             self.deadline.cancel()
         self.deadline = None
@@ -173,9 +173,9 @@ class Servers:
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
         self._last_number = 0
-        self._deleted: deque[Lifetime] = deque(maxlen=DELETED_KEPT)
+        self._deleted: deque[Lifetime] = deque(maxlen=MAX_DELETED_SERVERS)
         self.terminated_builds: set[tuple[str, str]] = set()
-        """Server ids and hosts that were told to terminate a build which nova-api has given up."""
+        """Server ids and the hosts that were told to terminate their builds, after nova-api had given these up."""
 
     def add(self, server: Server) -> None:
         """Add a new server and number it."""

@@ -1,4 +1,4 @@
-"""The states of a server: how users see them, and the errors for what a state does not allow."""
+"""The states of a server, as users see them, and the errors for requests that a state does not allow."""
 
 from collections.abc import Mapping
 
@@ -61,7 +61,7 @@ class InstanceIsLocked(Conflict):
 
 
 class InstanceNotFound(NotFound):
-    """There is no such server, or not for this project or on this host."""
+    """There is no such server, or the project does not own it, or it is not on this host."""
 
     error_type = "nova.InstanceNotFound"
 

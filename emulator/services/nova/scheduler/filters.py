@@ -1,4 +1,4 @@
-"""Filters and weighers: how the scheduler chooses among the hosts. Both are recorded as events on the span.
+"""Filters and weighers, by which the scheduler chooses a host. Both are recorded as events on the span.
 
 See https://docs.openstack.org/nova/latest/admin/scheduling.html for nova's own.
 """
@@ -22,7 +22,7 @@ FILTERS: Mapping[str, Filter] = {
     "CoreFilter": lambda host, size: host.free.vcpus >= size.vcpus,
     "DiskFilter": lambda host, size: host.free.disk_gb >= size.disk_gb,
 }
-"""Every server's filters, in this order. Nova leaves the last three to placement, which the emulator does not have."""
+"""The filters for every server, in order. In nova, placement does the work of the last three."""
 
 
 class NoValidHost(Exception):
@@ -48,7 +48,8 @@ def choose_host(hosts: list[Host], call: SelectDestinations, rng: SeededRandom, 
         raise NoValidHost(request.size, largest, len(hosts), request.requested_host)
     most = max(host.free.ram_mb for host in passed)
     best = [host for host in passed if host.free.ram_mb == most]
-    # hosts of equal weight are drawn at random, so that an empty cloud does not fill up from its first host
+    # Random among hosts of equal weight, as with nova's `shuffle_best_same_weighed_hosts`: otherwise the servers of an
+    # empty cloud would all go to its first host.
     chosen = rng.draw("tie", request.server_id, *call.tried).choice(best)
     weights = {f"openstack.scheduler.weight.{host.name}": host.free.ram_mb for host in passed}
     span.add_event("weigher", {"openstack.scheduler.weigher": "RAMWeigher", **weights})
@@ -71,7 +72,10 @@ def _filter(hosts: list[Host], call: SelectDestinations, span: Span) -> list[Hos
 
 
 def _request_filters(call: SelectDestinations) -> dict[str, Filter]:
-    """Return the filters that only some requests need: for a requested host, and for hosts that were tried."""
+    """Return the filters that only some requests need: for a requested host, and for hosts that were tried.
+
+    Nova reschedules a build to one of the alternates that its first scheduling returned, and needs no such filter.
+    """
     requested_host, tried = call.request.requested_host, call.tried
     filters: dict[str, Filter] = {}
     if requested_host is not None:

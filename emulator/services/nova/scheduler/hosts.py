@@ -8,14 +8,14 @@ from emulator.services.nova.messages import HostSummary, Size, UpdateServiceCapa
 
 __all__ = ["Host", "Hosts"]
 
-UP_SECONDS = 30.0  # three reports, which come every 10 s
-FIRST_REPORT_SECONDS = 5.0
+UP_SECONDS = 30.0  # three report intervals of 10 s
+FIRST_REPORT_SECONDS = 5.0  # until a scheduler receives their reports, hosts send them every second
 UNCONFIRMED_SECONDS = 60.0  # a host reports a server as soon as it starts to build it
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The resources a server uses on a host. A report without the server ends the claim once it has expired."""
+    """The resources that a server uses on a host. Once it has expired, a report without the server ends the claim."""
 
     size: Size
     expires: float
@@ -35,6 +35,7 @@ class Host:
         """Record a report. Claims of servers that the host does not have yet stay until they expire."""
         now = time.monotonic()
         unconfirmed = {server_id: claim for server_id, claim in self.claims.items() if claim.expires > now}
+        # expired at once, so that the next report decides whether the server is still there
         confirmed = {server_id: Claim(size, expires=now) for server_id, size in report.instances.items()}
         self.total, self.reported, self.up = report.total, now, report.up
         self.claims = {**unconfirmed, **confirmed}

@@ -1,6 +1,6 @@
 """nova-scheduler: its RPC methods. It chooses a host for each server, claims resources on it and sends it the build.
 
-Real nova-scheduler replies to nova-conductor, and that sends the build; this is the shorter sequence of Figure 1.8.
+Real nova-scheduler replies to nova-conductor, which sends the build. This is the shorter sequence of Figure 1.8.
 """
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from emulator.services.nova.messages import (
     HostSummary,
     InstanceUpdate,
     ListHosts,
+    MaxRetriesExceeded,
     SelectDestinations,
     Size,
     UpdateServiceCapabilities,
@@ -29,11 +30,12 @@ from emulator.services.nova.scheduler.filters import NoValidHost, choose_host
 from emulator.services.nova.scheduler.hosts import Host, Hosts
 from emulator.services.oslo.messaging import cast, consumer
 
-__all__ = ["service", "wait_for_hosts"]
+__all__ = ["service"]
 
 HOSTS = web.AppKey("hosts", Hosts)
 
 
+<<<<<<< HEAD
 class MaxRetriesExceeded(Exception):
     """The build failed on some hosts, and no other host is valid."""
 
@@ -46,8 +48,12 @@ class MaxRetriesExceeded(Exception):
         )
 
 
+def service(config: ServiceConfig) -> Service:
+    """Build nova-scheduler. Its cloud is ready when all `config.hosts` have reported: the first boot can choose any."""
+=======
 def service(_: ServiceConfig) -> Service:
     """Build nova-scheduler."""
+>>>>>>> main
     return Service(
         "nova-scheduler",
         state={HOSTS: Hosts()},
@@ -61,11 +67,13 @@ def service(_: ServiceConfig) -> Service:
             ),
             consumer(app, SCHEDULER, {SelectDestinations: select_destinations, ListHosts: list_hosts}),
         ],
+        queues=[SCHEDULER],
+        cloud_ready=lambda app: app[HOSTS].wait_for(len(config.hosts)),
     )
 
 
 async def select_destinations(app: web.Application, call: SelectDestinations) -> None:
-    """Choose a host and send it the build. If that fails, nova-api is notified and the error raised."""
+    """Choose a host and send it the build. After a failure, notify nova-api and raise it."""
     request, hosts = call.request, app[HOSTS]
     annotate(server__id=request.server_id)
     try:
@@ -79,7 +87,10 @@ async def select_destinations(app: web.Application, call: SelectDestinations) ->
             hosts.release(host.name, request.server_id)
             raise
     except Exception as error:
-        fault = MaxRetriesExceeded(call) if isinstance(error, NoValidHost) and call.tried else error
+        fault = error
+        if isinstance(error, NoValidHost) and call.tried:
+            reason = "Exhausted all hosts available for retrying build failures"
+            fault = MaxRetriesExceeded(reason, request.server_id, call.last_error)
         await cast(app, API, InstanceUpdate(request.server_id, vm_state="error", fault=str(fault)))
         raise
 
@@ -90,7 +101,7 @@ def _claim_host(app: web.Application, call: SelectDestinations, span: Span) -> H
     for name in call.tried:
         hosts.release(name, request.server_id)
     claimed = hosts.claimed_for(request.server_id)
-    if claimed is not None:  # the message was delivered again: keep to the first choice
+    if claimed is not None:  # the message was redelivered: keep the first choice
         return claimed
     host = choose_host(hosts.by_name(), call, app[SERVICE_CONTEXT].rng, span)
     host.claim(request.server_id, request.size)
@@ -102,17 +113,12 @@ async def list_hosts(app: web.Application, _: ListHosts) -> list[HostSummary]:
     return app[HOSTS].summaries()
 
 
-async def wait_for_hosts(app: web.Application, count: int) -> None:
-    """Wait until `count` hosts have reported, a few seconds at most."""
-    await app[HOSTS].wait_for(count)
-
-
 async def update_service_capabilities(app: web.Application, call: UpdateServiceCapabilities) -> None:
     """Record a host's report."""
     app[HOSTS].apply_report(call)
 
 
 async def delete_instance_info(app: web.Application, call: DeleteInstanceInfo) -> None:
-    """Release what a server had claimed."""
+    """Release a server's claim."""
     annotate(server__id=call.server_id)
     app[HOSTS].release(call.host, call.server_id)

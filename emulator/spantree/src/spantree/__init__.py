@@ -90,7 +90,7 @@ _MODULES = {
 
 __all__ = list(_MODULES)
 
-if not TYPE_CHECKING:  # a type checker would take every name for defined
+if not TYPE_CHECKING:  # to a type checker every name would seem defined
 
     def __getattr__(name: str) -> object:
         if name not in _MODULES:

@@ -12,7 +12,9 @@ def main() -> None:
         from spantree.cli.glyphs import replace_missing_glyphs
         from spantree.cli.lazy import application
     except ModuleNotFoundError as error:
-        sys.exit(f"spantree: {error.name} is not installed; its commands need the extra: pip install 'spantree[cli]'")
+        sys.exit(
+            f"spantree: the commands need {error.name}, which the extra `cli` installs: pip install 'spantree[cli]'"
+        )
     replace_missing_glyphs()
     application("spantree", __version__, "Read, check, show and convert traces.", COMMANDS)()
 

@@ -35,9 +35,9 @@ class Segment:
 def critical_path(root: Span) -> list[Segment]:
     """Return the critical path through a span and everything below it, in order of time.
 
-    The search goes backwards from the end: the child that ended last was waited for, and before its start the child
-    that had ended last by then. Of children that ran in parallel, the one that ended last is on the path. A child may
-    outlive its parent, as the consumer of a message does.
+    The search goes backwards from the end. The parent waited for the child that ended last; before that child started,
+    it waited for the child that had ended last by then. So of children that ran in parallel, the one that ended last is
+    on the path. A child may outlive its parent, as the consumer of a message does.
     """
     ends = _ends(root)
     path: list[Segment] = []
@@ -57,9 +57,9 @@ def critical_path(root: Span) -> list[Segment]:
 
 
 class _Open:
-    """A span whose time from `since` to `until` is being divided, with its children from the last to end on.
+    """A span whose time from `since` to `until` is still to be divided. `children` yields the last to end first.
 
-    If clocks differ, a child may start before its parent; only the time inside its parent's counts.
+    If clocks differ, a child may start before its parent; only the time within its parent counts.
     """
 
     def __init__(self, span: Span, since: int, until: int, ends: dict[str, int]) -> None:

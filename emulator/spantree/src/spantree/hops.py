@@ -9,17 +9,17 @@ from spantree.span import Span
 __all__ = ["Hop", "NoHop", "delivery", "edges", "hops", "one_hop", "receives", "sends"]
 
 SENDING = {"send", "publish", "create"}
-"""Values of messaging.operation.type. `publish` and `deliver` are from older conventions."""
 RECEIVING = {"process", "receive", "deliver"}
+"""Values of messaging.operation.type. `publish` and `deliver` are from older semantic conventions."""
 
 
 class NoHop(AssertionError):
-    """One service processed no message of another. The error's text lists what each of them sent and received."""
+    """No message from one service to another was found. The message lists what each published and processed."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Hop:
-    """A step from one span to another: `effect` happened because of `cause`, `by` parent or link."""
+    """A step from one span to the span that it caused. `by` is `parent` or `link`: what relates the two."""
 
     cause: Span
     effect: Span
@@ -29,13 +29,13 @@ class Hop:
     def dwell(self) -> int:
         """Nanoseconds from the end of the cause to the start of the effect: how long a message was in its queue.
 
-        0 if the consumer started before the publisher had its confirm.
+        0 if the consumer started before the publisher received its confirm.
         """
         return max(0, self.effect.start - self.cause.end)
 
     @property
     def by_message(self) -> bool:
-        """Whether the cause did not wait: a message was sent or received, or only a link relates the two."""
+        """Whether this is a message, for which the cause does not wait. A hop by link alone counts as one."""
         return self.by == "link" or sends(self.cause) or receives(self.effect)
 
     def __repr__(self) -> str:
@@ -72,7 +72,7 @@ def one_hop(spans: Iterable[Span], sender: str, receiver: str) -> Hop:
         sent = [span for span in spans if span.service == sender and sends(span)]
         received = [span for span in spans if span.service == receiver and receives(span)]
         raise NoHop(
-            f"{receiver} processed no message of {sender}.\n"
+            f"{receiver} processed no message from {sender}.\n"
             f"published by {sender}:{_list(sent)}\n"
             f"processed by {receiver}:{_list(received)}\n"
             f"A process span must be a child of its publish span or link to it. Check that the publisher injects the "

@@ -45,7 +45,7 @@ class Line:
     attributes: Mapping[str, str | None] = field(default_factory=dict)
     repeated: str = ""
     comment: str = field(default="", compare=False)
-    """The comment after it, with the space before; `str()` leaves it out."""
+    """The comment at the end of the line, with the space before it; `str()` leaves it out."""
 
     def __str__(self) -> str:
         kind = "" if self.kind == "internal" else f" ({self.kind})"
@@ -63,7 +63,7 @@ def read_line(text: str) -> Line:
         raise ValueError(f"the line is not of the form `service: name (kind) !error {{attributes}} +`: {text!r}")
     if part := MISTAKEN.search(found["name"]) if not found["name"].startswith('"') else None:
         raise ValueError(
-            f"{part[1]} is not a kind, error, attribute or repetition in the right place: "
+            f"{part[1]} is not a valid kind, error, attribute list or repetition at this place. The form is "
             f"`service: name (kind) !error {{attributes}} +`. If it is part of the name, quote the name: {text!r}"
         )
     return Line(

@@ -15,12 +15,13 @@ if TYPE_CHECKING:  # these would import the package at the start of every pytest
     from spantree import OtlpReceiver, SpanTree
 
 SOURCES: "pytest.StashKey[list[Callable[[], Iterable[SpanTree]]]]" = pytest.StashKey()
-"""What returns a test's traces, if it fails."""
+"""Functions that return the traces of a test, for its report if it fails."""
 REPORTS: pytest.StashKey[list[str]] = pytest.StashKey()
-"""The full text of explanations that pytest would cut."""
+"""The full text of explanations that pytest truncates."""
 UPDATED: pytest.StashKey[list[Path]] = pytest.StashKey()
 """The tree files that were written."""
 SHOWN_TRACES = 20
+"""The most traces that a report shows."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Turn on the update of tree files, if `--update-trees` is given."""
+    """Update tree files during this session if `--update-trees` is given."""
     config.stash[REPORTS], config.stash[UPDATED] = [], []
     if config.getoption("--update-trees"):
         from spantree import updated_tree_files
@@ -54,7 +55,7 @@ def otlp(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
 
 
 def show_if_failed(request: pytest.FixtureRequest, traces: "Callable[[], Iterable[SpanTree]]") -> None:
-    """Add these traces to the test's report if it fails. For fixtures that have traces of their own."""
+    """Add these traces to the report of the test if it fails. For fixtures that collect traces in their own way."""
     request.node.stash.setdefault(SOURCES, []).append(traces)
 
 
@@ -74,7 +75,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
     """Explain `trace == tree(...)` and `trace.check() == []`.
 
-    The first difference goes here, since pytest cuts long explanations; all of them go to the end of the report.
+    The first difference goes here, since pytest truncates long explanations; all of them go to the end of the report.
     """
     if op != "==" or "spantree.span_tree" not in sys.modules:
         return None
@@ -87,7 +88,8 @@ def _explain_findings(config: pytest.Config, left: object, right: object) -> lis
     if not (isinstance(left, list) and left and isinstance(left[0], Finding) and right == []):
         return None
     config.stash[REPORTS].append("\n".join(map(str, left)))
-    return [f"the trace is not sound: {len(left)} findings", *str(left[0]).splitlines()]
+    findings = f"{len(left)} finding{'' if len(left) == 1 else 's'}"
+    return [f"the trace is not sound: {findings}", *str(left[0]).splitlines()]
 
 
 def _explain_difference(config: pytest.Config, left: object, right: object) -> list[str] | None:

@@ -10,14 +10,15 @@ from spantree.span import Span
 __all__ = ["Criteria", "NotOne", "one", "select"]
 
 CANDIDATES = 10
-"""Spans that an error message lists at most."""
+"""The most spans that an error message lists."""
 
 
 class Criteria(TypedDict, total=False):
-    """The criteria that a span can be found by.
+    """The criteria for finding spans.
 
     `name` is the whole name, or a compiled pattern that matches all of it. `status` is an HTTP status code. `error` is
-    an `error.type`, True for any failure, False for none. `attributes` are values by name; `where` is any other test.
+    an `error.type`, True for any failure, False for no failure. `attributes` are values by name;
+    `where` is a function for any other test.
     """
 
     name: str | re.Pattern[str]
@@ -29,11 +30,12 @@ class Criteria(TypedDict, total=False):
 
 
 class NotOne(AssertionError):
-    """None or several spans meet the criteria. The message lists them, or the spans that come closest."""
+    """Not exactly one span meets the criteria. The message lists those that do, or the spans that come closest."""
 
 
 def select(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Criteria]) -> list[Span]:
-    """Return the spans that meet all criteria. Raises TypeError and ValueError for criteria that make no sense."""
+    """Return the spans that meet all criteria. Raises TypeError or ValueError for a criterion that does not exist."""
+    __tracebackhide__ = True
     _check_criteria(criteria)
     values = {"service": service, **criteria}
     return [span for span in spans if not _unmet(span, values)]
@@ -50,9 +52,10 @@ def one(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Cr
 
 
 def _check_criteria(criteria: Criteria) -> None:
+    __tracebackhide__ = True
     for name in criteria:
         if name not in TESTS:
-            raise TypeError(f"there is no criterion {name!r}; there are {', '.join(TESTS)}")
+            raise TypeError(f"there is no criterion {name!r}; the criteria are {', '.join(TESTS)}")
     if criteria.get("kind", "internal") not in KINDS:
         raise ValueError(f"kind is {criteria['kind']!r}; it must be one of {', '.join(KINDS)}")
 

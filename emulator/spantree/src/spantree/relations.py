@@ -1,6 +1,6 @@
 """How the spans of traces are related: parents and children within a trace, links within and between traces.
 
-Relations are looked up when they are asked for, so that the tree of one trace among thousands costs only that trace.
+Relations are computed when they are first needed, so that the tree of one trace among thousands costs only that trace.
 """
 
 from collections import defaultdict
@@ -31,18 +31,20 @@ class Traces(dict[str, Sequence[Span]]):
 
 
 class TraceRelations:
-    """The relations of one trace's spans: implements the protocol `spantree.span.Relations`.
+    """The relations between the spans of one trace. Implements the protocol `spantree.span.Relations`.
 
-    `by_id` holds the spans in order of their starts, `top` those without a parent in the trace. Raises ValueError if
-    the spans are not all of one trace.
+    `by_id` holds the spans in order of their starts, and `top` those without a parent in the trace. Raises ValueError
+    if the spans are not all of one trace.
     """
 
     def __init__(self, spans: Iterable[Span], traces: Traces) -> None:
         ordered = sorted(spans, key=lambda span: span.start)  # the sort is stable: ties keep the order of arrival
-        self.by_id = {span.span_id: span.among(self) for span in ordered}
+        self.by_id = {span.span_id: span.with_relations(self) for span in ordered}
         trace_ids = {span.trace_id for span in ordered}
         if len(trace_ids) != 1:
-            raise ValueError(f"SpanTree needs the spans of one trace, not of {len(trace_ids)}; for several use trees()")
+            raise ValueError(
+                f"SpanTree needs the spans of one trace, not of {len(trace_ids)}; for several traces use trees()"
+            )
         [self._trace_id] = trace_ids
         self._traces = traces
         traces.relations[self._trace_id] = self
@@ -60,11 +62,11 @@ class TraceRelations:
         return None if parent is None or span.span_id in self._cut else parent
 
     def children(self, span: Span) -> Sequence[Span]:
-        """Return the spans right below, in order of their starts."""
+        """Return the direct children, in order of their starts."""
         return tuple(self._children.get(span.span_id, ()))
 
     def linked(self, span: Span) -> Sequence[Span]:
-        """Return the spans that the links of a span point to, as far as they are known; each once."""
+        """Return the known spans that the links of a span point to, without duplicates."""
         linked = {
             (link.trace_id, link.span_id): target
             for link in span.links
@@ -93,7 +95,7 @@ class TraceRelations:
         return [relations for relations in known.values() if relations is not self]
 
     def _cut_cycles(self) -> None:
-        """Move the earliest span of every cycle of parents to the top: no root leads to it otherwise."""
+        """Move the earliest span of every cycle of parents to the top. Otherwise no root would lead to the cycle."""
         self._cut: set[str] = set()
         reached = {span.span_id for top in self.top for span in (top, *top.descendants)}
         if len(reached) == len(self.by_id):

@@ -31,7 +31,7 @@ MILLISECOND = 1_000_000
 
 
 class Relations(Protocol):
-    """How the spans of a tree are related. `spantree.relations` implements it; a span only asks."""
+    """Looks up the relatives of a span. `spantree.relations.TraceRelations` implements it."""
 
     def parent(self, span: "Span") -> "Span | None": ...
     def children(self, span: "Span") -> "Sequence[Span]": ...
@@ -97,12 +97,12 @@ class Span:
 
     @property
     def parent(self) -> "Span | None":
-        """The span right above; None for a root and for an orphan."""
+        """The parent span; None for a root and for an orphan."""
         return self.relations.parent(self)
 
     @property
     def children(self) -> "Sequence[Span]":
-        """The spans right below, the earliest first."""
+        """The direct children, earliest first."""
         return self.relations.children(self)
 
     @property
@@ -147,9 +147,9 @@ class Span:
                 covered, reached = covered + end - begin, end
         return self.duration - covered
 
-    def among(self, relations: Relations) -> "Span":
-        """Return a copy of this span that belongs to a tree."""
-        # dataclasses.replace takes three times as long, and a tree copies all of its spans.
+    def with_relations(self, relations: Relations) -> "Span":
+        """Return a copy of this span that belongs to the tree with these relations."""
+        # A tree copies all of its spans, and dataclasses.replace would take three times as long.
         return Span(
             self.trace_id,
             self.span_id,
@@ -173,7 +173,7 @@ class Span:
         return any((above.trace_id, above.span_id) == key for above in self.ancestors)
 
     def leads_to(self, service: str) -> bool:
-        """Return whether a span of `service` was caused by this one: is below it, or follows from it by links."""
+        """Return whether this span caused a span of `service`: one below it, or one that follows from it by links."""
         seen, waiting = {self}, [self]
         while waiting:
             for caused in (*(span := waiting.pop()).children, *span.followers):
@@ -185,13 +185,13 @@ class Span:
         return False
 
     def before(self, other: "Span") -> bool:
-        """Return whether this span had ended when the other started."""
+        """Return whether this span ended before the other started."""
         # JavaScript's SDK truncates times to milliseconds, so such a start may have been up to 1 ms later.
         truncated = MILLISECOND - 1 if other.start % MILLISECOND == 0 else 0
         return self.start <= other.start and self.end <= other.start + truncated
 
     def overlaps(self, other: "Span") -> bool:
-        """Return whether there was a time at which both ran."""
+        """Return whether both spans were running at some point in time."""
         return not (self.before(other) or other.before(self))
 
     @property

@@ -1,4 +1,4 @@
-"""A trace as a tree of spans: what people hold in their hands, built from spans of any source."""
+"""A trace as a tree of spans, whatever the source of the spans: the class that users of the library work with."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,9 +19,9 @@ __all__ = ["SpanTree", "join_linked", "trees"]
 class SpanTree:
     """The spans of one trace, given in any order. Duplicates are dropped by span id.
 
-    A span whose parent is missing is an orphan: it stands beside the roots. So does the earliest span of a cycle of
-    parents. `others` are the spans of other traces, by trace id, to follow links to them and from them. A tree is
-    immutable; when more spans arrive, build another one. Raises ValueError for no spans, and for spans of several
+    A span whose parent is missing is an orphan and stands beside the roots, as does the earliest span of a cycle of
+    parents. `others` are the spans of other traces, by trace id, so that links to and from them can be followed. A tree
+    is immutable; when more spans arrive, build another one. Raises ValueError for no spans, and for spans of several
     traces.
 
     Siblings are ordered by their starts. Siblings with equal starts keep the order in which they were given, and an
@@ -58,9 +58,9 @@ class SpanTree:
         return sorted((span for top in tops for span in top), key=lambda span: span.start)
 
     def joined(self) -> "SpanTree":
-        """Return this trace and those that follow from it by links as one trace: each below the span that it links to.
+        """Return this trace and those that follow from it by links as one trace, each below the span that it links to.
 
-        Where consumers start new traces, this is the trace that there would be if they continued the producer's.
+        If consumers start traces of their own, this is the trace that they would make by continuing the producer's.
         """
         spans = list(self._spans)
         for relations in self._relations.following_traces():
@@ -94,6 +94,7 @@ class SpanTree:
 
     def all(self, service: str | None = None, **criteria: Unpack[Criteria]) -> list[Span]:
         """Return the spans that meet all criteria, in order of their starts."""
+        __tracebackhide__ = True
         return select(self._spans, service, **criteria)
 
     def one(self, service: str | None = None, **criteria: Unpack[Criteria]) -> Span:
@@ -102,21 +103,22 @@ class SpanTree:
         return one(self._spans, service, **criteria)
 
     def critical_path(self) -> list[Segment]:
-        """Return the stretches of time that determined how long the trace took, in order of time.
+        """Return the segments of time that determined how long the trace took, in order of time.
 
-        They lie end to end, from the start of the first root to the end of everything below it, also while a message
-        is on its way. Spans that are related by a link alone are not below it.
+        There are no gaps between them, from the start of the first root to the end of everything below it: the time
+        that a message is in transit is a segment, too. Spans that are related by a link alone are not below the root.
         """
         return critical_path(next((span for span in self.roots if not span.parent_id), self.roots[0]))
 
     def edges(self) -> dict[tuple[str, str], list[Hop]]:
-        """Return which service called which: hops, by parent or by link, by `(caller, called)`."""
+        """Return the hops between services, by parent or by link, keyed by `(caller, called)`."""
         return edges(self._spans)
 
     def hop(self, sender: str, receiver: str) -> Hop:
         """Return the first message that service `sender` published and service `receiver` processed.
 
-        By parent or by link, in this trace or to another. Raises NoHop, with the messages of both services.
+        They may be related by parent or by link, in this trace or across traces. Raises NoHop, which lists the messages
+        of both services.
         """
         __tracebackhide__ = True
         return one_hop(self._spans, sender, receiver)
@@ -126,11 +128,12 @@ class SpanTree:
         return hops(self._spans, sender, receiver)
 
     def check(self, ignore: Iterable[str] = (), continues_by: Collection[str] = ()) -> list[Finding]:
-        """Return what is wrong with this trace's instrumentation, each finding with its remedy.
+        """Return what is wrong with the instrumentation that made this trace, each finding with its remedy.
 
         `ignore` names rules to leave out. `continues_by` names attributes by which an uninstrumented client joins its
-        requests into one trace: server spans at the top that share such a value are no sign of lost context.
+        requests into one trace: several root server spans with the same value are then not reported as lost context.
         """
+        __tracebackhide__ = True
         return check(self._spans, ignore, continues_by)
 
     def matches(self, expected: Expectation) -> bool:
@@ -143,7 +146,10 @@ class SpanTree:
         return expected.difference(self._top_for(expected))
 
     def _top_for(self, expected: Expectation) -> Sequence[Span]:
-        """Return the roots to compare: if the tree has several, with or without following traces, what fits better."""
+        """Return the roots to compare with an expected tree.
+
+        If it has several roots, these may be the roots of this trace alone or `all_roots`, whichever fits better.
+        """
         roots = self.all_roots if len(expected.roots) > 1 else self.roots
         return self.roots if len(roots) == len(self.roots) else min((self.roots, roots), key=expected.cost)
 

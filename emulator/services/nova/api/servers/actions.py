@@ -93,7 +93,7 @@ REBOOTS: Mapping[str, StateChange] = {
 
 
 async def run_action(request: web.Request) -> web.Response:
-    """Run the action that the body's only key names."""
+    """Run the action that is named by the only key of the body."""
     body = await read_json(request, dict[str, msgspec.Raw])
     server = find_server(request)  # after the body is read: the server may be gone by then
     if len(body) != 1:
@@ -105,12 +105,13 @@ async def run_action(request: web.Request) -> web.Response:
 
 
 async def start_change(request: web.Request, server: Server, change: StateChange) -> web.Response:
-    """Cast a state change to the server's host. If that fails, its record is as before. Raises BusUnavailable."""
-    app, owner = request.app, request[IDENTITY]
-    server.check_lock(owner)
+    """Cast a state change to the server's host. Raises BusUnavailable, and then restores the server's record."""
+    app, user = request.app, request[IDENTITY]
+    server.check_lock(user)
     change.check(server)
+    # Recorded before the cast, since the host may report the result before the cast returns.
     before = server.task_state, server.current_action
-    action = app[INSTANCE_ACTIONS].start(server.id, change.action, owner.project_id, owner.user_id)
+    action = app[INSTANCE_ACTIONS].start(server.id, change.action, user.project_id, user.user_id)
     server.cancel_deadline()
     server.task_state, server.current_action = change.task_state, action
     set_deadline(app, server)
@@ -189,7 +190,7 @@ async def unlock(request: web.Request, server: Server) -> web.Response:
 
 
 def _record(request: web.Request, server: Server, action: str) -> None:
-    """Record an action that nova-api does itself, and that is finished at once."""
+    """Record an action that nova-api has done itself."""
     user: Identity = request[IDENTITY]
     recorded = request.app[INSTANCE_ACTIONS].start(server.id, action, user.project_id, user.user_id)
     recorded.finish_event(recorded.open_event(None))

@@ -1,4 +1,4 @@
-"""The image that a server boots from: `imageRef`, or that of a block device, which must then agree."""
+"""The image that a server boots from: `imageRef`, or that of a block device. If both are there, they must agree."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""A server's console: its log, for which nova-api calls the server's host. Remote consoles are not available."""
+"""A server's console log, for which nova-api calls the server's host. Remote consoles are not available."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Literal
@@ -62,7 +62,7 @@ class GetOutputBody(msgspec.Struct):
 
 
 async def get_console_output(request: web.Request, server: Server) -> web.Response:
-    """Return the last `length` lines of a server's console log; all without a length or for -1."""
+    """Return the last `length` lines of a server's console log, or all of them for -1 or without a length."""
     arguments = (await read_json(request, GetOutputBody)).arguments
     length = -1 if arguments is None or arguments.length is None else int(arguments.length)
     if server.host is None or server.launched_at is None:
@@ -81,7 +81,7 @@ class ConsoleArguments(msgspec.Struct):
     type: str | None = None
 
 
-def refusing(action: str, console_type: str) -> Callable[[web.Request, Server], Awaitable[web.Response]]:
+def unavailable_console(action: str, console_type: str) -> Callable[[web.Request, Server], Awaitable[web.Response]]:
     """Return the handler that refuses to open a remote console. `console_type` is the default of the body's type."""
     body = msgspec.defstruct("ConsoleBody", [("arguments", ConsoleArguments | None, msgspec.field(name=action))])
 
@@ -116,7 +116,7 @@ async def create_remote_console(request: web.Request) -> web.Response:
 
 CONSOLE_ACTIONS: Mapping[str, Callable[[web.Request, Server], Awaitable[web.Response]]] = {
     "os-getConsoleOutput": get_console_output,
-    **{action: refusing(action, console_type) for action, console_type in REMOTE_CONSOLES.items()},
+    **{action: unavailable_console(action, console_type) for action, console_type in REMOTE_CONSOLES.items()},
 }
 
 CONSOLE_ROUTES = (web.post("/v2.1/servers/{server_id}/remote-consoles", create_remote_console),)

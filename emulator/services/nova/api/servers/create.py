@@ -1,4 +1,4 @@
-"""Turns the body of `POST /v2.1/servers` into records of new servers, if the quota allows them."""
+"""Builds the records of new servers from the body of `POST /v2.1/servers`, as far as the quota allows them."""
 
 import re
 from collections.abc import Iterable
@@ -78,7 +78,7 @@ def _check_key_name(app: web.Application, new: NewServer, owner: Identity) -> No
 
 
 def _options(new: NewServer, reservation_id: str, groups: tuple[str, ...], version: Microversion) -> ServerOptions:
-    """Return a new server's options. Those that the microversion does not have are ignored, where nova answers 400."""
+    """Return a new server's options. Options that the microversion does not have are ignored; nova answers 400."""
     certificates = None
     if new.trusted_image_certificates is not None and version >= CERTIFICATES_SINCE:
         certificates = tuple(new.trusted_image_certificates)
@@ -101,7 +101,7 @@ def _options(new: NewServer, reservation_id: str, groups: tuple[str, ...], versi
 def _group_names(requested: Iterable[str], project_id: str) -> tuple[str, ...]:
     """Return the names of security groups that are requested by name or by neutron's id. Raises SecurityGroupNotFound.
 
-    Nova knows only the group `default` of each project here.
+    Here nova knows only the group `default` of each project.
     """
     for name_or_id in requested:
         if name_or_id not in {DEFAULT_GROUP, default_group(project_id)}:

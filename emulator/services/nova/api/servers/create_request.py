@@ -1,4 +1,4 @@
-"""The body of `POST /v2.1/servers`, and the checks that need nothing but the body."""
+"""The body of `POST /v2.1/servers`, and the checks for which the body is enough."""
 
 import base64
 import binascii
@@ -46,7 +46,7 @@ class NewServer(msgspec.Struct):
     max_count: Count | None = None
     metadata: dict[str, str] = {}
     block_devices: list[BlockDevice] = msgspec.field(name="block_device_mapping_v2", default_factory=list)
-    old_block_devices: list[msgspec.Raw] = msgspec.field(name="block_device_mapping", default_factory=list)
+    legacy_block_devices: list[msgspec.Raw] = msgspec.field(name="block_device_mapping", default_factory=list)
     security_groups: list[SecurityGroup] = []
     key_name: Text | None = None
     availability_zone: Text | None = None
@@ -68,8 +68,8 @@ class NewServer(msgspec.Struct):
     @property
     def counts(self) -> tuple[int, int]:
         """The smallest and the largest number of servers to create."""
-        least = self.min_count or 1
-        return least, self.max_count or least
+        min_count = self.min_count or 1
+        return min_count, self.max_count or min_count
 
     @property
     def zone_host_node(self) -> tuple[str, str, str]:
@@ -87,11 +87,11 @@ class NewServer(msgspec.Struct):
 
 
 class CreateServer(msgspec.Struct):
-    """The body of `POST /v2.1/servers`."""
+    """The body of `POST /v2.1/servers`. Scheduler hints are accepted and ignored: no filter uses them."""
 
     server: NewServer
     hints: dict[str, msgspec.Raw] = msgspec.field(name="os:scheduler_hints", default_factory=dict)
-    old_hints: dict[str, msgspec.Raw] = msgspec.field(name="OS-SCH-HNT:scheduler_hints", default_factory=dict)
+    legacy_hints: dict[str, msgspec.Raw] = msgspec.field(name="OS-SCH-HNT:scheduler_hints", default_factory=dict)
 
 
 def validate(new: NewServer) -> str:
@@ -100,12 +100,12 @@ def validate(new: NewServer) -> str:
     if new.max_count is not None and new.max_count < (new.min_count or 1):
         raise BadRequest("Invalid input for field server.min_count: min_count must be <= max_count.")
     if len(new.tags) > MAX_TAGS or len(set(new.tags)) < len(new.tags):
-        raise BadRequest(f"Invalid input for field server.tags: more than {MAX_TAGS} tags, or a tag twice.")
+        raise BadRequest(f"Invalid input for field server.tags: more than {MAX_TAGS} tags, or duplicates.")
     if new.zone_host_node[0] not in {"", ZONE}:
         raise BadRequest(
             "Invalid input for field server.availability_zone: The requested availability zone is not available"
         )
-    if new.old_block_devices:
+    if new.legacy_block_devices:
         raise BadRequest("Invalid input for field server.block_device_mapping: there are no volumes.")
     check_addresses(new.access_ipv4, new.access_ipv6)
     _check_user_data(new.user_data)
@@ -117,4 +117,4 @@ def _check_user_data(user_data: str | None) -> None:
     try:
         base64.b64decode("".join((user_data or "").split()), validate=True)
     except (ValueError, binascii.Error):
-        raise BadRequest("Invalid input for field server.user_data: it is not in base64.") from None
+        raise BadRequest("Invalid input for field server.user_data: it is not base64.") from None

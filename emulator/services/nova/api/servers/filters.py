@@ -26,7 +26,7 @@ EXACT: Mapping[str, Field] = {
     "flavor": lambda server: server.flavor.id,
     "reservation_id": lambda server: server.options.reservation_id,
 }
-"""Filters on the exact value of a field, for everybody."""
+"""Filters by the exact value of a field, for all users."""
 
 EXACT_FOR_ADMINS: Mapping[str, Field] = {
     "host": lambda server: server.host,
@@ -41,7 +41,7 @@ EXACT_FOR_ADMINS: Mapping[str, Field] = {
     "availability_zone": lambda server: server.options.availability_zone or ZONE,
     "description": lambda server: server.description,
 }
-"""Further filters for admins. From others nova ignores them, like unknown parameters."""
+"""Further filters for admins. For other users nova ignores them, like unknown parameters."""
 
 
 def server_filters(request: web.Request) -> Iterator[Predicate]:
@@ -81,12 +81,12 @@ def _one_of(field: Field, values: set[str]) -> Predicate:
 
 
 def _name_matches(pattern: Pattern) -> Predicate:
-    return lambda server: pattern.is_in(server.name)
+    return lambda server: pattern.search(server.name)
 
 
 def _address_matches(pattern: Pattern) -> Predicate:
     def matches(server: Server) -> bool:
-        return any(pattern.is_in(each["addr"]) for addresses in server.all_addresses.values() for each in addresses)
+        return any(pattern.search(each["addr"]) for addresses in server.all_addresses.values() for each in addresses)
 
     return matches
 
@@ -104,7 +104,7 @@ def _pattern(key: str, text: str) -> Pattern:
         return Pattern(text)
     except InvalidPattern as error:
         raise BadRequest(
-            f"Invalid input for query parameter {key}: {text[:300]!r} is no regular expression: {error}."
+            f"Invalid input for query parameter {key}: {text[:300]!r} is not a supported regular expression: {error}."
         ) from None
 
 

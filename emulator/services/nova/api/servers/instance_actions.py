@@ -1,4 +1,4 @@
-"""`/servers/{id}/os-instance-actions`: what was done with a server, also after it was deleted."""
+"""`/servers/{id}/os-instance-actions`: what was done to a server, even after it was deleted."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a server is attached to: `/ips`, `/os-interface`, `/os-security-groups` and `/os-volume_attachments`."""
+"""A server's attachments: `/ips`, `/os-interface`, `/os-security-groups` and `/os-volume_attachments`."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ async def list_addresses(request: web.Request) -> web.Response:
 
 
 async def list_addresses_on(request: web.Request) -> web.Response:
-    """List the server's addresses on one network, which is given by name."""
+    """List the server's addresses on the network with this name."""
     addresses, network = find_server(request).all_addresses, request.match_info["network"]
     if network not in addresses:
         raise NotAMember
@@ -84,7 +84,7 @@ def _describe(interface: Interface) -> dict[str, Any]:
 
 
 async def list_security_groups(request: web.Request) -> web.Response:
-    """List the server's security groups with neutron's ids. Their rules are left to neutron."""
+    """List the server's security groups with their ids in neutron, which also has their rules."""
     server = find_server(request)
     groups = [
         {

@@ -1,4 +1,4 @@
-"""Which servers `GET /servers` lists, and in which order."""
+"""The servers that `GET /servers` lists, and their order."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The field `networks` of `POST /v2.1/servers`: what it may contain, and what it means in each microversion."""
+"""The field `networks` of `POST /v2.1/servers`: its validation, and its meaning in each microversion."""
 
 import ipaddress
 from collections import Counter
@@ -23,7 +23,7 @@ def requested_networks(
 ) -> list[RequestedNetwork] | Literal["auto"]:
     """Return the networks of a new server, or `auto` if nova-compute is to choose one.
 
-    `servers` is how many servers are requested at most. Raises BadRequest, naming the field.
+    `servers` is the maximum number of servers in the request. Raises BadRequest, naming the field.
     """
     if version >= AUTO_SINCE and networks is None:
         raise BadRequest("Invalid input for field server.networks: it is a required property.")
@@ -42,8 +42,8 @@ def requested_networks(
 def _check_distinct(networks: Sequence[RequestedNetwork]) -> None:
     """Check that each port, and each network without a port, is named once.
 
-    Nova allows a network twice. Here neutron creates one new port for a server and a network, so that a repeated
-    request has no second effect; more interfaces need ports that exist.
+    Nova allows a network twice. Here neutron creates only one port for a server on a network, so that the request can
+    be retried; further interfaces need existing ports.
     """
     ports = Counter((network.port, None if network.port else network.uuid) for network in networks)
     for (port, uuid), count in ports.items():

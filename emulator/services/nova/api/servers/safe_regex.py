@@ -1,10 +1,11 @@
-"""Regular expressions from users, matched in time linear in the text: no pattern can block the event loop.
+"""Regular expressions from users, matched in linear time: no pattern can block the event loop.
 
 Python's `re` backtracks, for minutes with a pattern such as `(f+)+$`, and cannot be interrupted. This module simulates
 all states of a nondeterministic automaton at once instead (Thompson 1968, https://swtch.com/~rsc/regexp/regexp1.html).
 
-Why no library: google-re2 has the same guarantee, but neither wheels for musl nor for the newest Python, takes 1.5 MB,
-and 60 ms to import. `regex` can time out a match, but not a compilation: `((){999}){999}` takes it 18 s.
+Why not a library: google-re2 gives the same guarantee, but has no wheels for musl or the newest Python, and takes
+1.5 MB and 60 ms to import. `regex` can limit the time of a match, but not of a compilation: it compiles
+`((){999}){999}` for 18 s.
 """
 
 import re
@@ -36,7 +37,7 @@ Part = Callable[[int], int]
 
 
 class InvalidPattern(Exception):
-    """The text is no regular expression, or one that is not supported. The message says why."""
+    """The text is not a regular expression, or not a supported one. The message says why."""
 
     error_type = "nova.InvalidPattern"
 
@@ -65,7 +66,7 @@ class Pattern:
             raise InvalidPattern("it is nested too deeply") from None
         self._steps: dict[tuple[frozenset[int], str, bool], frozenset[int]] = {}
 
-    def is_in(self, text: str) -> bool:
+    def search(self, text: str) -> bool:
         """Whether the pattern matches anywhere in a text."""
         current = self._closure([self._first], at_start=True, at_end=not text)
         for position, character in enumerate(text, 1):
@@ -116,7 +117,7 @@ class _Parser:
         while self._tokens and self._tokens[0] == "|":
             self._tokens.popleft()
             options.append(self._sequence())
-        # always a state of its own, so that repeating an empty group reaches MAX_STATES
+        # always adds a state, so that repeating an empty group reaches MAX_STATES
         return lambda after: self._add(*[option(after) for option in options])
 
     def _sequence(self) -> Part:
@@ -151,7 +152,7 @@ class _Parser:
         if not self._tokens or not (self._tokens[0] in REPETITIONS or re.match(r"\{.", self._tokens[0])):
             return part
         least, most = _bounds(self._tokens.popleft())
-        if self._tokens and self._tokens[0] == "?":  # lazy: it finds shorter matches, but in the same texts
+        if self._tokens and self._tokens[0] == "?":  # lazy: it finds shorter matches, but matches the same texts
             self._tokens.popleft()
         elif self._tokens and self._tokens[0] == "+":
             raise InvalidPattern("possessive repetitions are not supported")
@@ -172,7 +173,7 @@ class _Parser:
 
 
 def _bounds(token: str) -> tuple[int, int | None]:
-    """Return the least and the largest number of a repetition, None for no limit."""
+    """Return the smallest and the largest number of repetitions, None for no limit."""
     if token in REPETITIONS:
         return REPETITIONS[token]
     least, comma, most = token[1:-1].partition(",")

@@ -24,7 +24,7 @@ def summarize(request: web.Request, server: Server) -> dict[str, Any]:
 
 
 def describe(request: web.Request, server: Server, *, listed: bool = True) -> dict[str, Any]:
-    """Return a server with all details. One that is not `listed` but shown alone has a field more."""
+    """Return a server with all details. A server that is not in a list has `server_groups` as well, since 2.71."""
     version, user = microversion(request), request[IDENTITY]
     options = server.options
     described = {
@@ -55,7 +55,10 @@ def describe(request: web.Request, server: Server, *, listed: bool = True) -> di
 
 
 def host_id(project_id: str, host: str | None) -> str:
-    """Return the `hostId`: a project can tell which of its servers share a host, but not which host that is."""
+    """Return the `hostId`: a project can tell which of its servers share a host, but not which host that is.
+
+    Source: `nova.utils.generate_hostid`.
+    """
     return hashlib.sha224(f"{project_id}{host}".encode()).hexdigest() if host else ""
 
 

@@ -1,4 +1,4 @@
-"""`/servers/{id}/tags`: labels that lists of servers can be filtered by, since microversion 2.26."""
+"""`/servers/{id}/tags`: labels by which lists of servers can be filtered, since microversion 2.26."""
 
 from collections.abc import Iterable
 from dataclasses import replace

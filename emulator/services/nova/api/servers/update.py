@@ -38,7 +38,7 @@ class UpdateServer(msgspec.Struct):
 
 
 async def update_server(request: web.Request) -> web.Response:
-    """Change a server's name, description, addresses for access, host name or disk config."""
+    """Change a server's name, description, access addresses, host name or disk config."""
     changes, version = (await read_json(request, UpdateServer)).server, microversion(request)
     server = find_server(request)
     check_addresses(changes.access_ipv4, changes.access_ipv6)
@@ -56,14 +56,14 @@ def _changed(options: ServerOptions, changes: ServerChanges, version: Microversi
     hostname = changes.hostname if version >= HOST_NAME_SINCE else msgspec.UNSET
     return replace(
         options,
-        access_ipv4=_or(changes.access_ipv4, options.access_ipv4),
-        access_ipv6=_or(changes.access_ipv6, options.access_ipv6),
-        hostname=_or(hostname, options.hostname),
-        disk_config=_or(changes.disk_config, options.disk_config),
+        access_ipv4=_new_or_current(changes.access_ipv4, options.access_ipv4),
+        access_ipv6=_new_or_current(changes.access_ipv6, options.access_ipv6),
+        hostname=_new_or_current(hostname, options.hostname),
+        disk_config=_new_or_current(changes.disk_config, options.disk_config),
     )
 
 
-def _or(new: str | msgspec.UnsetType, current: str) -> str:
+def _new_or_current(new: str | msgspec.UnsetType, current: str) -> str:
     return current if new is msgspec.UNSET else new
 
 

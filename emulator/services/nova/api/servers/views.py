@@ -42,7 +42,9 @@ async def create_server(request: web.Request) -> web.Response:
     try:
         for server in servers:
             await schedule_build(request.app, server, networks, host)
-    except BusUnavailable:  # all or none; builds that were sent already end when their first update finds no record
+    except (
+        BusUnavailable
+    ):  # all or none: the first update of a build that was sent finds no record, which ends the build
         for server in servers:
             remove_server(request.app, server)
         raise
@@ -51,7 +53,7 @@ async def create_server(request: web.Request) -> web.Response:
 
 
 def _accepted(request: web.Request, new: NewServer, server: Server) -> web.Response:
-    """Return the 202 for a new server. As in nova its password is returned, and not stored."""
+    """Return the 202 for a new server. As in nova, its password is returned but not stored."""
     links = links_to(request, "servers", server.id)
     if new.return_reservation_id:
         return json_response({"reservation_id": server.options.reservation_id}, HTTPStatus.ACCEPTED)
@@ -88,7 +90,7 @@ def _list(request: web.Request, view: Callable[[web.Request, Server], dict[str, 
 
 
 async def delete_server(request: web.Request) -> web.Response:
-    """Start to delete a server and answer 204. It is gone once its host has released it; then a GET answers 404."""
+    """Start the deletion of a server and answer 204. Once its host has released it, a GET answers 404."""
     app, server, user = request.app, find_server(request), request[IDENTITY]
     server.check_lock(user)
     before = server.task_state, server.current_action
@@ -101,9 +103,9 @@ async def delete_server(request: web.Request) -> web.Response:
         server.task_state, server.current_action = before
         raise
     server.cancel_deadline()
-    if not host_will_report:
+    if not host_will_report:  # it has no host, or one that is down: compare `_local_delete` in nova.compute.api
         remove_server(app, server)
-    elif app[SERVERS].get(server.id) is server:  # else the host has reported already
+    elif app[SERVERS].get(server.id) is server:  # otherwise the host has reported already
         set_deadline(app, server)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 

@@ -23,7 +23,7 @@ from spantree.cli.validators import finite
 __all__ = ["check"]
 
 SHORTEST_ANSWER_SECONDS = 1.0
-"""How long a Jaeger may take to answer when the time for the check is almost over."""
+"""How long a Jaeger may take to answer when the time for the check is almost up."""
 
 
 def known_rules(names: list[str] | None) -> list[str] | None:
@@ -37,9 +37,11 @@ def known_rules(names: list[str] | None) -> list[str] | None:
 Expect = Annotated[str | None, option("expect", f"The expected tree: {current().tree_help}.")]
 Ignore = Annotated[
     list[str] | None,
-    option("ignore", "Without --expect: a rule to leave out. May be repeated.", callback=known_rules),
+    option(
+        "ignore", f"Without --expect: a rule to skip. May be repeated. Rules: {', '.join(RULES)}.", callback=known_rules
+    ),
 ]
-OneIsEnough = Annotated[bool, option("any", "One trace that is as expected is enough; others may differ.")]
+OneIsEnough = Annotated[bool, option("any", "One trace as expected is enough; others may differ.")]
 Junit = Annotated[Path | None, output_file("junit", "Write the result to this file, as JUnit XML.")]
 Timeout = Annotated[
     float, option("timeout", "Seconds to wait for a Jaeger, and for its traces to be complete.", min=0, callback=finite)
@@ -61,8 +63,8 @@ def check(
 ) -> None:
     """Compare traces with an expected tree; without one, look for what makes them unsound.
 
-    Compares every trace whose root is the expected one. Exits with 0 if all are as expected, with 1 if one is not,
-    and with 2 if that cannot be said.
+    Compares every trace that has the expected root. Exits with 0 if all are as expected, with 1 if any differs or none
+    is found, and with 2 if the traces or the expected tree cannot be read.
     """
     if no_unicode:
         ascii_only()
@@ -91,8 +93,10 @@ def _expected_tree(name: str) -> Expectation:
     except LookupError as error:
         known = ", ".join(named.names())
         raise Unreadable(f"{name} is not a file" + (f", and not one of {known}" if known else "")) from error
-    except (OSError, ValueError) as error:
-        raise Unreadable(f"{name}: {error}") from error
+    except OSError as error:
+        raise Unreadable(f"{name} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # its message names the file or the tree
+        raise Unreadable(str(error)) from error
 
 
 def _is_expected(expected: Expectation) -> Callable[[SpanTree], Case]:
@@ -118,7 +122,7 @@ def _subject(trace: SpanTree) -> str:
 
 
 def _retry(attempt: Callable[[float], list[Case]], seconds: float) -> list[Case]:
-    """Judge again until no case fails or the time is over. `attempt` is given the seconds that an answer may take."""
+    """Repeat `attempt` until no case fails or the time is up. Its argument is the seconds that an answer may take."""
     deadline = monotonic() + seconds
     for pause in pauses(seconds):
         try:
@@ -128,7 +132,7 @@ def _retry(attempt: Callable[[float], list[Case]], seconds: float) -> list[Case]
         else:
             if not any(case.failed for case in cases):
                 return cases
-        sleep(min(pause, max(deadline - monotonic(), 0.0)))  # an answer may have taken long
+        sleep(min(pause, max(deadline - monotonic(), 0.0)))  # the answer itself may have used up the time
     return attempt(SHORTEST_ANSWER_SECONDS)
 
 
@@ -140,24 +144,32 @@ def _judge_traces(
     *,
     one_is_enough: bool,
 ) -> list[Case]:
-    """Judge every trace whose root is the expected one, or the trace that was chosen by its id."""
+    """Judge every trace that has the expected root, or the trace that was chosen by its id."""
     root = expected.roots[0] if expected is not None and expected.roots else None
     traces = source.traces(root[0] if root else None, seconds)
     candidates = traces
     if expected is not None and source.trace_id is None:
         candidates = [trace for trace in traces if _has_root_of(expected, trace)]
     if not candidates:
-        begins = f" begins with {': '.join(root)}" if root else ""
-        roots = dict.fromkeys(str(span) for trace in traces for span in trace.roots)
-        found = "".join(f"\n  {span}" for span in roots) or " none"
-        return [Case("such a trace", "there", f"no trace of {source}{begins}. Those are:{found}")]
+        return [_missing(source, root, traces)]
     cases = [judge(trace) for trace in candidates]
     passed = [case for case in cases if not case.failed]
     return passed if one_is_enough and passed else cases
 
 
+def _missing(source: Source, root: tuple[str, str] | None, found: Sequence[SpanTree]) -> Case:
+    """Return the failure of a check that has no trace to judge, with the roots of the traces that were found."""
+    begins = f" that begins with {': '.join(root)}" if root else ""
+    roots = dict.fromkeys(str(span) for trace in found for span in trace.roots)
+    others = ". The traces found begin with:" + "".join(f"\n  {span}" for span in roots) if roots else ""
+    return Case("the expected trace" if root else "a trace to check", "there", f"there is no {source}{begins}{others}")
+
+
 def _has_root_of(expected: Expectation, trace: SpanTree) -> bool:
-    """Whether a trace has an expected root. If several are expected, a linked trace belongs to the one it links to."""
+    """Return whether a trace has an expected root.
+
+    If several are expected, a trace that links to another one is compared as a part of that one.
+    """
     is_linked_part = len(expected.roots) > 1 and any(span.linked for span in trace.roots)
     return not is_linked_part and any(expected.begins_like([span]) for span in trace.roots)
 

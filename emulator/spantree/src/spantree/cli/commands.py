@@ -1,4 +1,4 @@
-"""The commands of the script `spantree`, a row each; other programs add these rows to their own."""
+"""The commands of the script `spantree`, one row each; other programs add these rows to their own."""
 
 from spantree.cli.lazy import Command
 

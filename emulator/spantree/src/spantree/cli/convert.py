@@ -36,7 +36,7 @@ def convert(
 ) -> None:
     """Write traces in another format.
 
-    What the format cannot hold is said on standard error.
+    Lists on standard error what the format cannot hold.
     """
     chosen = Source(source, trace, service, joined)
 

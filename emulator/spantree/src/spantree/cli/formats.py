@@ -1,4 +1,4 @@
-"""The formats that traces are written in, a row each. They know nothing of files and sources.
+"""The formats that traces are written in, one row each. They know nothing of files and sources.
 
 Each writer imports what it needs when it is called: the pictures take longer to import than most commands run.
 """
@@ -15,9 +15,10 @@ __all__ = ["FORMATS", "Format"]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How to `write` traces as a text, in a vocabulary, and what that text cannot hold: what it `loses`, for a message.
+    """A format: `write` returns traces as text, drawn with a vocabulary.
 
-    A format for `one_trace` is given one.
+    `loses` says what the text cannot hold, and completes the message `NAME does not hold …`. `one_trace` means that
+    the format holds a single trace.
     """
 
     name: str
@@ -72,7 +73,7 @@ def _spans(traces: Sequence[SpanTree]) -> list[Span]:
     return [span for trace in traces for span in trace.spans]
 
 
-NOT_IN_A_SEQUENCE = (
+NOT_IN_A_SEQUENCE_DIAGRAM = (
     "ids, times except durations, attributes, events, acknowledgements, the inner parts of a service's work, "
     "repetitions, and the middle of very long texts; it cannot be read back"
 )
@@ -83,7 +84,7 @@ FORMATS = {
         Format(
             "otlp-json",
             _otlp,
-            loses="what is not read either: trace state, flags, scopes, schema URLs, dropped counts, and status OK",
+            loses="trace state, flags, scopes, schema URLs, dropped counts and status OK, none of which spantree reads",
         ),
         Format(
             "jaeger-json",
@@ -96,8 +97,8 @@ FORMATS = {
             "perfetto",
             _perfetto,
             loses="resources except the name of the service, attributes of links, the types of bytes, empty values, "
-            "NaN and infinity (they become texts), the end of a span that ends before it starts, and arrows to what "
-            "began before its cause; it cannot be read back",
+            "NaN and infinity (they become texts), the end of a span that ends before it starts, and arrows to spans "
+            "that began before their cause; it cannot be read back",
         ),
         Format(
             "tree",
@@ -105,10 +106,10 @@ FORMATS = {
             loses="times, ids, attributes, events, links and how often alike siblings repeat (a `+` stands for them)",
             one_trace=True,
         ),
-        Format("html", _html, loses="the types of values; it is made to look at, and cannot be read back"),
-        Format("mermaid", _mermaid, loses=NOT_IN_A_SEQUENCE, one_trace=True),
-        Format("svg", _svg, loses=NOT_IN_A_SEQUENCE, one_trace=True),
-        Format("map", _map, loses="single traces, but not their totals; it cannot be read back"),
+        Format("html", _html, loses="the types of values; it is made for people, and cannot be read back"),
+        Format("mermaid", _mermaid, loses=NOT_IN_A_SEQUENCE_DIAGRAM, one_trace=True),
+        Format("svg", _svg, loses=NOT_IN_A_SEQUENCE_DIAGRAM, one_trace=True),
+        Format("map", _map, loses="the single traces, only totals over all of them; it cannot be read back"),
     )
 }
 """By name, as `convert --to` takes them."""

@@ -1,6 +1,6 @@
 """ASCII replacements for the glyphs of pictures, for terminals without Unicode. A replacement is as wide as its glyph.
 
-The streams replace them themselves, by an error handler for their encoding, so pictures need not know.
+An error handler of the streams' encoding does the replacing, so the code that draws need not know about it.
 """
 
 import codecs
@@ -45,7 +45,7 @@ def ascii_only() -> None:
 
 
 def utf8_only() -> None:
-    """Make stdout print UTF-8 whatever the terminal is: for output that programs read."""
+    """Make stdout print UTF-8 whatever the terminal's encoding: for output that programs read."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 

@@ -1,4 +1,4 @@
-"""A command line whose commands are imported when they are called, so that its help is printed at once.
+"""A command line whose commands are imported only when they are called, so that its help appears without delay.
 
 Typer builds the options of a command from its function, so it would import every command to list them.
 """
@@ -17,10 +17,10 @@ __all__ = ["Command", "LazyCommand", "application", "lazy_group"]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command by the place of its function, as "module:function".
+    """A command, with the place of its function as "module:function".
 
-    `summary` is the first line of the function's docstring, which the list of commands shows; the docstring and the
-    parameters make the command's own help. `settings` are those of click's context.
+    `summary` is for the list of commands; the command's own help is made from the function's docstring and parameters.
+    `settings` are for click's context.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Command:
 
 
 def application(name: str, version: str, description: str, commands: Sequence[Command]) -> typer.Typer:
-    """Make a program of these commands, which its help lists in this order; `--version` prints name and version."""
+    """Make a program of these commands. Its help lists them in this order; `--version` prints its name and version."""
     app = typer.Typer(cls=lazy_group(commands), name=name, help=description, no_args_is_help=True, **_STYLE)
 
     def print_version(requested: bool) -> None:
@@ -63,7 +63,7 @@ _STYLE: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": F
 
 
 class LazyCommand(TyperCommand):
-    """What the list of commands needs to know of one. When it is called, the command that it loads takes its place."""
+    """A stand-in for a command in the list of commands. When it is called, it loads and runs the real one."""
 
     def __init__(self, command: Command) -> None:
         super().__init__(command.name, help=command.summary, rich_markup_mode=None)

@@ -1,4 +1,4 @@
-"""The options that several commands share, and `option`, which makes one. A command's own options stand beside it."""
+"""The options that several commands share, and `option`, which makes one. Other options are beside their command."""
 
 import re
 from collections.abc import Mapping
@@ -42,19 +42,19 @@ def output_file(name: str, text: str, *short: str) -> Any:  # noqa: ANN401 - typ
 
 
 def trace_id(value: str | None) -> str | None:
-    """Normalise a trace id to 32 hex digits. A UUID is one too: osprofiler shows trace ids as UUIDs."""
+    """Normalise a trace id to 32 lower-case hex digits. Accepts a UUID as well, as some tools show trace ids."""
     if value is None:
         return None
     digits = value.lower()
     if UUID.fullmatch(digits):
         digits = digits.replace("-", "")
     if not re.fullmatch(r"[0-9a-f]{1,32}", digits):
-        raise typer.BadParameter(f"{value!r} is not up to 32 hex digits.")
+        raise typer.BadParameter(f"{value!r} is not a trace id: up to 32 hex digits, or a UUID.")
     return digits.zfill(32)
 
 
 def named_files(files: Mapping[str, Path | None]) -> dict[str, Path]:
-    """Return the files that were given, by format. The options are named like the formats; no two may share a file."""
+    """Return the files that were given, by format. Options are named after formats; no two may name the same file."""
     given: dict[str, Path] = {}
     for name, file in files.items():
         if file is None:
@@ -74,13 +74,13 @@ SourceName = Annotated[
 ]
 TraceId = Annotated[str | None, option("trace", "Only the trace with this id.", callback=trace_id)]
 Service = Annotated[str | None, option("service", "Only traces with spans of this service.", callback=named)]
-Joined = Annotated[bool, option("joined", "Join traces that are linked: each below the span that it links to.")]
-Expand = Annotated[bool, option("expand", "Draw one line for every span; do not fold repeated spans into one.")]
-Ascii = Annotated[bool, option("no-unicode", "Draw in ASCII. This is automatic where the terminal has no Unicode.")]
+Joined = Annotated[bool, option("joined", "Join linked traces: put each below the span that it links to.")]
+Expand = Annotated[bool, option("expand", "Draw a line for every span; do not fold repeated spans into one.")]
+Ascii = Annotated[bool, option("no-unicode", "Print ASCII only. This is automatic if the terminal has no Unicode.")]
 OtlpJson = Annotated[Path | None, output_file("otlp-json", "Write the exported spans to this file, as OTLP JSON.")]
 Html = Annotated[
-    Path | None, output_file("html", "Draw interactive waterfalls into this file: one HTML page, without network.")
+    Path | None, output_file("html", "Draw interactive waterfalls into this file: one HTML page that loads nothing.")
 ]
-Mermaid = Annotated[Path | None, output_file("mermaid", "Draw the trace as a sequence diagram in Mermaid's text.")]
-Svg = Annotated[Path | None, output_file("svg", "Draw the trace as a sequence diagram in SVG.")]
-MapFile = Annotated[Path | None, output_file("map", "Draw all traces as one service map in SVG.")]
+Mermaid = Annotated[Path | None, output_file("mermaid", "Draw the trace as a sequence diagram, as Mermaid text.")]
+Svg = Annotated[Path | None, output_file("svg", "Draw the trace as a sequence diagram, as SVG.")]
+MapFile = Annotated[Path | None, output_file("map", "Draw all traces as one service map, as SVG.")]

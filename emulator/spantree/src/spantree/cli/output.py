@@ -1,4 +1,4 @@
-"""Write traces to files. What a format cannot hold is said on standard error."""
+"""Writes traces to files and to standard output, and says on standard error what a format cannot hold."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ ChosenTrace = tuple[SpanTree, str]
 def write_files(traces: Sequence[SpanTree], files: Mapping[str, Path], chosen: ChosenTrace | None = None) -> None:
     """Write traces to files, by format. Raises Unwritable.
 
-    A format that holds one trace gets the `chosen` one, else the one that `trace_to_show` picks; a message says which.
+    A format that holds one trace gets the `chosen` one, or else what `trace_to_show` picks. A message says which.
     """
     selected = _select(files, traces, chosen)
     write_all(*(partial(_write_as, name, selected[name], file) for name, file in files.items()))
@@ -34,7 +34,7 @@ def write_traces(traces: Sequence[SpanTree], name: str, file: Path | None) -> No
 
 
 def write_all(*writes: Callable[[], None]) -> None:
-    """Call all of these even if some fail, since a boot cannot be repeated. Raises Unwritable with all the reasons."""
+    """Call all of these even if some fail, since the run may be hard to repeat. Raises Unwritable, with all reasons."""
     failures = []
     for write in writes:
         try:

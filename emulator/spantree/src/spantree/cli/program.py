@@ -5,7 +5,6 @@ name their environment variables when they are imported.
 """
 
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,10 +20,10 @@ def _no_tree(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NamedTrees:
-    """Expected trees that have a name, which is given where a file could be.
+    """Expected trees that a program has by name. `--expect` takes such a name in place of a file.
 
-    `names` returns their names, for messages; `text` returns the text of one, and raises LookupError if there is
-    none. Both are called when a command needs them.
+    `names` returns the names, for messages; `text` returns the text of a tree, and raises LookupError for an unknown
+    name. Both are called only when a command needs them.
     """
 
     names: Callable[[], Sequence[str]] = tuple
@@ -41,8 +40,8 @@ def _plain() -> "Vocabulary":
 class Program:
     """A program that offers the commands.
 
-    Its `name` begins its error messages and its `prefix` begins its environment variables: `--timeout` reads
-    `<prefix>_TIMEOUT`. `vocabulary` returns the one that pictures are drawn with; it is called when it is needed.
+    Error messages begin with `name`, and environment variables with `prefix`: `--timeout` reads `<prefix>_TIMEOUT`.
+    `vocabulary` returns the vocabulary to draw pictures with; it is called only when one is drawn.
     """
 
     name: str
@@ -57,14 +56,16 @@ class Program:
 
 SPANTREE = Program("spantree", "SPANTREE")
 
-_current = ContextVar("program", default=SPANTREE)
+_program = SPANTREE
+"""A module global rather than a ContextVar: a program is the same in every thread and task of its process."""
 
 
 def use(program: Program) -> None:
     """Make this the program that the commands run in."""
-    _current.set(program)
+    global _program  # noqa: PLW0603 - set once, before any command is imported
+    _program = program
 
 
 def current() -> Program:
     """Return the program that the commands run in."""
-    return _current.get()
+    return _program

@@ -53,7 +53,9 @@ def show(
         ascii_only()
     files = named_files({"html": html, "mermaid": mermaid, "svg": svg, "map": map_file})
     if files and (tree or expand):
-        raise typer.BadParameter("--tree and --expand change what is printed; nothing is printed if a file is named.")
+        raise typer.BadParameter(
+            "--tree and --expand change what is printed, so they do not go with an option that draws into a file."
+        )
     chosen = Source(source, trace, service, joined)
 
     def run() -> int:

@@ -27,7 +27,7 @@ ANSWER_SECONDS = 10.0
 class Source:
     """A file of OTLP JSON or Jaeger JSON, `-` for standard input, or the URL of a Jaeger; and a choice of its traces.
 
-    Linked traces are read as one if they are to be `joined`.
+    `joined` makes linked traces one.
     """
 
     place: str
@@ -36,8 +36,10 @@ class Source:
     joined: bool = False
 
     def __str__(self) -> str:
-        choices = ((" with the id ", self.trace_id), (" of service ", self.service))
-        return self.place + "".join(f"{label}{choice}" for label, choice in choices if choice)
+        """Describe the chosen traces in the singular: `trace with a span of service shop in orders.json`."""
+        choices = ((" with the id ", self.trace_id), (" with a span of service ", self.service))
+        chosen = "".join(f"{label}{choice}" for label, choice in choices if choice)
+        return f"trace{chosen} in {'standard input' if self.place == '-' else self.place}"
 
     @property
     def is_jaeger(self) -> bool:
@@ -48,13 +50,14 @@ class Source:
         """Return the chosen traces, at least one. Raises Unreadable."""
         traces = self.traces()
         if not traces:
-            raise Unreadable(f"there is no trace in {self}")
+            raise Unreadable(f"there is no {self}")
         return traces
 
     def traces(self, default_service: str | None = None, timeout: float = ANSWER_SECONDS) -> list[SpanTree]:
         """Return the chosen traces. Raises Unreadable.
 
-        A Jaeger is asked for those of `default_service` if no service was chosen; it has `timeout` seconds to answer.
+        If no service was chosen, a Jaeger is asked for the traces of `default_service`. It must answer in `timeout`
+        seconds.
         """
         found = trees(self._spans(self.service or default_service, timeout))
         if self.joined:

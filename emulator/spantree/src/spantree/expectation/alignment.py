@@ -1,6 +1,6 @@
 """Finds which span stands for which line of an expected tree, so that there are as few differences as possible.
 
-Each level is a search (A*) for the cheapest path through lines and spans; where they agree it takes one step a span.
+Each level is a search (A*) for the cheapest path through lines and spans; where they agree it takes one step per span.
 Levels call each other through a stack of generators, because a trace may be deeper than Python's own stack.
 """
 
@@ -21,9 +21,9 @@ __all__ = ["align", "fits_level"]
 UNEXPECTED = 2
 """The cost of a span that nothing expects, and of each span below it."""
 NOT_EXACT = 1
-"""The cost of whatever does not fit in an exact search, where the amount does not matter."""
+"""The cost of anything that does not fit in an exact search, in which the amount does not matter."""
 STEP_LIMIT = 200_000
-"""Steps after which the search settles for a good alignment instead of the best: some seconds."""
+"""Steps, some seconds of them, after which the search settles for a good alignment instead of the best."""
 
 
 class Trail(NamedTuple):
@@ -34,7 +34,7 @@ class Trail(NamedTuple):
 
 
 class Path(NamedTuple):
-    """A path to a state, ordered by the least total cost. What is below `pair` is still to be compared."""
+    """A path to a state, ordered by the least total cost. `pair` is a row whose children are still to be compared."""
 
     estimate: int
     progress: int
@@ -83,9 +83,9 @@ def _run(aligner: "_Aligner", level: Level, spans: Sequence[Span]) -> Alignment:
 
 @dataclass(slots=True)
 class _Aligner:
-    """The state that the searches of one tree share. `sizes` has the number of spans of each span and below it.
+    """The state that the searches of one tree share. `sizes` has, for each span, the number of spans from it down.
 
-    An `exact` search looks for an alignment without differences only.
+    An `exact` search only looks for an alignment without differences.
     """
 
     placeholders: Mapping[str, Placeholder]
@@ -135,7 +135,7 @@ class _Aligner:
         return ordered
 
     def _agree(self, level: Level, spans: Sequence[Span]) -> bool:
-        """Return whether lines and spans fit one by one, as they mostly do."""
+        """Return whether lines and spans fit one by one, as they do in most cases."""
         return len(level.items) == len(spans) and all(
             isinstance(item, ExpectedSpan) and not item.line.repeated and self._compare(item, span) == ()
             for item, span in zip(level.items, spans, strict=True)
@@ -244,7 +244,7 @@ def _walk(spans: Sequence[Span]) -> Iterator[Span]:
 
 
 def _sizes(spans: Sequence[Span]) -> dict[str, int]:
-    """Return for each span how many spans there are, itself and below."""
+    """Return for each span, by id, the number of spans from it down, itself included."""
     sizes: dict[str, int] = {}
     for span in reversed(list(_walk(spans))):
         sizes[span.span_id] = 1 + sum(sizes[child.span_id] for child in span.children)

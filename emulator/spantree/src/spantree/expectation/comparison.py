@@ -12,11 +12,11 @@ from spantree.span import Span
 __all__ = ["RENAMED", "Alignment", "Reason", "Reasons", "Row", "compare", "same_service_and_name", "weight"]
 
 DIFFERENT, RENAMED = 2, 3
-"""What a difference weighs. Another name weighs more than another kind, error or attribute."""
+"""The weights of differences. Another name weighs more than another kind, error or attribute."""
 
 
 class Reason(NamedTuple):
-    """Why a span does not fit its line, for people, and what that weighs."""
+    """A reason why a span does not fit its line, in words, and its weight."""
 
     text: str
     weight: int = DIFFERENT
@@ -42,7 +42,7 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether the row itself is a difference, whatever is below it."""
+        """Whether the row itself is a difference, regardless of what is below it."""
         return not self.allowed and (self.expected is None or self.span is None or bool(self.reasons))
 
 
@@ -78,7 +78,7 @@ def same_service_and_name(line: Line, span: Span, placeholders: Mapping[str, Pla
 
 
 def weight(reasons: Reasons) -> int:
-    """Return what reasons weigh together: as much as the heaviest of them."""
+    """Return the weight of all reasons together: that of the heaviest."""
     return max((reason.weight for reason in reasons), default=0)
 
 

@@ -1,4 +1,4 @@
-"""Describes for people how a trace differs from an expected tree: both trees in one, with marks where they differ."""
+"""Reports how a trace differs from an expected tree: both trees merged into one, with marks where they differ."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from spantree.span import Span
 __all__ = ["Difference"]
 
 CONTEXT = 2
-"""Lines without a difference that are shown before and after one, besides its ancestors in the tree."""
+"""Unmarked lines that are shown before and after a difference, besides its ancestors in the tree."""
 
 RED, GREEN, DIM, RESET = "\033[31m", "\033[32m", "\033[2m", "\033[0m"
 COLOURS = {"-": RED, "+": GREEN}
@@ -24,7 +24,7 @@ Nested: TypeAlias = "Generator[ReportLine | Nested, None, None]"
 class ReportLine:
     """A line of the report: its mark (`-` expected, `+` found, or neither), its depth, its text and the reason.
 
-    `paired` is set on both of a `-` and a `+` line that stand for one span that differs.
+    `paired` is set on the `-` and the `+` line of a span that differs from its expected line.
     """
 
     mark: str
@@ -76,7 +76,7 @@ class Difference:
 
 
 def _flatten(lines: Nested) -> Iterator[ReportLine]:
-    """Yield what a generator and the generators in it yield: a tree may be deeper than Python's stack."""
+    """Yield the lines of nested generators without recursion: a tree may be deeper than Python's stack."""
     stack = [lines]
     while stack:
         line = next(stack[-1], None)
@@ -174,7 +174,7 @@ def _shown(lines: list[ReportLine]) -> set[int]:
         else:
             ancestors.append(number)
     single = {number for number in range(len(lines)) if _is_single_gap(number, shown, len(lines))}
-    return shown | single  # hiding a single line would take a line as well
+    return shown | single  # a note about one hidden line would be as long as the line itself
 
 
 def _is_single_gap(number: int, shown: set[int], total: int) -> bool:

@@ -1,4 +1,4 @@
-"""`tree()` and what it returns: an expected tree, from text or a file, that traces are compared with."""
+"""`tree()` and `Expectation`: an expected tree, from text or from a file, that traces are compared with."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,10 +31,10 @@ class Mismatch(AssertionError):
 def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder] = NORMALISED) -> "Expectation":
     """Return the expected tree in a text, or in the file at a path.
 
-    Each line describes a span, its indentation the place; the README describes the notation. `normalise` selects
-    placeholders of `NORMALISED` by name, or maps names to placeholders of your own; other `{…}` are plain text.
+    Each line describes a span, and its indentation shows the parent; the README describes the notation. `normalise`
+    selects placeholders of `NORMALISED` by name, or maps names to placeholders of your own; other `{…}` are plain text.
 
-    Raises ValueError, naming the line, for text that is no tree, and FileNotFoundError.
+    Raises ValueError, which names the line, for text that is not a tree, and FileNotFoundError.
     """
     __tracebackhide__ = True
     if isinstance(source, str):
@@ -43,14 +43,14 @@ def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder
         try:
             return Expectation(source.read_text("utf-8-sig"), normalise, source)
         except ValueError as error:
-            raise ValueError(f"{source}: {error}") from error
+            raise ValueError(f"{source}: {error}") from None
     if updated_tree_files.get() is not None:
         return Expectation("", normalise, source)
     raise FileNotFoundError(f"there is no file {source}; run `pytest --update-trees` to write it")
 
 
 class Expectation:
-    """An expected tree of spans. `trace == expectation` compares; `difference` says how a trace differs."""
+    """An expected tree of spans. `trace == expectation` compares them; `difference` says how a trace differs."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Expectation:
         normalise: Iterable[str] | Mapping[str, Placeholder] = NORMALISED,
         path: Path | None = None,
     ) -> None:
+        __tracebackhide__ = True
         self.path = path
         self._placeholders = select_placeholders(normalise)
         self._parse(text)
@@ -66,12 +67,12 @@ class Expectation:
 
     @property
     def roots(self) -> list[tuple[str, str]]:
-        """Service and name of the expected roots, as they are written."""
+        """Service and name of each expected root, as they are written."""
         return [(expected.line.service, expected.line.name) for expected in self._top.spans()]
 
     @property
     def size(self) -> int:
-        """The least number of spans that can fit."""
+        """The smallest number of spans that a matching trace can have."""
         return sum(expected.size for expected in self._top.spans() if not expected.optional)
 
     @property
@@ -127,10 +128,10 @@ class Expectation:
         return self._align(spans).cost
 
     def updated(self, spans: Sequence[Span]) -> str:
-        """Return the text of this tree with as few changes as make a trace with these roots fit."""
+        """Return the text of this tree, with the fewest changes after which a trace with these roots fits."""
         lines = [*update_tree(self._align(spans), self._placeholders), *self._last_remarks]
         text = "\n".join(lines).rstrip("\n") + "\n"
-        # Where spans of one line changed places, keeping its text may not be possible; fitting comes first.
+        # If spans of one line changed places, its text may be impossible to keep. That the trace fits matters more.
         fitting = Expectation(text, self._placeholders)._align(spans).cost == 0  # noqa: SLF001 - of the same class
         return text if fitting else self._written(spans)
 
@@ -141,13 +142,14 @@ class Expectation:
         return align(self._top, spans, self._placeholders)
 
     def _parse(self, text: str) -> None:
+        __tracebackhide__ = True
         self.text = text
         self._top, self._last_remarks = parse(text)
 
     def _update_file(self, spans: Sequence[Span]) -> None:
         """Rewrite the file atomically, because other processes of pytest-xdist may be reading it.
 
-        It is written for one trace only: if a second trace differs from it, that is a failure.
+        It is written for one trace only: a second trace that differs from it fails.
         """
         path, written = self.path, updated_tree_files.get()
         assert path is not None

@@ -1,4 +1,4 @@
-"""Parses the text of an expected tree: which spans may stand below which."""
+"""Parses the text of an expected tree into levels of expected spans."""
 
 import re
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ REST = re.compile(r"\.\.\.\s*(#.*)?")
 
 @dataclass(eq=False, slots=True)
 class Level:
-    """What is expected right below a span, or at the top: `items` in this order.
+    """What is expected directly below a span, or at the top: `items` in this order.
 
-    If `rest` is set by `...`, other spans may stand between them, and those in `deep` are expected at any depth.
+    `...` sets `rest`: other spans may stand between the items, and the spans in `deep` are expected at any depth.
     `items` and `deep` hold no span twice.
     """
 
@@ -27,7 +27,7 @@ class Level:
     """The line of `...` itself, with the comments above it."""
 
     def spans(self) -> "Iterator[ExpectedSpan]":
-        """Yield the expected spans of this level, also those `in any order`; without those in `deep`."""
+        """Yield the expected spans of this level, including those `in any order` and without those in `deep`."""
         for item in self.items:
             yield from item.items if isinstance(item, AnyOrder) else (item,)
 
@@ -42,7 +42,7 @@ class ExpectedSpan:
     """The comments and empty lines above."""
     below: Level = field(default_factory=Level)
     size: int = 1
-    """The least number of spans, of this one and below, without those that may be at any depth."""
+    """The smallest number of spans that fit this one and what is below it, without those that may be at any depth."""
 
     @property
     def optional(self) -> bool:
@@ -66,7 +66,7 @@ class AnyOrder:
 
 @dataclass(slots=True)
 class _Branch:
-    """Where lines with a deeper indentation go: into a level, or into the items of `in any order:` or of `...`."""
+    """The place for lines with a deeper indentation: a level, or the items of `in any order:` or of `...`."""
 
     indent: int
     level: Level | None = None
@@ -77,7 +77,8 @@ class _Branch:
 
 
 def parse(text: str) -> tuple[Level, list[str]]:
-    """Parse an expected tree; return it and the comments after its last span. Raises ValueError, naming the line."""
+    """Parse an expected tree; return it and the comments after its last span. Raises ValueError with the line."""
+    __tracebackhide__ = True  # for the author of the tree, the message says it all
     top, all_spans = Level(), list[ExpectedSpan]()
     branches, remarks = [_Branch(-1, top)], list[str]()
     for number, raw in enumerate(text.split("\n"), start=1):
@@ -90,7 +91,7 @@ def parse(text: str) -> tuple[Level, list[str]]:
             branch = _branch_for(branches, indent, text_of_line)
             branches.append(_add_line(text_of_line, branch, indent, remarks, all_spans))
         except ValueError as error:
-            raise ValueError(f"line {number}: {error}") from error
+            raise ValueError(f"line {number}: {error}") from None
         remarks = []
     for expected in reversed(all_spans):  # children come after their parents
         expected.size = 1 + sum(below.size for below in expected.below.spans() if not below.optional)
@@ -105,7 +106,9 @@ def _branch_for(branches: list[_Branch], indent: int, line: str) -> _Branch:
         branches.pop()
     branch = branches[-1]
     if branch.depth not in {-1, indent}:
-        raise ValueError(f"its indentation of {indent} spaces fits no line above; siblings start in the same column")
+        raise ValueError(
+            f"its indentation of {indent} spaces fits no line above; siblings must start in the same column"
+        )
     branch.depth = indent
     return branch
 
@@ -118,7 +121,7 @@ def _add_line(line: str, branch: _Branch, indent: int, remarks: list[str], all_s
         return _Branch(indent, items=group.items)
     if branch.level is not None and REST.fullmatch(line):
         if branch.level.rest:
-            raise ValueError("there is a `...` at this place already; one stands for any number of spans")
+            raise ValueError("there is a `...` at this level already; one stands for any number of spans")
         branch.level.rest, branch.level.remarks = True, [*remarks, line]
         return _Branch(indent, items=branch.level.deep, at_any_depth=True)
     if line.startswith("..."):

@@ -12,14 +12,15 @@ __all__ = ["NORMALISED", "Placeholder", "fits", "insert_placeholders", "select_p
 class Placeholder:
     """Two regular expressions: what a placeholder `matches`, and how to `find` such values in a text.
 
-    The second is stricter: it must not find values in text that means something.
+    `find` is stricter: it replaces text in new trees, so it must not match text that carries meaning.
     """
 
     matches: str
     find: str
 
 
-_UUID = r"(?:req-)?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+# A short prefix belongs to the id: req-, order-.
+_UUID = r"(?:[a-z]+-)?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _HEX = r"(?=[a-f]*[0-9])[0-9a-f]{16,64}|[0-9]{6,}"
 _TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
 _IP = r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]"
@@ -41,7 +42,7 @@ def select_placeholders(normalise: Iterable[str] | Mapping[str, Placeholder]) ->
     names = set(normalise)
     if unknown := names - NORMALISED.keys():
         raise ValueError(
-            f"there is no placeholder {', '.join(sorted(unknown))}; there are {', '.join(NORMALISED)}. "
+            f"there is no placeholder {', '.join(sorted(unknown))}; the placeholders are {', '.join(NORMALISED)}. "
             "Pass a mapping of names to Placeholder to define others"
         )
     return {name: placeholder for name, placeholder in NORMALISED.items() if name in names}

@@ -55,7 +55,7 @@ class SearchSpace:
         return State(0, _due(self.level, 0), 0)
 
     def is_end(self, state: State) -> bool:
-        """Return whether all lines and spans are behind."""
+        """Return whether all lines and spans have been consumed."""
         return state.place == len(self.level.items) and state.position == len(self.spans)
 
     def steps(self, state: State) -> Iterator[Step]:

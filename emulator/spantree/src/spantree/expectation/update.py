@@ -17,17 +17,17 @@ from spantree.span import Span
 __all__ = ["update_tree"]
 
 Lines: TypeAlias = "Iterator[str | tuple[Alignment, int]]"
-"""Lines of text, and levels below with their depth: those are written next, without recursion."""
+"""Lines of text, and lower levels with their depth, which are written next without recursion."""
 
 REPEATED = {"": "+", "?": "*"}
-"""What a line ends with once it stands for several spans."""
+"""The repetition mark of a line once it stands for several spans, by the mark that it had."""
 
 
 def update_tree(alignment: Alignment, placeholders: Mapping[str, Placeholder]) -> list[str]:
     """Return the lines of the aligned tree, changed where the trace differs.
 
-    Lines that fit stay, those with `+`, `*` and `?` as well. Unexpected spans are added; where they only repeat the
-    span of a line beside them, that line gets a `+` instead.
+    Lines that fit stay, including those with `+`, `*` and `?`. Unexpected spans are added, but if they only repeat the
+    span of the line beside them, that line gets a `+` instead.
     """
     lines: list[str] = []
     levels = [_Writer(placeholders, 0).level(alignment)]
@@ -108,7 +108,7 @@ class _Writer:
 def _merge_repetitions(
     alignment: Alignment, placeholders: Mapping[str, Placeholder]
 ) -> tuple[list[Row], set[ExpectedSpan]]:
-    """Leave out the rows of unexpected spans that repeat the span beside them; return the rest, and the lines meant."""
+    """Drop the rows of unexpected spans that repeat the span beside them; return the rest and the repeated lines."""
     level = alignment.level
     candidates = set(level.spans())
     repeated: set[ExpectedSpan] = set()
@@ -143,7 +143,7 @@ def _has_differences(row: Row) -> bool:
 
 
 def _line(expected: ExpectedSpan, row: Row, placeholders: Mapping[str, Placeholder], *, repeats: bool) -> str:
-    """Return a line as it was written if its span fits, otherwise with what the span has in its place."""
+    """Return a line as it was written if its span fits, or else with the values of the span."""
     assert row.span is not None
     repeated = REPEATED[expected.line.repeated] if repeats else expected.line.repeated
     if not row.reasons:

@@ -58,7 +58,7 @@ def _groups(families: Sequence[Sequence[Span]], shapes: Mapping[Span, int]) -> l
 def _shapes(spans: Sequence[Span], placeholders: Mapping[str, Placeholder]) -> dict[Span, int]:
     """Return a number for each span: equal for spans with the same line and the same shapes below.
 
-    How often a shape repeats among siblings does not matter.
+    The number of times that a shape repeats among siblings does not matter.
     """
     numbers: dict[tuple[str, tuple[int, ...]], int] = {}
     shapes: dict[Span, int] = {}

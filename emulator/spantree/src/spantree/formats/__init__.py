@@ -1,4 +1,4 @@
-"""Formats of spans: a reader, and a writer where there is one, in one file per format. No file knows of trees.
+"""Formats of spans: one file per format, with its reader and, where there is one, its writer. None knows of trees.
 
 `spantree` exports the functions. This package imports none of them, so that reading a file does not import HTTP.
 """

@@ -1,4 +1,4 @@
-"""Jaeger's own JSON, which its UI downloads and opens and its legacy API answers with: a reader and a writer.
+"""Jaeger's own JSON, the format of its UI's downloads and of its legacy API: a reader and a writer.
 
 The format is defined by Jaeger's source (`uimodel/model.go`); how OpenTelemetry's spans map to it is in the
 OpenTelemetry specification, "OpenTelemetry to Jaeger Transformation".
@@ -25,21 +25,21 @@ EVENT = "event"
 """The field of a log that holds the name of an event."""
 STATUSES = {"true", "false", "unset"}
 HEX = re.compile(r"[0-9a-f]+")
-JAVASCRIPTS_LARGEST = 2**53 - 1
+LARGEST_JAVASCRIPT_INTEGER = 2**53 - 1
 """Larger integers lose digits in JavaScript, so Jaeger writes them as strings."""
 
 
 class MalformedJaeger(ValueError):
-    """The input is not valid JSON of Jaeger's. The message names the field."""
+    """The input is not valid Jaeger JSON. The message names the field."""
 
 
 def spans_from_jaeger_json(text: str | bytes) -> list[Span]:
     """Read traces as Jaeger's UI downloads them and `/api/traces` returns them: `{"data": [trace, …]}`.
 
-    A list of traces and a single trace are read, too. Times are whole microseconds: a start may be 1 µs early, an
-    end 2 µs, and a child may end 1 µs after its parent. Attributes of links are lost, and lists in other attributes
-    are JSON text. A span without a parent becomes a child of the first span of its own trace that it follows from,
-    as in Jaeger's UI, instead of linking to it.
+    Also reads a list of traces, and a single trace. Times are whole microseconds: a start may be 1 µs early, an end
+    2 µs, and a child may end 1 µs after its parent. Attributes of links are lost, and lists in other attributes become
+    JSON text. A span without a parent becomes a child of the first span of its own trace that it follows from, as in
+    Jaeger's UI, instead of linking to it.
 
     Raises MalformedJaeger.
     """
@@ -57,8 +57,8 @@ def spans_of_traces(traces: list[Any]) -> list[Span]:
 def jaeger_json(spans: Iterable[Span]) -> dict[str, Any]:
     """Return spans as one document, grouped by trace; each trace has every distinct resource once.
 
-    `spans_from_jaeger_json` reads it back. Lost are fractions of a microsecond, attributes of links, the types of
-    lists, maps and empty values (they become JSON text), attributes whose names Jaeger uses itself (`span.kind`,
+    `spans_from_jaeger_json` reads it back. What is lost: fractions of a microsecond, attributes of links, the types
+    of lists, maps and empty values (they become JSON text), attributes whose names Jaeger uses itself (`span.kind`,
     `error=true`, `otel.status_code`; `event` on an event), and whether a resource had no `service.name`. A span
     without a parent that links to a span of its own trace is read back as its child.
     """
@@ -158,7 +158,7 @@ def _value(kind: str, value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _bytes(value: str) -> bytes | str:
-    """Decode base64, which Jaeger writes; keep what other servers write in its place."""
+    """Decode base64, which Jaeger writes; keep any other text, which other servers write instead."""
     try:
         return base64.b64decode(value, validate=True)
     except ValueError:
@@ -176,7 +176,7 @@ TAG_READERS: Mapping[str, Callable[[Any], Any]] = {
 def _is_span_field(key: str, value: object) -> bool:
     """Return whether a tag repeats a field of the span, by the OpenTelemetry to Jaeger Transformation.
 
-    `error` is one only where it is a status; a service may also set an attribute `error` to a text.
+    `error` does so only if it holds a status; a service may set an attribute `error` of its own to any text.
     """
     if key == "error":
         return str(value).lower() in STATUSES
@@ -195,7 +195,7 @@ def _write_trace(trace_id: str, spans: list[Span]) -> dict[str, Any]:
 
 
 def _resource_key(span: Span) -> str:
-    return repr(sorted(span.resource.items()))  # values may be lists, which no dict takes as keys
+    return repr(sorted(span.resource.items()))  # values may be lists, which cannot be keys of a dict
 
 
 def _write_process(span: Span) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def _tag(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - OTLP's AnyVa
     if isinstance(value, bool):
         kind = "bool"
     elif isinstance(value, int):
-        kind, text = "int64", value if abs(value) <= JAVASCRIPTS_LARGEST else str(value)
+        kind, text = "int64", value if abs(value) <= LARGEST_JAVASCRIPT_INTEGER else str(value)
     elif isinstance(value, float):
         kind, text = "float64", value if math.isfinite(value) else str(value)
     elif isinstance(value, bytes):

@@ -32,18 +32,18 @@ CLOCK_TOLERANCE = 60 * 10**6
 """Microseconds by which the clocks of Jaeger and of the services may be ahead of ours."""
 
 API_STATUSES = {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
-"""Statuses of an API, and of a server that lacks it: VictoriaTraces answers 400 for a path that it does not know."""
+"""Statuses of a server that has the API, and of one that lacks it: VictoriaTraces answers 400 for an unknown path."""
 
 IDS = {"traceId", "spanId", "parentSpanId"}
 BASE64_ID = re.compile(r"[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{11}=")
 
 
 class JaegerUnavailable(Exception):
-    """Jaeger cannot be reached or answers unlike Jaeger. The message is one line: URL (no password) and reason."""
+    """Jaeger cannot be reached, or its answer cannot be read. The message is one line: URL (no password) and reason."""
 
 
 class NotServed(Exception):
-    """The server does not have API v3."""
+    """The server does not serve API v3."""
 
 
 def jaeger_spans(
@@ -146,7 +146,7 @@ def _read(jaeger: Jaeger, api: Api, trace_id: str | None, service: str | None, s
     if trace_id is not None:
         return _ask(jaeger, api, f"/traces/{quote(trace_id, safe='')}", api.spans)
     known = [service] if service is not None else _ask(jaeger, api, "/services", api.services)
-    # Jaeger traces itself, too, and would crowd out everybody else.
+    # Jaeger traces itself, too, and its own traces would crowd out all others.
     names = [name for name in known if name == service or not name.startswith("jaeger")]
     return [span for name in names for span in _ask(jaeger, api, "/traces", api.spans, api.query(name, search))]
 
@@ -164,13 +164,16 @@ def _ask(
     except WRONG_SHAPE as error:
         raise _unavailable(url, f"not a response of Jaeger's: {describe(error)}") from error
     except (OSError, HTTPException, ValueError) as error:
-        raise _unavailable(url, error.reason if isinstance(error, URLError) else error) from error
+        reason = error.reason if isinstance(error, URLError) else error
+        # Without "[Errno 111]", which says less than the words behind it.
+        text = reason.strerror if isinstance(reason, OSError) and reason.strerror else reason
+        raise _unavailable(url, text) from error
 
 
 def _get(jaeger: Jaeger, url: str) -> Response:
     request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - _parse_url accepts http and https only
     if jaeger.authorization:
-        request.add_unredirected_header("Authorization", jaeger.authorization)  # not for the target of a redirect
+        request.add_unredirected_header("Authorization", jaeger.authorization)  # a redirect must not pass it on
     try:
         with urlopen(request, timeout=jaeger.timeout) as reply:  # noqa: S310 - as above
             response = Response(reply.status, reply.read())
@@ -202,7 +205,7 @@ def _v3_read(response: Response) -> list[Any]:
     except ValueError as error:
         if response.status == HTTPStatus.OK and not response.body.lstrip().startswith(b"<"):
             raise ValueError(f"not JSON: {response}") from error
-        raise NotServed from error  # without v3, Jaeger answers any path with its UI's page, other servers with text
+        raise NotServed from error  # without API v3, Jaeger returns its UI's page, and other servers return text
     for document in documents:
         refusal = document.get("error") if isinstance(document, dict) else None
         if isinstance(refusal, dict):

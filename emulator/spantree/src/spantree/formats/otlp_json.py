@@ -1,4 +1,4 @@
-"""OTLP as JSON: reads what exporters, collectors and Jaeger's API v3 write, and writes the same.
+"""OTLP as JSON: reads what exporters, collectors and Jaeger's API v3 write, and writes the same format.
 
 The encoding is protobuf's JSON mapping with the exceptions of the OTLP specification ("JSON Protobuf Encoding"):
 ids are hex instead of base64, enums are numbers, and 64-bit integers are decimal strings.
@@ -30,7 +30,7 @@ class MalformedOtlp(ValueError):
 
 
 def spans_from_json(text: str | bytes) -> list[Span]:
-    """Read OTLP JSON: one document with `resourceSpans`, an array of documents, or one document a line.
+    """Read OTLP JSON: one document with `resourceSpans`, an array of documents, or one document per line.
 
     Raises MalformedOtlp.
     """
@@ -72,7 +72,7 @@ def read_id(value: object, field: str, digits: int) -> str:
 def read_kind(value: object) -> str:
     """Return a span kind by its number or name in OTLP. Raises MalformedOtlp."""
     if isinstance(value, int) and not isinstance(value, bool):
-        # A number that this version does not know is no error: receivers must ignore unknown enum values.
+        # An unknown number is not an error: newer senders may use kinds that this version does not know.
         return KINDS[value] if 0 <= value < len(KINDS) else KINDS[0]
     kind = str(value).removeprefix("SPAN_KIND_").lower()
     if kind not in KINDS:
@@ -84,7 +84,7 @@ def _documents(text: str | bytes) -> list[Mapping[str, Any]]:
     try:
         whole = json.loads(text)
     except ValueError:
-        # The collector's file exporter writes one document a line (OTLP specification, "OTLP File Exporter").
+        # The collector's file exporter writes one document per line (OTLP specification, "OTLP File Exporter").
         lines = text.decode().split("\n") if isinstance(text, bytes) else text.split("\n")
         return [json.loads(line) for line in lines if line.strip()]
     return whole if isinstance(whole, list) else [whole]
@@ -143,7 +143,7 @@ def _string(value: object, field: str) -> str:
 
 
 def _time(value: object, field: str) -> int:
-    # Protobuf's JSON mapping writes 64-bit integers as strings, and has readers take numbers as well.
+    # Protobuf's JSON mapping writes 64-bit integers as strings, and requires readers to accept numbers as well.
     digits = str(value)
     if isinstance(value, bool | float) or not digits.isdecimal() or int(digits) > LARGEST_TIME:
         raise MalformedOtlp(f"{field} is {value!r}; it must be nanoseconds since the epoch")
@@ -160,7 +160,7 @@ def _value(any_value: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 - OTLP's
     [(kind, value)] = any_value.items()
     read = VALUE_READERS.get(kind)
     if read is None:
-        raise MalformedOtlp(f"{kind} is no type of an attribute's value; there are {', '.join(VALUE_READERS)}")
+        raise MalformedOtlp(f"{kind} is not a type of attribute value; the types are {', '.join(VALUE_READERS)}")
     return read(value)
 
 

@@ -1,9 +1,9 @@
-"""Errors of documents whose JSON is not shaped as their format says."""
+"""The exceptions that readers raise for JSON of the wrong shape, and how to describe them."""
 
 __all__ = ["WRONG_SHAPE", "describe"]
 
 WRONG_SHAPE = (AttributeError, KeyError, OverflowError, RecursionError, TypeError)
-"""What a reader raises that takes a document's shape for granted. Text that is no JSON is a ValueError besides."""
+"""What a reader raises that takes a document's shape for granted. Text that is not JSON raises ValueError instead."""
 
 
 def describe(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Lint rules about what connects services: calls that no server shows, messages that nobody processes, wrong kinds."""
+"""Lint rules about what connects services: calls without a server span, messages without a consumer, wrong kinds."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -45,7 +45,7 @@ def never_processed(spans: Sequence[Span]) -> Problems:
     for span in spans:
         if span.kind != "producer" or span.failed or not received.isdisjoint((span.span_id, span.parent_id)):
             continue
-        # If two spans stand for one message (a library inside a library, or a "create" span), the other one is judged.
+        # If two spans stand for one message (a library inside a library, or a "create" span), only the inner counts.
         if not any(sends(other) for other in (*span.children, *span.linked)):
             remedy = (
                 "Look at the queue: is it bound, and is a consumer running? If the message was processed, inject the "
@@ -61,7 +61,7 @@ def no_carrier(spans: Sequence[Span]) -> Problems:
         if parent is None or parent.service == span.service:
             continue
         if (parent.kind, span.kind) != ("client", "server") and not (sends(parent) and receives(span)):
-            problem = f"of kind {span.kind}, is the child of a span of another service, {parent}, of kind {parent.kind}"
+            problem = f"is of kind {span.kind}, but its parent in another service, {parent}, is of kind {parent.kind}"
             remedy = (
                 "A client span leads to a server span, a producer span to a consumer span: correct the kinds, or add "
                 "the span that is missing in between. If the context was passed in memory or by hand, send it in "
@@ -98,7 +98,7 @@ def _is_call(span: Span) -> bool:
 def _shows_arrival(effect: Span, call: Span) -> bool:
     """Return whether a span caused by a call shows its arrival, or is the same call by a library inside the library.
 
-    In the second case the inner call is the one to judge.
+    In the second case only the inner call counts.
     """
     return effect.kind == "server" or effect.service != call.service or _is_call(effect)
 

@@ -1,4 +1,4 @@
-"""What every lint rule yields, and how rules join and format texts."""
+"""The problems that lint rules yield, and how rules format times and lists in them."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias

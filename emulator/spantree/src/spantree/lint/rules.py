@@ -37,6 +37,7 @@ def check(spans: Sequence[Span], ignore: Iterable[str] = (), continues_by: Colle
 
     `continues_by`: see `structure.several_roots`. Raises ValueError if `ignore` names an unknown rule.
     """
+    __tracebackhide__ = True
     ignored = set(ignore)
     if unknown := ignored - set(RULES):
         raise ValueError(f"there is no rule {', '.join(sorted(unknown))}; the rules are {', '.join(RULES)}")

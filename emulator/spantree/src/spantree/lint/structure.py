@@ -37,8 +37,8 @@ def cycles(spans: Sequence[Span]) -> Problems:
 def several_roots(spans: Sequence[Span], continues_by: Collection[str] = ()) -> Problems:
     """Find traces with more than one root.
 
-    `continues_by` names attributes by which a client without spans makes its requests one trace. If all roots are
-    server spans with the same value of one of them, no context was lost.
+    `continues_by` names attributes by which an uninstrumented client joins its requests into one trace. If all roots
+    are server spans with the same value of one of them, no context was lost.
     """
     roots = [span for span in spans if not span.parent_id]
     if len(roots) > 1 and not any(_share(roots, attribute) for attribute in continues_by):

@@ -10,7 +10,7 @@ from spantree.span import Span
 __all__ = ["clock_skew", "ends_before_start", "starts_before_parent"]
 
 LATE_END = 1_000_000
-"""Nanoseconds by which a server span may end after its response has arrived, without clocks that differ."""
+"""Nanoseconds by which a server span may outlast its client span without being a sign of clock skew."""
 
 
 def starts_before_parent(spans: Sequence[Span]) -> Problems:

@@ -1,6 +1,6 @@
-"""OTLP over gRPC. HTTP/2 is left to grpcio: a server of its own gets the bytes of each such connection.
+"""OTLP over gRPC. A grpcio server handles HTTP/2: the bytes of each gRPC connection are forwarded to its own port.
 
-grpcio is an extra and takes long to import, so it is imported when the first such connection comes.
+grpcio is an extra and slow to import, so it is imported when the first gRPC connection arrives.
 """
 
 import threading
@@ -59,7 +59,7 @@ def _start_server(take: Callable[[list[Span]], None], threads: ThreadPoolExecuto
     try:
         import grpc
     except ModuleNotFoundError as error:
-        needed = "spans arrive over gRPC, which needs the extra `grpc`: pip install 'spantree[grpc]'"
+        needed = "a program sends spans over gRPC, which needs the extra `grpc`: pip install 'spantree[grpc]'"
         raise RuntimeError(needed) from error
 
     def export(body: bytes, call: Any) -> bytes:  # noqa: ANN401 - grpcio has no types

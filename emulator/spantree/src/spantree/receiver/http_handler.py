@@ -19,8 +19,8 @@ __all__ = ["LARGEST_BODY", "serve_http"]
 LARGEST_BODY = 20 * 1024 * 1024
 """Bytes, before and after decompression: the default limit of the OpenTelemetry Collector (`max_request_body_size`)."""
 LONGEST_DRAIN = 8 * LARGEST_BODY
-"""Bytes of a body that is too large which are read and dropped: closing at once would reset the connection before the
-client has read the response."""
+"""Bytes of an oversized body that are read and dropped: closing at once would reset the connection before the client
+has read the response."""
 IDLE_SECONDS = 60.0
 LONGEST_CHUNK_HEADER = 1024
 MOST_DIGITS = 20
@@ -52,7 +52,7 @@ def serve_http(connection: socket, take: Callable[[list[Span]], None]) -> None:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Serves one connection with the standard library's HTTP/1.1."""
+    """Serves one connection, by means of the standard library's HTTP/1.1."""
 
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS

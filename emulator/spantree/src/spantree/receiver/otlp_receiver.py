@@ -24,7 +24,8 @@ HTTP2_PREFACE = b"PRI "
 class OtlpReceiver:
     """Receives spans inside its `with` or `async with` block, on threads of its own.
 
-    So a test may block, run a subprocess or flush an exporter, and spans still arrive. `port` 0 selects a free port.
+    So spans arrive even while the test blocks, waits for a subprocess or flushes an exporter. `port` 0 selects a free
+    port.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -44,7 +45,7 @@ class OtlpReceiver:
     def environment(self) -> Mapping[str, str]:
         """Environment variables that make the SDK of a subprocess, in any language, send its spans here soon.
 
-        They override variables of this process that would be inherited: endpoints for traces only, and proxies.
+        They override what the subprocess would inherit from this process: endpoints for traces only, and proxies.
         """
         own = {
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{self.endpoint}/v1/traces",
@@ -67,22 +68,22 @@ class OtlpReceiver:
 
     @property
     def traces(self) -> list[SpanTree]:
-        """All traces that have arrived so far, each as far as it has arrived."""
+        """All traces that have arrived so far, complete or not."""
         return self._store.trees()
 
     def find(self, trace_id: str) -> SpanTree | None:
-        """Return a trace as far as it has arrived; None if none of its spans has."""
+        """Return the spans of a trace that have arrived so far; None if there are none."""
         return self._store.tree(trace_id)
 
     def trace(
         self, *, expecting: Expectation | None = None, trace_id: str | None = None, timeout: float = 10.0
     ) -> Pending[SpanTree]:
-        """Return the next complete trace as something to `await`, or to call `.wait()` on in blocking code.
+        """Return the next complete trace, to be awaited, or to be waited for by `.wait()` in blocking code.
 
         A trace is complete when its root and all parents have arrived. Work that outlasts the root, behind a message
-        for example, cannot be known: with `expecting`, the trace is returned once every expected span has arrived. No
-        trace is returned twice, unless it is asked for by `trace_id`. Raises NotReceived after `timeout` seconds, with
-        what is missing and what did arrive.
+        for example, cannot be foreseen: with `expecting`, the trace is returned once every expected span has arrived.
+        No trace is returned twice, unless it is asked for by `trace_id`. Raises NotReceived after `timeout` seconds,
+        with what is missing and what did arrive.
         """
         return self._store.trace(expecting, trace_id and trace_id.lower(), timeout)
 

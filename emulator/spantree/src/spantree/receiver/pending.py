@@ -1,8 +1,9 @@
-"""A result that is still to come, for code that awaits and for code that blocks."""
+"""A result that has not arrived yet, for code that awaits and for code that blocks."""
 
 import asyncio
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from typing import Generic, NoReturn, TypeVar
 
 __all__ = ["Pending"]
@@ -11,10 +12,9 @@ T = TypeVar("T")
 
 
 class Pending(Generic[T]):
-    """A result to come: `await` it in asyncio, or call `wait()` anywhere else.
+    """A result that has not arrived yet: `await` it in asyncio, or call `wait()` anywhere else.
 
-    If it does not come within `seconds`, `on_timeout` is called: what it returns is the result, what it raises is
-    raised.
+    If it does not arrive within `seconds`, `on_timeout` decides: it returns a result instead, or raises.
     """
 
     def __init__(self, future: Future[T], seconds: float, on_timeout: Callable[[], T]) -> None:
@@ -25,10 +25,10 @@ class Pending(Generic[T]):
     def wait(self) -> T:
         """Block until the result is there, and return it."""
         __tracebackhide__ = True
-        try:
+        with suppress(TimeoutError, CancelledError):
             return self._future.result(self._seconds)
-        except (TimeoutError, CancelledError):
-            return self._expire()
+        # Outside the block above: its exception would be the context of the next, and pytest would print both.
+        return self._expire()
 
     def then(self, call: Callable[[T], object]) -> None:
         """Call with the result as soon as it is there, in the thread that delivers it."""
@@ -62,7 +62,8 @@ class Pending(Generic[T]):
         return self._future.result()
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"there is no {name!r} yet, the result is still to come: `await` it, or call `wait()`")
+        __tracebackhide__ = True
+        raise AttributeError(f"a pending result has no attribute {name!r}: await it, or call wait(), to get the result")
 
     def __repr__(self) -> str:
         return "<pending: await it, or call wait()>"

@@ -1,12 +1,13 @@
-"""Stores spans by trace as they arrive, and hands traces to those who wait for them.
+"""Stores spans by trace as they arrive, and hands traces to the callers that wait for them.
 
-Nothing polls: the thread that brings spans checks whether somebody waits for their traces.
+Nothing polls: the thread that adds spans checks whether a caller is waiting for their traces.
 """
 
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
 from spantree.expectation import Expectation
@@ -17,7 +18,7 @@ from spantree.span_tree import SpanTree
 __all__ = ["NotReceived", "TraceStore"]
 
 SHOWN = 20
-"""The number of traces that the message of a time-out shows."""
+"""The most traces that the message of a time-out shows."""
 
 
 class NotReceived(AssertionError):
@@ -26,7 +27,7 @@ class NotReceived(AssertionError):
 
 @dataclass(slots=True)
 class _StoredTrace:
-    """The spans of a trace so far. `children_of` has, by its id, each missing parent's children."""
+    """The spans of a trace so far. `children_of` has the children of each missing parent, by the parent's id."""
 
     spans: list[Span] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
@@ -54,7 +55,7 @@ class _StoredTrace:
 
 @dataclass(frozen=True, slots=True)
 class _Waiter:
-    """Somebody who waits for a trace: a complete one, or one with all spans of an expected tree."""
+    """A caller that waits for a trace: a complete one, or one with all spans of an expected tree."""
 
     expected: Expectation | None
     trace_id: str | None
@@ -75,7 +76,7 @@ class _Waiter:
 
 
 class TraceStore:
-    """Takes spans from any thread. Traces can be read at any time, and waited for."""
+    """Takes spans from any thread. Traces can be read at any time, or waited for."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -84,7 +85,7 @@ class TraceStore:
         self._waiters: list[_Waiter] = []
 
     def add(self, spans: Iterable[Span]) -> None:
-        """Store spans, and hand out the traces that somebody waits for."""
+        """Store spans, and hand out the traces that callers are waiting for."""
         with self._lock:
             changed = {}
             for span in spans:
@@ -122,10 +123,10 @@ class TraceStore:
                 self._waiters.append(waiter)
         if trace is not None:
             waiter.future.set_result(trace)
-        return Pending(waiter.future, seconds, lambda: self._time_out(waiter, seconds))
+        return Pending(waiter.future, seconds, partial(self._time_out, waiter, seconds))
 
     def _trace_for(self, waiter: _Waiter, traces: dict[str, _StoredTrace]) -> SpanTree | None:
-        """Return the first of these traces that serves a waiter, and mark it as handed out."""
+        """Return the first of these traces that a waiter accepts, and mark it as handed out."""
         for trace_id, stored in traces.items():
             if self._is_eligible(waiter, trace_id) and self._is_enough(waiter, trace_id, stored):
                 if not waiter.future.set_running_or_notify_cancel():
@@ -173,11 +174,13 @@ def _closest(expected: Expectation, candidates: list[SpanTree]) -> SpanTree:
 
 
 def _incomplete(waiter: _Waiter, seconds: float, candidates: list[SpanTree], handed_out: list[str]) -> str:
-    """Say what a waiter waited for in vain, and what is missing from the traces that came closest."""
+    """Explain a time-out: what the caller waited for, and what is missing from the traces that came closest."""
     which = "" if waiter.trace_id is None else f" {waiter.trace_id}"
     if waiter.expected is None:
         reasons = [f"trace {tree.trace_id}: {_missing_parents(tree)}" for tree in candidates]
-        reasons += [f"trace {trace_id}: it was handed out before" for trace_id in handed_out if not waiter.trace_id]
+        reasons += [
+            f"trace {trace_id}: an earlier call has returned it" for trace_id in handed_out if not waiter.trace_id
+        ]
         return "\n".join([f"no complete trace{which} arrived within {seconds:g} s.", *reasons])
     summary = f"the expected trace{which} did not arrive within {seconds:g} s."
     difference = waiter.expected.difference(_closest(waiter.expected, candidates).roots) if candidates else None
@@ -185,7 +188,7 @@ def _incomplete(waiter: _Waiter, seconds: float, candidates: list[SpanTree], han
         missing = "".join(f"\n  {line}" for line in difference.missing)
         summary += f" Missing:{missing}" if missing else " No span is missing, but the trace is not as expected."
         return f"{summary}\n\nThe closest trace:\n{difference}"
-    return f"{summary} All traces that arrived were handed out before." if handed_out else summary
+    return f"{summary} Earlier calls have returned all traces that arrived." if handed_out else summary
 
 
 def _missing_parents(tree: SpanTree) -> str:

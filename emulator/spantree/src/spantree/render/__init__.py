@@ -1,6 +1,6 @@
-"""Traces as pictures, a package for each kind. They know trees of spans, and of systems what a `Vocabulary` says.
+"""Traces as pictures, one package per kind. What they know about the traced system is in a `Vocabulary`.
 
-What all pictures share is here: captions and colours.
+The captions and colours that all pictures share are here.
 """
 
 from spantree.render.captions import duration, failure, headline, step_label, title, trace_to_show

@@ -1,4 +1,4 @@
-"""The texts in pictures: titles of spans, their steps and errors, durations, short ids, and a line about a trace."""
+"""The texts in pictures: titles of spans, their steps and errors, durations, short ids, and a headline for a trace."""
 
 import re
 from collections.abc import Sequence
@@ -36,11 +36,11 @@ UUID = re.compile(
     r"(?<![0-9a-f])([0-9a-f]{8})(?:-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24})(?![0-9a-f])"
 )
 LONGEST_INPUT = 2000
-"""Characters of a text that are looked at. An attribute may hold megabytes, and pictures show a line of it."""
+"""Only so many characters of a text are read. An attribute may hold megabytes, and pictures show one line of it."""
 
 
 def duration(nanoseconds: int) -> str:
-    """Format a duration: `0.4 ms`, `37 ms`, `2.13 s`, `20.5 min`. Negative ones, from a clock that was reset, too."""
+    """Format a duration: `0.4 ms`, `37 ms`, `2.13 s`, `20.5 min`. It may be negative, if a clock was set back."""
     sign, size = "-" if nanoseconds < 0 else "", abs(nanoseconds)
     for limit, unit, digits, name in UNITS:
         if size < limit:
@@ -54,7 +54,7 @@ def headline(tree: SpanTree) -> str:
 
 
 def trace_to_show(traces: Sequence[SpanTree]) -> tuple[SpanTree, str]:
-    """Return the first trace with an error, else the longest, and why it was chosen. Raises ValueError for none."""
+    """Return the first trace with an error, or else the longest, and the reason. Raises ValueError if there is none."""
     failed = next((trace for trace in traces if any(span.failed for span in trace.spans)), None)
     if failed is not None:
         return failed, "the first with a span that failed"
@@ -72,13 +72,13 @@ def title(span: Span) -> str:
 
 
 def failure(span: Span) -> str:
-    """Return the error of a span, `!OutOfStock`; "" if it has none, or if its title ends in the status that says so."""
+    """Return the error of a span, `!OutOfStock`; "" if it has none, or if its title already ends in that status."""
     in_title = span.kind == "client" and str(span.attributes.get("http.response.status_code")) == span.error_type
     return escaped(f"!{span.error_type.rpartition('.')[2]}") if span.failed and not in_title else ""
 
 
 def request_path(span: Span) -> str:
-    """Return the path that a request was for, without its query and with its ids cut; "" if the span names none."""
+    """Return the path of a request, without its query and with its ids shortened; "" if the span has none."""
     # http.url and http.target are the names from before the conventions became stable, which much code still emits:
     # https://opentelemetry.io/docs/specs/semconv/non-normative/http-migration/
     url = str(span.attributes.get("url.full", span.attributes.get("http.url", "")))
@@ -108,7 +108,7 @@ def operation_name(span: Span, vocabulary: Vocabulary = PLAIN) -> str:
 
 
 def shorten(text: object, limit: int) -> str:
-    """Return a text as one line of at most `limit` printable characters, with its ids cut."""
+    """Return a text as one line of at most `limit` printable characters, with its ids shortened."""
     line = escaped(_cut_ids(" ".join(str(text)[:LONGEST_INPUT].split())))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
@@ -119,7 +119,7 @@ def shorten_name(text: object, limit: int) -> str:
 
 
 def _cut_ids(text: str) -> str:
-    """Cut UUIDs to their first eight digits, which tell those of a trace apart."""
+    """Cut UUIDs to their first eight digits, which are enough to tell them apart in one trace."""
     return UUID.sub(r"\1…", text)
 
 

@@ -15,7 +15,7 @@ def cell_width(text: str) -> int:
 
 
 def cut_to_cells(text: str, most: int) -> str:
-    """Return as much of a text's begin as takes at most so many cells."""
+    """Return the longest prefix of a text that takes at most this number of cells."""
     ends = accumulate(map(_cells, text))
     return text[: sum(end <= most for end in ends)]
 

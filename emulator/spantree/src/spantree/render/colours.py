@@ -1,6 +1,6 @@
-"""Colours of services in web pictures: the same for a name in every trace, and legible on white and on black.
+"""Colours of services in SVG and HTML: the same for a name in every trace, and legible on white and on black.
 
-Red is left to errors, so no colour here is near it.
+Red is reserved for errors, so no colour here is close to it.
 """
 
 from collections.abc import Iterable
@@ -31,14 +31,14 @@ PALETTE = (
 
 
 def service_colours(services: Iterable[str], vocabulary: Vocabulary = PLAIN) -> dict[str, str]:
-    """Return the colour of each service, as `#rrggbb`: the vocabulary's, else one by the hash of its name.
+    """Return the colour of each service, as `#rrggbb`: the vocabulary's, or else one chosen by the hash of its name.
 
     If another of these services has that colour, the next free one is taken. Colours repeat when none is free.
     """
     names = list(dict.fromkeys(services))
     chosen = {name: vocabulary.colours[name] for name in names if name in vocabulary.colours}
     taken = set(chosen.values())
-    for name in sorted(set(names) - set(chosen)):  # sorted, so that a colour does not depend on who came first
+    for name in sorted(set(names) - set(chosen)):  # sorted, so that a colour does not depend on the order of the spans
         chosen[name] = _free_colour(name, taken)
         taken.add(chosen[name])
     return {name: chosen[name] for name in names}

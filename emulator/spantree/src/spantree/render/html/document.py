@@ -1,4 +1,4 @@
-"""Puts page, style, script and data together into one file, which opens from disk and loads nothing."""
+"""Puts page, style, script and data together into one file, which opens from disk and loads nothing else."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ SCRIPTS = (
     "keys.js",
     "waterfall.js",
 )
-"""The parts of the script, each after those that it uses when it is loaded."""
+"""The parts of the script, each after the parts that it uses while it is loaded."""
 
 LONGEST_TITLE = 120
 ESCAPED = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
@@ -48,7 +48,7 @@ def html_document(traces: Sequence[SpanTree], *, vocabulary: Vocabulary = PLAIN)
     """Return a page that shows traces as waterfalls: one file, to be opened from disk, mailed or printed.
 
     Texts of spans cannot become markup: they are JSON in an element that is not executed, and become text nodes. The
-    page's content security policy runs its own script only, and loads nothing.
+    page's content security policy allows its own script only, and no loading.
     """
     style, script = asset("waterfall.css"), f"{waterfall_script()}\n{asset('page.js')}"
     return Template(asset("page.html")).substitute(

@@ -23,8 +23,8 @@ def waterfall_model(
 ) -> dict[str, Any]:
     """Return traces as data for JSON: `services` with their colours, `resources` once each, and `traces`.
 
-    `first` is the id of the trace to show first. Spans are in the order of their rows, each before its `descendants`,
-    of which there are that many. `open_spans` are the ids of spans that have not ended.
+    `first` is the id of the trace to show first. Spans are in the order of their rows: each is followed by its
+    descendants, whose number is `descendants`. `open_spans` are the ids of spans that have not ended.
     """
     resources = _Resources()
     services = dict.fromkeys(service for trace in traces for service in trace.services)
@@ -83,7 +83,7 @@ def _trace(
 
 
 def _descendant_counts(depths: Sequence[int]) -> list[int]:
-    """Return how many spans are below each, from the depths of spans in the order of their rows."""
+    """Return the number of descendants of each span, from the depths of spans in the order of their rows."""
     counts, ends = [0] * len(depths), dict[int, int]()
     for row in reversed(range(len(depths))):
         depth = depths[row]
@@ -93,7 +93,7 @@ def _descendant_counts(depths: Sequence[int]) -> list[int]:
 
 
 def _span(span: Span, began: int, vocabulary: Vocabulary) -> dict[str, Any]:
-    """Return the data of a span. Optional values are left out where they are empty, which halves the file."""
+    """Return the data of a span. Empty optional values are left out, which halves the file."""
     hop = delivery(span)
     optional = {
         "parent": span.parent_id,

@@ -26,7 +26,7 @@ class _Lane:
     open: list[Slice] = field(default_factory=list)
 
     def innermost_at(self, time: int) -> Slice | None:
-        """Close the slices that are over at this time, and return the innermost that is not."""
+        """Close the slices that have ended by this time, and return the innermost that is still open."""
         while self.open and _free_from(self.open[-1]) <= time:
             self.open.pop()
         return self.open[-1] if self.open else None

@@ -1,8 +1,8 @@
 """Writes traces as trace events, the JSON of Chrome's tracing, which ui.perfetto.dev and chrome://tracing open.
 
-An instance of a service is a process there, and a lane of it a thread. Arrows lead from process to process, and along
-links. https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU describes the format, and
-Perfetto's source, src/trace_processor/importers/json, how it is read.
+Each instance of a service becomes a process, and each of its lanes a thread. Arrows lead from process to process, and
+along links. The format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU. How Perfetto
+reads it: src/trace_processor/importers/json in its source.
 """
 
 import math
@@ -24,7 +24,7 @@ LATEST = 2**62
 EXACT = 2**53
 """Nanoseconds, 104 days, up to which a JavaScript number holds microseconds with their fractions."""
 COARSE = 4000
-"""Nanoseconds to which the times of longer traces are rounded: whole microseconds stay exact for longer."""
+"""Nanoseconds to which the times of longer traces are rounded, since whole microseconds stay exact for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ def perfetto(traces: Sequence[SpanTree]) -> dict[str, Any]:
     """Return traces as one document of trace events: metadata first, then all events by time.
 
     Times are microseconds since `otherData.start_unix_nano`: since the epoch they would be too large to have
-    nanoseconds. A span that ends before it starts has no length, and a warning.
+    nanoseconds. A span that ends before it starts gets no length, and a warning.
     """
     to_picture, first = _picture_clock([span for trace in traces for span in trace.spans])
-    spans = [span for trace in traces for _, span in trace.walk()]  # parents first where several begin at once
+    spans = [span for trace in traces for _, span in trace.walk()]  # parents first if several start at once
     slices = sorted(
         (Slice(span, to_picture(span.start), to_picture(max(span.start, span.end))) for span in spans),
         key=lambda each: each.start,

@@ -1,4 +1,4 @@
-"""Traces as sequence diagrams: what services asked of each other, in order of time. Drawn from the spans alone."""
+"""Traces as sequence diagrams: what services asked of each other, in order of time. The spans are the only input."""
 
 from spantree.render.sequence.builder import sequence
 from spantree.render.sequence.diagram import Activation, Diagram, DiagramItem, Message, Note, Participant

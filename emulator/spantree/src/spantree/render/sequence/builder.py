@@ -56,7 +56,7 @@ def _is_nested_work(span: Span, subject: Span) -> bool:
 def _draw_spans(
     trace: SpanTree, hidden: Collection[str], open_ids: Collection[str], vocabulary: Vocabulary
 ) -> dict[str, SpanItems]:
-    """Return the items of every span by its id. Hidden spans draw nothing but their errors."""
+    """Return the items of every span, by its id. Hidden spans draw only their errors."""
     callees, above_errors = find_callees(trace), ids_above_errors(trace)
     drawn = {}
     for span in trace.spans:
@@ -70,7 +70,7 @@ def _draw_spans(
 
 
 def _in_order(trace: SpanTree, drawn: Mapping[str, SpanItems], left_out: Collection[str]) -> Iterator[DiagramItem]:
-    """Yield all items by time, and those of one time as their spans nest."""
+    """Yield all items in order of time; at equal times, in the order in which their spans nest."""
     times = causal_times(trace)
     timed = [
         (
@@ -86,7 +86,7 @@ def _in_order(trace: SpanTree, drawn: Mapping[str, SpanItems], left_out: Collect
 
 
 def _begins_and_ends(trace: SpanTree) -> Iterator[tuple[bool, Span]]:
-    """Yield every span twice, when it begins (True) and when it ends, with all that is below it in between."""
+    """Yield every span twice, when it begins (True) and when it ends (False), with its descendants in between."""
     stack = [(True, span) for span in reversed(trace.roots)]
     while stack:
         begins, span = stack.pop()

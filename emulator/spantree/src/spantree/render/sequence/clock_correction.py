@@ -1,4 +1,4 @@
-"""Times on one clock: the clocks of services differ, but an effect never comes before its cause."""
+"""Corrects clock skew: the clocks of services differ, but an effect never comes before its cause."""
 
 from spantree import Span, SpanTree
 
@@ -9,7 +9,7 @@ Times = dict[str, tuple[int, int]]
 
 
 def causal_times(trace: SpanTree) -> Times:
-    """Return the times of all spans. Those from a clock that is off are moved to where their parent allows them."""
+    """Return the times of all spans. Spans of a wrong clock are moved to where their parents allow them to be."""
     shifts: dict[str, int] = {}
     times: Times = {}
     for _, span in trace.walk():
@@ -21,7 +21,7 @@ def causal_times(trace: SpanTree) -> Times:
 
 
 def _shift(span: Span, parent: Span, parent_shift: int, parent_times: tuple[int, int]) -> int:
-    """Return how far to move a span. A server's span goes into the middle of the call: both ways took equally long.
+    """Return how far to move a span. A server's span goes to the middle of the call, as if both ways took equally long.
 
     Jaeger adjusts clock skew by the same rule.
     """

@@ -1,4 +1,4 @@
-"""How far lifelines stand apart: as far as the texts between them and the boxes on them need."""
+"""The distances between lifelines: as wide as the texts between them and the boxes on them need."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -17,7 +17,7 @@ ARROW_ROOM, STEP_ROOM, CROSS_ROOM = 34.0, 24.0, 18.0
 
 
 def column_positions(diagram: Diagram, margin: float) -> tuple[dict[Participant, float], float]:
-    """Return the x of each lifeline, and the right edge of all that is drawn on them."""
+    """Return the x of each lifeline, and the right edge of everything that is drawn on them."""
     participants = diagram.participants
     halves = {each: participant_width(each) / 2 for each in participants}
     reach = dict(halves)  # how far the widest box of a participant reaches to either side
@@ -55,7 +55,7 @@ def label_width(message: Message) -> float:
 
 
 def _widen(distances: list[float], participants: Sequence[Participant], messages: Sequence[Message]) -> None:
-    """Widen the distances until all texts fit: short arrows first, since long ones gain from what these need."""
+    """Widen the distances until all texts fit. Short arrows come first, since long ones profit from their room."""
     order = {each: number for number, each in enumerate(participants)}
     needed: dict[tuple[int, int], float] = {}
     for message in messages:

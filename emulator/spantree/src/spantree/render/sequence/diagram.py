@@ -7,7 +7,7 @@ __all__ = ["Activation", "Diagram", "DiagramItem", "Message", "Note", "Participa
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Whoever has a lifeline.
+    """A participant, which has a lifeline.
 
     `kind` is service, bus, caller (calls a service and left no span) or external (was called and left no span).
     """
@@ -20,8 +20,8 @@ class Participant:
 class Message:
     """An arrow: a request, its `answer`, or a message to or from a bus (`queued`).
 
-    A `lost` one does not arrive. `times` is how many equal exchanges it stands for. `step` is its number in the
-    vocabulary's sequence of steps.
+    A `lost` message does not arrive. `times` is the number of equal exchanges that this one stands for. `step` is its
+    number in the vocabulary's sequence of steps.
     """
 
     key: str
@@ -39,7 +39,7 @@ class Message:
 
     @property
     def count(self) -> str:
-        """The text behind the label that says how often it took place; "" for once."""
+        """The text behind the label that says how often the exchange took place; "" for once."""
         return f" \u00d7{self.times}" if self.times > 1 else ""
 
 
@@ -62,7 +62,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """The begin or the end of the time in which a service works on a request or message."""
+    """The start or the end of the time in which a service works on a request or message."""
 
     key: str
     span_id: str

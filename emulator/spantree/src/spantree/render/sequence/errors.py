@@ -1,4 +1,4 @@
-"""Adds errors and faults to a diagram: a note where an error began, and a flag where an injected fault acts."""
+"""Adds errors and faults to a diagram: a note where an error began, and a flag where an injected fault acted."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,9 +17,9 @@ LONGEST_TYPE, LONGEST_MESSAGE = 40, 110
 
 
 def add_errors(span: Span, items: SpanItems, vocabulary: Vocabulary, *, innermost: bool, ended: bool) -> SpanItems:
-    """Add a flag for the fault at a span to its begin, and a note for its error to its end.
+    """Add a flag for a fault to the start of its span, and a note for an error to the end of its span.
 
-    Where a span has both, the note gets the flag. `innermost` means that no span below it failed.
+    If a span has both, the note gets the flag. `innermost` means that no span below it failed.
     """
     flag = _fault_flag(span, vocabulary)
     error = _error_note(span, vocabulary, innermost=innermost) if ended else None
@@ -27,7 +27,7 @@ def add_errors(span: Span, items: SpanItems, vocabulary: Vocabulary, *, innermos
         return items if flag is None else replace(items, begin=(*items.begin, flag))
     if flag is not None:
         error = replace(error, flag=flag.flag)
-    # the note stands on the bar of the service that failed, so that bar has to end after it
+    # the note is drawn on the bar of the service that failed, so that bar has to end after it
     own = [item for item in items.end if isinstance(item, Activation) and item.participant == error.participant]
     others = [item for item in items.end if item not in own]
     return replace(items, end=(*others, error, *own))
@@ -39,13 +39,13 @@ def ids_above_errors(trace: SpanTree) -> set[str]:
     for span in trace.spans:
         for ancestor in span.ancestors if span.failed else ():
             if ancestor.span_id in found:
-                break  # so are all above it; without this a deep trace takes quadratic time
+                break  # its ancestors were found with it; walking them again would take quadratic time
             found.add(ancestor.span_id)
     return found
 
 
 def _fault_flag(span: Span, vocabulary: Vocabulary) -> Note | None:
-    """Return the flag of the fault that acts on a span. Nested spans of a service with one fault have one flag."""
+    """Return the flag of the fault at a span. Nested spans of one service with the same fault share one flag."""
     fault, parent = fault_name(span, vocabulary), span.parent
     if not fault:
         return None
@@ -56,7 +56,7 @@ def _fault_flag(span: Span, vocabulary: Vocabulary) -> Note | None:
 
 
 def _error_note(span: Span, vocabulary: Vocabulary, *, innermost: bool) -> Note | None:
-    """Return the error of a span, if it is the innermost that failed or adds an exception of its own."""
+    """Return a note for the error of a span, if it is the innermost that failed or adds an exception of its own."""
     if not span.failed:
         return None
     repeats = _exception(span) is None or any(_error(child) == _error(span) for child in span.children if child.failed)

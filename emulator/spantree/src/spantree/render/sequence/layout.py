@@ -1,4 +1,4 @@
-"""The position of everything in a sequence diagram, in pixels. Colours and SVG are unknown here."""
+"""The position of everything in a sequence diagram, in pixels. Knows nothing of colours and SVG."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +15,12 @@ MARGIN, TITLE_HEIGHT = 28.0, 76.0
 HEAD_HEIGHT = 34.0
 """The height of the box with a participant's name."""
 BAR_WIDTH = 10.0
-"""The width of an activation's bar. A nested one stands half of that further right."""
+"""The width of an activation's bar. A nested bar is moved to the right by half of that."""
 ROW_HEIGHT, DETAIL_HEIGHT, LOOP_HEIGHT = 36.0, 13.0, 18.0
 """The height of a row, and what is added by a text below the arrow and by a message to oneself."""
 SHORTEST_BAR = 16.0
 DEEPEST = 8
-"""Bars nested deeper do not move further right, where they would run into other lifelines."""
+"""Bars nested more deeply than this do not move further right, where they would run into other lifelines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class _Page:
                     yield self._place_message(item, opens)
 
     def bars(self, bottom: float) -> list[Bar]:
-        """Return all bars. Those without an end reach down to the bottom."""
+        """Return all bars. Those that are still open reach down to the bottom."""
         still_open = [self._bar(each, bottom) for bars in self._open.values() for each in bars.values()]
         return sorted([*self._closed, *still_open], key=lambda bar: bar.y)
 
@@ -167,7 +167,7 @@ class _Page:
         )
 
     def _label_middle(self, message: Message, begin: float, end: float) -> float:
-        """Return the middle of an arrow's text: between two lifelines if it fits there, so that none runs through."""
+        """Return the middle of an arrow's text: between two lifelines if it fits there, so that none crosses it."""
         direction = 1 if end > begin else -1
         step, cross = STEP_ROOM if message.step else 0, CROSS_ROOM if message.lost else 0
         ends = (begin + direction * step, end - direction * cross)

@@ -24,7 +24,7 @@ def order_participants(items: Sequence[DiagramItem], first: Participant) -> tupl
 
 
 def limit_participants(items: Sequence[DiagramItem], first: Participant) -> list[DiagramItem]:
-    """Return the items with at most `MOST_PARTICIPANTS` lifelines: the last of too many become one, `7 others`."""
+    """Return the items with at most `MOST_PARTICIPANTS` lifelines: those beyond it become one, `7 others`."""
     seen = _participants_in(items, first)
     if len(seen) <= MOST_PARTICIPANTS:
         return list(items)

@@ -14,14 +14,14 @@ LONGEST_TEXT = 48_000
 """Characters. Mermaid's `maxTextSize`, beyond which it draws nothing, is 50,000 by default."""
 RED = "rect rgba(229, 72, 77, 0.16)"
 UNSAFE = re.compile(r"[^\w ./(){}=?!,…·\u00d7→⚑'-]|_{2,}|\bend\b|^(?:no)?wrap\b", re.IGNORECASE)
-"""What Mermaid, Markdown or HTML may take for markup. A bare `end` closes a block, also within a text."""
+"""What Mermaid, Markdown or HTML may take for markup. A bare `end` closes a block, even within a text."""
 
 Aliases = Mapping[Participant, str]
 """The names by which lines refer to participants."""
 
 
 def mermaid(diagram: Diagram) -> str:
-    """Return a diagram as Mermaid's `sequenceDiagram`, truncated until Mermaid accepts its length."""
+    """Return a diagram as a `sequenceDiagram` of Mermaid, truncated until Mermaid accepts its length."""
     text, most = _write(diagram), len(diagram.items)
     while len(text) > LONGEST_TEXT and most > 1:
         most //= 2
@@ -31,7 +31,7 @@ def mermaid(diagram: Diagram) -> str:
 
 def _write(diagram: Diagram) -> str:
     aliases = {participant: f"p{number}" for number, participant in enumerate(diagram.participants)}
-    # the title stands in YAML, of which JSON is a part; a % could begin one of Mermaid's directives
+    # the title is YAML, of which JSON is a subset; a % could begin one of Mermaid's directives
     title = json.dumps(f"{diagram.title} · {diagram.about}").replace("%", r"\u0025")
     lines = ["---", f"title: {title}", "---", "sequenceDiagram"]
     lines += [f"  {_participant(participant, alias)}" for participant, alias in aliases.items()]

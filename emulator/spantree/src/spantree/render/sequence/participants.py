@@ -1,4 +1,4 @@
-"""Who takes part in a sequence: the service of a span, the service that a call reached, or the bus of a message."""
+"""The participants of a sequence diagram: the service of a span, the callee of a call, the bus of a message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from spantree.render.sequence.diagram import Participant
 __all__ = ["CALLER", "Callees", "bus", "find_callees", "is_call", "is_settling", "is_work", "participant"]
 
 CALLER = Participant("caller", "caller")
-"""Whoever called a service without leaving a span."""
+"""Stands for a client that called a service and left no span."""
 PEER_ATTRIBUTES = ("service.peer.name", "peer.service")
 SYSTEM_ATTRIBUTES = ("db.system.name", "db.system", "rpc.service", "faas.invoked_name")
 LONGEST_NAME = 28
@@ -28,7 +28,7 @@ class Callees:
     addresses: Mapping[Address, Participant]
 
     def of(self, call: Span) -> Participant:
-        """Return the callee of a client span, even if that left no span itself."""
+        """Return the callee of a client span, even if the callee left no span itself."""
         answer = self.answers.get(call.span_id)
         if answer is not None:
             return participant(answer)
@@ -57,8 +57,8 @@ def participant(span: Span) -> Participant:
 
 
 def bus(span: Span) -> Participant:
-    """Return the bus that a messaging span speaks to."""
-    system = str(span.attributes.get("messaging.system", "rabbitmq"))
+    """Return the bus that a messaging span talks to: its messaging system. RabbitMQ is named for its protocol."""
+    system = str(span.attributes.get("messaging.system") or "message bus")
     return Participant("AMQP bus" if system == "rabbitmq" else shorten_name(system, LONGEST_NAME), "bus")
 
 
@@ -85,7 +85,7 @@ def is_work(span: Span) -> bool:
 def _answers(child: Span, call: Span) -> bool:
     if receives(child) or sends(child):
         return False
-    # instrumentation that sets no kind is common: a span of another service answers, too
+    # instrumentation that sets no kind is common, so any span of another service counts as an answer
     return child.kind == "server" or (child.service != call.service and child.kind in {"internal", "unspecified"})
 
 
@@ -99,4 +99,4 @@ def _external_name(call: Span) -> str:
     """Return the best name of a callee that left no span: its service, its address, or what kind of system it is."""
     address = ":".join(part for part in _address(call) if part)
     peers, systems = ([call.attributes.get(name) for name in names] for names in (PEER_ATTRIBUTES, SYSTEM_ATTRIBUTES))
-    return str(next((name for name in (*peers, address, *systems) if name), "somewhere"))
+    return str(next((name for name in (*peers, address, *systems) if name), "unknown"))

@@ -12,7 +12,7 @@ from spantree.render.vocabulary import Vocabulary
 __all__ = ["Repetition", "find_repetition"]
 
 FEWEST_REPEATED = 3
-"""Two equal exchanges are read as quickly as a remark about them."""
+"""Two equal exchanges are as quick to read as a remark that there were two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Repetition:
 
 
 def find_repetition(trace: SpanTree, vocabulary: Vocabulary, open_spans: Collection[str] = ()) -> Repetition:
-    """Find equal exchanges: they succeeded, have no step or fault, and are equal in everything below them."""
+    """Find equal exchanges: they succeeded, have no step or fault, and have equal descendants."""
     shapes = _shapes(trace, vocabulary, open_spans)
     alike: defaultdict[tuple[str, int], list[Span]] = defaultdict(list)
     for span in trace.spans:
@@ -39,7 +39,7 @@ def find_repetition(trace: SpanTree, vocabulary: Vocabulary, open_spans: Collect
 
 
 def _shapes(trace: SpanTree, vocabulary: Vocabulary, open_spans: Collection[str]) -> dict[str, int]:
-    """Return a number for each span, equal for spans that look the same with all below them; 0 for a unique span.
+    """Return a number for each span, equal for spans that look the same, descendants included; 0 for a unique span.
 
     Children are visited before their parents, since recursion would not survive deep traces.
     """

@@ -1,4 +1,4 @@
-"""What a span draws into the diagram when it begins, and what when it ends."""
+"""What a span adds to the diagram at its start and at its end."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ LONGEST_LABEL, LONGEST_NAME = 44, 36
 LONGEST_STEP = 2
 """Digits that fit into a circle."""
 NOTABLE_WAIT = 10_000_000
-"""Nanoseconds in a queue from which on the wait is mentioned."""
+"""The shortest wait in a queue that is mentioned, in nanoseconds."""
 FIRST_ERROR_STATUS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class SpanItems:
-    """The items at the begin and at the end of a span."""
+    """The items at the start and at the end of a span."""
 
     begin: tuple[DiagramItem, ...] = ()
     end: tuple[DiagramItem, ...] = ()
@@ -90,7 +90,7 @@ def _answer(span: Span, request: Message, step: str, *, silent: bool) -> Message
         step,
         answer=True,
         failed=span.failed or (span.status or 0) >= FIRST_ERROR_STATUS,
-        # an error beside the status means that the body did not arrive whole
+        # an error beside the status means that the body did not arrive completely
         lost=silent or (bool(error) and _is_http(span) and span.kind == "client"),
     )
 
@@ -171,7 +171,7 @@ def _is_http(span: Span) -> bool:
 
 
 def _error(span: Span) -> str:
-    """Return the short error type of a span without a whole answer; "" if the status already tells it."""
+    """Return the short error type of a failed span; "" if its status already says the same."""
     if not span.failed or (span.status is not None and span.error_type in {"", str(span.status)}):
         return ""
     return shorten(span.error_type.rpartition(".")[2] or "failed", LONGEST_LABEL)

@@ -1,4 +1,4 @@
-"""A sequence diagram as one SVG file, without scripts and external resources, light or dark as the reader's screen."""
+"""A sequence diagram as one SVG file without scripts and external resources, light or dark like the reader's screen."""
 
 from collections.abc import Iterator
 from html import escape
@@ -14,9 +14,9 @@ from spantree.render.vocabulary import PLAIN, Vocabulary
 __all__ = ["sequence_svg"]
 
 NEUTRAL = "#7d8590"
-"""The colour of whoever is no service."""
+"""The colour of participants that are not services."""
 TALL = 640
-"""Pixels from which on the lifelines are named at their lower ends, too."""
+"""The height in pixels above which lifelines are named at their lower ends, too."""
 
 
 def sequence_svg(diagram: Diagram, *, vocabulary: Vocabulary = PLAIN) -> str:
@@ -65,7 +65,7 @@ def _lifeline(participant: Participant, layout: DiagramLayout, colour: str) -> I
     else:
         yield f'<path class="life" d="M{number(x)} {number(top)}V{number(bottom)}"/>'
     yield from _name(participant, x, top - HEAD_HEIGHT, colour)
-    if layout.height > TALL:  # the upper names are out of sight at the lower end
+    if layout.height > TALL:  # at the lower end, the upper names are out of sight
         yield from _name(participant, x, bottom, colour)
 
 

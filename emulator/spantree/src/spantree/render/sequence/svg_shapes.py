@@ -12,7 +12,7 @@ __all__ = ["Colours", "draw_message", "draw_note", "number"]
 Colours = Mapping[Participant, str]
 LOOP_WIDTH = 30.0
 STEP_RADIUS, STEP_OFFSET = 9.0, 15.0
-"""The circle around a step's number, and how far its middle is from the begin of its arrow."""
+"""The circle around a step's number, and the distance of its centre from the start of its arrow."""
 
 
 def draw_message(arrow: Arrow, colours: Colours) -> Iterator[str]:
@@ -49,7 +49,7 @@ def draw_note(placed: PlacedNote, colours: Colours) -> Iterator[str]:
 
 
 def number(value: float) -> str:
-    """Format a number of pixels with at most one digit, so that pictures are the same on every machine."""
+    """Format a number of pixels with at most one decimal, so that pictures are the same on every machine."""
     return f"{value:.1f}".removesuffix(".0")
 
 

@@ -1,6 +1,6 @@
 """The size of texts in pixels, and of the note boxes around them.
 
-Widths are estimated from the letters, rather too wide than too narrow: which font a reader has is unknown here.
+Widths are estimated from the letters, and rather too large than too small: the font of the reader is unknown.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ MOST_LABEL_LINES, MOST_DETAIL_LINES = 2, 4
 
 @dataclass(frozen=True, slots=True)
 class NoteBox:
-    """The lines of a note, the first `bold` of them bold, and its size. `inline` stands dim behind the only line."""
+    """The lines of a note, the first `bold` of them bold, and its size. `inline` follows a single line, in dim type."""
 
     lines: tuple[str, ...]
     bold: int
@@ -65,7 +65,7 @@ def note_box(note: Note) -> NoteBox:
 
 
 def _wrap(text: str, font_size: float, width: float, most_lines: int) -> list[str]:
-    """Break a text into lines that are no wider. If there are too many lines the last one kept ends in `…`."""
+    """Break a text into lines of at most this width. If there are too many, the last line that is kept ends in `…`."""
     words = [part for word in text.split() for part in _split_word(word, font_size, width)]
     lines: list[str] = []
     for word in words:

@@ -1,4 +1,4 @@
-"""Shortens a diagram that is too long to read: its begin, its end and its first errors stay."""
+"""Shortens a diagram that is too long to read: its start, its end and its first errors stay."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ __all__ = ["truncate"]
 
 
 def truncate(items: Sequence[DiagramItem], most: int) -> list[DiagramItem]:
-    """Return about `most` of the items, and in place of the others notes that say how many there were."""
+    """Return about `most` of the items. Notes take the place of the others and say how many there were."""
     rows = [item for item in items if not isinstance(item, Activation)]
     if len(rows) <= most:
         return list(items)
@@ -28,7 +28,7 @@ def truncate(items: Sequence[DiagramItem], most: int) -> list[DiagramItem]:
 
 
 def _spans_to_keep(rows: Sequence[Message | Note], most: int) -> set[str]:
-    """Return the spans to keep, by id: a fifth for the first errors, a fifth for the end, the rest for the begin."""
+    """Return the spans to keep, by id: a fifth for the first errors, a fifth for the end, the rest for the start."""
     fifth = max(1, most // 5)
     errors = [row for row in rows if _is_error(row)][:fifth]
     return {row.span_id for row in (*errors, *rows[-fifth:], *rows[: max(1, most - 2 * fifth)])}

@@ -10,9 +10,9 @@ __all__ = ["BOX_GAP", "Size", "Slot", "arrange"]
 COLUMN_GAP, WIRE_GAP, BOX_GAP = 34.0, 8.0, 26.0
 """Between two columns, around a wire or label, and around a box."""
 ORDER_SWEEPS, LEVEL_SWEEPS = 12, 80
-"""Passes over all columns, after which pictures do not get better any more."""
+"""Passes over all columns. After so many, pictures do not improve any further."""
 STIFFNESS = 8
-"""How much more it matters that a wire is level than that it leaves its box straight."""
+"""How much more it matters that a wire is level than that it leaves its box without a bend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Size:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A place in a column for a box, a label, or a wire that passes, with the slots that it is wired to.
+    """A place in a column for a box, a label or a passing wire, with the slots that it is wired to.
 
     `arrange` fills in its `place` in the column from the top, the `y` of its middle, and the `left` and `right` of
     the column.
@@ -43,7 +43,7 @@ class Slot:
 
 
 def arrange(slots: Sequence[Slot]) -> Size:
-    """Arrange slots without overlaps, from (0, 0) on. Return the size of them all."""
+    """Arrange slots without overlaps, from (0, 0) on. Return the total size."""
     columns: list[list[Slot]] = [[] for _ in range(max((slot.column for slot in slots), default=-1) + 1)]
     for slot in slots:
         columns[slot.column].append(slot)

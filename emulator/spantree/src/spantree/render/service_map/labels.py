@@ -13,7 +13,7 @@ LONGEST_NAME = 32
 
 
 def node_name(service: str, longest: float = LONGEST_NAME) -> str:
-    """Return a name that can be printed, cut if it is too long."""
+    """Return the name of a service, escaped, and cut if it is too long."""
     name = escaped(service) or "(no name)"
     return name if cell_width(name) <= longest else cut_to_cells(name, int(longest) - 1).rstrip() + "…"
 

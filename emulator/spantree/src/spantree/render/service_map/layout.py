@@ -1,9 +1,9 @@
 """Lays out boxes in columns with labelled wires between them, so that nothing overlaps. It knows sizes, not contents.
 
 Each wire has a slot in every column that it passes, and between two columns of boxes there is one for labels. The
-slots of a column lie below one another; wires are level in their slots and bend between the columns. So no label lies
-on a box, a wire or another label. (Sugiyama, Tagawa and Toda: Methods for Visual Understanding of Hierarchical System
-Structures, 1981; labels as in Graphviz's dot.)
+slots of a column lie below one another; wires are level in their slots and bend between the columns. That is why no
+label lies on a box, a wire or another label. (Sugiyama, Tagawa and Toda: Methods for Visual Understanding of
+Hierarchical System Structures, 1981; labels as in Graphviz's dot.)
 """
 
 # Why not a library: none that pip installs places labels on edges. grandalf 0.8 (2023, alpha, GPLv2 or EPL, untyped)
@@ -46,7 +46,7 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The level stretches of a wire, `(from x, to x, y)`, from its tail to its head; and the place of its label."""
+    """The horizontal pieces of a wire, `(from x, to x, y)`, from its tail to its head; and the place of its label."""
 
     levels: tuple[tuple[float, float, float], ...]
     label: Rectangle
@@ -62,7 +62,7 @@ class MapLayout:
 
 
 Chain: TypeAlias = Sequence[Slot]
-"""The slots of a wire from left to right, whatever its direction is. The first and the last are boxes."""
+"""The slots of a wire from left to right, whatever its direction. The first and the last are boxes."""
 
 
 def lay_out(sizes: Mapping[str, Size], wires: Sequence[Wire]) -> MapLayout:
@@ -83,7 +83,7 @@ def lay_out(sizes: Mapping[str, Size], wires: Sequence[Wire]) -> MapLayout:
 
 
 def _with_ports(name: str, size: Size, wires: Sequence[Wire]) -> Size:
-    """Return the size of a box that has room for all its wires on one side: which side they take is not known yet."""
+    """Return the size of a box with room for all its wires on one side, since their sides are not known yet."""
     ends = sum(name in (wire.tail, wire.head) for wire in wires)
     return Size(size.width, max(size.height, ends * PORT_GAP))
 

@@ -1,4 +1,4 @@
-"""Ranks of a directed graph's nodes, for its columns from left to right: every edge leads right, but in cycles."""
+"""Ranks of a directed graph's nodes, for its columns from left to right: every edge leads right, except in cycles."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,10 +13,10 @@ Pair: TypeAlias = tuple[str, str]
 def ranks(nodes: Sequence[str], pairs: Iterable[Pair]) -> dict[str, int]:
     """Return a rank from 0 for each node: the longest way to it. The head of a pair has a higher rank than its tail.
 
-    In a cycle that cannot hold for all pairs: one of them, found last from the first nodes on, is turned around.
+    In a cycle this cannot hold for all pairs: the edge that closes the cycle in a depth-first search is reversed.
     """
     edges = [(tail, head) for tail, head in pairs if tail != head]
-    # graphlib.TopologicalSorter would give an order, too, but refuses cycles, which services do have
+    # graphlib.TopologicalSorter would give an order, too, but it refuses cycles, and services do call in cycles
     order = {node: place for place, node in enumerate(_topological_order(nodes, edges))}
     before: defaultdict[str, list[str]] = defaultdict(list)
     after: defaultdict[str, list[str]] = defaultdict(list)
@@ -33,7 +33,7 @@ def ranks(nodes: Sequence[str], pairs: Iterable[Pair]) -> dict[str, int]:
 def _pull_right(
     found: Mapping[str, int], before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]
 ) -> dict[str, int]:
-    """Move the nodes that no edge leads to next to the first that they lead to, which shortens edges."""
+    """Move nodes without incoming edges next to the first node that they lead to, which shortens edges."""
     return {
         node: min(found[head] for head in after[node]) - 1 if after[node] and not before[node] else rank
         for node, rank in found.items()
@@ -41,7 +41,7 @@ def _pull_right(
 
 
 def _topological_order(nodes: Sequence[str], edges: Iterable[Pair]) -> list[str]:
-    """Return the nodes, tails before heads but for edges that close a cycle: by depth-first search, reversed."""
+    """Return the nodes in depth-first post-order, reversed: tails before heads, except for edges that close a cycle."""
     after: defaultdict[str, list[str]] = defaultdict(list)
     for tail, head in edges:
         after[tail].append(head)

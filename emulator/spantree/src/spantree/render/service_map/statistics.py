@@ -1,4 +1,4 @@
-"""Who calls whom, how often, how fast and how well, counted over many traces. Knows no positions and no colours."""
+"""Who calls whom, how often, how fast and how often it fails, over many traces. Knows no positions or colours."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -75,7 +75,7 @@ def service_map(traces: Sequence[SpanTree]) -> ServiceMap:
         edge.errors += _failed(hop)
         # clock skew can make a caller end before it starts
         edge.latencies.append(hop.dwell if hop.by_message else max(hop.cause.duration, 0))
-    # a link may lead to a service of a trace that was not chosen, of which no span was counted
+    # a link may lead to a trace that was not chosen, and so to a service none of whose spans was counted
     services = dict.fromkeys([*spans, *(service for caller, called, _ in counts for service in (caller, called))])
     return ServiceMap(
         len(traces),
@@ -85,7 +85,7 @@ def service_map(traces: Sequence[SpanTree]) -> ServiceMap:
 
 
 def _hops(traces: Sequence[SpanTree]) -> Iterator[Hop]:
-    """Yield the hops between services. Both traces of a link know it, so links are deduplicated."""
+    """Yield the hops between services. Both traces of a link report it, so links are deduplicated."""
     linked: set[tuple[str, str, str, str]] = set()
     for trace in traces:
         for hop in (hop for hops in trace.edges().values() for hop in hops):
@@ -104,6 +104,6 @@ def _failed(hop: Hop) -> bool:
 
 def _edge(caller: str, called: str, messages: bool, counts: _EdgeCounts) -> Edge:
     ordered = sorted(counts.latencies)
-    # nearest rank: the smallest latency that is at least as long as so many percent of all
+    # nearest rank: the smallest latency that is not exceeded by this percentage of all latencies
     percentiles = (ordered[-(-percentile * len(ordered) // 100) - 1] for percentile in PERCENTILES)
     return Edge(caller, called, messages, len(ordered), counts.errors, *percentiles)

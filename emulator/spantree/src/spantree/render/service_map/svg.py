@@ -1,4 +1,4 @@
-"""A map of services as one SVG file, without scripts and external resources, light or dark as the reader's screen."""
+"""A map of services as one SVG file without scripts and external resources, light or dark like the reader's screen."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -24,9 +24,9 @@ from spantree.render.vocabulary import PLAIN, Vocabulary
 __all__ = ["service_map_svg"]
 
 MOST_NODES, MOST_EDGES = 100, 300
-"""A map with more cannot be read: it shows the busiest."""
+"""A larger map would be illegible, so only the busiest are shown."""
 NAME_LETTER, SMALL_LETTER = 9.6, 7.2
-"""The width of a letter in a name, and in other text, with some reserve: readers have different fonts."""
+"""The width of a letter in a name and in other text, with some reserve, since readers have different fonts."""
 NODE_HEIGHT, LABEL_HEIGHT = 52.0, 40.0
 MARGIN, HEADING_HEIGHT, NARROWEST = 28.0, 76.0, 460.0
 LEGEND_LINE_HEIGHT, SAMPLE_WIDTH, LEGEND_GAP = 22.0, 34.0, 26.0
@@ -81,7 +81,7 @@ def service_map_svg(services: ServiceMap, *, vocabulary: Vocabulary = PLAIN) -> 
 
 
 def _busiest(items: Sequence[Drawn], most: int, traffic: Callable[[Drawn], int]) -> list[Drawn]:
-    """Return the items with the most traffic, in the order of all."""
+    """Return the items with the most traffic, in their original order."""
     kept = sorted(range(len(items)), key=lambda number: traffic(items[number]), reverse=True)[:most]
     return [items[number] for number in sorted(kept)]
 
@@ -91,7 +91,9 @@ def _about(services: ServiceMap, nodes: Sequence[Node], edges: Sequence[Edge]) -
     counts = [count(services.traces, "trace"), count(len(services.nodes), "service"), count(spans, "span")]
     left_out = len(services.nodes) - len(nodes), len(services.edges) - len(edges)
     if any(left_out):
-        counts.append(f"without {count(left_out[0], 'service')} and {count(left_out[1], 'wire')} of little traffic")
+        counts.append(
+            f"without {count(left_out[0], 'service')} and {count(left_out[1], 'connection')} with the least traffic"
+        )
     return " · ".join(counts)
 
 
@@ -199,7 +201,7 @@ def _legend(width: float, top: float) -> Iterator[str]:
 
 
 def _text(x: float, y: float, text: str, style: str, bad: str = "") -> str:
-    """Return a text, with `bad` behind it in red."""
+    """Return a text, followed by `bad` in red."""
     in_red = f'<tspan class="bad">{escape(bad)}</tspan>' if bad else ""
     return f'<text class="{style}" {_at(x, y)}>{escape(text)}{in_red}</text>'
 

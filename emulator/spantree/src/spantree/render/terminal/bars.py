@@ -13,20 +13,20 @@ BAR, TICK, HATCH = "█", "▏", "░"
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A time axis: its begin and end in nanoseconds since the epoch, and its width in cells."""
+    """A time axis: its start and end in nanoseconds since the epoch, and its width in cells."""
 
-    begin: int
+    start: int
     end: int
     width: int
 
     @property
     def duration(self) -> int:
-        """Nanoseconds from begin to end, at least 1, so that a trace without any duration can be drawn."""
-        return max(self.end - self.begin, 1)
+        """Nanoseconds from start to end, at least 1, so that a trace without any duration can be drawn."""
+        return max(self.end - self.start, 1)
 
     def cell(self, time: int) -> int:
         """Return the number of the cell that a point in time is in."""
-        return min((time - self.begin) * self.width // self.duration, self.width - 1)
+        return min((time - self.start) * self.width // self.duration, self.width - 1)
 
 
 def axis_of(tree: SpanTree, width: int) -> Axis:
@@ -50,8 +50,8 @@ def bars(spans: Iterable[Span], axis: Axis) -> str:
 
 
 def _queued_from(span: Span, axis: Axis) -> int:
-    """Return the cell in which the message of a span came into its queue; the span's own for one without a wait."""
+    """Return the cell in which the message of a span entered its queue; the span's own cell if there was no wait."""
     message = delivery(span)
     if message is None or not message.dwell or message.cause.trace_id != span.trace_id:
         return axis.cell(span.start)
-    return axis.cell(max(message.cause.end, axis.begin))
+    return axis.cell(max(message.cause.end, axis.start))

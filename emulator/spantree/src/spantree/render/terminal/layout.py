@@ -1,4 +1,4 @@
-"""The widths of the waterfall's columns, and which of them shrink in which order in a narrow terminal."""
+"""The widths of the waterfall's columns, and the order in which they shrink in a narrow terminal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ SHRINK_ORDER: tuple[tuple[str, int | None], ...] = (
     ("label", 0),
     ("duration", 0),
 )
-"""The columns in the order in which they shrink, and to which width. None: labels become marks of a character each."""
+"""The columns in the order in which they shrink, each with its new width. None: labels become marks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnWidths:
-    """The widths of the columns, 0 for one that is left out, and of the gaps. `marks` means that labels are marks."""
+    """The widths of the columns, 0 for one that is left out, and of the gaps. `marks` is set if labels are short."""
 
     service: int
     name: int
@@ -43,14 +43,14 @@ class ColumnWidths:
 
     @property
     def before_bar(self) -> int:
-        """The width of all that is left of the time axis."""
+        """The width of everything to the left of the time axis."""
         return sum(column + self.gap for column in (self.service, self.name, self.label) if column)
 
 
 def fit_columns(preferred: Mapping[str, int], marks: int, width: int) -> ColumnWidths:
-    """Return widths that fit.
+    """Return column widths that fit into `width`.
 
-    `preferred` has those of service, name, label and duration, and `marks` the one of labels as marks.
+    `preferred` has the widths of service, name, label and duration; `marks` is the width of labels shortened to marks.
     """
     columns = {**preferred, "bar": PREFERRED_BAR, "gap": GAP}
     for column, least in SHRINK_ORDER:

@@ -33,12 +33,12 @@ def every_span(tree: SpanTree) -> list[Row]:
 def without_repetition(tree: SpanTree, look: Callable[[Span], Hashable | None]) -> list[Row]:
     """Return the rows of a tree, in which three or more adjacent siblings with equal subtrees share their rows.
 
-    Spans are equal if their `look` is. A look of None keeps a span, and so all above it, in rows of their own.
+    Spans are equal if `look` returns the same for them. If it returns None, a span and its ancestors keep their rows.
     """
     shapes = _shapes(tree, look)
     rows: list[Row] = []
     stack = _runs([(span,) for span in tree.roots], shapes)[::-1]
-    left_on_level = [len(stack)]  # how many entries of the stack belong to each depth
+    left_on_level = [len(stack)]  # the number of entries on the stack for each depth
     while stack:
         while not left_on_level[-1]:
             left_on_level.pop()

@@ -20,7 +20,7 @@ from spantree.render.vocabulary import PLAIN, Vocabulary
 __all__ = ["columns", "printer", "waterfall"]
 
 PALETTE = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
-"""Colours by name, which a terminal's theme makes legible; the `#rrggbb` of web pictures it could not adapt."""
+"""Named colours, which the theme of a terminal keeps legible. It could not adapt `#rrggbb`, as web pictures use."""
 WIDEST_NAME, WIDEST_LABEL, WIDEST_MARK = 54, 24, 3
 PIPED_WIDTH = 120
 PARTS_OF_BAR = re.compile(f"{HATCH}+|[^{HATCH}]+")
@@ -36,9 +36,9 @@ def waterfall(
 ) -> Text:
     """Draw a trace, `width` columns wide: service, name, `label`, bar and duration of every span; errors in red.
 
-    `label` is by default the steps of a span in the `vocabulary`. Siblings that are alike share a row, with the sum
+    By default, `label` is the steps of a span in the `vocabulary`. Siblings that look alike share a row, with the sum
     of their durations, unless `expand` is set. A light hatch before a bar is the time that a message was queued. In a
-    narrow terminal labels become marks, and columns are left out. 20 columns are the least.
+    narrow terminal labels become marks, and columns are left out. The minimum is 20 columns.
     """
     label = label or partial(step_label, vocabulary=vocabulary)
     rows = every_span(tree) if expand else without_repetition(tree, partial(_look, label=label))
@@ -51,20 +51,20 @@ def waterfall(
         picture.append(_ruler(widths, axis), "dim")
     for line in lines:
         picture.append_tokens(_styled_parts(line, widths, axis, colours[line.row.spans[0].service]))
-    picture.remove_suffix("\n")  # whoever prints it adds one
+    picture.remove_suffix("\n")  # print adds one
     return picture
 
 
 def printer() -> Console:
     """Return a console on stdout that wraps long lines between words in a terminal, and not at all in a pipe."""
     console = Console(highlight=False)
-    console.width = max(console.width, NARROWEST)  # rich prints nothing at all where COLUMNS is 0
+    console.width = max(console.width, NARROWEST)  # with COLUMNS=0 rich would print nothing at all
     console.soft_wrap = not console.is_terminal
     return console
 
 
 def columns(console: Console) -> int:
-    """Return the width of pictures: the terminal's, or COLUMNS, or 120 at least where neither is known."""
+    """Return the width for pictures: that of the terminal, or COLUMNS, or at least 120 if neither is known."""
     known = console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
     return console.width if known else max(console.width, PIPED_WIDTH)
 
@@ -77,7 +77,7 @@ class _Line:
     service: str
     title: str
     ending: str
-    """What stands behind the title and is kept when that is cut: the error, or how often it took place."""
+    """What follows the title, and stays when the title is cut: the error, or the number of repetitions."""
     label: str
     duration: str
 
@@ -92,14 +92,14 @@ def _title_and_ending(row: Row) -> tuple[str, str]:
     first = row.spans[0]
     if error := failure(first):
         return title(first), f" {error}"
-    if first.failed:  # then the status at the end of the title is its error
+    if first.failed:  # the title ends in the status, which is the error
         name, space, status = title(first).rpartition(" ")
         return name, space + status
     return title(first), f" ×{len(row.spans)}" if len(row.spans) > 1 else ""
 
 
 def _look(span: Span, label: Callable[[Span], str]) -> Hashable | None:
-    """Return what makes spans alike in the picture; None for those with an error or label, which stay visible."""
+    """Return what two spans must have in common to share a row; None for a span with an error or label, which stays."""
     if span.failed or label(span):
         return None
     return span.service, title(span), span.kind, span.status
@@ -147,14 +147,14 @@ def _indented_name(line: _Line, widths: ColumnWidths) -> str:
 
 
 def _mark(label: str) -> str:
-    """Shorten a label to a character for each word that is no plain word: `(1)(2) ◄ culprit` to `1◄`."""
+    """Shorten a label to one character for each symbol or number in it: `(1)(2) ◄ culprit` to `1◄`."""
     words = [word for word in label.split() if not word[0].isalpha()]
     return "".join(next(filter(str.isalnum, word), word[0]) for word in words) or label[:1]
 
 
 def _ruler(widths: ColumnWidths, axis: Axis) -> str:
     """Return the line above the bars with the times at both ends of the axis, or only at its end if it is short."""
-    begin, end = "0 ms", duration(axis.end - axis.begin)
+    begin, end = "0 ms", duration(axis.end - axis.start)
     if len(begin) + len(end) < axis.width:
         end = begin + end.rjust(axis.width - len(begin))
     return end.rjust(widths.before_bar + axis.width) + "\n"

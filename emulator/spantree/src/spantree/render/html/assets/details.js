@@ -1,4 +1,4 @@
-// All that is known of the selected span, beside or below the rows.
+// The details: everything that is known of the selected span, beside or below the rows.
 
 function details(place, { close, links }) {
   let shown = null;

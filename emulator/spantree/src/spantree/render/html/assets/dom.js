@@ -16,5 +16,5 @@ function button(text, title, act) {
   return created;
 }
 
-/** Whether names and bars stand side by side. As in the style sheet. */
+/** Whether names and bars stand side by side. The style sheet has the same condition. */
 const wideScreen = window.matchMedia("print, (min-width: 700px)");

@@ -19,7 +19,7 @@ function formatDuration(nanoseconds) {
   return `${number.toFixed(digits)} ${unit}`;
 }
 
-/** Return at most `most` round times from one to another, each with its label. */
+/** Return at most `most` round times between two times, each with its label. */
 function ticks(from, to, most) {
   const coarse = (to - from) / Math.max(most, 1);
   const power = 10 ** Math.floor(Math.log10(coarse));

@@ -1,4 +1,4 @@
-// The spans of a trace as rows: which of them are shown, and where. The row of a folded span stands for all below it.
+// The spans of a trace as rows: which are shown, and where. The row of a folded span also stands for its descendants.
 
 function forest(spans) {
   const folded = new Set();
@@ -36,7 +36,7 @@ function forest(spans) {
       for (const number of numbers) folded.delete(number);
       layOut();
     },
-    /** Unfold all spans above one. */
+    /** Unfold all ancestors of a span. */
     reveal(number) {
       for (let above = parents[number]; above >= 0; above = parents[above]) folded.delete(above);
       layOut();

@@ -1,4 +1,4 @@
-// A long list of rows, of which only those in sight are in the page; all of them are for printing.
+// A long list of rows. Only the rows in sight are in the page, except while it is printed.
 
 const MARGIN = 8; // rows above and below the visible ones, so that slow scrolling shows no gaps
 
@@ -15,11 +15,11 @@ function list(scroller, content, { count, paint, painted }) {
     return [first, Math.min(last, count() - 1)];
   }
 
-  /** Paint the rows in sight. A row keeps its element as long as it is, so that scrolling paints only new rows. */
+  /** Paint the rows in sight. A row keeps its element while it is in sight, so that scrolling paints only new rows. */
   function update(repaintAll) {
     const [first, last] = range();
     const needed = last - first + 1;
-    if (needed > pool.length) repaintAll = true; // with another size of the pool every row gets another element
+    if (needed > pool.length) repaintAll = true; // a pool of another size assigns every row another element
     while (pool.length < needed) pool.push({ created: createRow(), row: -1 });
     const size = pool.length;
     for (let row = first; row <= last; row += 1) {
@@ -58,7 +58,7 @@ function list(scroller, content, { count, paint, painted }) {
   scroller.addEventListener("scroll", schedule, { passive: true });
   return {
     refresh,
-    /** Have all rows in the page, or only those in sight. */
+    /** Keep all rows in the page, or only those in sight. */
     showAll(all) {
       showsAll = all;
       refresh();

@@ -1,4 +1,4 @@
-// The whole trace in a strip above the rows: a thin line for each span, and shades over what is not in the view.
+// The whole trace in a strip above the rows: a thin line for each span, and a shade over the parts that are out of view.
 
 function overview(place, zoom) {
   const canvas = element("canvas", { "aria-hidden": "true" });

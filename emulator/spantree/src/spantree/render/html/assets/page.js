@@ -1,4 +1,4 @@
-// The page of one file: shows the traces that it carries, and switches between light and dark.
+// The self-contained page: shows the traces that it carries, and switches between light and dark.
 
 const shown = waterfall(document.getElementById("waterfall"));
 shown.show(JSON.parse(document.getElementById("traces").textContent));

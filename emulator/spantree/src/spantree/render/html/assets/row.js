@@ -1,4 +1,4 @@
-// One row: a span's service, title and bar. Rows are created once and painted again with other spans while scrolling.
+// One row: a span's service, title and bar. Scrolling reuses rows: they are created once and repainted with other spans.
 
 function createRow() {
   const fold = element("span", { class: "fold", "aria-hidden": "true" });
@@ -66,7 +66,7 @@ function isInView(view, time) {
   return time >= view.from && time <= view.to;
 }
 
-/** Place the duration behind its bar, before it, or inside at its end, wherever there is room first. */
+/** Place the duration behind its bar, before it, or inside at its end, at the first of these that has room. */
 function placeDuration(node, left, right) {
   const place = right < 0.88 ? "behind" : left > 0.12 ? "before" : "inside";
   const edge = Math.min(Math.max(place === "before" ? left : right, 0), 1);

@@ -40,7 +40,7 @@ function textsOf(span) {
   ];
 }
 
-/** Return the number after `from` in a sorted list, or before it for a negative step; past an end, from the other. */
+/** Return the number after `from` in a sorted list, or before it for a negative step; wrap around at the ends. */
 function nextOf(numbers, from, step) {
   if (!numbers.length) return undefined;
   const beyond = step > 0 ? numbers.find((number) => number > from) : numbers.findLast((number) => number < from);

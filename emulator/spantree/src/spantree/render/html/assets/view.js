@@ -1,4 +1,4 @@
-// The part of a trace's time that is shown, and how dragging with the pointer chooses another one.
+// The part of a trace's time that is shown, and how dragging with the pointer selects another part.
 
 const NARROWEST_VIEW = 100; // nanoseconds
 

@@ -1,4 +1,4 @@
-// The waterfall as a whole: `waterfall(place)` fills an element, and `show(model)` shows traces in it, also updated ones.
+// The waterfall as a whole: `waterfall(place)` fills an element, and `show(model)` shows traces in it, and later their updates.
 
 function waterfall(place) {
   const parts = build(place);
@@ -21,7 +21,7 @@ function waterfall(place) {
   window.addEventListener("afterprint", () => rows.showAll(false));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
-  /** Show the traces of a model. A trace that was shown already keeps its selection, its zoom and what is folded in it. */
+  /** Show the traces of a model. A trace that is already shown keeps its selection, zoom and folded spans. */
   function show(newModel, traceId = trace.id) {
     model = newModel;
     parts.picker.replaceChildren(...model.traces.map(optionFor));

@@ -1,4 +1,4 @@
-"""What the stock client lists and shows of a fresh cloud: a table of commands, and what each must print."""
+"""The contents of a new cloud: tables of list and show commands, and what each must print."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ LISTED: dict[str, dict[str, set[object]]] = {
     "subnet list": {},
     "user list": {"Name": {"admin", "demo", "alt_demo"}},
 }
-"""Columns, and what is to be among their values."""
+"""List commands, their columns, and values that must be in these."""
 
 SHOWN: dict[str, dict[str, object]] = {
     "catalog show nova": {"name": "nova", "type": "compute"},
@@ -55,19 +55,19 @@ SHOWN: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("command", LISTED)
-async def test_it_lists_what_there_is(admin: User, command: str) -> None:
+async def test_a_list_command_prints_the_resources(admin: User, command: str) -> None:
     rows: list[dict[str, Any]] = await admin.json(command)
     missing = {column: values - {row[column] for row in rows} for column, values in LISTED[command].items()}
     assert not any(missing.values()), missing
 
 
 @pytest.mark.parametrize("command", SHOWN)
-async def test_it_shows_what_there_is(admin: User, command: str) -> None:
+async def test_a_show_command_prints_the_resource(admin: User, command: str) -> None:
     shown: dict[str, Any] = await admin.json(command)
     assert {name: shown[name] for name in SHOWN[command]} == SHOWN[command]
 
 
-async def test_the_clouds_yaml_that_up_prints_will_do(up: Up, tmp_path: Path) -> None:
+async def test_the_clouds_yaml_that_up_prints_works(up: Up, tmp_path: Path) -> None:
     (tmp_path / "clouds.yaml").write_text(up.clouds_yaml)
     named = {"OS_CLIENT_CONFIG_FILE": str(tmp_path / "clouds.yaml"), "OS_CLOUD": "emulator"}
     listed = await ended(str(BIN / "openstack"), "flavor", "list", "-f", "value", "-c", "Name", **named)
