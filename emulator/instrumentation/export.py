@@ -99,7 +99,7 @@ class ExportLog(logging.Handler):
         super().__init__(logging.WARNING)
         self.last = NO_ANSWER
         others = self._open()
-        self._propagated = others[0]._propagated if others else self.LOGGER.propagate
+        self.unmuted: bool = others[0].unmuted if others else self.LOGGER.propagate
         self.LOGGER.propagate = False
         self.LOGGER.addHandler(self)
 
@@ -112,7 +112,7 @@ class ExportLog(logging.Handler):
     def close(self) -> None:
         self.LOGGER.removeHandler(self)
         if not self._open():
-            self.LOGGER.propagate = self._propagated
+            self.LOGGER.propagate = self.unmuted
         super().close()
 
     def _open(self) -> list["ExportLog"]:

@@ -137,7 +137,7 @@ async def test_a_foreign_shop_gives_one_whole_trace(traced: Traced) -> None:
     [trace] = trees(traced.spans)
     assert trace == tree(BOUGHT)
     assert trace.check() == []
-    for processed in (span for span in traced.spans if span.name == "process shop:orders"):
+    for processed in (one for one in traced.spans if one.name == "process shop:orders"):
         assert [link.span_id for link in processed.links] == [processed.parent_id]
         assert processed.attributes["messaging.message.conversation_id"] == "order-1"
 
