@@ -88,14 +88,19 @@ def _over_grpc(url: str | None) -> SpanExporter:
 
 
 class ExportLog(logging.Handler):
-    """Keeps the exporters' log records from the root logger: they log each attempt, with a long chain of causes."""
+    """Keeps the exporters' log records from the root logger: they log each attempt, with a long chain of causes.
+
+    Several can be open at the same time, and be closed in any order.
+    """
 
     LOGGER = logging.getLogger("opentelemetry.exporter")
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.last = NO_ANSWER
-        self._propagated, self.LOGGER.propagate = self.LOGGER.propagate, False
+        others = self._open()
+        self.unmuted: bool = others[0].unmuted if others else self.LOGGER.propagate
+        self.LOGGER.propagate = False
         self.LOGGER.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -106,8 +111,12 @@ class ExportLog(logging.Handler):
 
     def close(self) -> None:
         self.LOGGER.removeHandler(self)
-        self.LOGGER.propagate = self._propagated
+        if not self._open():
+            self.LOGGER.propagate = self.unmuted
         super().close()
+
+    def _open(self) -> list["ExportLog"]:
+        return [handler for handler in self.LOGGER.handlers if isinstance(handler, ExportLog)]
 
 
 class WarningExporter(SpanExporter):

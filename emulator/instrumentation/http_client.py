@@ -3,19 +3,21 @@
 HTTP semantic conventions 1.44, "HTTP client span".
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+from aiohttp.typedefs import LooseHeaders, Query
+from multidict import CIMultiDict
 from opentelemetry.trace import Span, SpanKind, Tracer
 from yarl import URL
 
 from emulator.instrumentation import propagation
 from emulator.instrumentation.errors import mark_failed
 from emulator.instrumentation.http_attributes import method_attributes, redacted, span_name
-from emulator.instrumentation.spans import Attributes, present, span
+from emulator.instrumentation.spans import Attributes, AttributeValue, present, span
 
 __all__ = ["request"]
 
@@ -25,39 +27,59 @@ async def request(
     tracer: Tracer,
     session: aiohttp.ClientSession,
     method: str,
-    url: str,
+    url: str | URL,
     *,
-    headers: Mapping[str, str] | None = None,
+    headers: LooseHeaders | None = None,
     url_template: str | None = None,
     attributes: Attributes | None = None,
     inject: propagation.Inject = propagation.inject,
     **options: Any,  # noqa: ANN401 - aiohttp's own
 ) -> AsyncIterator[aiohttp.ClientResponse]:
-    """Send a request; read the answer in the block. The span is current, and lasts as long as the block.
+    """Send a request, and only read its answer in the block: an error of your own in there would be the request's.
 
-    `url_template` names the span, as in `GET /users/{id}`. `options` are those of `ClientSession.request`. To retry,
-    call this again and pass the attribute `http.request.resend_count`: each attempt has its own span ("HTTP request
-    retries and redirects").
+    The span is current, and lasts as long as the block. `url_template` names it, as in `GET /users/{id}`. `options` are
+    those of `ClientSession.request`. To retry, call this again and pass the attribute `http.request.resend_count`: each
+    attempt has its own span ("HTTP request retries and redirects"). But aiohttp follows redirects within one span,
+    which then has the first URL and the last status; to see each, pass `allow_redirects=False`.
     """
-    described = _request_attributes(method, URL(url), url_template)
-    with span(tracer, span_name(method, url_template), SpanKind.CLIENT, {**described, **(attributes or {})}) as calling:
-        carrier = dict(headers or {})
+    sent_to = _absolute(url, options.get("params"))
+    described = {**_request_attributes(method, sent_to, url_template), **(attributes or {})}
+    with span(tracer, span_name(method, url_template), SpanKind.CLIENT, described) as calling:
+        carrier = CIMultiDict(headers or ())
         inject(carrier)
-        async with session.request(method, url, headers=carrier, **options) as response:
-            _record_response(calling, response)
-            yield response
+        try:
+            async with session.request(method, url, headers=carrier, **options) as response:
+                if sent_to is None:
+                    calling.set_attributes(_url_attributes(response.request_info.url))
+                _record_response(calling, response)
+                yield response
+        except aiohttp.ClientResponseError as refusal:  # as raise_for_status=True has it
+            if refusal.status:
+                calling.set_attribute("http.response.status_code", refusal.status)
+            raise
 
 
-def _request_attributes(method: str, url: URL, url_template: str | None) -> Attributes:
+def _absolute(url: str | URL, params: Query) -> URL | None:
+    """Return where a request goes; None if only the session knows its base URL, or if aiohttp will refuse the URL."""
+    try:
+        absolute = URL(url).extend_query(params)
+    except (TypeError, ValueError):
+        return None
+    return absolute if absolute.absolute else None
+
+
+def _request_attributes(method: str, url: URL | None, url_template: str | None) -> Attributes:
     return present(
         {
             **method_attributes(method),
-            "server.address": url.host or "",
-            "server.port": url.port or 0,
-            "url.full": str(redacted(url).with_user(None)),  # credentials must not be on spans (`url.full`)
+            **({} if url is None else _url_attributes(url)),
             "url.template": url_template,
         }
     )
+
+
+def _url_attributes(url: URL) -> dict[str, AttributeValue]:
+    return {"server.address": url.host or "", "server.port": url.port or 0, "url.full": str(redacted(url))}
 
 
 def _record_response(calling: Span, response: aiohttp.ClientResponse) -> None:

@@ -3,6 +3,7 @@
 HTTP semantic conventions 1.44, "HTTP server span".
 """
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
@@ -11,15 +12,39 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer
 from yarl import URL
 
-from emulator.instrumentation import propagation
-from emulator.instrumentation.errors import mark_failed, record_error
+from emulator.instrumentation import errors, propagation
+from emulator.instrumentation.errors import mark_failed, record_error, valid_text
 from emulator.instrumentation.http_attributes import method_attributes, redacted, span_name
 from emulator.instrumentation.spans import Attributes, present, span
 
-__all__ = ["handle", "headers_of", "middleware", "origin", "record_failure", "record_status"]
+__all__ = [
+    "OUTCOME",
+    "Outcome",
+    "handle",
+    "headers_of",
+    "middleware",
+    "origin",
+    "record_failure",
+    "record_status",
+]
 
-SERVER_SPAN: web.RequestKey[Span] = web.RequestKey("server span", Span)
-FAILURE_RECORDED = web.RequestKey("failure recorded", bool)
+
+@dataclass(slots=True)
+class Outcome:
+    """How a request ended: on its span, and for metrics. Those cannot read a span, least of all an unsampled one."""
+
+    span: Span
+    status: int | None = None
+    error_type: str | None = None
+
+    def answered(self, status: int) -> None:
+        """Record the status that the client receives: the first one, for a response cannot begin twice."""
+        if self.status is None:
+            self.status = status
+            self.span.set_attribute("http.response.status_code", status)
+
+
+OUTCOME = web.RequestKey("outcome", Outcome)
 
 
 def middleware(tracer: Tracer, attributes: Attributes | None = None) -> Middleware:
@@ -49,12 +74,17 @@ async def handle(
         propagation.attached(received),
         span(tracer, span_name(request.method, route), SpanKind.SERVER, described) as serving,
     ):
-        request[SERVER_SPAN] = serving
+        outcome = request[OUTCOME] = Outcome(serving)
         try:
             response = await handler(request)
         except web.HTTPException as answer:  # aiohttp handlers may raise their answers; a 404 is no server error
             response = answer
-        _record_answer(serving, request, response)
+        except Exception as error:
+            outcome.error_type = errors.error_type(error)
+            if request.transport is not None:  # the client is still there, and aiohttp will answer
+                outcome.answered(504 if isinstance(error, TimeoutError) else 500)
+            raise
+        _record_answer(outcome, response)
     if isinstance(response, web.HTTPException):
         raise response
     return response
@@ -65,8 +95,8 @@ async def record_status(request: web.Request, response: web.StreamResponse) -> N
 
     Otherwise the span of a stream that breaks off would lack the status that the client has already received.
     """
-    if SERVER_SPAN in request and request[SERVER_SPAN].is_recording():
-        request[SERVER_SPAN].set_attribute("http.response.status_code", response.status)
+    if OUTCOME in request:
+        request[OUTCOME].answered(response.status)
 
 
 def record_failure(request: web.Request, error: Exception, error_type: str | None = None) -> None:
@@ -74,19 +104,20 @@ def record_failure(request: web.Request, error: Exception, error_type: str | Non
 
     `error.type` is `error_type` if that is not None, else the name of the exception.
     """
-    if SERVER_SPAN in request:
-        request[FAILURE_RECORDED] = True
-        record_error(request[SERVER_SPAN], error)
-        if error_type is not None:
-            mark_failed(request[SERVER_SPAN], error_type, str(error))
+    if OUTCOME in request:
+        outcome = request[OUTCOME]
+        record_error(outcome.span, error)
+        outcome.error_type = error_type or errors.error_type(error)
+        outcome.span.set_attribute("error.type", outcome.error_type)
 
 
 def headers_of(request: web.Request) -> dict[str, str]:
     """Return the headers of a request by lower-case name, with the values of repeated headers joined by commas.
 
-    RFC 9110, section 5.3. W3C Trace Context, section 3.3.1.1, and W3C Baggage, section 3.2, rely on it.
+    RFC 9110, section 5.3. W3C Trace Context, section 3.3.1.1, and W3C Baggage, section 3.2, rely on it. Bytes that are
+    not UTF-8, which aiohttp keeps as surrogates, become `?`: OpenTelemetry raises on them.
     """
-    return {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
+    return {name.lower(): valid_text(",".join(request.headers.getall(name))) for name in request.headers}
 
 
 def origin(request: web.Request) -> URL | None:
@@ -103,20 +134,21 @@ def _request_attributes(request: web.Request, route: str | None) -> Attributes:
         {
             **method_attributes(request.method),
             "http.route": route,
-            "url.path": request.path,
-            "url.query": redacted(request.rel_url).query_string or None,
+            "url.path": request.rel_url.raw_path,
+            "url.query": redacted(request.rel_url).raw_query_string or None,
             "url.scheme": request.scheme,
             "server.address": server.host if server is not None else None,
             "server.port": server.port if server is not None else None,
-            "client.address": request.remote,
-            "user_agent.original": request.headers.get(hdrs.USER_AGENT),
+            "client.address": request.remote or None,  # a Unix socket has none
+            "user_agent.original": valid_text(request.headers.get(hdrs.USER_AGENT, "")) or None,
             "network.protocol.version": f"{request.version.major}.{request.version.minor}",
         }
     )
 
 
-def _record_answer(serving: Span, request: web.Request, response: web.StreamResponse) -> None:
+def _record_answer(outcome: Outcome, response: web.StreamResponse) -> None:
     """Record the outcome: for a server, only a status of 500 or above is an error ("Status")."""
-    serving.set_attribute("http.response.status_code", response.status)
-    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not request.get(FAILURE_RECORDED, False):
-        mark_failed(serving, str(response.status))
+    outcome.answered(response.status)
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR and outcome.error_type is None:
+        outcome.error_type = str(response.status)
+        mark_failed(outcome.span, outcome.error_type)

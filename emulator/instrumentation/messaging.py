@@ -19,7 +19,6 @@ from emulator.instrumentation.propagation import MessagingContext
 from emulator.instrumentation.spans import Attributes, AttributeValue, present, span
 
 __all__ = [
-    "AMQP_PORT",
     "MessagingDestination",
     "destination_name",
     "headers_of",
@@ -28,7 +27,7 @@ __all__ = [
     "settling",
 ]
 
-AMQP_PORT = 5672
+AMQP_PORT, AMQPS_PORT = 5672, 5671
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +35,21 @@ class MessagingDestination:
     """Where messages go or come from; `broker` is a URL.
 
     `template` replaces `name` in span names if a part of the name varies, as in `nova:compute.{host}`. A fanout
-    exchange has no `routing_key`.
+    exchange has no `routing_key`. A queue is `temporary` if it ends with its consumer, and `anonymous` if the broker
+    chose its name; without a template, span names leave out the names of both.
     """
 
     broker: URL
     name: str
     routing_key: str | None = None
     template: str | None = None
+    temporary: bool = False
+    anonymous: bool = False
 
-    @property
-    def label(self) -> str:
-        """The name to use in span names: the template if there is one, to keep their cardinality low ("Span name")."""
-        return self.template or self.name
+    def span_name(self, operation: str) -> str:
+        """Return `{operation} {destination}`, without names that would have too many values ("Span name")."""
+        label = self.template or ("" if self.temporary or self.anonymous else self.name)
+        return f"{operation} {label}".rstrip()
 
 
 def destination_name(exchange: str, routing_key: str = "", queue: str = "") -> str:
@@ -55,7 +57,8 @@ def destination_name(exchange: str, routing_key: str = "", queue: str = "") -> s
 
     So is a queue with the name of its routing key ("RabbitMQ", `messaging.destination.name`).
     """
-    return ":".join(filter(None, (exchange, routing_key, "" if queue == routing_key else queue)))
+    parts = (exchange, routing_key, "" if queue == routing_key else queue)
+    return ":".join(filter(None, parts)) or "amq.default"
 
 
 @contextmanager
@@ -69,14 +72,15 @@ def publishing(
 ) -> Iterator[Span]:
     """Publish the message in the block, until the broker has confirmed it. Injects the context into its headers.
 
-    The event `confirmed` is not part of the conventions: it separates the broker's time from the time in the queue.
+    The event `confirmed` is not part of the conventions: it separates the broker's time from the time in the queue. It
+    marks the end of the block, so it is true only on a channel with `publisher_confirms` and `on_return_raises`.
     """
     described = {
         **_described("publish", "send", to, message.message_id, message.correlation_id),
         "messaging.message.body.size": len(message.body),
         **(attributes or {}),
     }
-    with span(tracer, f"publish {to.label}", SpanKind.PRODUCER, described) as sending:
+    with span(tracer, to.span_name("publish"), SpanKind.PRODUCER, described) as sending:
         carrier: dict[str, str] = {}
         inject(carrier)
         message.headers.update(carrier)
@@ -112,7 +116,7 @@ def processing(
         propagation.attached(received),
         span(
             tracer,
-            f"process {source.label}",
+            source.span_name("process"),
             SpanKind.CONSUMER,
             described,
             [Link(published)] if linked else [],
@@ -140,7 +144,7 @@ def settling(
         "messaging.rabbitmq.message.delivery_tag": message.delivery_tag or 0,
         **(attributes or {}),
     }
-    with span(tracer, f"{operation} {source.label}", SpanKind.CLIENT, described) as settled:
+    with span(tracer, source.span_name(operation), SpanKind.CLIENT, described) as settled:
         yield settled
 
 
@@ -153,6 +157,7 @@ def _described(
     name: str, operation: str, destination: MessagingDestination, message_id: str | None, conversation: str | None
 ) -> dict[str, AttributeValue]:
     """Return the attributes that all three kinds of span share."""
+    default_port = AMQPS_PORT if destination.broker.scheme == "amqps" else AMQP_PORT
     return present(
         {
             "messaging.system": "rabbitmq",
@@ -160,10 +165,12 @@ def _described(
             "messaging.operation.type": operation,
             "messaging.destination.name": destination.name,
             "messaging.destination.template": destination.template,
-            "messaging.rabbitmq.destination.routing_key": destination.routing_key,
+            "messaging.destination.temporary": destination.temporary or None,
+            "messaging.destination.anonymous": destination.anonymous or None,
+            "messaging.rabbitmq.destination.routing_key": destination.routing_key or None,
             "messaging.message.id": message_id or None,
             "messaging.message.conversation_id": conversation or None,
             "server.address": destination.broker.host or "localhost",
-            "server.port": destination.broker.port or AMQP_PORT,
+            "server.port": destination.broker.port or default_port,
         }
     )

@@ -1,5 +1,6 @@
 """One span around a block of code: current while the block runs, failed if an exception leaves it."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -27,6 +28,7 @@ def span(
 
     Pass `attributes` here rather than setting them later: samplers see only those known at the start.
     """
+    handled = sys.exception()
     begun = tracer.start_span(
         name,
         context=set_span_in_context(INVALID_SPAN) if root else None,
@@ -39,7 +41,7 @@ def span(
         try:
             yield begun
         except Exception as error:  # CancelledError is not an Exception: cancelling is no failure
-            record_error(begun, error)
+            record_error(begun, error, handled=handled)
             raise
 
 

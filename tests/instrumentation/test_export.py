@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.instrumentation.export import otlp_endpoint, otlp_exporter
+from emulator.instrumentation.export import ExportLog, otlp_endpoint, otlp_exporter
 
 BASE = "http://collector:4318"
 
@@ -40,3 +40,13 @@ def test_another_protocol_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
     with pytest.raises(ValueError, match="http/json': choose http/protobuf or grpc"):
         otlp_exporter(BASE)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first one first", "last one first"])
+def test_the_exporters_logger_is_muted_until_the_last_log_is_closed(order: tuple[int, int]) -> None:
+    before = ExportLog.LOGGER.propagate
+    logs = ExportLog(), ExportLog()
+    logs[order[0]].close()
+    assert not ExportLog.LOGGER.propagate
+    logs[order[1]].close()
+    assert ExportLog.LOGGER.propagate is before is True

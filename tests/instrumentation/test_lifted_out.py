@@ -37,13 +37,30 @@ reader: buy a book
       shop: publish shop:orders (producer) {messaging.destination.name=shop:orders, messaging.message.body.size=6}
         warehouse: process shop:orders (consumer) {messaging.operation.type=process, shop.floor=3}
           warehouse: ack shop:orders (client) {messaging.operation.type=settle}
+  reader: POST /orders (client) {http.response.status_code=202}
+    shop: POST /orders (server) {http.response.status_code=202}
+      shop: publish shop:orders (producer) {messaging.message.body.size=0}
+        warehouse: process shop:orders (consumer) !warehouse.NoSuchBook {shop.floor=3}
+          warehouse: reject shop:orders (client) {messaging.operation.type=settle}
 """
+
+
+class NoSuchBook(Exception):
+    """The order names no book."""
+
+    error_type = "warehouse.NoSuchBook"
+
+
+async def handle(message: AbstractIncomingMessage) -> None:
+    """Take an order."""
+    if not message.body:
+        raise NoSuchBook
 
 
 @asynccontextmanager
 async def shop(tracer: Tracer, connection: aio_pika.abc.AbstractConnection, broker: URL) -> AsyncIterator[str]:
     """An aiohttp application that sells books and publishes orders."""
-    channel = await connection.channel(publisher_confirms=True)
+    channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
     exchange = await channel.declare_exchange("shop", aio_pika.ExchangeType.TOPIC)
     orders = MessagingDestination(broker, destination_name("shop", "orders"), routing_key="orders")
 
@@ -71,7 +88,7 @@ async def shop(tracer: Tracer, connection: aio_pika.abc.AbstractConnection, brok
 
 async def test_a_foreign_shop_gives_one_whole_trace(traced: Traced) -> None:
     reading, warehouse = traced.tracer("reader"), traced.tracer("warehouse")
-    delivered = asyncio.Event()
+    delivered = asyncio.Semaphore(0)
     async with (
         Broker(socket.create_server(("127.0.0.1", 0))) as broker,
         await aio_pika.connect(broker.url) as connection,
@@ -85,10 +102,18 @@ async def test_a_foreign_shop_gives_one_whole_trace(traced: Traced) -> None:
         source = MessagingDestination(URL(broker.url), name, routing_key="orders")
 
         async def consume(message: AbstractIncomingMessage) -> None:
-            with processing(warehouse, message, source, attributes={"shop.floor": 3}):
-                with settling(warehouse, "ack", message, source):
-                    await message.ack()
-            delivered.set()
+            try:
+                with processing(warehouse, message, source, attributes={"shop.floor": 3}):
+                    try:
+                        await handle(message)
+                    except Exception:
+                        with settling(warehouse, "reject", message, source):
+                            await message.reject()
+                        raise
+                    with settling(warehouse, "ack", message, source):
+                        await message.ack()
+            finally:
+                delivered.release()
 
         await queue.consume(consume)
         with span(reading, "buy a book"):
@@ -101,18 +126,20 @@ async def test_a_foreign_shop_gives_one_whole_trace(traced: Traced) -> None:
                 attributes={"shop.customer": "c-1"},
             ) as response:
                 assert await response.json() == {"id": "7"}
-            async with http_client.request(
-                reading, session, "POST", f"{url}/orders", url_template="/orders", data=b"book 7"
-            ) as response:
-                await response.read()
+            for order in (b"book 7", b""):
+                async with http_client.request(
+                    reading, session, "POST", f"{url}/orders", url_template="/orders", data=order
+                ) as response:
+                    await response.read()
         async with asyncio.timeout(10):
-            await delivered.wait()
+            await delivered.acquire()
+            await delivered.acquire()
     [trace] = trees(traced.spans)
     assert trace == tree(BOUGHT)
     assert trace.check() == []
-    processed = traced.one("process shop:orders")
-    assert [link.span_id for link in processed.links] == [processed.parent_id]
-    assert processed.attributes["messaging.message.conversation_id"] == "order-1"
+    for processed in (one for one in traced.spans if one.name == "process shop:orders"):
+        assert [link.span_id for link in processed.links] == [processed.parent_id]
+        assert processed.attributes["messaging.message.conversation_id"] == "order-1"
 
 
 def test_the_files_work_where_there_is_no_emulator(tmp_path: Path) -> None:
