@@ -73,7 +73,7 @@ async def test_os_interface_chooses_the_endpoints_of_the_catalog() -> None:
         for interface, text in (
             ("internal", "ACTIVE"),
             ("publicURL", "ACTIVE"),
-            ("private", "names no private endpoint"),
+            ("private", "has no private endpoint"),
         ):
             booted = await run("boot", "--keystone-url", keystone, "--pace", "0", OS_INTERFACE=interface)
             assert text in booted.out

@@ -147,7 +147,7 @@ async def test_boots_with_all_faults_at_once_each_end_in_their_own_state() -> No
         async with places:
             await api.gone(booted.server_id)
 
-    async with start_cloud(Settings(pace=0, build_seconds=8), computes=3) as running_cloud:
+    async with start_cloud(Settings(pace=0, build_seconds=20), computes=3) as running_cloud:
         boots = await asyncio.gather(*(one(running_cloud, number, fault) for number, fault in enumerate(chosen)))
         wrong = [
             f"{fault and fault.name}: {booted.status} {booted.fault}"
