@@ -49,4 +49,6 @@ def redacted(url: URL) -> URL:
 
 
 def _known(method: str) -> str | None:
-    return next((name for name in (method, method.upper()) if name in KNOWN_METHODS), None)
+    if method in KNOWN_METHODS:
+        return method
+    return method.upper() if method.upper() in KNOWN_METHODS else None
