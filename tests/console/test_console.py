@@ -311,7 +311,7 @@ async def test_polling_leaves_no_spans() -> None:
 async def test_queue_depths_are_shown_with_rabbitmq(rabbitmq: str) -> None:
     async with running_console(amqp_url=rabbitmq) as web_console:
         [queues] = await web_console.first_event("queues", lambda data: bool(data[0]))
-    names = ["scheduler", "compute.compute-1", "compute.compute-2", "api", "dead_letters"]
+    names = ["api", "dead_letters", "scheduler", "compute.compute-1", "compute.compute-2"]  # as their services start
     assert [(depth["queue"], depth["ready"], depth["unacknowledged"]) for depth in queues] == [
         (name, 0, None) for name in names
     ]
