@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from osprofiler import _utils as osprofiler
 
+from emulator.cli.program import EMULATOR
 from spantree import Span
 from tests.openstack.conftest import BIN, KEY, Up, User, ended
 from tests.openstack.test_one_trace import exported_trace, openstack
@@ -67,7 +68,7 @@ async def test_a_boot_with_os_profile_is_in_its_trace(demo: User, up: Up) -> Non
     trace = await up.trace(uuid.UUID(base).hex)
     assert trace.one("nova-compute", name="spawn").attributes["openstack.osprofiler.base_id"] == base
     assert len(trace.roots) > 1
-    assert trace.check() == []
+    assert trace.check(continues_by=EMULATOR.continues_by) == []
     await demo("server delete --wait profiled")
 
 
