@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 from emulator.cloud import AlreadyRunning, PortInUse
 from emulator.faults import Fault
-from emulator.runtime.amqp_connection import BusUnavailable
+from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.export import Export, otlp_exporter
 from emulator.runtime.propagation import carries_baggage
 

@@ -18,7 +18,8 @@ from emulator.broker import Depth
 from emulator.client import Credentials
 from emulator.cloud import Cloud
 from emulator.console.event_stream import EventStream
-from emulator.runtime.amqp_connection import BROKEN, BusSettings, linked
+from emulator.runtime.amqp_connection import BusSettings, linked
+from emulator.runtime.amqp_session import BROKEN
 from emulator.runtime.amqp_topology import depths
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext, request_scope

@@ -23,15 +23,8 @@ from emulator.instrumentation.messaging import (
     publishing,
     settling,
 )
-from emulator.runtime.amqp_connection import (
-    BROKEN,
-    REFUSED,
-    BusUnavailable,
-    Link,
-    Session,
-    not_cancelled,
-    publishing_channel,
-)
+from emulator.runtime.amqp_connection import Link
+from emulator.runtime.amqp_session import BROKEN, REFUSED, BusUnavailable, Session, not_cancelled, publishing_channel
 from emulator.runtime.amqp_topology import Destination, declare_exchange, declare_queue, session_exchange
 from emulator.runtime.fault_injection.messages import (
     ConnectionDropped,

@@ -12,33 +12,26 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from http import HTTPStatus
 from math import inf
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
-from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
-from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource, ChannelPreconditionFailed
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import AuthenticationError, ProbableAuthenticationError
+from aiormq.exceptions import ChannelLockedResource
 from yarl import URL
 
-from emulator.runtime.errors import ApiError
+from emulator.runtime.amqp_session import BROKEN, BusUnavailable, Session, not_cancelled, publishing_channel
 from emulator.runtime.tasks import task_group
 
 __all__ = [
-    "BROKEN",
     "PATIENCE_SECONDS",
-    "REFUSED",
     "AlreadyRunning",
     "BusSettings",
-    "BusUnavailable",
     "Link",
     "QueueType",
-    "Session",
     "linked",
-    "not_cancelled",
-    "publishing_channel",
 ]
 
 PATIENCE_SECONDS = 30.0
@@ -50,19 +43,7 @@ HEARTBEAT_SECONDS = 10
 """Unless the URL sets another value. After twice this time the broker drops a lost client, with its locks."""
 CLOSE_SECONDS = 1.0
 
-BROKEN = (AMQPError, OSError, RuntimeError)
-"""What aio-pika raises if the broker or the connection fails; RuntimeError if a channel is closed already."""
-REFUSED = (ChannelAccessRefused, ChannelPreconditionFailed)
-"""The broker's answer to what it would refuse on the next connection too. It closes the channel, not the connection."""
-
 log = logging.getLogger(__name__)
-
-
-class BusUnavailable(ApiError):
-    """The broker cannot be reached or did not take a message; try again later."""
-
-    error_type = "emulator.BusUnavailable"
-    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class AlreadyRunning(Exception):
@@ -92,31 +73,6 @@ class BusSettings:
     url: str
     patience: float = PATIENCE_SECONDS
     queue_type: QueueType = QueueType.CLASSIC
-
-
-@dataclass(slots=True)
-class Session:
-    """One connection, its channel for publishing, and the exchanges declared on it. `over` is set when it has ended."""
-
-    connection: AbstractConnection
-    channel: AbstractChannel
-    exchanges: dict[str, AbstractExchange] = field(default_factory=dict)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def open_channel(self) -> AbstractChannel:
-        """Return the channel for publishing. Opens another one if the broker closed it when it refused something."""
-        if self.channel.is_closed:
-            async with self._opening:
-                if self.channel.is_closed:  # nobody else has opened one meanwhile
-                    self.channel = await publishing_channel(self.connection)
-                    self.exchanges.clear()
-        return self.channel
-
-
-async def publishing_channel(connection: AbstractConnection) -> AbstractChannel:
-    """Open a channel on which a publish waits for the broker's confirm, and fails if no queue takes the message."""
-    return await connection.channel(publisher_confirms=True, on_return_raises=True)
 
 
 Start = Callable[[Session], Awaitable[None]]
@@ -296,26 +252,6 @@ class Link:
                 self._lost.set()
 
         return lose
-
-
-@asynccontextmanager
-async def not_cancelled() -> AsyncIterator[None]:
-    """Raise BusUnavailable in place of a CancelledError that does not mean this task.
-
-    When the connection is lost, aiormq cancels the futures that wait for an answer, and raises a bare Exception in
-    those that wait for a write.
-    """
-    try:
-        yield
-    except Exception as error:
-        if type(error) is Exception:
-            raise BusUnavailable("the connection to the broker was lost") from error
-        raise
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        raise BusUnavailable("the connection to the broker was lost") from None
 
 
 @asynccontextmanager

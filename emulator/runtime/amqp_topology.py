@@ -8,15 +8,8 @@ from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue, Field
 
 from emulator.broker import Depth
 from emulator.instrumentation.messaging import destination_name
-from emulator.runtime.amqp_connection import (
-    BROKEN,
-    BusSettings,
-    BusUnavailable,
-    QueueType,
-    Session,
-    linked,
-    not_cancelled,
-)
+from emulator.runtime.amqp_connection import BusSettings, QueueType, linked
+from emulator.runtime.amqp_session import BROKEN, BusUnavailable, Session, not_cancelled
 
 __all__ = ["Destination", "declare_exchange", "declare_queue", "depths", "purge", "session_exchange"]
 

@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 
 from emulator.runtime.amqp_bus import Unroutable
-from emulator.runtime.amqp_connection import BusUnavailable
+from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.amqp_topology import Destination
 from emulator.services.oslo.messaging import cast
 

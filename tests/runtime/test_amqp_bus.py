@@ -11,7 +11,7 @@ from aiohttp import web
 
 from emulator.broker import Broker
 from emulator.runtime.amqp_bus import Consumer
-from emulator.runtime.amqp_connection import BusUnavailable
+from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.amqp_topology import Destination
 from emulator.runtime.request_context import request_scope
 from emulator.runtime.service import BUS, SERVICE_CONTEXT, Service

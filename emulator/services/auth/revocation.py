@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from emulator.runtime.amqp_bus import Consumer, Unroutable
-from emulator.runtime.amqp_connection import BusUnavailable
+from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.amqp_topology import Destination
 from emulator.runtime.request_context import request_scope
 from emulator.runtime.service import SERVICE_CONTEXT, Service

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from emulator.instrumentation import mark_failed
 from emulator.runtime.amqp_bus import Unroutable
-from emulator.runtime.amqp_connection import BusUnavailable
+from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.request_context import annotate, current_request
 from emulator.runtime.service import TASKS
 from emulator.runtime.simulated_work import simulated_work

@@ -4,7 +4,7 @@ import asyncio
 
 from aiohttp import web
 
-from emulator.runtime.amqp_connection import BusUnavailable
+from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.request_context import request_scope
 from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.nova.compute.hypervisor import HYPERVISOR

@@ -6,7 +6,7 @@ Real nova-scheduler replies to nova-conductor, which sends the build. This is th
 from aiohttp import web
 from opentelemetry.trace import Span
 
-from emulator.runtime.amqp_connection import BusUnavailable
+from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.request_context import annotate
 from emulator.runtime.service import SERVICE_CONTEXT, Service
 from emulator.runtime.simulated_work import simulated_work, value_or_fault

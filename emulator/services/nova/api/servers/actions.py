@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from aiohttp import web
 
-from emulator.runtime.amqp_connection import BusUnavailable
+from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY, read_json
 from emulator.services.auth.fernet_tokens import Identity

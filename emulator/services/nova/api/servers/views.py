@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.runtime.amqp_connection import BusUnavailable
+from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.runtime.request_context import annotate
 from emulator.services.auth.fernet_tokens import Identity
