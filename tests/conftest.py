@@ -36,6 +36,8 @@ REFERENCE = tree(tree_text("boot"))
 RABBITMQ = os.environ.get("EMULATOR_TEST_AMQP_URL")
 PATIENCE_SECONDS = 30
 POLL_SECONDS = 0.005
+POLL_GROWTH = 1.3
+LONGEST_POLL_SECONDS = 0.1
 DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "nova", "x-dead-letter-routing-key": "dead_letters"}
 """The arguments of the queues of nova's daemons."""
 
@@ -61,6 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Ignore the tests with stock clients unless they are requested, since they need the extra `openstack`."""
     return True if collection_path == WITH_CLIENTS and not _with_stock_clients(config) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the tests first that wait for long, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long_wait") is None)
 
 
 def pytest_collection_finish() -> None:
@@ -146,12 +153,16 @@ async def amqp_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
 async def eventually(
     read: Callable[[], Awaitable[T]], accept: Callable[[T], bool] = bool, pause: float = POLL_SECONDS
 ) -> T:
-    """Poll `read` until `accept` holds for its result, and return that. For changes that are not notified."""
+    """Poll `read` until `accept` holds for its result, and return that. For changes that are not notified.
+
+    The pauses, in seconds, grow: otherwise polling takes the processor from what it waits for.
+    """
     seen = await read()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not accept(seen):
-                await asyncio.sleep(pause)  # otherwise polling takes the processor from what it waits for
+                await asyncio.sleep(pause)
+                pause = max(pause, min(pause * POLL_GROWTH, LONGEST_POLL_SECONDS))
                 seen = await read()
     except TimeoutError:
         raise AssertionError(f"still {seen!r} after {PATIENCE_SECONDS} s") from None

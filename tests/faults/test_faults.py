@@ -134,6 +134,7 @@ def test_the_boot_fixture_suggests_names_for_a_mistyped_fault(boot: Callable[...
         boot(fault="amqp.poisson")
 
 
+@pytest.mark.long_wait
 async def test_boots_with_all_faults_at_once_each_end_in_their_own_state() -> None:
     chosen = [*[None] * 5, *FAULTS.values()]
     random.Random(4).shuffle(chosen)

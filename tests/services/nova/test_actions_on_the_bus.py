@@ -3,6 +3,7 @@
 import json
 
 import aio_pika
+import pytest
 
 from spantree import spans_from_sdk
 from tests.cloud.in_parts import compute_host, in_parts
@@ -39,9 +40,11 @@ async def test_a_message_that_is_delivered_twice_is_handled_once() -> None:
     assert [span.name for span in twice if span.kind == "consumer"] == ["process nova:compute.{host}"] * 2
 
 
+@pytest.mark.long_wait
 async def test_an_action_on_a_stopped_host_is_aborted_with_a_reason() -> None:
+    """The deadline, which the server's build has too, leaves time for the build on a busy machine."""
     everyone_but_compute = ("keystone", "neutron-server", "glance-api", "nova-api", "nova-scheduler")
-    async with in_parts(everyone_but_compute, build_seconds=1) as (running_cloud, broker):
+    async with in_parts(everyone_but_compute, build_seconds=5) as (running_cloud, broker):
         async with compute_host(running_cloud, broker.url):
             api = await running_cloud.api()
             server_id = await a_server(api)
@@ -55,7 +58,7 @@ async def test_an_action_on_a_stopped_host_is_aborted_with_a_reason() -> None:
         action = (await api("GET", "nova-api", path, headers=version))[1]["instanceAction"]
         [event] = action["events"]
         assert (action["message"], event["result"]) == ("Error", "Error")
-        assert event["details"].endswith("aborted: it was still powering-off after 1 s.")
+        assert event["details"].endswith("aborted: it was still powering-off after 5 s.")
         status, refusal = await act(api, server_id, CONSOLE)
         assert (status, refusal["serviceUnavailable"]["code"]) == (503, 503)
         assert refusal["serviceUnavailable"]["message"].startswith("nova:compute.compute-1 did not reply to")
