@@ -231,6 +231,14 @@ class RunningCloud:
         async with HttpClient(client.SERVICE) as http:
             return await client.boot(service_context, http, credentials, request or BootRequest())
 
+    async def delete(self, server_id: str) -> None:
+        """Delete a server as `emulator load` does, after finding it by its name."""
+        service_context = client.new_context(self.export, None)
+        credentials = Credentials(self.cloud.endpoints["keystone"])
+        async with HttpClient(client.SERVICE) as http:
+            assert server_id in await client.find_servers(service_context, http, credentials, "^demo$")
+            assert await client.delete(service_context, http, credentials, server_id)
+
     async def quiet(self, *boots: BootResult) -> None:
         """Wait until all messages of these boots are settled. Needs the embedded broker."""
         assert self.cloud.broker is not None

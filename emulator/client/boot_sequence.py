@@ -11,16 +11,17 @@ from http import HTTPStatus
 
 import aiohttp
 import msgspec
-from yarl import URL
 
 from emulator.client.credentials import Credentials
 from emulator.faults import Fault
 from emulator.instrumentation import mark_failed, record_error
+from emulator.instrumentation.url_template import TemplatedUrl
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext, annotate, carrying_fault, request_scope
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.spans import span
+from emulator.services.auth import Access
 from emulator.services.seed_data import resource_id
 from spantree import escaped
 
@@ -162,10 +163,9 @@ async def boot(
         result = BootResult(request, f"{root.get_span_context().trace_id:032x}", scope.request_id)
         try:
             access = await credentials.log_in(http)
-            servers_url = f"{access.url('compute')}/servers"
-            server_id = await _create(http, access.token, servers_url, request)
+            server_id = await _create(http, access, request)
             result = replace(result, server_id=server_id)
-            result = await _wait_until_built(http, access.token, servers_url, result, context.pace, on_progress)
+            result = await _wait_until_built(http, access, result, context.pace, on_progress)
         except UnexpectedAnswer as refusal:
             record_error(root, refusal)
             result = replace(result, status="REFUSED", fault=f"{refusal.message} (HTTP {refusal.status})")
@@ -187,8 +187,7 @@ async def delete(context: ServiceContext, http: HttpClient, credentials: Credent
         annotate(server__id=server_id)
         try:
             access = await credentials.log_in(http)
-            url = f"{access.url('compute')}/servers/{server_id}"
-            (await http.fetch("DELETE", url, token=access.token)).check()
+            (await http.fetch("DELETE", _server_url(access, server_id), token=access.token)).check()
         except UnexpectedAnswer as error:
             record_error(root, error)
             return error.status == HTTPStatus.NOT_FOUND  # it is already gone
@@ -206,12 +205,12 @@ async def find_servers(context: ServiceContext, http: HttpClient, credentials: C
     """
     with request_scope(context), span("openstack server list"):
         access = await credentials.log_in(http)
-        url = URL(f"{access.url('compute')}/servers/detail").with_query(name=name)
-        found = (await http.fetch("GET", str(url), token=access.token)).read(_ServersAnswer).servers
+        url = TemplatedUrl(access.url("compute"), "/servers/detail", query={"name": name})
+        found = (await http.fetch("GET", url, token=access.token)).read(_ServersAnswer).servers
         return [server.id for server in found if server.task_state != "deleting"]
 
 
-async def _create(http: HttpClient, token: str, servers_url: str, request: BootRequest) -> str:
+async def _create(http: HttpClient, access: Access, request: BootRequest) -> str:
     """POST the request and return the server's id."""
     # The ids of seed data are derived from their names, so that a boot needs no requests to look them up.
     server = {
@@ -221,19 +220,19 @@ async def _create(http: HttpClient, token: str, servers_url: str, request: BootR
         "networks": [{"uuid": resource_id("network", request.network)}],
     }
     with carrying_fault(request.fault):  # only this request: the fault must not act on the login or on polls
-        answer = await http.fetch("POST", servers_url, body={"server": server}, token=token)
+        url = TemplatedUrl(access.url("compute"), "/servers")
+        answer = await http.fetch("POST", url, body={"server": server}, token=access.token)
     server_id = answer.read(_CreatedAnswer).server.id
     annotate(server__id=server_id)
     return server_id
 
 
 async def _wait_until_built(
-    http: HttpClient, token: str, servers_url: str, result: BootResult, pace: float, on_progress: OnProgress
+    http: HttpClient, access: Access, result: BootResult, pace: float, on_progress: OnProgress
 ) -> BootResult:
     """Poll the server until it is ACTIVE or in ERROR, and add its state to the result."""
-    server = await _poll(
-        http, token, f"{servers_url}/{result.server_id}", pace, lambda state: on_progress(result.request, state)
-    )
+    url = _server_url(access, result.server_id)
+    server = await _poll(http, access.token, url, pace, lambda state: on_progress(result.request, state))
     return replace(
         result,
         status=server.status,
@@ -243,7 +242,9 @@ async def _wait_until_built(
     )
 
 
-async def _poll(http: HttpClient, token: str, url: str, pace: float, on_state: Callable[[str], None]) -> _Server:
+async def _poll(
+    http: HttpClient, token: str, url: TemplatedUrl, pace: float, on_state: Callable[[str], None]
+) -> _Server:
     """GET the server until its status is no longer BUILD. Has no timeout: nova-api limits how long a build takes."""
     first, began, state = POLL_SECONDS + POLL_SECONDS_AT_PACE_1 * pace, time.monotonic(), None
     while True:
@@ -254,6 +255,10 @@ async def _poll(http: HttpClient, token: str, url: str, pace: float, on_state: C
             state = server.task_state
             on_state(escaped(state))
         await asyncio.sleep(min(first + POLL_GROWTH * (time.monotonic() - began), LONGEST_POLL_SECONDS))
+
+
+def _server_url(access: Access, server_id: str) -> TemplatedUrl:
+    return TemplatedUrl(access.url("compute"), "/servers/{server_id}", {"server_id": server_id})
 
 
 def _printable(result: BootResult) -> BootResult:

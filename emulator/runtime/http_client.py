@@ -11,6 +11,7 @@ import msgspec
 
 from emulator import __version__
 from emulator.instrumentation import AttributeValue, Inject, http_client
+from emulator.instrumentation.url_template import TemplatedUrl
 from emulator.runtime.fault_injection.traces import injection_with_fault
 from emulator.runtime.request_context import FAULT_SPENT, OWN_REQUEST_ID, REQUEST_ID, current_request, inject_request
 from emulator.runtime.spans import request_attributes, request_tracer
@@ -93,7 +94,7 @@ class HttpClient:
     async def fetch(
         self,
         method: str,
-        url: str,
+        url: TemplatedUrl,
         *,
         body: object = None,
         token: str | None = None,
@@ -113,11 +114,11 @@ class HttpClient:
                 received = b""
                 async for piece in response.content.iter_any():
                     sink(piece)
-            return Answer(method, without_user(url), response.status, response.headers, received)
+            return Answer(method, without_user(str(url.url)), response.status, response.headers, received)
 
     @asynccontextmanager
     async def _stream(
-        self, method: str, url: str, *, body: object, token: str | None, step: str | None, resend: int
+        self, method: str, url: TemplatedUrl, *, body: object, token: str | None, step: str | None, resend: int
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request; the span lasts as long as the block that reads the answer."""
         request = current_request()

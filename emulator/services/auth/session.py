@@ -3,12 +3,13 @@
 A small stand-in for `keystoneauth1.session`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
 
+from emulator.instrumentation.url_template import TemplatedUrl
 from emulator.runtime.http_client import Answer, HttpClient, UnexpectedAnswer
 from emulator.runtime.simulated_work import wait_for_duration
 
@@ -75,11 +76,11 @@ async def log_in(
         },
         "scope": {"project": {"name": project, "domain": domain}},
     }
-    url = f"{keystone_url.rstrip('/').removesuffix('/v3')}/v3/auth/tokens"
+    url = TemplatedUrl(keystone_url.rstrip("/").removesuffix("/v3"), "/v3/auth/tokens")
     answer = await http.fetch("POST", url, body={"auth": auth}, step=step)
     catalog = answer.read(_Answer).token.catalog
     if "X-Subject-Token" not in answer.headers:
-        raise UnexpectedAnswer("POST", url, answer.status, "it has no X-Subject-Token header")
+        raise UnexpectedAnswer("POST", answer.url, answer.status, "it has no X-Subject-Token header")
     return Access(answer.headers["X-Subject-Token"], catalog, interface)
 
 
@@ -100,15 +101,20 @@ class Session:
         method: str,
         service_type: str,
         path: str,
+        values: Mapping[str, str] | None = None,
         *,
+        query: Mapping[str, str] | None = None,
         body: object = None,
         step: str | None = None,
         sink: Callable[[bytes], None] | None = None,
     ) -> Answer:
-        """Send a request to the service of a type. Raises LookupError, and what `HttpClient.fetch` raises."""
+        """Send a request to the service of a type; `path` is a template for `values`, such as `/servers/{server_id}`.
+
+        Raises LookupError, and what `HttpClient.fetch` raises.
+        """
         sent, unavailable, renewed = 0, 0, False
         while True:
-            url = self._access.url(service_type) + path
+            url = TemplatedUrl(self._access.url(service_type), path, values or {}, query or {})
             answer = await self._http.fetch(
                 method, url, body=body, token=self._access.token, step=step, resend=sent, sink=sink
             )

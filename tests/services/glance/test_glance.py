@@ -37,7 +37,9 @@ async def test_an_uploaded_image_is_described_streamed_booted_and_deleted() -> N
     downloads = [
         span
         for span in spans_from_sdk(running_cloud.export.kept)
-        if span.name == "GET /v2/images/{image_id}/file" and image["id"] in str(span.attributes["url.path"])
+        if span.name == "GET /v2/images/{image_id}/file"
+        and span.kind == "server"
+        and image["id"] in str(span.attributes["url.path"])
     ]
     assert len(downloads) == 2
 

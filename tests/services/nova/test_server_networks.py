@@ -249,7 +249,9 @@ async def test_each_network_is_one_request_to_neutron() -> None:
     async with start_cloud() as running_cloud:
         server = await built_on(await running_cloud.api("demo"), [{"uuid": PRIVATE}, {"uuid": PUBLIC}])
     requests = [
-        span for span in spans_from_sdk(running_cloud.export.kept) if span.name == "GET /v2.0/networks/{network_id}"
+        span
+        for span in spans_from_sdk(running_cloud.export.kept)
+        if span.name == "GET /v2.0/networks/{network_id}" and span.kind == "server"
     ]
     project = resource_id("project", "demo").replace("-", "")
     queries = [span.attributes["url.query"] for span in requests]

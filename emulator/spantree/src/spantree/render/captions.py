@@ -35,6 +35,7 @@ UNITS = (
 UUID = re.compile(
     r"(?<![0-9a-f])([0-9a-f]{8})(?:-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24})(?![0-9a-f])"
 )
+PATH_IN_NAME = re.compile(r"(?<=\S) /\S*$")
 LONGEST_INPUT = 2000
 """Only so many characters of a text are read. An attribute may hold megabytes, and pictures show one line of it."""
 
@@ -64,11 +65,13 @@ def trace_to_show(traces: Sequence[SpanTree]) -> tuple[SpanTree, str]:
 def title(span: Span) -> str:
     """Return the name of a span, with the path and status of a client's request: `GET /v1/items 200`.
 
-    The semantic conventions let a client span be named by its method alone, which says too little in a picture.
+    The semantic conventions name a client span by its method alone, which says too little in a picture, or by method
+    and template, `GET /v1/items/{id}`: there the path takes the place of the template.
     """
     path = request_path(span) if span.kind == "client" else ""
     status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
-    return escaped(" ".join(str(part) for part in (span.name, path, status) if part))
+    name = PATH_IN_NAME.sub("", span.name) if path else span.name
+    return escaped(" ".join(str(part) for part in (name, path, status) if part))
 
 
 def failure(span: Span) -> str:
