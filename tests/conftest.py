@@ -24,6 +24,7 @@ from emulator.client import BootRequest, BootResult, Credentials
 from emulator.cloud import Cloud, Settings, run_cloud
 from emulator.reference import tree_text
 from emulator.runtime.export import Export, otlp_exporter
+from emulator.runtime.heartbeats import Heartbeats
 from emulator.runtime.http_client import HttpClient
 from emulator.services.seed_data import resource_id
 from spantree import OtlpReceiver, Pending, SpanTree, spans_from_sdk, tree, trees
@@ -262,11 +263,16 @@ def credentials(user: str = "admin", password: str = "secret", project: str | No
 
 @asynccontextmanager
 async def start_cloud(
-    settings: Settings | None = None, *, otlp: str | None = None, amqp_url: str | None = None, computes: int = 1
+    settings: Settings | None = None,
+    *,
+    otlp: str | None = None,
+    amqp_url: str | None = None,
+    computes: int = 1,
+    heartbeats: Heartbeats = Heartbeats.COUNT,
 ) -> AsyncIterator[RunningCloud]:
     """Run a cloud, by default at pace 0. Its spans are complete after the block."""
     settings = settings or Settings(pace=0)
-    export = Export(otlp_exporter(otlp), keep=True, seed=settings.seed)
+    export = Export(otlp_exporter(otlp), keep=True, seed=settings.seed, heartbeats=heartbeats)
     try:
         async with (
             run_cloud(settings, export, amqp_url=amqp_url, computes=computes) as up,

@@ -98,4 +98,5 @@ def serve(
         ) as base_url:
             yield f"{service} is up at {base_url}"
 
-    raise typer.Exit(run(serve_until_signalled(alone, otlp=cloud.otlp, seed=cloud.seed)))
+    running = serve_until_signalled(alone, otlp=cloud.otlp, seed=cloud.seed, heartbeats=cloud.heartbeats())
+    raise typer.Exit(run(running))

@@ -19,6 +19,7 @@ from emulator.instrumentation.export import (
     otlp_json_document,
     shut_down,
 )
+from emulator.runtime.heartbeats import Heartbeats, HeartbeatSampler
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.span_ids import RandomIds, SeededIds
 from emulator.urls import without_user
@@ -55,8 +56,8 @@ class Export:
     """The export of a process's spans: `tracer()` for each service, `close()` at the end.
 
     Without an `exporter` nothing is sent. With `keep`, `kept` holds every exported span in the order in which they
-    ended; a long-running process leaves it off. `watching` is notified when spans start and end. An unreachable
-    collector costs one warning.
+    ended; a long-running process leaves it off. `watching` is notified when spans start and end. `heartbeats` says what
+    becomes of the spans of periodic messages. An unreachable collector costs one warning.
     """
 
     def __init__(
@@ -66,7 +67,11 @@ class Export:
         keep: bool = False,
         seed: int | None = None,
         watching: SpanProcessor | None = None,
+        heartbeats: Heartbeats = Heartbeats.COUNT,
     ) -> None:
+        self.untraced_heartbeats = 0
+        """How many heartbeats this process has sent that were not exported."""
+        self._heartbeats = heartbeats
         self._seed = seed
         self._watching = watching
         self._ended = _Ended(keep=keep)
@@ -86,10 +91,14 @@ class Export:
             id_generator=RandomIds() if self._seed is None else SeededIds(rng),
             shutdown_on_exit=False,  # the processor is shared by all services: `close` shuts it down
         )
+        provider.sampler = HeartbeatSampler(self._heartbeats, provider.sampler, self._count_untraced_heartbeat)
         for processor in (self._ended, self._watching, self._processor):
             if processor is not None:
                 provider.add_span_processor(processor)
         return provider
+
+    def _count_untraced_heartbeat(self) -> None:
+        self.untraced_heartbeats += 1
 
     @property
     def kept(self) -> list[ReadableSpan]:

@@ -21,6 +21,7 @@ from emulator.cloud import Cloud, Settings, run_cloud
 from emulator.console import MOST_REQUESTS, RequestLog, console
 from emulator.console.event_stream import EventStream
 from emulator.runtime.export import Export
+from emulator.runtime.heartbeats import Heartbeats
 from spantree import OtlpReceiver, Span, spans_from_sdk, trees
 from tests.conftest import REFERENCE, credentials
 from tests.support.browser import a_browser, a_page, needs_chromium
@@ -88,10 +89,15 @@ class Console:
 
 @asynccontextmanager
 async def running_console(
-    settings: Settings | None = None, *, amqp_url: str | None = None, jaeger: str | None = None, port: int = 0
+    settings: Settings | None = None,
+    *,
+    amqp_url: str | None = None,
+    jaeger: str | None = None,
+    port: int = 0,
+    heartbeats: Heartbeats = Heartbeats.RECORD,
 ) -> AsyncIterator[Console]:
     settings, request_log = settings or Settings(pace=0), RequestLog()
-    export = Export(keep=True, watching=request_log)
+    export = Export(keep=True, watching=request_log, heartbeats=heartbeats)
     async with (
         run_cloud(settings, export, computes=2, amqp_url=amqp_url) as up,
         console(up, settings, export, request_log, jaeger, port) as url,
@@ -181,10 +187,17 @@ async def test_names_are_escaped_and_reports_of_hosts_are_hidden(browser: Browse
         assert await page.locator("img").count() == 0
         assert await page.locator(".request", has_text="scheduler_fanout").count() == 0
         await page.get_by_label("show capacity reports of hosts").check()
-        await expect(page.locator(".request", has_text="publish scheduler_fanout")).to_have_count(2)
+        reports = page.locator(".request", has_text="publish scheduler_fanout")
+        await expect(reports).to_have_count(2)
+        await expect(reports.first).to_contain_text("3 spans")
         link = await page.get_by_role("link", name="Open in Jaeger").get_attribute("href")
         assert re.fullmatch("http://127.0.0.1:16686/trace/[0-9a-f]{32}", link or "")
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        await reports.first.click()
+        await expect(page.locator("#sequence svg")).to_contain_text("update_service_capabilities")
+        await expect(page.get_by_role("link", name="Open in Jaeger")).to_have_count(0)
+        await expect(page.locator("#links")).to_contain_text("not exported: see --trace-heartbeats")
+    assert [span.name for span in web_console.export.kept if "scheduler_fanout" in span.name] == []
 
 
 @needs_chromium
@@ -399,7 +412,7 @@ async def test_up_serves_the_console_and_stops_while_a_page_is_open(otlp: OtlpRe
             assert (await response.content.readline()).startswith(b"event: ")
             ended = await up.stop()
             await response.content.read()
-    assert (ended.status, ended.err) == (0, "stopping: finishing work in progress\n")
+    assert (ended.status, ended.err.splitlines()[0]) == (0, "stopping: finishing work in progress")
 
 
 async def test_no_console_leaves_the_console_out() -> None:

@@ -54,7 +54,8 @@ function showLinks() {
   const jaeger = config.jaegerUrl
     ? [element("a", { href: `${config.jaegerUrl}/trace/${request.traceId}`, target: "_blank", rel: "noreferrer" }, "Open in Jaeger")]
     : [];
-  byId("links").replaceChildren(element("code", {}, request.traceId), save, ...jaeger);
+  const elsewhere = request.exported ? jaeger : [element("small", {}, "not exported: see --trace-heartbeats")];
+  byId("links").replaceChildren(element("code", {}, request.traceId), save, ...elsewhere);
 }
 
 function showTab(name) {
