@@ -15,7 +15,6 @@ from tests.conftest import REFERENCE
 from tests.support.jaeger import answering
 from tests.support.processes import environment, run
 
-
 HEARTBEAT = tree(tree_text("heartbeat"))
 
 
