@@ -238,7 +238,7 @@ class RunningCloud:
         credentials = Credentials(self.cloud.endpoints["keystone"])
         async with HttpClient(client.SERVICE) as http:
             assert server_id in await client.find_servers(service_context, http, credentials, "^demo$")
-            assert await client.delete(service_context, http, credentials, server_id)
+            assert await client.delete(service_context, http, credentials, server_id, "demo")
 
     async def quiet(self, *boots: BootResult) -> None:
         """Wait until all messages of these boots are settled. Needs the embedded broker."""

@@ -12,8 +12,8 @@ from http import HTTPStatus
 import aiohttp
 import msgspec
 
+from emulator.client.boot_request import BootRequest, server_name
 from emulator.client.credentials import Credentials
-from emulator.faults import Fault
 from emulator.instrumentation import mark_failed, record_error
 from emulator.instrumentation.url_template import TemplatedUrl
 from emulator.runtime.export import Export
@@ -27,15 +27,14 @@ from spantree import escaped
 
 __all__ = [
     "MAX_CONCURRENT_BOOTS",
+    "OUTCOMES",
     "SERVICE",
-    "BootRequest",
     "BootResult",
     "OnProgress",
     "boot",
     "delete",
     "find_servers",
     "new_context",
-    "numbered_requests",
 ]
 
 SERVICE = "openstack-client"
@@ -49,22 +48,14 @@ POLL_GROWTH = 0.2
 LONGEST_POLL_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class BootRequest:
-    """The server to boot. Image and network by name (of the seed data) or by id, the flavor by name."""
+OUTCOMES = ("ACTIVE", "ERROR", "refused", "timeout", "unreachable", "cancelled", "other")
+"""The values of `openstack.boot.outcome`, on the root span of a boot.
 
-    name: str = "demo"
-    image: str = "cirros"
-    flavor: str = "m1.tiny"
-    network: str = "private"
-    fault: Fault | None = None
-    """The fault to inject. It travels as baggage of the request for the server."""
-
-
-def numbered_requests(request: BootRequest, count: int) -> list[BootRequest]:
-    """Return `count` requests like this one. Several are named `name-1`, `name-2` …, as nova names them."""
-    names = [request.name] if count == 1 else [f"{request.name}-{number + 1}" for number in range(count)]
-    return [replace(request, name=name) for name in names]
+ACTIVE and ERROR are the server's status. `refused`: the cloud answered with an error, or its catalog has no nova.
+`timeout`: it did not answer in
+time. `unreachable`: there was no connection, or it broke. `cancelled`: the user did not wait for the end. `other`: the
+server has another status.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,31 +150,43 @@ async def boot(
     Failures of the cloud are not raised: `BootResult.fault` has the reason.
     """
     began = time.monotonic()
-    with request_scope(context) as scope, span("openstack server create") as root:
+    with request_scope(context) as scope, span("openstack server create", attributes=request.attributes) as root:
         result = BootResult(request, f"{root.get_span_context().trace_id:032x}", scope.request_id)
+        outcome = "other"
         try:
             access = await credentials.log_in(http)
             server_id = await _create(http, access, request)
             result = replace(result, server_id=server_id)
             result = await _wait_until_built(http, access, result, context.pace, on_progress)
+            outcome = result.status if result.status in {"ACTIVE", "ERROR"} else "other"
         except UnexpectedAnswer as refusal:
             record_error(root, refusal)
-            result = replace(result, status="REFUSED", fault=f"{refusal.message} (HTTP {refusal.status})")
+            outcome, fault = "refused", f"{refusal.message} (HTTP {refusal.status})"
+            result = replace(result, status="REFUSED", fault=fault)
         except (aiohttp.ClientError, TimeoutError, LookupError) as error:
             record_error(root, error)
+            outcome = _outcome_without_answer(error)
             result = replace(result, status="REFUSED", fault=str(error) or "no answer in time")
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        finally:
+            root.set_attribute("openstack.boot.outcome", outcome)
         if result.status == "ERROR":
             mark_failed(root, "ServerInError", result.fault)
         on_progress(request, escaped(result.status))
         return _printable(replace(result, seconds=time.monotonic() - began))
 
 
-async def delete(context: ServiceContext, http: HttpClient, credentials: Credentials, server_id: str) -> bool:
+async def delete(
+    context: ServiceContext, http: HttpClient, credentials: Credentials, server_id: str, name: str | None = None
+) -> bool:
     """Delete a server, in a trace of its own. Return True if the cloud accepted this, or has no such server.
 
-    An error is recorded on the root span and not raised.
+    The root span has the server's name, if that is known. An error is recorded on it and not raised.
     """
-    with request_scope(context), span("openstack server delete") as root:
+    named = {} if name is None else server_name(name)
+    with request_scope(context), span("openstack server delete", attributes=named) as root:
         annotate(server__id=server_id)
         try:
             access = await credentials.log_in(http)
@@ -208,6 +211,13 @@ async def find_servers(context: ServiceContext, http: HttpClient, credentials: C
         url = TemplatedUrl(access.url("compute"), "/servers/detail", query={"name": name})
         found = (await http.fetch("GET", url, token=access.token)).read(_ServersAnswer).servers
         return [server.id for server in found if server.task_state != "deleting"]
+
+
+def _outcome_without_answer(error: Exception) -> str:
+    """Return the outcome of a boot that no answer ends. Some errors of aiohttp are timeouts as well."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return "unreachable" if isinstance(error, aiohttp.ClientError) else "refused"
 
 
 async def _create(http: HttpClient, access: Access, request: BootRequest) -> str:
