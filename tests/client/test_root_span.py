@@ -1,11 +1,14 @@
 """The root span of a boot carries what one searches by: the request, the fault that rides along, and the outcome."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
-from emulator.client import BootRequest, Credentials, boot, new_context
+import emulator.cloud
+from emulator.client import OUTCOMES, BootRequest, Credentials, boot, new_context
 from emulator.faults import FAULTS
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient
@@ -70,6 +73,13 @@ async def test_only_the_root_has_what_one_searches_by() -> None:
         booted = await running_cloud.boot()
     _, *others = trace_of(running_cloud, booted.trace_id).spans
     assert [span.name for span in others if {*REQUESTED, OUTCOME} & span.attributes.keys()] == []
+
+
+def test_the_readme_lists_the_outcomes() -> None:
+    readme = (Path(emulator.cloud.__file__).parent / "README.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", readme.partition("| outcome |")[2].partition("\n\n")[0], re.MULTILINE) == [
+        *OUTCOMES
+    ]
 
 
 BROKEN = {
