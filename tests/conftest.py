@@ -27,7 +27,8 @@ from emulator.runtime.export import Export, otlp_exporter
 from emulator.runtime.http_client import HttpClient
 from emulator.services.seed_data import resource_id
 from spantree import OtlpReceiver, Pending, SpanTree, spans_from_sdk, tree, trees
-from tests.support.jaeger import Received, answering
+from tests.support.jaeger import answering
+from tests.support.jaeger_storage import received
 
 T = TypeVar("T")
 
@@ -119,7 +120,7 @@ async def tidied_rabbitmq() -> AsyncIterator[str]:
 @pytest.fixture
 def jaeger(otlp: OtlpReceiver) -> Iterator[str]:
     """A fake Jaeger with the traces that the receiver gets."""
-    with answering(Received(otlp)) as fake:
+    with answering(received(otlp)) as fake:
         yield fake.url
 
 
