@@ -30,12 +30,12 @@ Storage = Callable[[Sequence[Span], Query], list[str]]
 
 
 def memory(spans: Sequence[Span], query: Query, max_traces: int = 100_000) -> list[str]:
-    """Find the traces that arrived last."""
+    """Find the traces that arrived last, among as many as are kept."""
     if not 0 < query.depth <= max_traces:
         raise TooDeep("search depth must be greater than 0 and less than max traces")
     matching = {span.trace_id for span in spans if matches(span, query)}
     arrived = dict.fromkeys(span.trace_id for span in spans)
-    return [trace_id for trace_id in reversed(arrived) if trace_id in matching][: query.depth]
+    return [trace_id for trace_id in [*arrived][: -max_traces - 1 : -1] if trace_id in matching][: query.depth]
 
 
 def cassandra(spans: Sequence[Span], query: Query) -> list[str]:

@@ -30,7 +30,7 @@ __all__ = [
     "Jaeger",
     "JaegerUnavailable",
     "NotServed",
-    "TooMuch",
+    "TooDeep",
     "Window",
     "get_trace",
     "list_services",
@@ -51,6 +51,8 @@ DEPTH_REFUSED = b"search depth"
 `max_traces`, and clickhouse/tracestore/query_builder.go more than its `max_search_depth`."""
 
 IDS = {"traceId", "spanId", "parentSpanId"}
+MOST_BYTES = 256 * 2**20
+"""The size at which the answer to a search is given up, because parsing it takes several times as much memory."""
 BASE64_ID = re.compile(r"[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{11}=")
 
 
@@ -62,8 +64,8 @@ class NotServed(Exception):
     """The server does not serve API v3."""
 
 
-class TooMuch(Exception):
-    """A search for fewer traces may succeed: this one is too deep for Jaeger's storage, or its answer is too large."""
+class TooDeep(Exception):
+    """Jaeger's storage does not search so deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +149,13 @@ def list_services(jaeger: Jaeger, api: Api) -> list[str]:
     return _ask(jaeger, f"{api.root}/services", lambda got: api.services(api.read(got)))
 
 
-def search_traces(
-    jaeger: Jaeger, api: Api, service: str, window: Window, depth: int, most_bytes: int | None = None
-) -> Answer:
+def search_traces(jaeger: Jaeger, api: Api, service: str, window: Window, depth: int) -> Answer:
     """Return up to `depth` traces with a span of `service` that began in the window.
 
-    Raises TooMuch if a smaller `depth` may succeed; also JaegerUnavailable and NotServed.
+    Raises TooDeep, JaegerUnavailable and NotServed.
     """
     path = f"{api.root}/traces?{urlencode(api.query(service, window, depth))}"
-    return _ask(jaeger, path, lambda got: Answer(api.spans(api.read(got)), len(got.body)), most_bytes)
+    return _ask(jaeger, path, lambda got: Answer(api.spans(api.read(got)), len(got.body)), MOST_BYTES)
 
 
 def _ask(jaeger: Jaeger, path: str, parse: Callable[[Response], Parsed], most_bytes: int | None = None) -> Parsed:
@@ -186,7 +186,7 @@ def _get(jaeger: Jaeger, url: str, most_bytes: int | None) -> Response:
             response = Response(error.code, error.read())
     if response.status not in API_STATUSES:
         if DEPTH_REFUSED in response.body:
-            raise TooMuch(str(response))
+            raise TooDeep(str(response))
         raise ValueError(str(response))
     return response
 
@@ -196,7 +196,7 @@ def _read_body(reply: HTTPResponse, most_bytes: int | None) -> bytes:
         return reply.read()
     body = reply.read(most_bytes + 1)
     if len(body) > most_bytes:
-        raise TooMuch(f"the answer is larger than {most_bytes} bytes")
+        raise ValueError(f"the answer is larger than {most_bytes} bytes; choose a smaller limit, or a single trace")
     if reply.length:  # unlike read(), read(n) does not say that the server hung up before the end
         raise IncompleteRead(body, reply.length)
     return body

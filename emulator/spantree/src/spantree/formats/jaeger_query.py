@@ -13,7 +13,7 @@ from spantree.formats.jaeger_api import (
     Jaeger,
     JaegerUnavailable,
     NotServed,
-    TooMuch,
+    TooDeep,
     Window,
     get_trace,
     list_services,
@@ -62,7 +62,7 @@ def jaeger_spans(
     wanted = Wanted(trace_of_page if trace_id is None else trace_id, service, window, limit, linked)
     try:
         spans, missing = _read_any(jaeger, wanted)
-    except TooMuch as error:
+    except TooDeep as error:
         raise unavailable(jaeger.url, error) from error
     for sentence in missing:
         incomplete(sentence)
@@ -97,8 +97,9 @@ def _read(jaeger: Jaeger, api: Api, wanted: Wanted) -> tuple[dict[SpanId, Span],
         found = _search_services(jaeger, api, wanted.service, limit, wanted.window)
         spans = newest(found.spans, limit)
         if not found.complete:
+            has = "has" if number_of_traces(found.spans.values()) > limit else "may have"
             read = number_of_traces(spans.values())
-            missing.append(f"{jaeger.url} has more such traces than the {read:,} latest ones, which were read")
+            missing.append(f"{jaeger.url} {has} more such traces than the {read:,} latest ones, which were read")
     if wanted.linked and spans:
         found = find_linked(
             spans, partial(get_trace, jaeger, api), partial(_search_services, jaeger, api, None, limit), limit

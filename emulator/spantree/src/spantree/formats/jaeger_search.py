@@ -15,7 +15,7 @@ differ, in Jaeger's source (2.20, internal/storage) and in `TraceQueryParameters
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from spantree.formats.jaeger_api import Answer, TooMuch, Window
+from spantree.formats.jaeger_api import Answer, TooDeep, Window
 from spantree.span import Span
 
 __all__ = ["Found", "Search", "SpanId", "find_traces", "newest", "number_of_traces"]
@@ -24,8 +24,6 @@ FIRST_DEPTH = 100
 """What Jaeger itself searches by default (apiv3/query_parser.go); most checks need no more."""
 FITTING_BYTES = 16 * 2**20
 """The size up to which answers are asked for, as far as one can tell from the answer before."""
-MOST_BYTES = 4 * FITTING_BYTES
-"""The size at which an answer is given up. Parsing it takes several times as much memory."""
 ROWS_PER_TRACE = 3
 """`limitMultiple` in cassandra/spanstore/reader.go."""
 DEEPEST = 2**31 - 1
@@ -36,8 +34,8 @@ MOST_SEARCHES = 1000
 """After so many searches for the traces of one service, the rest is given up: the server does not honour depths."""
 
 SpanId = tuple[str, str]
-Search = Callable[[Window, int, int | None], Answer]
-"""Searches a window to a depth, for an answer of that many bytes at most. Raises TooMuch."""
+Search = Callable[[Window, int], Answer]
+"""Searches a window to a depth. Raises TooDeep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +54,17 @@ def find_traces(search: Search, service: str, whole: Window, limit: int) -> Foun
     """
     found: dict[SpanId, Span] = {}
     complete, windows = True, [whole]
-    depth, deepest = min(FIRST_DEPTH, limit + 1), DEEPEST
+    depth, accepted, deepest = min(FIRST_DEPTH, limit + 1), 0, DEEPEST
     for _ in range(MOST_SEARCHES):
         if not windows:
             return Found(found, complete)
         window = windows.pop()
         answer = _try(search, window, depth)
         if answer is None:
-            depth = deepest = depth // 2
+            depth = deepest = max(accepted, depth // 2)
             windows.append(window)
             continue
+        accepted = depth
         if number_of_traces(answer.spans) <= limit and _may_be_cut(answer, service, window, depth):
             deeper = min(deepest, _deeper(answer, service, window, depth, limit))
             halves = _halves(window)
@@ -95,10 +94,10 @@ def number_of_traces(spans: Iterable[Span]) -> int:
 
 
 def _try(search: Search, window: Window, depth: int) -> Answer | None:
-    """Return the answer, None if there may be one at a smaller depth. A single trace may be of any size."""
+    """Return the answer, None if there may be one at a smaller depth."""
     try:
-        return search(window, depth, MOST_BYTES if depth > 1 else None)
-    except TooMuch:
+        return search(window, depth)
+    except TooDeep:
         if depth == 1:
             raise
         return None
