@@ -54,7 +54,8 @@ Ignore = Annotated[
 ]
 OneIsEnough = Annotated[bool, option("any", "One trace as expected is enough; others may differ.")]
 AllowLimit = Annotated[
-    bool, option("allow-limit", "Do not fail if a Jaeger has more traces than --limit; the rest is not checked.")
+    bool,
+    option("allow-limit", "At a Jaeger with more traces than --limit: do not fail, although the rest is not checked."),
 ]
 Junit = Annotated[Path | None, output_file("junit", "Write the result to this file, as JUnit XML.")]
 Timeout = Annotated[

@@ -95,18 +95,26 @@ TraceId = Annotated[str | None, option("trace", "Only the trace with this id.", 
 Service = Annotated[str | None, option("service", "Only traces with spans of this service.", callback=named)]
 Limit = Annotated[
     int,
-    option("limit", "Read at most this many traces from a Jaeger, the latest ones.", min=1, max=1_000_000),
+    option(
+        "limit",
+        "At a Jaeger: read at most this many traces, the latest ones. Says on standard error if there are more.",
+        min=1,
+        max=1_000_000,
+    ),
 ]
 Lookback = Annotated[
     str,
     option(
         "lookback",
-        "Read the traces of this last part of time from a Jaeger: 90s, 15m, 1h, 2d.",
+        "At a Jaeger: read the traces of this time until now, such as 90s, 15m, 1h or 2d.",
         metavar="TIME",
         callback=length_of_time,
     ),
 ]
-Joined = Annotated[bool, option("joined", "Join linked traces: put each below the span that it links to.")]
+Joined = Annotated[
+    bool,
+    option("joined", "Join linked traces: put each below the span that it links to. At a Jaeger, they are looked up."),
+]
 Expand = Annotated[bool, option("expand", "Draw a line for every span; do not fold repeated spans into one.")]
 Ascii = Annotated[bool, option("no-unicode", "Print ASCII only. This is automatic if the terminal has no Unicode.")]
 OtlpJson = Annotated[Path | None, output_file("otlp-json", "Write the exported spans to this file, as OTLP JSON.")]
