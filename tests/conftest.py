@@ -28,7 +28,8 @@ from emulator.runtime.heartbeats import Heartbeats
 from emulator.runtime.http_client import HttpClient
 from emulator.services.seed_data import resource_id
 from spantree import OtlpReceiver, Pending, SpanTree, spans_from_sdk, tree, trees
-from tests.support.jaeger import Received, answering
+from tests.support.jaeger import answering
+from tests.support.jaeger_storage import received
 
 T = TypeVar("T")
 
@@ -120,7 +121,7 @@ async def tidied_rabbitmq() -> AsyncIterator[str]:
 @pytest.fixture
 def jaeger(otlp: OtlpReceiver) -> Iterator[str]:
     """A fake Jaeger with the traces that the receiver gets."""
-    with answering(Received(otlp)) as fake:
+    with answering(received(otlp)) as fake:
         yield fake.url
 
 

@@ -1,0 +1,132 @@
+"""Reads every trace that a service took part in within a range of time, although Jaeger's searches have no pages.
+
+A search takes a time range and a depth, and answers with at most about that many traces, in one document. How storages
+differ, in Jaeger's source (2.20, internal/storage) and in `TraceQueryParameters` of jaeger-idl's query_service.proto:
+
+- There is no cursor and no promised order, and "some implementations might not support precise limits". So the only way
+  to the rest is to ask deeper, or for a part of the time range.
+- Memory answers 500 to a depth above its `max_traces`, ClickHouse to one above its `max_search_depth` (10,000).
+- Cassandra reads three times the depth in rows of an index that has a row for each span, so it returns fewer traces
+  than it was asked for although there are more.
+- A trace matches if a span of the service began in the range: traces are found in several parts of it.
+- Jaeger builds the whole answer before it sends the first byte, so large answers cost its memory and our timeout.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from spantree.formats.jaeger_api import Answer, TooDeep, Window
+from spantree.span import Span
+
+__all__ = ["Found", "Search", "SpanId", "find_traces", "newest", "number_of_traces"]
+
+FIRST_DEPTH = 100
+"""What Jaeger itself searches by default (apiv3/query_parser.go); most checks need no more."""
+FITTING_BYTES = 16 * 2**20
+"""The size up to which answers are asked for, as far as one can tell from the answer before."""
+ROWS_PER_TRACE = 3
+"""`limitMultiple` in cassandra/spanstore/reader.go."""
+DEEPEST = 2**31 - 1
+"""The depth is an int32 in query_service.proto."""
+SHORTEST = 1000
+"""Microseconds. A shorter range of time is not divided, because the clocks that it depends on are not that good."""
+MOST_SEARCHES = 1000
+"""After so many searches for the traces of one service, the rest is given up: the server does not honour depths."""
+
+SpanId = tuple[str, str]
+Search = Callable[[Window, int], Answer]
+"""Searches a window to a depth. Raises TooDeep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The spans of the traces that were found, by trace id and span id, and whether these are all there are."""
+
+    spans: dict[SpanId, Span]
+    complete: bool
+
+
+def find_traces(search: Search, service: str, whole: Window, limit: int) -> Found:
+    """Return the latest `limit` traces with a span of `service` in `whole`, or some more if there are more.
+
+    Asks deeper as long as the answer is likely to fit: traces that ran at the same time are in every part of a divided
+    range. Then it divides the range, and reads the later part first. Raises what `search` raises.
+    """
+    found: dict[SpanId, Span] = {}
+    complete, windows = True, [whole]
+    depth, accepted, deepest = min(FIRST_DEPTH, limit + 1), 0, DEEPEST
+    for _ in range(MOST_SEARCHES):
+        if not windows:
+            return Found(found, complete)
+        window = windows.pop()
+        answer = _try(search, window, depth)
+        if answer is None:
+            depth = deepest = max(accepted, depth // 2)
+            windows.append(window)
+            continue
+        accepted = depth
+        if number_of_traces(answer.spans) <= limit and _may_be_cut(answer, service, window, depth):
+            deeper = min(deepest, _deeper(answer, service, window, depth, limit))
+            halves = _halves(window)
+            if deeper > depth or halves:
+                windows += [window] if deeper > depth else halves
+                depth = max(depth, deeper)
+                continue
+            complete = False
+        found.update({(span.trace_id, span.span_id): span for span in answer.spans})
+        if number_of_traces(found.values()) > limit:
+            break
+    return Found(found, complete=False)
+
+
+def newest(spans: dict[SpanId, Span], limit: int) -> dict[SpanId, Span]:
+    """Return the spans of the `limit` traces that began last."""
+    starts: dict[str, int] = {}
+    for span in spans.values():
+        starts[span.trace_id] = min(span.start, starts.get(span.trace_id, span.start))
+    kept = set(sorted(starts, key=lambda trace_id: starts[trace_id])[-limit:])
+    return {key: span for key, span in spans.items() if span.trace_id in kept}
+
+
+def number_of_traces(spans: Iterable[Span]) -> int:
+    """Return how many traces these spans are of."""
+    return len({span.trace_id for span in spans})
+
+
+def _try(search: Search, window: Window, depth: int) -> Answer | None:
+    """Return the answer, None if there may be one at a smaller depth."""
+    try:
+        return search(window, depth)
+    except TooDeep:
+        if depth == 1:
+            raise
+        return None
+
+
+def _may_be_cut(answer: Answer, service: str, window: Window, depth: int) -> bool:
+    """Return whether there may be more traces than these, with any storage."""
+    return number_of_traces(answer.spans) >= depth or _number_of_rows(answer, service, window) >= ROWS_PER_TRACE * depth
+
+
+def _number_of_rows(answer: Answer, service: str, window: Window) -> int:
+    """Return how many rows of Cassandra's index led to these traces."""
+    return sum(span.service == service and window.start <= span.start // 1000 <= window.end for span in answer.spans)
+
+
+def _deeper(answer: Answer, service: str, window: Window, depth: int, limit: int) -> int:
+    """Return the depth at which the whole window may be answered, or as much of it as fits."""
+    traces = number_of_traces(answer.spans)
+    if traces < depth:  # if these are all, then this many rows are enough, and the answer is no larger
+        return _number_of_rows(answer, service, window)
+    return min(limit + 1, FITTING_BYTES * traces // answer.size)
+
+
+def _halves(window: Window) -> list[Window]:
+    """Return both halves of a window, the later one last; nothing if it is too short.
+
+    They overlap by 2 µs, because bounds are inclusive in one storage and exclusive in another.
+    """
+    if window.end - window.start <= SHORTEST:
+        return []
+    middle = (window.start + window.end) // 2
+    return [Window(window.start, middle + 1), Window(middle - 1, window.end)]
