@@ -53,7 +53,7 @@ async def test_a_dead_collector_costs_a_warning_and_not_the_boot(protocol: str) 
         url = f"http://127.0.0.1:{nobody_accepts.getsockname()[1]}"
         ended = await run("boot", "--pace", "0", OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
     assert ended.status == 0
-    assert re.fullmatch(r"\d+ spans could not be sent over OTLP \([^\n]+\)\n", ended.err)
+    assert re.fullmatch(r"(\d+) of \1 spans could not be sent over OTLP \([^\n]+\)\n", ended.err)
 
 
 async def test_a_collector_that_hangs_costs_neither_waterfall_nor_file(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ async def test_a_collector_that_hangs_costs_neither_waterfall_nor_file(tmp_path:
     written = trees(spans_from_json(exported.read_text()))
     assert not any(trace.orphans for trace in written)
     lost = sum(map(len, written))
-    assert ended.err == f"{lost} spans could not be sent over OTLP (no answer in time)\n"
+    assert ended.err == f"{lost} of {lost} spans could not be sent over OTLP (no answer in time)\n"
 
 
 async def test_resource_attributes_of_the_sdk_apply(tmp_path: Path) -> None:
