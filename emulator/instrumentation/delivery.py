@@ -63,7 +63,8 @@ class SpanSender(SpanProcessor):
 
     def _reasons(self, lost: int) -> list[str]:
         unsent = lost - self._dropped - self._rejected
-        reasons = {self._gave_up_after or self._exports.last: unsent, self._rejection: self._rejected, QUEUE_FULL: self._dropped}
+        failure = self._gave_up_after or self._exports.last
+        reasons = {failure: unsent, self._rejection: self._rejected, QUEUE_FULL: self._dropped}
         return [reason for reason, number in reasons.items() if number]
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
