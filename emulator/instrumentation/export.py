@@ -107,10 +107,23 @@ def _over_grpc(url: str | None, answer: CollectorAnswer) -> SpanExporter:
 
     from emulator.instrumentation.grpc_exporter import WatchedGrpcExporter
 
+    _check_timeout()
     try:
         return WatchedGrpcExporter(answer, url, insecure=url.startswith("http://") if url else None)
     except InvalidCompressionValueException as error:
         raise ValueError(str(error)) from error
+
+
+def _check_timeout() -> None:
+    """Raise ValueError for a timeout that is not a number. The exporter over gRPC does so, but does not name it."""
+    for name in ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"):
+        value = os.environ.get(name)
+        if value is not None:
+            try:
+                float(value)
+            except ValueError as error:
+                raise ValueError(f"{name} is {value!r}, not a number of seconds") from error
+            return
 
 
 class ExportLog(logging.Handler):

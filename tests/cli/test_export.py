@@ -85,15 +85,22 @@ async def test_a_boot_without_spans_says_so(variable: str, tmp_path: Path) -> No
     assert spans_from_json(exported.read_text()) == []
 
 
+@pytest.mark.parametrize("prefix", ["OTEL_EXPORTER_OTLP_", "OTEL_EXPORTER_OTLP_TRACES_"])
 @pytest.mark.parametrize(
-    ("protocol", "compression", "says"),
+    ("values", "says"),
     [
-        ("carrier-pigeon", "", "OTEL_EXPORTER_OTLP_PROTOCOL is 'carrier-pigeon': choose http/protobuf or grpc"),
-        ("grpc", "deflate", 'Invalid value "deflate" for compression envvar OTEL_EXPORTER_OTLP_COMPRESSION'),
+        ({"PROTOCOL": "carrier-pigeon"}, "{}PROTOCOL is 'carrier-pigeon': choose http/protobuf or grpc"),
+        (
+            {"PROTOCOL": "grpc", "COMPRESSION": "deflate"},
+            'Invalid value "deflate" for compression envvar {}COMPRESSION',
+        ),
+        ({"PROTOCOL": "grpc", "TIMEOUT": "soon"}, "{}TIMEOUT is 'soon', not a number of seconds"),
     ],
+    ids=["protocol", "compression", "timeout"],
 )
-async def test_an_unknown_setting_of_otlp_is_named(protocol: str, compression: str, says: str) -> None:
-    env = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_COMPRESSION": compression}
+async def test_an_unknown_setting_of_otlp_is_named(prefix: str, values: dict[str, str], says: str) -> None:
+    env = {f"{prefix}{name}": value for name, value in values.items()}
+    says = says.format(prefix)
     ended = await run("boot", "--otlp", "http://127.0.0.1:1", **env)
     assert (ended.status, ended.out, ended.err) == (1, "", f"emulator: {says}\n")
 
