@@ -102,8 +102,9 @@ class Export:
 
     @property
     def destination(self) -> str | None:
-        """The OTLP endpoint that spans are sent to; None if there is none, or it did not accept all of them."""
-        return None if self.delivery.lost else self.collector
+        """The OTLP endpoint that spans are sent to; None if there is none, or it has accepted none of them."""
+        delivery = self.delivery
+        return None if delivery.lost and not delivery.sent else self.collector
 
     def flush(self) -> None:
         """Send the spans that have ended so far. Blocks until that is done."""

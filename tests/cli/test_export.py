@@ -11,6 +11,7 @@ import pytest
 from spantree import OtlpReceiver, spans_from_json, tree, trees
 from tests.conftest import REFERENCE
 from tests.support.processes import run, started
+from tests.support.servers import partly_over_http, saying
 
 
 async def test_the_json_file_holds_exactly_what_was_sent(tmp_path: Path, otlp: OtlpReceiver) -> None:
@@ -54,6 +55,15 @@ async def test_a_dead_collector_costs_a_warning_and_not_the_boot(protocol: str) 
         ended = await run("boot", "--pace", "0", OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
     assert ended.status == 0
     assert re.fullmatch(r"(\d+) of \1 spans could not be sent over OTLP \([^\n]+\)\n", ended.err)
+
+
+async def test_a_collector_that_rejects_some_spans_is_quoted_and_linked_to() -> None:
+    with saying(partly_over_http(3, "no such tenant")) as port:
+        ended = await run("boot", "--pace", "0", "--otlp", f"http://127.0.0.1:{port}")
+    assert ended.status == 0
+    why = r"the collector rejected them: no such tenant"
+    assert re.fullmatch(rf"3 of \d+ spans could not be sent over OTLP \({why}\)\n", ended.err)
+    assert f"sent to http://127.0.0.1:{port}/v1/traces; in Jaeger: " in ended.out
 
 
 async def test_a_collector_that_hangs_costs_neither_waterfall_nor_file(tmp_path: Path) -> None:
