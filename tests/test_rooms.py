@@ -16,7 +16,17 @@ PUBLIC_NAMES = {
     "emulator.broker": ["Broker", "Depth"],
     "emulator.doctor": ["CheckResult", "Level", "Setup", "diagnose"],
     "emulator.faults": ["FAULTS", "Effect", "Fault", "fault_tree", "find_fault"],
-    "emulator.load": ["SERVERS_AT_ONCE", "NoCloud", "Plan", "Tally", "Tenant", "arrivals", "run_load"],
+    "emulator.load": [
+        "SERVERS_AT_ONCE",
+        "Limits",
+        "LoadReport",
+        "NoCloud",
+        "Plan",
+        "Tally",
+        "Tenant",
+        "arrivals",
+        "run_load",
+    ],
     "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],
     "emulator.console": ["MOST_REQUESTS", "RequestLog", "console"],
     "spantree.render": [

@@ -10,6 +10,7 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from emulator.jaeger import FAULT, trace_page
 from emulator.runtime.heartbeats import is_untraced_heartbeat
 from spantree import Span as SeenSpan
 from spantree import SpanTree, join_linked, spans_from_sdk, trees
@@ -28,7 +29,7 @@ MOST_IN_PROGRESS = 1000
 MOST_SPANS = 20_000
 """How many spans of each request are kept."""
 
-REQUEST, SERVER, FAULT = "openstack.request.id", "openstack.server.id", "openstack.fault.name"
+REQUEST, SERVER = "openstack.request.id", "openstack.server.id"
 METHOD = "http.request.method"
 
 
@@ -105,6 +106,7 @@ class LoggedRequest:
         return {
             "id": self.id,
             "traceId": self.trace_id,
+            "jaegerPage": trace_page(self.trace_id, all_spans),
             "title": title.name,
             "service": _service(title),
             "background": self.is_background,

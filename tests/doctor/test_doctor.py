@@ -153,7 +153,8 @@ def test_a_missing_span_is_reported_with_the_services_jaeger_has(otlp: OtlpRecei
     assert re.search(
         "this Jaeger does not have it after 0.[0-9] s; it has traces of the last hour from shop", result.stdout
     )
-    assert "tail sampling" in result.stdout
+    assert "→ see the collector's log for spans that it cannot export; " in result.stdout
+    assert "whether it samples (head or tail sampling) or filters spans" in result.stdout
     assert result.exit_code == 1
 
 
