@@ -12,7 +12,7 @@ import msgspec
 from emulator.runtime.http_client import Answer, HttpClient, UnexpectedAnswer
 from emulator.runtime.simulated_work import wait_for_duration
 
-__all__ = ["Access", "Session", "log_in"]
+__all__ = ["Access", "Session", "access_of", "log_in"]
 
 RETRIES = 3
 """How often a request is repeated while its service answers 503."""
@@ -81,6 +81,13 @@ async def log_in(
     if "X-Subject-Token" not in answer.headers:
         raise UnexpectedAnswer("POST", url, answer.status, "it has no X-Subject-Token header")
     return Access(answer.headers["X-Subject-Token"], catalog, interface)
+
+
+async def access_of(http: HttpClient, keystone_url: str, token: str, interface: str) -> Access:
+    """Return what a token of another client gives access to: its catalog. Raises like `log_in`."""
+    url = f"{keystone_url.rstrip('/').removesuffix('/v3')}/v3/auth/catalog"
+    catalog = (await http.fetch("GET", url, token=token)).read(_Token).catalog
+    return Access(token, catalog, interface)
 
 
 class Session:

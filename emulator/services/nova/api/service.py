@@ -23,12 +23,14 @@ from emulator.services.nova.api.hypervisors import HYPERVISOR_ROUTES
 from emulator.services.nova.api.keypairs import KEYPAIR_ROUTES
 from emulator.services.nova.api.lifecycle import BUILD_SECONDS, handle_dead_letter, instance_update, network_changed
 from emulator.services.nova.api.microversions import NEWEST, OLDEST, format_version, negotiate_microversion
+from emulator.services.nova.api.neutron import KEYSTONE_URL
 from emulator.services.nova.api.quota_sets import QUOTA_ROUTES
 from emulator.services.nova.api.servers.actions import ACTION_ROUTES
 from emulator.services.nova.api.servers.console_output import CONSOLE_ROUTES
 from emulator.services.nova.api.servers.instance_actions import INSTANCE_ACTION_ROUTES
 from emulator.services.nova.api.servers.interfaces import INTERFACE_ROUTES
 from emulator.services.nova.api.servers.metadata import METADATA_ROUTES
+from emulator.services.nova.api.servers.security_groups import SERVER_SECURITY_GROUP_ROUTES
 from emulator.services.nova.api.servers.tags import SERVER_TAG_ROUTES
 from emulator.services.nova.api.servers.update import SERVER_UPDATE_ROUTES
 from emulator.services.nova.api.servers.views import SERVER_ROUTES
@@ -76,6 +78,7 @@ ROUTES = (
     *METADATA_ROUTES,
     *SERVER_TAG_ROUTES,
     *INTERFACE_ROUTES,
+    *SERVER_SECURITY_GROUP_ROUTES,
     *CONSOLE_ROUTES,
     *FLAVOR_ROUTES,
     *EXTRA_SPEC_ROUTES,
@@ -106,6 +109,7 @@ def service(config: ServiceConfig) -> Service:
             INSTANCE_ACTIONS: InstanceActions(),
             REPLIES: Replies("nova-api"),
             BUILD_SECONDS: config.build_seconds,
+            KEYSTONE_URL: config.endpoints["keystone"],
         },
         lock="nova-api",
         consumers=lambda app: [

@@ -153,13 +153,21 @@ async def networks_of(session: Session, request: BuildRequest) -> list[Requested
     raise UnableToAutoAllocateNetwork(request.project_id)
 
 
-async def attach(session: Session, request: BuildRequest, network: RequestedNetwork, host: str) -> AttachedNetwork:
-    """Attach a server to a network by a new or an existing port: steps (3) and (4). Raises like `networks_of`."""
+async def attach(
+    session: Session, request: BuildRequest, network: RequestedNetwork, host: str, interface: int = 0
+) -> AttachedNetwork:
+    """Attach a server to a network by a new or an existing port: steps (3) and (4). Raises like `networks_of`.
+
+    `interface` is the number of the server's interface on the network, among those with a new port.
+    """
     if network.port is not None:
         return await _attach_port(session, request, network.port, host)
     path = f"/v2.0/networks/{network.uuid}?device_id={request.server_id}&project_id={request.project_id}"
     if network.fixed_ip is not None:
         path += f"&fixed_ip={network.fixed_ip}"
+    if interface:
+        path += f"&interface={interface}"
+    path += "".join(f"&security_group={group}" for group in request.security_groups)
     return (await session.fetch("GET", "network", path, step=ATTACH)).read(_NetworkAnswer).network
 
 

@@ -30,7 +30,6 @@ class ServerOptions:
     launch_index: int = 0
     hostname: str = ""
     key_name: str | None = None
-    security_groups: tuple[str, ...] = ("default",)
     availability_zone: str | None = None
     config_drive: bool = False
     disk_config: str = "MANUAL"
@@ -71,6 +70,8 @@ class Server:
     interfaces: list[Interface] = field(default_factory=list)
     kept_ports: tuple[str, ...] = ()
     """Ports that existed before the server, and are kept when it is deleted."""
+    group_names: tuple[str, ...] | None = None
+    """The names of its ports' security groups, as neutron has notified them; None if it has not."""
     number: int = 0
     """The number in the name of its libvirt domain, `instance-%08x`; servers are numbered from 1."""
     options: ServerOptions = field(default_factory=ServerOptions)
@@ -129,6 +130,11 @@ class Server:
     def locked(self) -> bool:
         """Whether the server is locked."""
         return self.locked_by is not None
+
+    @property
+    def security_groups(self) -> tuple[str, ...]:
+        """The names of its ports' security groups, port by port. Neutron notifies only of others than `default`."""
+        return ("default",) * len(self.interfaces) if self.group_names is None else self.group_names
 
     @property
     def all_addresses(self) -> dict[str, list[dict[str, Any]]]:

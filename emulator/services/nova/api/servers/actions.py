@@ -18,6 +18,7 @@ from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.nova.api.lifecycle import set_deadline
 from emulator.services.nova.api.policy import not_authorized
 from emulator.services.nova.api.servers.console_output import CONSOLE_ACTIONS
+from emulator.services.nova.api.servers.security_groups import SECURITY_GROUP_ACTIONS
 from emulator.services.nova.api.servers.views import delete_server, find_server
 from emulator.services.nova.messages import (
     PauseInstance,
@@ -210,6 +211,7 @@ ACTIONS: Mapping[str, ServerAction] = {
     "unlock": unlock,
     "forceDelete": force_delete,
     **CONSOLE_ACTIONS,
+    **SECURITY_GROUP_ACTIONS,
 }
 
 ACTION_ROUTES = (web.post("/v2.1/servers/{server_id}/action", run_action),)

@@ -1,7 +1,6 @@
 """Builds the records of new servers from the body of `POST /v2.1/servers`, as far as the quota allows them."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
 from aiohttp import web
@@ -18,22 +17,10 @@ from emulator.services.nova.field_types import as_bool
 from emulator.services.nova.objects import FLAVORS, KEYPAIRS, QUOTAS, SERVERS, Flavor, FlavorNotFound, Server
 from emulator.services.nova.objects.quotas import usage
 from emulator.services.nova.objects.server import ServerOptions
-from emulator.services.seed_data import default_group
 
 __all__ = ["new_servers"]
 
 DESCRIPTION_SINCE, TAGS_SINCE, CERTIFICATES_SINCE, HOST_NAME_SINCE = (2, 19), (2, 52), (2, 63), (2, 90)
-
-DEFAULT_GROUP = "default"
-
-
-class SecurityGroupNotFound(BadRequest):
-    """The project has no security group of this name or id."""
-
-    error_type = "nova.SecurityGroupNotFound"
-
-    def __init__(self, name_or_id: str) -> None:
-        super().__init__(f"Security group {name_or_id} not found.")
 
 
 def new_servers(request: web.Request, new: NewServer) -> list[Server]:
@@ -43,12 +30,11 @@ def new_servers(request: web.Request, new: NewServer) -> list[Server]:
     check_metadata(new.metadata, app[QUOTAS].of_project(owner.project_id)["metadata_items"], "server.metadata")
     flavor = _find_flavor(app, new, owner)
     _check_key_name(app, new, owner)
-    groups = _group_names((group.name for group in new.security_groups), owner.project_id)
     used = usage(app[SERVERS].of_project(owner.project_id))
     count = app[QUOTAS].allowed_count(owner.project_id, used, flavor, *new.counts)
     rng, request_id = app[SERVICE_CONTEXT].rng, current_request().request_id
     reservation_id = f"r-{rng.draw('reservation', request_id).getrandbits(32):08x}"
-    options = _options(new, reservation_id, groups, version)
+    options = _options(new, reservation_id, version)
     return [
         Server(
             id=rng.uuid("server", request_id, number),
@@ -77,7 +63,7 @@ def _check_key_name(app: web.Application, new: NewServer, owner: Identity) -> No
         raise BadRequest("Invalid key_name provided.")
 
 
-def _options(new: NewServer, reservation_id: str, groups: tuple[str, ...], version: Microversion) -> ServerOptions:
+def _options(new: NewServer, reservation_id: str, version: Microversion) -> ServerOptions:
     """Return a new server's options. Options that the microversion does not have are ignored; nova answers 400."""
     certificates = None
     if new.trusted_image_certificates is not None and version >= CERTIFICATES_SINCE:
@@ -86,7 +72,6 @@ def _options(new: NewServer, reservation_id: str, groups: tuple[str, ...], versi
         reservation_id=reservation_id,
         hostname=(new.hostname if version >= HOST_NAME_SINCE else None) or _host_name(new.name),
         key_name=new.key_name,
-        security_groups=groups,
         availability_zone=new.zone_host_node[0] or None,
         config_drive=as_bool(new.config_drive),
         disk_config=new.disk_config,
@@ -96,17 +81,6 @@ def _options(new: NewServer, reservation_id: str, groups: tuple[str, ...], versi
         access_ipv4=new.access_ipv4,
         access_ipv6=new.access_ipv6,
     )
-
-
-def _group_names(requested: Iterable[str], project_id: str) -> tuple[str, ...]:
-    """Return the names of security groups that are requested by name or by neutron's id. Raises SecurityGroupNotFound.
-
-    Here nova knows only the group `default` of each project.
-    """
-    for name_or_id in requested:
-        if name_or_id not in {DEFAULT_GROUP, default_group(project_id)}:
-            raise SecurityGroupNotFound(name_or_id)
-    return (DEFAULT_GROUP,)
 
 
 def _host_name(name: str) -> str:

@@ -46,9 +46,10 @@ def describe(request: web.Request, server: Server, *, listed: bool = True) -> di
         "config_drive": "True" if options.config_drive else "",
         "key_name": options.key_name,
         "os-extended-volumes:volumes_attached": [],
-        "security_groups": [{"name": name} for name in options.security_groups],
         **_versioned_fields(server, version),
     }
+    if server.security_groups:  # without a port, or without a group on any, nova omits the field
+        described["security_groups"] = [{"name": name} for name in server.security_groups]
     if not listed and version >= (2, 71):
         described["server_groups"] = []
     return {**described, **_admin_fields(server, user, version)}
