@@ -37,6 +37,11 @@ async def names_shown(api: Api, server_id: str) -> list[str]:
     return [group["name"] for group in (await shown(api, server_id)).get("security_groups", [])]
 
 
+async def shows(api: Api, server_id: str, *names: str) -> None:
+    """Wait until a server shows these groups, in any order."""
+    await eventually(lambda: names_shown(api, server_id), lambda found: sorted(found) == sorted(names))
+
+
 async def default_of(api: Api) -> str:
     groups = (await api("GET", "neutron-server", "/v2.0/security-groups?name=default"))[1]["security_groups"]
     return str(groups[0]["id"])
@@ -59,9 +64,7 @@ async def test_a_new_servers_port_has_the_requested_groups(running_cloud: Runnin
         server_id = body["server"]["id"]
         await wait_until_idle(demo, server_id)
         assert [port["security_groups"] for port in await ports_of(demo, server_id)] == [ids]
-        await eventually(
-            lambda server_id=server_id: names_shown(demo, server_id), lambda found, names=names: found == names
-        )
+        await shows(demo, server_id, *names)
 
 
 async def test_a_server_without_ports_shows_no_groups(running_cloud: RunningCloud) -> None:
@@ -82,14 +85,14 @@ async def test_groups_apply_to_new_ports_and_existing_ones_keep_theirs(running_c
     found = {each["id"]: each["security_groups"] for each in await ports_of(demo, server_id)}
     assert found.pop(port["id"]) == [db]
     assert [*found.values()] == [[web]]
-    await eventually(lambda: names_shown(demo, server_id), lambda names: sorted(names) == ["db", "web"])
+    await shows(demo, server_id, "db", "web")
 
 
 async def test_a_servers_groups_are_listed_with_their_ingress_rules(running_cloud: RunningCloud) -> None:
     demo = await running_cloud.api("demo")
     web, db = await a_group(demo, "web"), await a_group(demo, "db")
     project = (await created(demo, "security_group", name="other"))["project_id"]
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"protocol": "tcp", "port_range_min": 80, "port_range_max": 81, "remote_ip_prefix": "10.0.0.0/8"},
         {"protocol": "udp", "remote_group_id": db},
         {"protocol": "icmp"},
@@ -102,7 +105,7 @@ async def test_a_servers_groups_are_listed_with_their_ingress_rules(running_clou
     server_id = (await built(demo, security_groups=[{"name": "web"}]))["id"]
     [group] = (await demo("GET", "nova-api", f"/v2.1/servers/{server_id}/os-security-groups"))[1]["security_groups"]
     assert (group["id"], group["name"], group["tenant_id"]) == (web, "web", project)
-    anywhere = {"group": {}, "ip_range": {"cidr": "0.0.0.0/0"}}
+    anywhere: dict[str, Any] = {"group": {}, "ip_range": {"cidr": "0.0.0.0/0"}}
     assert group["rules"] == [
         {"id": rule_id, "parent_group_id": web, **rule}
         for rule_id, rule in zip(
@@ -137,12 +140,12 @@ async def test_groups_are_added_to_all_ports_and_removed_again(running_cloud: Ru
     for name_or_id in ("web", web):  # the second time it is there already
         assert await act(demo, server_id, {"addSecurityGroup": {"name": name_or_id}}) == (202, None)
         assert [port["security_groups"] for port in await ports_of(demo, server_id)] == [[default, web]] * 2
-    await eventually(lambda: names_shown(demo, server_id), lambda names: names == ["default", "web"] * 2)
+    await shows(demo, server_id, *["default", "web"] * 2)
     assert (await demo("DELETE", "neutron-server", f"/v2.0/security-groups/{web}"))[0] == 409
     for name in ("default", "web"):
         assert await act(demo, server_id, {"removeSecurityGroup": {"name": name}}) == (202, None)
     assert [port["security_groups"] for port in await ports_of(demo, server_id)] == [[], []]
-    await eventually(lambda: names_shown(demo, server_id), lambda names: names == [])
+    await shows(demo, server_id)
     assert "security_groups" not in await shown(demo, server_id)
     assert (await demo("DELETE", "neutron-server", f"/v2.0/security-groups/{web}"))[0] == 204
 
@@ -155,10 +158,10 @@ async def test_changes_in_neutron_show_up_in_the_server(running_cloud: RunningCl
     [port] = await ports_of(demo, server_id)
     body = {"port": {"security_groups": [web]}}
     assert (await demo("PUT", "neutron-server", f"/v2.0/ports/{port['id']}", json=body))[0] == 200
-    await eventually(lambda: names_shown(demo, server_id), lambda names: names == ["web"])
+    await shows(demo, server_id, "web")
     renamed = {"security_group": {"name": "http"}}
     assert (await demo("PUT", "neutron-server", f"/v2.0/security-groups/{web}", json=renamed))[0] == 200
-    await eventually(lambda: names_shown(demo, server_id), lambda names: names == ["http"])
+    await shows(demo, server_id, "http")
 
 
 async def test_unknown_and_ambiguous_groups_are_refused_as_in_nova(running_cloud: RunningCloud) -> None:
@@ -205,7 +208,7 @@ async def test_a_port_without_port_security_takes_no_group(running_cloud: Runnin
     demo = await running_cloud.api("demo")
     port = await created(demo, "port", network_id=PRIVATE, port_security_enabled=False)
     server_id = (await built_on(demo, [{"port": port["id"]}]))["id"]
-    await eventually(lambda: names_shown(demo, server_id), lambda names: names == [])
+    await shows(demo, server_id)
     status, body = await act(demo, server_id, {"addSecurityGroup": {"name": "default"}})
     assert (status, "port_security_enabled" in message(body)) == (400, True)
 

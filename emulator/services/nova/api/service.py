@@ -64,8 +64,13 @@ V2_1 = Version(
     },
 )
 
+V2_0 = Version("v2.0", "SUPPORTED", "/v2/", {"version": "", "min_version": "", "updated": "2011-01-21T11:33:21Z"})
+"""The API before microversions: nova serves it as 2.1 without microversion headers."""
+
 PUBLIC_ROUTES = (
-    web.get("/", list_versions(V2_1)),
+    web.get("/", list_versions(V2_0, V2_1)),
+    web.get("/v2", show_version(V2_0)),
+    web.get("/v2/", show_version(V2_0)),
     web.get("/v2.1", show_version(V2_1)),
     web.get("/v2.1/", show_version(V2_1)),
 )
@@ -91,13 +96,17 @@ ROUTES = (
     *EXTENSION_ROUTES,
 )
 
+LEGACY_ROUTES = tuple(
+    web.route(route.method, route.path.replace("/v2.1/", "/v2/", 1), route.handler, **route.kwargs) for route in ROUTES
+)
+
 
 def service(config: ServiceConfig) -> Service:
     """Build nova-api. A server that is not built in `config.build_seconds` goes to ERROR."""
     service = Service(
         "nova-api",
         public=PUBLIC_ROUTES,
-        routes=ROUTES,
+        routes=[*ROUTES, *LEGACY_ROUTES],
         middlewares=[add_compute_request_id, negotiate_microversion("/v2.1", error_body)],
         identify=config.tokens.validate_scoped,
         error_shape=error_body,

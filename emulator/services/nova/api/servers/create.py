@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from emulator.runtime.errors import BadRequest
+from emulator.runtime.errors import BadRequest, Forbidden
 from emulator.runtime.http_server import IDENTITY
 from emulator.runtime.request_context import current_request
 from emulator.runtime.service import SERVICE_CONTEXT
@@ -13,7 +13,7 @@ from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.nova.api.microversions import Microversion, microversion
 from emulator.services.nova.api.servers.create_request import NewServer, validate
 from emulator.services.nova.api.servers.validation import check_metadata
-from emulator.services.nova.field_types import as_bool
+from emulator.services.nova.field_types import as_bool, canonical_address
 from emulator.services.nova.objects import FLAVORS, KEYPAIRS, QUOTAS, SERVERS, Flavor, FlavorNotFound, Server
 from emulator.services.nova.objects.quotas import usage
 from emulator.services.nova.objects.server import ServerOptions
@@ -21,6 +21,19 @@ from emulator.services.nova.objects.server import ServerOptions
 __all__ = ["new_servers"]
 
 DESCRIPTION_SINCE, TAGS_SINCE, CERTIFICATES_SINCE, HOST_NAME_SINCE = (2, 19), (2, 52), (2, 63), (2, 90)
+
+
+MAX_SERVERS = 1000
+"""How many servers one request may create if the quota allows more. Nova has no such limit, and no laptop to run on."""
+
+
+class TooManyServers(Forbidden):
+    """The request needs more servers than the emulator creates for one request."""
+
+    error_type = "nova.TooManyServers"
+
+    def __init__(self, min_count: int) -> None:
+        super().__init__(f"{min_count} servers are requested; one request can create {MAX_SERVERS} at most.")
 
 
 def new_servers(request: web.Request, new: NewServer) -> list[Server]:
@@ -32,6 +45,9 @@ def new_servers(request: web.Request, new: NewServer) -> list[Server]:
     _check_key_name(app, new, owner)
     used = usage(app[SERVERS].of_project(owner.project_id))
     count = app[QUOTAS].allowed_count(owner.project_id, used, flavor, *new.counts)
+    if new.counts[0] > MAX_SERVERS:
+        raise TooManyServers(new.counts[0])
+    count = min(count, MAX_SERVERS)
     rng, request_id = app[SERVICE_CONTEXT].rng, current_request().request_id
     reservation_id = f"r-{rng.draw('reservation', request_id).getrandbits(32):08x}"
     options = _options(new, reservation_id, version)
@@ -79,7 +95,7 @@ def _options(new: NewServer, reservation_id: str, version: Microversion) -> Serv
         tags=tuple(new.tags) if version >= TAGS_SINCE else (),
         trusted_image_certificates=certificates,
         access_ipv4=new.access_ipv4,
-        access_ipv6=new.access_ipv6,
+        access_ipv6=canonical_address(new.access_ipv6),
     )
 
 

@@ -19,7 +19,7 @@ HOST_AND_NODE = 2
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 ComputeHost = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class SecurityGroup(msgspec.Struct):

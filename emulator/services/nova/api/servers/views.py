@@ -48,7 +48,8 @@ async def create_server(request: web.Request) -> web.Response:
         BusUnavailable
     ):  # all or none: the first update of a build that was sent finds no record, which ends the build
         for server in servers:
-            remove_server(request.app, server)
+            request.app[SERVERS].withdraw(server)
+            request.app[INSTANCE_ACTIONS].server_deleted(server.id)
         raise
     annotate(server__id=servers[0].id)
     return _accepted(request, new, servers[0])
@@ -85,7 +86,7 @@ async def list_servers_in_detail(request: web.Request) -> web.Response:
 
 
 def _list(request: web.Request, view: Callable[[web.Request, Server], dict[str, Any]]) -> web.Response:
-    servers = select_servers(request, request.app[SERVERS].of_project(requested_project(request)))
+    servers = select_servers(request, request.app[SERVERS].of_project(requested_project(request), deleted=True))
     shown = page(request, servers, lambda server: server.id)
     listed = [view(request, server) for server in shown.items]
     return json_response({"servers": listed, **shown.links("servers")})
