@@ -190,6 +190,31 @@ async def unlock(request: web.Request, server: Server) -> web.Response:
     return web.Response(status=HTTPStatus.ACCEPTED)
 
 
+class ResetState(msgspec.Struct, forbid_unknown_fields=True):
+    """The arguments of `os-resetState`."""
+
+    state: Literal["active", "error"]
+
+
+class ResetStateBody(msgspec.Struct):
+    """The body of the action `os-resetState`."""
+
+    reset: ResetState = msgspec.field(name="os-resetState")
+
+
+async def reset_state(request: web.Request, server: Server) -> web.Response:
+    """Change what is recorded about a server's state, whatever its host does. For admins."""
+    state = (await read_json(request, ResetStateBody)).reset.state
+    if not request[IDENTITY].is_admin:
+        raise not_authorized("os-admin-actions:reset_state")
+    _record(request, server, "resetState")
+    server.vm_state = state
+    if server.task_state != "deleting":  # its end would no longer be expected
+        server.task_state = None
+        server.end_action()
+    return web.Response(status=HTTPStatus.ACCEPTED)
+
+
 def _record(request: web.Request, server: Server, action: str) -> None:
     """Record an action that nova-api has done itself."""
     user: Identity = request[IDENTITY]
@@ -210,6 +235,7 @@ ACTIONS: Mapping[str, ServerAction] = {
     "lock": lock,
     "unlock": unlock,
     "forceDelete": force_delete,
+    "os-resetState": reset_state,
     **CONSOLE_ACTIONS,
     **SECURITY_GROUP_ACTIONS,
 }
