@@ -207,7 +207,7 @@ async def reset_state(request: web.Request, server: Server) -> web.Response:
     state = (await read_json(request, ResetStateBody)).reset.state
     if not request[IDENTITY].is_admin:
         raise not_authorized("os-admin-actions:reset_state")
-    _record(request, server, "resetState")
+    _record(request, server, "resetState", with_event=False)
     server.vm_state = state
     if server.task_state != "deleting":  # its end would no longer be expected
         server.task_state = None
@@ -215,11 +215,12 @@ async def reset_state(request: web.Request, server: Server) -> web.Response:
     return web.Response(status=HTTPStatus.ACCEPTED)
 
 
-def _record(request: web.Request, server: Server, action: str) -> None:
+def _record(request: web.Request, server: Server, action: str, *, with_event: bool = True) -> None:
     """Record an action that nova-api has done itself."""
     user: Identity = request[IDENTITY]
     recorded = request.app[INSTANCE_ACTIONS].start(server.id, action, user.project_id, user.user_id)
-    recorded.finish_event(recorded.open_event(None))
+    if with_event:
+        recorded.finish_event(recorded.open_event(None))
     recorded.finished = True
 
 
