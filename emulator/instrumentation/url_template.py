@@ -24,7 +24,7 @@ class TemplatedUrl:
     base: str
     path: str
     values: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if set(PLACEHOLDER.findall(self.path)) != set(self.values):

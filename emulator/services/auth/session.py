@@ -13,7 +13,7 @@ from emulator.instrumentation.url_template import TemplatedUrl
 from emulator.runtime.http_client import Answer, HttpClient, UnexpectedAnswer
 from emulator.runtime.simulated_work import wait_for_duration
 
-__all__ = ["Access", "Session", "log_in"]
+__all__ = ["Access", "Session", "access_of", "log_in"]
 
 RETRIES = 3
 """How often a request is repeated while its service answers 503."""
@@ -84,6 +84,13 @@ async def log_in(
     return Access(answer.headers["X-Subject-Token"], catalog, interface)
 
 
+async def access_of(http: HttpClient, keystone_url: str, token: str, interface: str) -> Access:
+    """Return what a token of another client gives access to: its catalog. Raises like `log_in`."""
+    url = f"{keystone_url.rstrip('/').removesuffix('/v3')}/v3/auth/catalog"
+    catalog = (await http.fetch("GET", url, token=token)).read(_Token).catalog
+    return Access(token, catalog, interface)
+
+
 class Session:
     """Sends the requests of a logged-in user to the services in the catalog.
 
@@ -103,7 +110,7 @@ class Session:
         path: str,
         values: Mapping[str, str] | None = None,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         body: object = None,
         step: str | None = None,
         sink: Callable[[bytes], None] | None = None,

@@ -102,8 +102,8 @@ def _sort(request: web.Request, found: list[Described]) -> list[Described]:
 def _page(request: web.Request, found: list[Described]) -> Page[Described]:
     """Return the page after the marker, or the one before it with `page_reverse`."""
     if not _backwards(request):
-        return page(request, found, lambda each: str(each["id"]))
-    part = page(request, found[::-1], lambda each: str(each["id"]))
+        return page(request, found, lambda each: str(each["id"]), zero_means_all=True)
+    part = page(request, found[::-1], lambda each: str(each["id"]), zero_means_all=True)
     return Page(part.items[::-1], part.next)
 
 

@@ -20,8 +20,6 @@ from emulator.services.neutron.dhcp_options import DhcpOption, merge_dhcp_option
 from emulator.services.neutron.floating_ip_association import (
     check_associated_addresses_kept,
     disassociate,
-    notify_servers,
-    server_of,
 )
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.mac_addresses import check_unique, free_mac_address, read_mac_address
@@ -35,6 +33,7 @@ from emulator.services.neutron.request_bodies import (
     required,
 )
 from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group, find_group
+from emulator.services.neutron.server_notifications import notify_servers, server_of
 
 __all__ = ["PORT_ROUTES"]
 
@@ -157,7 +156,7 @@ async def update_port(request: web.Request) -> web.Response:
     _validate(request, "update_port", attributes, database.networks[port.network_id], port.project_id, port)
     # Nothing is awaited between this check and the change: of several devices that claim the port, one gets it.
     _check_device(port, attributes.get("device_id", ""))
-    device = server_of(port)
+    device, groups = server_of(port), port.security_groups
     if "fixed_ips" in attributes:
         check_associated_addresses_kept(database, port, attributes["fixed_ips"])
         _change_addresses(request, port, attributes["fixed_ips"])
@@ -166,6 +165,8 @@ async def update_port(request: web.Request) -> web.Response:
     annotate(server__id=port.device_id or None)
     if database.floating_ips_of(port.id):
         await notify_servers(request.app, device, server_of(port))
+    elif port.security_groups != (groups if device == server_of(port) else [default_group(port.project_id)]):
+        await notify_servers(request.app, server_of(port))
     return answer_one(request, "port", port.describe())
 
 

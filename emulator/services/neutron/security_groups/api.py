@@ -24,6 +24,7 @@ from emulator.services.neutron.request_bodies import (
 from emulator.services.neutron.security_group_models import SecurityGroup
 from emulator.services.neutron.security_groups.defaults import default_group, find_group, groups_for, with_egress_rules
 from emulator.services.neutron.security_groups.rules import SECURITY_GROUP_RULE_ROUTES
+from emulator.services.neutron.server_notifications import notify_servers, server_of
 
 __all__ = ["SECURITY_GROUP_ROUTES"]
 
@@ -118,6 +119,9 @@ async def update_group(request: web.Request) -> web.Response:
         raise SecurityGroupCannotUpdateDefault
     apply_attributes(group, attributes, RECORD_FIELDS)
     group.revision.bump()
+    if "name" in attributes:
+        ports = request.app[DATABASE].ports.values()
+        await notify_servers(request.app, *(server_of(port) for port in ports if group.id in port.security_groups))
     return answer_one(request, "security_group", group.describe())
 
 

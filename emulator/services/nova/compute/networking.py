@@ -155,13 +155,22 @@ async def networks_of(session: Session, request: BuildRequest) -> list[Requested
     raise UnableToAutoAllocateNetwork(request.project_id)
 
 
-async def attach(session: Session, request: BuildRequest, network: RequestedNetwork, host: str) -> AttachedNetwork:
-    """Attach a server to a network by a new or an existing port: steps (3) and (4). Raises like `networks_of`."""
+async def attach(
+    session: Session, request: BuildRequest, network: RequestedNetwork, host: str, interface: int = 0
+) -> AttachedNetwork:
+    """Attach a server to a network by a new or an existing port: steps (3) and (4). Raises like `networks_of`.
+
+    `interface` is the number of the server's interface on the network, among those with a new port.
+    """
     if network.port is not None:
         return await _attach_port(session, request, network.port, host)
-    query = {"device_id": request.server_id, "project_id": request.project_id}
+    query: dict[str, str | list[str]] = {"device_id": request.server_id, "project_id": request.project_id}
     if network.fixed_ip is not None:
         query["fixed_ip"] = network.fixed_ip
+    if interface:
+        query["interface"] = str(interface)
+    if request.security_groups:
+        query["security_group"] = list(request.security_groups)
     answer = await session.fetch("GET", "network", NETWORK, {"network_id": str(network.uuid)}, query=query, step=ATTACH)
     return answer.read(_NetworkAnswer).network
 
