@@ -4,12 +4,14 @@ Source: https://docs.openstack.org/api-ref/network/v2/#security-groups-security-
 """
 
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
 from emulator.runtime.errors import Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
+from emulator.services.neutron.creation import creates
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.policy import project_for
@@ -78,7 +80,7 @@ class SecurityGroupAttributes(Struct):
 
 
 class SecurityGroupBody(Struct):
-    """The body of a request that creates or updates a security group."""
+    """The body of a request that updates a security group."""
 
     security_group: SecurityGroupAttributes
 
@@ -94,9 +96,9 @@ async def show_group(request: web.Request) -> web.Response:
     return answer_one(request, "security_group", _find(request).describe())
 
 
-async def create_group(request: web.Request) -> web.Response:
-    """Create a security group, which allows all egress and no ingress."""
-    attributes = read_attributes((await read_json(request, SecurityGroupBody)).security_group)
+def create_group(request: web.Request, body: SecurityGroupAttributes) -> dict[str, Any]:
+    """Create a security group, which allows all egress and no ingress, and describe it."""
+    attributes = read_attributes(body)
     database, caller = request.app[DATABASE], request[IDENTITY]
     project_id = project_for(caller, attributes)
     if required(attributes, "name").lower() == "default":
@@ -106,7 +108,7 @@ async def create_group(request: web.Request) -> web.Response:
     group = with_egress_rules(SecurityGroup(group_id, "", project_id))
     apply_attributes(group, attributes, RECORD_FIELDS)
     database.security_groups[group.id] = group
-    return answer_one(request, "security_group", group.describe(), HTTPStatus.CREATED)
+    return group.describe()
 
 
 async def update_group(request: web.Request) -> web.Response:
@@ -134,13 +136,17 @@ async def delete_group(request: web.Request) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
+def _remove(request: web.Request, group_id: str) -> None:
+    del request.app[DATABASE].security_groups[group_id]
+
+
 def _find(request: web.Request) -> SecurityGroup:
     return find_group(request.app[DATABASE], request.match_info["group_id"], request[IDENTITY])
 
 
 SECURITY_GROUP_ROUTES = (
     web.get("/v2.0/security-groups", list_groups),
-    web.post("/v2.0/security-groups", create_group),
+    web.post("/v2.0/security-groups", creates("security_group", SecurityGroupAttributes, create_group, undo=_remove)),
     web.get("/v2.0/security-groups/{group_id}", show_group),
     web.put("/v2.0/security-groups/{group_id}", update_group),
     web.delete("/v2.0/security-groups/{group_id}", delete_group),
