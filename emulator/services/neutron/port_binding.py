@@ -4,7 +4,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
-from emulator.runtime.request_context import annotate
+from emulator.runtime.request_context import OWN_HOST, annotate
 from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.runtime.simulated_work import simulated_delay
 from emulator.services.neutron.addresses import IpAddressGenerationFailure, RequestedIp, allocate
@@ -34,7 +34,8 @@ async def show_network(request: web.Request) -> web.Response:
     These query parameters are the emulator's own: Figure 1.8 has one exchange with neutron, in which nova-compute both
     finds the network and gets an address. A repeated request for a device gets the same port, so that it can be
     retried. The port belongs to the project `project_id`, by default the caller's, and has the address `fixed_ip`, by
-    default any. If the caller is not a service the parameters are ignored, as neutron ignores unknown ones.
+    default any. It is bound to the caller's host. If the caller is not a service the parameters are ignored, as neutron
+    ignores unknown ones.
     """
     network_id = request.match_info["network_id"]
     await simulated_delay("find network", fails=lambda: NetworkNotFound(network_id))
@@ -48,6 +49,7 @@ async def show_network(request: web.Request) -> web.Response:
             raise NetworkNotFound(network_id)
         await simulated_delay("allocate address", fails=lambda: IpAddressGenerationFailure(network_id))
         port = _find_or_create_port(request, network, device_id, project_id)
+        port.host_id = request.headers.get(OWN_HOST, "")
         described["port"] = port.describe()
     return answer_one(request, "network", described)
 

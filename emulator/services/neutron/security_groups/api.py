@@ -34,7 +34,7 @@ READ_ONLY = ("project_id", "tenant_id")
 
 
 class SecurityGroupDefaultAlreadyExists(Conflict):
-    """A project has one group called `default`, and cannot create another."""
+    """A project has one group called `default`. No other can be created or renamed to that."""
 
     error_type = "neutron.SecurityGroupDefaultAlreadyExists"
 
@@ -101,8 +101,7 @@ def create_group(request: web.Request, body: SecurityGroupAttributes) -> dict[st
     attributes = read_attributes(body)
     database, caller = request.app[DATABASE], request[IDENTITY]
     project_id = project_for(caller, attributes)
-    if required(attributes, "name").lower() == "default":
-        raise SecurityGroupDefaultAlreadyExists
+    _check_not_default(required(attributes, "name"))
     check_quota(database, project_id, "security_group")
     group_id = new_id(request, "security-group")
     group = with_egress_rules(SecurityGroup(group_id, "", project_id))
@@ -116,7 +115,8 @@ async def update_group(request: web.Request) -> web.Response:
     attributes = read_attributes((await read_json(request, SecurityGroupBody)).security_group)
     group = _find(request)
     check_read_only(attributes, READ_ONLY)
-    if group.id == default_group(group.project_id) and attributes.get("name", group.name) != group.name:
+    _check_not_default(attributes.get("name", ""))
+    if group.id == default_group(group.project_id) and "name" in attributes:
         raise SecurityGroupCannotUpdateDefault
     apply_attributes(group, attributes, RECORD_FIELDS)
     group.revision.bump()
@@ -134,6 +134,12 @@ async def delete_group(request: web.Request) -> web.Response:
     for other in database.security_groups.values():
         other.rules = {key: rule for key, rule in other.rules.items() if rule.remote_group_id != group.id}
     return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _check_not_default(name: str) -> None:
+    """Raise SecurityGroupDefaultAlreadyExists if a group cannot be called this: the group `default` exists already."""
+    if name.lower() == "default":
+        raise SecurityGroupDefaultAlreadyExists
 
 
 def _remove(request: web.Request, group_id: str) -> None:
