@@ -105,7 +105,8 @@ CANONICAL: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"cidr": "fd00::/64", "ip_version": 6, "gateway_ip": "FD00:0::0A"}, {"gateway_ip": "fd00::a"}),
     (
         {
-            **{"cidr": "fd00::/64", "ip_version": 6},
+            "cidr": "fd00::/64",
+            "ip_version": 6,
             "allocation_pools": [{"start": "FD00::000B", "end": "fd00:0:0:0:0:0:0:F"}],
         },
         {"allocation_pools": [{"start": "fd00::b", "end": "fd00::f"}]},
