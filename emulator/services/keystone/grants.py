@@ -60,9 +60,13 @@ GRANTS: web.AppKey[Grants] = web.AppKey("grants", dict)
 
 
 def seed_grants() -> Grants:
-    """Return the grants of the seed data: each user has its roles on its project."""
+    """Return the grants of the seed data: each user has its roles on its project, and admins that role on the system.
+
+    The latter is what `keystone-manage bootstrap` grants.
+    """
     projects = {project.name: Target("project", project.id) for project in PROJECTS}
-    return {Grant(user.id, projects[user.project], role): None for user in USERS for role in user.roles}
+    on_projects = {Grant(user.id, projects[user.project], role): None for user in USERS for role in user.roles}
+    return on_projects | {Grant(user.id, SYSTEM, "admin"): None for user in USERS if "admin" in user.roles}
 
 
 def roles_on(grants: Grants, user_id: str, target: Target) -> tuple[str, ...]:
