@@ -13,7 +13,14 @@ from emulator import __version__
 from emulator.instrumentation import AttributeValue, Inject, http_client
 from emulator.instrumentation.url_template import TemplatedUrl
 from emulator.runtime.fault_injection.traces import injection_with_fault
-from emulator.runtime.request_context import FAULT_SPENT, OWN_REQUEST_ID, REQUEST_ID, current_request, inject_request
+from emulator.runtime.request_context import (
+    FAULT_SPENT,
+    OWN_HOST,
+    OWN_REQUEST_ID,
+    REQUEST_ID,
+    current_request,
+    inject_request,
+)
 from emulator.runtime.spans import request_attributes, request_tracer
 from emulator.urls import without_user
 
@@ -75,14 +82,15 @@ def _message_in(body: bytes, status: int) -> str:
 class HttpClient:
     """Sends a service's requests. The id, context and fault of the current request travel in their headers.
 
-    At a `pace` above 1 answers may take that much longer.
+    So does the name of its `host`, if the service runs on a compute host. At a `pace` above 1 answers may take that
+    much longer.
     """
 
-    def __init__(self, service: str, pace: float = 0.0) -> None:
+    def __init__(self, service: str, pace: float = 0.0, host: str | None = None) -> None:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),  # aiohttp's default of 100 would make concurrent boots queue up
             timeout=aiohttp.ClientTimeout(connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS * max(1.0, pace)),
-            headers={"User-Agent": f"{service}/{__version__}"},
+            headers={"User-Agent": f"{service}/{__version__}", **({} if host is None else {OWN_HOST: host})},
         )
 
     async def __aenter__(self) -> Self:

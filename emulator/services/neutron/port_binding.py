@@ -4,7 +4,7 @@ from aiohttp import web
 
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY
-from emulator.runtime.request_context import annotate
+from emulator.runtime.request_context import OWN_HOST, annotate
 from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.runtime.simulated_work import simulated_delay
 from emulator.services.neutron.addresses import IpAddressGenerationFailure, RequestedIp, allocate
@@ -36,7 +36,8 @@ async def show_network(request: web.Request) -> web.Response:
     finds the network and gets an address. A repeated request for an `interface` of a device (a number, by default 0)
     gets the same port, so that it can be retried. The port belongs to the project `project_id`, by default the
     caller's, has the address `fixed_ip`, by default any, and each `security_group`, by default the project's `default`.
-    If the caller is not a service the parameters are ignored, as neutron ignores unknown ones.
+    It is bound to the caller's host. If the caller is not a service the parameters are ignored, as neutron ignores
+    unknown ones.
     """
     network_id = request.match_info["network_id"]
     await simulated_delay("find network", fails=lambda: NetworkNotFound(network_id))
@@ -54,6 +55,7 @@ async def show_network(request: web.Request) -> web.Response:
             port = _create_port(request, network, device_id, project_id)
             if port.security_groups != [default_group(project_id)]:
                 await notify_servers(request.app, device_id)
+        port.host_id = request.headers.get(OWN_HOST, "")
         described["port"] = port.describe()
     return answer_one(request, "network", described)
 
