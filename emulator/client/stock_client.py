@@ -23,9 +23,11 @@ from opentelemetry.trace import Span
 from oslo_utils.strutils import mask_password
 from requests import PreparedRequest
 
+from emulator.client.api_templates import api_template
 from emulator.client.boot_sequence import SERVICE
 from emulator.client.credentials import Credentials
 from emulator.instrumentation import error_type, mark_failed
+from emulator.instrumentation.http_attributes import span_name
 from emulator.runtime.export import Export, tracer_of
 from emulator.runtime.request_context import OWN_REQUEST_ID, REQUEST_ID, RequestContext, ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
@@ -187,11 +189,17 @@ def _with_stable_http(opt_in: str) -> str:
 
 
 def _request_hook(scope: RequestContext) -> Callable[[Span, PreparedRequest], None]:
-    """Return a hook that adds the emulator's attributes to the span, and its request id headers to the request."""
+    """Return a hook that adds the emulator's attributes to the span, and its request id headers to the request.
+
+    The instrumentation names spans by their method alone. Where the template of the URL is known, it is added.
+    """
 
     def on_request(client_span: Span, request: PreparedRequest) -> None:
         url = urlsplit(str(request.url))
         client_span.set_attributes({**scope.attributes, "server.port": url.port or DEFAULT_PORTS[url.scheme]})
+        if (template := api_template(url.path)) is not None:
+            client_span.update_name(span_name(str(request.method), template))
+            client_span.set_attribute("url.template", template)
         request.headers[OWN_REQUEST_ID] = scope.request_id
         request.headers.setdefault(REQUEST_ID, scope.request_id)  # unless the user has chosen a global request id
 
