@@ -76,8 +76,7 @@ async def log_in(
         },
         "scope": {"project": {"name": project, "domain": domain}},
     }
-    url = TemplatedUrl(keystone_url.rstrip("/").removesuffix("/v3"), "/v3/auth/tokens")
-    answer = await http.fetch("POST", url, body={"auth": auth}, step=step)
+    answer = await http.fetch("POST", _identity_url(keystone_url, "/auth/tokens"), body={"auth": auth}, step=step)
     catalog = answer.read(_Answer).token.catalog
     if "X-Subject-Token" not in answer.headers:
         raise UnexpectedAnswer("POST", answer.url, answer.status, "it has no X-Subject-Token header")
@@ -86,9 +85,13 @@ async def log_in(
 
 async def access_of(http: HttpClient, keystone_url: str, token: str, interface: str) -> Access:
     """Return what a token of another client gives access to: its catalog. Raises like `log_in`."""
-    url = f"{keystone_url.rstrip('/').removesuffix('/v3')}/v3/auth/catalog"
-    catalog = (await http.fetch("GET", url, token=token)).read(_Token).catalog
+    catalog = (await http.fetch("GET", _identity_url(keystone_url, "/auth/catalog"), token=token)).read(_Token).catalog
     return Access(token, catalog, interface)
+
+
+def _identity_url(keystone_url: str, path: str) -> TemplatedUrl:
+    """A URL of the Identity API v3; `keystone_url` may end in `/v3` or not, as with OpenStack's clients."""
+    return TemplatedUrl(keystone_url.rstrip("/").removesuffix("/v3"), "/v3" + path)
 
 
 class Session:
