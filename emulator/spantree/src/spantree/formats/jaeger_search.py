@@ -12,20 +12,22 @@ differ, in Jaeger's source (2.20, internal/storage) and in `TraceQueryParameters
 - Jaeger builds the whole answer before it sends the first byte, so large answers cost its memory and our timeout.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from spantree.formats.jaeger_api import Answer, TooDeep, Window
 from spantree.span import Span
 
-__all__ = ["Found", "Search", "SpanId", "find_traces", "newest", "number_of_traces"]
+__all__ = ["ANY_SERVICE", "Found", "Search", "SpanId", "find_traces", "newest", "number_of_traces"]
 
 FIRST_DEPTH = 100
 """What Jaeger itself searches by default (apiv3/query_parser.go); most checks need no more."""
-FITTING_BYTES = 16 * 2**20
-"""The size up to which answers are asked for, as far as one can tell from the answer before."""
+FITTING_BYTES = 32 * 2**20
+"""The size up to which answers are asked for, as far as one can tell from the answer before. A boot takes 100 kB."""
 ROWS_PER_TRACE = 3
 """`limitMultiple` in cassandra/spanstore/reader.go."""
+ANY_SERVICE = ""
+"""Not every storage searches without a service: see `SearchCapabilities` in Jaeger's tracestore/capabilities.go."""
 DEEPEST = 2**31 - 1
 """The depth is an int32 in query_service.proto."""
 SHORTEST = 1000
@@ -67,9 +69,9 @@ def find_traces(search: Search, service: str, whole: Window, limit: int) -> Foun
         accepted = depth
         if number_of_traces(answer.spans) <= limit and _may_be_cut(answer, service, window, depth):
             deeper = min(deepest, _deeper(answer, service, window, depth, limit))
-            halves = _halves(window)
-            if deeper > depth or halves:
-                windows += [window] if deeper > depth else halves
+            parts = _divide(window, [span.start // 1000 for span in _last_rows(answer, service, window)])
+            if deeper > depth or parts:
+                windows += [window] if deeper > depth else parts
                 depth = max(depth, deeper)
                 continue
             complete = False
@@ -104,29 +106,45 @@ def _try(search: Search, window: Window, depth: int) -> Answer | None:
 
 
 def _may_be_cut(answer: Answer, service: str, window: Window, depth: int) -> bool:
-    """Return whether there may be more traces than these, with any storage."""
-    return number_of_traces(answer.spans) >= depth or _number_of_rows(answer, service, window) >= ROWS_PER_TRACE * depth
+    """Return whether there may be more traces than these, with any storage. Cassandra needs the name of a service."""
+    rows = 0 if service == ANY_SERVICE else len(_rows(answer, service, window))
+    return number_of_traces(answer.spans) >= depth or rows >= ROWS_PER_TRACE * depth
 
 
-def _number_of_rows(answer: Answer, service: str, window: Window) -> int:
-    """Return how many rows of Cassandra's index led to these traces."""
-    return sum(span.service == service and window.start <= span.start // 1000 <= window.end for span in answer.spans)
+def _rows(answer: Answer, service: str, window: Window) -> list[Span]:
+    """Return the spans by which these traces were found. Cassandra's index has a row for each."""
+    return [
+        span
+        for span in answer.spans
+        if service in (ANY_SERVICE, span.service) and window.start <= span.start // 1000 <= window.end
+    ]
+
+
+def _last_rows(answer: Answer, service: str, window: Window) -> Iterable[Span]:
+    """Return the latest span of each trace by which it was found."""
+    return {
+        span.trace_id: span for span in sorted(_rows(answer, service, window), key=lambda span: span.start)
+    }.values()
 
 
 def _deeper(answer: Answer, service: str, window: Window, depth: int, limit: int) -> int:
     """Return the depth at which the whole window may be answered, or as much of it as fits."""
     traces = number_of_traces(answer.spans)
     if traces < depth:  # if these are all, then this many rows are enough, and the answer is no larger
-        return _number_of_rows(answer, service, window)
+        return len(_rows(answer, service, window))
     return min(limit + 1, FITTING_BYTES * traces // answer.size)
 
 
-def _halves(window: Window) -> list[Window]:
-    """Return both halves of a window, the later one last; nothing if it is too short.
+def _divide(window: Window, times: Sequence[int]) -> list[Window]:
+    """Return two parts of a window, the later one last; nothing if it is too short.
 
-    They overlap by 2 µs, because bounds are inclusive in one storage and exclusive in another.
+    The later part has three quarters of these times, so that it is answered in full where a storage finds the latest
+    traces first, as most do; and dense times are divided, however long the window is. The parts overlap by 2 µs,
+    because bounds are inclusive in one storage and exclusive in another.
     """
     if window.end - window.start <= SHORTEST:
         return []
-    middle = (window.start + window.end) // 2
-    return [Window(window.start, middle + 1), Window(middle - 1, window.end)]
+    quarter = sorted(times)[len(times) // 4] if times else 0
+    inside = window.start + SHORTEST // 2 < quarter < window.end - SHORTEST // 2
+    at = quarter if inside else (window.start + window.end) // 2
+    return [Window(window.start, at + 1), Window(at - 1, window.end)]
