@@ -15,7 +15,8 @@ from tests.support.spans import a_span
 SECOND = 10**9
 MINUTE = 60 * SECOND
 NOW = time.time_ns()
-AGO = NOW - 30 * MINUTE
+AGO = (NOW // MINUTE - 30) * MINUTE + 10 * SECOND
+"""Some seconds after a minute begins, because time is searched by the minute."""
 
 
 @pytest.fixture(autouse=True)
