@@ -24,9 +24,16 @@ class Query:
     depth: int
 
 
-TooDeep = ValueError
+class TooDeep(Exception):
+    """The storage does not search so deep."""
+
+
+class NameRequired(Exception):
+    """The storage does not search without the name of a service."""
+
+
 Storage = Callable[[Sequence[Span], Query], list[str]]
-"""Returns the ids of the traces that a search finds. Raises TooDeep."""
+"""Returns the ids of the traces that a search finds. Raises TooDeep and NameRequired."""
 
 
 def memory(spans: Sequence[Span], query: Query, max_traces: int = 100_000) -> list[str]:
@@ -40,13 +47,15 @@ def memory(spans: Sequence[Span], query: Query, max_traces: int = 100_000) -> li
 
 def cassandra(spans: Sequence[Span], query: Query) -> list[str]:
     """Find the traces of the latest spans: an index has a row for each, and so many are read for a trace."""
+    if not query.service:
+        raise NameRequired("service name is required")
     inside = [span for span in spans if matches(span, query) and query.start < span.start < query.end]
     rows = sorted(inside, key=lambda span: span.start, reverse=True)[: 3 * query.depth]
     return list(dict.fromkeys(span.trace_id for span in rows))[: query.depth]
 
 
 def matches(span: Span, query: Query) -> bool:
-    return span.service == query.service and query.start <= span.start <= query.end
+    return query.service in ("", span.service) and query.start <= span.start <= query.end
 
 
 @dataclass(frozen=True)
@@ -71,9 +80,10 @@ class Stored(Mapping[str, Answer | Callable[[Mapping[str, str]], Answer]]):
     def _search(self, asked: Mapping[str, str], *, v3: bool) -> Answer:
         try:
             found = self.storage(self.spans(), v3_query(asked) if v3 else legacy_query(asked))
-        except TooDeep as error:
-            failure = {"httpCode": 500, "message": str(error)} if v3 else [{"code": 500, "msg": str(error)}]
-            return 500, json.dumps({"error": failure} if v3 else {"data": None, "errors": failure})
+        except (TooDeep, NameRequired) as error:
+            status = 400 if isinstance(error, NameRequired) else 500
+            failure = {"httpCode": status, "message": str(error)} if v3 else [{"code": status, "msg": str(error)}]
+            return status, json.dumps({"error": failure} if v3 else {"data": None, "errors": failure})
         return self._write(set(found))
 
     def _write(self, trace_ids: set[str]) -> Answer:
@@ -92,11 +102,13 @@ class Stored(Mapping[str, Answer | Callable[[Mapping[str, str]], Answer]]):
 def v3_query(asked: Mapping[str, str]) -> Query:
     start, end = (datetime.fromisoformat(asked[f"query.startTime{name}"]).timestamp() for name in ("Min", "Max"))
     depth = int(asked.get("query.searchDepth", 100))
-    return Query(asked["query.serviceName"], round(start * 10**6) * 1000, round(end * 10**6) * 1000, depth)
+    return Query(asked.get("query.serviceName", ""), round(start * 10**6) * 1000, round(end * 10**6) * 1000, depth)
 
 
 def legacy_query(asked: Mapping[str, str]) -> Query:
-    return Query(asked["service"], int(asked["start"]) * 1000, int(asked["end"]) * 1000, int(asked.get("limit", 100)))
+    return Query(
+        asked.get("service", ""), int(asked["start"]) * 1000, int(asked["end"]) * 1000, int(asked.get("limit", 100))
+    )
 
 
 def received(receiver: OtlpReceiver, altered: Callable[[Span], Span] = lambda span: span) -> Stored:

@@ -83,16 +83,18 @@ def test_traces_before_the_lookback_are_not_read() -> None:
     assert read(spans, lookback_seconds=110)[:2] == (ids(1, 2), [])
 
 
-def test_a_trace_of_several_services_counts_once() -> None:
+@pytest.mark.parametrize("storage", [memory, cassandra])
+def test_a_trace_of_several_services_counts_once(storage: Storage) -> None:
     spans = [span for at in range(1, 21) for name in "abc" for span in trace(at, service=name)]
     numbered = [replace(span, span_id=f"{at:016x}") for at, span in enumerate(spans, 1)]
-    found, missing, _ = read(numbered, limit=20)
+    found, missing, _ = read(numbered, storage, limit=20)
     assert (found, missing) == (ids(*range(1, 21)), [])
 
 
-def test_traces_of_services_that_together_exceed_the_limit_are_reported() -> None:
+@pytest.mark.parametrize("storage", [memory, cassandra])
+def test_traces_of_services_that_together_exceed_the_limit_are_reported(storage: Storage) -> None:
     spans = [*trace(1, ago=70, service="a"), *trace(2, ago=60, service="b")]
-    found, missing, _ = read(spans, limit=1)
+    found, missing, _ = read(spans, storage, limit=1)
     assert found == ids(2)
     assert len(missing) == 1
 
@@ -108,6 +110,16 @@ def test_every_storage_gives_all_traces(storage: Storage, apart: float) -> None:
     found, missing, asked = read(spans, storage)
     assert (found, missing) == (ids(*range(1, 121)), [])
     assert len(asked) < 60
+
+
+def test_all_services_are_searched_at_once_where_the_storage_can() -> None:
+    spans = [*trace(1, service="a"), *trace(2, service="b"), *trace(3, service="c")]
+    searched: dict[str, list[str | None]] = {}
+    for name, storage in {"memory": memory, "cassandra": cassandra}.items():
+        found, missing, asked = read(spans, storage)
+        assert (found, missing) == (ids(1, 2, 3), [])
+        searched[name] = [each.query.get("query.serviceName") for each in asked if each.query]
+    assert searched == {"memory": [None], "cassandra": [None, "a", "b", "c"]}
 
 
 def test_more_traces_at_one_instant_than_the_storage_searches_are_reported() -> None:

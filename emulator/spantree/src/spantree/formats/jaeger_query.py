@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +23,7 @@ from spantree.formats.jaeger_api import (
     unavailable,
 )
 from spantree.formats.jaeger_links import find_linked
-from spantree.formats.jaeger_search import Found, SpanId, find_traces, newest, number_of_traces
+from spantree.formats.jaeger_search import ANY_SERVICE, Found, SpanId, find_traces, newest, number_of_traces
 from spantree.span import Span
 
 __all__ = ["JaegerUnavailable", "jaeger_spans"]
@@ -114,14 +115,24 @@ def _read(jaeger: Jaeger, api: Api, wanted: Wanted) -> tuple[dict[SpanId, Span],
 
 def _search_services(jaeger: Jaeger, api: Api, service: str | None, limit: int, window: Window) -> Found:
     """Search for the traces of a service, or of all services. A trace of several is counted once."""
+    if service is not None:
+        return _search(jaeger, api, limit, window, service)
+    known = list_services(jaeger, api)
+    # Jaeger traces itself, too, and its own traces would crowd out all others.
+    names = [name for name in known if not name.startswith("jaeger")]
+    if names == known and len(names) > 1:
+        with suppress(JaegerUnavailable):  # if that is not because of the missing name, it is raised below
+            found = _search(jaeger, api, limit, window, ANY_SERVICE)
+            if found.spans:
+                return found
     spans: dict[SpanId, Span] = {}
     complete = True
-    # Jaeger traces itself, too, and its own traces would crowd out all others.
-    names = (
-        [name for name in list_services(jaeger, api) if not name.startswith("jaeger")] if service is None else [service]
-    )
     for name in names:
-        found = find_traces(partial(search_traces, jaeger, api, name), name, window, limit)
+        found = _search(jaeger, api, limit, window, name)
         spans |= found.spans
         complete = complete and found.complete
     return Found(spans, complete and number_of_traces(spans.values()) <= limit)
+
+
+def _search(jaeger: Jaeger, api: Api, limit: int, window: Window, service: str) -> Found:
+    return find_traces(partial(search_traces, jaeger, api, service), service, window, limit)

@@ -12,20 +12,22 @@ differ, in Jaeger's source (2.20, internal/storage) and in `TraceQueryParameters
 - Jaeger builds the whole answer before it sends the first byte, so large answers cost its memory and our timeout.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from spantree.formats.jaeger_api import Answer, TooDeep, Window
 from spantree.span import Span
 
-__all__ = ["Found", "Search", "SpanId", "find_traces", "newest", "number_of_traces"]
+__all__ = ["ANY_SERVICE", "Found", "Search", "SpanId", "find_traces", "newest", "number_of_traces"]
 
 FIRST_DEPTH = 100
 """What Jaeger itself searches by default (apiv3/query_parser.go); most checks need no more."""
 FITTING_BYTES = 16 * 2**20
-"""The size up to which answers are asked for, as far as one can tell from the answer before."""
+"""The size up to which answers are asked for, as far as one can tell from the answer before. A boot takes 100 kB."""
 ROWS_PER_TRACE = 3
 """`limitMultiple` in cassandra/spanstore/reader.go."""
+ANY_SERVICE = ""
+"""Not every storage searches without a service: see `SearchCapabilities` in Jaeger's tracestore/capabilities.go."""
 DEEPEST = 2**31 - 1
 """The depth is an int32 in query_service.proto."""
 SHORTEST = 1000
@@ -53,24 +55,30 @@ def find_traces(search: Search, service: str, whole: Window, limit: int) -> Foun
     range. Then it divides the range, and reads the later part first. Raises what `search` raises.
     """
     found: dict[SpanId, Span] = {}
-    complete, windows = True, [whole]
+    complete, windows = True, [(whole, 0)]
     depth, accepted, deepest = min(FIRST_DEPTH, limit + 1), 0, DEEPEST
     for _ in range(MOST_SEARCHES):
         if not windows:
             return Found(found, complete)
-        window = windows.pop()
-        answer = _try(search, window, depth)
+        window, own_depth = windows.pop()
+        asked = own_depth or depth
+        answer = _try(search, window, asked)
         if answer is None:
-            depth = deepest = max(accepted, depth // 2)
-            windows.append(window)
+            deepest = max(accepted, asked // 2)
+            depth = min(depth, deepest)
+            windows.append((window, 0))
             continue
-        accepted = depth
-        if number_of_traces(answer.spans) <= limit and _may_be_cut(answer, service, window, depth):
-            deeper = min(deepest, _deeper(answer, service, window, depth, limit))
-            halves = _halves(window)
-            if deeper > depth or halves:
-                windows += [window] if deeper > depth else halves
-                depth = max(depth, deeper)
+        accepted = max(accepted, asked)
+        traces, rows = number_of_traces(answer.spans), _rows(answer, service, window)
+        if traces <= limit and (traces >= asked or _rows_may_be_cut(rows, service, asked)):
+            deeper = min(deepest, _deeper(answer, rows, asked, limit))
+            parts = _divide(window, [row.start // 1000 for row in _last_of_each_trace(rows)])
+            if deeper > asked and traces >= asked:
+                depth = deeper
+                windows.append((window, 0))
+                continue
+            if deeper > asked or parts:
+                windows += [(window, deeper)] if deeper > asked else [(part, 0) for part in parts]
                 continue
             complete = False
         found.update({(span.trace_id, span.span_id): span for span in answer.spans})
@@ -103,30 +111,49 @@ def _try(search: Search, window: Window, depth: int) -> Answer | None:
         return None
 
 
-def _may_be_cut(answer: Answer, service: str, window: Window, depth: int) -> bool:
-    """Return whether there may be more traces than these, with any storage."""
-    return number_of_traces(answer.spans) >= depth or _number_of_rows(answer, service, window) >= ROWS_PER_TRACE * depth
+def _rows(answer: Answer, service: str, window: Window) -> list[Span]:
+    """Return the spans by which these traces were found, the latest first. Cassandra's index has a row for each."""
+    found = (span for span in answer.spans if service in (ANY_SERVICE, span.service))
+    inside = (span for span in found if window.start <= span.start // 1000 <= window.end)
+    return sorted(inside, key=lambda span: span.start, reverse=True)
 
 
-def _number_of_rows(answer: Answer, service: str, window: Window) -> int:
-    """Return how many rows of Cassandra's index led to these traces."""
-    return sum(span.service == service and window.start <= span.start // 1000 <= window.end for span in answer.spans)
+def _rows_may_be_cut(rows: Sequence[Span], service: str, depth: int) -> bool:
+    """Return whether Cassandra may have read no more rows than those that led to these traces.
+
+    It reads the latest ones, so it would not have found a trace whose rows are all older. It keeps a single row for
+    some spans that began in the same microsecond, so that it may reach back a little further.
+    """
+    if service == ANY_SERVICE or len(rows) < ROWS_PER_TRACE * depth:  # Cassandra needs the name of a service
+        return False
+    return number_of_traces(rows[: (ROWS_PER_TRACE + 1) * depth]) == number_of_traces(rows)
 
 
-def _deeper(answer: Answer, service: str, window: Window, depth: int, limit: int) -> int:
+def _last_of_each_trace(rows: Sequence[Span]) -> Iterable[Span]:
+    return {row.trace_id: row for row in reversed(rows)}.values()
+
+
+def _deeper(answer: Answer, rows: Sequence[Span], depth: int, limit: int) -> int:
     """Return the depth at which the whole window may be answered, or as much of it as fits."""
     traces = number_of_traces(answer.spans)
     if traces < depth:  # if these are all, then this many rows are enough, and the answer is no larger
-        return _number_of_rows(answer, service, window)
-    return min(limit + 1, FITTING_BYTES * traces // answer.size)
+        return len(rows)
+    fitting = FITTING_BYTES * traces // answer.size
+    if fitting > limit:
+        return limit + 1
+    return fitting if fitting > 1.5 * depth else depth  # a little deeper would not be worth another answer
 
 
-def _halves(window: Window) -> list[Window]:
-    """Return both halves of a window, the later one last; nothing if it is too short.
+def _divide(window: Window, times: Sequence[int]) -> list[Window]:
+    """Return two parts of a window, the later one last; nothing if it is too short.
 
-    They overlap by 2 µs, because bounds are inclusive in one storage and exclusive in another.
+    The later part has three quarters of these times, so that it is answered in full where a storage finds the latest
+    traces first, as most do; and dense times are divided, however long the window is. The parts overlap by 2 µs,
+    because bounds are inclusive in one storage and exclusive in another.
     """
     if window.end - window.start <= SHORTEST:
         return []
-    middle = (window.start + window.end) // 2
-    return [Window(window.start, middle + 1), Window(middle - 1, window.end)]
+    quarter = sorted(times)[len(times) // 4] if times else 0
+    inside = window.start + SHORTEST // 2 < quarter < window.end - SHORTEST // 2
+    at = quarter if inside else (window.start + window.end) // 2
+    return [Window(window.start, at + 1), Window(at - 1, window.end)]
