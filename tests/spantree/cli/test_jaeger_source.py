@@ -13,13 +13,13 @@ from typer.testing import CliRunner, Result
 from spantree import Link, OtlpReceiver, Pending, Span, SpanTree
 from spantree.cli.commands import COMMANDS
 from spantree.cli.lazy import application
+from spantree.cli.program import current
 from tests.support.jaeger import FakeJaeger, answering
 from tests.support.jaeger_storage import Stored, copies
 from tests.support.processes import run
 from tests.support.spans import a_span
 
 SECOND = 10**9
-NOW = time.time_ns()
 EXPECTED = "shop: root\n  shop: child\n"
 BOOT_TREE = Path(__file__).parents[3] / "emulator" / "reference" / "boot.tree"
 
@@ -39,9 +39,15 @@ def spantree(*arguments: str) -> Result:
     return CliRunner().invoke(application("spantree", "1", "", COMMANDS), arguments)
 
 
+def set_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """Set the variable of an option, whichever of the two programs this process has imported the commands for."""
+    for prefix in ("SPANTREE", "EMULATOR"):
+        monkeypatch.setenv(f"{prefix}_{name}", value)
+
+
 def order(number: int, *, complete: bool = True, ago: float = 60) -> list[Span]:
     spans = [a_span(1, name="root"), a_span(2, 1, "child")]
-    return copies(spans[: 1 + complete], f"{number:032x}", NOW - round(ago * SECOND))
+    return copies(spans[: 1 + complete], f"{number:032x}", time.time_ns() - round(ago * SECOND))
 
 
 def orders(number_of: int) -> list[Span]:
@@ -55,9 +61,9 @@ def at_jaeger(spans: Sequence[Span], command: str, *arguments: str) -> Result:
 
 async def test_a_failed_boot_before_25_good_ones_is_a_red_check(boot: Callable[..., Pending[SpanTree]]) -> None:
     good, failed = await boot(), await boot(flavor="m1.huge")
-    spans = copies(failed.spans, "f" * 32, NOW - 600 * SECOND)
+    spans = copies(failed.spans, "f" * 32, time.time_ns() - 600 * SECOND)
     for number in range(1, 26):
-        spans += copies(good.spans, f"{number:032x}", NOW - (600 - number) * SECOND)
+        spans += copies(good.spans, f"{number:032x}", time.time_ns() - (600 - number) * SECOND)
     checked = at_jaeger(spans, "check", "--expect", str(BOOT_TREE), "--timeout", "0")
     assert checked.exit_code == 1
     assert checked.output.count("is as expected\n") == 25
@@ -75,7 +81,7 @@ def test_a_map_counts_all_traces_and_says_when_there_are_more(tmp_path: Path) ->
     ended = at_jaeger(orders(31), "show", "--map", str(tmp_path / "map.svg"), "--limit", "30")
     assert (ended.exit_code, ended.stdout) == (0, "")
     says = (
-        r"spantree: http://[0-9.:]+ has more such traces than the 30 latest ones, which were read; raise --limit, .*\n"
+        r"\w+: http://[0-9.:]+ has more such traces than the 30 latest ones, which were read; raise --limit, .*\n"
     )
     assert re.fullmatch(says, ended.stderr)
     assert "30" in (tmp_path / "map.svg").read_text()
@@ -93,7 +99,7 @@ def test_a_check_fails_when_there_are_more_traces_than_the_limit(
     missing = r"http://[0-9.:]+ has more such traces than the 30 latest ones, which were read"
     assert re.search(f"✗ every trace is not read\n{missing}\n", checked.stdout)
     remedy = "raise --limit, shorten --lookback, or choose a --service"
-    assert re.fullmatch(f"spantree: {missing}; {remedy}\n", checked.stderr), "it is said once, although it asks again"
+    assert re.fullmatch(rf"\w+: {missing}; {remedy}\n", checked.stderr), "it is said once, although it asks again"
     suite = ET.parse(file).getroot()[0]  # noqa: S314 - our own
     assert (suite.get("tests"), suite.get("failures"), suite[30].get("name")) == ("31", "1", "every trace is read")
 
@@ -102,8 +108,8 @@ def test_a_check_fails_when_there_are_more_traces_than_the_limit(
 def test_the_limit_may_be_reached_if_that_is_allowed(by: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     allowed = ["--allow-limit"] if by == "option" else []
     if by == "variable":
-        monkeypatch.setenv("SPANTREE_ALLOW_LIMIT", "1")
-        monkeypatch.setenv("SPANTREE_LIMIT", "30")
+        set_variable(monkeypatch, "ALLOW_LIMIT", "1")
+        set_variable(monkeypatch, "LIMIT", "30")
     checked = at_jaeger(orders(31), "check", "--expect", expected, "--limit", "30", *allowed)
     assert (checked.exit_code, checked.stdout.count("✓ "), checked.stdout.count("✗ ")) == (0, 30, 0)
     assert "has more such traces than the 30 latest ones" in checked.stderr
@@ -132,7 +138,7 @@ def test_the_default_lookback_is_an_hour(expected: str, monkeypatch: pytest.Monk
     spans = [*order(1, ago=3630, complete=False), *order(2, ago=3570)]
     asked = ("check", "--expect", expected, "--timeout", "0")
     assert at_jaeger(spans, *asked).exit_code == 0
-    monkeypatch.setenv("SPANTREE_LOOKBACK", "2h")
+    set_variable(monkeypatch, "LOOKBACK", "2h")
     assert at_jaeger(spans, *asked).exit_code == 1
 
 
@@ -162,12 +168,12 @@ def test_a_search_that_fails_ends_with_one_line_and_status_2(command: str) -> No
     with answering(failing) as jaeger:
         ended = spantree(command, jaeger.url, *(["--timeout", "0"] if command == "check" else []))
     assert (ended.exit_code, ended.stdout) == (2, "")
-    assert ended.stderr == f"spantree: {jaeger.url}/api/v3/traces: HTTP 504: upstream timed out\n"
+    assert ended.stderr == f"{current().name}: {jaeger.url}/api/v3/traces: HTTP 504: upstream timed out\n"
 
 
 def linked_orders() -> list[list[Span]]:
     """Return an order, and two traces of consumers: the second follows from the first, which follows from the order."""
-    published = replace(a_span(1, name="root"), trace_id="a" * 32, start=NOW - 60 * SECOND, end=NOW - 59 * SECOND)
+    published = replace(a_span(1, name="root"), trace_id="a" * 32, start=time.time_ns() - 60 * SECOND, end=time.time_ns() - 59 * SECOND)
     first = follower(published, "b", 2, "bank")
     return [[published], [first], [follower(first, "c", 3, "till")]]
 

@@ -16,7 +16,6 @@ from tests.support.jaeger_storage import Storage, Stored, cassandra, memory
 from tests.support.spans import a_span
 
 SECOND = 10**9
-NOW = time.time_ns()
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +25,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trace(number: int, ago: float = 60, spans: int = 1, **more: Any) -> list[Span]:
     """Return the spans of the trace with this number, which began so many seconds ago; they start 10 ms apart."""
-    start = NOW - round(ago * SECOND)
+    start = time.time_ns() - round(ago * SECOND)
     times = [start + at * SECOND // 100 for at in range(spans)]
     known = {"trace_id": f"{number:032x}", **more}
     return [a_span(at, at - 1, start=began, end=began + 5, **known) for at, began in enumerate(times, 1)]
