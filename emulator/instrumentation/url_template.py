@@ -1,7 +1,7 @@
 """A URL that is made from a template and its values, so that `url.template` and `url.full` cannot disagree."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -18,13 +18,14 @@ class TemplatedUrl:
 
     `base` is where a service is, such as `http://nova:8774/v2.1`; its own path becomes a part of the template. Write
     `path` as the server writes its `http.route`, so that both spans of a call have the same name. A value is one
-    segment: what it holds never changes the route. Raises ValueError if `path` and `values` have different names.
+    segment: what it holds never changes the route. In `query`, a sequence is a name that occurs several times.
+    Raises ValueError if `path` and `values` have different names.
     """
 
     base: str
     path: str
     values: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str | list[str]] = field(default_factory=dict)
+    query: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if set(PLACEHOLDER.findall(self.path)) != set(self.values):

@@ -43,6 +43,12 @@ def test_query_values_are_quoted() -> None:
     assert str(TemplatedUrl("http://shop", "/books", query={"name": "^a&b$"}).url) == "http://shop/books?name=%5Ea%26b$"
 
 
+def test_a_query_may_repeat_a_name() -> None:
+    assert (
+        str(TemplatedUrl("http://shop", "/", query={"tag": ("a", "b"), "none": ()}).url) == "http://shop/?tag=a&tag=b"
+    )
+
+
 @pytest.mark.parametrize("values", [{}, {"other": "7"}, {"id": "7", "other": "7"}])
 def test_a_template_and_values_that_differ_are_refused(values: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"/books/\{id\} was given values for"):

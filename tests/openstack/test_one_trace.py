@@ -47,6 +47,12 @@ async def test_a_boot_is_one_trace_from_the_command_to_the_last_service(up: Up, 
     trace = await exported_trace(up, booted.err)
     [root] = trace.roots
     assert (root.service, root.kind, root.name) == ("openstack-client", "internal", "openstack server create")
+    assert {name: root.attributes[f"openstack.server.{name}"] for name in ("name", "image", "flavor", "network")} == {
+        "name": "one-trace",
+        "image": "cirros",
+        "flavor": "m1.tiny",
+        "network": "private",
+    }
     assert set(trace.services) == {"openstack-client", *SERVICES}
     calls = trace.all("openstack-client", kind="client")
     assert {call.parent for call in calls} == {root}

@@ -3,7 +3,7 @@
 A small stand-in for `keystoneauth1.session`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -113,7 +113,7 @@ class Session:
         path: str,
         values: Mapping[str, str] | None = None,
         *,
-        query: Mapping[str, str | list[str]] | None = None,
+        query: Mapping[str, str | Sequence[str]] | None = None,
         body: object = None,
         step: str | None = None,
         sink: Callable[[bytes], None] | None = None,

@@ -164,7 +164,7 @@ async def attach(
     """
     if network.port is not None:
         return await _attach_port(session, request, network.port, host)
-    query: dict[str, str | list[str]] = {"device_id": request.server_id, "project_id": request.project_id}
+    query: dict[str, str | Sequence[str]] = {"device_id": request.server_id, "project_id": request.project_id}
     if network.fixed_ip is not None:
         query["fixed_ip"] = network.fixed_ip
     if interface:
