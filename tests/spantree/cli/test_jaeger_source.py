@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from spantree import Link, OtlpReceiver, Pending, Span, SpanTree
 from spantree.cli.commands import COMMANDS
 from spantree.cli.lazy import application
+from spantree.cli.program import current
 from tests.support.jaeger import FakeJaeger, answering
 from tests.support.jaeger_storage import Stored, copies
 from tests.support.processes import run
@@ -37,6 +38,12 @@ def expected(tmp_path: Path) -> str:
 
 def spantree(*arguments: str) -> Result:
     return CliRunner().invoke(application("spantree", "1", "", COMMANDS), arguments)
+
+
+def set_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """Set the variable of an option: which program names it depends on the tests that ran before in this process."""
+    for prefix in ("SPANTREE", "EMULATOR"):
+        monkeypatch.setenv(f"{prefix}_{name}", value)
 
 
 def order(number: int, *, complete: bool = True, ago: float = 60) -> list[Span]:
@@ -93,7 +100,9 @@ def test_a_check_fails_when_there_are_more_traces_than_the_limit(
     missing = r"http://[0-9.:]+ has more such traces than the 30 latest ones, which were read"
     assert re.search(f"✗ every trace is not read\n{missing}\n", checked.stdout)
     remedy = "raise --limit, shorten --lookback, or choose a --service"
-    assert re.fullmatch(f"spantree: {missing}; {remedy}\n", checked.stderr), "it is said once, although it asks again"
+    assert re.fullmatch(f"{current().name}: {missing}; {remedy}\n", checked.stderr), (
+        "it is said once, although it asks again"
+    )
     suite = ET.parse(file).getroot()[0]  # noqa: S314 - our own
     assert (suite.get("tests"), suite.get("failures"), suite[30].get("name")) == ("31", "1", "every trace is read")
 
@@ -102,8 +111,7 @@ def test_a_check_fails_when_there_are_more_traces_than_the_limit(
 def test_the_limit_may_be_reached_if_that_is_allowed(by: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     allowed = ["--allow-limit"] if by == "option" else []
     if by == "variable":
-        monkeypatch.setenv("SPANTREE_ALLOW_LIMIT", "1")
-        monkeypatch.setenv("SPANTREE_LIMIT", "30")
+        set_variable(monkeypatch, "ALLOW_LIMIT", "1")
     checked = at_jaeger(orders(31), "check", "--expect", expected, "--limit", "30", *allowed)
     assert (checked.exit_code, checked.stdout.count("✓ "), checked.stdout.count("✗ ")) == (0, 30, 0)
     assert "has more such traces than the 30 latest ones" in checked.stderr
@@ -132,7 +140,7 @@ def test_the_default_lookback_is_an_hour(expected: str, monkeypatch: pytest.Monk
     spans = [*order(1, ago=3630, complete=False), *order(2, ago=3570)]
     asked = ("check", "--expect", expected, "--timeout", "0")
     assert at_jaeger(spans, *asked).exit_code == 0
-    monkeypatch.setenv("SPANTREE_LOOKBACK", "2h")
+    set_variable(monkeypatch, "LOOKBACK", "2h")
     assert at_jaeger(spans, *asked).exit_code == 1
 
 
@@ -162,7 +170,7 @@ def test_a_search_that_fails_ends_with_one_line_and_status_2(command: str) -> No
     with answering(failing) as jaeger:
         ended = spantree(command, jaeger.url, *(["--timeout", "0"] if command == "check" else []))
     assert (ended.exit_code, ended.stdout) == (2, "")
-    assert ended.stderr == f"spantree: {jaeger.url}/api/v3/traces: HTTP 504: upstream timed out\n"
+    assert ended.stderr == f"{current().name}: {jaeger.url}/api/v3/traces: HTTP 504: upstream timed out\n"
 
 
 def linked_orders() -> list[list[Span]]:
