@@ -40,7 +40,7 @@ def spantree(*arguments: str) -> Result:
 
 
 def set_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """Set the variable of an option, whichever of the two programs this process has imported the commands for."""
+    """Set the variable of an option: which program names it depends on the tests that ran before in this process."""
     for prefix in ("SPANTREE", "EMULATOR"):
         monkeypatch.setenv(f"{prefix}_{name}", value)
 
@@ -80,9 +80,7 @@ def test_every_command_reads_all_traces_up_to_the_default_limit() -> None:
 def test_a_map_counts_all_traces_and_says_when_there_are_more(tmp_path: Path) -> None:
     ended = at_jaeger(orders(31), "show", "--map", str(tmp_path / "map.svg"), "--limit", "30")
     assert (ended.exit_code, ended.stdout) == (0, "")
-    says = (
-        r"\w+: http://[0-9.:]+ has more such traces than the 30 latest ones, which were read; raise --limit, .*\n"
-    )
+    says = rf"{current().name}: http://[0-9.:]+ has more such traces than the 30 latest ones, which were read; raise --limit, .*\n"
     assert re.fullmatch(says, ended.stderr)
     assert "30" in (tmp_path / "map.svg").read_text()
 
@@ -99,7 +97,9 @@ def test_a_check_fails_when_there_are_more_traces_than_the_limit(
     missing = r"http://[0-9.:]+ has more such traces than the 30 latest ones, which were read"
     assert re.search(f"✗ every trace is not read\n{missing}\n", checked.stdout)
     remedy = "raise --limit, shorten --lookback, or choose a --service"
-    assert re.fullmatch(rf"\w+: {missing}; {remedy}\n", checked.stderr), "it is said once, although it asks again"
+    assert re.fullmatch(f"{current().name}: {missing}; {remedy}\n", checked.stderr), (
+        "it is said once, although it asks again"
+    )
     suite = ET.parse(file).getroot()[0]  # noqa: S314 - our own
     assert (suite.get("tests"), suite.get("failures"), suite[30].get("name")) == ("31", "1", "every trace is read")
 
@@ -109,7 +109,6 @@ def test_the_limit_may_be_reached_if_that_is_allowed(by: str, expected: str, mon
     allowed = ["--allow-limit"] if by == "option" else []
     if by == "variable":
         set_variable(monkeypatch, "ALLOW_LIMIT", "1")
-        set_variable(monkeypatch, "LIMIT", "30")
     checked = at_jaeger(orders(31), "check", "--expect", expected, "--limit", "30", *allowed)
     assert (checked.exit_code, checked.stdout.count("✓ "), checked.stdout.count("✗ ")) == (0, 30, 0)
     assert "has more such traces than the 30 latest ones" in checked.stderr
@@ -173,7 +172,8 @@ def test_a_search_that_fails_ends_with_one_line_and_status_2(command: str) -> No
 
 def linked_orders() -> list[list[Span]]:
     """Return an order, and two traces of consumers: the second follows from the first, which follows from the order."""
-    published = replace(a_span(1, name="root"), trace_id="a" * 32, start=time.time_ns() - 60 * SECOND, end=time.time_ns() - 59 * SECOND)
+    minute_ago = time.time_ns() - 60 * SECOND
+    published = replace(a_span(1, name="root"), trace_id="a" * 32, start=minute_ago, end=minute_ago + SECOND)
     first = follower(published, "b", 2, "bank")
     return [[published], [first], [follower(first, "c", 3, "till")]]
 

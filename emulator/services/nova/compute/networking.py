@@ -1,5 +1,6 @@
 """Attaches servers to networks: gets ports for them from neutron, and releases the ports again."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
