@@ -52,7 +52,7 @@ PUBLIC_NAMES = {
         "sequence_svg",
     ],
     "spantree.render.service_map": ["Edge", "Node", "ServiceMap", "service_map", "service_map_svg"],
-    "spantree.render.terminal": ["columns", "printer", "waterfall"],
+    "spantree.render.terminal": ["Waterfall", "columns", "lay_out", "printer", "waterfall"],
     "spantree": [
         "NORMALISED",
         "RULES",
