@@ -12,7 +12,7 @@ from spantree.tail.received_trace import ReceivedTrace
 from spantree.tail.span_details import span_details
 from spantree.tail.state import State
 
-__all__ = ["clock", "frame", "mark"]
+__all__ = ["clock", "count", "frame", "mark"]
 
 NANOSECONDS = 10**9
 LONGEST_SERVICE = 20
@@ -51,12 +51,17 @@ def mark(trace: ReceivedTrace) -> str:
     return "✗" if trace.errors else "✓" if trace.complete else "…"
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 span`, `2 spans`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _summary(state: State) -> Text:
     kept = state.kept.by_id.values()
     failed = sum(bool(trace.errors) for trace in kept)
     parts = [
         state.title,
-        f"{len(kept)} traces" if len(kept) != 1 else "1 trace",
+        count(len(kept), "trace"),
         f"{failed} with errors" if failed else "",
         f"{len(state.listed)} shown" if state.filter or state.errors_only else "",
         "errors only" if state.errors_only else "",
@@ -123,12 +128,12 @@ def _headline(state: State, opened: OpenedTrace) -> Text:
     trace = opened.trace
     parts = [
         f"trace {trace.trace_id}",
-        f"{len(trace.spans)} spans",
+        count(len(trace.spans), "span"),
         f"{trace.errors} failed" if trace.errors else "",
         duration(trace.duration),
         f"{trace.refused} spans not kept" if trace.refused else "",
         "" if trace.complete else "incomplete",
-        "" if trace.trace_id in state.kept.by_id else "dropped from the list",
+        "" if trace.trace_id in state.kept.by_id else "dropped",
         clock(trace.start),
     ]
     return Text(" · ".join(filter(None, parts)), "bold")

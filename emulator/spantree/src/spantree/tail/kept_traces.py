@@ -15,7 +15,7 @@ SPANS_PER_TRACE = 100
 
 @dataclass(frozen=True, slots=True)
 class KeptTraces:
-    """At most `limit` traces, by id, in the order in which their first spans arrived; by their starts if these came together."""
+    """At most `limit` traces, by id, in order of arrival; those that arrived together in order of their starts."""
 
     limit: int
     by_id: dict[str, ReceivedTrace] = field(default_factory=dict)

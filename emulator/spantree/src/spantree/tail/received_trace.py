@@ -1,7 +1,7 @@
 """A trace while its spans still arrive: the spans so far, and what a list of traces says about them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from spantree import Span, SpanTree
@@ -65,6 +65,8 @@ def extended(trace: ReceivedTrace | None, arrived: Iterable[Span], now: float) -
     if trace is not None and not new:
         return trace
     kept = dict(islice(new.items(), MOST_SPANS - len(known)))
+    if trace is not None and not kept:
+        return replace(trace, refused=trace.refused + len(new), updated=now)
     spans = {**known, **kept}
     root = min(kept.values() if trace is None else (trace.root, *kept.values()), key=_likeness_to_root)
     parents = {span.parent_id for span in kept.values() if span.parent_id}

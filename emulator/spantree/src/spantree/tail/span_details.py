@@ -46,8 +46,8 @@ def _lines(span: Span, trace_start: int, alike: int, kept: KeptTraces) -> Iterat
         yield from _pairs(f"Event {event.name} after {duration(event.time - span.start)}", event.attributes)
     for link in span.links:
         linked = kept.by_id[link.trace_id].spans.get(link.span_id) if link.trace_id in kept.by_id else None
-        name = "" if linked is None else f", {linked.service}: {linked.name}"
-        yield from _pairs(f"Link to span {link.span_id} of trace {link.trace_id}{name}", link.attributes)
+        name = "a span that has not arrived" if linked is None else f"{linked.service}: {linked.name}"
+        yield from _pairs(f"Link to {name}", {"trace": link.trace_id, "span": link.span_id, **link.attributes})
     yield from _pairs("Resource", span.resource)
 
 

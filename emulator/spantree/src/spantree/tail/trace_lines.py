@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from spantree import escaped
 from spantree.render import duration, failure, title
-from spantree.tail.frame import clock, mark
+from spantree.tail.frame import clock, count, mark
 from spantree.tail.received_trace import ReceivedTrace
 
 __all__ = ["json_line", "text_line"]
@@ -18,8 +18,8 @@ def text_line(trace: ReceivedTrace, *, update: bool) -> str:
     culprit, root = trace.culprit, trace.root
     parts = [
         f"{clock(trace.start)} {mark(trace)} {duration(trace.duration):>8} {escaped(root.service)}: {title(root)}",
-        _count(len(trace.spans), "span"),
-        _count(len(trace.services), "service"),
+        count(len(trace.spans), "span"),
+        count(len(trace.services), "service"),
         f"trace {trace.trace_id}",
         "" if trace.complete else "incomplete",
         "" if culprit is None else f"error in {escaped(culprit.service)}: {title(culprit)} {failure(culprit)}".rstrip(),
@@ -47,7 +47,3 @@ def json_line(trace: ReceivedTrace, *, update: bool) -> str:
             "update": update,
         }
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -31,7 +31,9 @@ def with_spans(state: State, arrived: Iterable[Span], now: float) -> State:
     if opened is None:
         return state
     trace = kept.by_id.get(opened.trace.trace_id, opened.trace)
-    return state if trace is opened.trace else _redraw(state, opened, trace=trace)
+    if trace.spans is opened.trace.spans:  # nothing to draw; a huge trace may get spans that are not kept all the time
+        return replace(state, opened=replace(opened, trace=trace))
+    return _redraw(state, opened, trace=trace)
 
 
 def with_size(state: State, width: int, height: int) -> State:
