@@ -1,6 +1,7 @@
 """Builds states of the live view from what happens: spans, keys and sizes, in this order."""
 
 from dataclasses import replace
+from typing import Any
 
 from spantree import Span
 from spantree.tail import KeptTraces, State
@@ -11,7 +12,7 @@ from tests.support.spans import a_span
 WIDTH, HEIGHT = 80, 24
 
 
-def a_root(number: int, name: str = "order", service: str = "shop", **more: object) -> Span:
+def a_root(number: int, name: str = "order", service: str = "shop", **more: Any) -> Span:
     """The root of trace `number`."""
     return a_span(1, name=name, service=service, trace_id=f"{number:032x}", **more)
 

@@ -86,7 +86,7 @@ def _print(bind: str, ports: Sequence[int], limit: int, *, as_json: bool) -> int
     with wakeup(*LINE_SIGNALS) as waking, ExitStack() as servers:
         inbox = Inbox(waking.notify)
         endpoints = _serve(servers, inbox, bind, ports)
-        print(f"{current().name}: receiving OTLP at {' and '.join(endpoints)}", file=sys.stderr)
+        print(f"{current().name}: receiving OTLP at {' and '.join(endpoints)}", file=sys.stderr, flush=True)
         return print_lines(inbox, waking, limit, json_line if as_json else text_line)
 
 

@@ -57,5 +57,5 @@ def _print(lines: Iterable[str]) -> None:
 
 def _warn(notice: str, known: str) -> str:
     if notice != known:
-        print(notice, file=sys.stderr)  # noqa: T201 - as above
+        print(notice, file=sys.stderr, flush=True)  # noqa: T201 - as above
     return notice
