@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -104,6 +105,41 @@ def test_an_error_of_the_view_leaves_a_clean_terminal_and_is_shown() -> None:
         assert tail.is_clean
         after = tail.written.rpartition("\x1b[?1049l")[2]
         assert "ZeroDivisionError" in after
+
+
+def test_ctrl_z_gives_the_terminal_back_until_it_is_continued() -> None:
+    with tailing() as (tail, port):
+        send(port, ORDER)
+        tail.shows("shop")
+        tail.signal(signal.SIGTSTP)
+        tail.until_stopped()
+        tail.until("\x1b[?1049l")
+        assert tail.is_clean
+        tail.signal(signal.SIGCONT)
+        tail.type("\r")
+        tail.shows("pay !Declined")
+        tail.type("q")
+        assert tail.ended() == 0
+        assert tail.is_clean
+
+
+WITHOUT_GRPC = """
+import sys
+from emulator.__main__ import main
+sys.modules["grpc"] = None
+sys.argv = ["emulator", "tail", "--otlp-port", "0"]
+main()
+"""
+
+
+def test_a_missing_extra_is_named_on_the_screen_and_http_goes_on() -> None:
+    with terminal("-c", WITHOUT_GRPC, command=[sys.executable], keyboard=True, width=120) as tail:
+        port = port_in("\n".join(tail.shows("OTEL_EXPORTER_OTLP_ENDPOINT=", 120, 30)))
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+            assert "pip install 'spantree[grpc]'" in tail.shows("needs the extra `grpc`", 120, 30)[-1]
+        send(port, ORDER)
+        tail.shows("✗ shop", 120, 30)
 
 
 def test_the_view_is_drawn_anew_when_the_terminal_changes_its_size() -> None:

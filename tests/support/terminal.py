@@ -50,6 +50,11 @@ class Terminal:
         """Send a signal."""
         self._process.send_signal(number)
 
+    def until_stopped(self) -> None:
+        """Wait until the process is stopped, as Ctrl-Z does."""
+        assert isinstance(self._process, subprocess.Popen)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
+
     def resize(self, width: int, height: int) -> None:
         """Give the terminal another size."""
         _set_size(self._end, width, height)

@@ -1,5 +1,7 @@
 """The lines that the live view shows, and how it reads keys."""
 
+import re
+
 import pytest
 from rich.cells import cell_len
 
@@ -59,6 +61,11 @@ def test_errors_are_red_and_have_a_mark() -> None:
     assert failed.style == "red"
     assert "✓" in fine.plain
     assert fine.style != "red"
+
+
+def test_a_long_name_is_cut_and_not_its_error() -> None:
+    row = screen(after([a_root(1, "long " * 30, failed=True, attributes={"error.type": "shop.OutOfStock"})]))[2]
+    assert re.search(r"lo… !OutOfStock +1 ", row)
 
 
 def test_a_trace_without_its_root_says_so() -> None:

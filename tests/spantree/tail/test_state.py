@@ -97,6 +97,7 @@ def test_the_filter_also_applies_to_what_arrives_later() -> None:
 def test_escape_ends_the_filter_and_shows_everything() -> None:
     state = after(TEN, *FILTER)
     assert listed(state) == []
+    assert "No trace passes the filter" in screen(state)[2]
     for ended in (after("escape", state=state), after("enter", "escape", state=state), after("erase", state=state)):
         assert len(ended.listed) == 10
     assert after("enter", "enter", state=state).opened is None

@@ -81,10 +81,10 @@ def _keys(state: State) -> Text:
 def _list(state: State) -> list[Text]:
     if not state.kept.by_id:
         return [Text(), *(Text(line) for line in _welcome(state))]
-    heading = Text(_columns(state, "time", "", "service", "root span", "spans", "duration"), "dim")
+    heading = Text(_columns(state, "time", "", "service", ("root span", ""), "spans", "duration"), "dim")
     first = state.cursor.top
     rows = [_row(state, number) for number in range(first, min(first + state.page, len(state.listed)))]
-    return [heading, *rows]
+    return [heading, *(rows or [Text("  No trace passes the filter. Esc ends it.", "dim")])]
 
 
 def _welcome(state: State) -> list[str]:
@@ -99,29 +99,32 @@ def _welcome(state: State) -> list[str]:
 
 def _row(state: State, number: int) -> Text:
     trace = state.listed[number]
-    name = f"{title(trace.root)} {failure(trace.root)}".rstrip()
-    if trace.root.parent_id:
-        name = f"(no root yet) {name}"
+    name = f"(no root yet) {title(trace.root)}" if trace.root.parent_id else title(trace.root)
     line = _columns(
         state,
         clock(trace.start),
         mark(trace),
         escaped(trace.root.service),
-        name,
+        (name, f" {failure(trace.root)}".rstrip()),
         str(len(trace.spans) + trace.refused),
         duration(trace.duration),
     )
     return _chosen(Text(line, "red" if trace.errors else ""), state.width, chosen=number == state.cursor.row)
 
 
-def _columns(state: State, time: str, symbol: str, service: str, name: str, spans: str, took: str) -> str:
-    """Return a row of the list. In a narrow terminal it has no service and no number of spans."""
+def _columns(state: State, time: str, symbol: str, service: str, name: tuple[str, str], spans: str, took: str) -> str:
+    """Return a row of the list. In a narrow terminal it has no service and no number of spans.
+
+    The second part of the name is its end, the error, for which the first is cut.
+    """
     before = f"{' ' * MARGIN}{time:<8} {symbol or ' '} "
     after = f" {took:>9}"
     if state.width >= WIDE:
         before += _fit(service, min(LONGEST_SERVICE, state.width // 4)) + " "
         after = f" {spans:>{MOST_SPANS_DIGITS}}{after}"
-    return before + _fit(name, max(state.width - cell_len(before) - len(after), 0)) + after
+    room = max(state.width - cell_len(before) - len(after), 0)
+    ending = _short(name[1], max(room // 2, room - cell_len(name[0])))
+    return before + _fit(_short(name[0], room - cell_len(ending)) + ending, room) + after
 
 
 def _headline(state: State, opened: OpenedTrace) -> Text:
