@@ -1,9 +1,9 @@
-"""A TCP server on a loopback port with a thread per connection, which leaves no thread or socket behind."""
+"""A TCP server with a thread per connection, which leaves no thread or socket behind."""
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from socket import SHUT_RDWR, create_connection, create_server, socket
+from socket import AF_INET, AF_INET6, SHUT_RDWR, create_connection, create_server, socket
 
 __all__ = ["Listener"]
 
@@ -14,9 +14,10 @@ ACCEPT_RETRY_SECONDS = 0.05
 class Listener:
     """Passes each connection to `serve`, in a thread of its own, which returns when the connection ends."""
 
-    def __init__(self, port: int, serve: Callable[[socket], None]) -> None:
+    def __init__(self, address: str, port: int, serve: Callable[[socket], None]) -> None:
         self._serve_connection = serve
-        self._socket = create_server(("127.0.0.1", port), backlog=128)
+        self._socket = create_server((address, port), family=AF_INET6 if ":" in address else AF_INET, backlog=128)
+        self._address = address
         self.port: int = self._socket.getsockname()[1]
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -30,7 +31,7 @@ class Listener:
         with suppress(OSError):  # on Linux this wakes up accept()
             self._socket.shutdown(SHUT_RDWR)
         with suppress(OSError):  # on other systems a connection does
-            create_connection(("127.0.0.1", self.port)).close()
+            create_connection((self._address, self.port)).close()
         self._accepting.join()
         self._socket.close()
         with self._lock:
