@@ -52,9 +52,8 @@ OUTCOMES = ("ACTIVE", "ERROR", "refused", "timeout", "unreachable", "cancelled",
 """The values of `openstack.boot.outcome`, on the root span of a boot.
 
 ACTIVE and ERROR are the server's status. `refused`: the cloud answered with an error, or its catalog has no nova.
-`timeout`: it did not answer in
-time. `unreachable`: there was no connection, or it broke. `cancelled`: the user did not wait for the end. `other`: the
-server has another status.
+`timeout`: it did not answer in time. `unreachable`: there was no connection, or it broke. `cancelled`: the user did not
+wait for the end. `other`: the server has another status.
 """
 
 

@@ -271,7 +271,7 @@ async def test_a_port_in_use_is_named_with_what_to_do() -> None:
     assert "--otlp-port" in refused.err
 
 
-@pytest.mark.parametrize("bind", ["192.0.2.1", "no.such.host.invalid"])
+@pytest.mark.parametrize("bind", ["192.0.2.1", "no.such.host.invalid", "é" * 64])
 async def test_an_address_of_another_machine_is_refused(bind: str) -> None:
     refused = await run_spantree("tail", "--bind", bind, "--otlp-port", "0")
     assert refused.status == 2

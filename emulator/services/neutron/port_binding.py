@@ -1,5 +1,7 @@
 """Steps (3) and (4) of Figure 1.8: nova-compute requests a network, and gets it with a port for its server."""
 
+import re
+
 from aiohttp import web
 
 from emulator.runtime.errors import BadRequest
@@ -18,6 +20,8 @@ from emulator.services.neutron.security_groups import SecurityGroupNotFound, def
 from emulator.services.neutron.server_notifications import notify_servers
 
 __all__ = ["show_network"]
+
+INTERFACE = re.compile(r"[0-9]{1,4}")
 
 
 class NetworkRequiresSubnet(BadRequest):
@@ -61,7 +65,10 @@ async def show_network(request: web.Request) -> web.Response:
 
 
 def _interface(request: web.Request) -> int:
-    return int(request.query.get("interface", "0"))
+    text = request.query.get("interface", "0")
+    if not INTERFACE.fullmatch(text):
+        raise BadRequest(f"Invalid input for interface. Reason: '{text}' is not the number of an interface.")
+    return int(text)
 
 
 def _find_port(request: web.Request, network: Network, device_id: str, project_id: str) -> Port | None:

@@ -33,6 +33,15 @@ async def test_a_certificate_is_generated_and_can_be_imported_again(running_clou
     assert [each["keypair"]["type"] for each in listed] == ["x509", "x509"]
 
 
+async def test_an_empty_user_id_is_refused(running_cloud: RunningCloud) -> None:
+    """A certificate cannot be made for nobody."""
+    admin = await running_cloud.api()
+    new = {"name": "win", "type": "x509", "user_id": ""}
+    status, body = await admin("POST", "nova-api", PATH, json={"keypair": new}, headers=VERSION)
+    assert status == 400
+    assert "keypair.user_id" in body["badRequest"]["message"]
+
+
 async def test_a_long_user_id_fits_into_a_certificate(running_cloud: RunningCloud) -> None:
     admin = await running_cloud.api()
     new = {"name": "win", "type": "x509", "user_id": "u" * 255}

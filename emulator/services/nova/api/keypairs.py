@@ -31,7 +31,7 @@ class NewKeypair(msgspec.Struct):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9@._ -]*$")]
     public_key: Annotated[str, msgspec.Meta(min_length=1, max_length=65535)] | None = None
     type: Literal["ssh", "x509"] = "ssh"
-    user_id: str | None = None
+    user_id: Annotated[str, msgspec.Meta(min_length=1)] | None = None
 
 
 class CreateKeypair(msgspec.Struct):

@@ -1,5 +1,6 @@
 """A TCP server with a thread per connection, which leaves no thread or socket behind."""
 
+import errno
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +17,7 @@ class Listener:
 
     def __init__(self, address: str, port: int, serve: Callable[[socket], None]) -> None:
         self._serve_connection = serve
-        self._socket = create_server((address, port), family=AF_INET6 if ":" in address else AF_INET, backlog=128)
+        self._socket = _listen(address, port)
         self._address = address
         self.port: int = self._socket.getsockname()[1]
         self._lock = threading.Lock()
@@ -65,3 +66,10 @@ class Listener:
         finally:
             with self._lock:
                 del self._open[connection]
+
+
+def _listen(address: str, port: int) -> socket:
+    try:
+        return create_server((address, port), family=AF_INET6 if ":" in address else AF_INET, backlog=128)
+    except TypeError as error:  # Python's for a name that cannot be written in ASCII (IDNA)
+        raise OSError(errno.EADDRNOTAVAIL, "it is not the name of a host") from error
