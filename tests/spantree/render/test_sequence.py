@@ -14,6 +14,7 @@ from tests.conftest import start_cloud, trace_of
 from tests.support.sequences import answer, assert_drawable, call, diagram_of, drawn, lines_of
 from tests.support.spans import a_span, link_to
 
+MS = 1_000_000
 FIGURE = [
     "openstack-client → nova-api: POST /v2.1/servers",
     "nova-api → AMQP bus: select_destinations",
@@ -146,7 +147,7 @@ FOREIGN: dict[str, tuple[list[Span], list[str]]] = {
     ),
     "a cancelled call": (
         [call(1, status=None)],
-        ["shop → unknown: GET /stock", "unknown → shop: no answer ✗"],
+        ["shop → stock:80: GET /stock", "stock:80 → shop: no answer ✗"],
     ),
     "an error that is passed on": (
         [
@@ -159,6 +160,59 @@ FOREIGN: dict[str, tuple[list[Span], list[str]]] = {
     "a database": (
         [a_span(1, 0, "SELECT orders", kind="client", attributes={"db.system.name": "postgresql"})],
         ["shop → postgresql: SELECT orders", "postgresql → shop: "],
+    ),
+    "an older database at an address": (
+        [a_span(1, 0, "SELECT", kind="client", attributes={"db.system": "mysql", "net.peer.name": "10.0.0.7"})],
+        ["shop → mysql 10.0.0.7: SELECT", "mysql 10.0.0.7 → shop: "],
+    ),
+    "a peer that is named, twice": (
+        [
+            a_span(1, 0, "charge", kind="client", attributes={"peer.service": "bank", "server.address": "10.0.0.7"}),
+            a_span(2, 0, "refund", kind="client", attributes={"service.peer.name": "bank"}),
+        ],
+        ["shop → bank: charge", "shop → bank: refund", "bank → shop: ", "bank → shop: "],
+    ),
+    "a service that is named as a peer, and left no span for that call": (
+        [a_span(1, 0, "ask", kind="client", attributes={"peer.service": "stock"}), answer(2, 9)],
+        ["shop → stock: ask", "caller → stock: GET /stock", "stock → shop: ", "stock → caller: "],
+    ),
+    "a service at a host of its name": (
+        [a_span(1, 0, "buy"), call(2, 1, end=5), a_span(6, 0, "restock", "stock")],
+        ["shop → stock: GET /stock", "stock → shop: 200", "stock: restock"],
+    ),
+    "a nameless peer": ([a_span(1, 0, "ask", kind="client")], ["shop → unknown: ask", "unknown → shop: "]),
+    "a client of a bus that does not say what it does": (
+        [a_span(1, 0, "declare", kind="client", attributes={"messaging.system": "rabbitmq"})],
+        ["shop → AMQP bus: declare", "AMQP bus → shop: "],
+    ),
+    "a database with a service name of its own": (
+        [answer(1, 0), a_span(2, 1, "SELECT", "users-db", kind="client", attributes={"db.system": "mysql"}, end=9)],
+        ["caller → stock: GET /stock", "stock → users-db: SELECT", "users-db → stock: ", "stock → caller: "],
+    ),
+    "a database's own service, which works as well": (
+        [
+            answer(1, 0),
+            a_span(2, 1, "SELECT", "users-db", kind="client", attributes={"db.system": "mysql"}, end=9),
+            a_span(10, 1, "vacuum", "users-db"),
+        ],
+        [
+            *("caller → stock: GET /stock", "stock → users-db: SELECT", "users-db → stock: "),
+            *("stock → users-db: vacuum", "users-db → stock: ", "stock → caller: "),
+        ],
+    ),
+    "a call directly below another service": (
+        [answer(1, 0), a_span(2, 1, "charge", "till", kind="client", attributes={"peer.service": "bank"}, end=9)],
+        [
+            *("caller → stock: GET /stock", "stock → till: charge", "till → bank: charge"),
+            *("bank → till: ", "till → stock: ", "stock → caller: "),
+        ],
+    ),
+    "a call that another client's call leads to": (
+        [
+            a_span(1, 0, "pay", kind="client", attributes={"peer.service": "till"}),
+            a_span(2, 1, "charge", "till", kind="client", attributes={"peer.service": "bank"}),
+        ],
+        ["shop → till: pay", "till → bank: charge", "bank → till: ", "till → shop: "],
     ),
     "kafka": (
         [
@@ -175,8 +229,8 @@ FOREIGN: dict[str, tuple[list[Span], list[str]]] = {
         [a_span(1, 0, "buy"), a_span(2, 1, "pay"), a_span(3, 2, "sign"), a_span(4, 3, "hash"), call(5, 4)],
         [
             "shop: pay",
-            "shop → unknown: GET /stock",
-            "unknown → shop: 200",
+            "shop → stock:80: GET /stock",
+            "stock:80 → shop: 200",
             "[2 internal spans below others left out]",
         ],
     ),
@@ -189,6 +243,8 @@ FOREIGN: dict[str, tuple[list[Span], list[str]]] = {
 def test_spans_of_other_systems_are_drawn(case: str) -> None:
     spans, lines = FOREIGN[case]
     assert drawn(*spans) == lines
+    names = [each.name for each in diagram_of(SpanTree(spans)).participants]
+    assert len(names) == len(set(names)), "everybody has one lifeline"
 
 
 def polls(*paths: str, **more: Any) -> list[Span]:
@@ -199,7 +255,14 @@ def polls(*paths: str, **more: Any) -> list[Span]:
 def test_three_equal_exchanges_are_drawn_once_where_the_last_was() -> None:
     spans = [*polls("/a", "/a", "/b", "/a"), a_span(99, 1, "look", start=12)]
     asked = [line for line in drawn(*spans) if "GET" in line or "look" in line]
-    assert asked == ["shop: look", "shop → unknown: GET /b", "shop → unknown: GET /a \u00d73"]
+    assert asked == ["shop: look", "shop → stock:80: GET /b", "shop → stock:80: GET /a \u00d73"]
+
+
+def test_the_answer_to_equal_exchanges_has_their_shortest_and_longest_duration() -> None:
+    took = {10: 20 * MS, 12: 5 * MS, 14: 9 * MS}
+    spans = [call(number, 1, start=number * 30 * MS, end=number * 30 * MS + took[number]) for number in took]
+    diagram = diagram_of(SpanTree([a_span(1, 0, "buy", end=900 * MS), *spans]))
+    assert [item.detail for item in diagram.items if isinstance(item, Message) and item.answer] == ["5.0 ms to 20 ms"]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ PROCESSED = a_span(4, 3, service="till", kind="consumer", start=4 * MS, end=9 * 
         ([CALL, CALLED], False, 0, 7 * MS),
         ([replace(CALL, failed=True), CALLED], False, 1, 7 * MS),
         ([CALL, replace(CALLED, failed=True)], False, 1, 7 * MS),
-        ([replace(CALL, kind="internal", failed=True), CALLED], False, 0, 7 * MS),
+        ([replace(CALL, kind="internal", failed=True), CALLED], False, 0, 3 * MS),
+        ([replace(CALL, kind="server"), replace(CALLED, kind="client")], False, 0, 3 * MS),
         ([replace(CALL, end=-MS), CALLED], False, 0, 0),
         ([SENT, PROCESSED], True, 0, 3 * MS),
         ([replace(SENT, failed=True), PROCESSED], True, 0, 3 * MS),
@@ -100,6 +101,56 @@ def test_calls_and_messages_are_separate_with_nearest_rank_percentiles() -> None
         ("shop", 201, 0),
         ("till", 201, 50),
     }
+
+
+PEERS = [
+    ({"db.system": "mysql"}, "mysql"),
+    ({"db.system.name": "redis", "server.address": "h", "server.port": 6379}, "redis h:6379"),
+    ({"peer.service": "bank", "server.address": "h"}, "bank"),
+    ({"server.address": "h"}, "h"),
+    ({"http.url": "http://h:8080/stock"}, "h:8080"),
+    ({"messaging.system": "rabbitmq"}, "AMQP bus"),
+]
+
+
+@pytest.mark.parametrize(("attributes", "name"), PEERS)
+def test_a_peer_that_left_no_spans_is_on_the_map(attributes: dict[str, object], name: str) -> None:
+    services = mapped(replace(CALL, attributes=attributes), replace(CALL, span_id="b" * 16, attributes=attributes))
+    assert services.edges == (Edge("shop", name, False, 2, 0, 7 * MS, 7 * MS, 7 * MS),)
+    assert services.nodes == (Node("shop", 2, 0), Node(name, 0, 0, external=True))
+    picture = fully_drawn(services)
+    assert [card.get("stroke-dasharray") for card in picture.iter(f"{SVG}rect") if card.get("class") == "card"] == [
+        None,
+        "5 4",
+    ]
+    assert "1 trace · 1 service · 2 spans" in picture.findtext(f"{SVG}title", "")
+    texts = ["".join(text.itertext()) for text in picture.iter(f"{SVG}text")]
+    assert {"sent no spans", "dashed box: known from its clients alone", "7.0 ms"} <= set(texts)
+
+
+def test_a_message_that_nobody_took_ends_at_the_bus() -> None:
+    sent = replace(SENT, attributes={"messaging.system": "rabbitmq"}, failed=True)
+    assert mapped(sent).edges == (Edge("shop", "AMQP bus", True, 1, 1, MS, MS, MS),)
+    assert "time to publish, p50" in service_map_svg(mapped(sent))
+    taken = replace(PROCESSED, attributes={"messaging.system": "rabbitmq"})
+    assert wires(mapped(sent, taken)) == {("shop", "till", True)}
+    assert not mapped(sent, replace(taken, resource=SENT.resource)).edges
+
+
+def test_a_call_that_never_arrived_leads_to_the_service_at_its_address() -> None:
+    at = {"server.address": "10.0.0.7", "server.port": 80}
+    refused = a_span(7, 1, kind="client", failed=True, attributes=at, start=0, end=MS)
+    [edge] = mapped(replace(CALL, attributes=at), CALLED, refused).edges
+    assert (edge.called, edge.calls, edge.errors, edge.p50, edge.p99) == ("till", 2, 1, MS, 7 * MS)
+
+
+def test_a_database_with_a_service_name_is_external_unless_it_has_other_spans() -> None:
+    query = replace(CALLED, kind="client", attributes={"db.system.name": "mysql"})
+    services = mapped(replace(CALL, kind="server"), query)
+    assert services.edges == (Edge("shop", "till", False, 1, 0, 3 * MS, 3 * MS, 3 * MS),)
+    assert services.nodes == (Node("shop", 1, 0), Node("till", 1, 0, external=True))
+    both = mapped(replace(CALL, kind="server"), query, a_span(8, 1, service="till"))
+    assert [node.external for node in both.nodes] == [False, False]
 
 
 @dataclass(frozen=True)
@@ -205,12 +256,12 @@ def test_tooltips_have_all_numbers() -> None:
         Edge("till", "shop", False, 1, 0, 900_000, 900_000, 900_000),
         Edge("shop", "till", False, 8, 6, 1, 2 * MS, 2_000 * MS),
     )
-    slow = "duration of the caller's span, p50 / p95 / p99: 0.0 ms / 2.0 ms / 2.00 s"
+    slow = "duration of the call, p50 / p95 / p99: 0.0 ms / 2.0 ms / 2.00 s"
     titles = [title.text for title in fully_drawn(ServiceMap(3, nodes, edges)).iter(f"{SVG}title")]
     assert titles == [
         "Service map: 3 traces · 2 services · 1,501 spans",
         "shop → till\n1,200 messages · 300 failed (25.0%)\nin the queue, p50 / p95 / p99: 3 / 12 / 450 ms",
-        "till → shop\n1 call\nduration of the caller's span, p50 / p95 / p99: 0.9 / 0.9 / 0.9 ms",
+        "till → shop\n1 call\nduration of the call, p50 / p95 / p99: 0.9 / 0.9 / 0.9 ms",
         "shop → till\n8 calls · 6 failed (75.0%)\n" + slow,
         "shop\n1,500 spans · 15 failed (1.0%)",
         "till\n1 span",

@@ -1,5 +1,6 @@
 """The waterfall in the terminal."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -161,13 +162,56 @@ def calls(number: int, **of_one: Any) -> SpanTree:
     )
 
 
-def test_equal_siblings_share_a_row_with_the_sum_of_their_durations() -> None:
+def test_equal_siblings_share_a_row_with_the_time_that_they_took() -> None:
     assert drawn(calls(4), 60) == [
         "                           0 ms               100 ms",
         "shop  checkout             █████████████████████████  100 ms",
         "shop    GET ×4             █ █  █ █                    20 ms",
         "bank      GET /balance ×4  ▏ ▏  ▏ ▏                   4.0 ms",
     ]
+
+
+def test_equal_siblings_that_overlap_do_not_take_longer_than_the_trace() -> None:
+    spans = [make_span(number, 9, "shop", "fetch", 10 * number, 10 * number + 50) for number in (1, 2, 3)]
+    fetched = drawn(SpanTree([make_span(9, 0, "shop", "buy", 0, 100), *spans]))[-1]
+    assert fetched.split()[1:3] == ["fetch", "×3"]
+    assert fetched.endswith("70 ms")
+
+
+TEMPLATE = {
+    "url.template": "/v2/images/{id}/file",
+    "url.full": "http://h/v2/images/49f88b9d-af2d-4d1e-ab3e-6de1d2bd0b46/file",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "shown"),
+    [
+        ("GET", {"url.full": "http://h/items?id=1"}, "GET /items"),
+        (
+            "GET /v2/images/{id}/file",
+            {**TEMPLATE, "http.response.status_code": 200},
+            "GET /v2/images/49f88b9d…/file 200",
+        ),
+        ("GET /v2/images/{id}/file", {"url.template": "/v2/images/{id}/file"}, "GET /v2/images/{id}/file"),
+        ("HTTP GET /items", {"url.full": "http://h/items"}, "HTTP GET /items"),
+        ("GET", {"http.url": "http://h/items", "http.status_code": 404, "error.type": "404"}, "GET /items 404"),
+        ("SELECT", {"db.system.name": "mysql", "server.address": "10.0.0.7"}, "SELECT → mysql"),
+        ("SELECT", {"db.system": "mysql", "peer.service": "orders-db"}, "SELECT → orders-db"),
+        ("SELECT mysql", {"db.system": "mysql"}, "SELECT mysql"),
+        ("SELECT", {"db.system": "shop"}, "SELECT"),
+    ],
+)
+def test_a_call_says_once_what_it_asks_and_whom(name: str, attributes: dict[str, object], shown: str) -> None:
+    span = replace(make_span(1, 0, "shop", name, 0, 9, **attributes), kind="client")
+    [line] = drawn(SpanTree([span]), 120)[1:]
+    assert re.sub("[ █]+", " ", line) == f"shop {shown} 9.0 ms"
+
+
+def test_a_call_that_is_answered_does_not_name_its_peer() -> None:
+    asked = replace(make_span(1, 0, "shop", "ask", 0, 9, **{"peer.service": "bank"}), kind="client")
+    served = replace(make_span(2, 1, "bank-eu", "answer", 0, 9), kind="server")
+    assert "→" not in "".join(drawn(SpanTree([asked, served])))
 
 
 def test_repeated_rows_below_repeated_rows_are_joined_too() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from spantree import Span, SpanTree, escaped
+from spantree.render.peers import is_call, peer
 from spantree.render.vocabulary import PLAIN, Vocabulary
 
 __all__ = [
@@ -35,7 +36,6 @@ UNITS = (
 UUID = re.compile(
     r"(?<![0-9a-f])([0-9a-f]{8})(?:-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24})(?![0-9a-f])"
 )
-PATH_IN_NAME = re.compile(r"(?<=\S) /\S*$")
 LONGEST_INPUT = 2000
 """Only so many characters of a text are read. An attribute may hold megabytes, and pictures show one line of it."""
 
@@ -63,20 +63,25 @@ def trace_to_show(traces: Sequence[SpanTree]) -> tuple[SpanTree, str]:
 
 
 def title(span: Span) -> str:
-    """Return the name of a span, with the path and status of a client's request: `GET /v1/items 200`.
+    """Return the name of a span; of a client's request with its path and status, `GET /v1/items 200`.
 
-    The semantic conventions name a client span by its method alone, which says too little in a picture, or by method
-    and template, `GET /v1/items/{id}`: there the path takes the place of the template.
+    The semantic conventions let a client span be named by its method alone, which says too little in a picture. If its
+    name ends in a template, as `GET /v1/items/{id}`, the path takes that place: the server's span below it shows the
+    template. Another call is followed by its peer, `SELECT → mysql`, unless it is clear who answers.
     """
-    path = request_path(span) if span.kind == "client" else ""
-    status = span.attributes.get("http.response.status_code") if span.kind == "client" else None
-    name = PATH_IN_NAME.sub("", span.name) if path else span.name
-    return escaped(" ".join(str(part) for part in (name, path, status) if part))
+    if span.kind != "client":
+        return escaped(span.name)
+    path, name = request_path(span), span.name
+    template = str(span.attributes.get("url.template") or "")
+    if path and template:
+        name = name.removesuffix(template).rstrip()
+    shown = "" if path and path in name.split() else path
+    return escaped(" ".join(str(part) for part in (name, shown, span.status, _unanswering_peer(span)) if part))
 
 
 def failure(span: Span) -> str:
     """Return the error of a span, `!OutOfStock`; "" if it has none, or if its title already ends in that status."""
-    in_title = span.kind == "client" and str(span.attributes.get("http.response.status_code")) == span.error_type
+    in_title = span.kind == "client" and str(span.status) == span.error_type
     return escaped(f"!{span.error_type.rpartition('.')[2]}") if span.failed and not in_title else ""
 
 
@@ -124,6 +129,15 @@ def shorten_name(text: object, limit: int) -> str:
 def _cut_ids(text: str) -> str:
     """Cut UUIDs to their first eight digits, which are enough to tell them apart in one trace."""
     return UUID.sub(r"\1…", text)
+
+
+def _unanswering_peer(span: Span) -> str:
+    """Return `→ mysql` for a call whose peer left no span and is named neither by the span nor by its service."""
+    name = "" if request_path(span) or not is_call(span) else peer(span)
+    if not name or name.lower() in f"{span.name} {span.service}".lower().split():
+        return ""
+    answered = any(child.kind == "server" or child.service != span.service for child in span.children)
+    return "" if answered else f"→ {name}"
 
 
 def _path(url: str) -> str:

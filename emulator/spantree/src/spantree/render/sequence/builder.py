@@ -1,15 +1,16 @@
 """Builds the sequence diagram of a trace from its spans."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from spantree import Span, SpanTree
 from spantree.render.captions import duration, headline, shorten_name
+from spantree.render.peers import find_callees
 from spantree.render.sequence.clock_correction import causal_times
 from spantree.render.sequence.diagram import Activation, Diagram, DiagramItem, Message, Note
 from spantree.render.sequence.errors import add_errors, ids_above_errors
-from spantree.render.sequence.lifelines import limit_participants, order_participants
-from spantree.render.sequence.participants import find_callees, is_work, participant
+from spantree.render.sequence.lifelines import limit_participants, merge_peers, order_participants
+from spantree.render.sequence.participants import is_work, participant
 from spantree.render.sequence.repetition import find_repetition
 from spantree.render.sequence.span_items import SpanItems, items_of
 from spantree.render.sequence.truncation import truncate
@@ -31,8 +32,9 @@ def sequence(trace: SpanTree, open_spans: Collection[str] = (), *, vocabulary: V
     nested = {span.span_id for span in trace.spans if _is_nested_work(span, subject)}
     hidden = nested | ({subject.span_id} if is_work(subject) else set())  # the subject is in the title already
     drawn = _draw_spans(trace, hidden, open_ids, vocabulary)
-    items = [_with_count(item, repetition.times) for item in _in_order(trace, drawn, repetition.left_out)]
-    rows = truncate([*items, *_note_on_nested(nested - repetition.left_out)], MOST_ROWS)
+    items = [_with_count(item, repetition.alike) for item in _in_order(trace, drawn, repetition.left_out)]
+    items = merge_peers([*items, *_note_on_nested(nested - repetition.left_out)])
+    rows = truncate(items, MOST_ROWS)
     shown = limit_participants(rows, participant(subject))
     return Diagram(
         shorten_name(subject.name, LONGEST_TITLE),
@@ -95,10 +97,16 @@ def _begins_and_ends(trace: SpanTree) -> Iterator[tuple[bool, Span]]:
             stack += [(False, span), *((True, child) for child in reversed(span.children))]
 
 
-def _with_count(item: DiagramItem, times: Mapping[str, int]) -> DiagramItem:
-    if isinstance(item, Message) and not item.answer and item.span_id in times:
-        return replace(item, times=times[item.span_id])
-    return item
+def _with_count(item: DiagramItem, alike: Mapping[str, Sequence[Span]]) -> DiagramItem:
+    """Return the message with the number, or with the shortest and longest duration, of all that it stands for."""
+    if not isinstance(item, Message) or item.span_id not in alike:
+        return item
+    spans = alike[item.span_id]
+    if not item.answer:
+        return replace(item, times=len(spans))
+    durations = sorted(max(0, span.duration) for span in spans)
+    ends = dict.fromkeys((duration(durations[0]), duration(durations[-1])))
+    return replace(item, detail=" to ".join(ends))
 
 
 def _note_on_nested(nested: Collection[str]) -> list[Note]:

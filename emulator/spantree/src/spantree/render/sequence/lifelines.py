@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from spantree.render.sequence.diagram import DiagramItem, Message, Participant
 
-__all__ = ["limit_participants", "order_participants"]
+__all__ = ["limit_participants", "merge_peers", "order_participants"]
 
 MOST_PARTICIPANTS = 30
 
@@ -21,6 +21,14 @@ def order_participants(items: Sequence[DiagramItem], first: Participant) -> tupl
     for bus in (each for each in seen if each.kind == "bus"):
         order.insert(_bus_position(bus, order, messages), bus)
     return tuple(order)
+
+
+def merge_peers(items: Sequence[DiagramItem]) -> list[DiagramItem]:
+    """Return the items with one lifeline for what is a service in some of them and an external peer in others."""
+    seen = dict.fromkeys(each for item in items for each in _participants_of(item))
+    services = {each.name: each for each in seen if each.kind == "service"}
+    peers = {each: services[each.name] for each in seen if each.kind == "external" and each.name in services}
+    return [_with_replaced(item, peers) for item in items]
 
 
 def limit_participants(items: Sequence[DiagramItem], first: Participant) -> list[DiagramItem]:

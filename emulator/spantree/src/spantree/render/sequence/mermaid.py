@@ -61,7 +61,7 @@ def _message(message: Message, aliases: Aliases) -> str:
     line = "--" if message.answer else "-"
     head = "x" if message.lost else ")" if message.queued else ">>"
     step = f"({message.step}) " if message.step else ""
-    text = _stack(f"{step}{message.label or '(answer)'}{message.count}", message.detail)
+    text = _stack(f"{step}{message.label}{message.count}".rstrip(), message.detail) or _escape("")
     return f"{aliases[message.source]}{line}{head}{aliases[message.target]}: {text}"
 
 

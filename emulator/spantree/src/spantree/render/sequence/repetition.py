@@ -1,11 +1,11 @@
 """Draws three or more equal exchanges below one parent once, at the place of the last."""
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from spantree import Span, SpanTree
-from spantree.render.sequence.participants import is_call
+from spantree.render.peers import is_call
 from spantree.render.sequence.span_items import label_of
 from spantree.render.vocabulary import Vocabulary
 
@@ -17,9 +17,9 @@ FEWEST_REPEATED = 3
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """How often each drawn exchange took place, by span id, and the ids of the spans that are left out instead."""
+    """The equal spans that each drawn exchange stands for, by span id, and the ids of the spans that are left out."""
 
-    times: Mapping[str, int]
+    alike: Mapping[str, Sequence[Span]]
     left_out: frozenset[str]
 
 
@@ -33,7 +33,7 @@ def find_repetition(trace: SpanTree, vocabulary: Vocabulary, open_spans: Collect
     groups = [spans for spans in alike.values() if len(spans) >= FEWEST_REPEATED]
     left_out = [span for *earlier, _ in groups for span in earlier]
     return Repetition(
-        {spans[-1].span_id: len(spans) for spans in groups},
+        {spans[-1].span_id: spans for spans in groups},
         frozenset(span.span_id for top in left_out for span in (top, *top.descendants)),
     )
 

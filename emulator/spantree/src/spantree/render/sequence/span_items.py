@@ -1,11 +1,12 @@
 """What a span adds to the diagram at its start and at its end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spantree import Span, receives, sends
 from spantree.render.captions import duration, operation_name, request_path, shorten, shorten_name, steps
+from spantree.render.peers import Callees, is_call, is_settling, stands_for_peer
 from spantree.render.sequence.diagram import Activation, DiagramItem, Message, Note, Participant
-from spantree.render.sequence.participants import CALLER, Callees, bus, is_call, is_settling, is_work, participant
+from spantree.render.sequence.participants import CALLER, bus, callee, is_work, participant
 from spantree.render.vocabulary import Vocabulary
 
 __all__ = ["SpanItems", "items_of", "label_of"]
@@ -27,18 +28,17 @@ class SpanItems:
 
 
 def items_of(span: Span, callees: Callees, vocabulary: Vocabulary) -> SpanItems:
-    """Return the items that a span draws."""
-    if span.span_id in callees.answering:
-        return SpanItems()  # its call draws the request and the answer
+    """Return the items that a span draws. A call draws the request and the answer of the span that answers it."""
     if is_settling(span) or sends(span) or receives(span):
         return _messaging(span, vocabulary)
-    if is_call(span):
-        answered = span.span_id in callees.answers
-        return _exchange(span, participant(span), callees.of(span), vocabulary, answered=answered)
+    if is_call(span) and not stands_for_peer(span):
+        return _call(span, callees, vocabulary)
+    if span.span_id in callees.answering:
+        return SpanItems()
     if is_work(span):
         return _work(span)
     caller = CALLER if span.parent is None else participant(span.parent)
-    return _exchange(span, caller, participant(span), vocabulary, answered=True)
+    return _exchange(span, caller, participant(span), vocabulary, answered=not stands_for_peer(span))
 
 
 def label_of(span: Span, vocabulary: Vocabulary) -> str:
@@ -48,6 +48,24 @@ def label_of(span: Span, vocabulary: Vocabulary) -> str:
         return shorten(f"{method} {request_path(span)}", LONGEST_LABEL)
     operation = operation_name(span, vocabulary) or span.attributes.get("messaging.destination.name")
     return shorten_name(operation or span.name, LONGEST_LABEL)
+
+
+def _call(span: Span, callees: Callees, vocabulary: Vocabulary) -> SpanItems:
+    """Return the exchange of a call. If nothing shows how its service was reached, arrows from the parent's do."""
+    own = _exchange(
+        span, participant(span), callee(span, callees), vocabulary, answered=span.span_id in callees.answers
+    )
+    if span.parent is None or span.parent.service == span.service or span.span_id in callees.answering:
+        return own
+    entry = Message(
+        f"{span.span_id}:entry",
+        span.span_id,
+        participant(span.parent),
+        participant(span),
+        shorten_name(span.name, LONGEST_LABEL),
+    )
+    back = replace(entry, key=f"{span.span_id}:exit", source=entry.target, target=entry.source, label="", answer=True)
+    return SpanItems((entry, *own.begin), (*own.end, replace(back, failed=span.failed)))
 
 
 def _exchange(

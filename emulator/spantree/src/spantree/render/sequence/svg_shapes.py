@@ -102,5 +102,5 @@ def _step(x: float, y: float, step: str) -> Iterator[str]:
 
 def _tooltip(message: Message) -> str:
     step = f"({message.step}) " if message.step else ""
-    detail = f" · {message.detail}" if message.detail else ""
-    return escape(f"{step}{message.source.name} → {message.target.name}: {message.label}{message.count}{detail}")
+    text = " · ".join(filter(None, (f"{message.label}{message.count}".strip(), message.detail)))
+    return escape(f"{step}{message.source.name} → {message.target.name}: {text}")

@@ -1,6 +1,7 @@
 """The texts of a service map: names, counts, error rates, latencies, and the tooltips with all numbers."""
 
 import math
+from collections.abc import Sequence
 
 from spantree import escaped
 from spantree.render.captions import duration
@@ -20,6 +21,8 @@ def node_name(service: str, longest: float = LONGEST_NAME) -> str:
 
 def span_count(node: Node) -> tuple[str, str]:
     """Return the second line of a node, and its red part."""
+    if node.external and not node.spans:
+        return "sent no spans", ""
     return count(node.spans, "span"), _rate(node.error_rate)
 
 
@@ -29,12 +32,8 @@ def call_count(edge: Edge) -> tuple[str, str]:
 
 
 def latency(edge: Edge) -> str:
-    """Return the percentiles of an edge, below a second in one unit: `3.1 / 4.0 / 12.5 ms`."""
-    percentiles = (edge.p50, edge.p95, edge.p99)
-    if edge.p99 < 1e9:  # noqa: PLR2004 - a second
-        digits = 1 if edge.p99 < 1e7 else 0  # noqa: PLR2004 - 10 ms
-        return " / ".join(f"{nanoseconds / 1e6:.{digits}f}" for nanoseconds in percentiles) + " ms"
-    return " / ".join(duration(round(nanoseconds)) for nanoseconds in percentiles)
+    """Return the percentiles of an edge, below a second in one unit: `3.1 / 4.0 / 12.5 ms`; one if all are equal."""
+    return _durations((edge.p50,) if edge.p50 == edge.p99 else (edge.p50, edge.p95, edge.p99))
 
 
 def node_tooltip(node: Node) -> str:
@@ -42,19 +41,28 @@ def node_tooltip(node: Node) -> str:
     return f"{node_name(node.service, math.inf)}\n{span_count(node)[0]}{_failed(node.errors, node.error_rate)}"
 
 
-def edge_tooltip(edge: Edge) -> str:
-    """Return all numbers of an edge."""
-    measured = "in the queue" if edge.messages else "duration of the caller's span"
+def edge_tooltip(edge: Edge, *, delivered: bool = True) -> str:
+    """Return all numbers of an edge. Messages that are not `delivered` have no time in a queue."""
+    queued = "in the queue" if delivered else "time to publish"
+    measured = queued if edge.messages else "duration of the call"
     return (
         f"{node_name(edge.caller, math.inf)} → {node_name(edge.called, math.inf)}\n"
         f"{call_count(edge)[0]}{_failed(edge.errors, edge.error_rate)}\n"
-        f"{measured}, p50 / p95 / p99: {latency(edge)}"
+        f"{measured}, p50 / p95 / p99: {_durations((edge.p50, edge.p95, edge.p99))}"
     )
 
 
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: `1 span`, `1,500 spans`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _durations(percentiles: Sequence[int]) -> str:
+    slowest = max(percentiles)
+    if slowest < 1e9:  # noqa: PLR2004 - a second
+        digits = 1 if slowest < 1e7 else 0  # noqa: PLR2004 - 10 ms
+        return " / ".join(f"{nanoseconds / 1e6:.{digits}f}" for nanoseconds in percentiles) + " ms"
+    return " / ".join(duration(round(nanoseconds)) for nanoseconds in percentiles)
 
 
 def _rate(rate: float) -> str:

@@ -45,12 +45,15 @@ STYLE = """
   .message { stroke-dasharray: 7 5 } .edge:hover .wire { stroke: var(--ink) }
 """
 LEGEND = (
-    ("wire", "a call: duration of the caller's span"),
+    ("wire", "a call: its duration"),
     ("wire message", "a message: time in its queue"),
     ("broken", "the share that failed"),
     ("", "p50 / p95 / p99 below the count"),
 )
 """The class of each sample line, and what it means."""
+EXTERNAL_LEGEND = ("", "dashed box: known from its clients alone")
+NEUTRAL = "#7d8590"
+"""The colour of what is external."""
 
 Drawn = TypeVar("Drawn")
 
@@ -65,15 +68,20 @@ def service_map_svg(services: ServiceMap, *, vocabulary: Vocabulary = PLAIN) -> 
         {node.service: _node_size(node) for node in nodes},
         [Wire(edge.caller, edge.called, _label_size(edge)) for edge in edges],
     )
-    colours = service_colours((node.service for node in services.nodes), vocabulary)
+    colours = service_colours((node.service for node in services.nodes if not node.external), vocabulary)
+    external = {node.service for node in nodes if node.external}
     about = _about(services, nodes, edges)
     inner = max(layout.size.width, NARROWEST, len(about) * SMALL_LETTER)
-    legend = list(_legend(inner, HEADING_HEIGHT + layout.size.height + MARGIN))
+    meanings = (*LEGEND, EXTERNAL_LEGEND) if external else LEGEND
+    legend = list(_legend(meanings, inner, HEADING_HEIGHT + layout.size.height + MARGIN))
     indent = MARGIN + (inner - layout.size.width) / 2
     drawing = [
         f'<g transform="translate({_number(indent)} {_number(HEADING_HEIGHT)})">',
-        *(_edge(edge, route) for edge, route in zip(edges, layout.routes, strict=True)),
-        *(_node(node, layout.boxes[node.service], colours[node.service]) for node in nodes),
+        *(
+            _edge(edge, route, to_external=edge.called in external)
+            for edge, route in zip(edges, layout.routes, strict=True)
+        ),
+        *(_node(node, layout.boxes[node.service], colours.get(node.service, NEUTRAL)) for node in nodes),
         "</g>",
     ]
     height = HEADING_HEIGHT + layout.size.height + MARGIN + len(legend) * LEGEND_LINE_HEIGHT + MARGIN / 2
@@ -88,7 +96,9 @@ def _busiest(items: Sequence[Drawn], most: int, traffic: Callable[[Drawn], int])
 
 def _about(services: ServiceMap, nodes: Sequence[Node], edges: Sequence[Edge]) -> str:
     spans = sum(node.spans for node in services.nodes)
-    counts = [count(services.traces, "trace"), count(len(services.nodes), "service"), count(spans, "span")]
+    without_spans = sum(node.external and not node.spans for node in services.nodes)
+    known = count(len(services.nodes) - without_spans, "service")
+    counts = [count(services.traces, "trace"), known, count(spans, "span")]
     left_out = len(services.nodes) - len(nodes), len(services.edges) - len(edges)
     if any(left_out):
         counts.append(
@@ -123,16 +133,17 @@ def _label_size(edge: Edge) -> Size:
 def _node(node: Node, box: Rectangle, colour: str) -> str:
     left, top = box.x, box.y - box.height / 2
     spans, failed = span_count(node)
+    dashed = ' stroke-dasharray="5 4"' if node.external else ""
     return (
         f"<g><title>{escape(node_tooltip(node))}</title>"
-        f'<rect class="card" {_at(left, top)} {_size(box.width, box.height)} rx="8"/>'
+        f'<rect class="card" {_at(left, top)} {_size(box.width, box.height)} rx="8"{dashed}/>'
         f'<rect fill="{colour}" {_at(left + 9, top + 10)} {_size(5, box.height - 20)} rx="2.5"/>'
         f"{_text(left + 24, box.y - 10, node_name(node.service), 'name')}"
         f"{_text(left + 24, box.y + 10, spans, 'faint', failed)}</g>"
     )
 
 
-def _edge(edge: Edge, route: Route) -> str:
+def _edge(edge: Edge, route: Route, *, to_external: bool) -> str:
     thickness = min(1.5 + 1.1 * math.log10(edge.calls), 7)
     style = " message" if edge.messages else ""
     path = _path(route)
@@ -142,7 +153,7 @@ def _edge(edge: Edge, route: Route) -> str:
         else ""
     )
     return (
-        f'<g class="edge"><title>{escape(edge_tooltip(edge))}</title>'
+        f'<g class="edge"><title>{escape(edge_tooltip(edge, delivered=not to_external))}</title>'
         f'<path class="wire{style}" stroke-width="{_number(thickness)}" d="{path}"/>{broken}'
         f"{_arrow(route, bad=edge.error_rate > 1 / 2)}{_label(edge, route.label)}</g>"
     )
@@ -182,11 +193,11 @@ def _label(edge: Edge, place: Rectangle) -> str:
     return above + _text(middle, place.y + LABEL_HEIGHT / 4 + 2, latency(edge), "label faint")
 
 
-def _legend(width: float, top: float) -> Iterator[str]:
+def _legend(meanings: Sequence[tuple[str, str]], width: float, top: float) -> Iterator[str]:
     """Yield the lines of the legend, as many as the width requires."""
     line: list[str] = []
     x, y = MARGIN, top
-    for style, meaning in LEGEND:
+    for style, meaning in meanings:
         sample = SAMPLE_WIDTH if style else 0.0
         needed = sample + len(meaning) * SMALL_LETTER + LEGEND_GAP
         if line and x + needed - LEGEND_GAP > MARGIN + width:

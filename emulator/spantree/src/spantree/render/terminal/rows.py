@@ -21,8 +21,14 @@ class Row:
 
     @property
     def duration(self) -> int:
-        """The sum of the spans' durations, in nanoseconds."""
-        return sum(span.duration for span in self.spans)
+        """The time during which any of the spans was open, in nanoseconds: spans may overlap."""
+        if len(self.spans) == 1:
+            return self.spans[0].duration
+        total, reached = 0, min(span.start for span in self.spans)
+        for span in sorted(self.spans, key=lambda span: span.start):
+            total += max(0, span.end - max(span.start, reached))
+            reached = max(reached, span.end)
+        return total
 
 
 def every_span(tree: SpanTree) -> list[Row]:

@@ -36,9 +36,9 @@ def waterfall(
 ) -> Text:
     """Draw a trace, `width` columns wide: service, name, `label`, bar and duration of every span; errors in red.
 
-    By default, `label` is the steps of a span in the `vocabulary`. Siblings that look alike share a row, with the sum
-    of their durations, unless `expand` is set. A light hatch before a bar is the time that a message was queued. In a
-    narrow terminal labels become marks, and columns are left out. The minimum is 20 columns.
+    By default, `label` is the steps of a span in the `vocabulary`. Siblings that look alike share a row, with the time
+    that they took together, unless `expand` is set. A light hatch before a bar is the time that a message was queued.
+    In a narrow terminal labels become marks, and columns are left out. The minimum is 20 columns.
     """
     laid_out = lay_out(tree, width, label, expand=expand, vocabulary=vocabulary)
     picture = Text(no_wrap=True)
