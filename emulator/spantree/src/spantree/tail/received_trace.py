@@ -48,10 +48,19 @@ class ReceivedTrace:
 
     @property
     def culprit(self) -> Span | None:
-        """The earliest span that failed while no child of it did: where the trouble began. None without errors."""
+        """The earliest span that failed while none below it did: where the trouble began. None without errors.
+
+        Between two of them there may be spans that did not fail: a caller often learns of an error by other ways.
+        """
         failed = [span for span in self.spans.values() if span.failed]
-        above = {span.parent_id for span in failed}
-        return min((span for span in failed if span.span_id not in above), key=lambda span: span.start, default=None)
+        above: set[str] = set()
+        for span in failed:
+            parent = self.spans.get(span.parent_id)
+            while parent is not None and parent.span_id not in above:
+                above.add(parent.span_id)
+                parent = self.spans.get(parent.parent_id)
+        lowest = [span for span in failed if span.span_id not in above]
+        return min(lowest or failed, key=lambda span: span.start, default=None)  # in a circle, all are above another
 
     def tree(self) -> SpanTree:
         """Return the spans as a tree."""
