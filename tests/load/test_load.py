@@ -258,11 +258,17 @@ async def test_load_fails_and_counts_every_span_if_its_collector_dies(up: str, p
     env = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "EMULATOR_PACE": "0"}
     async with AsyncExitStack() as collector:
         otlp = await collector.enter_async_context(OtlpReceiver())
+
+        async def counted() -> int:
+            return sum(map(len, otlp.traces))
+
         options = ("--keystone-url", up, "--rate", "4", "--json", "--otlp", otlp.endpoint)
         async with started("load", *options, **env) as process:
             await otlp.trace(expecting=BOOT, timeout=PATIENCE_SECONDS)
+            seen = await counted()
+            await eventually(counted, lambda count: count > seen)  # another batch: the one before was answered
             await collector.aclose()
-            reached = sum(len(trace) for trace in otlp.traces)
+            reached = await counted()
             ended = await process.stop()
     report = json.loads(ended.out)
     spans = report["spans"]

@@ -1,16 +1,18 @@
 """The emulator as a user runs it: as processes."""
 
 import asyncio
+import itertools
 import os
-import secrets
+import random
 import signal
 import socket
 import sys
 from asyncio import StreamReader, StreamReaderProtocol
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
@@ -21,6 +23,8 @@ COMMAND = (*PYTHON, "emulator")
 """Warnings are errors, so that whatever is not closed or not awaited shows up on stderr."""
 
 PATIENCE_SECONDS = 60
+MAX_WORKERS = 16
+"""With more workers than that, some share their ports."""
 
 NO_AUTHORITIES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 """No certificates of this machine: aiohttp reads all of them at import, which takes 55 ms of every start."""
@@ -64,10 +68,19 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, **NO_AUTHORITIES, "PYTHONUNBUFFERED": "1", **more}
 
 
+@cache
+def _ports() -> Iterator[int]:
+    """All ports of this worker in random order, each once before one comes again: no two tests choose the same."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % MAX_WORKERS
+    ports = list(range(10_000 + worker, 32_000, MAX_WORKERS))
+    random.SystemRandom().shuffle(ports)
+    return itertools.cycle(ports)
+
+
 def free_port() -> int:
     """Return a port that is free now, and below 32,768: the system gives those above to connections."""
     while True:
-        port = secrets.choice(range(10_000, 32_000))
+        port = next(_ports())
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
