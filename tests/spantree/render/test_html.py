@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,32 @@ async def test_a_failed_boot_shows_its_errors_and_where_the_fault_acted(
         assert await page.locator(".row.failed").count() == sum(span.failed for span in trace.spans)
         culprit = page.locator(".row", has=page.locator(".fault"))
         assert "glance-api" in await culprit.inner_text()
+
+
+async def test_no_service_and_no_fault_is_cut_on_a_projector(
+    browser: Browser, boot: Callable[..., Pending[SpanTree]], tmp_path: Path
+) -> None:
+    trace = await boot(fault="glance.image_missing")
+    async with a_page(browser, width=1280, height=2000) as page:
+        await page.goto(saved(tmp_path, trace))
+        texts = page.locator(".row .service, .row .fault")
+        assert await texts.count() > len(trace)
+        cut = "all => all.filter(text => text.scrollWidth > text.clientWidth).map(text => text.textContent)"
+        assert await texts.evaluate_all(cut) == []
+
+
+@pytest.mark.parametrize(("width", "size"), [(1280, 13), (1440, 14), (1920, 16)])
+async def test_a_larger_screen_has_larger_texts_and_rows(
+    browser: Browser, tmp_path: Path, width: int, size: int
+) -> None:
+    async with a_page(browser, width=width) as page:
+        await page.goto(saved(tmp_path, SHOP))
+        rows = page.locator(".row")
+        assert await rows.first.evaluate("row => getComputedStyle(row).fontSize") == f"{size}px"
+        tops = await rows.evaluate_all("rows => rows.map(row => row.getBoundingClientRect().top).sort((a, b) => a - b)")
+        heights = set(await rows.evaluate_all("rows => rows.map(row => row.getBoundingClientRect().height)"))
+        assert {round(below - above) for above, below in pairwise(tops)} == heights, "rows neither overlap nor gape"
+        assert min(heights) > 1.7 * size
 
 
 async def test_folding_a_span_hides_what_is_below_it(browser: Browser, tmp_path: Path) -> None:

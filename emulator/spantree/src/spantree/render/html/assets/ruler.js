@@ -1,7 +1,7 @@
 // The time ruler above the rows, and its lines behind them.
 
 const TICK_WIDTH = 90; // pixels
-const LABEL_ROOM = 48; // pixels that a label may need
+const LABEL_ROOM = 64; // pixels that a label may need
 
 function ruler(place, grid) {
   return {
