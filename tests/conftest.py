@@ -24,10 +24,12 @@ from emulator.client import BootRequest, BootResult, Credentials
 from emulator.cloud import Cloud, Settings, run_cloud
 from emulator.reference import tree_text
 from emulator.runtime.export import Export, otlp_exporter
+from emulator.runtime.heartbeats import Heartbeats
 from emulator.runtime.http_client import HttpClient
 from emulator.services.seed_data import resource_id
 from spantree import OtlpReceiver, Pending, SpanTree, spans_from_sdk, tree, trees
-from tests.support.jaeger import Received, answering
+from tests.support.jaeger import answering
+from tests.support.jaeger_storage import received
 
 T = TypeVar("T")
 
@@ -119,7 +121,7 @@ async def tidied_rabbitmq() -> AsyncIterator[str]:
 @pytest.fixture
 def jaeger(otlp: OtlpReceiver) -> Iterator[str]:
     """A fake Jaeger with the traces that the receiver gets."""
-    with answering(Received(otlp)) as fake:
+    with answering(received(otlp)) as fake:
         yield fake.url
 
 
@@ -231,6 +233,14 @@ class RunningCloud:
         async with HttpClient(client.SERVICE) as http:
             return await client.boot(service_context, http, credentials, request or BootRequest())
 
+    async def delete(self, server_id: str) -> None:
+        """Delete a server as `emulator load` does, after finding it by its name."""
+        service_context = client.new_context(self.export, None)
+        credentials = Credentials(self.cloud.endpoints["keystone"])
+        async with HttpClient(client.SERVICE) as http:
+            assert server_id in await client.find_servers(service_context, http, credentials, "^demo$")
+            assert await client.delete(service_context, http, credentials, server_id, "demo")
+
     async def quiet(self, *boots: BootResult) -> None:
         """Wait until all messages of these boots are settled. Needs the embedded broker."""
         assert self.cloud.broker is not None
@@ -254,11 +264,16 @@ def credentials(user: str = "admin", password: str = "secret", project: str | No
 
 @asynccontextmanager
 async def start_cloud(
-    settings: Settings | None = None, *, otlp: str | None = None, amqp_url: str | None = None, computes: int = 1
+    settings: Settings | None = None,
+    *,
+    otlp: str | None = None,
+    amqp_url: str | None = None,
+    computes: int = 1,
+    heartbeats: Heartbeats = Heartbeats.COUNT,
 ) -> AsyncIterator[RunningCloud]:
     """Run a cloud, by default at pace 0. Its spans are complete after the block."""
     settings = settings or Settings(pace=0)
-    export = Export(otlp_exporter(otlp), keep=True, seed=settings.seed)
+    export = Export(otlp_exporter(otlp), keep=True, seed=settings.seed, heartbeats=heartbeats)
     try:
         async with (
             run_cloud(settings, export, amqp_url=amqp_url, computes=computes) as up,

@@ -83,7 +83,7 @@ def boot(
     async def main() -> int:
         cancel_on_signals()
         check_baggage([injected])  # without baggage, the fault would silently have no effect
-        async with exporting(cloud.otlp, cloud.seed, keep=True) as export:
+        async with exporting(cloud.otlp, cloud.seed, keep=True, heartbeats=cloud.heartbeats()) as export:
             if keystone_url is not None:
                 results = await _boot_all(requests, keystone_url, export, cloud, show_progress=show_progress)
             else:

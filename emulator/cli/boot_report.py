@@ -12,6 +12,7 @@ from rich.text import Text
 
 from emulator.client import BootResult
 from emulator.faults import Fault
+from emulator.jaeger import FAULT, IMAGE, STEP, page_finding, trace_link, trace_page
 from emulator.openstack_vocabulary import OPENSTACK
 from spantree import Span, SpanTree, join_linked, spans_from_sdk, tree, trees
 from spantree.render import duration, headline, step_label
@@ -20,7 +21,7 @@ from spantree.render.terminal import columns, printer, waterfall
 __all__ = ["NO_TRACE", "Detail", "boot_traces", "jaeger_hint", "print_boots", "trace_shown", "write"]
 
 JAEGER_UI = "http://localhost:16686"
-JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.13.0   # then look at {JAEGER_UI}"
+JAEGER = f"docker run --rm -p 16686:16686 -p 4318:4318 {IMAGE}   # then look at {JAEGER_UI}"
 OTLP = "http://localhost:4318"
 CULPRIT, SEEN = "◄ culprit", "◄ seen here"
 STEP_SERVERS = {"(1)(2)": "keystone", "(3)(4)": "neutron-server", "(5)(6)": "glance-api"}
@@ -97,7 +98,8 @@ def _print_trace(
 ) -> None:
     shown = _result_shown(results)
     fault = shown.request.fault
-    traces, joined = _traces_of(shown, _by_request(spans))
+    by_request = _by_request(spans)
+    traces, joined = _traces_of(shown, by_request)
     if not traces:
         console.print(Text(f"\n{NO_TRACE}", "dim"))
         return
@@ -116,7 +118,8 @@ def _print_trace(
     for remark in _remarks(joined, complete=complete):
         console.print(Text(f"\n{remark}", "dim"))
     # Commands to copy must not be wrapped.
-    console.print(Text(f"\n{_hint(shown, sent_to, complete=complete)}", "dim"), soft_wrap=True)
+    own = by_request.get(shown.request_id, [])
+    console.print(Text(f"\n{_hint(shown, own, sent_to, complete=complete)}", "dim"), soft_wrap=True)
 
 
 def _remarks(joined: int, *, complete: bool) -> Iterator[str]:
@@ -201,16 +204,24 @@ def _steps(spans: Sequence[Span]) -> Text:
     return lines
 
 
-def jaeger_hint(trace_id: str, sent_to: str) -> str:
-    """Say where a trace was sent, and how to see it in Jaeger."""
-    return f"sent to {sent_to}; in Jaeger: {JAEGER_UI}/trace/{trace_id}"
+def jaeger_hint(page: str, sent_to: str) -> str:
+    """Say where a trace was sent, and on which page of Jaeger it is."""
+    return f"sent to {sent_to}; in Jaeger: {trace_link(JAEGER_UI, page)}"
 
 
-def _hint(shown: BootResult, sent_to: str | None, *, complete: bool) -> str:
+def _hint(shown: BootResult, spans: Sequence[ReadableSpan], sent_to: str | None, *, complete: bool) -> str:
     if sent_to is not None:
-        return jaeger_hint(shown.trace_id, sent_to)
+        return jaeger_hint(trace_page(shown.trace_id, spans) if complete else _expected_page(shown), sent_to)
     again = "boot" if shown.request.fault is None else f"boot --fault {shown.request.fault.name}"
     commands = (again,) if complete else ("up", again)
     return f"To see it in Jaeger:\n  {JAEGER}" + "".join(
         f"\n  emulator {command} --otlp {OTLP}" for command in commands
     )
+
+
+def _expected_page(shown: BootResult) -> str:
+    """Return the page of a boot whose services ran elsewhere: their spans should be in Jaeger, but are not known."""
+    fault = shown.request.fault
+    if fault is not None and not fault.seen_at and not shown.succeeded:
+        return page_finding(shown.trace_id, FAULT)
+    return page_finding(shown.trace_id, STEP if shown.succeeded else None)

@@ -1,5 +1,6 @@
 """`emulator load`: boot and delete servers at a given rate on a running cloud."""
 
+import json
 from math import inf
 from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated
@@ -69,12 +70,26 @@ def load(
     seed: Seed = None,
     otlp: OtlpUrl = None,
     wait: Annotated[float, option("wait", "Seconds to wait for the cloud at start-up.", min=0, callback=finite)] = 30.0,
+    max_skipped: Annotated[
+        int | None,
+        option(
+            "max-skipped",
+            "Fail if more boots than this were skipped, because too many were in progress.",
+            min=0,
+            show_default="as many as were started",
+        ),
+    ] = None,
+    max_lost: Annotated[
+        int, option("max-lost", "Fail if more of this process's spans than this could not be sent over OTLP.", min=0)
+    ] = 0,
     quiet: Annotated[bool, option("quiet", "Print only the summary at the end.", "-q")] = False,
+    as_json: Annotated[bool, option("json", "Print only the summary at the end, as JSON.")] = False,
 ) -> None:
     """Boot and delete servers at a given rate on a running emulator, for pipelines that need traffic.
 
     Runs for --duration seconds, or until Ctrl-C or SIGTERM, then deletes its servers. Exits with 0 if no boot without a
-    fault failed, at least one server became ACTIVE, and no more boots were skipped than started.
+    fault failed, at least one server became ACTIVE, no server is left, and no more boots were skipped than
+    --max-skipped and no more spans lost than --max-lost allow; else with 1.
     """
     import asyncio  # takes 20 ms, which --help does not have to wait for
 
@@ -83,7 +98,7 @@ def load(
         from emulator.cli.boot_report import write
         from emulator.cli.runner import CommandError, check_baggage, exporting, on_first_signal, run
         from emulator.faults import FAULTS
-        from emulator.load import SERVERS_AT_ONCE, NoCloud, Plan, Tenant, run_load
+        from emulator.load import SERVERS_AT_ONCE, Limits, LoadReport, NoCloud, Plan, Tenant, run_load
         from emulator.runtime.http_client import HttpClient
         from emulator.runtime.tasks import SharedTimeout, unless
 
@@ -104,7 +119,7 @@ def load(
         on_first_signal(stopping.set)
 
         def report(line: str) -> None:
-            if not quiet and not write(f"{line}\n"):
+            if not (quiet or as_json) and not write(f"{line}\n"):
                 stopping.set()
 
         async with exporting(otlp, seed) as export, HttpClient(client.SERVICE, pace) as http:
@@ -118,8 +133,11 @@ def load(
             timeout = SharedTimeout(STOP_SECONDS)
             lasted = await run_load(tenant, plan, stopping, report, seconds=seconds, stop_timeout=timeout)
             left_over = await tenant.delete_left_over(timeout)
-        write("".join(f"{line}\n" for line in (*tenant.tally.summary(lasted), left_over) if line))
-        return 1 if left_over or any(tenant.tally.problems()) else 0
+        # Only now, because the last spans are sent at the end of the block.
+        summary = LoadReport(tenant.tally, lasted, export.delivery, Limits(max_skipped, max_lost), left_over)
+        lines = [json.dumps(summary.as_json(), indent=2)] if as_json else summary.lines()
+        write("".join(f"{line}\n" for line in lines))
+        return 1 if any(summary.problems()) else 0
 
     raise typer.Exit(run(main()))
 

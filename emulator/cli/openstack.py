@@ -101,11 +101,12 @@ def _exit_on_signals() -> Iterator[None]:
 def _destination(trace_id: str | None, destination: str | None, collector: str | None) -> str:
     """Return a line about where the trace went."""
     from emulator.cli.boot_report import NO_TRACE, jaeger_hint
+    from emulator.jaeger import page_finding
 
     if trace_id is None:
         return NO_TRACE
     if destination is not None:
-        return f"trace {trace_id}, {jaeger_hint(trace_id, destination)}"
+        return f"trace {trace_id}, {jaeger_hint(page_finding(trace_id, None), destination)}"
     if collector is not None:
         return f"trace {trace_id}, which {collector} did not accept"
     return f"trace {trace_id}, which was not sent: set --otlp or OTEL_EXPORTER_OTLP_ENDPOINT to the URL of a collector"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # importing it takes longer than printing a help text
     from emulator.client import BootRequest
     from emulator.cloud import Settings
     from emulator.faults import Fault
+    from emulator.runtime.heartbeats import Heartbeats
 
 __all__ = [
     "AMQP",
@@ -110,6 +111,13 @@ class CloudOptions:
         Literal["parent", "link", "both"],
         option("messaging-context", "Whether a process span has its publish span as a parent, as a link, or as both."),
     ] = "both"
+    trace_heartbeats: Annotated[
+        bool,
+        option(
+            "trace-heartbeats",
+            "Also trace what services send at an interval, such as the capacity of compute hosts.",
+        ),
+    ] = False
     build_timeout: Annotated[
         float | None,
         option(
@@ -127,6 +135,14 @@ class CloudOptions:
         Literal["classic", "quorum"],
         option("queue-type", "The type of durable queues. RabbitMQ replicates quorum queues."),
     ] = "classic"
+
+    def heartbeats(self, *, shown: bool = False) -> "Heartbeats":
+        """Return what becomes of the spans of heartbeats. `shown` means that this process can show them itself."""
+        from emulator.runtime.heartbeats import Heartbeats
+
+        if self.trace_heartbeats:
+            return Heartbeats.EXPORT
+        return Heartbeats.RECORD if shown else Heartbeats.COUNT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from emulator.cloud import AlreadyRunning, PortInUse
 from emulator.faults import Fault
 from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.export import Export, otlp_exporter
+from emulator.runtime.heartbeats import Heartbeats
 from emulator.runtime.propagation import carries_baggage
 
 __all__ = [
@@ -91,6 +92,7 @@ async def serve_until_signalled(
     *,
     otlp: str | None,
     seed: int | None,
+    heartbeats: Heartbeats,
     span_processor: SpanProcessor | None = None,
 ) -> int:
     """Run a service or a cloud and print the text that it yields. On SIGINT or SIGTERM, let it finish its work.
@@ -107,7 +109,7 @@ async def serve_until_signalled(
             task.cancel()
 
     on_first_signal(stop)
-    async with exporting(otlp, seed, watching=span_processor) as export:
+    async with exporting(otlp, seed, watching=span_processor, heartbeats=heartbeats) as export:
         try:
             async with service(export) as description:
                 is_up = True
@@ -117,16 +119,23 @@ async def serve_until_signalled(
             if not stopping.is_set():
                 raise
             task.uncancel()  # else timeouts and task groups of this task would still count it as being cancelled
+    if export.untraced_heartbeats:
+        print(f"heartbeats not traced: {export.untraced_heartbeats}; see --trace-heartbeats", file=sys.stderr)
     return 0
 
 
 @asynccontextmanager
 async def exporting(
-    otlp: str | None, seed: int | None, *, keep: bool = False, watching: SpanProcessor | None = None
+    otlp: str | None,
+    seed: int | None,
+    *,
+    keep: bool = False,
+    watching: SpanProcessor | None = None,
+    heartbeats: Heartbeats = Heartbeats.COUNT,
 ) -> AsyncIterator[Export]:
     """Export spans while the block lasts, and send the rest at its end. Raises CommandError for invalid settings."""
     try:
-        export = Export(otlp_exporter(otlp), keep=keep, seed=seed, watching=watching)
+        export = Export(otlp_exporter(otlp), keep=keep, seed=seed, watching=watching, heartbeats=heartbeats)
     except ValueError as error:
         raise CommandError(str(error)) from error
     try:

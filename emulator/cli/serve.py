@@ -36,7 +36,7 @@ def _endpoint(service: str) -> tuple[str, Any, Any]:
     assert entry is not None
     name, text = f"{entry.type}-url", f"The URL of {service} in the catalog; only for keystone."
     if service == "keystone":
-        name, text = "keystone-url", "The URL of keystone; for nova-compute, and for keystone's own catalog."
+        name, text = "keystone-url", "The URL of keystone; for nova-api, nova-compute, and keystone's own catalog."
     endpoint = Annotated[str, option(name, text, callback=url("http", "https", passed_on=True))]
     return _field(service), endpoint, field(default=f"http://127.0.0.1:{PORTS[service]}")
 
@@ -98,4 +98,5 @@ def serve(
         ) as base_url:
             yield f"{service} is up at {base_url}"
 
-    raise typer.Exit(run(serve_until_signalled(alone, otlp=cloud.otlp, seed=cloud.seed)))
+    running = serve_until_signalled(alone, otlp=cloud.otlp, seed=cloud.seed, heartbeats=cloud.heartbeats())
+    raise typer.Exit(run(running))

@@ -72,7 +72,11 @@ def up(
             async with console(up, cloud_settings, export, requests, jaeger_url, ports.get(CONSOLE, 0)) as url:
                 yield f"{_describe(up)}\nTo boot and watch servers, open the console: {url}"
 
-    raise typer.Exit(run(serve_until_signalled(service, otlp=cloud.otlp, seed=cloud.seed, span_processor=requests)))
+    heartbeats = cloud.heartbeats(shown=requests is not None)
+    running = serve_until_signalled(
+        service, otlp=cloud.otlp, seed=cloud.seed, heartbeats=heartbeats, span_processor=requests
+    )
+    raise typer.Exit(run(running))
 
 
 def _ports(base: int | None) -> dict[str, int]:

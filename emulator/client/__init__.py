@@ -3,22 +3,23 @@
 It knows a cloud only by the URL of its keystone. `stock_client` needs the extra `openstack` and is imported on its own.
 """
 
+from emulator.client.boot_request import BootRequest, numbered_requests
 from emulator.client.boot_sequence import (
     MAX_CONCURRENT_BOOTS,
+    OUTCOMES,
     SERVICE,
-    BootRequest,
     BootResult,
     OnProgress,
     boot,
     delete,
     find_servers,
     new_context,
-    numbered_requests,
 )
 from emulator.client.credentials import Credentials
 
 __all__ = [
     "MAX_CONCURRENT_BOOTS",
+    "OUTCOMES",
     "SERVICE",
     "BootRequest",
     "BootResult",

@@ -11,30 +11,30 @@ from http import HTTPStatus
 
 import aiohttp
 import msgspec
-from yarl import URL
 
+from emulator.client.boot_request import BootRequest, server_name
 from emulator.client.credentials import Credentials
-from emulator.faults import Fault
 from emulator.instrumentation import mark_failed, record_error
+from emulator.instrumentation.url_template import TemplatedUrl
 from emulator.runtime.export import Export
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext, annotate, carrying_fault, request_scope
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.spans import span
+from emulator.services.auth import Access
 from emulator.services.seed_data import resource_id
 from spantree import escaped
 
 __all__ = [
     "MAX_CONCURRENT_BOOTS",
+    "OUTCOMES",
     "SERVICE",
-    "BootRequest",
     "BootResult",
     "OnProgress",
     "boot",
     "delete",
     "find_servers",
     "new_context",
-    "numbered_requests",
 ]
 
 SERVICE = "openstack-client"
@@ -48,22 +48,13 @@ POLL_GROWTH = 0.2
 LONGEST_POLL_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class BootRequest:
-    """The server to boot. Image and network by name (of the seed data) or by id, the flavor by name."""
+OUTCOMES = ("ACTIVE", "ERROR", "refused", "timeout", "unreachable", "cancelled", "other")
+"""The values of `openstack.boot.outcome`, on the root span of a boot.
 
-    name: str = "demo"
-    image: str = "cirros"
-    flavor: str = "m1.tiny"
-    network: str = "private"
-    fault: Fault | None = None
-    """The fault to inject. It travels as baggage of the request for the server."""
-
-
-def numbered_requests(request: BootRequest, count: int) -> list[BootRequest]:
-    """Return `count` requests like this one. Several are named `name-1`, `name-2` …, as nova names them."""
-    names = [request.name] if count == 1 else [f"{request.name}-{number + 1}" for number in range(count)]
-    return [replace(request, name=name) for name in names]
+ACTIVE and ERROR are the server's status. `refused`: the cloud answered with an error, or its catalog has no nova.
+`timeout`: it did not answer in time. `unreachable`: there was no connection, or it broke. `cancelled`: the user did not
+wait for the end. `other`: the server has another status.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,37 +149,47 @@ async def boot(
     Failures of the cloud are not raised: `BootResult.fault` has the reason.
     """
     began = time.monotonic()
-    with request_scope(context) as scope, span("openstack server create") as root:
+    with request_scope(context) as scope, span("openstack server create", attributes=request.attributes) as root:
         result = BootResult(request, f"{root.get_span_context().trace_id:032x}", scope.request_id)
+        outcome = "other"
         try:
             access = await credentials.log_in(http)
-            servers_url = f"{access.url('compute')}/servers"
-            server_id = await _create(http, access.token, servers_url, request)
+            server_id = await _create(http, access, request)
             result = replace(result, server_id=server_id)
-            result = await _wait_until_built(http, access.token, servers_url, result, context.pace, on_progress)
+            result = await _wait_until_built(http, access, result, context.pace, on_progress)
+            outcome = result.status if result.status in {"ACTIVE", "ERROR"} else "other"
         except UnexpectedAnswer as refusal:
             record_error(root, refusal)
-            result = replace(result, status="REFUSED", fault=f"{refusal.message} (HTTP {refusal.status})")
+            outcome, fault = "refused", f"{refusal.message} (HTTP {refusal.status})"
+            result = replace(result, status="REFUSED", fault=fault)
         except (aiohttp.ClientError, TimeoutError, LookupError) as error:
             record_error(root, error)
+            outcome = _outcome_without_answer(error)
             result = replace(result, status="REFUSED", fault=str(error) or "no answer in time")
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        finally:
+            root.set_attribute("openstack.boot.outcome", outcome)
         if result.status == "ERROR":
             mark_failed(root, "ServerInError", result.fault)
         on_progress(request, escaped(result.status))
         return _printable(replace(result, seconds=time.monotonic() - began))
 
 
-async def delete(context: ServiceContext, http: HttpClient, credentials: Credentials, server_id: str) -> bool:
+async def delete(
+    context: ServiceContext, http: HttpClient, credentials: Credentials, server_id: str, name: str | None = None
+) -> bool:
     """Delete a server, in a trace of its own. Return True if the cloud accepted this, or has no such server.
 
-    An error is recorded on the root span and not raised.
+    The root span has the server's name, if that is known. An error is recorded on it and not raised.
     """
-    with request_scope(context), span("openstack server delete") as root:
+    named = {} if name is None else server_name(name)
+    with request_scope(context), span("openstack server delete", attributes=named) as root:
         annotate(server__id=server_id)
         try:
             access = await credentials.log_in(http)
-            url = f"{access.url('compute')}/servers/{server_id}"
-            (await http.fetch("DELETE", url, token=access.token)).check()
+            (await http.fetch("DELETE", _server_url(access, server_id), token=access.token)).check()
         except UnexpectedAnswer as error:
             record_error(root, error)
             return error.status == HTTPStatus.NOT_FOUND  # it is already gone
@@ -206,12 +207,19 @@ async def find_servers(context: ServiceContext, http: HttpClient, credentials: C
     """
     with request_scope(context), span("openstack server list"):
         access = await credentials.log_in(http)
-        url = URL(f"{access.url('compute')}/servers/detail").with_query(name=name)
-        found = (await http.fetch("GET", str(url), token=access.token)).read(_ServersAnswer).servers
+        url = TemplatedUrl(access.url("compute"), "/servers/detail", query={"name": name})
+        found = (await http.fetch("GET", url, token=access.token)).read(_ServersAnswer).servers
         return [server.id for server in found if server.task_state != "deleting"]
 
 
-async def _create(http: HttpClient, token: str, servers_url: str, request: BootRequest) -> str:
+def _outcome_without_answer(error: Exception) -> str:
+    """Return the outcome of a boot that no answer ends. Some errors of aiohttp are timeouts as well."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return "unreachable" if isinstance(error, aiohttp.ClientError) else "refused"
+
+
+async def _create(http: HttpClient, access: Access, request: BootRequest) -> str:
     """POST the request and return the server's id."""
     # The ids of seed data are derived from their names, so that a boot needs no requests to look them up.
     server = {
@@ -221,19 +229,19 @@ async def _create(http: HttpClient, token: str, servers_url: str, request: BootR
         "networks": [{"uuid": resource_id("network", request.network)}],
     }
     with carrying_fault(request.fault):  # only this request: the fault must not act on the login or on polls
-        answer = await http.fetch("POST", servers_url, body={"server": server}, token=token)
+        url = TemplatedUrl(access.url("compute"), "/servers")
+        answer = await http.fetch("POST", url, body={"server": server}, token=access.token)
     server_id = answer.read(_CreatedAnswer).server.id
     annotate(server__id=server_id)
     return server_id
 
 
 async def _wait_until_built(
-    http: HttpClient, token: str, servers_url: str, result: BootResult, pace: float, on_progress: OnProgress
+    http: HttpClient, access: Access, result: BootResult, pace: float, on_progress: OnProgress
 ) -> BootResult:
     """Poll the server until it is ACTIVE or in ERROR, and add its state to the result."""
-    server = await _poll(
-        http, token, f"{servers_url}/{result.server_id}", pace, lambda state: on_progress(result.request, state)
-    )
+    url = _server_url(access, result.server_id)
+    server = await _poll(http, access.token, url, pace, lambda state: on_progress(result.request, state))
     return replace(
         result,
         status=server.status,
@@ -243,7 +251,9 @@ async def _wait_until_built(
     )
 
 
-async def _poll(http: HttpClient, token: str, url: str, pace: float, on_state: Callable[[str], None]) -> _Server:
+async def _poll(
+    http: HttpClient, token: str, url: TemplatedUrl, pace: float, on_state: Callable[[str], None]
+) -> _Server:
     """GET the server until its status is no longer BUILD. Has no timeout: nova-api limits how long a build takes."""
     first, began, state = POLL_SECONDS + POLL_SECONDS_AT_PACE_1 * pace, time.monotonic(), None
     while True:
@@ -254,6 +264,10 @@ async def _poll(http: HttpClient, token: str, url: str, pace: float, on_state: C
             state = server.task_state
             on_state(escaped(state))
         await asyncio.sleep(min(first + POLL_GROWTH * (time.monotonic() - began), LONGEST_POLL_SECONDS))
+
+
+def _server_url(access: Access, server_id: str) -> TemplatedUrl:
+    return TemplatedUrl(access.url("compute"), "/servers/{server_id}", {"server_id": server_id})
 
 
 def _printable(result: BootResult) -> BootResult:

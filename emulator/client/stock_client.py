@@ -23,9 +23,12 @@ from opentelemetry.trace import Span
 from oslo_utils.strutils import mask_password
 from requests import PreparedRequest
 
+from emulator.client.api_templates import api_template
 from emulator.client.boot_sequence import SERVICE
+from emulator.client.command_attributes import command_attributes
 from emulator.client.credentials import Credentials
 from emulator.instrumentation import error_type, mark_failed
+from emulator.instrumentation.http_attributes import span_name
 from emulator.runtime.export import Export, tracer_of
 from emulator.runtime.request_context import OWN_REQUEST_ID, REQUEST_ID, RequestContext, ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
@@ -146,7 +149,19 @@ class _Shell(OpenStackShell):  # type: ignore[misc] # it is not always installed
     def prepare_to_run_command(self, cmd: Any) -> None:  # noqa: ANN401 - cliff's, where it is installed
         if not self.interactive_mode:
             self._root.update_name(f"openstack {cmd.cmd_name}")  # without arguments, which may be secrets
+            self._describe(cmd)
         super().prepare_to_run_command(cmd)
+
+    def _describe(self, cmd: Any) -> None:  # noqa: ANN401
+        """Add the command's server to the root span. cliff passes the parsed arguments only to the command itself."""
+        run = cmd.run
+
+        def described(parsed: argparse.Namespace) -> Any:  # noqa: ANN401
+            for name, value in command_attributes(cmd.cmd_name, parsed).items():
+                self._root.set_attribute(name, _without_secrets(str(value), self.secrets))
+            return run(parsed)
+
+        cmd.run = described
 
     def clean_up(self, cmd: Any, result: int, err: BaseException | None) -> None:  # noqa: ANN401
         self.error = err
@@ -187,11 +202,17 @@ def _with_stable_http(opt_in: str) -> str:
 
 
 def _request_hook(scope: RequestContext) -> Callable[[Span, PreparedRequest], None]:
-    """Return a hook that adds the emulator's attributes to the span, and its request id headers to the request."""
+    """Return a hook that adds the emulator's attributes to the span, and its request id headers to the request.
+
+    The instrumentation names spans by their method alone. Where the template of the URL is known, it is added.
+    """
 
     def on_request(client_span: Span, request: PreparedRequest) -> None:
         url = urlsplit(str(request.url))
         client_span.set_attributes({**scope.attributes, "server.port": url.port or DEFAULT_PORTS[url.scheme]})
+        if (template := api_template(url.path)) is not None:
+            client_span.update_name(span_name(str(request.method), template))
+            client_span.set_attribute("url.template", template)
         request.headers[OWN_REQUEST_ID] = scope.request_id
         request.headers.setdefault(REQUEST_ID, scope.request_id)  # unless the user has chosen a global request id
 
@@ -205,10 +226,13 @@ def _safe_message(error: BaseException, secrets: Iterable[str]) -> str:
     """
     if not isinstance(error, HttpError | HttpException):
         return ""
-    message = without_user(mask_password(str(error)))
+    return _without_secrets(without_user(mask_password(str(error))), secrets)
+
+
+def _without_secrets(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):  # the longest first: one secret may contain another
-        message = message.replace(secret, "***")
-    return message
+        text = text.replace(secret, "***")
+    return text
 
 
 def _secrets_in(settings: Mapping[str, object]) -> Iterator[str]:

@@ -119,8 +119,8 @@ async def run_service(
 ) -> AsyncIterator[str]:
     """Run a single service, or the `broker`; yields its URL. Raises what `run_cloud` raises.
 
-    `endpoints` maps services to the URLs of their APIs. nova-compute needs that of keystone; keystone's catalog lists
-    all of them as internal endpoints, and with `public_host` as their host as public ones.
+    `endpoints` maps services to the URLs of their APIs. nova-api and nova-compute need that of keystone; keystone's
+    catalog lists all of them as internal endpoints, and with `public_host` as their host as public ones.
     """
     listener = listen(name, settings.address, PORTS[name] if port is None else port)
     with listener:

@@ -1,4 +1,4 @@
-"""Polls the user's servers and the depths of the queues while a page is open.
+"""Polls the user's servers, the depths of the queues and the lost spans while a page is open.
 
 Uses HTTP and AMQP like any client, but with a tracer that samples nothing, so that polling leaves no spans.
 """
@@ -21,6 +21,7 @@ from emulator.console.event_stream import EventStream
 from emulator.runtime.amqp_connection import BusSettings, linked
 from emulator.runtime.amqp_session import BROKEN
 from emulator.runtime.amqp_topology import depths
+from emulator.runtime.export import Delivery, Export
 from emulator.runtime.http_client import HttpClient, UnexpectedAnswer
 from emulator.runtime.request_context import ServiceContext, request_scope
 from emulator.runtime.seeded_random import SeededRandom
@@ -34,6 +35,7 @@ SERVERS_SECONDS = 2.0
 LEAST_SECONDS = 0.1
 """The shortest pause between two polls of the servers."""
 QUEUES_SECONDS = 0.5
+LOSSES_SECONDS = 0.5
 QUEUES_TIMEOUT_SECONDS = 5.0
 BUS_TIMEOUT_SECONDS = 10.0
 
@@ -45,12 +47,16 @@ class _ServerList(msgspec.Struct):
 
 
 class Pollers:
-    """The latest state: `servers` as the compute API shows them, `error` if that request failed, and the `queues`."""
+    """The latest state: `servers` as the compute API shows them, `error` if that request failed, `queues`, and `spans`.
+
+    `spans` says how many were lost.
+    """
 
     def __init__(self, event_stream: EventStream) -> None:
         self.servers: list[dict[str, Any]] = []
         self.error = ""
         self.queues: Sequence[Depth] = ()
+        self.spans = Delivery()
         self._event_stream = event_stream
         self._servers_due = asyncio.Event()
 
@@ -103,6 +109,16 @@ class Pollers:
                         self.queues = queues
                         self._event_stream.publish("queues")
                 await asyncio.sleep(QUEUES_SECONDS)
+
+    async def poll_losses(self, export: Export) -> None:
+        """Poll how many spans were lost, until cancelled. They are counted in another thread."""
+        while True:
+            await self._event_stream.has_subscribers.wait()
+            spans = export.delivery
+            if spans.lost != self.spans.lost:
+                self.spans = spans
+                self._event_stream.publish("spans")
+            await asyncio.sleep(LOSSES_SECONDS)
 
 
 @asynccontextmanager

@@ -10,6 +10,8 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from emulator.jaeger import FAULT, trace_page
+from emulator.runtime.heartbeats import is_untraced_heartbeat
 from spantree import Span as SeenSpan
 from spantree import SpanTree, join_linked, spans_from_sdk, trees
 
@@ -27,7 +29,7 @@ MOST_IN_PROGRESS = 1000
 MOST_SPANS = 20_000
 """How many spans of each request are kept."""
 
-REQUEST, SERVER, FAULT = "openstack.request.id", "openstack.server.id", "openstack.fault.name"
+REQUEST, SERVER = "openstack.request.id", "openstack.server.id"
 METHOD = "http.request.method"
 
 
@@ -104,9 +106,11 @@ class LoggedRequest:
         return {
             "id": self.id,
             "traceId": self.trace_id,
+            "jaegerPage": trace_page(self.trace_id, all_spans),
             "title": title.name,
             "service": _service(title),
             "background": self.is_background,
+            "exported": bool(self.first.context and self.first.context.trace_flags.sampled),
             "startMs": start // 1_000_000,  # nanoseconds since 1970 exceed the integers that JavaScript has
             "durationNs": max(end - start, 0),
             "spans": len(all_spans) + self.dropped,
@@ -185,7 +189,8 @@ class RequestLog(SpanProcessor):
         request = self._requests.get(_request_id(span))
         if request is None or span.context is None or request.open.pop(span.context.span_id, None) is None:
             return
-        if span.context.trace_flags.sampled:  # unsampled spans are not exported, so no other view shows them either
+        # No other view shows unsampled spans, as they are not exported; heartbeats are for this one.
+        if span.context.trace_flags.sampled or is_untraced_heartbeat(span.context):
             request.ended.append(span)
         del self._requests[request.id]  # `_changed` adds it again at the end, unless no span of it was sampled
         if request.ended or request.open:

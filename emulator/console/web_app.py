@@ -33,6 +33,8 @@ __all__ = ["console"]
 
 MOST_SERVERS = 100
 """The page shows this many of the newest servers."""
+PAGE_TOPICS = ("instance", "servers", "queues", "spans")
+"""What every page is told at first, besides the requests."""
 LARGEST_BODY = 64 * 1024
 STREAM_HEADERS = {**HEADERS, "Content-Type": "text/event-stream"}
 
@@ -62,6 +64,7 @@ async def console(
         boot_requests = BootRequests(service_context, http, credentials, tasks, settings.faults)
         tasks.start(pollers.poll_servers(credentials, request_log.ignored_id))
         tasks.start(pollers.poll_queues(up))
+        tasks.start(pollers.poll_losses(export))
         page = console_page(token, instance, jaeger_url, faults=settings.faults)
         app = web.Application(
             middlewares=[security_middleware(token, {"localhost", settings.public_host.lower()})],
@@ -92,7 +95,7 @@ def _event_data(topic: Topic, request_log: RequestLog, pollers: Pollers, instanc
         "count": len(pollers.servers),
         "servers": pollers.servers[-MOST_SERVERS:],
     }
-    return {"instance": instance, "servers": servers, "queues": pollers.queues}[kind]
+    return {"instance": instance, "servers": servers, "queues": pollers.queues, "spans": pollers.spans}[kind]
 
 
 def _view_routes(page: str, event_stream: EventStream, request_log: RequestLog) -> list[web.RouteDef]:
@@ -107,7 +110,7 @@ def _view_routes(page: str, event_stream: EventStream, request_log: RequestLog) 
         await response.prepare(request)
         requests = [("requests", logged.id) for logged in request_log]
         with suppress(ConnectionError):  # the page was closed
-            async for event in event_stream.events([("instance", ""), ("servers", ""), ("queues", ""), *requests]):
+            async for event in event_stream.events([*((kind, "") for kind in PAGE_TOPICS), *requests]):
                 await response.write(event)
         return response
 

@@ -1,7 +1,8 @@
 """The diagnosis: checks the settings, reaches the collector, sends a span, reaches Jaeger, and finds the span there."""
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ TO_A_PROXY: dict[str, Step] = {"name": resolve, "port": connect}
 TO_A_SERVER: dict[str, Step] = {**TO_A_PROXY, "TLS": handshake, "protocol": probe}
 SEND_SECONDS = 15.0
 """A little longer than exporters take for their own retries."""
+GENERAL_VARIABLE = re.compile(r"\bOTEL_EXPORTER_OTLP_(?!TRACES_|ENDPOINT)([A-Z_]+)")
 NO_TRACE = "1".zfill(32)
 """A trace id that does not exist: querying it shows whether Jaeger answers."""
 
@@ -54,10 +56,23 @@ def diagnose(setup: Setup, seconds: float, on_wait: Callable[[str], None]) -> It
     for part in (_collector(setup, budget, sent, secrets), _jaeger(setup, budget, sent)):
         try:
             for result in part:
-                yield result.redacted(secrets)
+                yield _in_effect(setup.env, result).redacted(secrets)
         except CheckFailed as error:
-            yield error.result.redacted(secrets)
+            yield _in_effect(setup.env, error.result).redacted(secrets)
             budget.exhaust()  # the rest is still checked, but without waiting: it depends on what has just failed
+
+
+def _in_effect(env: Environment, result: CheckResult) -> CheckResult:
+    """Return the result with a remedy that names variables in effect: one for traces hides the one for all signals.
+
+    Not for endpoints: some remedies suggest to set the other one, which has other rules about paths.
+    """
+
+    def name(found: re.Match[str]) -> str:
+        for_traces = f"OTEL_EXPORTER_OTLP_TRACES_{found[1]}"
+        return for_traces if env.get(for_traces) else found[0]
+
+    return replace(result, remedy=GENERAL_VARIABLE.sub(name, result.remedy))
 
 
 def _collector(setup: Setup, budget: RetryBudget, sent: list[Span], secrets: frozenset[str]) -> Iterator[CheckResult]:
@@ -142,6 +157,6 @@ def _not_found(error: CheckFailed, url: str, waited: float) -> CheckFailed:
         "span found",
         f"the collector accepted the span, but this Jaeger does not have it after {waited:.1f} s; "
         f"{known_services(url)}",
-        "check where the collector sends to (another Jaeger?), whether it does tail sampling, which keeps only some "
-        "traces, and whether it batches for longer than --timeout",
+        "see the collector's log for spans that it cannot export; check where it sends to (another Jaeger?), whether "
+        "it samples (head or tail sampling) or filters spans, and whether it batches for longer than --timeout",
     )

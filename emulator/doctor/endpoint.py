@@ -6,7 +6,18 @@ from urllib.parse import SplitResult, urlsplit
 
 from emulator.urls import host_in_url
 
-__all__ = ["GRPC", "HTTP", "PATH", "Endpoint", "Environment", "Target", "effective_endpoint", "traces_variable"]
+__all__ = [
+    "CERTIFICATES",
+    "GRPC",
+    "HTTP",
+    "PATH",
+    "Endpoint",
+    "Environment",
+    "Target",
+    "effective_endpoint",
+    "is_grpc_identity",
+    "traces_variable",
+]
 
 Environment = Mapping[str, str]
 
@@ -88,6 +99,16 @@ def traces_variable(env: Environment, suffix: str) -> tuple[str, str] | None:
     return None
 
 
+def is_grpc_identity(variable: str, env: Environment) -> bool:
+    """Whether the gRPC exporter uses the client's certificate that this variable names.
+
+    It reads the one for traces only together with the certificates to trust for traces, the one for all signals only
+    together with those for all signals, and these not if there are some for traces.
+    """
+    trusted = traces_variable(env, "CERTIFICATE")
+    return trusted is not None and trusted[0] == variable.replace("CLIENT_", "")
+
+
 def _target(url: str, protocol: str, exporter_url: str | None, env: Environment) -> Target:
     parts = _parts(url, protocol)
     tls = parts.scheme == "https" if protocol == HTTP or exporter_url else _is_grpc_secure(parts.scheme, env)
@@ -138,9 +159,6 @@ def _trusted(protocol: str, env: Environment) -> tuple[str, str]:
 
 
 def _identity(protocol: str, env: Environment) -> tuple[str, str | None] | None:
-    certificate, key, trusted = (
-        traces_variable(env, suffix) for suffix in ("CLIENT_CERTIFICATE", "CLIENT_KEY", "CERTIFICATE")
-    )
-    # the gRPC exporter reads the client's certificate only together with the certificates to trust
-    is_used = protocol == HTTP or trusted
+    certificate, key = traces_variable(env, "CLIENT_CERTIFICATE"), traces_variable(env, "CLIENT_KEY")
+    is_used = certificate and (protocol == HTTP or is_grpc_identity(certificate[0], env))
     return (certificate[1], key[1] if key else None) if certificate and is_used else None

@@ -123,7 +123,7 @@ def interpret(endpoint: Endpoint, result: ExportResult, seconds: float) -> Itera
 def _accepted(result: ExportResult) -> Iterator[CheckResult]:
     if result.rejected:
         message = f"the collector answers with a partial success: it rejected the span{_text(result)}"
-        raise CheckFailed(CHECK, message, "follow its message; exporters do not report partial successes")
+        raise CheckFailed(CHECK, message, "follow its message: such spans are lost")
     from emulator.runtime.export import FLUSH_SECONDS
 
     if result.seconds > FLUSH_SECONDS:

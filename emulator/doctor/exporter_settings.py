@@ -6,7 +6,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from emulator.doctor.check_result import CheckResult, failure, ok, warning
-from emulator.doctor.endpoint import GRPC, HTTP, Endpoint, Environment, traces_variable
+from emulator.doctor.endpoint import (
+    CERTIFICATES,
+    GRPC,
+    HTTP,
+    Endpoint,
+    Environment,
+    is_grpc_identity,
+    traces_variable,
+)
 
 __all__ = ["EXPORTER_CHECKS"]
 
@@ -97,9 +105,13 @@ def check_certificates(env: Environment, endpoint: Endpoint) -> Iterator[CheckRe
     if traces_variable(env, "CLIENT_KEY") and not traces_variable(env, "CLIENT_CERTIFICATE"):
         yield warning("tls files", "there is a client key but no client certificate", "set …_CLIENT_CERTIFICATE")
     shown = traces_variable(env, "CLIENT_CERTIFICATE")
-    if shown and endpoint.protocol == GRPC and not trusted:
-        message = f"{shown[0]} is ignored: the gRPC exporter uses it only together with OTEL_EXPORTER_OTLP_CERTIFICATE"
-        yield warning("tls files", message, "set OTEL_EXPORTER_OTLP_CERTIFICATE as well")
+    if shown and endpoint.protocol == GRPC and not is_grpc_identity(shown[0], env):
+        needed = shown[0].replace("CLIENT_", "")
+        message, remedy = f"uses it only together with {needed}", f"set {needed} as well"
+        if env.get(needed):
+            message = f"does not use it together with {CERTIFICATES[0]}"
+            remedy = "set OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY instead"
+        yield warning("tls files", f"{shown[0]} is ignored: the gRPC exporter {message}", remedy)
 
 
 def check_headers(env: Environment, endpoint: Endpoint) -> Iterator[CheckResult]:

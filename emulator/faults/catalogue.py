@@ -15,8 +15,8 @@ SCHEDULER, COMPUTE = "nova-scheduler", "nova-compute"
 LOGIN = "keystone: POST /v3/auth/tokens (server)"
 SHOW_NETWORK = "neutron-server: GET /v2.0/networks/{network_id} (server)"
 DOWNLOAD = "glance-api: GET /v2/images/{image_id}/file (server)"
-ASK_NETWORK = 'nova-compute: GET (client) {openstack.boot.step="3,4"}'
-ASK_IMAGE = 'nova-compute: GET (client) {openstack.boot.step="5,6"}'
+ASK_NETWORK = 'nova-compute: GET /v2.0/networks/{network_id} (client) {openstack.boot.step="3,4"}'
+ASK_IMAGE = 'nova-compute: GET /v2/images/{image_id}/file (client) {openstack.boot.step="5,6"}'
 SELECT = "nova-scheduler: select_destinations"
 TO_COMPUTE = "publish nova:compute.{host}"
 BY_COMPUTE = "process nova:compute.{host}"

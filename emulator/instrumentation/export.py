@@ -1,4 +1,4 @@
-"""Sends spans over OTLP, as the standard `OTEL_*` variables say, with one warning if they cannot be sent.
+"""The OTLP exporter that the standard `OTEL_*` variables describe, its endpoint, and OTLP JSON.
 
 OpenTelemetry specification, "OTLP exporter configuration". This module needs the SDK, not only the API.
 """
@@ -7,29 +7,35 @@ import base64
 import logging
 import os
 import re
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import SpanExporter
+
+from emulator.instrumentation.collector_answers import CollectorAnswer, watch_session
 
 if TYPE_CHECKING:  # requests takes long to import, and only OTLP over HTTP uses it
     from requests import Session
 
-__all__ = ["ExportLog", "WarningExporter", "otlp_endpoint", "otlp_exporter", "otlp_json_document", "shut_down"]
+__all__ = ["ExportLog", "collector_answer", "endpoint_of", "otlp_endpoint", "otlp_exporter", "otlp_json_document"]
 
-GIVE_UP_SECONDS = 0.2
+CREDENTIAL_PROVIDERS = (
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
+)
+"""Name a program that makes the exporter's HTTP session."""
 NO_ANSWER = "no answer in time"
+CAUSE = re.compile(r"(?:\[Errno -?\d+\]|Failed to connect to remote host:) ([\w ]+)")
+"""The operating system's message, as HTTP and gRPC quote it."""
 USER = re.compile(r"(?<=//)[^/?#]*@|(?<!\S)[^\s/?#]+@")
 """User and password in a URL, or in a host and port without a scheme, as gRPC has it."""
 
-log = logging.getLogger(__name__)
-
-# The SDK's exporters have no public attribute for their endpoint, so it is remembered here.
+# The SDK's exporters have no public attribute for their endpoint and answers, so these are remembered here.
 _endpoints: WeakKeyDictionary[SpanExporter, str] = WeakKeyDictionary()
+_answers: WeakKeyDictionary[SpanExporter, CollectorAnswer] = WeakKeyDictionary()
 
 
 def otlp_exporter(url: str | None = None, *, session: "Session | None" = None) -> SpanExporter | None:
@@ -41,9 +47,20 @@ def otlp_exporter(url: str | None = None, *, session: "Session | None" = None) -
     endpoint = otlp_endpoint(url)
     if endpoint is None:
         return None
-    exporter = _over_grpc(url) if _protocol() == "grpc" else _over_http(url, session)
-    _endpoints[exporter] = endpoint
+    answer = CollectorAnswer()
+    exporter = _over_grpc(url, answer) if _protocol() == "grpc" else _over_http(url, session, answer)
+    _endpoints[exporter], _answers[exporter] = endpoint, answer
     return exporter
+
+
+def endpoint_of(exporter: SpanExporter) -> str | None:
+    """Return the OTLP endpoint of an exporter that `otlp_exporter` made; None for others."""
+    return _endpoints.get(exporter)
+
+
+def collector_answer(exporter: SpanExporter) -> CollectorAnswer | None:
+    """Return what shows the latest answer to an exporter that `otlp_exporter` made; None for others."""
+    return _answers.get(exporter)
 
 
 def otlp_endpoint(url: str | None = None) -> str | None:
@@ -65,26 +82,48 @@ def otlp_endpoint(url: str | None = None) -> str | None:
 
 
 def _protocol() -> str:
-    protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
-    if protocol not in {None, "", "http/protobuf", "grpc"}:
-        raise ValueError(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r}: choose http/protobuf or grpc")
-    return protocol or "http/protobuf"
+    for name in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+        protocol = os.environ.get(name)
+        if protocol and protocol not in {"http/protobuf", "grpc"}:
+            raise ValueError(f"{name} is {protocol!r}: choose http/protobuf or grpc")
+        if protocol:
+            return protocol
+    return "http/protobuf"
 
 
-def _over_http(url: str | None, session: "Session | None") -> SpanExporter:
+def _over_http(url: str | None, session: "Session | None", answer: CollectorAnswer) -> SpanExporter:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from requests import Session
 
+    if session is None and not any(map(os.environ.get, CREDENTIAL_PROVIDERS)):  # the SDK prefers a session over them
+        session = Session()
+    if session is not None:
+        watch_session(session, answer)
     return OTLPSpanExporter(endpoint=otlp_endpoint(url) if url else None, session=session)
 
 
-def _over_grpc(url: str | None) -> SpanExporter:
+def _over_grpc(url: str | None, answer: CollectorAnswer) -> SpanExporter:
     from opentelemetry.exporter.otlp.proto.grpc.exporter import InvalidCompressionValueException
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
+    from emulator.instrumentation.grpc_exporter import WatchedGrpcExporter
+
+    _check_timeout()
     try:
-        return OTLPSpanExporter(endpoint=url, insecure=url.startswith("http://") if url else None)
+        return WatchedGrpcExporter(answer, url, insecure=url.startswith("http://") if url else None)
     except InvalidCompressionValueException as error:
         raise ValueError(str(error)) from error
+
+
+def _check_timeout() -> None:
+    """Raise ValueError for a timeout that is not a number. The exporter over gRPC does so, but does not name it."""
+    for name in ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"):
+        value = os.environ.get(name)
+        if value is not None:
+            try:
+                float(value)
+            except ValueError as error:
+                raise ValueError(f"{name} is {value!r}, not a number of seconds") from error
+            return
 
 
 class ExportLog(logging.Handler):
@@ -105,7 +144,7 @@ class ExportLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         message = USER.sub("", record.getMessage())  # it quotes the endpoint, which may hold a password
-        cause = re.search(r"\[Errno -?\d+\] ([\w ]+)", message)
+        cause = CAUSE.search(message)
         if cause or self.last == NO_ANSWER:
             self.last = cause[1] if cause else message
 
@@ -117,56 +156,6 @@ class ExportLog(logging.Handler):
 
     def _open(self) -> list["ExportLog"]:
         return [handler for handler in self.LOGGER.handlers if isinstance(handler, ExportLog)]
-
-
-class WarningExporter(SpanExporter):
-    """Passes batches to an exporter, and warns once if some could not be sent. Without an exporter it drops them."""
-
-    def __init__(self, onward: SpanExporter | None, exports: ExportLog) -> None:
-        self.destination = None if onward is None else _endpoints.get(onward)
-        """The OTLP endpoint, if `otlp_exporter` made the exporter."""
-        self.delivered = 0
-        self.refused = False
-        self._onward = onward
-        self._exports = exports
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        if self._onward is None:
-            return SpanExportResult.SUCCESS
-        result = self._onward.export(spans)
-        if result is SpanExportResult.SUCCESS:
-            self.delivered += len(spans)
-        else:
-            self.warn_of_loss(len(spans))
-        return result
-
-    def shutdown(self) -> None:
-        onward, self._onward = self._onward, None
-        if onward is not None:
-            onward.shutdown()
-
-    def warn_of_loss(self, missing: int) -> None:
-        """Warn that this many spans were not sent, unless there was a warning before."""
-        if missing > 0 and not self.refused:
-            self.refused = True
-            log.warning("%d spans could not be sent over OTLP (%s)", missing, self._exports.last)
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - the SDK's signature
-        return True
-
-
-def shut_down(processor: BatchSpanProcessor, exporter: SpanExporter, seconds: float) -> bool:
-    """Send the remaining spans within `seconds`. Return whether the processor has ended.
-
-    The SDK's own shutdown retries for longer than the user of a command would wait for an unreachable collector.
-    """
-    flush = threading.Thread(target=processor.shutdown, daemon=True)
-    flush.start()
-    flush.join(seconds)
-    if flush.is_alive():
-        exporter.shutdown()
-        flush.join(GIVE_UP_SECONDS)
-    return not flush.is_alive()
 
 
 def otlp_json_document(spans: Sequence[ReadableSpan]) -> dict[str, Any]:

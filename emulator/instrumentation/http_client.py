@@ -18,6 +18,7 @@ from emulator.instrumentation import propagation
 from emulator.instrumentation.errors import mark_failed
 from emulator.instrumentation.http_attributes import method_attributes, redacted, span_name
 from emulator.instrumentation.spans import Attributes, AttributeValue, present, span
+from emulator.instrumentation.url_template import TemplatedUrl
 
 __all__ = ["request"]
 
@@ -27,24 +28,25 @@ async def request(
     tracer: Tracer,
     session: aiohttp.ClientSession,
     method: str,
-    url: str | URL,
+    url: str | URL | TemplatedUrl,
     *,
     headers: LooseHeaders | None = None,
-    url_template: str | None = None,
     attributes: Attributes | None = None,
     inject: propagation.Inject = propagation.inject,
     **options: Any,  # noqa: ANN401 - aiohttp's own
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """Send a request, and only read its answer in the block: an error of your own in there would be the request's.
 
-    The span is current, and lasts as long as the block. `url_template` names it, as in `GET /users/{id}`. `options` are
-    those of `ClientSession.request`. To retry, call this again and pass the attribute `http.request.resend_count`: each
-    attempt has its own span ("HTTP request retries and redirects"). But aiohttp follows redirects within one span,
-    which then has the first URL and the last status; to see each, pass `allow_redirects=False`.
+    The span is current, and lasts as long as the block. The template of a TemplatedUrl names it, as in
+    `GET /users/{id}`; without one, its name is the method. `options` are those of `ClientSession.request`. To retry,
+    call this again and pass the attribute `http.request.resend_count`: each attempt has its own span ("HTTP request
+    retries and redirects"). But aiohttp follows redirects within one span, which then has the first URL and the last
+    status; to see each, pass `allow_redirects=False`.
     """
+    template, url = (url.template, url.url) if isinstance(url, TemplatedUrl) else (None, url)
     sent_to = _absolute(url, options.get("params"))
-    described = {**_request_attributes(method, sent_to, url_template), **(attributes or {})}
-    with span(tracer, span_name(method, url_template), SpanKind.CLIENT, described) as calling:
+    described = {**_request_attributes(method, sent_to, template), **(attributes or {})}
+    with span(tracer, span_name(method, template), SpanKind.CLIENT, described) as calling:
         carrier = CIMultiDict(headers or ())
         inject(carrier)
         try:
@@ -68,12 +70,12 @@ def _absolute(url: str | URL, params: Query) -> URL | None:
     return absolute if absolute.absolute else None
 
 
-def _request_attributes(method: str, url: URL | None, url_template: str | None) -> Attributes:
+def _request_attributes(method: str, url: URL | None, template: str | None) -> Attributes:
     return present(
         {
             **method_attributes(method),
             **({} if url is None else _url_attributes(url)),
-            "url.template": url_template,
+            "url.template": template,
         }
     )
 

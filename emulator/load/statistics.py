@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil, log
+from typing import Any
 
 from emulator.client import BootRequest, BootResult
 from spantree.render import duration
@@ -13,6 +14,7 @@ __all__ = ["Tally"]
 BUCKET_RATIO = 1.05
 """The ratio of the upper limits of two adjacent buckets. It makes quantiles accurate to 2.5 %."""
 SHORTEST = 1e-6
+QUANTILES = (0.5, 0.95)
 
 
 @dataclass(slots=True)
@@ -92,7 +94,7 @@ class Tally:
                 f"{rate:6.1f}/s",
                 *(f"{self.by_status[status]:5} {label}" for status, label in labels.items()),
                 f"{self.skipped:5} skipped",
-                *(f"p{share * 100:.0f} {self._time(share):>7}" for share in (0.5, 0.95)),
+                *(f"p{share * 100:.0f} {self._time(share):>7}" for share in QUANTILES),
             )
         )
 
@@ -104,17 +106,34 @@ class Tally:
             yield f"{self.by_fault.total()} carried a fault: {faults}"
         if self.unfinished:
             yield f"{self.unfinished} were still in progress and were cancelled"
-        yield from self.problems()
 
-    def problems(self) -> Iterator[str]:
-        """Yield the reasons why the load failed, if it did. Boots with faults may fail, and some may be skipped."""
+    def problems(self, max_skipped: int | None = None) -> Iterator[str]:
+        """Yield the reasons why the load failed, if it did. Boots with faults may fail.
+
+        `max_skipped` boots may be skipped; None allows as many as were started.
+        """
         if self.failed:
             yield f"{self.failed} failed without a fault; the first: {self.first_failure}"
         if self.without_fault and not self.succeeded:
             yield f"none of the {self.without_fault} without a fault became ACTIVE"
-        if self.skipped > self.begun:
+        if self.skipped > (self.begun if max_skipped is None else max_skipped):
+            most = "most were" if max_skipped is None else f"more than --max-skipped {max_skipped} were"
             total = self.skipped + self.begun
-            yield f"most were skipped, {self.skipped} of {total}: the cloud cannot keep up with this rate"
+            yield f"{most} skipped, {self.skipped} of {total}: the cloud cannot keep up with this rate"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts for programs. Quantiles are seconds; None if no boot has ended."""
+        return {
+            "started": self.begun,
+            "without_fault": self.without_fault,
+            "skipped": self.skipped,
+            "unfinished": self.unfinished,
+            "failed_without_fault": self.failed,
+            "first_failure": self.first_failure,
+            "by_status": dict(self.by_status),
+            "by_fault": dict(self.by_fault),
+            "seconds": {f"p{share * 100:.0f}": self.quantile(share) for share in QUANTILES},
+        }
 
     def _time(self, share: float) -> str:
         seconds = self.quantile(share)

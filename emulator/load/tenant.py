@@ -102,7 +102,7 @@ class Tenant:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.stopping.wait(), lifetime)
             if result.server_id:
-                await self._delete(result.server_id)
+                await self._delete(result.server_id, request.name)
             if result.server_id or result.status != "REFUSED":
                 self._unaccounted -= 1  # without an answer, the server may exist although its id is unknown
         finally:
@@ -121,9 +121,9 @@ class Tenant:
         self.tally.count(result, asyncio.get_running_loop().time() - due)
         return result
 
-    async def _delete(self, server_id: str) -> None:
+    async def _delete(self, server_id: str, name: str) -> None:
         for pause in pauses(inf, first=1.0, longest=30.0):  # without limit: `run_load` cancels it when time is up
-            if await client.delete(self._deleting, self.http, self.credentials, server_id):
+            if await client.delete(self._deleting, self.http, self.credentials, server_id, name):
                 return
             await asyncio.sleep(pause)
 

@@ -11,8 +11,16 @@ import msgspec
 
 from emulator import __version__
 from emulator.instrumentation import AttributeValue, Inject, http_client
+from emulator.instrumentation.url_template import TemplatedUrl
 from emulator.runtime.fault_injection.traces import injection_with_fault
-from emulator.runtime.request_context import FAULT_SPENT, OWN_REQUEST_ID, REQUEST_ID, current_request, inject_request
+from emulator.runtime.request_context import (
+    FAULT_SPENT,
+    OWN_HOST,
+    OWN_REQUEST_ID,
+    REQUEST_ID,
+    current_request,
+    inject_request,
+)
 from emulator.runtime.spans import request_attributes, request_tracer
 from emulator.urls import without_user
 
@@ -74,14 +82,15 @@ def _message_in(body: bytes, status: int) -> str:
 class HttpClient:
     """Sends a service's requests. The id, context and fault of the current request travel in their headers.
 
-    At a `pace` above 1 answers may take that much longer.
+    So does the name of its `host`, if the service runs on a compute host. At a `pace` above 1 answers may take that
+    much longer.
     """
 
-    def __init__(self, service: str, pace: float = 0.0) -> None:
+    def __init__(self, service: str, pace: float = 0.0, host: str | None = None) -> None:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),  # aiohttp's default of 100 would make concurrent boots queue up
             timeout=aiohttp.ClientTimeout(connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS * max(1.0, pace)),
-            headers={"User-Agent": f"{service}/{__version__}"},
+            headers={"User-Agent": f"{service}/{__version__}", **({} if host is None else {OWN_HOST: host})},
         )
 
     async def __aenter__(self) -> Self:
@@ -93,7 +102,7 @@ class HttpClient:
     async def fetch(
         self,
         method: str,
-        url: str,
+        url: TemplatedUrl,
         *,
         body: object = None,
         token: str | None = None,
@@ -113,11 +122,11 @@ class HttpClient:
                 received = b""
                 async for piece in response.content.iter_any():
                     sink(piece)
-            return Answer(method, without_user(url), response.status, response.headers, received)
+            return Answer(method, without_user(str(url.url)), response.status, response.headers, received)
 
     @asynccontextmanager
     async def _stream(
-        self, method: str, url: str, *, body: object, token: str | None, step: str | None, resend: int
+        self, method: str, url: TemplatedUrl, *, body: object, token: str | None, step: str | None, resend: int
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request; the span lasts as long as the block that reads the answer."""
         request = current_request()

@@ -33,6 +33,7 @@ __all__ = [
     "IDENTITY",
     "answering",
     "authenticating",
+    "convert_json",
     "json_response",
     "on_prepare",
     "read_json",
@@ -186,13 +187,22 @@ async def read_json(request: web.Request, form: type[T], *, strict: bool = True)
         raise BadRequest(f"The body is not valid JSON: {error}.") from None
 
 
-def _name_the_field(complaint: str) -> str:
+def convert_json(value: object, form: type[T], path: str) -> T:
+    """Convert decoded JSON, which is at `path` in the body. Raises BadRequest, which names the invalid field."""
+    try:
+        return msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        raise BadRequest(_name_the_field(str(error), path)) from None
+
+
+def _name_the_field(complaint: str, path: str = "") -> str:
     """Turn ``Expected `int`, got `str` - at `$.server.min_count` `` into a message that begins with the field.
 
     For an invalid key of a mapping, msgspec does not name the key, so the message names the mapping.
     """
     what, _, where = complaint.partition(" - at ")
-    field = where.removeprefix("`key` in ").strip("`").removeprefix("$").replace("[...]", "").removeprefix(".")
+    field = where.removeprefix("`key` in ").strip("`").removeprefix("$").replace("[...]", "")
+    field = (path + field).removeprefix(".")
     inside = re.search(r"(?:missing required|contains unknown) field `([^`]+)`", what)
     if inside:
         field = f"{field}.{inside[1]}".lstrip(".")

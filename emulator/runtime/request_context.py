@@ -21,6 +21,7 @@ from emulator.runtime.seeded_random import SeededRandom
 __all__ = [
     "FAULT_SPENT",
     "GLOBAL_REQUEST_ID",
+    "OWN_HOST",
     "OWN_REQUEST_ID",
     "REQUEST_ID",
     "Duration",
@@ -88,6 +89,8 @@ class RequestContext:
 REQUEST_ID = "X-OpenStack-Request-ID"
 """In a request, the header with its global id; in an answer, the header with the service's own id."""
 
+OWN_HOST = "X-Emulator-Host"
+"""The header in which nova-compute names its host, to which neutron then binds the ports of its servers."""
 OWN_REQUEST_ID = "X-Emulator-Request-ID"
 """The header in which the emulator's services pass on the request id.
 

@@ -91,7 +91,8 @@ async def running(
         stack.enter_context(request_scope(service_context))
         health = Health(service.name)
         app = _application(service, service_context, health)
-        app[HTTP] = await stack.enter_async_context(HttpClient(service.name, service_context.pace))
+        host = service.resource.get("host.name")
+        app[HTTP] = await stack.enter_async_context(HttpClient(service.name, service_context.pace, host))
         consumers: Sequence[Consumer] = ()
         if service.consumers is not None or service.lock is not None:
             health.link = Link(bus, service.name, () if service.lock is None else (service.lock,))

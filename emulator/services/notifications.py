@@ -1,8 +1,9 @@
-"""Neutron's notification to nova about the floating IPs of a server.
+"""Neutron's notification to nova about the floating IPs and security groups of a server.
 
 Real neutron POSTs a `network-changed` event to nova-api's `os-server-external-events` when a server's port changes, and
-nova-compute then fetches the addresses again. Here one message carries all of them, and is sent only when floating IPs
-change, so that a boot without floating IPs has the steps of Figure 1.8 and no others.
+nova-compute then fetches the addresses again; the security groups nova-api reads from neutron whenever it shows a
+server. Here one message carries all of them, and is sent only when floating IPs change, or when a port of a server has
+other groups than its project's `default`: a boot without either has the steps of Figure 1.8 and no others.
 """
 
 import logging
@@ -32,11 +33,13 @@ class FloatingAddress(msgspec.Struct, frozen=True):
 
 
 class NetworkChanged(msgspec.Struct, frozen=True):
-    """The message to nova-api: a server has these floating IPs and no others."""
+    """The message to nova-api: a server has these floating IPs and no others, and its ports have these groups."""
 
     METHOD: ClassVar[str] = "network_changed"
     server_id: str
     floating: tuple[FloatingAddress, ...]
+    security_groups: tuple[str, ...]
+    """Names of security groups: those of the first port, then those of the next …"""
 
 
 async def notify_nova(app: web.Application, change: NetworkChanged) -> None:
@@ -44,4 +47,4 @@ async def notify_nova(app: web.Application, change: NetworkChanged) -> None:
     try:
         await cast(app, NEUTRON_FANOUT, change)
     except (BusUnavailable, Unroutable) as error:
-        log.debug("nova was not notified of the floating IPs of %s: %s", change.server_id, error)
+        log.debug("nova was not notified of the network of %s: %s", change.server_id, error)

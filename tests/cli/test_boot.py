@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from spantree import SpanTree, spans_from_json, trees
+from emulator.reference import tree_text
+from spantree import SpanTree, spans_from_json, tree, trees
 from tests.conftest import REFERENCE
 from tests.support.jaeger import answering
 from tests.support.processes import environment, run
+
+HEARTBEAT = tree(tree_text("heartbeat"))
 
 
 def boot_of(spans: str) -> SpanTree:
@@ -87,6 +90,21 @@ async def test_linked_traces_are_checked_as_one(tmp_path: Path) -> None:
         ended = await run("check", file, "--expect", *expected)
         assert (ended.status, ended.err) == (0, ""), ended.out
     assert (await run("check", file, "--expect", "boot")).status == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"), [(["--trace-heartbeats"], {}), ([], {"EMULATOR_TRACE_HEARTBEATS": "1"})]
+)
+async def test_a_boot_is_one_trace_and_the_switch_adds_heartbeats(
+    tmp_path: Path, options: list[str], environment: dict[str, str]
+) -> None:
+    file = tmp_path / "boot.json"
+    await run("boot", "--pace", "0", "--otlp-json", str(file))
+    assert [trace == REFERENCE for trace in trees(spans_from_json(file.read_text()))] == [True]
+    await run("boot", "--pace", "0", "--otlp-json", str(file), *options, **environment)
+    traces = trees(spans_from_json(file.read_text()))
+    assert sum(trace == HEARTBEAT for trace in traces) >= 3
+    assert sum(trace == REFERENCE for trace in traces) == 1
 
 
 async def test_a_boot_with_a_fault_is_checked_by_the_name_of_the_fault(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from spantree import OtlpReceiver, spans_from_json, tree, trees
 from tests.conftest import REFERENCE
 from tests.support.processes import run, started
+from tests.support.servers import partly_over_http, saying
 
 
 async def test_the_json_file_holds_exactly_what_was_sent(tmp_path: Path, otlp: OtlpReceiver) -> None:
@@ -22,7 +23,7 @@ async def test_the_json_file_holds_exactly_what_was_sent(tmp_path: Path, otlp: O
     assert {span.span_id: span for span in written} == sent
     assert len(written) == len(sent)
     assert all(re.fullmatch("[0-9a-f]{32}", span.trace_id) for span in written)
-    assert len(json.loads(exported.read_text())["resourceSpans"]) >= 8
+    assert len(json.loads(exported.read_text())["resourceSpans"]) == 7
 
 
 async def test_a_fault_needs_a_propagator_for_baggage() -> None:
@@ -53,7 +54,16 @@ async def test_a_dead_collector_costs_a_warning_and_not_the_boot(protocol: str) 
         url = f"http://127.0.0.1:{nobody_accepts.getsockname()[1]}"
         ended = await run("boot", "--pace", "0", OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
     assert ended.status == 0
-    assert re.fullmatch(r"\d+ spans could not be sent over OTLP \([^\n]+\)\n", ended.err)
+    assert re.fullmatch(r"(\d+) of \1 spans could not be sent over OTLP \([^\n]+\)\n", ended.err)
+
+
+async def test_a_collector_that_rejects_some_spans_is_quoted_and_linked_to() -> None:
+    with saying(partly_over_http(3, "no such tenant")) as port:
+        ended = await run("boot", "--pace", "0", "--otlp", f"http://127.0.0.1:{port}")
+    assert ended.status == 0
+    why = r"the collector rejected them: no such tenant"
+    assert re.fullmatch(rf"3 of \d+ spans could not be sent over OTLP \({why}\)\n", ended.err)
+    assert f"sent to http://127.0.0.1:{port}/v1/traces; in Jaeger: " in ended.out
 
 
 async def test_a_collector_that_hangs_costs_neither_waterfall_nor_file(tmp_path: Path) -> None:
@@ -65,7 +75,7 @@ async def test_a_collector_that_hangs_costs_neither_waterfall_nor_file(tmp_path:
     written = trees(spans_from_json(exported.read_text()))
     assert not any(trace.orphans for trace in written)
     lost = sum(map(len, written))
-    assert ended.err == f"{lost} spans could not be sent over OTLP (no answer in time)\n"
+    assert ended.err == f"{lost} of {lost} spans could not be sent over OTLP (no answer in time)\n"
 
 
 async def test_resource_attributes_of_the_sdk_apply(tmp_path: Path) -> None:
@@ -85,15 +95,22 @@ async def test_a_boot_without_spans_says_so(variable: str, tmp_path: Path) -> No
     assert spans_from_json(exported.read_text()) == []
 
 
+@pytest.mark.parametrize("prefix", ["OTEL_EXPORTER_OTLP_", "OTEL_EXPORTER_OTLP_TRACES_"])
 @pytest.mark.parametrize(
-    ("protocol", "compression", "says"),
+    ("values", "says"),
     [
-        ("carrier-pigeon", "", "OTEL_EXPORTER_OTLP_PROTOCOL is 'carrier-pigeon': choose http/protobuf or grpc"),
-        ("grpc", "deflate", 'Invalid value "deflate" for compression envvar OTEL_EXPORTER_OTLP_COMPRESSION'),
+        ({"PROTOCOL": "carrier-pigeon"}, "{}PROTOCOL is 'carrier-pigeon': choose http/protobuf or grpc"),
+        (
+            {"PROTOCOL": "grpc", "COMPRESSION": "deflate"},
+            'Invalid value "deflate" for compression envvar {}COMPRESSION',
+        ),
+        ({"PROTOCOL": "grpc", "TIMEOUT": "soon"}, "{}TIMEOUT is 'soon', not a number of seconds"),
     ],
+    ids=["protocol", "compression", "timeout"],
 )
-async def test_an_unknown_setting_of_otlp_is_named(protocol: str, compression: str, says: str) -> None:
-    env = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_COMPRESSION": compression}
+async def test_an_unknown_setting_of_otlp_is_named(prefix: str, values: dict[str, str], says: str) -> None:
+    env = {f"{prefix}{name}": value for name, value in values.items()}
+    says = says.format(prefix)
     ended = await run("boot", "--otlp", "http://127.0.0.1:1", **env)
     assert (ended.status, ended.out, ended.err) == (1, "", f"emulator: {says}\n")
 

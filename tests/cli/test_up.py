@@ -1,14 +1,18 @@
 """`emulator up` and `emulator serve` as processes: addresses, ports, signals."""
 
+import re
 import signal
 import socket
+from contextlib import AsyncExitStack
 
 import pytest
 from typer.testing import CliRunner
 
 from emulator.cli.app import app
 from emulator.services.registry import PORTS
-from tests.support.processes import free_port, needs_ipv6, run, started
+from spantree import OtlpReceiver
+from tests.conftest import REFERENCE
+from tests.support.processes import PATIENCE_SECONDS, free_port, needs_ipv6, run, started
 
 STOPPING = "stopping: finishing work in progress\n"
 
@@ -34,6 +38,33 @@ def test_invalid_or_secret_endpoints_are_not_served(wrong: list[str]) -> None:
     assert "hunter2" not in refused.output
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_up_counts_all_services_spans_if_its_collector_dies(protocol: str) -> None:
+    env = {
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "0.5",  # to give up soon on a batch
+    }
+    async with AsyncExitStack() as collector:
+        otlp = await collector.enter_async_context(OtlpReceiver())
+        options = ("--port-base", "0", "--pace", "0", "--no-console", "--otlp", otlp.endpoint)
+        async with started("up", *options, **env) as up:
+            boot = ("boot", "--keystone-url", (await up.until("keystone")).split()[1], "--pace", "0", "--quiet")
+            assert (await run(*boot, "--otlp", otlp.endpoint)).status == 0
+            assert await otlp.trace(expecting=REFERENCE, timeout=PATIENCE_SECONDS) == REFERENCE
+            await collector.aclose()
+            spans = [span for trace in otlp.traces for span in trace.spans]
+            arrived = sum(span.service != "openstack-client" for span in spans)
+            assert (await run(*boot)).status == 0
+            await up.says("spans cannot be sent over OTLP (")
+            ended = await up.stop()
+    assert ended.status == 0
+    [total] = re.findall(r"^(\d+) of (\d+) spans could not be sent over OTLP \(.+\)$", ended.err, re.MULTILINE)
+    lost, all_spans = map(int, total)
+    assert 25 < lost < all_spans <= lost + arrived  # the services' spans of one boot; the last batch may have no answer
+    assert "cannot be sent" not in ended.err, "the warning came a second time"
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 async def test_up_serves_until_a_signal(by: signal.Signals) -> None:
     async with started("up", "--port-base", "0", "--pace", "0") as up:
@@ -43,7 +74,7 @@ async def test_up_serves_until_a_signal(by: signal.Signals) -> None:
         booted = await run("boot", "--keystone-url", keystone, "--pace", "0")
         assert booted.status == 0, booted
         ended = await up.stop(by)
-    assert (ended.status, ended.err) == (0, STOPPING)
+    assert (ended.status, ended.err) == (0, f"{STOPPING}heartbeats not traced: 6; see --trace-heartbeats\n")
 
 
 @pytest.mark.parametrize(

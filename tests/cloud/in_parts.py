@@ -2,13 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import aiohttp
 
 from emulator.broker import Broker
-from emulator.cloud import Cloud, Settings, run_service
+from emulator.cloud import Cloud, MessagingContext, Settings, run_service
 from emulator.runtime.export import Export
 from emulator.services.registry import APIS, SERVICES
 from tests.conftest import RunningCloud
@@ -27,9 +27,17 @@ async def in_parts(
     build_seconds: float = 60,
     glance: str | None = None,
     amqp_url: str = "",
+    messaging_context: MessagingContext = MessagingContext.BOTH,
+    exports: Mapping[str, Export] | None = None,
 ) -> AsyncIterator[tuple[RunningCloud, Broker]]:
-    """A cloud of separate services, as `emulator serve` runs them, optionally with another glance."""
-    settings = Settings(pace=0, build_seconds=build_seconds, token_secret="shared", bus_patience=5)
+    """A cloud of separate services, as `emulator serve` runs them, optionally with another glance or own exports."""
+    settings = Settings(
+        pace=0,
+        build_seconds=build_seconds,
+        token_secret="shared",
+        bus_patience=5,
+        messaging_context=messaging_context,
+    )
     export = Export(keep=True)
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(Broker(socket.create_server(("127.0.0.1", 0))))
@@ -41,11 +49,18 @@ async def in_parts(
         for name in parts:
             port = int(endpoints[name].rpartition(":")[2])
             service = run_service(
-                name, settings, export, amqp_url=amqp_url or broker.url, endpoints=catalog, host="compute-1", port=port
+                name,
+                settings,
+                (exports or {}).get(name, export),
+                amqp_url=amqp_url or broker.url,
+                endpoints=catalog,
+                host="compute-1",
+                port=port,
             )
             await stack.enter_async_context(service)
         yield RunningCloud(Cloud(endpoints, broker.url), export, session), broker
-    await asyncio.to_thread(export.close)
+    for each in (export, *(exports or {}).values()):
+        await asyncio.to_thread(each.close)
 
 
 @asynccontextmanager

@@ -49,6 +49,8 @@ async def test_spans_have_exactly_the_attributes_in_the_catalogue(amqp_url: str,
 def sort_of(span: Span) -> str:
     if "http.request.method" in span.attributes:
         return f"http_{span.kind}"
+    if span.parent is None:
+        return "root"
     kinds = {"send": "publish", "process": "process", "settle": "settle", None: "internal"}
     return kinds[span.attributes.get("messaging.operation.type")]
 
@@ -64,6 +66,19 @@ def complaints(found: Mapping[str, Any], entry: Mapping[str, Mapping[str, str]])
             if name in known and not re.fullmatch(known[name], str(value))
         ),
     ]
+
+
+@pytest.mark.parametrize("fault", [None, "glance.image_missing", "neutron.unavailable"])
+async def test_both_spans_of_a_call_are_named_by_the_servers_route(fault: str | None) -> None:
+    async with start_cloud() as running_cloud:
+        booted = await running_cloud.boot(BootRequest(fault=FAULTS[fault] if fault else None))
+        await running_cloud.delete(booted.server_id)
+    spans = spans_from_sdk(running_cloud.export.kept)
+    calls = [(span.parent, span) for trace in trees(spans) for span in trace.spans if span.kind == "server"]
+    named = [(sent.name, sent.attributes["url.template"]) for sent, _ in calls if sent is not None]
+    assert named == [(served.name, served.attributes["http.route"]) for sent, served in calls if sent is not None]
+    asked = {"POST /v3/auth/tokens", "GET /v2.1/servers/detail", "DELETE /v2.1/servers/{server_id}"}
+    assert asked <= {name for name, _ in named}
 
 
 async def test_all_spans_of_a_boot_share_one_request_id_and_one_server_id(amqp_url: str) -> None:

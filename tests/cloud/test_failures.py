@@ -40,7 +40,7 @@ async def test_a_missing_image_fails_the_server_and_names_glance(amqp_url: str) 
     assert failed(trace) == [
         "openstack-client: openstack server create !ServerInError",
         "nova-compute: process nova:compute.{host} (consumer) !BuildAborted",
-        "nova-compute: GET (client) !404",
+        "nova-compute: GET /v2/images/{image_id}/file (client) !404",
     ]
     assert with_exception(trace) == ["nova-compute: process nova:compute.{host} (consumer) !nova.BuildAborted"]
     settled = [span.name for span in trace.spans if span.attributes.get("messaging.operation.type") == "settle"]
@@ -52,7 +52,9 @@ async def test_a_missing_network_fails_the_server_and_names_neutron(amqp_url: st
     async with start_cloud(amqp_url=amqp_url) as running_cloud:
         booted = await running_cloud.boot(BootRequest(network="nope"))
     assert "aborted at step (3), neutron-server: Network nope (" in booted.fault
-    assert "nova-compute: GET (client) !404" in failed(trace_of(running_cloud, booted.trace_id))
+    assert "nova-compute: GET /v2.0/networks/{network_id} (client) !404" in failed(
+        trace_of(running_cloud, booted.trace_id)
+    )
 
 
 async def test_a_flavor_that_fits_nowhere_is_no_valid_host_with_filter_events(amqp_url: str) -> None:

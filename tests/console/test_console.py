@@ -14,17 +14,20 @@ import pytest
 import pytest_asyncio
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, set_span_in_context
 from playwright.async_api import Browser, Page, expect
 
 from emulator.cloud import Cloud, Settings, run_cloud
 from emulator.console import MOST_REQUESTS, RequestLog, console
 from emulator.console.event_stream import EventStream
-from emulator.runtime.export import Export
+from emulator.runtime.export import Export, otlp_exporter
+from emulator.runtime.heartbeats import Heartbeats
 from spantree import OtlpReceiver, Span, spans_from_sdk, trees
 from tests.conftest import REFERENCE, credentials
 from tests.support.browser import a_browser, a_page, needs_chromium
 from tests.support.processes import PATIENCE_SECONDS, free_port, run, started
+from tests.support.servers import http, saying
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -88,10 +91,16 @@ class Console:
 
 @asynccontextmanager
 async def running_console(
-    settings: Settings | None = None, *, amqp_url: str | None = None, jaeger: str | None = None, port: int = 0
+    settings: Settings | None = None,
+    *,
+    amqp_url: str | None = None,
+    jaeger: str | None = None,
+    port: int = 0,
+    heartbeats: Heartbeats = Heartbeats.RECORD,
+    exporter: SpanExporter | None = None,
 ) -> AsyncIterator[Console]:
     settings, request_log = settings or Settings(pace=0), RequestLog()
-    export = Export(keep=True, watching=request_log)
+    export = Export(exporter, keep=True, watching=request_log, heartbeats=heartbeats)
     async with (
         run_cloud(settings, export, computes=2, amqp_url=amqp_url) as up,
         console(up, settings, export, request_log, jaeger, port) as url,
@@ -174,17 +183,25 @@ async def test_a_server_is_deleted_from_the_page(browser: Browser) -> None:
 @needs_chromium
 async def test_names_are_escaped_and_reports_of_hosts_are_hidden(browser: Browser) -> None:
     name = "<img src=x onerror=alert(1)>"
-    async with running_console(jaeger="http://127.0.0.1:16686/") as web_console, a_page(browser, width=390) as page:
+    jaeger = "http://127.0.0.1:16686/base/"
+    async with running_console(jaeger=jaeger) as web_console, a_page(browser, width=390) as page:
         await page.goto(web_console.url)
         await boot(page, name=name)
         await expect(page.locator(".server strong")).to_have_text(name)
         assert await page.locator("img").count() == 0
         assert await page.locator(".request", has_text="scheduler_fanout").count() == 0
         await page.get_by_label("show capacity reports of hosts").check()
-        await expect(page.locator(".request", has_text="publish scheduler_fanout")).to_have_count(2)
+        reports = page.locator(".request", has_text="publish scheduler_fanout")
+        await expect(reports).to_have_count(2)
+        await expect(reports.first).to_contain_text("3 spans")
         link = await page.get_by_role("link", name="Open in Jaeger").get_attribute("href")
-        assert re.fullmatch("http://127.0.0.1:16686/trace/[0-9a-f]{32}", link or "")
+        assert re.fullmatch(rf"{jaeger}trace/[0-9a-f]{{32}}\?uiFind=openstack\.boot\.step", link or "")
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        await reports.first.click()
+        await expect(page.locator("#sequence svg")).to_contain_text("update_service_capabilities")
+        await expect(page.get_by_role("link", name="Open in Jaeger")).to_have_count(0)
+        await expect(page.locator("#links")).to_contain_text("not exported: see --trace-heartbeats")
+    assert [span.name for span in web_console.export.kept if "scheduler_fanout" in span.name] == []
 
 
 @needs_chromium
@@ -399,7 +416,45 @@ async def test_up_serves_the_console_and_stops_while_a_page_is_open(otlp: OtlpRe
             assert (await response.content.readline()).startswith(b"event: ")
             ended = await up.stop()
             await response.content.read()
-    assert (ended.status, ended.err) == (0, "stopping: finishing work in progress\n")
+    assert (ended.status, ended.err.splitlines()[0]) == (0, "stopping: finishing work in progress")
+
+
+@needs_chromium
+async def test_the_page_says_how_many_spans_were_lost(browser: Browser) -> None:
+    with saying(http("400 Bad Request")) as port:
+        exporter = otlp_exporter(f"http://127.0.0.1:{port}")
+        async with running_console(exporter=exporter) as web_console, a_page(browser) as page:
+            await page.goto(web_console.url)
+            await expect(page.locator(".queue").first).to_be_visible()
+            await expect(page.locator("#lost")).to_be_empty()
+            await boot(page)
+            await expect(page.locator(".server .status")).to_have_text("ACTIVE")
+            await asyncio.to_thread(web_console.export.flush)
+            lost = web_console.export.delivery.lost
+            assert lost > 20
+            said = re.compile(r"[1-9]\d* of \d+ spans were lost: Failed to export spans batch code: 400")
+            await expect(page.locator("#lost")).to_have_text(said)
+            [event] = await web_console.first_event("spans")
+            assert (event["lost"] >= lost, event["sent"]) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "attribute"), [("", "openstack.boot.step"), ("glance.image_missing", "openstack.fault.name")]
+)
+async def test_a_request_links_to_its_interesting_span_in_jaeger(fault: str, attribute: str) -> None:
+    async with running_console() as web_console:
+        headers = {"X-Console-Token": await web_console.token()}
+        assert (await web_console.ask("POST", "boots", headers, json={"fault": fault}))[0] == 202
+
+        def ended(requests: list[Any]) -> list[Any]:
+            return [each for each in requests if attribute in each["jaegerPage"] and not each["running"]]
+
+        requests = await web_console.first_event("requests", lambda found: bool(ended(found)))
+        [page] = {each["jaegerPage"] for each in ended(requests)}
+        path, _, query = page.partition("?")
+        assert query == f"uiFind={attribute}"
+        [trace] = [trace for trace in trees(web_console.spans) if f"trace/{trace.trace_id}" == path]
+        assert any(attribute in span.attributes for span in trace.spans)
 
 
 async def test_no_console_leaves_the_console_out() -> None:

@@ -25,6 +25,8 @@ from tests.support.compose import (
 )
 from tests.support.manifests import Object, yaml
 
+OLD_COMPONENT_NAMES = {"exporters": {"otlp", "otlphttp"}, "connectors": {"spanmetrics", "servicegraph"}}
+"""Deprecated aliases, by `deprecated_type` in the components' metadata.yaml."""
 STANDARD = {"OS_INTERFACE", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 each_stack = pytest.mark.parametrize(
@@ -167,6 +169,12 @@ def test_the_collectors_pipelines_use_exactly_what_is_defined() -> None:
     for kind in ("receivers", "processors", "exporters"):
         between = set() if kind == "processors" else set(collector["connectors"])
         assert {name for one in pipelines for name in one.get(kind, ())} == set(collector[kind]) | between, kind
+
+
+def test_the_collectors_components_have_their_current_names() -> None:
+    collector = yaml.load(COLLECTOR, yaml.CSafeLoader)
+    for kind, old_names in OLD_COMPONENT_NAMES.items():
+        assert {name.partition("/")[0] for name in collector[kind]} & old_names == set(), kind
 
 
 @pytest.mark.parametrize("files", [files for files in STACKS if "collector" in " ".join(files)], ids="+".join)

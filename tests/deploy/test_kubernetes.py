@@ -158,6 +158,8 @@ async def edges(overlay: str, trace: SpanTree) -> set[Edge]:
     }
 
 
+FOR_SECURITY_GROUPS = {("nova-api", "keystone", 5000), ("nova-api", "neutron-server", 9696)}
+"""What a boot with other security groups than `default` needs as well."""
 AMONG_NODES = {("rabbitmq", "rabbitmq", port) for port in (4369, 25672, 35672, 35682)}
 
 
@@ -168,7 +170,8 @@ async def test_network_policies_allow_exactly_what_a_boot_needs(
     policies = kinds(overlay, "NetworkPolicy")
     everyone = [*pods(overlay), *rabbitmq(overlay)]
     ports = {port for one in everyone for port in one.ports.values()} | {1, 4369, 5672, 15672, 25672, 35672, 35682}
-    needed = await edges(overlay, await boot()) | (AMONG_NODES if rabbitmq(overlay) else set())
+    needed = await edges(overlay, await boot()) | FOR_SECURITY_GROUPS
+    needed |= AMONG_NODES if rabbitmq(overlay) else set()
     assert allowed(policies, everyone, ports) == needed
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from spantree import OtlpReceiver
 from tests.conftest import needs_rabbitmq, tidied_rabbitmq
-from tests.support.jaeger import Received, answering
+from tests.support.jaeger import answering
+from tests.support.jaeger_storage import received
 from tests.support.manifests import tool, yaml
 from tests.support.processes import run
 
@@ -77,7 +78,7 @@ async def test_the_last_commands_of_both_pipelines_boot_and_assert(
     assert bus in text
     commands = [line.removeprefix("uv run emulator ") for line in lines(text) if line.startswith("uv run emulator ")]
     assert [command.split()[0] for command in commands] == ["doctor", "boot", "check"]
-    with answering(Received(otlp)) as jaeger:
+    with answering(received(otlp)) as jaeger:
         async with tidied_rabbitmq() as url:
             for command in commands:
                 words = shlex.split(re.sub(r"http://(localhost|jaeger):16686", jaeger.url, command))

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from emulator.cli.app import app
 from spantree import OtlpReceiver
 from tests.support.doctor import SILENCE_SECONDS, Server, doctor, findings
-from tests.support.jaeger import NO_TRACES, Received, answering, v3_span, v3_text
+from tests.support.jaeger import NO_TRACES, answering, v3_span, v3_text
+from tests.support.jaeger_storage import received
 from tests.support.processes import free_port, run, started
 from tests.support.servers import PAGE, closed, grpc_only, http, saying, silent
 
@@ -53,7 +54,7 @@ async def test_results_are_printed_in_ascii_and_as_json(otlp: OtlpReceiver, jaeg
 async def test_it_waits_for_a_collector_that_is_starting() -> None:
     port = free_port()
     receiver = OtlpReceiver(port)
-    with answering(Received(receiver)) as jaeger:
+    with answering(received(receiver)) as jaeger:
         url = f"http://127.0.0.1:{port}"
         async with started("doctor", "--otlp", url, "--jaeger-url", jaeger.url, "--timeout", "60") as waiting:
             await waiting.says(f"waiting: nothing listens on 127.0.0.1:{port}")
@@ -128,7 +129,7 @@ async def test_sigterm_ends_it_while_it_waits() -> None:
     ],
 )
 def test_changes_to_the_span_are_reported(otlp: OtlpReceiver, altered: dict[str, Any], says: str) -> None:
-    with answering(Received(otlp, lambda span: replace(span, **altered))) as jaeger:
+    with answering(received(otlp, lambda span: replace(span, **altered))) as jaeger:
         result = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger.url)
     assert says in result.stdout
     assert "→ look for processors in the collector" in result.stdout
@@ -136,7 +137,7 @@ def test_changes_to_the_span_are_reported(otlp: OtlpReceiver, altered: dict[str,
 
 
 def test_a_trace_without_the_sent_span_is_reported(otlp: OtlpReceiver) -> None:
-    with answering(Received(otlp, lambda span: replace(span, span_id="00f067aa0ba902b7"))) as jaeger:
+    with answering(received(otlp, lambda span: replace(span, span_id="00f067aa0ba902b7"))) as jaeger:
         result = doctor("--otlp", otlp.endpoint, "--jaeger-url", jaeger.url)
     assert re.search("✗ span found .* has 1 other span.*, but not the one that was sent", result.stdout)
     assert result.exit_code == 1
@@ -152,7 +153,8 @@ def test_a_missing_span_is_reported_with_the_services_jaeger_has(otlp: OtlpRecei
     assert re.search(
         "this Jaeger does not have it after 0.[0-9] s; it has traces of the last hour from shop", result.stdout
     )
-    assert "tail sampling" in result.stdout
+    assert "→ see the collector's log for spans that it cannot export; " in result.stdout
+    assert "whether it samples (head or tail sampling) or filters spans" in result.stdout
     assert result.exit_code == 1
 
 

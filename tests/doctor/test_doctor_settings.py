@@ -8,7 +8,7 @@ from emulator.runtime.export import Export, otlp_exporter
 from spantree import OtlpReceiver
 from tests.support.doctor import doctor, findings
 from tests.support.processes import run
-from tests.support.servers import closed, http, saying
+from tests.support.servers import PAGE, closed, http, saying
 
 SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
     ({"OTEL_SDK_DISABLED": "true"}, "failure", "OTEL_SDK_DISABLED is true: no span", "unset OTEL_SDK_DISABLED"),
@@ -130,6 +130,23 @@ SETTINGS: list[tuple[dict[str, str], str, str, str]] = [
         "the gRPC exporter uses it only together with",
         "OTEL_EXPORTER_OTLP_CERTIFICATE as well",
     ),
+    (
+        {"OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE": __file__, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        "warning",
+        "the gRPC exporter uses it only together with OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+        "set OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE as well",
+    ),
+    (
+        {
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": __file__,
+            "OTEL_EXPORTER_OTLP_CERTIFICATE": __file__,
+            "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE": __file__,
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+        },
+        "warning",
+        "does not use it together with OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+        "set OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE and",
+    ),
     ({"OTEL_EXPORTER_OTLP_HEADERS": "Authorization: Bearer s3cret"}, "failure", "that is not name=value", "name=value"),
     (
         {"OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer%20s3cret,x=1"},
@@ -181,6 +198,51 @@ def test_wrong_variables_are_named_with_a_remedy(
     assert remedy in matching[0]["remedy"]
     assert not re.search("s3.*cr", result.output)
     assert result.exit_code == int(any(finding["level"] == "failure" for finding in findings(result)))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"PROTOCOL": "http"},
+        {"ENDPOINT": "localhost"},
+        {"HEADERS": "no header"},
+        {"PROTOCOL": "grpc", "HEADERS": "x-key=a%0Ab"},
+        {"TIMEOUT": "-1"},
+        {"PROTOCOL": "grpc", "TIMEOUT": "soon"},
+        {"PROTOCOL": "grpc", "COMPRESSION": "deflate"},
+        {"CERTIFICATE": "/nowhere.pem"},
+        {"CLIENT_CERTIFICATE": "/nowhere.pem"},
+        {"CLIENT_KEY": "/nowhere.pem"},
+    ],
+    ids=str,
+)
+def test_a_wrong_variable_for_traces_is_named_and_not_the_general_one(
+    otlp: OtlpReceiver, jaeger: str, monkeypatch: pytest.MonkeyPatch, values: dict[str, str]
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", otlp.endpoint)
+    for name, value in values.items():
+        monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_TRACES_{name}", value)
+    result = doctor("--json", "--jaeger-url", jaeger)
+    wrong = "".join(f"{each['message']} {each['remedy']} " for each in findings(result) if each["level"] == "failure")
+    assert f"OTEL_EXPORTER_OTLP_TRACES_{list(values)[-1]}" in wrong
+    assert not re.search("|".join(rf"OTEL_EXPORTER_OTLP_{name}\b" for name in values), wrong)
+
+
+@pytest.mark.parametrize("traces", ["", "TRACES_"])
+@pytest.mark.parametrize(
+    ("protocol", "answer", "variable"),
+    [("http/protobuf", http("401 Unauthorized"), "HEADERS"), ("grpc", PAGE, "PROTOCOL")],
+    ids=["credentials", "protocol"],
+)
+def test_a_remedy_names_the_variable_that_is_in_effect(
+    monkeypatch: pytest.MonkeyPatch, protocol: str, answer: bytes, variable: str, traces: str
+) -> None:
+    monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{traces}PROTOCOL", protocol)
+    monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{traces}HEADERS", "x-key=secret")
+    with saying(answer) as port:
+        result = doctor("--json", "--otlp", f"http://127.0.0.1:{port}", "--jaeger-url", "http://127.0.0.1:1")
+    remedies = " ".join(each["remedy"] for each in findings(result) if each["level"] == "failure")
+    assert re.findall(rf"OTEL_EXPORTER_OTLP_(\w*){variable}\b", remedies) == [traces]
 
 
 @pytest.mark.parametrize("url", ["user:pa55word@localhost:4317", "http://user:pa55word@localhost:4317"])

@@ -25,6 +25,7 @@ from emulator.instrumentation.messaging import (
     publishing,
     settling,
 )
+from emulator.instrumentation.url_template import TemplatedUrl
 from spantree import tree, trees
 from tests.instrumentation.conftest import Traced
 
@@ -121,14 +122,13 @@ async def test_a_foreign_shop_gives_one_whole_trace(traced: Traced) -> None:
                 reading,
                 session,
                 "GET",
-                f"{url}/books/7",
-                url_template="/books/{id}",
+                TemplatedUrl(url, "/books/{id}", {"id": "7"}),
                 attributes={"shop.customer": "c-1"},
             ) as response:
                 assert await response.json() == {"id": "7"}
             for order in (b"book 7", b""):
                 async with http_client.request(
-                    reading, session, "POST", f"{url}/orders", url_template="/orders", data=order
+                    reading, session, "POST", TemplatedUrl(url, "/orders"), data=order
                 ) as response:
                     await response.read()
         async with asyncio.timeout(10):

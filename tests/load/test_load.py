@@ -1,10 +1,11 @@
 """`emulator load`: boots start at a rate, however fast the cloud answers, and no server is left behind."""
 
 import asyncio
+import json
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import islice, pairwise, takewhile
 from math import inf
 from pathlib import Path
@@ -18,18 +19,19 @@ from emulator.cli.app import app
 from emulator.client import BootRequest, BootResult, Credentials
 from emulator.cloud import Settings, run_cloud
 from emulator.faults import FAULTS
-from emulator.load import NoCloud, Plan, Tally, Tenant, arrivals, run_load
-from emulator.runtime.export import Export
+from emulator.load import Limits, LoadReport, NoCloud, Plan, Tally, Tenant, arrivals, run_load
+from emulator.runtime.export import Delivery, Export
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.tasks import SharedTimeout
 from emulator.services.registry import PORTS
-from spantree import OtlpReceiver, spans_from_sdk, trees
+from spantree import OtlpReceiver, spans_from_sdk, tree, trees
 from tests.conftest import REFERENCE, RunningCloud, eventually, start_cloud
 from tests.support.processes import PATIENCE_SECONDS, free_port, run, started
 
 NAME = "load-test"
 REQUEST = BootRequest(NAME)
+BOOT = tree("openstack-client: openstack server create\n  ...")
 STOPPING = "stopping: finishing work in progress\n"
 
 
@@ -169,9 +171,7 @@ async def test_load_continues_on_a_cloud_that_went_away_and_came_back() -> None:
 async def test_waiting_for_a_cloud_leaves_no_trace(running_cloud: RunningCloud) -> None:
     async with a_tenant(running_cloud.export, running_cloud.cloud.endpoints["keystone"]) as tenant:
         await tenant.wait_for_cloud(seconds=0)
-    assert [
-        span.name for span in running_cloud.export.kept if "scheduler_fanout" not in span.name
-    ] == []  # hosts report
+    assert running_cloud.export.kept == []
 
 
 @pytest.mark.parametrize(
@@ -253,6 +253,58 @@ async def test_load_waits_for_its_cloud_and_finishes_on_sigterm(otlp: OtlpReceiv
     assert f" {found['openstack server create']} ACTIVE" in last
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_load_fails_and_counts_every_span_if_its_collector_dies(up: str, protocol: str) -> None:
+    env = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "EMULATOR_PACE": "0"}
+    async with AsyncExitStack() as collector:
+        otlp = await collector.enter_async_context(OtlpReceiver())
+        options = ("--keystone-url", up, "--rate", "4", "--json", "--otlp", otlp.endpoint)
+        async with started("load", *options, **env) as process:
+            await otlp.trace(expecting=BOOT, timeout=PATIENCE_SECONDS)
+            await collector.aclose()
+            reached = sum(len(trace) for trace in otlp.traces)
+            ended = await process.stop()
+    report = json.loads(ended.out)
+    spans = report["spans"]
+    assert (ended.status, report["ok"]) == (1, False), ended.err
+    assert spans["sent"] + spans["lost"] == spans["ended"]
+    assert 0 < spans["sent"] <= reached
+    problem = f"{spans['lost']} of {spans['ended']} spans of this process were lost, more than --max-lost 0: "
+    assert f"{problem}{spans['reason']}" in report["problems"]
+    assert f"{spans['lost']} of {spans['ended']} spans could not be sent over OTLP" in ended.err
+    assert report["boots"]["by_status"]["ACTIVE"] > 0
+
+
+async def test_lost_spans_that_are_allowed_are_reported_and_do_not_fail_a_load(up: str) -> None:
+    options = ("--rate", "20", "--duration", "1", "--otlp", f"http://127.0.0.1:{free_port()}", "--max-lost", "100000")
+    ended = await run("load", "--keystone-url", up, "--pace", "0", *options)
+    assert ended.status == 0, ended.out
+    assert " spans of this process were lost: Connection refused\n" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("skipped", "lost", "limits", "problems"),
+    [
+        (0, 0, Limits(), []),
+        (10, 0, Limits(), []),
+        (11, 0, Limits(), ["most were skipped, 11 of 21"]),
+        (11, 0, Limits(skipped=11), []),
+        (1, 0, Limits(skipped=0), ["more than --max-skipped 0 were skipped, 1 of 11"]),
+        (0, 1, Limits(), ["1 of 99 spans of this process were lost, more than --max-lost 0: no answer"]),
+        (0, 5, Limits(lost=5), []),
+        (0, 6, Limits(lost=5), ["6 of 99 spans of this process were lost, more than --max-lost 5: no answer"]),
+    ],
+)
+def test_a_load_fails_only_beyond_its_limits(skipped: int, lost: int, limits: Limits, problems: list[str]) -> None:
+    tally = Tally(begun=10, without_fault=10, succeeded=10, skipped=skipped)
+    report = LoadReport(tally, 1.0, Delivery(99, 99 - lost, lost, "no answer"), limits)
+    found = list(report.problems())
+    assert [problem.partition(": the cloud")[0] for problem in found] == problems
+    assert report.as_json()["problems"] == found
+    assert report.as_json()["ok"] is not bool(found)
+    assert set(found) <= set(report.lines())
+
+
 async def test_sigterm_ends_load_while_it_waits_for_a_cloud() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(PATIENCE_SECONDS)
@@ -279,6 +331,8 @@ async def test_sigterm_ends_load_while_it_waits_for_a_cloud() -> None:
         (["--fault", "glance.image_missing", "--fault-share", "nan"], "--fault-share"),
         (["--fault-share", "0.5"], "--fault-share"),
         (["--wait", "-1"], "--wait"),
+        (["--max-skipped", "-1"], "--max-skipped"),
+        (["--max-lost", "-1"], "--max-lost"),
         (["--keystone-url", "localhost:5000"], "--keystone-url"),
         (["--keystone-url", "http://a..b:5000"], "--keystone-url"),
         (["--image", ""], "--image"),

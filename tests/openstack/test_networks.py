@@ -31,6 +31,18 @@ async def test_a_server_can_be_built_on_a_users_network(demo: User) -> None:
     assert [row["Name"] for row in await demo.json("network list --name mine")] == []
 
 
+async def test_a_server_gets_a_users_security_group(demo: User) -> None:
+    await demo("security group create web")
+    await demo("security group rule create --protocol tcp --dst-port 80 web")
+    order = "server create --image cirros --flavor m1.tiny --network private --security-group web grouped --wait"
+    assert (await demo.json(order))["security_groups"] == [{"name": "web"}]
+    await demo("server add security group grouped default")
+    await demo("server remove security group grouped web")
+    assert (await demo.json("server show grouped"))["security_groups"] == [{"name": "default"}]
+    await demo("server delete --wait grouped")
+    await demo("security group delete web")
+
+
 async def test_a_users_port_outlives_its_server(demo: User) -> None:
     port = await demo.json("port create --network private kept")
     server = await demo.json("server create --image cirros --flavor m1.tiny --port kept with-port --wait")

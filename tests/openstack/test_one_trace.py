@@ -47,11 +47,18 @@ async def test_a_boot_is_one_trace_from_the_command_to_the_last_service(up: Up, 
     trace = await exported_trace(up, booted.err)
     [root] = trace.roots
     assert (root.service, root.kind, root.name) == ("openstack-client", "internal", "openstack server create")
+    assert {name: root.attributes[f"openstack.server.{name}"] for name in ("name", "image", "flavor", "network")} == {
+        "name": "one-trace",
+        "image": "cirros",
+        "flavor": "m1.tiny",
+        "network": "private",
+    }
     assert set(trace.services) == {"openstack-client", *SERVICES}
     calls = trace.all("openstack-client", kind="client")
     assert {call.parent for call in calls} == {root}
-    assert {len(call.children) for call in calls} == {1}
-    assert [call.name for call in calls][:2] == ["GET", "POST"]  # discovery is part of the trace
+    assert [[child.name for child in call.children] for call in calls] == [[call.name] for call in calls]
+    assert [call.name for call in calls][:2] == ["GET /v3", "POST /v3/auth/tokens"]  # discovery is part of the trace
+    assert all(call.name.endswith(call.attributes["url.template"]) for call in calls)
     assert len({span.attributes["openstack.request.id"] for span in trace.spans}) == 1
     assert trace.check() == []
     assert check_semantic_conventions(trace, tmp_path).endswith(" 0 violations")

@@ -82,3 +82,16 @@ async def test_two_users_at_once_do_not_see_each_others_resources(admin: User, d
 
 async def delete_resources(user: User) -> None:
     await asyncio.gather(user("server delete --wait own"), user("network delete own"), user("image delete own"))
+
+
+async def test_a_role_that_an_admin_adds_lets_a_user_into_a_project(admin: User, demo: User) -> None:
+    user_and_project = "--user demo --project alt_demo"
+    await admin(f"role add {user_and_project} member")
+    listed = await admin.json(f"role assignment list --names {user_and_project}")
+    assert [(one["Role"], one["User"], one["Project"]) for one in listed] == [
+        ("member", "demo@Default", "alt_demo@Default")
+    ]
+    assert {one["Name"] for one in await demo.json("project list")} == {"demo", "alt_demo"}
+    assert await demo.json("--os-project-name alt_demo server list") == []
+    await admin(f"role remove {user_and_project} member")
+    assert "requires authentication" in await demo.refused("--os-project-name alt_demo server list")

@@ -9,7 +9,7 @@ import pytest
 
 import emulator.runtime
 import emulator.services
-from emulator.client.boot_sequence import BootRequest
+from emulator.client import BootRequest
 from emulator.faults import FAULTS, fault_tree
 from spantree import tree
 from tests.conftest import RunningCloud, start_cloud, trace_of

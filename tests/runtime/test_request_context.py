@@ -5,6 +5,7 @@ import pytest
 from aiohttp import web
 
 from emulator.faults import FAULTS
+from emulator.instrumentation.url_template import TemplatedUrl
 from emulator.runtime.http_client import HttpClient
 from emulator.runtime.request_context import carrying_fault, request_scope
 from emulator.runtime.service import HTTP, SERVICE_CONTEXT, Service
@@ -52,7 +53,7 @@ async def test_a_request_that_is_sent_again_says_how_often(services: Services, r
     async with services.run(GREETER) as (app, url):
         with request_scope(app[SERVICE_CONTEXT]):
             http: HttpClient = app[HTTP]
-            await http.fetch("GET", url, resend=resend)
+            await http.fetch("GET", TemplatedUrl(url, "/"), resend=resend)
     [trace] = services.traces()
     assert trace.one(kind="client").attributes.get("http.request.resend_count", 0) == resend
 

@@ -226,6 +226,8 @@ DISCOVERY = [
     ("nova-api", "/", 200, "versions"),
     ("nova-api", "/v2.1", 200, "version"),
     ("nova-api", "/v2.1/", 200, "version"),
+    ("nova-api", "/v2", 200, "version"),
+    ("nova-api", "/v2/", 200, "version"),
     ("neutron-server", "/", 200, "versions"),
     ("glance-api", "/", 300, "versions"),
 ]

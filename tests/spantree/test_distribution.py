@@ -37,6 +37,7 @@ THIRD_PARTY = {
     "pytest_plugin.py": {"pytest"},
     "cli": {"rich", "typer"},
     "render/terminal": {"rich"},
+    "tail": {"rich"},
 }
 """What may be imported beside the standard library, and where."""
 

@@ -19,6 +19,7 @@ from opentelemetry.semconv.attributes import (
 )
 
 from emulator.client import BootRequest
+from emulator.runtime.heartbeats import Heartbeats
 from spantree import Event, Finding, Link, Span, SpanTree, spans_from_sdk, trees
 from spantree.lint import RULES
 from tests.conftest import start_cloud
@@ -300,7 +301,7 @@ def test_a_chain_deeper_than_pythons_stack_is_checked() -> None:
 
 
 async def test_every_trace_that_the_emulator_exports_is_sound() -> None:
-    async with start_cloud(computes=2) as running_cloud:
+    async with start_cloud(computes=2, heartbeats=Heartbeats.EXPORT) as running_cloud:
         statuses = [
             (await running_cloud.boot(order)).status
             for order in (BootRequest(), BootRequest(image="nope"), BootRequest(flavor="m1.huge"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.client.boot_sequence import BootRequest
+from emulator.client import BootRequest
 from emulator.faults import FAULTS
 from emulator.reference import tree_text
 from spantree import Pending, Span, SpanTree, tree, updated_tree_files

@@ -1,4 +1,7 @@
-"""A fake of Jaeger's query server with an answer for each path, and a span as Jaeger's two APIs write it."""
+"""A fake of Jaeger's query server with an answer for each path, and a span as Jaeger's two APIs write it.
+
+What a Jaeger with stored traces answers is in `tests.support.jaeger_storage`.
+"""
 
 import json
 import threading
@@ -9,7 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from spantree import Event, Link, OtlpReceiver, Span, otlp_json
+from spantree import Event, Link, Span
+
+Answer = tuple[int, str]
+"""A status and a body."""
 
 UI = (200, "<!doctype html><title>Jaeger UI</title>")
 """Jaeger's answer to a path that it does not know."""
@@ -34,25 +40,31 @@ class FakeJaeger:
 
 @contextmanager
 def answering(
-    answers: Mapping[str, tuple[int, str]], otherwise: tuple[int, str] = UI, *, missing_bytes: int = 0
+    answers: Mapping[str, Answer | Callable[[Mapping[str, str]], Answer]],
+    otherwise: Answer = UI,
+    *,
+    missing_bytes: int = 0,
 ) -> Iterator[FakeJaeger]:
     """Serve a status and body for each path, prefixed by `POST ` for that method; `otherwise` for all others.
 
+    A function gets the parameters of the query, and returns them.
     With `missing_bytes` it hangs up before the end.
     """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            fake.asked.append(Asked(url.path, dict(parse_qsl(url.query)), self.headers["Authorization"]))
-            self._answer(url.path)
+            query = dict(parse_qsl(url.query))
+            fake.asked.append(Asked(url.path, query, self.headers["Authorization"]))
+            self._answer(url.path, query)
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            self._answer(f"POST {self.path}")
+            self._answer(f"POST {self.path}", {})
 
-        def _answer(self, asked: str) -> None:
-            status, text = answers.get(asked, otherwise)
+        def _answer(self, asked: str, query: Mapping[str, str]) -> None:
+            answer = answers.get(asked, otherwise)
+            status, text = answer(query) if callable(answer) else answer
             self.send_response(status)
             self.send_header("Content-Length", str(len(text.encode()) + missing_bytes))
             self.end_headers()
@@ -71,33 +83,6 @@ def answering(
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@dataclass(frozen=True)
-class Received(Mapping[str, tuple[int, str]]):
-    """The answers of a Jaeger that has what a receiver got, changed by `altered`."""
-
-    receiver: OtlpReceiver
-    altered: Callable[[Span], Span] = field(default=lambda span: span)
-
-    def __getitem__(self, path: str) -> tuple[int, str]:
-        if path == "/api/v3/services":
-            services = {name for trace in self.receiver.traces for name in trace.services}
-            return 200, json.dumps({"services": sorted(services)})
-        if path == "/api/v3/traces":
-            return 200, json.dumps(
-                {"result": otlp_json(span for trace in self.receiver.traces for span in trace.spans)}
-            )
-        if not path.startswith("/api/v3/traces/"):
-            raise KeyError(path)
-        trace = self.receiver.find(path.rpartition("/")[2])
-        return (200, json.dumps({"result": otlp_json(map(self.altered, trace.spans))})) if trace else NO_TRACES
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 TRACE, OTHER = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -125,11 +125,13 @@ class Service:
         self._process = process
         self.out = ""
 
-    async def says(self, words: str) -> None:
-        """Wait for a line with these words on stderr."""
+    async def says(self, words: str) -> str:
+        """Wait for a line with these words on stderr; return it."""
         assert self._process.stderr is not None
         async with asyncio.timeout(PATIENCE_SECONDS):
-            assert words in (await self._process.stderr.readline()).decode()
+            line = (await self._process.stderr.readline()).decode()
+        assert words in line
+        return line
 
     async def until(self, words: str) -> str:
         """Read its output until a line with these words; return the line."""

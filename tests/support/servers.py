@@ -119,6 +119,7 @@ def http(status: str, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
+REDIRECT = http("302 Found", "Location: http://127.0.0.1:1/")
 PAGE = http("200 OK", "Content-Type: text/html; charset=utf-8", body=b"<title>Hello</title>")
 """A web page, from a server that is not a collector."""
 

@@ -52,9 +52,10 @@ function showLinks() {
   if (!request) return byId("links").replaceChildren();
   const save = element("a", { href: `requests/${encodeURIComponent(request.id)}/trace.html`, download: "" }, "Save as HTML");
   const jaeger = config.jaegerUrl
-    ? [element("a", { href: `${config.jaegerUrl}/trace/${request.traceId}`, target: "_blank", rel: "noreferrer" }, "Open in Jaeger")]
+    ? [element("a", { href: `${config.jaegerUrl}/${request.jaegerPage}`, target: "_blank", rel: "noreferrer" }, "Open in Jaeger")]
     : [];
-  byId("links").replaceChildren(element("code", {}, request.traceId), save, ...jaeger);
+  const elsewhere = request.exported ? jaeger : [element("small", {}, "not exported: see --trace-heartbeats")];
+  byId("links").replaceChildren(element("code", {}, request.traceId), save, ...elsewhere);
 }
 
 function showTab(name) {
@@ -93,6 +94,7 @@ const EVENT_HANDLERS = {
     }
   },
   queues: showQueues,
+  spans: showLostSpans,
   requests: onRequests,
   evicted: (ids) => {
     list.remove(ids);
@@ -119,6 +121,11 @@ function connect() {
 function showConnection(text, style) {
   byId("connection").textContent = text;
   byId("connection").className = style;
+}
+
+function showLostSpans([{ ended, lost, reason }]) {
+  const [some, all] = [lost, ended].map((number) => number.toLocaleString("en"));
+  byId("lost").textContent = lost ? `${some} of ${all} spans were lost: ${reason}` : "";
 }
 
 document.addEventListener("visibilitychange", connect);

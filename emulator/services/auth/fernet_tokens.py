@@ -23,7 +23,8 @@ TTL_SECONDS = 3600.0
 class Identity(msgspec.Struct, frozen=True):
     """The owner of a token, its scope and its lifetime. Times are in seconds since the epoch.
 
-    An unscoped token has no project and no roles, and is valid at keystone only.
+    An unscoped token has no roles. Only a token that is scoped to a project is valid at other services than keystone;
+    one with roles, but without a project and a domain, is scoped to the system.
     """
 
     user_id: str
@@ -39,6 +40,13 @@ class Identity(msgspec.Struct, frozen=True):
     """The audit id of the first token in the chain, if this one was issued in exchange for another."""
     methods: tuple[str, ...] = ("password",)
     """How its owner authenticated."""
+    domain_id: str = ""
+    """The domain that the token is scoped to, if any."""
+
+    @property
+    def is_scoped(self) -> bool:
+        """Whether the token is scoped to a project, a domain or the system: only then it has roles."""
+        return bool(self.roles)
 
     @property
     def is_admin(self) -> bool:

@@ -15,6 +15,7 @@ from aiohttp import web
 from emulator.runtime.amqp_bus import Consumer, Unroutable
 from emulator.runtime.amqp_session import BusUnavailable
 from emulator.runtime.amqp_topology import Destination
+from emulator.runtime.heartbeats import heartbeat
 from emulator.runtime.request_context import request_scope
 from emulator.runtime.service import SERVICE_CONTEXT, Service
 from emulator.services.auth.fernet_tokens import Tokens
@@ -44,16 +45,20 @@ async def publish_revocation(app: web.Application, expiries: dict[str, float]) -
 
 
 async def repeat_revocations(app: web.Application, tokens: Tokens, seconds: float) -> None:
-    """Publish all revoked tokens that have not expired, every `seconds`, each time in a trace of its own."""
+    """Publish all revoked tokens that have not expired, every `seconds`: a heartbeat, in a trace of its own."""
+    working = True
     while True:
         await asyncio.sleep(seconds)
         tokens.forget_expired()
         if tokens.revoked:
-            with request_scope(app[SERVICE_CONTEXT]):
+            with request_scope(app[SERVICE_CONTEXT]), heartbeat():
                 try:
                     await publish_revocation(app, {**tokens.revoked})
+                    working = True
                 except BusUnavailable as error:
-                    log.debug("cannot publish revoked tokens, trying again in %g s: %s", seconds, error)
+                    if working:  # else it is known already
+                        log.warning("cannot publish revoked tokens, trying every %g s: %s", seconds, error)
+                    working = False
 
 
 def with_revocation(service: Service, tokens: Tokens) -> Service:

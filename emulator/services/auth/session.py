@@ -3,16 +3,17 @@
 A small stand-in for `keystoneauth1.session`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
 
+from emulator.instrumentation.url_template import TemplatedUrl
 from emulator.runtime.http_client import Answer, HttpClient, UnexpectedAnswer
 from emulator.runtime.simulated_work import wait_for_duration
 
-__all__ = ["Access", "Session", "log_in"]
+__all__ = ["Access", "Session", "access_of", "log_in"]
 
 RETRIES = 3
 """How often a request is repeated while its service answers 503."""
@@ -75,12 +76,22 @@ async def log_in(
         },
         "scope": {"project": {"name": project, "domain": domain}},
     }
-    url = f"{keystone_url.rstrip('/').removesuffix('/v3')}/v3/auth/tokens"
-    answer = await http.fetch("POST", url, body={"auth": auth}, step=step)
+    answer = await http.fetch("POST", _identity_url(keystone_url, "/auth/tokens"), body={"auth": auth}, step=step)
     catalog = answer.read(_Answer).token.catalog
     if "X-Subject-Token" not in answer.headers:
-        raise UnexpectedAnswer("POST", url, answer.status, "it has no X-Subject-Token header")
+        raise UnexpectedAnswer("POST", answer.url, answer.status, "it has no X-Subject-Token header")
     return Access(answer.headers["X-Subject-Token"], catalog, interface)
+
+
+async def access_of(http: HttpClient, keystone_url: str, token: str, interface: str) -> Access:
+    """Return what a token of another client gives access to: its catalog. Raises like `log_in`."""
+    catalog = (await http.fetch("GET", _identity_url(keystone_url, "/auth/catalog"), token=token)).read(_Token).catalog
+    return Access(token, catalog, interface)
+
+
+def _identity_url(keystone_url: str, path: str) -> TemplatedUrl:
+    """A URL of the Identity API v3; `keystone_url` may end in `/v3` or not, as with OpenStack's clients."""
+    return TemplatedUrl(keystone_url.rstrip("/").removesuffix("/v3"), "/v3" + path)
 
 
 class Session:
@@ -100,15 +111,20 @@ class Session:
         method: str,
         service_type: str,
         path: str,
+        values: Mapping[str, str] | None = None,
         *,
+        query: Mapping[str, str | Sequence[str]] | None = None,
         body: object = None,
         step: str | None = None,
         sink: Callable[[bytes], None] | None = None,
     ) -> Answer:
-        """Send a request to the service of a type. Raises LookupError, and what `HttpClient.fetch` raises."""
+        """Send a request to the service of a type; `path` is a template for `values`, such as `/servers/{server_id}`.
+
+        Raises LookupError, and what `HttpClient.fetch` raises.
+        """
         sent, unavailable, renewed = 0, 0, False
         while True:
-            url = self._access.url(service_type) + path
+            url = TemplatedUrl(self._access.url(service_type), path, values or {}, query or {})
             answer = await self._http.fetch(
                 method, url, body=body, token=self._access.token, step=step, resend=sent, sink=sink
             )

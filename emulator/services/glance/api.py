@@ -15,8 +15,9 @@ from emulator.services.auth import with_revocation
 from emulator.services.config import ServiceConfig
 from emulator.services.glance.filters import select_images
 from emulator.services.glance.image_data_api import download_image, upload_image
-from emulator.services.glance.image_requests import apply_patch, read_new_image, read_patch, set_tags
+from emulator.services.glance.image_requests import apply_patch, read_new_image, set_tags
 from emulator.services.glance.images import IMAGES, ImageForbidden, find_image, find_modifiable_image, seed_images
+from emulator.services.glance.json_patches import read_patch
 from emulator.services.glance.members import MEMBER_ROUTES
 from emulator.services.glance.schemas import SCHEMA_ROUTES
 from emulator.services.oslo.discovery import Version, list_versions

@@ -15,13 +15,13 @@ from emulator.runtime.errors import ApiError, BadRequest, Conflict
 from emulator.runtime.http_server import IDENTITY
 from emulator.runtime.simulated_work import simulated_delay, value_or_fault
 from emulator.services.glance.image_bytes import CHUNK_BYTES, Contents, Hashing, uploaded
-from emulator.services.glance.image_requests import UnsupportedMediaType
 from emulator.services.glance.images import (
     IMAGES,
     Image,
     ImageForbidden,
     ImageNotFound,
     Images,
+    UnsupportedMediaType,
     find_image,
     find_modifiable_image,
 )

@@ -16,11 +16,10 @@ from emulator.runtime.http_server import read_json
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.services.auth import Identity
 from emulator.services.glance.images import Image, ImageForbidden, Images, Visibility
+from emulator.services.glance.json_patches import Operation
 from emulator.services.oslo.uuidutils import is_uuid
 
-__all__ = ["PATCH_TYPE", "ContainerFormat", "DiskFormat", "apply_patch", "read_new_image", "read_patch", "set_tags"]
-
-PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
+__all__ = ["ContainerFormat", "DiskFormat", "apply_patch", "read_new_image", "set_tags"]
 
 MAX_PROPERTIES = MAX_TAGS = 128
 """Glance's defaults for image_property_quota and image_tag_quota."""
@@ -30,7 +29,9 @@ READ_ONLY = {
     *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value", "created_at", "updated_at"),
     *("id", "owner", "self", "file", "schema", "direct_url", "stores"),
 }
-RESERVED = {"deleted", "deleted_at", "is_public", "locations", "properties"}
+RESERVED = {"deleted", "deleted_at", "location", "locations"}
+RESERVED_NAMESPACE = "os_glance"
+"""The beginning of the names of glance's own properties: `GLANCE_RESERVED_NS` in `glance.api.common`."""
 
 DiskFormat = Literal["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop", "iso"]
 ContainerFormat = Literal["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]
@@ -53,14 +54,6 @@ class Attributes(msgspec.Struct, forbid_unknown_fields=True):
     tags: list[Tag] = []
 
 
-class Operation(msgspec.Struct):
-    """One operation of a JSON patch (RFC 6902), as far as glance supports it."""
-
-    op: Literal["add", "replace", "remove"]
-    path: Annotated[str, msgspec.Meta(pattern="^/[^/]+$")]
-    value: Any = msgspec.UNSET
-
-
 class LimitExceeded(ApiError):
     """The image would have too many properties or tags."""
 
@@ -71,16 +64,6 @@ class LimitExceeded(ApiError):
         super().__init__(
             f"The limit has been exceeded on the number of allowed {what}. Attempted: {attempted}, Maximum: {most}"
         )
-
-
-class UnsupportedMediaType(ApiError):
-    """The body has the wrong content type."""
-
-    error_type = "glance.UnsupportedMediaType"
-    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-
-    def __init__(self, received: str, supported: str) -> None:
-        super().__init__(f"The content type {received} is not supported: send {supported}.")
 
 
 async def read_new_image(request: web.Request, images: Images, caller: Identity, rng: SeededRandom) -> Image:
@@ -98,13 +81,6 @@ async def read_new_image(request: web.Request, images: Images, caller: Identity,
     image = Image(image_id, None, _check_text("owner", owner))
     _set_attributes(image, attributes, caller)
     return image
-
-
-async def read_patch(request: web.Request) -> list[Operation]:
-    """Read the JSON patch in the body. Raises UnsupportedMediaType, BadRequest."""
-    if request.content_type != PATCH_TYPE:
-        raise UnsupportedMediaType(request.content_type, PATCH_TYPE)
-    return await read_json(request, list[Operation])
 
 
 def apply_patch(image: Image, patch: list[Operation], caller: Identity) -> None:
@@ -158,7 +134,7 @@ def _check_text(field: str, value: object, max_length: int = 255) -> str:
 def _check_writable(name: str) -> None:
     if name in READ_ONLY:
         raise ImageForbidden(f"Attribute '{name}' is read-only.")
-    if name in RESERVED:
+    if name in RESERVED or name.startswith(RESERVED_NAMESPACE):
         raise ImageForbidden(f"Attribute '{name}' is reserved.")
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Literal
 
 from aiohttp import web
 
-from emulator.runtime.errors import Forbidden, NotFound
+from emulator.runtime.errors import ApiError, Forbidden, NotFound
 from emulator.runtime.http_server import IDENTITY
 from emulator.services import seed_data
 from emulator.services.auth import Identity
@@ -22,6 +23,7 @@ __all__ = [
     "Images",
     "Member",
     "MemberStatus",
+    "UnsupportedMediaType",
     "Visibility",
     "find_image",
     "find_modifiable_image",
@@ -45,6 +47,16 @@ class ImageForbidden(Forbidden):
     """The caller may not do this to the image."""
 
     error_type = "glance.ImageForbidden"
+
+
+class UnsupportedMediaType(ApiError):
+    """The body has the wrong content type."""
+
+    error_type = "glance.UnsupportedMediaType"
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+    def __init__(self, received: str, supported: str) -> None:
+        super().__init__(f"The content type {received} is not supported: send {supported}.")
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
-"""The JSON schemas of images, from which glanceclient builds its model of an image.
+"""The JSON schemas of images and their members, from which glanceclient builds its models of them.
 
-Source: https://docs.openstack.org/api-ref/image/v2/#image-schemas
+Source: https://docs.openstack.org/api-ref/image/v2/#image-schemas, `_MEMBER_SCHEMA` in `glance.api.v2.image_members`
 """
 
 from typing import Any, get_args
@@ -9,6 +9,7 @@ from aiohttp import web
 
 from emulator.runtime.http_server import json_response
 from emulator.services.glance.image_requests import ContainerFormat, DiskFormat
+from emulator.services.glance.images import MemberStatus
 from emulator.services.oslo.uuidutils import UUID_PATTERN
 
 __all__ = ["SCHEMA_ROUTES"]
@@ -49,26 +50,45 @@ IMAGE = {
     "links": [{"rel": "self", "href": "{self}"}, {"rel": "enclosure", "href": "{file}"}],
 }
 
-IMAGES = {
-    "name": "images",
+MEMBER = {
+    "name": "member",
     "properties": {
-        "images": {"type": "array", "items": IMAGE},
-        "first": {"type": "string"},
-        "next": {"type": "string"},
-        "schema": {"type": "string"},
+        "member_id": {"type": "string"},
+        "image_id": {"type": "string", "pattern": UUID_PATTERN},
+        "created_at": {"type": "string"},
+        "updated_at": {"type": "string"},
+        "status": {"type": "string", "enum": [*get_args(MemberStatus)]},
+        "schema": {"type": "string", "readOnly": True},
     },
-    "links": [{"rel": "first", "href": "{first}"}, {"rel": "next", "href": "{next}"}],
 }
 
 
-async def show_image_schema(_: web.Request) -> web.Response:
-    """Show the schema of an image."""
-    return json_response(IMAGE)
+def _list_of(name: str, item: dict[str, Any], *links: str) -> dict[str, Any]:
+    """Return the schema of a list: `links` are the attributes that link to other pages of it."""
+    return {
+        "name": name,
+        "properties": {
+            name: {"type": "array", "items": item},
+            **{link: {"type": "string"} for link in (*links, "schema")},
+        },
+        "links": [
+            *({"rel": link, "href": f"{{{link}}}"} for link in links),
+            {"rel": "describedby", "href": "{schema}"},
+        ],
+    }
 
 
-async def show_images_schema(_: web.Request) -> web.Response:
-    """Show the schema of a list of images."""
-    return json_response(IMAGES)
+SCHEMAS = {
+    "image": IMAGE,
+    "images": _list_of("images", IMAGE, "first", "next"),
+    "member": MEMBER,
+    "members": _list_of("members", MEMBER),
+}
 
 
-SCHEMA_ROUTES = (web.get("/v2/schemas/image", show_image_schema), web.get("/v2/schemas/images", show_images_schema))
+async def show_schema(request: web.Request) -> web.Response:
+    """Show the schema of an image, a member, or a list of either."""
+    return json_response(SCHEMAS[request.match_info["name"]])
+
+
+SCHEMA_ROUTES = (web.get(f"/v2/schemas/{{name:{'|'.join(SCHEMAS)}}}", show_schema),)

@@ -1,5 +1,7 @@
 """Role assignments, the projects of a user, and the catalog and projects of the caller."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -8,19 +10,21 @@ from emulator.runtime.http_server import IDENTITY, json_response
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN
 from emulator.services.keystone.catalog import CATALOG
 from emulator.services.keystone.errors import ForbiddenAction, ResourceNotFound
+from emulator.services.keystone.grants import GRANTS, Grant, Target, implied_by, projects_of
 from emulator.services.keystone.inventory import describe_project
 from emulator.services.keystone.resources import collection_links, list_response
-from emulator.services.seed_data import PROJECTS, USERS, Project, User, hex_id
+from emulator.services.seed_data import PROJECTS, USERS, Project, User
 
 __all__ = ["ASSIGNMENT_ROUTES"]
 
-UNSUPPORTED_FILTERS = ("group.id", "scope.domain.id", "scope.system", "scope.OS-INHERIT:inherited_to")
-"""Filters by group, domain, system or inheritance. No assignment matches any of them, so the list is empty."""
+SCOPE_FILTERS = {"project": "scope.project.id", "domain": "scope.domain.id", "system": "scope.system"}
+FILTERS = ("user.id", "role.id", *SCOPE_FILTERS.values(), "group.id", "scope.OS-INHERIT:inherited_to")
+"""The filters of assignments. There are neither groups nor inheritance, so no assignment matches the last two."""
 
 
 async def show_catalog(request: web.Request) -> web.Response:
     """Show the catalog of the caller's token, which is empty for an unscoped token."""
-    catalog = request.app[CATALOG].in_token() if request[IDENTITY].project_id else []
+    catalog = request.app[CATALOG].in_token() if request[IDENTITY].is_scoped else []
     return json_response({"catalog": catalog, "links": collection_links(request)})
 
 
@@ -38,20 +42,14 @@ async def list_projects_of_user(request: web.Request) -> web.Response:
 
 
 async def list_role_assignments(request: web.Request) -> web.Response:
-    """List who has which role on which project. `include_names` adds names to the ids."""
+    """List who has which role on what. `include_names` adds names to the ids, `effective` the implied roles."""
     if not request[IDENTITY].is_admin:
         raise ForbiddenAction("list_role_assignments")
-    query = request.query
-    include_names = "include_names" in query and query["include_names"].lower() not in {"0", "false"}
-    found = [
-        _describe(request, user, project, role, include_names=include_names)
-        for user, project in _members()
-        for role in user.roles
-        if query.get("user.id", user.id) == user.id
-        and query.get("scope.project.id", project.id) == project.id
-        and query.get("role.id", hex_id("role", role)) == hex_id("role", role)
-        and not any(key in query for key in UNSUPPORTED_FILTERS)
-    ]
+    grants = request.app[GRANTS]
+    if _is_true(request, "effective"):
+        grants = {replace(grant, role=role): None for grant in grants for role in implied_by(grant.role)}
+    names = _is_true(request, "include_names")
+    found = [_describe(request, grant, include_names=names) for grant in grants if _matches(grant, request.query)]
     return json_response({"role_assignments": found, "links": collection_links(request)})
 
 
@@ -63,24 +61,44 @@ ASSIGNMENT_ROUTES = [
 ]
 
 
-def _members() -> list[tuple[User, Project]]:
-    return [(user, project) for user in USERS for project in PROJECTS if project.name == user.project]
-
-
 def _list_projects_of(request: web.Request, user_id: str) -> web.Response:
-    found = [describe_project(project) for user, project in _members() if user.id == user_id]
-    if not found:
+    if user_id not in {user.id for user in USERS}:
         raise ResourceNotFound("user", user_id)
+    found = map(describe_project, projects_of(request.app[GRANTS], user_id))
     return list_response(request, "projects", found, ("name", "domain_id", "enabled"))
 
 
-def _describe(request: web.Request, user: User, project: Project, role: str, *, include_names: bool) -> dict[str, Any]:
-    role_id = hex_id("role", role)
-    path = f"/v3/projects/{project.id}/users/{user.id}/roles/{role_id}"
-    domain = {"domain": DEFAULT_DOMAIN}
+def _is_true(request: web.Request, key: str) -> bool:
+    """Whether the query has a flag: `query_filter_is_true` in `keystone.server.flask.common`."""
+    return key in request.query and request.query[key].lower() not in {"0", "false"}
+
+
+def _matches(grant: Grant, query: Mapping[str, str]) -> bool:
+    values = {"user.id": grant.user_id, "role.id": grant.role_id, SCOPE_FILTERS[grant.target.kind]: grant.target.id}
+    return all(values.get(key) == query[key] for key in FILTERS if query.get(key))
+
+
+def _describe(request: web.Request, grant: Grant, *, include_names: bool) -> dict[str, Any]:
+    target = grant.target
+    place = "system" if target.kind == "system" else f"{target.kind}s/{target.id}"
+    link = f"{request.url.origin()}/v3/{place}/users/{grant.user_id}/roles/{grant.role_id}"
+    role = {"id": grant.role_id, "name": grant.role} if include_names else {"id": grant.role_id}
+    user = next(user for user in USERS if user.id == grant.user_id)
     return {
-        "role": {"id": role_id, **({"name": role} if include_names else {})},
-        "user": {"id": user.id, **({"name": user.name, **domain} if include_names else {})},
-        "scope": {"project": {"id": project.id, **({"name": project.name, **domain} if include_names else {})}},
-        "links": {"assignment": f"{request.url.origin()}{path}"},
+        "role": role,
+        "user": _refer(user, include_name=include_names),
+        "scope": {target.kind: _describe_target(target, include_name=include_names)},
+        "links": {"assignment": link},
     }
+
+
+def _describe_target(target: Target, *, include_name: bool) -> dict[str, Any]:
+    if target.kind == "system":
+        return {"all": True}
+    if target.kind == "domain":
+        return DEFAULT_DOMAIN if include_name else {"id": DEFAULT_DOMAIN["id"]}
+    return _refer(next(project for project in PROJECTS if project.id == target.id), include_name=include_name)
+
+
+def _refer(named: Project | User, *, include_name: bool) -> dict[str, Any]:
+    return {"id": named.id, "name": named.name, "domain": DEFAULT_DOMAIN} if include_name else {"id": named.id}

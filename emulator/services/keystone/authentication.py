@@ -12,9 +12,10 @@ import msgspec
 from emulator.runtime.errors import BadRequest, Unauthorized
 from emulator.runtime.simulated_work import simulated_delay
 from emulator.services.auth import Identity, Tokens
-from emulator.services.seed_data import PROJECTS, USERS, Project, User
+from emulator.services.keystone.grants import SYSTEM, Grants, Target, roles_on
+from emulator.services.seed_data import PROJECTS, USERS, User
 
-__all__ = ["DEFAULT_DOMAIN", "Auth", "Authenticated", "TokenRequest", "authenticate", "find_project"]
+__all__ = ["DEFAULT_DOMAIN", "Auth", "Authenticated", "TokenRequest", "authenticate", "find_target"]
 
 DEFAULT_DOMAIN = {"id": "default", "name": "Default"}
 
@@ -49,7 +50,7 @@ class IdentityMethods(msgspec.Struct):
 
 
 class Scope(msgspec.Struct):
-    """What the token is scoped to. No user has a role on a domain or on the system, so those scopes are refused."""
+    """What the token is scoped to."""
 
     project: Reference | None = None
     domain: Reference | None = None
@@ -99,22 +100,32 @@ async def authenticate(identity: IdentityMethods, tokens: Tokens) -> Authenticat
     return Authenticated(users[0], tuple(sorted(methods)), earlier)
 
 
-def find_project(scope: Scope | str | None, user: User) -> Project | None:
-    """Return the project of the requested scope, None for an unscoped token. Without a scope it is the default project.
+def find_target(scope: Scope | str | None, user: User, grants: Grants) -> Target | None:
+    """Return the project, domain or system that a token is requested for, None for an unscoped token.
 
-    Raises Unauthorized for a project in which the user has no role.
+    Without a scope it is the user's default project, if the user has a role there. Raises Unauthorized for a target on
+    which the user has none.
     """
-    own = next(project for project in PROJECTS if project.name == user.project)
-    if scope is None:
-        return own
+    if scope is None or scope == Scope():
+        default = Target("project", next(project.id for project in PROJECTS if project.name == user.project))
+        return default if roles_on(grants, user.id, default) else None
     if isinstance(scope, str) or scope.unscoped is not None:
         return None
-    project = scope.project
-    if project is None and scope.domain is None and scope.system is None:
-        return own
-    if project is None or not _refers_to(project, own.id, own.name):
+    target = _requested_target(scope)
+    if target is None or not roles_on(grants, user.id, target):
         raise Unauthorized
-    return own
+    return target
+
+
+def _requested_target(scope: Scope) -> Target | None:
+    """Return what a scope refers to, None if there is no such project or domain."""
+    if scope.project is not None:
+        found = [project.id for project in PROJECTS if _refers_to(scope.project, project.id, project.name)]
+        return Target("project", found[0]) if found else None
+    if scope.domain is not None:
+        known = _refers_to(scope.domain, DEFAULT_DOMAIN["id"], DEFAULT_DOMAIN["name"])
+        return Target("domain", DEFAULT_DOMAIN["id"]) if known else None
+    return SYSTEM if scope.system == {"all": True} else None
 
 
 def _find_user(reference: Reference) -> User:

@@ -2,10 +2,11 @@
 
 from emulator.services.keystone.authentication import DEFAULT_DOMAIN
 from emulator.services.keystone.catalog import CATALOG, REGION
+from emulator.services.keystone.grants import ROLES
 from emulator.services.keystone.resources import Collection, Document
 from emulator.services.seed_data import PROJECTS, USERS, Project, User, hex_id
 
-__all__ = ["COLLECTIONS", "describe_project"]
+__all__ = ["COLLECTIONS", "describe_project", "describe_role"]
 
 
 def describe_project(project: Project) -> Document:
@@ -23,6 +24,11 @@ def describe_project(project: Project) -> Document:
     }
 
 
+def describe_role(name: str) -> Document:
+    """Return a role as keystone shows it."""
+    return {"id": hex_id("role", name), "name": name, "domain_id": None, "description": None, "options": {}}
+
+
 def _describe_user(user: User) -> Document:
     return {
         "id": user.id,
@@ -33,12 +39,6 @@ def _describe_user(user: User) -> Document:
         "password_expires_at": None,
         "options": {},
     }
-
-
-def _describe_roles() -> list[Document]:
-    names = dict.fromkeys(role for user in USERS for role in user.roles)
-    shared: Document = {"domain_id": None, "description": None, "options": {}}
-    return [{"id": hex_id("role", name), "name": name, **shared} for name in names]
 
 
 DOMAIN: Document = {**DEFAULT_DOMAIN, "description": "The default domain", "enabled": True, "tags": [], "options": {}}
@@ -68,5 +68,5 @@ COLLECTIONS = (
         own_id=lambda caller: caller.user_id,
     ),
     Collection("domains", "domain", lambda _: [DOMAIN], ("name", "enabled"), own_id=lambda _: DEFAULT_DOMAIN["id"]),
-    Collection("roles", "role", lambda _: _describe_roles(), ("name", "domain_id")),
+    Collection("roles", "role", lambda _: map(describe_role, ROLES), ("name", "domain_id")),
 )

@@ -57,12 +57,15 @@ def routes_of(collection: Collection) -> list[web.RouteDef]:
 def list_response(
     request: web.Request, name: str, documents: Iterable[Document], filters: Sequence[str]
 ) -> web.Response:
-    """Return an answer with a page of the documents that match the query."""
-    filtered = {key: request.query.getall(key) for key in filters if key in request.query}
+    """Return an answer with a page of the documents that match the query.
+
+    Besides `name=…`, filters may be inexact: `name__contains=…`, or `name__icontains=…` if case does not matter.
+    """
+    filtered = {key: request.query.getall(key) for key in request.query if key.partition("__")[0] in filters}
     found = [
         document
         for document in documents
-        if all(any(_matches(document.get(key), value) for value in values) for key, values in filtered.items())
+        if all(any(_matches(document, key, value) for value in values) for key, values in filtered.items())
     ]
     shown = page(request, found, lambda document: str(document["id"]))
     return json_response(
@@ -83,7 +86,26 @@ def _with_self_link(request: web.Request, name: str, document: Document) -> Docu
     return {**document, "links": {"self": f"{request.url.origin()}/v3/{name}/{document['id']}"}}
 
 
-def _matches(value: object, text: str) -> bool:
+def _matches(document: Document, key: str, text: str) -> bool:
+    """Whether a document has the value of a query parameter, exactly or as its suffix says."""
+    name, _, suffix = key.partition("__")
+    return _compare(document.get(name), suffix, text) if suffix else _equal(document.get(name), text)
+
+
+def _compare(value: object, comparator: str, text: str) -> bool:
+    """Whether a field contains `text`, or begins or ends with it. Other comparators are ignored.
+
+    Source: `build_driver_hints` and `filter_by_attributes` in `keystone.server.flask.common`.
+    """
+    if not isinstance(value, str):
+        return False
+    if comparator.startswith("i"):
+        value, comparator, text = value.lower(), comparator[1:], text.lower()
+    compare = {"contains": str.__contains__, "startswith": str.startswith, "endswith": str.endswith}.get(comparator)
+    return compare is None or compare(value, text)
+
+
+def _equal(value: object, text: str) -> bool:
     """Whether a field has the value of the query parameter `text`."""
     if isinstance(value, bool):
         # Any other value means true, even an empty one: see attr_as_boolean in keystone.common.utils.

@@ -11,6 +11,8 @@ from emulator.services.auth import repeat_revocations
 from emulator.services.config import ServiceConfig
 from emulator.services.keystone.assignments import ASSIGNMENT_ROUTES
 from emulator.services.keystone.catalog import CATALOG, Catalog
+from emulator.services.keystone.grant_api import GRANT_ROUTES
+from emulator.services.keystone.grants import GRANTS, seed_grants
 from emulator.services.keystone.inventory import COLLECTIONS
 from emulator.services.keystone.resources import routes_of
 from emulator.services.keystone.token_api import TOKENS, issue_token, revoke_token, show_token
@@ -44,11 +46,12 @@ def service(config: ServiceConfig) -> Service:
             web.get("/v3/auth/tokens", show_token),
             web.delete("/v3/auth/tokens", revoke_token),
             *ASSIGNMENT_ROUTES,
+            *GRANT_ROUTES,
             *(route for collection in COLLECTIONS for route in routes_of(collection)),
         ],
         identify=tokens.validate,
         error_shape=error_body,
-        state={TOKENS: tokens, CATALOG: Catalog.from_urls(config.endpoints, config.public_host)},
+        state={TOKENS: tokens, GRANTS: seed_grants(), CATALOG: Catalog.from_urls(config.endpoints, config.public_host)},
         lock="keystone",
         background=lambda app: repeat_revocations(app, tokens, config.revocation_seconds),
     )

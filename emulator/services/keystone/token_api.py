@@ -20,12 +20,13 @@ from emulator.services.keystone.authentication import (
     Authenticated,
     TokenRequest,
     authenticate,
-    find_project,
+    find_target,
 )
 from emulator.services.keystone.catalog import CATALOG
 from emulator.services.keystone.errors import ForbiddenAction
+from emulator.services.keystone.grants import GRANTS, Target, roles_on
 from emulator.services.oslo.timeutils import isotime_without_zone
-from emulator.services.seed_data import Project, hex_id
+from emulator.services.seed_data import PROJECTS, hex_id
 
 __all__ = ["TOKENS", "issue_token", "revoke_token", "show_token"]
 
@@ -42,14 +43,23 @@ async def issue_token(request: web.Request) -> web.Response:
     auth = (await read_json(request, TokenRequest)).auth
     tokens = request.app[TOKENS]
     authenticated = await authenticate(auth.identity, tokens)
-    identity = _new_identity(tokens, authenticated, find_project(auth.scope, authenticated.user))
+    grants, user = request.app[GRANTS], authenticated.user
+    target = find_target(auth.scope, user, grants)
+    roles = roles_on(grants, user.id, target) if target else ()
+    identity = _new_identity(tokens, authenticated, target, roles)
     issued = TOKEN_ISSUED_IN_FIGURE if OWN_REQUEST_ID in request.headers else TOKEN_ISSUED
     return json_response(_describe(request, identity), issued, {"X-Subject-Token": tokens.issue(identity)})
 
 
 async def show_token(request: web.Request) -> web.Response:
-    """Show the owner, scope and expiry of the token in `X-Subject-Token`."""
-    identity = _subject_identity(request)
+    """Show the owner, scope and expiry of the token in `X-Subject-Token`. Its owner, admins and services may see them.
+
+    Source: `keystone.common.policies.token`, by which HEAD checks a token and GET validates it.
+    """
+    identity, caller = _subject_identity(request), request[IDENTITY]
+    validates = request.method != "HEAD"
+    if not (identity.user_id == caller.user_id or caller.is_admin or (validates and "service" in caller.roles)):
+        raise ForbiddenAction("validate_token" if validates else "check_token")
     return json_response(_describe(request, identity), headers={"X-Subject-Token": request.headers["X-Subject-Token"]})
 
 
@@ -77,24 +87,28 @@ def _subject_identity(request: web.Request) -> Identity:
         raise NotFound("Could not find token.") from None
 
 
-def _new_identity(tokens: Tokens, authenticated: Authenticated, project: Project | None) -> Identity:
+def _new_identity(
+    tokens: Tokens, authenticated: Authenticated, target: Target | None, roles: tuple[str, ...]
+) -> Identity:
     """Return the identity of a new token. One that is issued for an earlier token keeps its expiry and audit id.
 
     Otherwise a user could stay logged in for ever without a password; see `keystone.auth.plugins.token`.
     """
     user, earlier, now = authenticated.user, authenticated.earlier, tokens.clock()
+    project = next((one for one in PROJECTS if target == Target("project", one.id)), None)
     lifetime = value_or_fault("token lifetime", right=tokens.ttl, wrong=lambda: 0.0)
     return Identity(
         user.id,
         user.name,
         project.id if project else "",
         project.name if project else "",
-        user.roles if project else (),
+        roles,
         now,
         now + lifetime if earlier is None else earlier.expires_at,
         secrets.token_urlsafe(AUDIT_BYTES),  # not seeded: the same id in two runs would mean two different tokens
         "" if earlier is None else earlier.parent_audit_id or earlier.audit_id,
         authenticated.methods,
+        DEFAULT_DOMAIN["id"] if target and target.kind == "domain" else "",
     )
 
 
@@ -111,13 +125,18 @@ def _describe(request: web.Request, identity: Identity) -> dict[str, Any]:
 
 
 def _describe_scope(request: web.Request, identity: Identity) -> dict[str, Any]:
-    """Return the fields of a scoped token: project, roles, and the catalog unless the query has `nocatalog`."""
-    if not identity.project_id:
+    """Return the fields of a scoped token: the scope, roles, and the catalog unless the query has `nocatalog`."""
+    if not identity.is_scoped:
         return {}
+    scope: dict[str, Any] = {"system": {"all": True}}
+    if identity.project_id:
+        project = {"id": identity.project_id, "name": identity.project_name, "domain": DEFAULT_DOMAIN}
+        scope = {"project": project, "is_domain": False}
+    elif identity.domain_id:
+        scope = {"domain": DEFAULT_DOMAIN}
     catalog = {} if "nocatalog" in request.query else {"catalog": request.app[CATALOG].in_token()}
     return {
-        "project": {"id": identity.project_id, "name": identity.project_name, "domain": DEFAULT_DOMAIN},
-        "is_domain": False,
+        **scope,
         "roles": [{"id": hex_id("role", role), "name": role} for role in identity.roles],
         **catalog,
     }

@@ -59,7 +59,7 @@ def read_address_pairs(pairs: Sequence[AddressPair]) -> list[dict[str, str]]:
 
 def _read(pair: AddressPair) -> dict[str, str]:
     try:
-        ip_network(pair.ip_address)
+        ip_network(pair.ip_address, strict=False)
     except ValueError:
         reason = f"'{pair.ip_address}' is not a valid IP address or subnet"
         raise BadRequest(f"Invalid input for {FIELD}.ip_address. Reason: {reason}.") from None

@@ -1,8 +1,9 @@
 """The address ranges of a subnet: its CIDR, its gateway and its allocation pools."""
 
-from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface
 from itertools import pairwise
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -23,6 +24,9 @@ __all__ = [
     "usable_range",
 ]
 
+T = TypeVar("T")
+
+IPV4 = 4
 LONGEST_PREFIX_WITH_BROADCAST = 30
 """The longest IPv4 prefix with network and broadcast addresses; /31 and /32 have none (RFC 3021)."""
 
@@ -80,17 +84,17 @@ class RequestedPool(Struct):
 
 
 def read_cidr(text: str, ip_version: int, field: str = "cidr") -> Cidr:
-    """Parse a CIDR. Raises BadRequest, which names the field."""
-    try:
-        cidr = ip_network(text, strict=False)
-    except ValueError:
-        raise BadRequest(f"Invalid input for {field}. Reason: '{text}' is not a valid IP subnet.") from None
-    if "/" in text and not text.lower().startswith(f"{cidr.network_address}/"):
-        hint = f"'{text}' isn't a recognized IP subnet cidr, '{cidr}' is recommended"
-        raise BadRequest(f"Invalid input for {field}. Reason: {hint}.")
-    if cidr.version != ip_version:
+    """Parse a CIDR. Host bits, as in 10.0.0.7/24, are cleared. Raises BadRequest, which names the field.
+
+    An IPv6 address may be written in any form, an IPv4 address only in one: `validate_subnet` in
+    `neutron_lib.api.validators`. The host bits are cleared in `_create_subnet_precommit` of `neutron.db`.
+    """
+    interface = _parse(ip_interface, text)
+    if interface is None or "/" not in text or (interface.version == IPV4 and str(interface) != text):
+        raise BadRequest(f"Invalid input for {field}. Reason: '{text}' is not a valid IP subnet.")
+    if interface.version != ip_version:
         raise InvalidInput(f"{field} '{text}' does not match the ip_version '{ip_version}'")
-    return cidr
+    return interface.network
 
 
 def check_overlap(cidr: Cidr, others: Iterable[Cidr], network_id: str) -> None:
@@ -119,23 +123,27 @@ def default_gateway(cidr: Cidr) -> Address | None:
 
 
 def read_gateway(text: str | None, cidr: Cidr) -> Address | None:
-    """Parse a gateway's address. Raises BadRequest for one outside the subnet."""
+    """Parse a gateway's address, which may be outside the subnet. Raises BadRequest.
+
+    In the subnet it cannot be the network's or the broadcast address: `check_gateway_invalid_in_subnet` in
+    `neutron.ipam.utils`.
+    """
     if text is None:
         return None
     gateway = read_address(text, "gateway_ip")
     if gateway.version != cidr.version:
         raise InvalidInput(f"gateway_ip '{text}' does not match the ip_version '{cidr.version}'")
-    if isinstance(cidr, IPv4Network) and gateway not in usable_range(cidr):
+    if isinstance(cidr, IPv4Network) and gateway in cidr and gateway not in usable_range(cidr):
         raise InvalidInput("Gateway is not valid on subnet")
     return gateway
 
 
 def read_address(text: str, field: str) -> Address:
     """Parse an address. Raises BadRequest, which names the field."""
-    try:
-        return ip_address(text)
-    except ValueError:
-        raise BadRequest(f"Invalid input for {field}. Reason: '{text}' is not a valid IP address.") from None
+    address = _parse(ip_address, text)
+    if address is None:
+        raise BadRequest(f"Invalid input for {field}. Reason: '{text}' is not a valid IP address.")
+    return address
 
 
 def default_pools(cidr: Cidr, gateway: Address | None) -> list[Pool]:
@@ -168,12 +176,20 @@ def check_gateway_outside_pools(gateway: Address | None, pools: Iterable[Pool]) 
             raise GatewayConflictWithAllocationPools(gateway, pool)
 
 
+def _parse(parse: Callable[[str], T], text: str) -> T | None:
+    """Return what an address or a CIDR means, None if it is invalid. A zone, as in fe80::1%eth0, is invalid too."""
+    try:
+        return None if "%" in text else parse(text)
+    except ValueError:
+        return None
+
+
 def _read_pool(requested: RequestedPool, cidr: Cidr) -> Pool:
     text = f"{requested.start}-{requested.end}"
-    try:
-        pool = Pool(ip_address(requested.start), ip_address(requested.end))
-    except ValueError:
-        raise InvalidAllocationPool(text) from None
+    first, last = _parse(ip_address, requested.start), _parse(ip_address, requested.end)
+    if first is None or last is None:
+        raise InvalidAllocationPool(text)
+    pool = Pool(first, last)
     if pool.first.version != cidr.version or pool.last.version != cidr.version or pool.size < 1:
         raise InvalidAllocationPool(text)
     if pool.first not in usable_range(cidr) or pool.last not in usable_range(cidr):

@@ -6,8 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from emulator.runtime.errors import NotFound
-from emulator.runtime.http_server import IDENTITY, json_response
-from emulator.services.neutron.policy import not_authorized
+from emulator.runtime.http_server import json_response
 
 __all__ = ["EXTENSION_ROUTES"]
 
@@ -36,6 +35,7 @@ EXTENSIONS = {
 
 EMPTY = {
     "routers": "Router {id} could not be found",
+    "agents": "Agent {id} could not be found.",
     "address-scopes": "Address scope {id} could not be found.",
     "subnetpools": "Subnet pool {id} could not be found.",
     "trunks": "Trunk {id} could not be found.",
@@ -64,13 +64,6 @@ async def show_extension(request: web.Request) -> web.Response:
     if alias not in EXTENSIONS:
         raise ExtensionNotFound(alias)
     return json_response({"extension": _describe(alias)})
-
-
-async def list_agents(request: web.Request) -> web.Response:
-    """List the agents. There are none."""
-    if not request[IDENTITY].sees_all:
-        raise not_authorized("get_agent")
-    return json_response({"agents": []})
 
 
 async def list_availability_zones(_: web.Request) -> web.Response:
@@ -109,7 +102,6 @@ def _empty_routes() -> Iterator[web.RouteDef]:
 EXTENSION_ROUTES = (
     web.get("/v2.0/extensions", list_extensions),
     web.get("/v2.0/extensions/{alias}", show_extension),
-    web.get("/v2.0/agents", list_agents),
     web.get("/v2.0/availability_zones", list_availability_zones),
     *_empty_routes(),
 )

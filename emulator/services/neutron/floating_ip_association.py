@@ -1,19 +1,16 @@
-"""The association of floating IPs with ports, and the notification of nova if a server has the port."""
+"""The association of floating IPs with ports."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address
-
-from aiohttp import web
 
 from emulator.runtime import errors
 from emulator.services.auth import Identity
 from emulator.services.neutron.addresses import RequestedIp
 from emulator.services.neutron.cidrs import read_address
-from emulator.services.neutron.database import DATABASE, Database
+from emulator.services.neutron.database import Database
 from emulator.services.neutron.models import Address, FixedIp, FloatingIp, Port
-from emulator.services.notifications import FloatingAddress, NetworkChanged, notify_nova
 
-__all__ = ["BadRequest", "associate", "check_associated_addresses_kept", "disassociate", "notify_servers", "server_of"]
+__all__ = ["BadRequest", "associate", "check_associated_addresses_kept", "disassociate"]
 
 
 class BadRequest(errors.BadRequest):
@@ -87,23 +84,6 @@ def check_associated_addresses_kept(database: Database, port: Port, requested: I
             f"Cannot update the fixed_ips of the port {port.id}, because its original fixed_ip has been associated "
             "to a floating ip",
         )
-
-
-def server_of(port: Port | None) -> str | None:
-    """Return the id of the server that has the port, None if no server has it."""
-    return port.device_id or None if port is not None and port.device_owner.startswith("compute:") else None
-
-
-async def notify_servers(app: web.Application, *server_ids: str | None) -> None:
-    """Notify nova of all floating IPs that these servers have now."""
-    for server_id in dict.fromkeys(filter(None, server_ids)):
-        ports = [port for port in app[DATABASE].ports.values() if port.device_id == server_id]
-        addresses = tuple(
-            FloatingAddress(str(floating.external.address), str(floating.fixed), port.mac_address)
-            for port in ports
-            for floating in app[DATABASE].floating_ips_of(port.id)
-        )
-        await notify_nova(app, NetworkChanged(server_id, addresses))
 
 
 def _only_address(port: Port) -> FixedIp:

@@ -21,14 +21,13 @@ from emulator.services.neutron.floating_ip_association import (
     BadRequest,
     associate,
     disassociate,
-    notify_servers,
-    server_of,
 )
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.models import FloatingIp, Network
 from emulator.services.neutron.policy import check_admin, project_for
 from emulator.services.neutron.quotas import check_quota
 from emulator.services.neutron.request_bodies import apply_attributes, check_read_only, read_attributes, required
+from emulator.services.neutron.server_notifications import notify_servers, server_of
 
 __all__ = ["FLOATING_IP_ROUTES"]
 

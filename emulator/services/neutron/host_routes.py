@@ -1,6 +1,7 @@
 """`host_routes`: the routes that DHCP announces to the devices of a subnet."""
 
 from collections.abc import Sequence
+from ipaddress import ip_interface
 
 from msgspec import Struct
 
@@ -48,6 +49,8 @@ def read_host_routes(routes: Sequence[HostRoute], ip_version: int) -> list[dict[
 
 def _read(route: HostRoute, ip_version: int) -> dict[str, str]:
     destination = read_cidr(route.destination, ip_version, f"{FIELD}.destination")
+    if ip_interface(route.destination).ip != destination.network_address:  # `validate_route_cidr` in neutron_lib
+        raise BadRequest(f"Invalid input for {FIELD}.destination. Reason: '{route.destination}' is not a valid CIDR.")
     nexthop = read_address(route.nexthop, f"{FIELD}.nexthop")
     if nexthop.version != ip_version:
         raise InvalidInput(f"{FIELD}.nexthop '{nexthop}' does not match the ip_version '{ip_version}'")

@@ -14,7 +14,7 @@ from emulator.services.neutron.policy import visible_attributes
 from emulator.services.oslo.pagination import Page, page
 from emulator.services.oslo.strutils import bool_from_string
 
-__all__ = ["answer_list", "answer_one"]
+__all__ = ["answer_list", "answer_many", "answer_one"]
 
 Described = Mapping[str, Any]
 
@@ -38,6 +38,13 @@ def answer_list(request: web.Request, collection: str, described: Iterable[Descr
 def answer_one(request: web.Request, name: str, described: Described, status: int = 200) -> web.Response:
     """Return an answer with one resource, or with those of its fields that the query selects."""
     return json_response({name: _with_fields(request, visible_attributes(request[IDENTITY], described))}, status)
+
+
+def answer_many(request: web.Request, collection: str, described: Iterable[Described], status: int) -> web.Response:
+    """Return an answer with all of the resources, or with those of their fields that the query selects."""
+    caller = request[IDENTITY]
+    items = [_with_fields(request, visible_attributes(caller, each)) for each in described]
+    return json_response({collection: items}, status)
 
 
 def _with_fields(request: web.Request, visible: Described) -> Described:
@@ -102,8 +109,8 @@ def _sort(request: web.Request, found: list[Described]) -> list[Described]:
 def _page(request: web.Request, found: list[Described]) -> Page[Described]:
     """Return the page after the marker, or the one before it with `page_reverse`."""
     if not _backwards(request):
-        return page(request, found, lambda each: str(each["id"]))
-    part = page(request, found[::-1], lambda each: str(each["id"]))
+        return page(request, found, lambda each: str(each["id"]), zero_means_all=True)
+    part = page(request, found[::-1], lambda each: str(each["id"]), zero_means_all=True)
     return Page(part.items[::-1], part.next)
 
 

@@ -8,9 +8,16 @@ from emulator.services.neutron.models import Port
 
 __all__ = ["check_unique", "free_mac_address", "read_mac_address"]
 
-PATTERN = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+FORMS = [
+    re.compile("[:-]".join(["([0-9a-f]{1,2})"] * 6)),  # 00:00:5e:00:53:1, 00-00-5E-00-53-01
+    re.compile("[:.-]".join(["([0-9a-f]{1,4})"] * 3)),  # 0000.5e00.5301, as Cisco writes it
+    re.compile("[:-]".join(["([0-9a-f]{5,6})"] * 2)),  # 00005e-005301, as PostgreSQL does
+    re.compile("([0-9a-f]{12})"),
+]
+"""The forms of a MAC address that netaddr, and therefore neutron, accepts."""
+ZERO = "00:00:00:00:00:00"
 MULTICAST_BIT = 0x01
-"""In the first byte: the address is a multicast or the broadcast address."""
+"""In the first byte: the address is a multicast or the broadcast address. No interface can have it."""
 RANGE_SIZE = 1 << 24
 """How many addresses neutron's default `base_mac`, fa:16:3e:00:00:00, leaves."""
 
@@ -37,10 +44,14 @@ def free_mac_address(database: Database, network_id: str, port_id: str) -> str:
 
 def read_mac_address(text: str, field: str = "mac_address") -> str:
     """Parse a MAC address and return it in neutron's notation. Raises BadRequest, which names the field."""
-    mac_address = text.lower().replace("-", ":")
-    if not PATTERN.fullmatch(mac_address) or int(mac_address[:2], 16) & MULTICAST_BIT or not mac_address.strip("0:"):
-        raise BadRequest(f"Invalid input for {field}. Reason: '{text}' is not a valid MAC address.")
-    return mac_address
+    for form in FORMS:
+        if match := form.fullmatch(text.lower()):
+            width = 12 // len(match.groups())
+            digits = "".join(group.zfill(width) for group in match.groups())
+            address = bytes.fromhex(digits)
+            if address.hex(":") != ZERO and not address[0] & MULTICAST_BIT:
+                return address.hex(":")
+    raise BadRequest(f"Invalid input for {field}. Reason: '{text}' is not a valid MAC address.")
 
 
 def check_unique(database: Database, network_id: str, mac_address: str, port: Port | None) -> None:

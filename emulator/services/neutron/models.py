@@ -205,6 +205,8 @@ class Port:
     vnic_type: str = "normal"
     host_id: str = ""
     profile: dict[str, Any] = field(default_factory=dict)
+    interface: int | None = None
+    """Which of its device's interfaces on the network nova-compute requested the port for; None for other ports."""
     description: str = ""
     tags: list[str] = field(default_factory=list)
     revision: Revision = field(default_factory=Revision)

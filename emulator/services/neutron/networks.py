@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from emulator.runtime.errors import Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
+from emulator.services.neutron.creation import creates
 from emulator.services.neutron.database import DATABASE, Database
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.models import Network
@@ -94,7 +95,7 @@ class NetworkAttributes(Struct):
 
 
 class NetworkBody(Struct):
-    """The body of a request that creates or updates a network."""
+    """The body of a request that updates a network."""
 
     network: NetworkAttributes
 
@@ -106,9 +107,9 @@ async def list_networks(request: web.Request) -> web.Response:
     return answer_list(request, "networks", found)
 
 
-async def create_network(request: web.Request) -> web.Response:
-    """Create a network, without a subnet."""
-    attributes = await _read(request)
+def create_network(request: web.Request, body: NetworkAttributes) -> dict[str, Any]:
+    """Create a network, without a subnet, and describe it."""
+    attributes = _read(body)
     project_id = project_for(request[IDENTITY], attributes)
     _check_privileges(request, "create_network", attributes)
     database = request.app[DATABASE]
@@ -118,12 +119,12 @@ async def create_network(request: web.Request) -> web.Response:
         network, {**attributes, **assign_provider_attributes(attributes, database.networks.values())}, RECORD_FIELDS
     )
     database.networks[network.id] = network
-    return answer_one(request, "network", database.describe_network(network), HTTPStatus.CREATED)
+    return database.describe_network(network)
 
 
 async def update_network(request: web.Request) -> web.Response:
     """Update a network of the caller's project."""
-    attributes = await _read(request)
+    attributes = _read((await read_json(request, NetworkBody)).network)
     network = _find(request, "update_network")
     check_read_only(attributes, READ_ONLY)
     _check_privileges(request, "update_network", attributes)
@@ -152,12 +153,16 @@ async def delete_network(request: web.Request) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-async def _read(request: web.Request) -> dict[str, Any]:
-    attributes = read_attributes((await read_json(request, NetworkBody)).network)
+def _read(body: NetworkAttributes) -> dict[str, Any]:
+    attributes = read_attributes(body)
     check_supported(attributes, ("segments",))
     if isinstance(number := attributes.get("provider:segmentation_id"), str):
         attributes["provider:segmentation_id"] = int(number)
     return attributes
+
+
+def _remove(request: web.Request, network_id: str) -> None:
+    del request.app[DATABASE].networks[network_id]
 
 
 def _find(request: web.Request, action: str) -> Network:
@@ -180,7 +185,7 @@ def _check_no_other_project(database: Database, network: Network) -> None:
 
 NETWORK_ROUTES = (
     web.get("/v2.0/networks", list_networks),
-    web.post("/v2.0/networks", create_network),
+    web.post("/v2.0/networks", creates("network", NetworkAttributes, create_network, undo=_remove)),
     web.get("/v2.0/networks/{network_id}", show_network),
     web.put("/v2.0/networks/{network_id}", update_network),
     web.delete("/v2.0/networks/{network_id}", delete_network),

@@ -15,13 +15,12 @@ from emulator.runtime.request_context import annotate, current_request
 from emulator.runtime.service import SERVICE_CONTEXT
 from emulator.services.neutron.address_pairs import AddressPair, read_address_pairs
 from emulator.services.neutron.addresses import RequestedIp, allocate, release
+from emulator.services.neutron.creation import creates
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.dhcp_options import DhcpOption, merge_dhcp_options
 from emulator.services.neutron.floating_ip_association import (
     check_associated_addresses_kept,
     disassociate,
-    notify_servers,
-    server_of,
 )
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.mac_addresses import check_unique, free_mac_address, read_mac_address
@@ -35,6 +34,7 @@ from emulator.services.neutron.request_bodies import (
     required,
 )
 from emulator.services.neutron.security_groups import SecurityGroupNotFound, default_group, find_group
+from emulator.services.neutron.server_notifications import notify_servers, server_of
 
 __all__ = ["PORT_ROUTES"]
 
@@ -111,7 +111,7 @@ class PortAttributes(Struct):
 
 
 class PortBody(Struct):
-    """The body of a request that creates or updates a port."""
+    """The body of a request that updates a port."""
 
     port: PortAttributes
 
@@ -129,9 +129,9 @@ async def show_port(request: web.Request) -> web.Response:
     return answer_one(request, "port", _find(request).describe())
 
 
-async def create_port(request: web.Request) -> web.Response:
-    """Create a port with the requested addresses, or with one of every IP version that the network has."""
-    attributes = read_attributes((await read_json(request, PortBody)).port)
+def create_port(request: web.Request, body: PortAttributes) -> dict[str, Any]:
+    """Create a port with the requested addresses, or with one of every IP version that the network has; describe it."""
+    attributes = read_attributes(body)
     database, caller, rng = request.app[DATABASE], request[IDENTITY], request.app[SERVICE_CONTEXT].rng
     project_id = project_for(caller, attributes)
     network = _usable_network(request, attributes)
@@ -146,7 +146,7 @@ async def create_port(request: web.Request) -> web.Response:
     apply_attributes(port, attributes, RECORD_FIELDS)
     database.ports[port.id] = port
     annotate(server__id=port.device_id or None)
-    return answer_one(request, "port", port.describe(), HTTPStatus.CREATED)
+    return port.describe()
 
 
 async def update_port(request: web.Request) -> web.Response:
@@ -157,7 +157,7 @@ async def update_port(request: web.Request) -> web.Response:
     _validate(request, "update_port", attributes, database.networks[port.network_id], port.project_id, port)
     # Nothing is awaited between this check and the change: of several devices that claim the port, one gets it.
     _check_device(port, attributes.get("device_id", ""))
-    device = server_of(port)
+    device, groups = server_of(port), port.security_groups
     if "fixed_ips" in attributes:
         check_associated_addresses_kept(database, port, attributes["fixed_ips"])
         _change_addresses(request, port, attributes["fixed_ips"])
@@ -166,6 +166,8 @@ async def update_port(request: web.Request) -> web.Response:
     annotate(server__id=port.device_id or None)
     if database.floating_ips_of(port.id):
         await notify_servers(request.app, device, server_of(port))
+    elif port.security_groups != (groups if device == server_of(port) else [default_group(port.project_id)]):
+        await notify_servers(request.app, server_of(port))
     return answer_one(request, "port", port.describe())
 
 
@@ -178,6 +180,11 @@ async def delete_port(request: web.Request) -> web.Response:
     if disassociate(database.floating_ips_of(port.id)):
         await notify_servers(request.app, server_of(port))
     return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _remove(request: web.Request, port_id: str) -> None:
+    database = request.app[DATABASE]
+    release(database.subnets.values(), database.ports.pop(port_id).fixed_ips)
 
 
 def _find(request: web.Request) -> Port:
@@ -239,7 +246,7 @@ def _change_addresses(request: web.Request, port: Port, requested: list[Requeste
 
 PORT_ROUTES = (
     web.get("/v2.0/ports", list_ports),
-    web.post("/v2.0/ports", create_port),
+    web.post("/v2.0/ports", creates("port", PortAttributes, create_port, undo=_remove)),
     web.get("/v2.0/ports/{port_id}", show_port),
     web.put("/v2.0/ports/{port_id}", update_port),
     web.delete("/v2.0/ports/{port_id}", delete_port),

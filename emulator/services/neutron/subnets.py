@@ -23,6 +23,7 @@ from emulator.services.neutron.cidrs import (
     read_gateway,
     read_pools,
 )
+from emulator.services.neutron.creation import creates
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.host_routes import HostRoute, read_host_routes
 from emulator.services.neutron.listing import answer_list, answer_one
@@ -91,7 +92,7 @@ class SubnetAttributes(Struct):
 
 
 class SubnetBody(Struct):
-    """The body of a request that creates or updates a subnet."""
+    """The body of a request that updates a subnet."""
 
     subnet: SubnetAttributes
 
@@ -108,9 +109,9 @@ async def show_subnet(request: web.Request) -> web.Response:
     return answer_one(request, "subnet", subnet.describe())
 
 
-async def create_subnet(request: web.Request) -> web.Response:
-    """Create a subnet on a network of the caller's project."""
-    attributes = read_attributes((await read_json(request, SubnetBody)).subnet)
+def create_subnet(request: web.Request, body: SubnetAttributes) -> dict[str, Any]:
+    """Create a subnet on a network of the caller's project, and describe it."""
+    attributes = read_attributes(body)
     database, caller = request.app[DATABASE], request[IDENTITY]
     project_id = project_for(caller, attributes)
     network = database.network(required(attributes, "network_id"), caller)
@@ -126,7 +127,7 @@ async def create_subnet(request: web.Request) -> web.Response:
     subnet = Subnet(subnet_id, "", project_id, network.id, cidr, gateway, pools)
     apply_attributes(subnet, attributes, RECORD_FIELDS)
     database.subnets[subnet.id] = subnet
-    return answer_one(request, "subnet", subnet.describe(), HTTPStatus.CREATED)
+    return subnet.describe()
 
 
 async def update_subnet(request: web.Request) -> web.Response:
@@ -151,6 +152,10 @@ async def delete_subnet(request: web.Request) -> web.Response:
         raise SubnetInUse(subnet.id)
     del request.app[DATABASE].subnets[subnet.id]
     return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _remove(request: web.Request, subnet_id: str) -> None:
+    del request.app[DATABASE].subnets[subnet_id]
 
 
 def _find(request: web.Request, action: str) -> Subnet:
@@ -196,7 +201,7 @@ def _check_dhcp(attributes: dict[str, Any], cidr: Cidr) -> None:
 
 SUBNET_ROUTES = (
     web.get("/v2.0/subnets", list_subnets),
-    web.post("/v2.0/subnets", create_subnet),
+    web.post("/v2.0/subnets", creates("subnet", SubnetAttributes, create_subnet, undo=_remove)),
     web.get("/v2.0/subnets/{subnet_id}", show_subnet),
     web.put("/v2.0/subnets/{subnet_id}", update_subnet),
     web.delete("/v2.0/subnets/{subnet_id}", delete_subnet),

@@ -8,7 +8,7 @@ import msgspec
 from emulator.runtime.errors import BadRequest
 from emulator.services.oslo.strutils import bool_from_string
 
-__all__ = ["ZONE", "Boolean", "DiskConfig", "HostName", "Tag", "as_bool", "check_addresses"]
+__all__ = ["ZONE", "Boolean", "DiskConfig", "HostName", "Tag", "as_bool", "canonical_address", "check_addresses"]
 
 ZONE = "nova"
 """The availability zone of every compute host: nova's `default_availability_zone`."""
@@ -26,6 +26,11 @@ Boolean = bool | Yes | No
 def as_bool(value: Boolean | None) -> bool:
     """Convert a boolean field; None is false."""
     return bool_from_string(str(value))
+
+
+def canonical_address(text: str) -> str:
+    """Return a valid address, or an empty string, as nova stores it: IPv6 in the form of RFC 5952."""
+    return str(ipaddress.ip_address(text)) if text else text
 
 
 def check_addresses(ipv4: str | msgspec.UnsetType, ipv6: str | msgspec.UnsetType) -> None:

@@ -89,6 +89,8 @@ class BuildRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     size: Size
     requested_host: str | None = None
     """The only host that the server may be built on; None for any."""
+    security_groups: tuple[str, ...] = ()
+    """The ids of the security groups of its new ports; none for the project's group `default`."""
 
     @property
     def kept_ports(self) -> tuple[str, ...]:

@@ -25,13 +25,21 @@ class Page(Generic[T]):
         return {} if self.next is None else {f"{name}_links": [{"rel": "next", "href": self.next}]}
 
 
-def page(request: web.Request, items: Sequence[T], id_of: Callable[[T], str], max_limit: int = 1000) -> Page[T]:
+MAX_LIMIT = 1000
+"""The default of nova's `[api] max_limit` and of glance's `api_limit_max`."""
+
+
+def page(
+    request: web.Request, items: Sequence[T], id_of: Callable[[T], str], *, zero_means_all: bool = False
+) -> Page[T]:
     """Return the requested page: at most `limit` items after the one whose id is the `marker`.
 
-    No limit, or 0, means `max_limit`, whose default is that of nova's `[api] max_limit` and glance's `api_limit_max`.
-    Raises BadRequest for a limit that is not a number, and for an unknown marker.
+    No limit means MAX_LIMIT. A limit of 0 is an empty page in nova and glance, and no limit in neutron. Raises
+    BadRequest for a limit that is not a number, and for an unknown marker.
     """
-    limit, begin = min(_limit(request) or max_limit, max_limit), 0
+    limit, begin = min(_limit(request), MAX_LIMIT), 0
+    if zero_means_all:
+        limit = limit or MAX_LIMIT
     marker = request.query.get("marker")
     if marker:
         positions = [position for position, item in enumerate(items, 1) if id_of(item) == marker]
@@ -47,7 +55,7 @@ def page(request: web.Request, items: Sequence[T], id_of: Callable[[T], str], ma
 def _limit(request: web.Request) -> int:
     limit = request.query.get("limit")
     if limit is None:
-        return 0
+        return MAX_LIMIT
     if not (limit.isascii() and limit.isdigit()):
         raise BadRequest(f"Invalid input for query parameter limit: {limit!r} is not an integer of 0 or more.")
     return int(limit[:10])  # more digits are above any maximum, and int() refuses very long texts

@@ -8,6 +8,7 @@ from tests.conftest import Api
 CIRROS = resource_id("image", "cirros")
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+OLD_PATCH = {"Content-Type": "application/openstack-images-v2.0-json-patch"}
 BYTES = {"Content-Type": "application/octet-stream"}
 FORMATS = {"disk_format": "qcow2", "container_format": "bare"}
 

@@ -7,7 +7,7 @@ import pytest
 
 from spantree import spans_from_sdk
 from tests.conftest import RunningCloud, start_cloud
-from tests.services.glance.conftest import CIRROS, PATCH, UNKNOWN_ID, an_image
+from tests.services.glance.conftest import CIRROS, OLD_PATCH, PATCH, UNKNOWN_ID, an_image
 
 
 async def test_an_uploaded_image_is_described_streamed_booted_and_deleted() -> None:
@@ -37,7 +37,9 @@ async def test_an_uploaded_image_is_described_streamed_booted_and_deleted() -> N
     downloads = [
         span
         for span in spans_from_sdk(running_cloud.export.kept)
-        if span.name == "GET /v2/images/{image_id}/file" and image["id"] in str(span.attributes["url.path"])
+        if span.name == "GET /v2/images/{image_id}/file"
+        and span.kind == "server"
+        and image["id"] in str(span.attributes["url.path"])
     ]
     assert len(downloads) == 2
 
@@ -58,6 +60,10 @@ CREATIONS = [
     ({"id": "mine"}, 400, "id"),
     ({"id": CIRROS}, 409, CIRROS),
     ({"owner": "somebody"}, 403, "somebody"),
+    ({"os_glance_import_task": "x"}, 403, "Attribute 'os_glance_import_task' is reserved."),
+    ({"location": "x"}, 403, "Attribute 'location' is reserved."),
+    ({"properties": "x", "is_public": "y"}, 201, ""),
+    ({"properties": {"os_type": "linux"}}, 400, "Invalid input for field properties: "),
     ({"x" * 256: "y"}, 400, "property name"),
     ({"x": "y" * 70_000}, 400, "x"),
     ({f"p{number}": "" for number in range(129)}, 413, "properties"),
@@ -68,6 +74,9 @@ CHANGES = [
     ([{"op": "add", "path": "/os_type", "value": "linux"}], 200, "linux"),
     ([{"op": "replace", "path": "/os_type", "value": "bsd"}, {"op": "remove", "path": "/os_type"}], 200, ""),
     ([{"op": "replace", "path": "/min_ram", "value": 64}], 200, "64"),
+    ([{"op": "add", "path": "/properties", "value": "own"}], 200, "own"),
+    ([{"op": "add", "path": "/os_glance_foo", "value": "x"}], 403, "Attribute 'os_glance_foo' is reserved."),
+    ([{"op": "remove", "path": "/os_glance_foo"}], 403, "Attribute 'os_glance_foo' is reserved."),
     ([{"op": "remove", "path": "/nothing"}], 409, "nothing"),
     ([{"op": "remove", "path": "/name"}], 403, "name"),
     ([{"op": "replace", "path": "/size", "value": 1}], 403, "size"),
@@ -108,10 +117,37 @@ async def test_an_invalid_change_of_an_image_is_refused_by_its_name(
     assert word in str(body)
 
 
+OLD_CHANGES = [
+    ([{"replace": "/name", "value": "renamed"}, {"add": "/os_type", "value": "linux"}], 200, "renamed"),
+    ([{"remove": "/os_version"}], 200, ""),
+    ([{"remove": "/name"}], 403, "Property name may not be removed."),
+    ([{"replace": "/name"}], 400, "Invalid input for field [0].value: it is required for replace."),
+    ([{"replace": "/name", "remove": "/name"}], 400, 'exactly one member named "add", "remove", or "replace".'),
+    ([{"op": "replace", "path": "/name", "value": "x"}], 400, "Invalid input for field [0]: Operation objects must"),
+    ([{"replace": "/name", "value": "x"}, {"add": 7, "value": "x"}], 400, "Invalid input for field [1].path: "),
+    ({"name": "x"}, 400, "array"),
+]
+
+
+@pytest.mark.parametrize(("patch", "expected", "word"), OLD_CHANGES)
+async def test_a_patch_of_the_older_media_type_changes_an_image_too(
+    shared_cloud: RunningCloud, patch: Any, expected: int, word: str
+) -> None:
+    api = await shared_cloud.api("demo")
+    image = await an_image(api, os_version="13")
+    status, body = await api("PATCH", "glance-api", image["self"], json=patch, headers=OLD_PATCH)
+    _, changed = await api("GET", "glance-api", image["self"])
+    await api("DELETE", "glance-api", image["self"])
+    assert (status, word in str(body.get("message", body))) == (expected, True), body
+    assert changed == (body if status == 200 else image)
+
+
 async def test_a_patch_of_another_content_type_is_refused(shared_cloud: RunningCloud) -> None:
     api = await shared_cloud.api("demo")
     image = await an_image(api)
-    assert (await api("PATCH", "glance-api", image["self"], json=[]))[0] == 415
+    status, body = await api("PATCH", "glance-api", image["self"], json=[])
+    expected = f"{OLD_PATCH['Content-Type']} or {PATCH['Content-Type']}."
+    assert (status, body["message"]) == (415, f"The content type application/json is not supported: send {expected}")
     await api("DELETE", "glance-api", image["self"])
 
 
@@ -150,4 +186,5 @@ async def test_clients_can_read_the_image_schemas_and_import_methods(shared_clou
     _, schema = await api("GET", "glance-api", "/v2/schemas/image")
     assert set(image) == set(schema["properties"])
     assert (await api("GET", "glance-api", "/v2/schemas/images"))[1]["name"] == "images"
+    assert (await api("GET", "glance-api", "/v2/schemas/nope"))[0] == 404
     assert (await api("GET", "glance-api", "/v2/info/import"))[1]["import-methods"]["value"] == []

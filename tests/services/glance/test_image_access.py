@@ -111,3 +111,17 @@ async def test_an_admin_boots_a_server_from_another_projects_image(shared_cloud:
     await admin.gone(server["id"])
     assert await demo("DELETE", "glance-api", image["self"]) == (204, None)
     assert server["status"] == "ACTIVE"
+
+
+async def test_the_schemas_of_members_describe_them_and_their_list(shared_cloud: RunningCloud) -> None:
+    api = await shared_cloud.api("demo")
+    image = await an_image(api)
+    path = f"{image['self']}/members"
+    _, member = await api("POST", "glance-api", path, json={"member": "other"})
+    _, members = await api("GET", "glance-api", path)
+    await api("DELETE", "glance-api", image["self"])
+    _, schema = await api("GET", "glance-api", "/v2/schemas/member")
+    _, schema_of_list = await api("GET", "glance-api", members["schema"])
+    assert (schema["name"], set(schema["properties"])) == ("member", set(member))
+    assert (schema_of_list["name"], set(schema_of_list["properties"])) == ("members", set(members))
+    assert schema_of_list["properties"]["members"]["items"] == schema

@@ -8,10 +8,10 @@ import pytest
 
 from emulator.services.seed_data import PROJECTS, USERS
 from tests.conftest import Api, RunningCloud, credentials
+from tests.services.keystone.conftest import TOKENS, logged_in, login
 
 PROJECT = {project.name: project.id for project in PROJECTS}
 USER = {user.name: user.id for user in USERS}
-TOKENS = "/v3/auth/tokens"
 
 VERSION = "id status updated links.*.rel links.*.href media-types.*.type"
 FIELDS = {
@@ -39,7 +39,7 @@ CONTRACT = [
     ("/v3/auth/catalog", "catalog.*", CATALOG),
     ("/v3/auth/projects", "projects.*", FIELDS["project"]),
     (f"/v3/users/{USER['demo']}/projects", "projects.*", FIELDS["project"]),
-    ("/v3/role_assignments", "role_assignments.*", "role.id user.id scope.project.id links.assignment"),
+    ("/v3/role_assignments", "role_assignments.*", "role.id user.id scope links.assignment"),
     *((f"/v3/{one}s", f"{one}s.*", fields) for one, fields in FIELDS.items()),
     *((f"/v3/{one}s", "", LIST) for one in (*FIELDS, "role_assignment")),
 ]
@@ -92,6 +92,16 @@ FOUND: list[tuple[str, list[str]]] = [
     ("projects?enabled=0", []),
     ("projects?is_domain=true", []),
     ("projects?domain_id=default&limit=2", ["admin", "demo"]),
+    ("projects?name__contains=dem", ["demo", "alt_demo"]),
+    ("projects?name__contains=DEM", []),
+    ("projects?name__icontains=DEM&name__startswith=alt", ["alt_demo"]),
+    ("projects?name__endswith=min", ["admin"]),
+    ("projects?name__istartswith=AL", ["alt_demo"]),
+    ("users?name__iendswith=DEMO", ["demo", "alt_demo"]),
+    ("roles?name__contains=ead", ["reader"]),
+    ("services?type__startswith=comp", ["nova"]),
+    ("users?name__resembles=demo&name=demo", ["demo"]),
+    ("users?enabled__contains=T", []),
     (f"projects?marker={PROJECT['alt_demo']}", ["service"]),
     (f"projects?marker={PROJECT['service']}", []),
     ("projects?unheard=of", ["admin", "demo", "alt_demo", "service"]),
@@ -138,6 +148,7 @@ ASSIGNED: list[tuple[str, set[str]]] = [
     (f"&user.id={USER['demo']}", {"member", "reader"}),
     (f"&scope.project.id={PROJECT['service']}", {"service"}),
     (f"&user.id={USER['demo']}&scope.project.id={PROJECT['admin']}", set()),
+    ("&scope.system=all", {"admin"}),
     ("&group.id=any", set()),
 ]
 
@@ -149,7 +160,9 @@ async def test_role_assignments_list_who_has_which_role_where(
     admin = await shared_cloud.api()
     _, body = await admin("GET", "keystone", f"/v3/role_assignments?include_names=True{query}")
     assert {one["role"]["name"] for one in body["role_assignments"]} == roles
-    assert all(one["user"]["name"] in {one["scope"]["project"]["name"], "nova"} for one in body["role_assignments"])
+    for one in body["role_assignments"]:
+        place = one["scope"]["project"]["name"] if "project" in one["scope"] else "admin"
+        assert one["user"]["name"] in {place, "nova"}
 
 
 VISIBLE: list[tuple[str, str | None]] = [
@@ -187,12 +200,6 @@ async def test_members_see_their_own_resources_and_get_403_for_others(
     assert (await Api(shared_cloud.session, shared_cloud.cloud, "")("GET", "keystone", path))[0] == 401
 
 
-def login(*methods: str, scope: Any = None, **proofs: Any) -> dict[str, Any]:
-    """Return the body of a login by these methods."""
-    auth = {"identity": {"methods": list(methods), **proofs}}
-    return {"auth": auth if scope is None else {**auth, "scope": scope}}
-
-
 PASSWORD = {"user": {"id": USER["demo"], "password": "secret"}}
 DEFAULT = {"domain": {"id": "default"}}
 
@@ -221,15 +228,6 @@ async def test_an_invalid_login_is_refused_with_a_reason(
         assert (response.status, (await response.json())["error"]["code"]) == (status, status)
         assert message in (await response.json())["error"]["message"]
         assert "X-Subject-Token" not in response.headers
-
-
-async def logged_in(running_cloud: RunningCloud, body: dict[str, Any]) -> tuple[Api, dict[str, Any]]:
-    """Log in with this body; return a client and the token's description."""
-    async with running_cloud.session.post(running_cloud.cloud.endpoints["keystone"] + TOKENS, json=body) as response:
-        assert response.status == 201, await response.text()
-        return Api(running_cloud.session, running_cloud.cloud, response.headers["X-Subject-Token"]), (
-            await response.json()
-        )["token"]
 
 
 async def test_a_token_made_from_a_token_keeps_its_audit_id_and_expiry(shared_cloud: RunningCloud) -> None:
@@ -278,3 +276,26 @@ async def test_a_token_can_be_shown_with_and_without_its_catalog(
 async def test_an_unknown_token_cannot_be_shown(shared_cloud: RunningCloud, headers: dict[str, str]) -> None:
     status, body = await (await shared_cloud.api())("GET", "keystone", TOKENS, headers=headers)
     assert (status, body["error"]["message"]) == (404, "Could not find token.")
+
+
+VALIDATES: list[tuple[str, str, str, int]] = [
+    ("demo", "demo", "GET", 200),
+    ("demo", "demo", "HEAD", 200),
+    ("demo", "alt_demo", "GET", 403),
+    ("demo", "admin", "GET", 403),
+    ("demo", "admin", "HEAD", 403),
+    ("admin", "demo", "HEAD", 200),
+    ("nova", "demo", "GET", 200),
+]
+
+
+@pytest.mark.parametrize(("caller", "owner", "method", "expected"), VALIDATES)
+async def test_only_admins_and_services_validate_tokens_of_others(
+    shared_cloud: RunningCloud, caller: str, owner: str, method: str, expected: int
+) -> None:
+    subject = {"X-Subject-Token": (await shared_cloud.api(owner)).token}
+    status, body = await (await shared_cloud.api(caller))(method, "keystone", TOKENS, headers=subject)
+    assert status == expected
+    if (method, expected) == ("GET", 403):
+        message = "You are not authorized to perform the requested action: identity:validate_token."
+        assert body["error"]["message"] == message

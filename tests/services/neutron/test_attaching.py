@@ -46,6 +46,17 @@ async def test_only_services_attach_a_device_by_showing_a_network(running_cloud:
     assert (others["project_id"], others["id"] == port["id"]) == (ID["alt_demo"], False)
 
 
+async def test_the_number_of_an_interface_is_checked(running_cloud: RunningCloud) -> None:
+    """A number that is written in two ways would be two interfaces, or none."""
+    nova = await user(running_cloud, "nova")
+    for number in ("abc", "-1", "", "1.5", "%201", "%EF%BC%91", "9" * 5000):
+        path = f"networks/{PRIVATE}?device_id=d&project_id={ID['demo']}&interface={number}"
+        status, body = await nova("GET", path)
+        assert (status, body["NeutronError"]["type"]) == (400, "HTTPBadRequest"), number
+        assert body["NeutronError"]["message"].startswith("Invalid input for interface. Reason: ")
+    assert await nova.get("ports") == []
+
+
 async def test_a_mac_address_is_derived_from_the_port_id_unless_it_is_in_use() -> None:
     """With a seed a port gets the same id in every run."""
 

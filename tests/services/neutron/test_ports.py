@@ -60,3 +60,33 @@ async def test_a_port_has_one_device_at_a_time(running_cloud: RunningCloud) -> N
     for device in (won, "", "another"):
         status, body = await demo("PUT", path, {"port": {"device_id": device}})
         assert (status, body["port"]["device_id"]) == (200, device)
+
+
+@pytest.mark.parametrize(
+    "text", ["00:00:5e:0:53:1", "00-00-5E-00-53-01", "0000.5e00.5301", "00005e-005301", "00005E005301"]
+)
+async def test_a_mac_address_is_accepted_in_any_form(shared_cloud: RunningCloud, text: str) -> None:
+    async with a_network(shared_cloud) as (demo, network):
+        port = await demo.make("port", network_id=network, mac_address=text)
+        assert port["mac_address"] == "00:00:5e:00:53:01"
+
+
+async def test_a_fixed_ip_is_stored_in_canonical_form(shared_cloud: RunningCloud) -> None:
+    async with a_network(shared_cloud, cidr="fd00::/64") as (demo, network):
+        port = await demo.make("port", network_id=network, fixed_ips=[{"ip_address": "FD00:0::000A"}])
+        assert [fixed["ip_address"] for fixed in port["fixed_ips"]] == ["fd00::a"]
+
+
+async def test_an_address_pair_may_be_a_network_with_host_bits(shared_cloud: RunningCloud) -> None:
+    async with a_network(shared_cloud) as (demo, network):
+        port = await demo.make("port", network_id=network, allowed_address_pairs=[{"ip_address": "10.9.0.7/24"}])
+        assert [pair["ip_address"] for pair in port["allowed_address_pairs"]] == ["10.9.0.7/24"]
+
+
+async def test_admins_see_the_host_of_a_servers_port_and_members_do_not(running_cloud: RunningCloud) -> None:
+    booted = await running_cloud.boot()
+    admin = await user(running_cloud, "admin")
+    [port] = await admin.get(f"ports?device_id={booted.server_id}")
+    assert (port["binding:host_id"], port["binding:vif_type"]) == (booted.host, "ovs")
+    demo = await user(running_cloud, "demo")
+    assert "binding:host_id" not in await demo.get(f"ports/{(await demo.make('port', network_id=PRIVATE))['id']}")

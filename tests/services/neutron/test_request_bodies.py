@@ -108,7 +108,7 @@ INVALID_SUBNETS: list[tuple[dict[str, Any], str]] = [
         "subnet.host_routes[0].metric: Object contains unknown field `metric`",
     ),
     ({"host_routes": [{**ROUTE, "destination": "zz"}]}, "host_routes.destination. Reason: 'zz' is not a valid IP sub"),
-    ({"host_routes": [{**ROUTE, "destination": "10.9.0.7/24"}]}, "host_routes.destination. Reason: '10.9.0.7/24' isn"),
+    ({"host_routes": [{**ROUTE, "destination": "10.9.0.7/24"}]}, "host_routes.destination. Reason: '10.9.0.7/24' is "),
     ({"host_routes": [{**ROUTE, "destination": "fd00::/64"}]}, "host_routes.destination 'fd00::/64' does not match"),
     ({"host_routes": [{**ROUTE, "nexthop": "zz"}]}, "host_routes.nexthop. Reason: 'zz' is not a valid IP address."),
     ({"host_routes": [{**ROUTE, "nexthop": "fd00::1"}]}, "host_routes.nexthop 'fd00::1' does not match the ip_version"),

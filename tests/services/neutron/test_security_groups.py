@@ -65,6 +65,7 @@ async def test_a_group_with_ports_cannot_be_deleted(running_cloud: RunningCloud)
     [
         ("POST", "", "default", "DefaultAlreadyExists", "Default security group already exists."),
         ("PUT", "/{default}", "mine", "CannotUpdateDefault", "Updating default security group not allowed."),
+        ("PUT", "/{default}", "default", "DefaultAlreadyExists", "Default security group already exists."),
         ("DELETE", "/{default}", "", "CannotRemoveDefault", "Insufficient rights for removing default security group."),
     ],
 )
@@ -76,6 +77,16 @@ async def test_the_default_group_can_neither_be_renamed_nor_deleted(
     place = f"security-groups{path.format(default=default['id'])}"
     body = {"security_group": {"name": name}} if name else None
     assert await demo.refused(method, place, body) == (409, f"SecurityGroup{kind}", message)
+
+
+@pytest.mark.parametrize("name", ["default", "Default"])
+async def test_no_other_group_can_be_renamed_to_default(running_cloud: RunningCloud, name: str) -> None:
+    demo = await user(running_cloud, "demo")
+    group = await make(demo, name="web")
+    place = f"security-groups/{group['id']}"
+    refused = await demo.refused("PUT", place, {"security_group": {"name": name}})
+    assert refused == (409, "SecurityGroupDefaultAlreadyExists", "Default security group already exists.")
+    assert (await demo.get(place))["name"] == "web"
 
 
 async def test_a_default_group_that_an_admin_deletes_is_made_again(running_cloud: RunningCloud) -> None:

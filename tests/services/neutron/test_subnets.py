@@ -10,11 +10,14 @@ from tests.support.neutron import UNKNOWN_ID, a_network, user
 
 INVALID_SUBNETS: list[tuple[dict[str, Any], int, str]] = [
     ({"cidr": "10.9.0.0/33"}, 400, "Invalid input for cidr. Reason: '10.9.0.0/33' is not a valid IP subnet."),
-    ({"cidr": "10.9.0.7/24"}, 400, "'10.9.0.0/24' is recommended"),
+    ({"cidr": "10.9.0.7/255.255.255.0"}, 400, "'10.9.0.7/255.255.255.0' is not a valid IP subnet."),
+    ({"cidr": "10.9.0.7"}, 400, "Invalid input for cidr. Reason: '10.9.0.7' is not a valid IP subnet."),
+    ({"cidr": "fe80::1%eth0/64"}, 400, "Invalid input for cidr. Reason: 'fe80::1%eth0/64' is not a valid IP subnet."),
     ({"cidr": "10.1.0.128/25"}, 400, "Requested subnet with cidr: 10.1.0.128/25 for network: "),
     ({"cidr": "fd00::/64"}, 400, "cidr 'fd00::/64' does not match the ip_version '4'"),
     ({"cidr": None}, 400, "a subnetpool must be specified in the absence of a cidr"),
-    ({"gateway_ip": "10.8.0.1"}, 400, "Gateway is not valid on subnet"),
+    ({"gateway_ip": "10.9.0.0"}, 400, "Gateway is not valid on subnet"),
+    ({"gateway_ip": "fd00::1"}, 400, "gateway_ip 'fd00::1' does not match the ip_version '4'"),
     ({"gateway_ip": "10.9.0.255"}, 400, "Gateway is not valid on subnet"),
     ({"gateway_ip": "nope"}, 400, "Invalid input for gateway_ip. Reason: 'nope' is not a valid IP address."),
     ({"allocation_pools": [{"start": "10.9.0.9", "end": "10.9.0.2"}]}, 400, "The allocation pool 10.9.0.9-10.9.0.2 is"),
@@ -94,3 +97,37 @@ async def test_a_gateway_can_move_out_of_its_allocation_pool(shared_cloud: Runni
         moved = {"gateway_ip": "10.1.0.9", "allocation_pools": [{"start": "10.1.0.1", "end": "10.1.0.8"}]}
         status, body = await demo("PUT", f"subnets/{subnet['id']}", {"subnet": moved})
         assert (status, body["subnet"]) == (200, {**body["subnet"], **moved})
+
+
+CANONICAL: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"cidr": "10.9.0.7/24"}, {"cidr": "10.9.0.0/24", "gateway_ip": "10.9.0.1"}),
+    ({"cidr": "FD00:0:0::7/64", "ip_version": 6}, {"cidr": "fd00::/64", "gateway_ip": "fd00::1"}),
+    ({"cidr": "fd00::/64", "ip_version": 6, "gateway_ip": "FD00:0::0A"}, {"gateway_ip": "fd00::a"}),
+    (
+        {
+            "cidr": "fd00::/64",
+            "ip_version": 6,
+            "allocation_pools": [{"start": "FD00::000B", "end": "fd00:0:0:0:0:0:0:F"}],
+        },
+        {"allocation_pools": [{"start": "fd00::b", "end": "fd00::f"}]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("attributes", "stored"), CANONICAL)
+async def test_a_subnets_addresses_are_stored_in_canonical_form(
+    shared_cloud: RunningCloud, attributes: dict[str, Any], stored: dict[str, Any]
+) -> None:
+    async with a_network(shared_cloud) as (demo, network):
+        subnet = await demo.make("subnet", **{"network_id": network, "ip_version": 4, **attributes})
+        assert {key: subnet[key] for key in stored} == stored
+        assert await demo.get(f"subnets/{subnet['id']}") == subnet
+
+
+async def test_a_gateway_may_be_outside_its_subnet(shared_cloud: RunningCloud) -> None:
+    async with a_network(shared_cloud, gateway_ip="10.8.0.1") as (demo, network):
+        [subnet] = await demo.get(f"subnets?network_id={network}")
+        pool = {"start": "10.1.0.1", "end": "10.1.0.254"}
+        assert (subnet["gateway_ip"], subnet["allocation_pools"]) == ("10.8.0.1", [pool])
+        status, body = await demo("PUT", f"subnets/{subnet['id']}", {"subnet": {"gateway_ip": "10.8.0.2"}})
+        assert (status, body["subnet"]["gateway_ip"]) == (200, "10.8.0.2")

@@ -206,7 +206,8 @@ async def test_a_generated_private_key_fits_its_public_key(running_cloud: Runnin
         ({"name": "a/b", "public_key": ED25519}, 400, "keypair.name"),
         ({"name": "k", "public_key": "ssh-rsa nonsense!"}, 400, "Keypair data is invalid"),
         ({"name": "k", "public_key": ED25519.replace("ssh-ed25519", "ssh-rsa")}, 400, "Keypair data is invalid"),
-        ({"name": "k", "public_key": ED25519, "type": "x509"}, 400, "keypair.type"),
+        ({"name": "k", "public_key": ED25519, "type": "x509"}, 400, "failed to generate X509 fingerprint"),
+        ({"name": "k", "public_key": ED25519, "type": "gpg"}, 400, "keypair.type"),
         ({"name": "k"}, 400, "keypair.public_key"),
     ],
 )

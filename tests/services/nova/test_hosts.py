@@ -9,7 +9,7 @@ from emulator.cloud import Settings, run_service
 from emulator.runtime.export import Export
 from emulator.services.registry import APIS
 from spantree import spans_from_sdk, tree, trees
-from tests.conftest import start_cloud
+from tests.conftest import RunningCloud, start_cloud
 from tests.support.nova import NEWEST, built, message
 
 
@@ -32,7 +32,8 @@ async def test_without_a_scheduler_a_list_of_hosts_is_503_after_3_s(amqp_url: st
 async def test_hypervisors_show_the_schedulers_hosts_and_claims() -> None:
     async with start_cloud(computes=2) as running_cloud:
         api = await running_cloud.api()
-        on = (await built(api, flavorRef="m1.medium"))["OS-EXT-SRV-ATTR:host"]
+        server = await built(api, flavorRef="m1.medium")
+        on = server["OS-EXT-SRV-ATTR:host"]
         _, body = await api("GET", "nova-api", "/v2.1/os-hypervisors/detail")
         hosts = {host["hypervisor_hostname"]: host for host in body["hypervisors"]}
         assert sorted(hosts) == ["compute-1", "compute-2"]
@@ -55,6 +56,20 @@ async def test_hypervisors_show_the_schedulers_hosts_and_claims() -> None:
             host["hypervisor_hostname"]: [each["name"] for each in host["servers"]] for host in body["hypervisors"]
         }
         assert named == {**{name: [] for name in hosts}, on: ["demo"]}
+        status, body = await api("GET", "nova-api", "/v2.1/os-hypervisors/compute/servers")
+        assert status == 200
+        assert {host["hypervisor_hostname"]: host.get("servers") for host in body["hypervisors"]} == {
+            **dict.fromkeys(hosts),
+            on: [{"name": "demo", "uuid": server["id"]}],
+        }
+        status, body = await api("GET", "nova-api", "/v2.1/os-hypervisors/e-2/search")
+        assert (status, [host["hypervisor_hostname"] for host in body["hypervisors"]]) == (200, ["compute-2"])
+        for how in ("search", "servers"):
+            status, body = await api("GET", "nova-api", f"/v2.1/os-hypervisors/nope/{how}")
+            assert (status, message(body)) == (404, "No hypervisor matching 'nope' could be found.")
+            assert (await api("GET", "nova-api", f"/v2.1/os-hypervisors/e/{how}", headers=NEWEST))[0] == 404
+            demo = await running_cloud.api("demo")
+            assert (await demo("GET", "nova-api", f"/v2.1/os-hypervisors/e/{how}"))[0] == 403
         path = "/v2.1/os-hypervisors?hypervisor_hostname_pattern"
         assert len((await api("GET", "nova-api", f"{path}=compute-2", headers=NEWEST))[1]["hypervisors"]) == 1
         status, body = await api("GET", "nova-api", f"{path}=nope", headers=NEWEST)
@@ -73,6 +88,17 @@ async def test_hypervisors_show_the_schedulers_hosts_and_claims() -> None:
                   nova-api: ack reply_{id} (client)
               nova-scheduler: ack nova:scheduler (client)
     """)
+
+
+async def test_an_unknown_service_cannot_be_changed(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
+    for service, expected, text in (
+        ("00000000-0000-4000-8000-000000000000", 404, "could not be found."),
+        ("nope", 400, "Invalid uuid nope"),
+    ):
+        path = f"/v2.1/os-services/{service}"
+        status, body = await api("PUT", "nova-api", path, json={"status": "enabled"}, headers=NEWEST)
+        assert (status, text in message(body)) == (expected, True), body
 
 
 ON_COMPUTE_2: list[dict[str, Any]] = [

@@ -104,6 +104,30 @@ async def test_every_answer_names_its_microversion(
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_the_versions_are_listed_with_v2_0_first(shared_cloud: RunningCloud) -> None:
+    url = shared_cloud.cloud.endpoints["nova-api"]
+    async with shared_cloud.session.get(url) as response:
+        listed = (await response.json())["versions"]
+    assert [version["id"] for version in listed] == ["v2.0", "v2.1"]
+    assert (listed[0]["version"], listed[0]["min_version"]) == ("", "")
+    for version in listed:
+        [link] = version["links"]
+        async with shared_cloud.session.get(link["href"]) as response:
+            assert (await response.json())["version"]["links"] == [link]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_v2_0_is_2_1_without_microversions(shared_cloud: RunningCloud) -> None:
+    api, url = await shared_cloud.api(), shared_cloud.cloud.endpoints["nova-api"] + "/v2/flavors/detail"
+    headers = {"X-Auth-Token": api.token, STANDARD: "compute 2.96"}
+    async with shared_cloud.session.get(url, headers=headers) as response:
+        assert STANDARD not in response.headers
+        [first, *_] = (await response.json())["flavors"]
+    assert "extra_specs" not in first
+    assert first["links"][0]["href"].endswith(f"/v2/flavors/{first['id']}")
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_401_names_its_microversion_too(shared_cloud: RunningCloud) -> None:
     url = shared_cloud.cloud.endpoints["nova-api"] + "/v2.1/servers"
     async with shared_cloud.session.get(url, headers={LEGACY: "2.5"}) as response:
@@ -124,7 +148,7 @@ async def test_an_unsupported_microversion_is_refused_as_by_nova(
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize(("path", "key"), [("/", "versions.0"), ("/v2.1", "version"), ("/v2.1/", "version")])
+@pytest.mark.parametrize(("path", "key"), [("/", "versions.1"), ("/v2.1", "version"), ("/v2.1/", "version")])
 async def test_discovery_names_the_supported_microversions(shared_cloud: RunningCloud, path: str, key: str) -> None:
     base = shared_cloud.cloud.endpoints["nova-api"]
     async with shared_cloud.session.get(base + path) as response:

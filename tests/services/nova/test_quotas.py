@@ -35,7 +35,7 @@ async def test_a_project_cannot_exceed_the_quota_that_an_admin_sets(running_clou
     assert await refusal(demo, flavorRef="m1.small", min_count=2) == (
         f"Quota exceeded for ram: {used.format(4096, 2048, 4096)} ram"
     )
-    assert (await demo.create(networks=[], name="some", max_count=9))[0] == 202, "as many as fit"
+    assert (await demo.create(networks=[], name="some", max_count=10**9))[0] == 202, "as many as fit"
     assert await names(demo, "name=some") == ["some-2", "some-1"]
     assert await refusal(demo) == f"Quota exceeded for instances: {used.format(1, 3, 3)} instances"
 
@@ -54,6 +54,14 @@ async def test_a_project_cannot_exceed_the_quota_that_an_admin_sets(running_clou
     assert (await quota(admin, cores=-2))[0] == 400
     assert (await admin("DELETE", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[0] == 202
     assert (await admin("GET", "nova-api", f"/v2.1/os-quota-sets/{DEMO}"))[1]["quota_set"]["instances"] == 10
+
+
+async def test_without_a_quota_a_request_still_creates_a_thousand_at_most(running_cloud: RunningCloud) -> None:
+    admin, demo = await running_cloud.api(), await running_cloud.api("demo")
+    assert "Requested 10000, but already used 0 of 10" in await refusal(demo, min_count=10_000)
+    assert (await quota(admin, instances=-1))[0] == 200
+    assert await refusal(demo, min_count=1001) == "1001 servers are requested; one request can create 1000 at most."
+    assert (await demo("GET", "nova-api", "/v2.1/servers"))[1]["servers"] == []
 
 
 @pytest.mark.asyncio(loop_scope="module")

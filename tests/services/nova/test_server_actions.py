@@ -22,6 +22,7 @@ from tests.support.nova import (
     Body,
     a_server,
     act,
+    message,
     shown,
     wait_until_idle,
 )
@@ -295,3 +296,18 @@ async def test_concurrent_actions_on_many_servers_all_end(running_cloud: Running
 
     await asyncio.gather(*(live(server_id) for server_id in servers))
     assert (await api("GET", "neutron-server", "/v2.0/ports"))[1]["ports"] == []
+
+
+async def test_an_admin_resets_the_state_of_a_server(running_cloud: RunningCloud) -> None:
+    admin, demo = await running_cloud.api(), await running_cloud.api("demo")
+    server_id = await a_server(demo)
+    status, body = await act(demo, server_id, {"os-resetState": {"state": "error"}})
+    assert (status, "os-admin-actions:reset_state" in message(body)) == (403, True)
+    for state, expected in (("error", "ERROR"), ("active", "ACTIVE")):
+        assert await act(admin, server_id, {"os-resetState": {"state": state}}) == (202, None)
+        server = await shown(demo, server_id)
+        assert (server["status"], server["OS-EXT-STS:task_state"], "fault" in server) == (expected, None, False)
+    status, body = await act(admin, server_id, {"os-resetState": {"state": "stopped"}})
+    assert (status, "field os-resetState.state" in message(body)) == (400, True)
+    assert await act(admin, server_id, {"os-resetState": {"state": "error"}}) == (202, None)
+    await demo.gone(server_id)

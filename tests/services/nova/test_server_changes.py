@@ -29,23 +29,61 @@ async def test_an_update_changes_the_named_fields_only(running_cloud: RunningClo
     newest, older = ({"X-OpenStack-Nova-API-Version": version} for version in ("2.96", "2.89"))
     options = {
         "accessIPv4": "192.0.2.1",
-        "accessIPv6": "2001:db8::1",
+        "accessIPv6": "2001:0db8:0::0001",
         "hostname": "other",
         "OS-DCF:diskConfig": "AUTO",
     }
     expected = {("OS-EXT-SRV-ATTR:hostname" if key == "hostname" else key): value for key, value in options.items()}
+    expected["accessIPv6"] = "2001:db8::1"
     changes: list[tuple[dict[str, str], dict[str, str], dict[str, str]]] = [
         (newest, options, {}),
         (newest, {"name": "renamed"}, {}),
-        (older, {"hostname": "ignored"}, {}),
         (newest, {"accessIPv4": ""}, {"accessIPv4": ""}),
     ]
     for headers, change, more in changes:
         expected |= more
         status, body = await api("PUT", "nova-api", path, json={"server": change}, headers=headers)
         assert (status, {key: body["server"][key] for key in expected}) == (200, expected)
+    assert (await api("PUT", "nova-api", path, json={"server": {"hostname": "ignored"}}, headers=older))[0] == 200
     shown = (await api("GET", "nova-api", path, headers=newest))[1]["server"]
     assert {key: shown[key] for key in expected} == expected
+
+
+SHOWN_AFTER_UPDATE = (
+    *("id", "name", "links", "status", "progress", "tenant_id", "user_id", "metadata", "hostId", "image", "flavor"),
+    *("created", "updated", "addresses", "accessIPv4", "accessIPv6", "OS-DCF:diskConfig"),
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "more"),
+    [
+        ("2.1", set()),
+        ("2.18", {"locked"}),
+        ("2.47", {"locked", "description", "tags"}),
+        (
+            "2.74",
+            {"locked", "description", "tags", "trusted_image_certificates", "server_groups", "locked_reason"},
+        ),
+    ],
+)
+async def test_before_2_75_an_update_is_answered_without_extensions(
+    running_cloud: RunningCloud, version: str, more: set[str]
+) -> None:
+    api = await running_cloud.api()
+    path = f"/v2.1/servers/{await a_server(api)}"
+    headers = {"X-OpenStack-Nova-API-Version": version}
+    shown = (await api("PUT", "nova-api", path, json={"server": {"name": "other"}}, headers=headers))[1]["server"]
+    assert shown.keys() == {*SHOWN_AFTER_UPDATE, *more}
+    assert [address.keys() for address in shown["addresses"]["private"]] == [{"addr", "version"}]
+
+
+async def test_since_2_75_an_update_is_answered_like_a_get(running_cloud: RunningCloud) -> None:
+    api = await running_cloud.api()
+    path = f"/v2.1/servers/{await a_server(api)}"
+    headers = {"X-OpenStack-Nova-API-Version": "2.75"}
+    updated = (await api("PUT", "nova-api", path, json={"server": {"name": "other"}}, headers=headers))[1]
+    assert updated == (await api("GET", "nova-api", path, headers=headers))[1]
 
 
 @pytest.mark.parametrize(

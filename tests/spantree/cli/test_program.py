@@ -51,7 +51,9 @@ async def test_each_program_reads_its_own_variables_and_names_itself(saved: str)
     alone, ours = await asyncio.gather(run_spantree("check", saved, **variables), run("check", saved, **variables))
     assert (alone.status, alone.err) == (2, "spantree: one is not a file\n")
     assert ours.status == 2
-    assert ours.err.startswith("emulator: two is not a file, and not one of boot, boot-link, keystone.bad_credentials")
+    assert ours.err.startswith(
+        "emulator: two is not a file, and not one of boot, boot-link, heartbeat, keystone.bad_credentials"
+    )
 
 
 def test_a_program_chosen_in_a_task_or_thread_is_the_programs_everywhere(restored: None) -> None:

@@ -54,7 +54,7 @@ def test_a_v3_search_sends_every_historical_name_of_a_parameter() -> None:
         assert jaeger_spans(jaeger.url, service="shop & co", limit=5, lookback_seconds=60) == [ANSWER]
     query = jaeger.asked[0].query
     assert query["query.serviceName"] == query["query.service_name"] == "shop & co"
-    assert query["query.searchDepth"] == query["query.search_depth"] == query["query.num_traces"] == "5"
+    assert query["query.searchDepth"] == query["query.search_depth"] == query["query.num_traces"] == "6"
     assert query["query.startTimeMin"] == query["query.start_time_min"]
     assert query["query.startTimeMax"] == query["query.start_time_max"]
     began, ended = (datetime.fromisoformat(query[f"query.startTime{name}"]) for name in ("Min", "Max"))
@@ -66,7 +66,7 @@ def test_a_legacy_search_sends_microseconds() -> None:
     with answering({"/api/traces": legacy_text(legacy_span())}) as jaeger:
         assert jaeger_spans(jaeger.url, service="shop", limit=5, lookback_seconds=60) == [ANSWER]
     query = jaeger.asked[-1].query
-    assert (query["service"], query["limit"]) == ("shop", "5")
+    assert (query["service"], query["limit"]) == ("shop", "6")
     assert 60 * 10**6 <= time.time_ns() // 1000 - int(query["start"]) < 120 * 10**6
     assert int(query["end"]) > time.time_ns() // 1000
 

@@ -71,6 +71,15 @@ def test_errors_stay_when_names_are_cut() -> None:
     assert "… 404" in drawn
 
 
+@pytest.mark.parametrize("name", ["GET", "GET /v1/items/{id}", "GET /v1/items/7"])
+def test_a_client_span_shows_its_path_once(name: str) -> None:
+    calling = make_span(
+        1, 0, "shop", name, 0, 9, **{"url.full": "http://h/v1/items/7?a=b", "url.template": "/v1/items/{id}"}
+    )
+    answered = replace(calling, kind="client", attributes={**calling.attributes, "http.response.status_code": 200})
+    assert "GET /v1/items/7 200" in " ".join(drawn(SpanTree([answered]))[1].split())
+
+
 def test_errors_are_red_and_services_have_different_colours() -> None:
     picture = waterfall(TREE, width=80)
     styled = {picture.plain[span.start : span.end].strip(): str(span.style) for span in picture.spans}

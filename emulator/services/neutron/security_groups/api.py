@@ -4,12 +4,14 @@ Source: https://docs.openstack.org/api-ref/network/v2/#security-groups-security-
 """
 
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
 from emulator.runtime.errors import Conflict
 from emulator.runtime.http_server import IDENTITY, read_json
+from emulator.services.neutron.creation import creates
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.policy import project_for
@@ -24,6 +26,7 @@ from emulator.services.neutron.request_bodies import (
 from emulator.services.neutron.security_group_models import SecurityGroup
 from emulator.services.neutron.security_groups.defaults import default_group, find_group, groups_for, with_egress_rules
 from emulator.services.neutron.security_groups.rules import SECURITY_GROUP_RULE_ROUTES
+from emulator.services.neutron.server_notifications import notify_servers, server_of
 
 __all__ = ["SECURITY_GROUP_ROUTES"]
 
@@ -32,7 +35,7 @@ READ_ONLY = ("project_id", "tenant_id")
 
 
 class SecurityGroupDefaultAlreadyExists(Conflict):
-    """A project has one group called `default`, and cannot create another."""
+    """A project has one group called `default`. No other can be created or renamed to that."""
 
     error_type = "neutron.SecurityGroupDefaultAlreadyExists"
 
@@ -78,7 +81,7 @@ class SecurityGroupAttributes(Struct):
 
 
 class SecurityGroupBody(Struct):
-    """The body of a request that creates or updates a security group."""
+    """The body of a request that updates a security group."""
 
     security_group: SecurityGroupAttributes
 
@@ -94,19 +97,18 @@ async def show_group(request: web.Request) -> web.Response:
     return answer_one(request, "security_group", _find(request).describe())
 
 
-async def create_group(request: web.Request) -> web.Response:
-    """Create a security group, which allows all egress and no ingress."""
-    attributes = read_attributes((await read_json(request, SecurityGroupBody)).security_group)
+def create_group(request: web.Request, body: SecurityGroupAttributes) -> dict[str, Any]:
+    """Create a security group, which allows all egress and no ingress, and describe it."""
+    attributes = read_attributes(body)
     database, caller = request.app[DATABASE], request[IDENTITY]
     project_id = project_for(caller, attributes)
-    if required(attributes, "name").lower() == "default":
-        raise SecurityGroupDefaultAlreadyExists
+    _check_not_default(required(attributes, "name"))
     check_quota(database, project_id, "security_group")
     group_id = new_id(request, "security-group")
     group = with_egress_rules(SecurityGroup(group_id, "", project_id))
     apply_attributes(group, attributes, RECORD_FIELDS)
     database.security_groups[group.id] = group
-    return answer_one(request, "security_group", group.describe(), HTTPStatus.CREATED)
+    return group.describe()
 
 
 async def update_group(request: web.Request) -> web.Response:
@@ -114,10 +116,14 @@ async def update_group(request: web.Request) -> web.Response:
     attributes = read_attributes((await read_json(request, SecurityGroupBody)).security_group)
     group = _find(request)
     check_read_only(attributes, READ_ONLY)
-    if group.id == default_group(group.project_id) and attributes.get("name", group.name) != group.name:
+    _check_not_default(attributes.get("name", ""))
+    if group.id == default_group(group.project_id) and "name" in attributes:
         raise SecurityGroupCannotUpdateDefault
     apply_attributes(group, attributes, RECORD_FIELDS)
     group.revision.bump()
+    if "name" in attributes:
+        ports = request.app[DATABASE].ports.values()
+        await notify_servers(request.app, *(server_of(port) for port in ports if group.id in port.security_groups))
     return answer_one(request, "security_group", group.describe())
 
 
@@ -134,13 +140,23 @@ async def delete_group(request: web.Request) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
+def _check_not_default(name: str) -> None:
+    """Raise SecurityGroupDefaultAlreadyExists if a group cannot be called this: the group `default` exists already."""
+    if name.lower() == "default":
+        raise SecurityGroupDefaultAlreadyExists
+
+
+def _remove(request: web.Request, group_id: str) -> None:
+    del request.app[DATABASE].security_groups[group_id]
+
+
 def _find(request: web.Request) -> SecurityGroup:
     return find_group(request.app[DATABASE], request.match_info["group_id"], request[IDENTITY])
 
 
 SECURITY_GROUP_ROUTES = (
     web.get("/v2.0/security-groups", list_groups),
-    web.post("/v2.0/security-groups", create_group),
+    web.post("/v2.0/security-groups", creates("security_group", SecurityGroupAttributes, create_group, undo=_remove)),
     web.get("/v2.0/security-groups/{group_id}", show_group),
     web.put("/v2.0/security-groups/{group_id}", update_group),
     web.delete("/v2.0/security-groups/{group_id}", delete_group),

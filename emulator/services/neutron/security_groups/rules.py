@@ -5,13 +5,14 @@ Source: https://docs.openstack.org/api-ref/network/v2/#security-group-rules-secu
 
 from http import HTTPStatus
 from ipaddress import ip_network
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import web
 from msgspec import Struct
 
 from emulator.runtime.errors import BadRequest, Conflict, NotFound
-from emulator.runtime.http_server import IDENTITY, read_json
+from emulator.runtime.http_server import IDENTITY
+from emulator.services.neutron.creation import creates
 from emulator.services.neutron.database import DATABASE
 from emulator.services.neutron.listing import answer_list, answer_one
 from emulator.services.neutron.quotas import check_quota
@@ -136,12 +137,6 @@ class SecurityGroupRuleAttributes(Struct):
     description: str | None = None
 
 
-class SecurityGroupRuleBody(Struct):
-    """The body of a request that creates a rule."""
-
-    security_group_rule: SecurityGroupRuleAttributes
-
-
 async def list_rules(request: web.Request) -> web.Response:
     """List the rules of the security groups that the caller may see."""
     groups = groups_for(request.app[DATABASE], request[IDENTITY])
@@ -152,13 +147,12 @@ async def list_rules(request: web.Request) -> web.Response:
 
 async def show_rule(request: web.Request) -> web.Response:
     """Show a rule of a security group."""
-    group, rule_id = _find(request)
-    return answer_one(request, "security_group_rule", group.rules[rule_id].describe())
+    rule_id = request.match_info["rule_id"]
+    return answer_one(request, "security_group_rule", _find_group(request, rule_id).rules[rule_id].describe())
 
 
-async def create_rule(request: web.Request) -> web.Response:
-    """Add a rule to a security group."""
-    attributes = (await read_json(request, SecurityGroupRuleBody)).security_group_rule
+def create_rule(request: web.Request, attributes: SecurityGroupRuleAttributes) -> dict[str, Any]:
+    """Add a rule to a security group, and describe it."""
     database, caller = request.app[DATABASE], request[IDENTITY]
     group = find_group(database, attributes.security_group_id, caller)
     if attributes.remote_group_id is not None:
@@ -170,22 +164,25 @@ async def create_rule(request: web.Request) -> web.Response:
     check_quota(database, group.project_id, "security_group_rule")
     group.rules[rule.id] = rule
     group.revision.bump()
-    return answer_one(request, "security_group_rule", rule.describe(), HTTPStatus.CREATED)
+    return rule.describe()
 
 
 async def delete_rule(request: web.Request) -> web.Response:
     """Delete a rule of a security group."""
-    group, rule_id = _find(request)
-    del group.rules[rule_id]
-    group.revision.bump()
+    _remove(request, request.match_info["rule_id"])
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _find(request: web.Request) -> tuple[SecurityGroup, str]:
-    rule_id = request.match_info["rule_id"]
+def _remove(request: web.Request, rule_id: str) -> None:
+    group = _find_group(request, rule_id)
+    del group.rules[rule_id]
+    group.revision.bump()
+
+
+def _find_group(request: web.Request, rule_id: str) -> SecurityGroup:
     for group in groups_for(request.app[DATABASE], request[IDENTITY]):
         if rule_id in group.rules:
-            return group, rule_id
+            return group
     raise SecurityGroupRuleNotFound(rule_id)
 
 
@@ -246,7 +243,10 @@ def _read_prefix(text: str | None, ethertype: str) -> str | None:
 
 SECURITY_GROUP_RULE_ROUTES = (
     web.get("/v2.0/security-group-rules", list_rules),
-    web.post("/v2.0/security-group-rules", create_rule),
+    web.post(
+        "/v2.0/security-group-rules",
+        creates("security_group_rule", SecurityGroupRuleAttributes, create_rule, undo=_remove),
+    ),
     web.get("/v2.0/security-group-rules/{rule_id}", show_rule),
     web.delete("/v2.0/security-group-rules/{rule_id}", delete_rule),
 )

@@ -5,17 +5,18 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator.runtime.errors import BadRequest
+from emulator.runtime.errors import BadRequest, NotFound
 from emulator.runtime.http_server import json_response
 from emulator.services.nova.api.hosts import Daemon, daemons, stable_id
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.policy import require_admin
 from emulator.services.nova.field_types import ZONE
 from emulator.services.oslo.timeutils import isotime_without_zone
+from emulator.services.oslo.uuidutils import is_uuid
 
 __all__ = ["COMPUTE_SERVICE_ROUTES"]
 
-FORCED_DOWN_SINCE = (2, 11)
+FORCED_DOWN_SINCE, IDS_SINCE = (2, 11), (2, 53)
 
 
 class CannotBeDisabled(BadRequest):
@@ -27,6 +28,15 @@ class CannotBeDisabled(BadRequest):
         super().__init__(
             "Services cannot be enabled, disabled or forced down: a host accepts servers as long as it reports."
         )
+
+
+class ServiceNotFound(NotFound):
+    """No daemon has this id."""
+
+    error_type = "nova.ServiceNotFound"
+
+    def __init__(self, service_id: str) -> None:
+        super().__init__(f"Service {service_id} could not be found.")
 
 
 @require_admin("os-services:list")
@@ -57,9 +67,21 @@ def _describe(request: web.Request, daemon: Daemon) -> dict[str, Any]:
 
 
 @require_admin("os-services:update")
-async def update_service(_: web.Request) -> web.Response:
+async def update_service(request: web.Request) -> web.Response:
     """Refuse to enable, disable or force down a daemon."""
+    if microversion(request) >= IDS_SINCE:
+        await _check_id(request, request.match_info["service"])
     raise CannotBeDisabled
+
+
+async def _check_id(request: web.Request, service_id: str) -> None:
+    if not is_uuid(service_id):
+        raise BadRequest(f"Invalid uuid {service_id}")
+    version = microversion(request)
+    if all(
+        stable_id(each.binary, each.host, each.number, version) != service_id for each in await daemons(request.app)
+    ):
+        raise ServiceNotFound(service_id)
 
 
 async def list_zones(request: web.Request) -> web.Response:

@@ -52,14 +52,48 @@ async def _list(request: web.Request, *, detail: bool) -> web.Response:
     version, pattern = microversion(request), request.query.get("hypervisor_hostname_pattern")
     hosts: Sequence[NumberedHost] = list(enumerate(await all_hosts(request.app), 1))
     if pattern is not None and version >= SERVERS_SINCE:
-        hosts = [each for each in hosts if pattern in each[1].name]
-        if not hosts:
-            raise NotFound(f"No hypervisor matching '{pattern}' could be found.")
+        hosts = _matching(hosts, pattern)
     links: dict[str, Any] = {}
     if version >= PAGES_SINCE:
         shown = page(request, hosts, lambda each: str(_id(request, each)))
         hosts, links = shown.items, shown.links("hypervisors")
     return json_response({"hypervisors": [_describe(request, each, detail=detail) for each in hosts], **links})
+
+
+@require_admin("os-hypervisors:search")
+async def search_hypervisors(request: web.Request) -> web.Response:
+    """List the hypervisors whose names contain the text in the path. Removed in 2.53, as is the next."""
+    return await _search(request, with_servers=False)
+
+
+@require_admin("os-hypervisors:servers")
+async def list_hypervisors_servers(request: web.Request) -> web.Response:
+    """List the hypervisors whose names contain the text in the path, with their servers."""
+    return await _search(request, with_servers=True)
+
+
+async def _search(request: web.Request, *, with_servers: bool) -> web.Response:
+    if microversion(request) >= SERVERS_SINCE:
+        raise NotFound("The resource could not be found.")
+    found = _matching(list(enumerate(await all_hosts(request.app), 1)), request.match_info["hypervisor_id"])
+    described = [_describe(request, each, detail=False) for each in found]
+    if with_servers:
+        for each in described:
+            if servers := _servers_on(request, each["hypervisor_hostname"]):
+                each["servers"] = servers
+    return json_response({"hypervisors": described})
+
+
+def _matching(hosts: Sequence[NumberedHost], pattern: str) -> list[NumberedHost]:
+    found = [each for each in hosts if pattern in each[1].name]
+    if not found:
+        raise NotFound(f"No hypervisor matching '{pattern}' could be found.")
+    return found
+
+
+def _servers_on(request: web.Request, host: str) -> list[dict[str, str]]:
+    servers = request.app[SERVERS].of_project(None)
+    return [{"name": server.name, "uuid": server.id} for server in servers if server.host == host]
 
 
 @require_admin("os-hypervisors:show")
@@ -97,8 +131,7 @@ def _describe(request: web.Request, each: NumberedHost, *, detail: bool) -> dict
         "status": "enabled",
     }
     if version >= SERVERS_SINCE and bool_from_string(request.query.get("with_servers", "")):
-        servers = [server for server in request.app[SERVERS].of_project(None) if server.host == host.name]
-        described["servers"] = [{"name": server.name, "uuid": server.id} for server in servers]
+        described["servers"] = _servers_on(request, host.name)
     if not detail:
         return described
     service = {
@@ -140,4 +173,6 @@ HYPERVISOR_ROUTES = (
     web.get("/v2.1/os-hypervisors/detail", list_hypervisors_in_detail),
     web.get("/v2.1/os-hypervisors/statistics", show_statistics),
     web.get("/v2.1/os-hypervisors/{hypervisor_id}", show_hypervisor),
+    web.get("/v2.1/os-hypervisors/{hypervisor_id}/search", search_hypervisors),
+    web.get("/v2.1/os-hypervisors/{hypervisor_id}/servers", list_hypervisors_servers),
 )

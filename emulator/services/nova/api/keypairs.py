@@ -1,4 +1,4 @@
-"""`/os-keypairs`: users import their SSH public keys, or have nova generate a key pair."""
+"""`/os-keypairs`: users import their public keys, for SSH or X.509, or have nova generate a key pair."""
 
 import asyncio
 from http import HTTPStatus
@@ -10,6 +10,7 @@ from aiohttp import web
 from emulator.runtime.errors import BadRequest
 from emulator.runtime.http_server import IDENTITY, json_response, read_json
 from emulator.services.auth.fernet_tokens import Identity
+from emulator.services.nova.api.key_generation import GENERATORS
 from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.policy import not_authorized
 from emulator.services.nova.objects.keypair import KEYPAIRS, Keypair
@@ -23,8 +24,6 @@ TYPES_SINCE, OTHER_USERS_SINCE, PAGES_SINCE = (2, 2), (2, 10), (2, 35)
 GENERATION_UNTIL = (2, 92)
 """Since this microversion nova generates no key pairs."""
 
-RSA_BITS = 2048
-
 
 class NewKeypair(msgspec.Struct):
     """A key pair to import or generate."""
@@ -32,7 +31,7 @@ class NewKeypair(msgspec.Struct):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9@._ -]*$")]
     public_key: Annotated[str, msgspec.Meta(min_length=1, max_length=65535)] | None = None
     type: Literal["ssh", "x509"] = "ssh"
-    user_id: str | None = None
+    user_id: Annotated[str, msgspec.Meta(min_length=1)] | None = None
 
 
 class CreateKeypair(msgspec.Struct):
@@ -66,16 +65,19 @@ async def show_keypair(request: web.Request) -> web.Response:
 
 
 async def create_keypair(request: web.Request) -> web.Response:
-    """Import a public key. Without one, before 2.92, generate a pair and return the private key, which is not kept."""
+    """Import a public key or a certificate. Without one, before 2.92, generate a pair and return the private key.
+
+    The private key is not kept.
+    """
     new, version = (await read_json(request, CreateKeypair)).keypair, microversion(request)
     user_id = _owner(request, new.user_id)
-    if new.type != "ssh":
-        raise BadRequest(f"Invalid input for field keypair.type: key type {new.type} is not supported.")
     if new.public_key is None and version >= GENERATION_UNTIL:
         raise BadRequest("Invalid input for field keypair.public_key: it is a required property.")
     keypairs, limit = request.app[KEYPAIRS], request.app[QUOTAS].of_project(request[IDENTITY].project_id)["key_pairs"]
     keypairs.check_new(new.name, user_id, limit)
-    private_key, public_key = ("", new.public_key) if new.public_key else await asyncio.to_thread(_generate)
+    private_key, public_key = (
+        ("", new.public_key) if new.public_key else await asyncio.to_thread(GENERATORS[new.type], user_id)
+    )
     keypairs.check_new(
         new.name, user_id, limit
     )  # again: another request may have been faster while the key was generated
@@ -90,18 +92,6 @@ async def delete_keypair(request: web.Request) -> web.Response:
     """Delete one of the caller's key pairs. Servers keep the key they were built with."""
     request.app[KEYPAIRS].remove(_find(request))
     return web.Response(status=HTTPStatus.NO_CONTENT if microversion(request) >= TYPES_SINCE else HTTPStatus.ACCEPTED)
-
-
-def _generate() -> tuple[str, str]:
-    """Return a new private key in PEM, and its public key in OpenSSH's format."""
-    # imported here, since it would slow down every start, and few users need it
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
-    private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-    public = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    return pem, f"{public} Generated-by-Nova"
 
 
 def _owner(request: web.Request, user_id: str | None) -> str:

@@ -51,14 +51,20 @@ log = logging.getLogger(__name__)
 
 
 async def schedule_build(
-    app: web.Application, server: Server, networks: list[RequestedNetwork] | Literal["auto"], host: str | None = None
+    app: web.Application,
+    server: Server,
+    networks: list[RequestedNetwork] | Literal["auto"],
+    security_groups: tuple[str, ...] = (),
+    host: str | None = None,
 ) -> None:
     """Ask the scheduler for a build, on `host` if one is requested. Raises BusUnavailable."""
     annotate(server__id=server.id)
     size = Size(server.flavor.ram_mb, server.flavor.vcpus, server.flavor.disk_gb)
     server.current_action = app[INSTANCE_ACTIONS].start(server.id, "create", server.project_id, server.user_id)
     set_deadline(app, server)
-    request = BuildRequest(server.id, server.project_id, server.name, server.image_id, networks, size, host)
+    request = BuildRequest(
+        server.id, server.project_id, server.name, server.image_id, networks, size, host, security_groups
+    )
     server.kept_ports = request.kept_ports
     await cast(app, SCHEDULER, SelectDestinations(request))
 
@@ -110,11 +116,11 @@ async def _apply_update(app: web.Application, update: InstanceUpdate, request_id
 
 
 async def network_changed(app: web.Application, change: NetworkChanged) -> None:
-    """Record which floating IPs are associated with a server. Ignored if the server is gone."""
+    """Record the floating IPs and security groups of a server. Ignored if the server is gone."""
     annotate(server__id=change.server_id)
     server = app[SERVERS].get(change.server_id)
     if server is not None:
-        server.floating = change.floating
+        server.floating, server.group_names = change.floating, change.security_groups
 
 
 def set_deadline(app: web.Application, server: Server) -> None:

@@ -7,7 +7,8 @@ __all__ = ["bookmark", "links_to", "self_link"]
 
 def self_link(request: web.Request, collection: str, resource_id: str) -> dict[str, str]:
     """Return the link to a resource of a collection, such as `servers`."""
-    return {"rel": "self", "href": f"{request.url.origin()}/v2.1/{collection}/{resource_id}"}
+    version = "v2" if request.path.startswith("/v2/") else "v2.1"
+    return {"rel": "self", "href": f"{request.url.origin()}/{version}/{collection}/{resource_id}"}
 
 
 def bookmark(request: web.Request, collection: str, resource_id: str) -> dict[str, str]:

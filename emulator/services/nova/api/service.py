@@ -23,12 +23,14 @@ from emulator.services.nova.api.hypervisors import HYPERVISOR_ROUTES
 from emulator.services.nova.api.keypairs import KEYPAIR_ROUTES
 from emulator.services.nova.api.lifecycle import BUILD_SECONDS, handle_dead_letter, instance_update, network_changed
 from emulator.services.nova.api.microversions import NEWEST, OLDEST, format_version, negotiate_microversion
+from emulator.services.nova.api.neutron import KEYSTONE_URL
 from emulator.services.nova.api.quota_sets import QUOTA_ROUTES
 from emulator.services.nova.api.servers.actions import ACTION_ROUTES
 from emulator.services.nova.api.servers.console_output import CONSOLE_ROUTES
 from emulator.services.nova.api.servers.instance_actions import INSTANCE_ACTION_ROUTES
 from emulator.services.nova.api.servers.interfaces import INTERFACE_ROUTES
 from emulator.services.nova.api.servers.metadata import METADATA_ROUTES
+from emulator.services.nova.api.servers.security_groups import SERVER_SECURITY_GROUP_ROUTES
 from emulator.services.nova.api.servers.tags import SERVER_TAG_ROUTES
 from emulator.services.nova.api.servers.update import SERVER_UPDATE_ROUTES
 from emulator.services.nova.api.servers.views import SERVER_ROUTES
@@ -62,8 +64,13 @@ V2_1 = Version(
     },
 )
 
+V2_0 = Version("v2.0", "SUPPORTED", "/v2/", {"version": "", "min_version": "", "updated": "2011-01-21T11:33:21Z"})
+"""The API before microversions: nova serves it as 2.1 without microversion headers."""
+
 PUBLIC_ROUTES = (
-    web.get("/", list_versions(V2_1)),
+    web.get("/", list_versions(V2_0, V2_1)),
+    web.get("/v2", show_version(V2_0)),
+    web.get("/v2/", show_version(V2_0)),
     web.get("/v2.1", show_version(V2_1)),
     web.get("/v2.1/", show_version(V2_1)),
 )
@@ -76,6 +83,7 @@ ROUTES = (
     *METADATA_ROUTES,
     *SERVER_TAG_ROUTES,
     *INTERFACE_ROUTES,
+    *SERVER_SECURITY_GROUP_ROUTES,
     *CONSOLE_ROUTES,
     *FLAVOR_ROUTES,
     *EXTRA_SPEC_ROUTES,
@@ -88,13 +96,17 @@ ROUTES = (
     *EXTENSION_ROUTES,
 )
 
+LEGACY_ROUTES = tuple(
+    web.route(route.method, route.path.replace("/v2.1/", "/v2/", 1), route.handler, **route.kwargs) for route in ROUTES
+)
+
 
 def service(config: ServiceConfig) -> Service:
     """Build nova-api. A server that is not built in `config.build_seconds` goes to ERROR."""
     service = Service(
         "nova-api",
         public=PUBLIC_ROUTES,
-        routes=ROUTES,
+        routes=[*ROUTES, *LEGACY_ROUTES],
         middlewares=[add_compute_request_id, negotiate_microversion("/v2.1", error_body)],
         identify=config.tokens.validate_scoped,
         error_shape=error_body,
@@ -106,6 +118,7 @@ def service(config: ServiceConfig) -> Service:
             INSTANCE_ACTIONS: InstanceActions(),
             REPLIES: Replies("nova-api"),
             BUILD_SECONDS: config.build_seconds,
+            KEYSTONE_URL: config.endpoints["keystone"],
         },
         lock="nova-api",
         consumers=lambda app: [

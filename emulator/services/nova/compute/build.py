@@ -1,5 +1,6 @@
 """Builds a server on a compute host: steps (1) to (6) of Figure 1.8, then the spawn. Reschedules it if that fails."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -92,16 +93,13 @@ async def _build(app: web.Application, request: BuildRequest, instance: Instance
 
 
 async def _attach_all(session: Session, request: BuildRequest, host: str) -> list[AttachedNetwork]:
-    """Attach a server to its networks, and return them in the order of the request.
-
-    Existing ports are attached last: neutron does not create a port on a network on which the server has one already.
-    """
-    networks = await networks_of(session, request)
-    attached = {
-        network: await attach(session, request, network, host)
-        for network in sorted(networks, key=lambda network: network.port is not None)
-    }
-    return [attached[network] for network in networks]
+    """Attach a server to its networks, and return them in the order of the request."""
+    attached, interfaces = list[AttachedNetwork](), Counter[str | None]()
+    for network in await networks_of(session, request):
+        attached.append(await attach(session, request, network, host, interfaces[network.uuid]))
+        if network.port is None:
+            interfaces[network.uuid] += 1
+    return attached
 
 
 @contextmanager

@@ -99,7 +99,7 @@ class Hypervisor:
     total: Size
     keystone_url: str
     user: User
-    last_report_delivered: bool = False
+    last_report_delivered: bool = True
     """Whether a scheduler received the last resource report."""
     shutting_down: bool = False
     instances: dict[str, Instance] = field(default_factory=dict)

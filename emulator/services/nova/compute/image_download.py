@@ -30,8 +30,15 @@ class ImageNotActive(Exception):
 async def download(session: Session, request: BuildRequest) -> None:
     """Download a server's image. Raises ImageNotActive, ImageCorrupt, and what `Session.fetch` raises."""
     image_id, digest = request.image_id, hashlib.md5(usedforsecurity=False)
-    path = f"/v2/images/{image_id}/file?project_id={request.project_id}"
-    answer = await session.fetch("GET", "image", path, step="5,6", sink=digest.update)
+    answer = await session.fetch(
+        "GET",
+        "image",
+        "/v2/images/{image_id}/file",
+        {"image_id": image_id},
+        query={"project_id": request.project_id},
+        step="5,6",
+        sink=digest.update,
+    )
     answer.check()
     if answer.status == HTTPStatus.NO_CONTENT:  # glance answers 204 for an image without data
         raise ImageNotActive(image_id)

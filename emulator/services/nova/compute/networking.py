@@ -1,5 +1,6 @@
 """Attaches servers to networks: gets ports for them from neutron, and releases the ports again."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,7 @@ __all__ = ["AttachedNetwork", "CannotAttach", "attach", "networks_of", "release_
 
 ATTACH = "3,4"
 """The steps of Figure 1.8 in which a server is attached to a network."""
+NETWORK, PORT = "/v2.0/networks/{network_id}", "/v2.0/ports/{port_id}"
 
 
 class CannotAttach(Exception):
@@ -143,8 +145,9 @@ async def networks_of(session: Session, request: BuildRequest) -> list[Requested
     """
     if isinstance(request.networks, list):
         return request.networks
-    for usable in (f"tenant_id={request.project_id}", "shared=True"):
-        answer = await session.fetch("GET", "network", f"/v2.0/networks?{usable}&router:external=False")
+    for usable in ({"tenant_id": request.project_id}, {"shared": "True"}):
+        query = {**usable, "router:external": "False"}
+        answer = await session.fetch("GET", "network", "/v2.0/networks", query=query)
         found = answer.read(_NetworksAnswer).networks
         if len(found) > 1:
             raise NetworkAmbiguous
@@ -153,29 +156,39 @@ async def networks_of(session: Session, request: BuildRequest) -> list[Requested
     raise UnableToAutoAllocateNetwork(request.project_id)
 
 
-async def attach(session: Session, request: BuildRequest, network: RequestedNetwork, host: str) -> AttachedNetwork:
-    """Attach a server to a network by a new or an existing port: steps (3) and (4). Raises like `networks_of`."""
+async def attach(
+    session: Session, request: BuildRequest, network: RequestedNetwork, host: str, interface: int = 0
+) -> AttachedNetwork:
+    """Attach a server to a network by a new or an existing port: steps (3) and (4). Raises like `networks_of`.
+
+    `interface` is the number of the server's interface on the network, among those with a new port.
+    """
     if network.port is not None:
         return await _attach_port(session, request, network.port, host)
-    path = f"/v2.0/networks/{network.uuid}?device_id={request.server_id}&project_id={request.project_id}"
+    query: dict[str, str | Sequence[str]] = {"device_id": request.server_id, "project_id": request.project_id}
     if network.fixed_ip is not None:
-        path += f"&fixed_ip={network.fixed_ip}"
-    return (await session.fetch("GET", "network", path, step=ATTACH)).read(_NetworkAnswer).network
+        query["fixed_ip"] = network.fixed_ip
+    if interface:
+        query["interface"] = str(interface)
+    if request.security_groups:
+        query["security_group"] = list(request.security_groups)
+    answer = await session.fetch("GET", "network", NETWORK, {"network_id": str(network.uuid)}, query=query, step=ATTACH)
+    return answer.read(_NetworkAnswer).network
 
 
 async def _attach_port(session: Session, request: BuildRequest, port_id: str, host: str) -> AttachedNetwork:
-    path = f"/v2.0/ports/{port_id}"
-    port = (await session.fetch("GET", "network", path)).read(_PortAnswer).port
+    ids = {"port_id": port_id}
+    port = (await session.fetch("GET", "network", PORT, ids)).read(_PortAnswer).port
     if port.project_id != request.project_id:
         raise PortNotUsable(port_id, request.server_id)
     if not port.fixed_ips:
         raise PortRequiresFixedIP(port_id)
     binding = {"device_id": request.server_id, "device_owner": "compute:nova", "binding:host_id": host}
-    answer = await session.fetch("PUT", "network", path, body={"port": binding}, step=ATTACH)
+    answer = await session.fetch("PUT", "network", PORT, ids, body={"port": binding}, step=ATTACH)
     if answer.status == HTTPStatus.CONFLICT:  # another server was first, which only neutron can decide
         raise PortInUse(port_id)
     answer.check()
-    answer = await session.fetch("GET", "network", f"/v2.0/networks/{port.network_id}")
+    answer = await session.fetch("GET", "network", NETWORK, {"network_id": port.network_id})
     network = answer.read(_NamedNetworkAnswer).network
     return AttachedNetwork(network.id, network.name, port)
 
@@ -185,13 +198,13 @@ async def release_ports(session: Session, server_id: str, kept: tuple[str, ...])
 
     The ports are looked up in neutron, since the answer to their creation may have been lost.
     """
-    found = (await session.fetch("GET", "network", f"/v2.0/ports?device_id={server_id}")).read(_PortsAnswer)
-    for port in found.ports:
-        path = f"/v2.0/ports/{port.id}"
+    answer = await session.fetch("GET", "network", "/v2.0/ports", query={"device_id": server_id})
+    for port in answer.read(_PortsAnswer).ports:
+        ids = {"port_id": port.id}
         if port.id in kept:
             unbound = {"device_id": "", "device_owner": "", "binding:host_id": ""}
-            answer = await session.fetch("PUT", "network", path, body={"port": unbound})
+            answer = await session.fetch("PUT", "network", PORT, ids, body={"port": unbound})
         else:
-            answer = await session.fetch("DELETE", "network", path)
+            answer = await session.fetch("DELETE", "network", PORT, ids)
         if answer.status != HTTPStatus.NOT_FOUND:  # otherwise it was deleted in the meantime
             answer.check()

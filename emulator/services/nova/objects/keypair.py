@@ -1,8 +1,9 @@
-"""SSH key pairs. They belong to users, not to projects, and nova keeps the public key only."""
+"""Key pairs for SSH and WinRM. They belong to users, not to projects, and nova keeps the public key only."""
 
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -61,9 +62,24 @@ def fingerprint(public_key: str) -> str:
     return hashlib.md5(blob, usedforsecurity=False).digest().hex(":")
 
 
+def x509_fingerprint(certificate: str) -> str:
+    """Return the SHA-1 of a certificate in PEM, as nova shows it. Raises InvalidKeypair."""
+    from cryptography import x509  # here, since it would slow down every start, and few users need it
+    from cryptography.hazmat.primitives.hashes import SHA1
+
+    try:
+        return x509.load_pem_x509_certificate(certificate.encode()).fingerprint(SHA1()).hex(":")  # noqa: S303 - nova's
+    except ValueError as error:
+        raise InvalidKeypair(f"failed to generate X509 fingerprint. Error message: {error}") from None
+
+
+FINGERPRINTS: Mapping[str, Callable[[str], str]] = {"ssh": fingerprint, "x509": x509_fingerprint}
+"""How to get the fingerprint of a public key, by the type of the key pair."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keypair:
-    """A user's key pair, without the private key."""
+    """A user's key pair, without the private key. The public key of type x509 is a certificate."""
 
     id: int
     name: str
@@ -102,7 +118,7 @@ class Keypairs:
     def add(self, name: str, user_id: str, public_key: str, kind: str) -> Keypair:
         """Add a key pair. Raises InvalidKeypair."""
         self._last_id += 1
-        keypair = Keypair(self._last_id, name, user_id, public_key, fingerprint(public_key), kind)
+        keypair = Keypair(self._last_id, name, user_id, public_key, FINGERPRINTS[kind](public_key), kind)
         self._keypairs[user_id, name] = keypair
         return keypair
 

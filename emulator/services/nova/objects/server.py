@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from emulator.services.nova.objects.states import InstanceIsLocked, InstanceNotF
 __all__ = ["SERVERS", "Lifetime", "Server", "ServerOptions", "Servers"]
 
 MAX_DELETED_SERVERS = 1000
-"""The number of deleted servers that still count in the usage of their projects."""
+"""How many deleted servers are still listed for admins, and count in the usage of their projects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,6 @@ class ServerOptions:
     launch_index: int = 0
     hostname: str = ""
     key_name: str | None = None
-    security_groups: tuple[str, ...] = ("default",)
     availability_zone: str | None = None
     config_drive: bool = False
     disk_config: str = "MANUAL"
@@ -64,6 +63,8 @@ class Server:
     """The task that aborts the current action if it takes too long."""
     current_action: InstanceAction | None = None
     launched_at: datetime | None = None
+    terminated_at: datetime | None = None
+    """When it was deleted."""
     description: str | None = None
     locked_by: Literal["owner", "admin"] | None = None
     """The role of the user who locked it. An `admin` here is a user of another project."""
@@ -71,6 +72,8 @@ class Server:
     interfaces: list[Interface] = field(default_factory=list)
     kept_ports: tuple[str, ...] = ()
     """Ports that existed before the server, and are kept when it is deleted."""
+    group_names: tuple[str, ...] | None = None
+    """The names of its ports' security groups, as neutron has notified them; None if it has not."""
     number: int = 0
     """The number in the name of its libvirt domain, `instance-%08x`; servers are numbered from 1."""
     options: ServerOptions = field(default_factory=ServerOptions)
@@ -105,6 +108,12 @@ class Server:
         if self.vm_state != "error":
             self.fault = None
 
+    def end(self) -> None:
+        """Record that the server is deleted."""
+        self.vm_state, self.task_state, self.addresses, self.interfaces = "deleted", None, {}, []
+        self.group_names = None
+        self.terminated_at = self.updated = datetime.now(UTC)
+
     def end_action(self) -> None:
         """Record that the current action has ended."""
         self.current_action = None
@@ -129,6 +138,11 @@ class Server:
     def locked(self) -> bool:
         """Whether the server is locked."""
         return self.locked_by is not None
+
+    @property
+    def security_groups(self) -> tuple[str, ...]:
+        """The names of its ports' security groups, port by port. Neutron notifies only of others than `default`."""
+        return ("default",) * len(self.interfaces) if self.group_names is None else self.group_names
 
     @property
     def all_addresses(self) -> dict[str, list[dict[str, Any]]]:
@@ -173,7 +187,7 @@ class Servers:
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
         self._last_number = 0
-        self._deleted: deque[Lifetime] = deque(maxlen=MAX_DELETED_SERVERS)
+        self._deleted: deque[Server] = deque(maxlen=MAX_DELETED_SERVERS)
         self.terminated_builds: set[tuple[str, str]] = set()
         """Server ids and the hosts that were told to terminate their builds, after nova-api had given these up."""
 
@@ -194,25 +208,29 @@ class Servers:
             raise InstanceNotFound(server_id)
         return server
 
-    def of_project(self, project_id: str | None) -> Iterator[Server]:
-        """Yield the servers of a project, or of all projects for None, the oldest first."""
-        return (server for server in self._servers.values() if project_id in {None, server.project_id})
+    def of_project(self, project_id: str | None, *, deleted: bool = False) -> Iterator[Server]:
+        """Yield the servers of a project, or of all projects for None, the oldest first; or the last `deleted` too."""
+        servers = [*self._deleted, *self._servers.values()] if deleted else self._servers.values()
+        return (server for server in servers if project_id in {None, server.project_id})
 
     def remove(self, server: Server) -> None:
-        """Remove a deleted server. Its lifetime is kept."""
+        """Remove a deleted server. Its record is kept for admins who ask for it."""
+        if self.withdraw(server):
+            server.end()
+            self._deleted.append(server)
+
+    def withdraw(self, server: Server) -> bool:
+        """Forget a server. Returns whether it was there."""
         server.cancel_deadline()
-        if self._servers.pop(server.id, None) is not None:
-            self._deleted.extend(_lifetimes([server], datetime.now(UTC)))
+        return self._servers.pop(server.id, None) is not None
 
     def lifetimes(self) -> list[Lifetime]:
         """Return the lifetimes of all servers that were ever active: of the last deleted ones, then of the others."""
-        return [*self._deleted, *_lifetimes(self._servers.values(), None)]
-
-
-def _lifetimes(servers: Iterable[Server], terminated_at: datetime | None) -> Iterator[Lifetime]:
-    for server in servers:
-        if server.launched_at is not None:
-            yield Lifetime(server.id, server.name, server.project_id, server.flavor, server.launched_at, terminated_at)
+        return [
+            Lifetime(each.id, each.name, each.project_id, each.flavor, each.launched_at, each.terminated_at)
+            for each in self.of_project(None, deleted=True)
+            if each.launched_at is not None
+        ]
 
 
 SERVERS = web.AppKey("servers", Servers)

@@ -24,6 +24,7 @@ STATUSES: Mapping[str, str] = {
     "paused": "PAUSED",
     "suspended": "SUSPENDED",
     "error": "ERROR",
+    "deleted": "DELETED",
 }
 """The `status` of a server by its `vm_state`, as in `nova.api.openstack.common._STATE_MAP`."""
 

@@ -45,9 +45,9 @@ class TraceRelations:
             raise ValueError(
                 f"SpanTree needs the spans of one trace, not of {len(trace_ids)}; for several traces use trees()"
             )
-        [self._trace_id] = trace_ids
+        [self.trace_id] = trace_ids
         self._traces = traces
-        traces.relations[self._trace_id] = self
+        traces.relations[self.trace_id] = self
         self._followers: dict[tuple[str, str], list[Span]] | None = None
         self._children: defaultdict[str, list[Span]] = defaultdict(list)
         for span in self.by_id.values():
@@ -83,7 +83,7 @@ class TraceRelations:
 
     def following_traces(self) -> "list[TraceRelations]":
         """Return the relations of the traces that follow from this one by links, directly or through one another."""
-        known, waiting = {self._trace_id: self}, [self]
+        known, waiting = {self.trace_id: self}, [self]
         while waiting:
             current = waiting.pop()
             for span in current.by_id.values():
@@ -109,7 +109,7 @@ class TraceRelations:
 
     def _of(self, trace_id: str) -> "TraceRelations | None":
         """Return the relations of a trace, building them if needed; None if it is not known."""
-        if trace_id == self._trace_id:
+        if trace_id == self.trace_id:
             return self
         known = self._traces.relations.get(trace_id)
         if known is None and trace_id in self._traces:
@@ -118,7 +118,7 @@ class TraceRelations:
 
     def _find_followers(self) -> dict[tuple[str, str], list[Span]]:
         followers: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
-        for trace_id in dict.fromkeys([*self._traces.linking_to.get(self._trace_id, ()), self._trace_id]):
+        for trace_id in dict.fromkeys([*self._traces.linking_to.get(self.trace_id, ()), self.trace_id]):
             relations = self._of(trace_id)
             assert relations is not None
             for span in relations.by_id.values():

@@ -57,6 +57,11 @@ class SpanTree:
         tops = [self.roots, *(relations.top for relations in self._relations.following_traces())]
         return sorted((span for top in tops for span in top), key=lambda span: span.start)
 
+    @property
+    def all_trace_ids(self) -> Sequence[str]:
+        """The ids of this trace and of all traces that follow from it by links."""
+        return [self.trace_id, *(relations.trace_id for relations in self._relations.following_traces())]
+
     def joined(self) -> "SpanTree":
         """Return this trace and those that follow from it by links as one trace, each below the span that it links to.
 

@@ -18,6 +18,7 @@ from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.nova.api.lifecycle import set_deadline
 from emulator.services.nova.api.policy import not_authorized
 from emulator.services.nova.api.servers.console_output import CONSOLE_ACTIONS
+from emulator.services.nova.api.servers.security_groups import SECURITY_GROUP_ACTIONS
 from emulator.services.nova.api.servers.views import delete_server, find_server
 from emulator.services.nova.messages import (
     PauseInstance,
@@ -189,11 +190,37 @@ async def unlock(request: web.Request, server: Server) -> web.Response:
     return web.Response(status=HTTPStatus.ACCEPTED)
 
 
-def _record(request: web.Request, server: Server, action: str) -> None:
+class ResetState(msgspec.Struct, forbid_unknown_fields=True):
+    """The arguments of `os-resetState`."""
+
+    state: Literal["active", "error"]
+
+
+class ResetStateBody(msgspec.Struct):
+    """The body of the action `os-resetState`."""
+
+    reset: ResetState = msgspec.field(name="os-resetState")
+
+
+async def reset_state(request: web.Request, server: Server) -> web.Response:
+    """Change what is recorded about a server's state, whatever its host does. For admins."""
+    state = (await read_json(request, ResetStateBody)).reset.state
+    if not request[IDENTITY].is_admin:
+        raise not_authorized("os-admin-actions:reset_state")
+    _record(request, server, "resetState", with_event=False)
+    server.vm_state = state
+    if server.task_state != "deleting":  # its end would no longer be expected
+        server.task_state = None
+        server.end_action()
+    return web.Response(status=HTTPStatus.ACCEPTED)
+
+
+def _record(request: web.Request, server: Server, action: str, *, with_event: bool = True) -> None:
     """Record an action that nova-api has done itself."""
     user: Identity = request[IDENTITY]
     recorded = request.app[INSTANCE_ACTIONS].start(server.id, action, user.project_id, user.user_id)
-    recorded.finish_event(recorded.open_event(None))
+    if with_event:
+        recorded.finish_event(recorded.open_event(None))
     recorded.finished = True
 
 
@@ -209,7 +236,9 @@ ACTIONS: Mapping[str, ServerAction] = {
     "lock": lock,
     "unlock": unlock,
     "forceDelete": force_delete,
+    "os-resetState": reset_state,
     **CONSOLE_ACTIONS,
+    **SECURITY_GROUP_ACTIONS,
 }
 
 ACTION_ROUTES = (web.post("/v2.1/servers/{server_id}/action", run_action),)

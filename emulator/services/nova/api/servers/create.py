@@ -1,12 +1,11 @@
 """Builds the records of new servers from the body of `POST /v2.1/servers`, as far as the quota allows them."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
 from aiohttp import web
 
-from emulator.runtime.errors import BadRequest
+from emulator.runtime.errors import BadRequest, Forbidden
 from emulator.runtime.http_server import IDENTITY
 from emulator.runtime.request_context import current_request
 from emulator.runtime.service import SERVICE_CONTEXT
@@ -14,26 +13,27 @@ from emulator.services.auth.fernet_tokens import Identity
 from emulator.services.nova.api.microversions import Microversion, microversion
 from emulator.services.nova.api.servers.create_request import NewServer, validate
 from emulator.services.nova.api.servers.validation import check_metadata
-from emulator.services.nova.field_types import as_bool
+from emulator.services.nova.field_types import as_bool, canonical_address
 from emulator.services.nova.objects import FLAVORS, KEYPAIRS, QUOTAS, SERVERS, Flavor, FlavorNotFound, Server
 from emulator.services.nova.objects.quotas import usage
 from emulator.services.nova.objects.server import ServerOptions
-from emulator.services.seed_data import default_group
 
 __all__ = ["new_servers"]
 
 DESCRIPTION_SINCE, TAGS_SINCE, CERTIFICATES_SINCE, HOST_NAME_SINCE = (2, 19), (2, 52), (2, 63), (2, 90)
 
-DEFAULT_GROUP = "default"
+
+MAX_SERVERS = 1000
+"""How many servers one request may create if the quota allows more. Nova has no such limit, and no laptop to run on."""
 
 
-class SecurityGroupNotFound(BadRequest):
-    """The project has no security group of this name or id."""
+class TooManyServers(Forbidden):
+    """The request needs more servers than the emulator creates for one request."""
 
-    error_type = "nova.SecurityGroupNotFound"
+    error_type = "nova.TooManyServers"
 
-    def __init__(self, name_or_id: str) -> None:
-        super().__init__(f"Security group {name_or_id} not found.")
+    def __init__(self, min_count: int) -> None:
+        super().__init__(f"{min_count} servers are requested; one request can create {MAX_SERVERS} at most.")
 
 
 def new_servers(request: web.Request, new: NewServer) -> list[Server]:
@@ -43,12 +43,14 @@ def new_servers(request: web.Request, new: NewServer) -> list[Server]:
     check_metadata(new.metadata, app[QUOTAS].of_project(owner.project_id)["metadata_items"], "server.metadata")
     flavor = _find_flavor(app, new, owner)
     _check_key_name(app, new, owner)
-    groups = _group_names((group.name for group in new.security_groups), owner.project_id)
     used = usage(app[SERVERS].of_project(owner.project_id))
     count = app[QUOTAS].allowed_count(owner.project_id, used, flavor, *new.counts)
+    if new.counts[0] > MAX_SERVERS:
+        raise TooManyServers(new.counts[0])
+    count = min(count, MAX_SERVERS)
     rng, request_id = app[SERVICE_CONTEXT].rng, current_request().request_id
     reservation_id = f"r-{rng.draw('reservation', request_id).getrandbits(32):08x}"
-    options = _options(new, reservation_id, groups, version)
+    options = _options(new, reservation_id, version)
     return [
         Server(
             id=rng.uuid("server", request_id, number),
@@ -77,7 +79,7 @@ def _check_key_name(app: web.Application, new: NewServer, owner: Identity) -> No
         raise BadRequest("Invalid key_name provided.")
 
 
-def _options(new: NewServer, reservation_id: str, groups: tuple[str, ...], version: Microversion) -> ServerOptions:
+def _options(new: NewServer, reservation_id: str, version: Microversion) -> ServerOptions:
     """Return a new server's options. Options that the microversion does not have are ignored; nova answers 400."""
     certificates = None
     if new.trusted_image_certificates is not None and version >= CERTIFICATES_SINCE:
@@ -86,7 +88,6 @@ def _options(new: NewServer, reservation_id: str, groups: tuple[str, ...], versi
         reservation_id=reservation_id,
         hostname=(new.hostname if version >= HOST_NAME_SINCE else None) or _host_name(new.name),
         key_name=new.key_name,
-        security_groups=groups,
         availability_zone=new.zone_host_node[0] or None,
         config_drive=as_bool(new.config_drive),
         disk_config=new.disk_config,
@@ -94,19 +95,8 @@ def _options(new: NewServer, reservation_id: str, groups: tuple[str, ...], versi
         tags=tuple(new.tags) if version >= TAGS_SINCE else (),
         trusted_image_certificates=certificates,
         access_ipv4=new.access_ipv4,
-        access_ipv6=new.access_ipv6,
+        access_ipv6=canonical_address(new.access_ipv6),
     )
-
-
-def _group_names(requested: Iterable[str], project_id: str) -> tuple[str, ...]:
-    """Return the names of security groups that are requested by name or by neutron's id. Raises SecurityGroupNotFound.
-
-    Here nova knows only the group `default` of each project.
-    """
-    for name_or_id in requested:
-        if name_or_id not in {DEFAULT_GROUP, default_group(project_id)}:
-            raise SecurityGroupNotFound(name_or_id)
-    return (DEFAULT_GROUP,)
 
 
 def _host_name(name: str) -> str:

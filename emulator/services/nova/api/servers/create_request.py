@@ -19,7 +19,7 @@ HOST_AND_NODE = 2
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 ComputeHost = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class SecurityGroup(msgspec.Struct):
@@ -47,7 +47,7 @@ class NewServer(msgspec.Struct):
     metadata: dict[str, str] = {}
     block_devices: list[BlockDevice] = msgspec.field(name="block_device_mapping_v2", default_factory=list)
     legacy_block_devices: list[msgspec.Raw] = msgspec.field(name="block_device_mapping", default_factory=list)
-    security_groups: list[SecurityGroup] = []
+    security_groups: list[SecurityGroup] | None = None
     key_name: Text | None = None
     availability_zone: Text | None = None
     host: ComputeHost | None = None

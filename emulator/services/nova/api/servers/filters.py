@@ -56,8 +56,7 @@ def server_filters(request: web.Request) -> Iterator[Predicate]:
             yield matching(_pattern(key, query[key]))
     if "status" in query:
         yield _with_status({status.upper() for status in query.getall("status")}, is_admin=is_admin)
-    if is_admin and "deleted" in query and bool_parameter("deleted", query["deleted"]):
-        yield lambda _: False  # records of deleted servers are not kept
+    yield from _by_deletion(request)
     if "locked" in query and version >= LOCKED_SINCE:
         locked = bool_parameter("locked", query["locked"])
         yield lambda server: server.locked == locked
@@ -127,10 +126,34 @@ def _by_tags(request: web.Request) -> Iterator[Predicate]:
         yield lambda server: not none & {*server.options.tags}
 
 
+def _by_deletion(request: web.Request) -> Iterator[Predicate]:
+    """Yield the predicate that excludes deleted servers, or existing ones. Only admins may ask for deleted servers.
+
+    A query by change time finds both, so that its sender learns about deletions.
+    """
+    query = request.query
+    if not request[IDENTITY].is_admin or "deleted" not in query:
+        wanted = "DELETED" in {status.upper() for status in query.getall("status", [])}
+        if not wanted and not _changes(request):
+            yield lambda server: server.terminated_at is None
+        return
+    deleted = bool_parameter("deleted", query["deleted"])
+    yield lambda server: (server.terminated_at is not None) is deleted
+
+
+def _changes(request: web.Request) -> set[str]:
+    """Return the filters by change time that the request has."""
+    known = {"changes-since"} | ({"changes-before"} if microversion(request) >= CHANGES_BEFORE_SINCE else set())
+    return known & {*request.query}
+
+
 def _by_change_time(request: web.Request) -> Iterator[Predicate]:
-    if "changes-since" in request.query:
-        since = parse_isotime("changes-since", request.query["changes-since"])
-        yield lambda server: server.updated >= since
-    if "changes-before" in request.query and microversion(request) >= CHANGES_BEFORE_SINCE:
-        before = parse_isotime("changes-before", request.query["changes-before"])
-        yield lambda server: server.updated <= before
+    """Yield predicates on the last change, in whole seconds as nova's database has it and the API shows it."""
+    bounds = {key: parse_isotime(key, request.query[key]) for key in _changes(request)}
+    since, before = bounds.get("changes-since"), bounds.get("changes-before")
+    if since is not None and before is not None and before < since:
+        raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
+    if since is not None:
+        yield lambda server: server.updated.replace(microsecond=0) >= since
+    if before is not None:
+        yield lambda server: server.updated.replace(microsecond=0) <= before

@@ -1,4 +1,4 @@
-"""A server's attachments: `/ips`, `/os-interface`, `/os-security-groups` and `/os-volume_attachments`."""
+"""A server's attachments: `/ips`, `/os-interface` and `/os-volume_attachments`."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from emulator.runtime.errors import NotFound
 from emulator.runtime.http_server import json_response
 from emulator.services.nova.api.servers.views import find_server
 from emulator.services.nova.messages import Interface
-from emulator.services.seed_data import default_group
 
 __all__ = ["INTERFACE_ROUTES"]
 
@@ -83,22 +82,6 @@ def _describe(interface: Interface) -> dict[str, Any]:
     }
 
 
-async def list_security_groups(request: web.Request) -> web.Response:
-    """List the server's security groups with their ids in neutron, which also has their rules."""
-    server = find_server(request)
-    groups = [
-        {
-            "id": default_group(server.project_id),
-            "name": name,
-            "description": "Default security group",
-            "tenant_id": server.project_id,
-            "rules": [],
-        }
-        for name in server.options.security_groups
-    ]
-    return json_response({"security_groups": groups})
-
-
 async def list_volumes(request: web.Request) -> web.Response:
     """List the server's volumes: the emulator has none."""
     find_server(request)
@@ -116,7 +99,6 @@ INTERFACE_ROUTES = (
     web.get("/v2.1/servers/{server_id}/ips/{network}", list_addresses_on),
     web.get("/v2.1/servers/{server_id}/os-interface", list_interfaces),
     web.get("/v2.1/servers/{server_id}/os-interface/{port_id}", show_interface),
-    web.get("/v2.1/servers/{server_id}/os-security-groups", list_security_groups),
     web.get("/v2.1/servers/{server_id}/os-volume_attachments", list_volumes),
     web.get("/v2.1/servers/{server_id}/os-volume_attachments/{volume_id}", show_volume),
 )

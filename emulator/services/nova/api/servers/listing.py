@@ -41,17 +41,19 @@ SORT_KEYS: Mapping[str, Callable[[Server], str | int | datetime | None]] = {
 
 
 def requested_project(request: web.Request) -> str | None:
-    """Return the project whose servers to list, None for all: the caller's, or for admins any that the query names."""
+    """Return the project whose servers to list, None for all. Without `all_tenants` that is always the caller's.
+
+    Source: `_get_servers` in `nova.api.openstack.compute.servers`, which ignores `tenant_id` then.
+    """
     user: Identity = request[IDENTITY]
     query = request.query
-    named = query.get("project_id") or query.get("tenant_id")
     all_projects = any(key in query and bool_parameter(key, query[key]) for key in ("all_tenants", "all_projects"))
     if all_projects and not user.is_admin:
         listing = "detail" if request.path.endswith("/detail") else "index"
         raise not_authorized(f"servers:{listing}:get_all_tenants")
-    if user.is_admin and named:
-        return named
-    return None if all_projects else user.project_id
+    if not all_projects:
+        return user.project_id
+    return query.get("project_id") or query.get("tenant_id")
 
 
 def select_servers(request: web.Request, servers: Iterator[Server]) -> list[Server]:

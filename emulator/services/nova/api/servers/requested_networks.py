@@ -40,20 +40,10 @@ def requested_networks(
 
 
 def _check_distinct(networks: Sequence[RequestedNetwork]) -> None:
-    """Check that each port, and each network without a port, is named once.
-
-    Nova allows a network twice. Here neutron creates only one port for a server on a network, so that the request can
-    be retried; further interfaces need existing ports.
-    """
-    ports = Counter((network.port, None if network.port else network.uuid) for network in networks)
-    for (port, uuid), count in ports.items():
-        if count > 1 and port is not None:
-            raise BadRequest(f"Invalid input for field server.networks: port {port} is named twice.")
+    """Check that each port is named once. A network may be named several times."""
+    for port, count in Counter(network.port for network in networks if network.port is not None).items():
         if count > 1:
-            raise BadRequest(
-                f"Invalid input for field server.networks: network {uuid} is named twice without a port: a server gets "
-                "only one new port on a network. Create the other ports first, and name them."
-            )
+            raise BadRequest(f"Port ID '{port}' was specified twice: you cannot attach a port multiple times.")
 
 
 def _check(network: RequestedNetwork, field: str, servers: int) -> None:

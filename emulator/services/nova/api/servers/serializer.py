@@ -1,6 +1,7 @@
 """The JSON of a server. Which fields it has depends on the microversion, and on whether the user is an admin."""
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -13,9 +14,15 @@ from emulator.services.nova.field_types import ZONE
 from emulator.services.nova.objects.server import Server
 from emulator.services.oslo.timeutils import isotime, isotime_without_zone
 
-__all__ = ["describe", "host_id", "summarize"]
+__all__ = ["describe", "describe_updated", "host_id", "summarize"]
+
+ALL_AFTER_UPDATE_SINCE = (2, 75)
 
 ROOT_DEVICE = "/dev/vda"
+
+PREFIXES = ("OS-EXT-AZ:", "OS-EXT-SRV-ATTR:", "OS-EXT-STS:", "OS-SRV-USG:", "os-extended-volumes:")
+EXTENSIONS = frozenset({"config_drive", "host_status", "key_name", "security_groups"})
+"""With PREFIXES, the fields that extensions of API v2.0 added to a server, and not to the answer to an update."""
 
 
 def summarize(request: web.Request, server: Server) -> dict[str, Any]:
@@ -46,12 +53,29 @@ def describe(request: web.Request, server: Server, *, listed: bool = True) -> di
         "config_drive": "True" if options.config_drive else "",
         "key_name": options.key_name,
         "os-extended-volumes:volumes_attached": [],
-        "security_groups": [{"name": name} for name in options.security_groups],
         **_versioned_fields(server, version),
     }
+    if server.security_groups:  # without a port, or without a group on any, nova omits the field
+        described["security_groups"] = [{"name": name} for name in server.security_groups]
     if not listed and version >= (2, 71):
         described["server_groups"] = []
     return {**described, **_admin_fields(server, user, version)}
+
+
+def describe_updated(request: web.Request, server: Server) -> dict[str, Any]:
+    """Return a server as the answer to `PUT /servers/{id}` shows it: before 2.75 without the extensions of API v2.0.
+
+    Source: `ServersController.update` in `nova.api.openstack.compute.servers`.
+    """
+    described = describe(request, server, listed=False)
+    if microversion(request) >= ALL_AFTER_UPDATE_SINCE:
+        return described
+    addresses = {
+        network: [{key: address[key] for key in ("version", "addr")} for address in listed]
+        for network, listed in described["addresses"].items()
+    }
+    kept = {key: value for key, value in described.items() if not (key in EXTENSIONS or key.startswith(PREFIXES))}
+    return {**kept, "addresses": addresses}
 
 
 def host_id(project_id: str, host: str | None) -> str:
@@ -68,12 +92,12 @@ def _state(server: Server) -> dict[str, Any]:
         "OS-EXT-STS:task_state": server.task_state,
         "OS-EXT-STS:vm_state": server.vm_state,
         "OS-EXT-STS:power_state": server.power_state,
-        "OS-SRV-USG:launched_at": _launched_at(server),
-        "OS-SRV-USG:terminated_at": None,
+        "OS-SRV-USG:launched_at": _in_seconds(server.launched_at),
+        "OS-SRV-USG:terminated_at": _in_seconds(server.terminated_at),
     }
     if server.status in {"ACTIVE", "BUILD"}:
         state["progress"] = 0
-    if server.status == "ERROR" and server.fault is not None:
+    if server.status in {"ERROR", "DELETED"} and server.fault is not None:
         state["fault"] = {"code": 500, "created": isotime(server.updated), "message": server.fault}
     return state
 
@@ -131,5 +155,5 @@ def _flavor(request: web.Request, server: Server, version: Microversion) -> dict
     }
 
 
-def _launched_at(server: Server) -> str | None:
-    return None if server.launched_at is None else isotime_without_zone(server.launched_at.replace(microsecond=0))
+def _in_seconds(time: datetime | None) -> str | None:
+    return None if time is None else isotime_without_zone(time.replace(microsecond=0))

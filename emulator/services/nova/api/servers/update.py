@@ -9,10 +9,10 @@ from aiohttp import web
 
 from emulator.runtime.http_server import json_response, read_json
 from emulator.services.nova.api.microversions import Microversion, microversion
-from emulator.services.nova.api.servers.serializer import describe
+from emulator.services.nova.api.servers.serializer import describe_updated
 from emulator.services.nova.api.servers.validation import check_name
 from emulator.services.nova.api.servers.views import find_server
-from emulator.services.nova.field_types import DiskConfig, HostName, check_addresses
+from emulator.services.nova.field_types import DiskConfig, HostName, canonical_address, check_addresses
 from emulator.services.nova.objects.server import ServerOptions
 
 __all__ = ["SERVER_UPDATE_ROUTES"]
@@ -49,7 +49,7 @@ async def update_server(request: web.Request) -> web.Response:
         server.description = changes.description
     server.options = _changed(server.options, changes, version)
     server.updated = datetime.now(UTC)
-    return json_response({"server": describe(request, server, listed=False)})
+    return json_response({"server": describe_updated(request, server)})
 
 
 def _changed(options: ServerOptions, changes: ServerChanges, version: Microversion) -> ServerOptions:
@@ -57,7 +57,7 @@ def _changed(options: ServerOptions, changes: ServerChanges, version: Microversi
     return replace(
         options,
         access_ipv4=_new_or_current(changes.access_ipv4, options.access_ipv4),
-        access_ipv6=_new_or_current(changes.access_ipv6, options.access_ipv6),
+        access_ipv6=canonical_address(_new_or_current(changes.access_ipv6, options.access_ipv6)),
         hostname=_new_or_current(hostname, options.hostname),
         disk_config=_new_or_current(changes.disk_config, options.disk_config),
     )

@@ -17,6 +17,7 @@ from emulator.services.nova.api.microversions import microversion
 from emulator.services.nova.api.servers.create import new_servers
 from emulator.services.nova.api.servers.create_request import CreateServer, NewServer
 from emulator.services.nova.api.servers.listing import requested_project, select_servers
+from emulator.services.nova.api.servers.requested_groups import requested_groups
 from emulator.services.nova.api.servers.requested_host import requested_host
 from emulator.services.nova.api.servers.requested_networks import requested_networks
 from emulator.services.nova.api.servers.serializer import describe, summarize
@@ -36,17 +37,19 @@ async def create_server(request: web.Request) -> web.Response:
     new = (await read_json(request, CreateServer, strict=False)).server
     networks = requested_networks(new.networks, microversion(request), new.counts[1])
     host = await requested_host(request, new)
+    groups = await requested_groups(request, new)
     servers = new_servers(request, new)
     for server in servers:
         request.app[SERVERS].add(server)
     try:
         for server in servers:
-            await schedule_build(request.app, server, networks, host)
+            await schedule_build(request.app, server, networks, groups, host)
     except (
         BusUnavailable
     ):  # all or none: the first update of a build that was sent finds no record, which ends the build
         for server in servers:
-            remove_server(request.app, server)
+            request.app[SERVERS].withdraw(server)
+            request.app[INSTANCE_ACTIONS].server_deleted(server.id)
         raise
     annotate(server__id=servers[0].id)
     return _accepted(request, new, servers[0])
@@ -54,14 +57,14 @@ async def create_server(request: web.Request) -> web.Response:
 
 def _accepted(request: web.Request, new: NewServer, server: Server) -> web.Response:
     """Return the 202 for a new server. As in nova, its password is returned but not stored."""
-    links = links_to(request, "servers", server.id)
+    links, groups = links_to(request, "servers", server.id), new.security_groups
     if new.return_reservation_id:
         return json_response({"reservation_id": server.options.reservation_id}, HTTPStatus.ACCEPTED)
     created = {
         "id": server.id,
         "links": links,
         "OS-DCF:diskConfig": server.options.disk_config,
-        "security_groups": [{"name": name} for name in server.options.security_groups],
+        "security_groups": [{"name": "default"}] if groups is None else groups,
         "adminPass": new.admin_password or secrets.token_urlsafe(9),
     }
     return json_response({"server": created}, HTTPStatus.ACCEPTED, {"Location": links[0]["href"]})
@@ -83,7 +86,7 @@ async def list_servers_in_detail(request: web.Request) -> web.Response:
 
 
 def _list(request: web.Request, view: Callable[[web.Request, Server], dict[str, Any]]) -> web.Response:
-    servers = select_servers(request, request.app[SERVERS].of_project(requested_project(request)))
+    servers = select_servers(request, request.app[SERVERS].of_project(requested_project(request), deleted=True))
     shown = page(request, servers, lambda server: server.id)
     listed = [view(request, server) for server in shown.items]
     return json_response({"servers": listed, **shown.links("servers")})

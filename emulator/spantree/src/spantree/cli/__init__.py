@@ -1,1 +1,1 @@
-"""The commands `check`, `show` and `convert`, for the script `spantree` and for other programs that offer them."""
+"""The commands `check`, `convert`, `show` and `tail`, for the script `spantree` and other programs."""

@@ -1,7 +1,7 @@
 """`check`: compare traces with an expected tree, or look for what makes them unsound."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Annotated
@@ -15,14 +15,25 @@ from spantree.backoff import pauses
 from spantree.cli.errors import Unreadable, Unwritable, exit_with
 from spantree.cli.glyphs import ascii_only
 from spantree.cli.junit import Case, write_junit
-from spantree.cli.options import Ascii, Joined, Service, SourceName, TraceId, option, output_file
+from spantree.cli.options import (
+    Ascii,
+    Joined,
+    Limit,
+    Lookback,
+    Service,
+    SourceName,
+    TraceId,
+    option,
+    output_file,
+    seconds_of,
+)
 from spantree.cli.program import current
-from spantree.cli.source import ANSWER_SECONDS, Source
+from spantree.cli.source import ANSWER_SECONDS, Source, Traces
 from spantree.cli.validators import finite
 
 __all__ = ["check"]
 
-SHORTEST_ANSWER_SECONDS = 1.0
+SHORTEST_ANSWER_SECONDS = 5.0
 """How long a Jaeger may take to answer when the time for the check is almost up."""
 
 
@@ -42,6 +53,10 @@ Ignore = Annotated[
     ),
 ]
 OneIsEnough = Annotated[bool, option("any", "One trace as expected is enough; others may differ.")]
+AllowLimit = Annotated[
+    bool,
+    option("allow-limit", "At a Jaeger with more traces than --limit: do not fail, although the rest is not checked."),
+]
 Junit = Annotated[Path | None, output_file("junit", "Write the result to this file, as JUnit XML.")]
 Timeout = Annotated[
     float, option("timeout", "Seconds to wait for a Jaeger, and for its traces to be complete.", min=0, callback=finite)
@@ -54,29 +69,36 @@ def check(
     ignore: Ignore = None,
     trace: TraceId = None,
     service: Service = None,
+    limit: Limit = 1000,
+    lookback: Lookback = "1h",
     timeout: Timeout = 30.0,
     junit: Junit = None,
     *,
+    allow_limit: AllowLimit = False,
     one_is_enough: OneIsEnough = False,
     joined: Joined = False,
     no_unicode: Ascii = False,
 ) -> None:
     """Compare traces with an expected tree; without one, look for what makes them unsound.
 
-    Compares every trace that has the expected root. Exits with 0 if all are as expected, with 1 if any differs or none
-    is found, and with 2 if the traces or the expected tree cannot be read.
+    Compares every trace that has the expected root. Exits with 0 if all are as expected, with 1 if any differs, none is
+    found, or a Jaeger has more of them than --limit, and with 2 if the traces or the expected tree cannot be read.
     """
     if no_unicode:
         ascii_only()
-    chosen = Source(source, trace, service, joined)
+    chosen = Source(source, trace, service, joined, limit, seconds_of(lookback))
 
     def run() -> int:
         expected = None if expect is None else _expected_tree(expect)
         judge = _is_sound(ignore or ()) if expected is None else _is_expected(expected)
-        cases = _retry(
+        verdict = _retry(
             lambda seconds: _judge_traces(chosen, expected, judge, seconds, one_is_enough=one_is_enough),
             timeout if chosen.is_jaeger else 0.0,
         )
+        verdict.traces.warn()
+        cases = verdict.cases
+        if not allow_limit and not (one_is_enough and verdict.passed):
+            cases += [Case("every trace", "read", sentence) for sentence in verdict.traces.missing]
         _print(cases)
         if junit is not None:
             _write_junit(junit, cases)
@@ -121,19 +143,37 @@ def _subject(trace: SpanTree) -> str:
     return f"trace {trace.trace_id}, {len(trace)} span{'' if len(trace) == 1 else 's'},"
 
 
-def _retry(attempt: Callable[[float], list[Case]], seconds: float) -> list[Case]:
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The results for the traces that were judged, and what was read."""
+
+    cases: list[Case]
+    traces: Traces
+
+    @property
+    def passed(self) -> bool:
+        """Whether no case failed."""
+        return not any(case.failed for case in self.cases)
+
+
+def _retry(attempt: Callable[[float], Verdict], seconds: float) -> Verdict:
     """Repeat `attempt` until no case fails or the time is up. Its argument is the seconds that an answer may take."""
-    deadline = monotonic() + seconds
+    deadline, verdict = monotonic() + seconds, None
     for pause in pauses(seconds):
         try:
-            cases = attempt(min(max(deadline - monotonic(), SHORTEST_ANSWER_SECONDS), ANSWER_SECONDS))
+            verdict = attempt(min(max(deadline - monotonic(), SHORTEST_ANSWER_SECONDS), ANSWER_SECONDS))
         except Unreadable:
             pass  # the Jaeger may still be starting; the last attempt lets the error through
         else:
-            if not any(case.failed for case in cases):
-                return cases
+            if verdict.passed:
+                return verdict
         sleep(min(pause, max(deadline - monotonic(), 0.0)))  # the answer itself may have used up the time
-    return attempt(SHORTEST_ANSWER_SECONDS)
+    try:
+        return attempt(SHORTEST_ANSWER_SECONDS)
+    except Unreadable:
+        if verdict is None:
+            raise
+        return verdict  # a large answer may take longer than this
 
 
 def _judge_traces(
@@ -143,18 +183,18 @@ def _judge_traces(
     seconds: float,
     *,
     one_is_enough: bool,
-) -> list[Case]:
+) -> Verdict:
     """Judge every trace that has the expected root, or the trace that was chosen by its id."""
     root = expected.roots[0] if expected is not None and expected.roots else None
-    traces = source.traces(root[0] if root else None, seconds)
-    candidates = traces
+    traces = source.read(root[0] if root else None, seconds, linked=expected is not None and len(expected.roots) > 1)
+    candidates = traces.found
     if expected is not None and source.trace_id is None:
-        candidates = [trace for trace in traces if _has_root_of(expected, trace)]
+        candidates = [trace for trace in traces.found if _has_root_of(expected, trace)]
     if not candidates:
-        return [_missing(source, root, traces)]
+        return Verdict([_missing(source, root, traces.found)], traces)
     cases = [judge(trace) for trace in candidates]
     passed = [case for case in cases if not case.failed]
-    return passed if one_is_enough and passed else cases
+    return Verdict(passed if one_is_enough and passed else cases, traces)
 
 
 def _missing(source: Source, root: tuple[str, str] | None, found: Sequence[SpanTree]) -> Case:

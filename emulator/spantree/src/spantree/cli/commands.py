@@ -12,4 +12,5 @@ COMMANDS = (
     ),
     Command("convert", "spantree.cli.convert:convert", "Write traces in another format."),
     Command("show", "spantree.cli.show:show", "Print the waterfalls of traces, or draw them into files."),
+    Command("tail", "spantree.cli.tail:tail", "Watch traces as they arrive over OTLP, from any program."),
 )

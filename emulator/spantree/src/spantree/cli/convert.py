@@ -7,7 +7,7 @@ import typer
 
 from spantree.cli.errors import exit_with
 from spantree.cli.formats import FORMATS
-from spantree.cli.options import Joined, Service, SourceName, TraceId, option, output_file
+from spantree.cli.options import Joined, Limit, Lookback, Service, SourceName, TraceId, option, output_file, seconds_of
 from spantree.cli.output import write_traces
 from spantree.cli.source import Source
 
@@ -31,6 +31,8 @@ def convert(
     output: Output = None,
     trace: TraceId = None,
     service: Service = None,
+    limit: Limit = 1000,
+    lookback: Lookback = "1h",
     *,
     joined: Joined = False,
 ) -> None:
@@ -38,7 +40,7 @@ def convert(
 
     Lists on standard error what the format cannot hold.
     """
-    chosen = Source(source, trace, service, joined)
+    chosen = Source(source, trace, service, joined, limit, seconds_of(lookback))
 
     def write() -> int:
         write_traces(chosen.require_traces(), to, output)

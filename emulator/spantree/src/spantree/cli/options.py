@@ -15,6 +15,8 @@ __all__ = [
     "Expand",
     "Html",
     "Joined",
+    "Limit",
+    "Lookback",
     "MapFile",
     "Mermaid",
     "OtlpJson",
@@ -25,8 +27,11 @@ __all__ = [
     "named_files",
     "option",
     "output_file",
+    "seconds_of",
 ]
 
+LENGTH_OF_TIME = re.compile(r"([0-9]{1,9})([smhd])")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -53,6 +58,20 @@ def trace_id(value: str | None) -> str | None:
     return digits.zfill(32)
 
 
+def seconds_of(lookback: str) -> int:
+    """Return the seconds of a time such as 90s, 15m, 1h or 2d. Raises typer.BadParameter."""
+    written = LENGTH_OF_TIME.fullmatch(lookback)
+    if written is None or not int(written[1]):
+        raise typer.BadParameter(f"{lookback!r} is not a length of time such as 90s, 15m, 1h or 2d.")
+    return int(written[1]) * SECONDS[written[2]]
+
+
+def length_of_time(value: str) -> str:
+    """Refuse what is no length of time."""
+    seconds_of(value)
+    return value
+
+
 def named_files(files: Mapping[str, Path | None]) -> dict[str, Path]:
     """Return the files that were given, by format. Options are named after formats; no two may name the same file."""
     given: dict[str, Path] = {}
@@ -74,7 +93,28 @@ SourceName = Annotated[
 ]
 TraceId = Annotated[str | None, option("trace", "Only the trace with this id.", callback=trace_id)]
 Service = Annotated[str | None, option("service", "Only traces with spans of this service.", callback=named)]
-Joined = Annotated[bool, option("joined", "Join linked traces: put each below the span that it links to.")]
+Limit = Annotated[
+    int,
+    option(
+        "limit",
+        "At a Jaeger: read at most this many traces, the latest ones. Says on standard error if there are more.",
+        min=1,
+        max=1_000_000,
+    ),
+]
+Lookback = Annotated[
+    str,
+    option(
+        "lookback",
+        "At a Jaeger: read the traces of this time until now, such as 90s, 15m, 1h or 2d.",
+        metavar="TIME",
+        callback=length_of_time,
+    ),
+]
+Joined = Annotated[
+    bool,
+    option("joined", "Join linked traces: put each below the span that it links to. At a Jaeger, they are looked up."),
+]
 Expand = Annotated[bool, option("expand", "Draw a line for every span; do not fold repeated spans into one.")]
 Ascii = Annotated[bool, option("no-unicode", "Print ASCII only. This is automatic if the terminal has no Unicode.")]
 OtlpJson = Annotated[Path | None, output_file("otlp-json", "Write the exported spans to this file, as OTLP JSON.")]

@@ -14,6 +14,8 @@ from spantree.cli.options import (
     Expand,
     Html,
     Joined,
+    Limit,
+    Lookback,
     MapFile,
     Mermaid,
     Service,
@@ -22,6 +24,7 @@ from spantree.cli.options import (
     TraceId,
     named_files,
     option,
+    seconds_of,
 )
 from spantree.cli.output import write_files
 from spantree.cli.program import current
@@ -38,6 +41,8 @@ def show(
     source: SourceName,
     trace: TraceId = None,
     service: Service = None,
+    limit: Limit = 1000,
+    lookback: Lookback = "1h",
     html: Html = None,
     mermaid: Mermaid = None,
     svg: Svg = None,
@@ -56,7 +61,7 @@ def show(
         raise typer.BadParameter(
             "--tree and --expand change what is printed, so they do not go with an option that draws into a file."
         )
-    chosen = Source(source, trace, service, joined)
+    chosen = Source(source, trace, service, joined, limit, seconds_of(lookback))
 
     def run() -> int:
         traces = chosen.require_traces()

@@ -1,49 +1,35 @@
-"""Reads spans from a running Jaeger over its HTTP query API.
+"""Reads spans from a running Jaeger over its HTTP query API: one trace, or all of a range of time, and linked ones."""
 
-API v3 answers in OTLP (in Jaeger's source: apiv3/http_gateway.go and apiv3/query_parser.go). The legacy API, which
-VictoriaTraces and others serve as well, answers in Jaeger's own JSON (http_handler.go and uimodel/model.go).
-"""
-
-import base64
-import json
-import re
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from http import HTTPStatus
-from http.client import HTTPException
-from typing import Any, TypeVar
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, unquote, urlencode, urlsplit
-from urllib.request import Request, urlopen
+from functools import partial
 
-from spantree.formats.jaeger_json import ADDED_BY_JAEGER, spans_of_traces
-from spantree.formats.otlp_json import spans_from_json
-from spantree.formats.shape_errors import WRONG_SHAPE, describe
+from spantree.formats.jaeger_api import (
+    LEGACY,
+    V3,
+    Api,
+    Jaeger,
+    JaegerUnavailable,
+    NotServed,
+    TooDeep,
+    Window,
+    get_trace,
+    list_services,
+    parse_url,
+    search_traces,
+    unavailable,
+)
+from spantree.formats.jaeger_links import find_linked
+from spantree.formats.jaeger_search import ANY_SERVICE, Found, SpanId, find_traces, newest, number_of_traces
 from spantree.span import Span
 
 __all__ = ["JaegerUnavailable", "jaeger_spans"]
 
-Parsed = TypeVar("Parsed")
-
-UI_PATH = re.compile(r"(?P<base>.*?)(?:/search|/trace/(?P<trace_id>[0-9a-fA-F]+))?/*")
-CLOCK_TOLERANCE = 60 * 10**6
+CLOCK_TOLERANCE = 600 * 10**6
 """Microseconds by which the clocks of Jaeger and of the services may be ahead of ours."""
-
-API_STATUSES = {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
-"""Statuses of a server that has the API, and of one that lacks it: VictoriaTraces answers 400 for an unknown path."""
-
-IDS = {"traceId", "spanId", "parentSpanId"}
-BASE64_ID = re.compile(r"[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{11}=")
-
-
-class JaegerUnavailable(Exception):
-    """Jaeger cannot be reached, or its answer cannot be read. The message is one line: URL (no password) and reason."""
-
-
-class NotServed(Exception):
-    """The server does not serve API v3."""
 
 
 def jaeger_spans(
@@ -51,222 +37,102 @@ def jaeger_spans(
     *,
     trace_id: str | None = None,
     service: str | None = None,
-    limit: int = 20,
-    lookback_seconds: int = 3600,
+    linked: bool = False,
+    limit: int = 1000,
+    lookback_seconds: float = 3600,
     timeout: float = 10,
+    incomplete: Callable[[str], None] = warnings.warn,
 ) -> list[Span]:
     """Read spans from the Jaeger at `url`: `http://localhost:16686`, or the URL of one trace's page in its UI.
 
-    With `trace_id` (hex): the spans of that trace, none if Jaeger does not have it. With `service`: the spans of the
-    latest `limit` traces in which it took part during the last `lookback_seconds`. With neither: those of the latest
-    `limit` traces of every service except Jaeger's own. Each span is returned once. `timeout` is in seconds and per
-    request.
+    With `trace_id` (hex): the spans of that trace, none if Jaeger does not have it. With `service`: those of all traces
+    in which it took part during the last `lookback_seconds`, at most the latest `limit`. With neither: those of the
+    traces of every service except Jaeger's own, at most the latest `limit`. With `linked`: in addition, those of the
+    traces, at most `limit`, that are linked with these in either direction, directly or through one another.
+
+    If a limit left something out, `incomplete` is called with a sentence that says so; by default it warns. Each span
+    is returned once. `timeout` is how many seconds Jaeger may take to begin or continue an answer.
 
     A Jaeger without API v3 is read over the legacy API, with the losses that `spans_from_jaeger_json` names.
 
     Raises JaegerUnavailable.
     """
-    jaeger, trace_of_page = _parse_url(url, timeout)
+    jaeger, trace_of_page = parse_url(url, timeout)
     now = time.time_ns() // 1000
-    search = Search(limit, max(0, now - lookback_seconds * 10**6), now + CLOCK_TOLERANCE)
-    if trace_id is None:
-        trace_id = trace_of_page
+    window = Window(max(0, now - int(lookback_seconds * 10**6)), now + CLOCK_TOLERANCE)
+    wanted = Wanted(trace_of_page if trace_id is None else trace_id, service, window, limit, linked)
     try:
-        spans = _read(jaeger, V3, trace_id, service, search)
-    except NotServed:
-        spans = _read(jaeger, LEGACY, trace_id, service, search)
-    return list({(span.trace_id, span.span_id): span for span in spans}.values())
+        spans, missing = _read_any(jaeger, wanted)
+    except TooDeep as error:
+        raise unavailable(jaeger.url, error) from error
+    for sentence in missing:
+        incomplete(sentence)
+    return list(spans.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Jaeger:
-    """A Jaeger: its URL with the base path and no slash at the end, its credentials, and a timeout in seconds."""
+class Wanted:
+    """What to read: one trace, or at most `limit` of a window; and whether linked traces, too."""
 
-    url: str
-    authorization: str
-    timeout: float
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """How many traces to search for, and the range of their starts in microseconds since the epoch."""
-
+    trace_id: str | None
+    service: str | None
+    window: Window
     limit: int
-    start: int
-    end: int
+    linked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response of the server."""
-
-    status: int
-    body: bytes
-
-    def __str__(self) -> str:
-        return f"HTTP {self.status}: {self.body[:200].decode(errors='replace')}"
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """One of the two APIs: how to query it and how to parse its responses.
-
-    `read` returns an empty list if nothing was found. It raises NotServed and ValueError.
-    """
-
-    root: str
-    query: Callable[[str, Search], Mapping[str, Any]]
-    read: Callable[[Response], list[Any]]
-    services: Callable[[list[Any]], list[str]]
-    spans: Callable[[list[Any]], list[Span]]
-
-
-def _parse_url(url: str, timeout: float) -> tuple[Jaeger, str | None]:
-    """Return the Jaeger, and the trace id if the URL is that of a trace's page in its UI."""
+def _read_any(jaeger: Jaeger, wanted: Wanted) -> tuple[dict[SpanId, Span], list[str]]:
     try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise _unavailable(url, error) from error
-    userinfo, _, host = parts.netloc.rpartition("@")
-    page = UI_PATH.fullmatch(parts.path)
-    if parts.scheme not in {"http", "https"} or not host or page is None:
-        raise _unavailable(url, "not the URL of a Jaeger; write it like http://localhost:16686")
-    user, _, password = (unquote(part) for part in userinfo.partition(":"))
-    credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
-    authorization = f"Basic {credentials}" if userinfo else ""
-    return Jaeger(f"{parts.scheme}://{host}{page['base']}", authorization, timeout), page["trace_id"]
+        return _read(jaeger, V3, wanted)
+    except NotServed:
+        return _read(jaeger, LEGACY, wanted)
 
 
-def _unavailable(url: str, reason: object) -> JaegerUnavailable:
-    message = f"{re.sub('//.*@', '//', url)}: {str(reason) or type(reason).__name__}"
-    return JaegerUnavailable(" ".join(message.split()))
+def _read(jaeger: Jaeger, api: Api, wanted: Wanted) -> tuple[dict[SpanId, Span], list[str]]:
+    """Return the spans, and what the limits left out, one sentence each."""
+    missing = []
+    limit = wanted.limit
+    if wanted.trace_id is not None:
+        spans = {(span.trace_id, span.span_id): span for span in get_trace(jaeger, api, wanted.trace_id)}
+    else:
+        found = _search_services(jaeger, api, wanted.service, limit, wanted.window)
+        spans = newest(found.spans, limit)
+        if not found.complete:
+            has = "has" if number_of_traces(found.spans.values()) > limit else "may have"
+            read = number_of_traces(spans.values())
+            missing.append(f"{jaeger.url} {has} more such traces than the {read:,} latest ones, which were read")
+    if wanted.linked and spans:
+        found = find_linked(
+            spans, partial(get_trace, jaeger, api), partial(_search_services, jaeger, api, None, limit), limit
+        )
+        spans = found.spans
+        if not found.complete:
+            missing.append(
+                f"{jaeger.url} has more traces linked with these, or near them, than the {limit:,} that may be read"
+            )
+    return spans, missing
 
 
-def _read(jaeger: Jaeger, api: Api, trace_id: str | None, service: str | None, search: Search) -> list[Span]:
-    if trace_id is not None:
-        return _ask(jaeger, api, f"/traces/{quote(trace_id, safe='')}", api.spans)
-    known = [service] if service is not None else _ask(jaeger, api, "/services", api.services)
+def _search_services(jaeger: Jaeger, api: Api, service: str | None, limit: int, window: Window) -> Found:
+    """Search for the traces of a service, or of all services. A trace of several is counted once."""
+    if service is not None:
+        return _search(jaeger, api, limit, window, service)
+    known = list_services(jaeger, api)
     # Jaeger traces itself, too, and its own traces would crowd out all others.
-    names = [name for name in known if name == service or not name.startswith("jaeger")]
-    return [span for name in names for span in _ask(jaeger, api, "/traces", api.spans, api.query(name, search))]
+    names = [name for name in known if not name.startswith("jaeger")]
+    if names == known and len(names) > 1:
+        with suppress(JaegerUnavailable):  # if that is not because of the missing name, it is raised below
+            found = _search(jaeger, api, limit, window, ANY_SERVICE)
+            if found.spans:
+                return found
+    spans: dict[SpanId, Span] = {}
+    complete = True
+    for name in names:
+        found = _search(jaeger, api, limit, window, name)
+        spans |= found.spans
+        complete = complete and found.complete
+    return Found(spans, complete and number_of_traces(spans.values()) <= limit)
 
 
-def _ask(
-    jaeger: Jaeger,
-    api: Api,
-    path: str,
-    parse: Callable[[list[Any]], Parsed],
-    query: Mapping[str, Any] | None = None,
-) -> Parsed:
-    url = f"{jaeger.url}{api.root}{path}"
-    try:
-        return parse(api.read(_get(jaeger, f"{url}?{urlencode(query)}" if query else url)))
-    except WRONG_SHAPE as error:
-        raise _unavailable(url, f"not a response of Jaeger's: {describe(error)}") from error
-    except (OSError, HTTPException, ValueError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        # Without "[Errno 111]", which says less than the words behind it.
-        text = reason.strerror if isinstance(reason, OSError) and reason.strerror else reason
-        raise _unavailable(url, text) from error
-
-
-def _get(jaeger: Jaeger, url: str) -> Response:
-    request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - _parse_url accepts http and https only
-    if jaeger.authorization:
-        request.add_unredirected_header("Authorization", jaeger.authorization)  # a redirect must not pass it on
-    try:
-        with urlopen(request, timeout=jaeger.timeout) as reply:  # noqa: S310 - as above
-            response = Response(reply.status, reply.read())
-    except HTTPError as error:
-        with error:
-            response = Response(error.code, error.read())
-    if response.status not in API_STATUSES:
-        raise ValueError(str(response))
-    return response
-
-
-def _v3_query(service: str, search: Search) -> Mapping[str, Any]:
-    start, end = (
-        datetime.fromtimestamp(at / 10**6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for at in (search.start, search.end)
-    )
-    values = (
-        (service, ("serviceName", "service_name")),
-        (start, ("startTimeMin", "start_time_min")),
-        (end, ("startTimeMax", "start_time_max")),
-        (search.limit, ("searchDepth", "search_depth", "num_traces")),
-    )
-    # Newer Jaegers read camelCase, older ones snake_case or num_traces. Each ignores what it does not know.
-    return {f"query.{name}": value for value, names in values for name in names}
-
-
-def _v3_read(response: Response) -> list[Any]:
-    try:
-        documents = _documents(response.body.decode())
-    except ValueError as error:
-        if response.status == HTTPStatus.OK and not response.body.lstrip().startswith(b"<"):
-            raise ValueError(f"not JSON: {response}") from error
-        raise NotServed from error  # without API v3, Jaeger returns its UI's page, and other servers return text
-    for document in documents:
-        refusal = document.get("error") if isinstance(document, dict) else None
-        if isinstance(refusal, dict):
-            if HTTPStatus.NOT_FOUND in {response.status, refusal.get("httpCode"), refusal.get("http_code")}:
-                return []
-            raise ValueError(f"HTTP {response.status}: {refusal.get('message', refusal)}")
-    if response.status != HTTPStatus.OK:
-        raise NotServed
-    return [document.get("result", document) for document in documents]
-
-
-def _documents(text: str) -> list[Any]:
-    """Parse concatenated documents, as gRPC gateways write a stream. The elements of an array count as documents."""
-    decoder, text, at = json.JSONDecoder(), text.strip(), 0
-    documents: list[Any] = []
-    while True:
-        document, at = decoder.raw_decode(text, at)
-        documents += document if isinstance(document, list) else [document]
-        while text[at : at + 1].isspace():
-            at += 1
-        if at == len(text):
-            return documents
-
-
-def _v3_services(documents: list[Any]) -> list[str]:
-    return [name for document in documents if document for name in document["services"]]
-
-
-def _v3_spans(documents: list[Any]) -> list[Span]:
-    for resource_spans in (each for document in documents if document for each in document["resourceSpans"] or ()):
-        # OTLP before 0.15 called scopeSpans instrumentationLibrarySpans, and gRPC gateways of that time wrote ids in
-        # base64, as plain protobuf JSON does.
-        scope_spans = resource_spans.setdefault("scopeSpans", resource_spans.get("instrumentationLibrarySpans"))
-        for span in (each for scope in scope_spans or () for each in scope.get("spans") or ()):
-            attributes = span.get("attributes") or ()
-            span["attributes"] = [pair for pair in attributes if not pair["key"].startswith(ADDED_BY_JAEGER)]
-            for holder in (span, *(span.get("links") or ())):
-                holder.update({name: _hex(holder[name]) for name in IDS & holder.keys()})
-    return spans_from_json(json.dumps(documents))
-
-
-def _hex(value: Any) -> Any:  # noqa: ANN401 - anything but base64 is left to the reader of OTLP
-    return base64.b64decode(value).hex() if isinstance(value, str) and BASE64_ID.fullmatch(value) else value
-
-
-def _legacy_query(service: str, search: Search) -> Mapping[str, Any]:
-    return {"service": service, "limit": search.limit, "start": search.start, "end": search.end}
-
-
-def _legacy_read(response: Response) -> list[Any]:
-    try:
-        document = json.loads(response.body)
-    except ValueError:
-        document = None
-    match document, response.status:
-        case {"data": list() | None as data}, HTTPStatus.OK | HTTPStatus.NOT_FOUND:
-            return data or []
-        case {"data": _}, _:
-            raise ValueError(str(response))
-    raise ValueError(f"neither Jaeger's API v3 nor its legacy one: {response}")
-
-
-V3 = Api("/api/v3", _v3_query, _v3_read, _v3_services, _v3_spans)
-LEGACY = Api("/api", _legacy_query, _legacy_read, list, spans_of_traces)
+def _search(jaeger: Jaeger, api: Api, limit: int, window: Window, service: str) -> Found:
+    return find_traces(partial(search_traces, jaeger, api, service), service, window, limit)

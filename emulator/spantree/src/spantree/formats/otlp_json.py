@@ -15,7 +15,15 @@ from spantree.formats.shape_errors import WRONG_SHAPE, describe
 from spantree.notation import KINDS
 from spantree.span import Event, Link, Span
 
-__all__ = ["ERROR_CODES", "MalformedOtlp", "otlp_json", "read_id", "read_kind", "spans_from_json"]
+__all__ = [
+    "ERROR_CODES",
+    "MalformedOtlp",
+    "otlp_json",
+    "read_id",
+    "read_kind",
+    "spans_from_json",
+    "spans_of_documents",
+]
 
 LARGEST_TIME = 2**64 - 1
 """Times are fixed64 in opentelemetry/proto/trace/v1/trace.proto."""
@@ -35,11 +43,16 @@ def spans_from_json(text: str | bytes) -> list[Span]:
     Raises MalformedOtlp.
     """
     try:
-        return [span for document in _documents(text) for span in _spans(document)]
+        return spans_of_documents(_documents(text))
     except MalformedOtlp:
         raise
     except (*WRONG_SHAPE, ValueError) as error:
         raise MalformedOtlp(f"not OTLP JSON (resourceSpans[].scopeSpans[].spans[]): {describe(error)}") from error
+
+
+def spans_of_documents(documents: Iterable[Mapping[str, Any]]) -> list[Span]:
+    """Read documents that have been parsed. Raises MalformedOtlp, ValueError and the errors of WRONG_SHAPE."""
+    return [span for document in documents for span in _spans(document)]
 
 
 def otlp_json(spans: Iterable[Span]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""A TCP server on a loopback port with a thread per connection, which leaves no thread or socket behind."""
+"""A TCP server with a thread per connection, which leaves no thread or socket behind."""
 
+import errno
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from socket import SHUT_RDWR, create_connection, create_server, socket
+from socket import AF_INET, AF_INET6, SHUT_RDWR, create_connection, create_server, socket
 
 __all__ = ["Listener"]
 
@@ -14,9 +15,10 @@ ACCEPT_RETRY_SECONDS = 0.05
 class Listener:
     """Passes each connection to `serve`, in a thread of its own, which returns when the connection ends."""
 
-    def __init__(self, port: int, serve: Callable[[socket], None]) -> None:
+    def __init__(self, address: str, port: int, serve: Callable[[socket], None]) -> None:
         self._serve_connection = serve
-        self._socket = create_server(("127.0.0.1", port), backlog=128)
+        self._socket = _listen(address, port)
+        self._address = address
         self.port: int = self._socket.getsockname()[1]
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -30,7 +32,7 @@ class Listener:
         with suppress(OSError):  # on Linux this wakes up accept()
             self._socket.shutdown(SHUT_RDWR)
         with suppress(OSError):  # on other systems a connection does
-            create_connection(("127.0.0.1", self.port)).close()
+            create_connection((self._address, self.port)).close()
         self._accepting.join()
         self._socket.close()
         with self._lock:
@@ -64,3 +66,10 @@ class Listener:
         finally:
             with self._lock:
                 del self._open[connection]
+
+
+def _listen(address: str, port: int) -> socket:
+    try:
+        return create_server((address, port), family=AF_INET6 if ":" in address else AF_INET, backlog=128)
+    except TypeError as error:  # Python's for a name that cannot be written in ASCII (IDNA)
+        raise OSError(errno.EADDRNOTAVAIL, "it is not the name of a host") from error

@@ -3,22 +3,16 @@
 import asyncio
 import os
 from collections.abc import Mapping
-from socket import MSG_PEEK, MSG_WAITALL, socket
 from types import TracebackType
 from typing import Self
 
 from spantree.expectation import Expectation
-from spantree.receiver.grpc_handler import GrpcHandler
-from spantree.receiver.http_handler import serve_http
-from spantree.receiver.listener import Listener
+from spantree.receiver.otlp_server import OtlpServer
 from spantree.receiver.pending import Pending
 from spantree.receiver.trace_store import TraceStore
 from spantree.span_tree import SpanTree
 
 __all__ = ["OtlpReceiver"]
-
-HTTP2_PREFACE = b"PRI "
-"""The start of the connection preface of HTTP/2 (RFC 9113, section 3.4)."""
 
 
 class OtlpReceiver:
@@ -29,17 +23,13 @@ class OtlpReceiver:
     """
 
     def __init__(self, port: int = 0) -> None:
-        self._port = port
         self._store = TraceStore()
-        self._grpc = GrpcHandler(self._store.add)
-        self._listener: Listener | None = None
+        self._server = OtlpServer(self._store.add, port)
 
     @property
     def endpoint(self) -> str:
         """The URL to send spans to, over HTTP and gRPC: `http://127.0.0.1:PORT`."""
-        if self._listener is None:
-            raise RuntimeError("the receiver has no endpoint outside its `with` block")
-        return f"http://127.0.0.1:{self._listener.port}"
+        return f"http://127.0.0.1:{self._server.port}"
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -88,16 +78,13 @@ class OtlpReceiver:
         return self._store.trace(expecting, trace_id and trace_id.lower(), timeout)
 
     def __enter__(self) -> Self:
-        self._listener = Listener(self._port, self._serve)
+        self._server.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        assert self._listener is not None
-        self._listener.close()
-        self._grpc.close()
-        self._listener = None
+        self._server.__exit__(kind, error, traceback)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -106,13 +93,3 @@ class OtlpReceiver:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self.__exit__, kind, error, traceback)
-
-    def _serve(self, connection: socket) -> None:
-        try:
-            first_bytes = connection.recv(len(HTTP2_PREFACE), MSG_PEEK | MSG_WAITALL)
-        except OSError:
-            return
-        if first_bytes == HTTP2_PREFACE:
-            self._grpc.serve(connection)
-        else:
-            serve_http(connection, self._store.add)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +17,7 @@ from spantree.render.terminal.layout import NARROWEST, WIDEST, ColumnWidths, fit
 from spantree.render.terminal.rows import Row, every_span, without_repetition
 from spantree.render.vocabulary import PLAIN, Vocabulary
 
-__all__ = ["columns", "printer", "waterfall"]
+__all__ = ["Waterfall", "columns", "lay_out", "printer", "waterfall"]
 
 PALETTE = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 """Named colours, which the theme of a terminal keeps legible. It could not adapt `#rrggbb`, as web pictures use."""
@@ -40,19 +40,57 @@ def waterfall(
     that they took together, unless `expand` is set. A light hatch before a bar is the time that a message was queued.
     In a narrow terminal labels become marks, and columns are left out. The minimum is 20 columns.
     """
+    laid_out = lay_out(tree, width, label, expand=expand, vocabulary=vocabulary)
+    picture = Text(no_wrap=True)
+    if laid_out.ruler:
+        picture.append(f"{laid_out.ruler}\n", "dim")
+    for number in range(len(laid_out.lines)):
+        picture.append_tokens(laid_out.parts(number))
+        picture.append("\n")
+    picture.remove_suffix("\n")  # print adds one
+    return picture
+
+
+def lay_out(
+    tree: SpanTree,
+    width: int = PIPED_WIDTH,
+    label: Callable[[Span], str] | None = None,
+    *,
+    expand: bool = False,
+    vocabulary: Vocabulary = PLAIN,
+) -> "Waterfall":
+    """Lay out a trace as `waterfall` does, to draw some of its lines."""
     label = label or partial(step_label, vocabulary=vocabulary)
     rows = every_span(tree) if expand else without_repetition(tree, partial(_look, label=label))
     lines = [_line(row, label(row.spans[0])) for row in rows]
     widths = _column_widths(lines, min(max(width, NARROWEST), WIDEST))
-    axis = axis_of(tree, widths.bar)
     colours = {service: PALETTE[number % len(PALETTE)] for number, service in enumerate(tree.services)}
-    picture = Text(no_wrap=True)
-    if widths.bar:
-        picture.append(_ruler(widths, axis), "dim")
-    for line in lines:
-        picture.append_tokens(_styled_parts(line, widths, axis, colours[line.row.spans[0].service]))
-    picture.remove_suffix("\n")  # print adds one
-    return picture
+    return Waterfall(tree, lines, widths, axis_of(tree, widths.bar), colours)
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """A trace that is laid out for a width. Its lines are drawn one by one: a part of a long trace costs little."""
+
+    tree: SpanTree
+    lines: Sequence["_Line"]
+    widths: ColumnWidths
+    axis: Axis
+    colours: Mapping[str, str]
+
+    @property
+    def ruler(self) -> str:
+        """The line above the bars with the times of the axis; "" if there is no room for bars."""
+        return _ruler(self.widths, self.axis) if self.widths.bar else ""
+
+    def spans(self, number: int) -> tuple[Span, ...]:
+        """Return the spans that share a line."""
+        return self.lines[number].row.spans
+
+    def parts(self, number: int) -> Iterator[tuple[str, str]]:
+        """Yield the parts of a line, each with its style."""
+        line = self.lines[number]
+        return _styled_parts(line, self.widths, self.axis, self.colours[line.row.spans[0].service])
 
 
 def printer() -> Console:
@@ -135,7 +173,6 @@ def _styled_parts(line: _Line, widths: ColumnWidths, axis: Axis, colour: str) ->
             yield part, f"dim {colour}" if part[0] == HATCH else red or colour
     if widths.duration:
         yield gap + line.duration.rjust(widths.duration), red or "dim"
-    yield "\n", ""
 
 
 def _indented_name(line: _Line, widths: ColumnWidths) -> str:
@@ -157,7 +194,7 @@ def _ruler(widths: ColumnWidths, axis: Axis) -> str:
     begin, end = "0 ms", duration(axis.end - axis.start)
     if len(begin) + len(end) < axis.width:
         end = begin + end.rjust(axis.width - len(begin))
-    return end.rjust(widths.before_bar + axis.width) + "\n"
+    return end.rjust(widths.before_bar + axis.width)
 
 
 def _fit(text: str, width: int) -> str:
