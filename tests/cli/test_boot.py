@@ -125,7 +125,7 @@ async def test_control_characters_from_a_cloud_are_escaped() -> None:
     with answering({"POST /v3/auth/tokens": (400, body)}) as evil:
         ended = await run("boot", "--quiet", "--keystone-url", evil.url)
         loaded = await run("load", "--wait", "0", "--keystone-url", evil.url)
-    assert ended.out == "✗ demo was refused: evil\\u001b[31m\\r\\n\\u2713 forged (HTTP 400)\n"
+    assert ended.out == "✗ demo was refused: evil\\u001b[31m\\r\\n✓ forged (HTTP 400)\n"
     assert len(loaded.err.splitlines()) == 1
     assert "\x1b" not in loaded.err
 

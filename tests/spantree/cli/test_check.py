@@ -206,6 +206,15 @@ def test_control_characters_are_escaped(saved: Callable[..., str], tmp_path: Pat
         assert ended.output.replace("\n", "").isprintable()
 
 
+def test_a_control_character_leaves_the_rest_of_a_text_readable(saved: Callable[..., str], tmp_path: Path) -> None:
+    spans = [a_span(1, name="注文\t👩\u200d👧", service="café\x7f")]
+    assert "café\\u007f  注文\\t👩\\u200d👧" in spantree("show", saved(spans)).output
+    written = spantree("show", saved(spans), "--tree").output
+    assert written.splitlines()[-1] == '"café\\u007f": "注文\\t👩\\u200d👧"'
+    (tmp_path / "written.tree").write_text(written)
+    assert spantree("check", saved(spans), "--expect", str(tmp_path / "written.tree")).exit_code == 0
+
+
 def test_show_prints_a_waterfall_or_a_tree(saved: Callable[..., str]) -> None:
     file = saved([*FAMILY, *HEARTBEAT])
     shown = spantree("show", file)

@@ -95,13 +95,17 @@ def test_a_check_fails_when_there_are_more_traces_than_the_limit(
     assert checked.exit_code == 1
     assert checked.stdout.count("✓ ") == 30
     missing = r"http://[0-9.:]+ has more such traces than the 30 latest ones, which were read"
-    assert re.search(f"✗ every trace is not read\n{missing}\n", checked.stdout)
+    assert re.search(f"✗ the set of traces is not complete\n{missing}\n", checked.stdout)
     remedy = "raise --limit, shorten --lookback, or choose a --service"
     assert re.fullmatch(f"{current().name}: {missing}; {remedy}\n", checked.stderr), (
         "it is said once, although it asks again"
     )
     suite = ET.parse(file).getroot()[0]  # noqa: S314 - our own
-    assert (suite.get("tests"), suite.get("failures"), suite[30].get("name")) == ("31", "1", "every trace is read")
+    assert (suite.get("tests"), suite.get("failures"), suite[30].get("name")) == (
+        "31",
+        "1",
+        "the set of traces is complete",
+    )
 
 
 @pytest.mark.parametrize("by", ["option", "variable"])
@@ -120,7 +124,7 @@ def test_the_limit_does_not_matter_where_one_trace_is_enough(expected: str) -> N
     failed = [span for number in range(1, 32) for span in order(number, complete=False)]
     checked = at_jaeger(failed, *asked)
     assert checked.exit_code == 1
-    assert "✗ every trace is not read" in checked.stdout
+    assert "✗ the set of traces is not complete" in checked.stdout
 
 
 @pytest.mark.parametrize(
@@ -227,7 +231,7 @@ def test_a_check_that_may_have_missed_linked_traces_fails(tmp_path: Path) -> Non
     asked = ("check", "--expect", str(tmp_path / "linked.tree"), "--joined", "--trace", "a" * 32, "--limit", "10")
     checked = at_jaeger([*crowd, *spans], *asked)
     assert checked.exit_code == 1
-    assert "✗ every trace is not read" in checked.stdout
+    assert "✗ the set of traces is not complete" in checked.stdout
     assert (
         "has more traces linked with these, or near them, than the 10 that may be read; raise --limit" in checked.stderr
     )

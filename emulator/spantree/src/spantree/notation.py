@@ -78,8 +78,12 @@ def read_line(text: str) -> Line:
 
 
 def escaped(text: str) -> str:
-    """Return a text with unprintable characters escaped as in JSON, so that no terminal interprets them."""
-    return text if text.isprintable() else json.dumps(text)[1:-1]
+    """Return a text with its unprintable characters escaped as in JSON, so that no terminal interprets them."""
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def write_value(value: Any) -> str:  # noqa: ANN401 - OTLP's AnyValue
@@ -124,8 +128,9 @@ def _name(text: str) -> str:
 
 
 def _quote(text: str, plain: re.Pattern[str]) -> str:
-    printable = text.isprintable()
-    return text if printable and plain.fullmatch(text) else json.dumps(text, ensure_ascii=not printable)
+    if text.isprintable() and plain.fullmatch(text):
+        return text
+    return escaped(json.dumps(text, ensure_ascii=False))
 
 
 def _unquote(text: str) -> str:

@@ -98,7 +98,7 @@ def check(
         verdict.traces.warn()
         cases = verdict.cases
         if not allow_limit and not (one_is_enough and verdict.passed):
-            cases += [Case("every trace", "read", sentence) for sentence in verdict.traces.missing]
+            cases += [Case("the set of traces", "complete", sentence) for sentence in verdict.traces.missing]
         _print(cases)
         if junit is not None:
             _write_junit(junit, cases)
