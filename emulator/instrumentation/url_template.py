@@ -16,7 +16,7 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 class TemplatedUrl:
     """`base` followed by `path`, in which `{name}` stands for `values["name"]`, and by `query`.
 
-    `base` is where a service is, such as `http://nova:8774/v2.1`; its own path becomes a part of the template. Write
+    `base` is where a service is, such as `http://shop:8080/v1`; its own path becomes a part of the template. Write
     `path` as the server writes its `http.route`, so that both spans of a call have the same name. A value is one
     segment: what it holds never changes the route. In `query`, a sequence is a name that occurs several times.
     Raises ValueError if `path` and `values` have different names.
