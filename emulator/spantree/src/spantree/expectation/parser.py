@@ -45,14 +45,24 @@ class ExpectedSpan:
     """The smallest number of spans that fit this one and what is below it, without those that may be at any depth."""
 
     @property
+    def least(self) -> int:
+        """The smallest number of spans that it stands for."""
+        return 0 if self.line.repeated in {"?", "*"} else 1
+
+    @property
+    def most(self) -> int | None:
+        """The largest number of spans that it stands for; None for any number."""
+        return None if self.line.repeated in {"+", "*"} else 1
+
+    @property
     def optional(self) -> bool:
         """Whether it may be missing."""
-        return self.line.repeated in {"?", "*"}
+        return self.least == 0
 
     @property
     def repeats(self) -> bool:
         """Whether several spans in a row may stand for it."""
-        return self.line.repeated in {"+", "*"}
+        return self.most is None or self.most > 1
 
 
 @dataclass(eq=False, slots=True)

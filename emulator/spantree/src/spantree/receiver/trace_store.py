@@ -12,45 +12,16 @@ from itertools import chain
 
 from spantree.expectation import Expectation
 from spantree.receiver.pending import Pending
+from spantree.receiver.stored_trace import StoredTrace
+from spantree.receiver.timeout_report import all_received, closest, explain_timeout
 from spantree.span import Span
 from spantree.span_tree import SpanTree
 
 __all__ = ["NotReceived", "TraceStore"]
 
-SHOWN = 20
-"""The most traces that the message of a time-out shows."""
-
 
 class NotReceived(AssertionError):
     """The awaited trace did not arrive in time. The message shows what is missing, and what did arrive."""
-
-
-@dataclass(slots=True)
-class _StoredTrace:
-    """The spans of a trace so far. `children_of` has the children of each missing parent, by the parent's id."""
-
-    spans: list[Span] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
-    names: set[tuple[str, str]] = field(default_factory=set)
-    roots: list[Span] = field(default_factory=list)
-    children_of: dict[str, list[Span]] = field(default_factory=dict)
-
-    def add(self, span: Span) -> None:
-        if span.span_id in self.ids:
-            return  # exporters retry, so spans may arrive twice
-        self.spans.append(span)
-        self.ids.add(span.span_id)
-        self.names.add((span.service, span.name))
-        self.children_of.pop(span.span_id, None)
-        if not span.parent_id:
-            self.roots.append(span)
-        elif span.parent_id not in self.ids:
-            self.children_of.setdefault(span.parent_id, []).append(span)
-
-    @property
-    def complete(self) -> bool:
-        """Whether a root and every parent have arrived: no span is known to be missing."""
-        return bool(self.roots) and not self.children_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +35,7 @@ class _Waiter:
     """Whether the expected tree is about to be rewritten, so that it says little about what to wait for."""
     future: Future[SpanTree] = field(default_factory=Future)
 
-    def may_accept(self, stored: _StoredTrace) -> bool:
+    def may_accept(self, stored: StoredTrace) -> bool:
         """Return whether a trace is worth comparing with the expected tree, which would be slow for every batch."""
         expected = self.expected
         return (
@@ -80,7 +51,7 @@ class TraceStore:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._traces: dict[str, _StoredTrace] = {}
+        self._traces: dict[str, StoredTrace] = {}
         self._handed_out: set[str] = set()
         self._waiters: list[_Waiter] = []
 
@@ -89,7 +60,7 @@ class TraceStore:
         with self._lock:
             changed = {}
             for span in spans:
-                stored = self._traces.setdefault(span.trace_id, _StoredTrace())
+                stored = self._traces.setdefault(span.trace_id, StoredTrace())
                 stored.add(span)
                 changed[span.trace_id] = stored
             served = [(waiter, trace) for waiter in self._waiters if (trace := self._trace_for(waiter, changed))]
@@ -125,7 +96,7 @@ class TraceStore:
             waiter.future.set_result(trace)
         return Pending(waiter.future, seconds, partial(self._time_out, waiter, seconds))
 
-    def _trace_for(self, waiter: _Waiter, traces: dict[str, _StoredTrace]) -> SpanTree | None:
+    def _trace_for(self, waiter: _Waiter, traces: dict[str, StoredTrace]) -> SpanTree | None:
         """Return the first of these traces that a waiter accepts, and mark it as handed out."""
         for trace_id, stored in traces.items():
             if self._is_eligible(waiter, trace_id) and self._is_enough(waiter, trace_id, stored):
@@ -140,7 +111,7 @@ class TraceStore:
             return False
         return trace_id not in self._handed_out if waiter.trace_id is None else trace_id == waiter.trace_id
 
-    def _is_enough(self, waiter: _Waiter, trace_id: str, stored: _StoredTrace) -> bool:
+    def _is_enough(self, waiter: _Waiter, trace_id: str, stored: StoredTrace) -> bool:
         if waiter.expected is None or (waiter.is_updating and not waiter.names):
             return stored.complete
         if not waiter.may_accept(stored):
@@ -161,46 +132,9 @@ class TraceStore:
             ids = [name for name in self._traces if name == waiter.trace_id or name not in self._handed_out]
             candidates = [self._tree(trace_id) for trace_id in ids if waiter.trace_id in {None, trace_id}]
             if waiter.expected is not None and waiter.is_updating and candidates:
-                closest = _closest(waiter.expected, candidates)
-                self._handed_out.add(closest.trace_id)
-                return closest
+                nearest = closest(waiter.expected, candidates)
+                self._handed_out.add(nearest.trace_id)
+                return nearest
             handed_out = [trace_id for trace_id in self._handed_out if waiter.trace_id in {None, trace_id}]
-        reason = _incomplete(waiter, seconds, candidates, handed_out)
-        raise NotReceived(f"{reason}\n\n{_all_received(self.trees())}")
-
-
-def _closest(expected: Expectation, candidates: list[SpanTree]) -> SpanTree:
-    return min(candidates, key=lambda tree: expected.cost(tree.roots))
-
-
-def _incomplete(waiter: _Waiter, seconds: float, candidates: list[SpanTree], handed_out: list[str]) -> str:
-    """Explain a time-out: what the caller waited for, and what is missing from the traces that came closest."""
-    which = "" if waiter.trace_id is None else f" {waiter.trace_id}"
-    if waiter.expected is None:
-        reasons = [f"trace {tree.trace_id}: {_missing_parents(tree)}" for tree in candidates]
-        reasons += [
-            f"trace {trace_id}: an earlier call has returned it" for trace_id in handed_out if not waiter.trace_id
-        ]
-        return "\n".join([f"no complete trace{which} arrived within {seconds:g} s.", *reasons])
-    summary = f"the expected trace{which} did not arrive within {seconds:g} s."
-    difference = waiter.expected.difference(_closest(waiter.expected, candidates).roots) if candidates else None
-    if difference is not None:
-        missing = "".join(f"\n  {line}" for line in difference.missing)
-        summary += f" Missing:{missing}" if missing else " No span is missing, but the trace is not as expected."
-        return f"{summary}\n\nThe closest trace:\n{difference}"
-    return f"{summary} Earlier calls have returned all traces that arrived." if handed_out else summary
-
-
-def _missing_parents(tree: SpanTree) -> str:
-    missing = {span.parent_id: span for span in tree.orphans}
-    return "; ".join(f"the parent {parent_id} of {span} has not arrived" for parent_id, span in missing.items())
-
-
-def _all_received(trees: list[SpanTree]) -> str:
-    if not trees:
-        return (
-            "No span arrived. Does the exporter send to this receiver's endpoint, and was it flushed (shut down the "
-            "tracer provider)?"
-        )
-    more = f"\n\nand {len(trees) - SHOWN} more traces" if len(trees) > SHOWN else ""
-    return "Received:" + "".join(f"\n\ntrace {tree.trace_id}\n{tree}" for tree in trees[:SHOWN]) + more
+        reason = explain_timeout(waiter.expected, waiter.trace_id, seconds, candidates, handed_out)
+        raise NotReceived(f"{reason}\n\n{all_received(self.trees())}")
