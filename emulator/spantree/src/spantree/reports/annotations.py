@@ -1,0 +1,44 @@
+"""The annotation of a failed test in GitHub Actions: it shows the failure beside the line of the test."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from spantree.github import error_annotation
+
+__all__ = ["annotation"]
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+OTHER_PLUGIN = "pytest_github_actions_annotate_failures"
+"""It annotates every failure, with the same message."""
+
+
+def annotation(report: pytest.TestReport, config: pytest.Config) -> str:
+    """Return the annotation of a failure; `""` if another plugin makes one."""
+    if config.pluginmanager.hasplugin(OTHER_PLUGIN):
+        return ""
+    file, line, message = _crash(report, config)
+    return error_annotation(report.nodeid, message, file, line)
+
+
+def _crash(report: pytest.TestReport, config: pytest.Config) -> tuple[str, int | None, str]:
+    """Return the file, the line and the message of a failure."""
+    path, line, _ = report.location
+    file, number = config.rootpath / path, None if line is None else line + 1
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is None:
+        return _in_repository(file) or path, number, report.longreprtext
+    message = ANSI.sub("", crash.message)
+    crashed = _in_repository(config.rootpath / crash.path)
+    if crashed is None or "site-packages" in crashed:  # GitHub shows annotations only at the repository's own lines
+        return _in_repository(file) or path, number, message
+    return crashed, crash.lineno, message
+
+
+def _in_repository(file: Path) -> str | None:
+    """Return the path of a file from the root of the repository; None if it is outside."""
+    root = Path(os.environ.get("GITHUB_WORKSPACE", ".")).resolve()
+    resolved = file.resolve()
+    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else None
