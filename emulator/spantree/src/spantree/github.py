@@ -1,8 +1,9 @@
 """Annotations for GitHub Actions: lines of a job's output that GitHub shows beside the code."""
 
 import os
+from pathlib import Path
 
-__all__ = ["error_annotation", "is_github_actions"]
+__all__ = ["error_annotation", "is_github_actions", "repository_path"]
 
 LONGEST_MESSAGE = 4000
 """GitHub cuts longer texts anyway, and a person reads the first lines."""
@@ -22,6 +23,13 @@ def error_annotation(title: str, message: str, file: str | None = None, line: in
     properties = {"file": file, "line": line, "title": title}
     given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
     return f"::error {given}::{_data(_cut(message))}"
+
+
+def repository_path(file: Path) -> str | None:
+    """Return the path of a file from the root of the job's repository, for an annotation; None if it is outside."""
+    root = Path(os.environ.get("GITHUB_WORKSPACE", ".")).resolve()
+    resolved = file.resolve()
+    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else None
 
 
 def _cut(message: str) -> str:

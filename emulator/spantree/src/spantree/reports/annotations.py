@@ -1,12 +1,10 @@
 """The annotation of a failed test in GitHub Actions: it shows the failure beside the line of the test."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 
-from spantree.github import error_annotation
+from spantree.github import error_annotation, repository_path
 
 __all__ = ["annotation"]
 
@@ -29,16 +27,9 @@ def _crash(report: pytest.TestReport, config: pytest.Config) -> tuple[str, int |
     file, number = config.rootpath / path, None if line is None else line + 1
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is None:
-        return _in_repository(file) or path, number, report.longreprtext
+        return repository_path(file) or path, number, report.longreprtext
     message = ANSI.sub("", crash.message)
-    crashed = _in_repository(config.rootpath / crash.path)
+    crashed = repository_path(config.rootpath / crash.path)
     if crashed is None or "site-packages" in crashed:  # GitHub shows annotations only at the repository's own lines
-        return _in_repository(file) or path, number, message
+        return repository_path(file) or path, number, message
     return crashed, crash.lineno, message
-
-
-def _in_repository(file: Path) -> str | None:
-    """Return the path of a file from the root of the repository; None if it is outside."""
-    root = Path(os.environ.get("GITHUB_WORKSPACE", ".")).resolve()
-    resolved = file.resolve()
-    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else None
