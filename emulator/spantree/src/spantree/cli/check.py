@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from spantree import NORMALISED, RULES, Expectation, SpanTree, tree
+from spantree import RULES, Expectation, SpanTree, tree
 from spantree.backoff import pauses
 from spantree.cli.errors import Unreadable, Unwritable, exit_with
 from spantree.cli.glyphs import ascii_only
-from spantree.cli.junit import Case, write_junit
+from spantree.cli.junit import Case, kind_of, write_junit
 from spantree.cli.options import (
     Ascii,
     Joined,
@@ -30,7 +30,6 @@ from spantree.cli.options import (
 from spantree.cli.program import current
 from spantree.cli.source import ANSWER_SECONDS, Source, Traces
 from spantree.cli.validators import finite
-from spantree.expectation.placeholders import insert_placeholders
 from spantree.github import error_annotation, is_github_actions, repository_path
 
 __all__ = ["check", "expected_tree", "has_root_of", "is_expected", "print_cases"]
@@ -133,7 +132,7 @@ def is_expected(expected: Expectation) -> Callable[[SpanTree], Case]:
     def judge(trace: SpanTree) -> Case:
         difference = trace.difference(expected)
         report = "" if difference is None else difference.render(colour=colour)
-        return Case(_subject(trace), "as expected", report, _kind(trace))
+        return Case(_subject(trace), "as expected", report, kind_of(trace))
 
     return judge
 
@@ -141,7 +140,7 @@ def is_expected(expected: Expectation) -> Callable[[SpanTree], Case]:
 def _is_sound(ignore: Sequence[str]) -> Callable[[SpanTree], Case]:
     def judge(trace: SpanTree) -> Case:
         return Case(
-            _subject(trace), "sound", "\n".join(map(str, trace.check(ignore, current().continues_by))), _kind(trace)
+            _subject(trace), "sound", "\n".join(map(str, trace.check(ignore, current().continues_by))), kind_of(trace)
         )
 
     return judge
@@ -149,11 +148,6 @@ def _is_sound(ignore: Sequence[str]) -> Callable[[SpanTree], Case]:
 
 def _subject(trace: SpanTree) -> str:
     return f"trace {trace.trace_id}, {len(trace)} span{'' if len(trace) == 1 else 's'},"
-
-
-def _kind(trace: SpanTree) -> str:
-    root = trace.roots[0]
-    return f"{root.service}: {insert_placeholders(root.name, NORMALISED)}"
 
 
 @dataclass(frozen=True, slots=True)

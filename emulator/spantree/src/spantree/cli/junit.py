@@ -11,7 +11,10 @@ from itertools import groupby
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-__all__ = ["Case", "write_junit"]
+from spantree import NORMALISED, SpanTree
+from spantree.expectation.placeholders import insert_placeholders
+
+__all__ = ["Case", "kind_of", "write_junit"]
 
 NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -40,6 +43,12 @@ class Case:
     def failed(self) -> bool:
         """Whether the claim is false."""
         return bool(self.report)
+
+
+def kind_of(trace: SpanTree) -> str:
+    """Return the root of a trace, with placeholders for the ids in its name: the `kind` of a case about a trace."""
+    root = trace.roots[0]
+    return f"{root.service}: {insert_placeholders(root.name, NORMALISED)}"
 
 
 def write_junit(file: Path, suite: str, cases: Sequence[Case]) -> None:

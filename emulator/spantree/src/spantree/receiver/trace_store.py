@@ -137,4 +137,4 @@ class TraceStore:
                 return nearest
             handed_out = [trace_id for trace_id in self._handed_out if waiter.trace_id in {None, trace_id}]
         reason = explain_timeout(waiter.expected, waiter.trace_id, seconds, candidates, handed_out)
-        raise NotReceived(f"{reason}\n\n{all_received(self.trees())}")
+        raise NotReceived(f"{reason}\n\n{all_received(self.trees(), reason)}")
