@@ -9,6 +9,7 @@ import pytest
 
 from spantree import spans_from_json
 from tests.spantree.test_pytest_plugin import run, shared_modules, theirs
+from tests.support.browser import a_browser, complaints_of, needs_chromium
 
 __all__ = ["shared_modules", "theirs"]
 
@@ -244,6 +245,18 @@ def test_pytest_html_shows_the_waterfalls(theirs: pytest.Pytester, workers: tupl
     page = (theirs.path / "report.html").read_text()
     assert "iframe sandbox" in page
     assert page.count("step 8") > 1
+
+
+@needs_chromium
+async def test_a_browser_draws_the_waterfall_in_the_page_of_pytest_html(theirs: pytest.Pytester) -> None:
+    pytest.importorskip("pytest_html", reason="pytest-html is not installed")
+    run(theirs, DIFFERS, "--html", "report.html", "--self-contained-html")
+    async with a_browser() as browser:
+        page = await browser.new_page()
+        complaints = complaints_of(page)
+        await page.goto((theirs.path / "report.html").as_uri())
+        await page.frame_locator("iframe").get_by_text("step 8").first.wait_for()
+        assert complaints == []
 
 
 def annotations(result: pytest.RunResult) -> list[str]:

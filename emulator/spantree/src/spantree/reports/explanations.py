@@ -34,8 +34,8 @@ def explain(left: object, right: object, *, colour: bool) -> Explanation | None:
 
 def uses_colour(config: pytest.Config) -> bool:
     """Return whether explanations may have colours: not where they go to a file or an annotation as well."""
-    is_for_terminal = not config.getoption("xmlpath", None) and not is_github_actions()
-    return is_for_terminal and config.get_terminal_writer().hasmarkup
+    is_for_more = config.getoption("xmlpath", None) or config.getoption("htmlpath", None) or is_github_actions()
+    return not is_for_more and config.get_terminal_writer().hasmarkup
 
 
 def _explain_findings(left: object, right: object) -> Explanation | None:
