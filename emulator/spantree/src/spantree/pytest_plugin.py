@@ -88,6 +88,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the whole differences, and the traces of the test, to the report of a failed test."""
+    explanations, item.config.stash[EXPLANATIONS] = item.config.stash[EXPLANATIONS], []
     if call.excinfo is None or "spantree.span_tree" not in sys.modules:
         return (yield)
     from spantree.reports.failures import complete
@@ -95,7 +96,6 @@ def pytest_runtest_makereport(
 
     drop_own_frames(call.excinfo.value)
     report = yield
-    explanations, item.config.stash[EXPLANATIONS] = item.config.stash[EXPLANATIONS], []
     if report.failed:
         complete(report, item, explanations)
     return report

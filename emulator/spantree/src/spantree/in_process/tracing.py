@@ -56,7 +56,8 @@ class Tracing:
 
         For code that calls `trace.get_tracer()` at import. If the process has no global provider yet, it gets one, for
         good, that makes no spans outside of such blocks. If it has one of the SDK, that gets a processor, for good,
-        which does nothing outside of such blocks. Raises RuntimeError for any other provider.
+        which does nothing outside of such blocks; its ids and times stay its own. Raises RuntimeError for any other
+        provider.
         """
         from spantree.in_process.global_provider import routed_to
 
