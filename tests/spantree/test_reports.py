@@ -280,6 +280,14 @@ def test_github_gets_one_annotation_for_a_failure_about_traces(
     assert "\x1b" not in message
 
 
+@pytest.mark.parametrize("name", [name for name in FAILING if name != "group"])
+def test_each_kind_of_failure_about_traces_is_annotated(
+    theirs: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert len(annotations(run(theirs, f"{TRACES}\n{FAILING[name]}\n"))) == 1
+
+
 def test_another_plugin_that_annotates_every_failure_is_left_to_it(
     theirs: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

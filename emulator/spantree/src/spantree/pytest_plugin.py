@@ -97,7 +97,7 @@ def pytest_runtest_makereport(
     drop_own_frames(call.excinfo.value)
     report = yield
     if report.failed:
-        complete(report, item, explanations)
+        complete(report, item, call.excinfo.value, explanations)
     return report
 
 

@@ -16,6 +16,7 @@ from spantree.reports.annotations import annotation
 from spantree.reports.explanations import Explanation
 from spantree.reports.received_traces import describe_traces
 from spantree.reports.trace_files import waterfalls, write_traces
+from spantree.reports.tracebacks import is_own_failure
 
 if TYPE_CHECKING:
     from spantree import SpanTree
@@ -34,8 +35,10 @@ class _Section:
     text: str
 
 
-def complete(report: pytest.TestReport, item: pytest.Item, explanations: Sequence[Explanation]) -> None:
-    """Add what is known about the traces of a failed test to its report."""
+def complete(
+    report: pytest.TestReport, item: pytest.Item, error: BaseException, explanations: Sequence[Explanation]
+) -> None:
+    """Add what is known about the traces of a test that failed by an error to its report."""
     failure = report.longreprtext
     traces = [trace for source in item.stash.get(SOURCES, []) for trace in source()]
     explained = [explanation for explanation in explanations if explanation.is_in(failure)]
@@ -45,7 +48,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, explanations: Sequenc
         _attach(report, item.config, traces)
     for section in sections:
         _add(report, section)
-    if (traces or explained) and is_github_actions():
+    if (traces or explained or is_own_failure(error)) and is_github_actions():
         report.spantree_annotation = annotation(report, item.config)  # type: ignore[attr-defined] # pytest keeps it
 
 

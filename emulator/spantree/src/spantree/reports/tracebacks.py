@@ -6,7 +6,7 @@ programs that read the traceback.
 
 from types import TracebackType
 
-__all__ = ["drop_own_frames"]
+__all__ = ["drop_own_frames", "is_own_failure"]
 
 OURS = "spantree"
 
@@ -22,11 +22,16 @@ def drop_own_frames(error: BaseException) -> None:
         if id(current) in seen:
             continue
         seen.add(id(current))
-        if isinstance(current, AssertionError) and _is_ours(type(current).__module__):
+        if is_own_failure(current):
             _cut(current.__traceback__)
         waiting += [related for related in (current.__cause__, current.__context__) if related is not None]
         if isinstance(current, BaseExceptionGroup):
             waiting += current.exceptions
+
+
+def is_own_failure(error: BaseException) -> bool:
+    """Return whether this is an assertion error of the library: NotReceived, Mismatch, NotOne and others."""
+    return isinstance(error, AssertionError) and _is_ours(type(error).__module__)
 
 
 def _cut(traceback: TracebackType | None) -> None:
