@@ -161,6 +161,7 @@ def test_tracebacks_end_in_the_test_and_show_nothing_of_ours(theirs: pytest.Pyte
         files = [first or second for first, second in places]
         assert not [file for file in files if "spantree/src" in file or "concurrent/futures" in file], (name, shown)
         assert files[-1].endswith("test_theirs.py"), (name, shown)
+        assert re.search(r"\bspantree\.(NotReceived|Mismatch|NotOne): ", shown), (name, shown)
         assert "During handling" not in shown
         assert "direct cause" not in shown
 

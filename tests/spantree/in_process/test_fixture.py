@@ -59,11 +59,16 @@ def test_marked(tracing):
     assert str(tracing.trace()) == "shop: order"
     assert repr(tracing.spans[0]) == "<span 0000000000000001 shop: order>"
 
+@pytest.mark.tracing("shop")
+def test_by_position(tracing):
+    tracing.tracer().start_span("order").end()
+    assert str(tracing.trace()) == "shop: order"
+
 @pytest.mark.tracing(servise="shop")
 def test_misspelt(tracing): pass
 """
     result = run(theirs, code, "--strict-markers")
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*unexpected keyword argument 'servise'*"])
 
 

@@ -188,6 +188,7 @@ class TestDeterministic:
             span: Span = tracing.tracer().start_span("a")
             assert span.is_recording()
             assert type(span).__module__ == "opentelemetry.sdk.trace"
+            assert tracing.tracer().resource.attributes["service.name"] == "test"  # type: ignore[attr-defined]
             span.end()
 
 

@@ -71,7 +71,8 @@ def tracing(request: pytest.FixtureRequest) -> "Iterator[Tracing]":
     from spantree import in_process_tracing
 
     marker = request.node.get_closest_marker("tracing")
-    with in_process_tracing(**(marker.kwargs if marker else {})) as tracing:
+    arguments, options = (marker.args, marker.kwargs) if marker else ((), {})
+    with in_process_tracing(*arguments, **options) as tracing:
         show_if_failed(request, lambda: tracing.traces)
         yield tracing
 

@@ -62,6 +62,9 @@ class _TickingTracer(LateTracer):
         self._tracer = tracer
         self._clock = clock
 
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what else the SDK's tracers have
+        return getattr(self._tracer, name)
+
     def start_span(
         self,
         name: str,

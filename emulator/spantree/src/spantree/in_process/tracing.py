@@ -24,6 +24,8 @@ __all__ = ["NotOneTrace", "Tracing", "in_process_tracing"]
 class NotOneTrace(AssertionError):
     """There is not exactly one complete trace that was asked for. The message lists what there is."""
 
+    __module__ = "spantree"  # where users import it from, and what a failed test shows
+
 
 class Tracing:
     """The tracing of one test in this process. Made by `in_process_tracing()`, and by the fixture `tracing`."""

@@ -23,6 +23,8 @@ __all__ = ["NotReceived", "TraceStore"]
 class NotReceived(AssertionError):
     """The awaited trace did not arrive in time. The message shows what is missing, and what did arrive."""
 
+    __module__ = "spantree"  # where users import it from, and what a failed test shows
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiter:
