@@ -128,6 +128,14 @@ async def test_traces_are_compared_with_an_expected_tree(
     assert says in ended.err
 
 
+async def test_github_gets_an_annotation_on_standard_error(tmp_path: Path) -> None:
+    (tmp_path / "shop.tree").write_text("shop: order\n")
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path)}
+    ended = await recorded("--expect", str(tmp_path / "shop.tree"), command=shop(), **github)
+    assert ended.out == ""
+    assert "\n::error file=shop.tree,line=1,title=✗ trace " in ended.err
+
+
 WAITS = """
 import signal, sys
 caught = []

@@ -1,5 +1,6 @@
 """`check`: compare traces with an expected tree, or look for what makes them unsound."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +33,7 @@ from spantree.cli.source import ANSWER_SECONDS, Source, Traces
 from spantree.cli.validators import finite
 from spantree.github import error_annotation, is_github_actions, repository_path
 
-__all__ = ["check", "expected_tree", "has_root_of", "is_expected", "print_cases"]
+__all__ = ["annotate", "check", "expected_tree", "has_root_of", "is_expected", "print_cases"]
 
 ANNOTATED_LINES = 12
 """The start of a report: GitHub shows an annotation beside the code. The whole is in the output."""
@@ -103,7 +104,7 @@ def check(
         if not allow_limit and not (one_is_enough and verdict.passed):
             cases += [Case("the set of traces", "complete", sentence) for sentence in verdict.traces.missing]
         print_cases(cases)
-        _annotate(cases, expected)
+        annotate(cases, expected)
         if junit is not None:
             _write_junit(junit, cases)
         return int(any(case.failed for case in cases))
@@ -230,7 +231,7 @@ def print_cases(cases: Sequence[Case], *, error: bool = False) -> None:
             console.print(Text.from_ansi(f"{case.report}\n"))
 
 
-def _annotate(cases: Sequence[Case], expected: Expectation | None) -> None:
+def annotate(cases: Sequence[Case], expected: Expectation | None, *, error: bool = False) -> None:
     """In GitHub Actions, let failures be shown, beside the expected tree if that is a file."""
     if not is_github_actions():
         return
@@ -238,7 +239,8 @@ def _annotate(cases: Sequence[Case], expected: Expectation | None) -> None:
     for case in cases:
         if case.failed:
             lines = Text.from_ansi(case.report).plain.splitlines()
-            print(error_annotation(str(case), "\n".join(lines[:ANNOTATED_LINES]), file, 1 if file else None))
+            shown = error_annotation(str(case), "\n".join(lines[:ANNOTATED_LINES]), file, 1 if file else None)
+            print(shown, file=sys.stderr if error else sys.stdout)
 
 
 def _console(*, error: bool = False) -> Console:

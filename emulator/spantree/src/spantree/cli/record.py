@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from spantree import Expectation, Span, SpanTree, trees
-from spantree.cli.check import expected_tree, has_root_of, is_expected, print_cases
+from spantree.cli.check import annotate, expected_tree, has_root_of, is_expected, print_cases
 from spantree.cli.child_process import run_command
 from spantree.cli.errors import exit_with
 from spantree.cli.junit import Case
@@ -127,6 +127,7 @@ def _are_expected(traces: Sequence[SpanTree], expected: Expectation) -> bool:
         begin = ": ".join(expected.roots[0]) if expected.roots else "any root"
         cases = [Case("the expected trace", "there", f"no trace that was sent begins with {begin}")]
     print_cases(cases, error=True)
+    annotate(cases, expected, error=True)
     return not any(case.failed for case in cases)
 
 
