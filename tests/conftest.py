@@ -46,6 +46,7 @@ DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "nova", "x-dead-letter
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process of the tests compiles what it imports
 sys.dont_write_bytecode = False
+os.environ.pop("GITHUB_ACTIONS", None)  # there, commands and the pytest plugin print annotations
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -33,8 +33,10 @@ UV = shutil.which("uv")
 
 THIRD_PARTY = {
     "formats": {"google.protobuf", "opentelemetry.proto"},
+    "in_process": {"opentelemetry"},
     "receiver/grpc_handler.py": {"grpc"},
     "pytest_plugin.py": {"pytest"},
+    "reports": {"pytest", "pytest_html"},
     "cli": {"rich", "typer"},
     "render/terminal": {"rich"},
     "tail": {"rich"},

@@ -109,17 +109,61 @@ def test_without_an_expected_tree_traces_must_be_sound(saved: Callable[..., str]
     assert spantree("check", saved([a_span(1)]), "--ignore", "missing-resource").exit_code == 0
 
 
+def suite_of(file: Path) -> ET.Element:
+    return ET.parse(file).getroot()[0]  # noqa: S314 - our own
+
+
 def test_the_result_is_written_as_junit_xml(saved: Callable[..., str], expected: str, tmp_path: Path) -> None:
     file = tmp_path / "report.xml"
     strange = a_span(9, 5, "bell\x07 <&>", trace_id="f" * 32)
     spantree("check", saved([*OTHERS, *FAMILY, strange]), "--expect", expected, "--junit", str(file))
-    suite = ET.parse(file).getroot()[0]  # noqa: S314 - our own
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    sound, failed = suite
-    assert sound.get("name") == f"trace {TRACE}, 3 spans, is as expected"
-    assert len(sound) == 0
-    assert failed[0].get("message") == "the trace is not as expected: 1 different  (- expected, + found)"
-    assert '+   shop: "bell\\u0007 <&>"' in str(failed[0].text)
+    suite = suite_of(file)
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+    [test] = suite
+    assert test.get("name") == "shop: root is as expected"
+    failure, output = test
+    assert failure.get("message") == "1 of 2: the trace is not as expected: 1 different  (- expected, + found)"
+    assert f"✗ trace {'f' * 32}, 3 spans, is not as expected\n" in str(failure.text)
+    assert '+   shop: "bell\\u0007 <&>"' in str(failure.text)
+    assert str(output.text).splitlines() == [
+        f"✓ trace {TRACE}, 3 spans, is as expected",
+        f"✗ trace {'f' * 32}, 3 spans, is not as expected",
+    ]
+
+
+def test_junit_names_are_the_same_in_each_run(saved: Callable[..., str], tmp_path: Path) -> None:
+    def names(*orders: str) -> list[str | None]:
+        roots = [a_span(n, name=name, trace_id=f"{hash(name):032x}"[-32:]) for n, name in enumerate(orders, 1)]
+        spantree("check", saved([*roots, *HEARTBEAT]), "--junit", str(tmp_path / "report.xml"))
+        return [case.get("name") for case in suite_of(tmp_path / "report.xml")]
+
+    first = names("GET /orders/6b0e1c9e-6f0f-4f3e-9a39-1d2f6f0c8a11")
+    second = names("GET /orders/0b0e1c9e-6f0f-4f3e-9a39-1d2f6f0c8a12", "GET /orders/123456789")
+    assert (
+        sorted(map(str, first))
+        == sorted(map(str, second))
+        == ["shop: GET /orders/{id} is sound", "shop: heartbeat is sound"]
+    )
+
+
+def test_junit_has_the_whole_difference_of_each_trace(saved: Callable[..., str], tmp_path: Path) -> None:
+    tree_file, report = tmp_path / "long.tree", tmp_path / "report.xml"
+    tree_file.write_text("shop: root\n" + "".join(f"  shop: step {n}\n" for n in range(40)))
+    spantree("check", saved([*OTHERS, *FAMILY]), "--expect", str(tree_file), "--junit", str(report))
+    [test] = suite_of(report)
+    assert str(test[0].text).count("shop: step 39") == 2
+
+
+def test_github_shows_a_failure_beside_the_expected_tree(
+    saved: Callable[..., str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    checked = spantree("check", saved([*OTHERS, *FAMILY]), "--expect", expected)
+    [annotation] = [line for line in checked.stdout.splitlines() if line.startswith("::")]
+    title = f"✗ trace {'f' * 32}%2C 2 spans%2C is not as expected"
+    assert annotation.startswith(f"::error file=shop.tree,line=1,title={title}::the trace is not as expected: ")
+    assert "%0A-   shop: second   ← first difference: missing" in annotation
 
 
 @pytest.mark.parametrize(

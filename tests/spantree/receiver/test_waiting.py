@@ -150,19 +150,14 @@ def test_a_time_out_names_what_is_missing_and_shows_what_arrived(otlp: OtlpRecei
 the expected trace did not arrive within 0.01 s. Missing:
   shop: second +
 
-The closest trace:
+The closest trace, {TRACE}:
 the trace is not as expected: 1 missing  (- expected, + found)
   shop: root
     shop: first
       shop: below first
 -   shop: second +   ← first difference: missing
 
-Received:
-
-trace {TRACE}
-shop: root
-  shop: first
-    shop: below first"""
+No other trace was received."""
     )
 
 

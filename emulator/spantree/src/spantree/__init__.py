@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from spantree.hops import delivery as delivery
     from spantree.hops import receives as receives
     from spantree.hops import sends as sends
+    from spantree.in_process import NotOneTrace as NotOneTrace
+    from spantree.in_process import Tracing as Tracing
+    from spantree.in_process import in_process_tracing as in_process_tracing
     from spantree.lint import RULES as RULES
     from spantree.lint import Finding as Finding
     from spantree.notation import escaped as escaped
@@ -62,6 +65,7 @@ _MODULES = {
     "Mismatch": "expectation",
     "NoHop": "hops",
     "NotOne": "queries",
+    "NotOneTrace": "in_process",
     "NotReceived": "receiver",
     "OtlpReceiver": "receiver",
     "Pending": "receiver",
@@ -69,8 +73,10 @@ _MODULES = {
     "Segment": "critical_path",
     "Span": "span",
     "SpanTree": "span_tree",
+    "Tracing": "in_process",
     "delivery": "hops",
     "escaped": "notation",
+    "in_process_tracing": "in_process",
     "jaeger_json": "formats.jaeger_json",
     "jaeger_spans": "formats.jaeger_query",
     "join_linked": "span_tree",

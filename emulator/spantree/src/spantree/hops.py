@@ -16,6 +16,8 @@ RECEIVING = {"process", "receive", "deliver"}
 class NoHop(AssertionError):
     """No message from one service to another was found. The message lists what each published and processed."""
 
+    __module__ = "spantree"  # where users import it from, and what a failed test shows
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Hop:

@@ -1,7 +1,7 @@
-"""The pytest plugin: the fixture `otlp`, the option `--update-trees`, and reports that show traces and differences.
+"""The pytest plugin: the fixtures `otlp` and `tracing`, its options, and reports that show traces and differences.
 
 It is loaded in every pytest run where the package is installed, so it imports the rest of the package only when it is
-used. `-p no:spantree` leaves it out.
+used. `-p no:spantree` leaves it out. `spantree.reports` has what it adds to the reports of failed tests.
 """
 
 import sys
@@ -12,31 +12,38 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # these would import the package at the start of every pytest run
-    from spantree import OtlpReceiver, SpanTree
+    from spantree import OtlpReceiver, SpanTree, Tracing
+    from spantree.reports.explanations import Explanation
 
-SOURCES: "pytest.StashKey[list[Callable[[], Iterable[SpanTree]]]]" = pytest.StashKey()
-"""Functions that return the traces of a test, for its report if it fails."""
-REPORTS: pytest.StashKey[list[str]] = pytest.StashKey()
-"""The full text of explanations that pytest truncates."""
+EXPLANATIONS: "pytest.StashKey[list[Explanation]]" = pytest.StashKey()
+"""What was explained since the last report."""
 UPDATED: pytest.StashKey[list[Path]] = pytest.StashKey()
 """The tree files that were written."""
-SHOWN_TRACES = 20
-"""The most traces that a report shows."""
+ANNOTATION = "spantree_annotation"
+"""The attribute of a report that holds its annotation for GitHub Actions. pytest-xdist brings it along as it is."""
+MARKER = "tracing(service='test', deterministic=False): how the fixture `tracing` of spantree is set up."
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--update-trees`."""
+    """Add `--update-trees` and `--trace-reports`."""
     group = parser.getgroup("spantree", "span trees")
     group.addoption(
         "--update-trees",
         action="store_true",
         help="Write the *.tree files that do not exist, and update those that differ from the traces.",
     )
+    group.addoption(
+        "--trace-reports",
+        metavar="DIR",
+        help="Write the traces of each failed test into this folder: the waterfalls as HTML, the spans as OTLP JSON.",
+    )
+    parser.addini("trace_reports", "The folder of --trace-reports, relative to the root of the project.", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Update tree files during this session if `--update-trees` is given."""
-    config.stash[REPORTS], config.stash[UPDATED] = [], []
+    config.addinivalue_line("markers", MARKER)
+    config.stash[EXPLANATIONS], config.stash[UPDATED] = [], []
     if config.getoption("--update-trees"):
         from spantree import updated_tree_files
 
@@ -54,68 +61,65 @@ def otlp(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
         yield receiver
 
 
+@pytest.fixture
+def tracing(request: pytest.FixtureRequest) -> "Iterator[Tracing]":
+    """Collect the spans of this process for this test: `tracing.tracer("shop")`, `tracing.trace()`.
+
+    The process's global tracer provider is not touched. `@pytest.mark.tracing(deterministic=True)` makes ids and times
+    the same in every run. Needs opentelemetry-sdk.
+    """
+    from spantree import in_process_tracing
+
+    marker = request.node.get_closest_marker("tracing")
+    arguments, options = (marker.args, marker.kwargs) if marker else ((), {})
+    with in_process_tracing(*arguments, **options) as tracing:
+        show_if_failed(request, lambda: tracing.traces)
+        yield tracing
+
+
 def show_if_failed(request: pytest.FixtureRequest, traces: "Callable[[], Iterable[SpanTree]]") -> None:
     """Add these traces to the report of the test if it fails. For fixtures that collect traces in their own way."""
+    from spantree.reports.failures import SOURCES
+
     request.node.stash.setdefault(SOURCES, []).append(traces)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the full differences, and the trees of all received traces, to the report of a failed test."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the whole differences, and the traces of the test, to the report of a failed test."""
+    explanations, item.config.stash[EXPLANATIONS] = item.config.stash[EXPLANATIONS], []
+    if call.excinfo is None or "spantree.span_tree" not in sys.modules:
+        return (yield)
+    from spantree.reports.failures import complete
+    from spantree.reports.tracebacks import drop_own_frames
+
+    drop_own_frames(call.excinfo.value)
     report = yield
-    differences, item.config.stash[REPORTS] = item.config.stash[REPORTS], []
     if report.failed:
-        report.sections += [("in full", difference) for difference in differences]
-        traces = [trace for source in item.stash.get(SOURCES, []) for trace in source()]
-        if traces:
-            report.sections.append((f"traces received: {len(traces)}", _draw(traces)))
+        complete(report, item, call.excinfo.value, explanations)
     return report
 
 
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
-    """Explain `trace == tree(...)` and `trace.check() == []`.
-
-    The first difference goes here, since pytest truncates long explanations; all of them go to the end of the report.
-    """
+    """Explain `trace == tree(...)` and `trace.check() == []`."""
     if op != "==" or "spantree.span_tree" not in sys.modules:
         return None
-    return _explain_findings(config, left, right) or _explain_difference(config, left, right)
+    from spantree.reports.explanations import explain, uses_colour
 
-
-def _explain_findings(config: pytest.Config, left: object, right: object) -> list[str] | None:
-    from spantree import Finding
-
-    if not (isinstance(left, list) and left and isinstance(left[0], Finding) and right == []):
+    explanation = explain(left, right, colour=uses_colour(config))
+    if explanation is None:
         return None
-    config.stash[REPORTS].append("\n".join(map(str, left)))
-    findings = f"{len(left)} finding{'' if len(left) == 1 else 's'}"
-    return [f"the trace is not sound: {findings}", *str(left[0]).splitlines()]
-
-
-def _explain_difference(config: pytest.Config, left: object, right: object) -> list[str] | None:
-    from spantree import Expectation, SpanTree
-
-    trace, expected = (left, right) if isinstance(left, SpanTree) else (right, left)
-    if not (isinstance(trace, SpanTree) and isinstance(expected, Expectation)):
-        return None
-    difference = trace.difference(expected)
-    if difference is None:
-        return None
-    colour = config.get_terminal_writer().hasmarkup
-    first, full = difference.first(colour=colour), difference.render(colour=colour)
-    if len(full.splitlines()) > len(first):
-        config.stash[REPORTS].append(full)
-    return [f"{trace!r} == {expected!r}", *first]
+    config.stash[EXPLANATIONS].append(explanation)
+    return explanation.lines
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Name the tree files that were updated."""
+    """Print annotations for GitHub Actions, and name the tree files that were updated."""
+    reports = [*terminalreporter.stats.get("failed", ()), *terminalreporter.stats.get("error", ())]
+    for annotation in filter(None, (getattr(report, ANNOTATION, None) for report in reports)):
+        terminalreporter.write_line(annotation)
     updated: list[Path] = config.stash[UPDATED]
     for path in dict.fromkeys(updated):
         terminalreporter.write_line(f"updated {path}")
-
-
-def _draw(traces: "list[SpanTree]") -> str:
-    shown = [f"trace {trace.trace_id}\n{trace}" for trace in traces[:SHOWN_TRACES]]
-    more = [f"and {len(traces) - SHOWN_TRACES} more"] if len(traces) > SHOWN_TRACES else []
-    return "\n\n".join([*shown, *more])

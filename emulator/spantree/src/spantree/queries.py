@@ -32,6 +32,8 @@ class Criteria(TypedDict, total=False):
 class NotOne(AssertionError):
     """Not exactly one span meets the criteria. The message lists those that do, or the spans that come closest."""
 
+    __module__ = "spantree"  # where users import it from, and what a failed test shows
+
 
 def select(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Criteria]) -> list[Span]:
     """Return the spans that meet all criteria. Raises TypeError or ValueError for a criterion that does not exist."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Unpack
 
 from spantree.critical_path import Segment, critical_path
-from spantree.expectation import NORMALISED, Difference, Expectation, write_tree
+from spantree.expectation import NORMALISED, Difference, Expectation, Mismatch, write_tree
 from spantree.hops import Hop, edges, hops, one_hop
 from spantree.lint import Finding, check
 from spantree.queries import Criteria, one, select
@@ -144,7 +144,11 @@ class SpanTree:
     def matches(self, expected: Expectation) -> bool:
         """Return True if the trace is as expected. Raises Mismatch, with the difference, if it is not."""
         __tracebackhide__ = True
-        return expected.must_match(self._top_for(expected))
+        try:
+            return expected.must_match(self._top_for(expected))
+        except Mismatch as error:
+            error.add_note(f"in {self!r}")
+            raise
 
     def difference(self, expected: Expectation) -> Difference | None:
         """Return how the trace differs from an expected tree; None if it does not."""

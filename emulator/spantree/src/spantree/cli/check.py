@@ -1,5 +1,6 @@
 """`check`: compare traces with an expected tree, or look for what makes them unsound."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from spantree import RULES, Expectation, SpanTree, tree
 from spantree.backoff import pauses
 from spantree.cli.errors import Unreadable, Unwritable, exit_with
 from spantree.cli.glyphs import ascii_only
-from spantree.cli.junit import Case, write_junit
+from spantree.cli.junit import Case, kind_of, write_junit
 from spantree.cli.options import (
     Ascii,
     Joined,
@@ -30,9 +31,12 @@ from spantree.cli.options import (
 from spantree.cli.program import current
 from spantree.cli.source import ANSWER_SECONDS, Source, Traces
 from spantree.cli.validators import finite
+from spantree.github import error_annotation, is_github_actions, repository_path
 
-__all__ = ["check"]
+__all__ = ["annotate", "check", "expected_tree", "has_root_of", "is_expected", "print_cases"]
 
+ANNOTATED_LINES = 12
+"""The start of a report: GitHub shows an annotation beside the code. The whole is in the output."""
 SHORTEST_ANSWER_SECONDS = 5.0
 """How long a Jaeger may take to answer when the time for the check is almost up."""
 
@@ -89,8 +93,8 @@ def check(
     chosen = Source(source, trace, service, joined, limit, seconds_of(lookback))
 
     def run() -> int:
-        expected = None if expect is None else _expected_tree(expect)
-        judge = _is_sound(ignore or ()) if expected is None else _is_expected(expected)
+        expected = None if expect is None else expected_tree(expect)
+        judge = _is_sound(ignore or ()) if expected is None else is_expected(expected)
         verdict = _retry(
             lambda seconds: _judge_traces(chosen, expected, judge, seconds, one_is_enough=one_is_enough),
             timeout if chosen.is_jaeger else 0.0,
@@ -99,7 +103,8 @@ def check(
         cases = verdict.cases
         if not allow_limit and not (one_is_enough and verdict.passed):
             cases += [Case("the set of traces", "complete", sentence) for sentence in verdict.traces.missing]
-        _print(cases)
+        print_cases(cases)
+        annotate(cases, expected)
         if junit is not None:
             _write_junit(junit, cases)
         return int(any(case.failed for case in cases))
@@ -107,7 +112,7 @@ def check(
     exit_with(run)
 
 
-def _expected_tree(name: str) -> Expectation:
+def expected_tree(name: str) -> Expectation:
     """Return the expected tree in the file of this name, or the program's tree of this name. Raises Unreadable."""
     file, named = Path(name), current().trees
     try:
@@ -121,20 +126,23 @@ def _expected_tree(name: str) -> Expectation:
         raise Unreadable(str(error)) from error
 
 
-def _is_expected(expected: Expectation) -> Callable[[SpanTree], Case]:
+def is_expected(expected: Expectation) -> Callable[[SpanTree], Case]:
+    """Return a function that compares a trace with an expected tree."""
     colour = _console().is_terminal
 
     def judge(trace: SpanTree) -> Case:
         difference = trace.difference(expected)
         report = "" if difference is None else difference.render(colour=colour)
-        return Case(_subject(trace), "as expected", report)
+        return Case(_subject(trace), "as expected", report, kind_of(trace))
 
     return judge
 
 
 def _is_sound(ignore: Sequence[str]) -> Callable[[SpanTree], Case]:
     def judge(trace: SpanTree) -> Case:
-        return Case(_subject(trace), "sound", "\n".join(map(str, trace.check(ignore, current().continues_by))))
+        return Case(
+            _subject(trace), "sound", "\n".join(map(str, trace.check(ignore, current().continues_by))), kind_of(trace)
+        )
 
     return judge
 
@@ -189,7 +197,7 @@ def _judge_traces(
     traces = source.read(root[0] if root else None, seconds, linked=expected is not None and len(expected.roots) > 1)
     candidates = traces.found
     if expected is not None and source.trace_id is None:
-        candidates = [trace for trace in traces.found if _has_root_of(expected, trace)]
+        candidates = [trace for trace in traces.found if has_root_of(expected, trace)]
     if not candidates:
         return Verdict([_missing(source, root, traces.found)], traces)
     cases = [judge(trace) for trace in candidates]
@@ -205,7 +213,7 @@ def _missing(source: Source, root: tuple[str, str] | None, found: Sequence[SpanT
     return Case("the expected trace" if root else "a trace to check", "there", f"there is no {source}{begins}{others}")
 
 
-def _has_root_of(expected: Expectation, trace: SpanTree) -> bool:
+def has_root_of(expected: Expectation, trace: SpanTree) -> bool:
     """Return whether a trace has an expected root.
 
     If several are expected, a trace that links to another one is compared as a part of that one.
@@ -214,16 +222,29 @@ def _has_root_of(expected: Expectation, trace: SpanTree) -> bool:
     return not is_linked_part and any(expected.begins_like([span]) for span in trace.roots)
 
 
-def _print(cases: Sequence[Case]) -> None:
-    console = _console()
+def print_cases(cases: Sequence[Case], *, error: bool = False) -> None:
+    """Print a line for each result, and the report of each failure."""
+    console = _console(error=error)
     for case in cases:
         console.print(Text(str(case)))
         if case.failed:
             console.print(Text.from_ansi(f"{case.report}\n"))
 
 
-def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+def annotate(cases: Sequence[Case], expected: Expectation | None, *, error: bool = False) -> None:
+    """In GitHub Actions, let failures be shown, beside the expected tree if that is a file."""
+    if not is_github_actions():
+        return
+    file = None if expected is None or expected.path is None else repository_path(expected.path)
+    for case in cases:
+        if case.failed:
+            lines = Text.from_ansi(case.report).plain.splitlines()
+            shown = error_annotation(str(case), "\n".join(lines[:ANNOTATED_LINES]), file, 1 if file else None)
+            print(shown, file=sys.stderr if error else sys.stdout)
+
+
+def _console(*, error: bool = False) -> Console:
+    return Console(highlight=False, soft_wrap=True, stderr=error)
 
 
 def _write_junit(file: Path, cases: Sequence[Case]) -> None:

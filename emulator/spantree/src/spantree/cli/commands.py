@@ -11,6 +11,13 @@ COMMANDS = (
         "Compare traces with an expected tree; without one, look for what makes them unsound.",
     ),
     Command("convert", "spantree.cli.convert:convert", "Write traces in another format."),
+    Command(
+        "record",
+        "spantree.cli.record:record",
+        "Run any command, and record the traces that it sends over OTLP, from any language.",
+        # Options after the command are its own.
+        settings={"allow_interspersed_args": False},
+    ),
     Command("show", "spantree.cli.show:show", "Print the waterfalls of traces, or draw them into files."),
     Command("tail", "spantree.cli.tail:tail", "Watch traces as they arrive over OTLP, from any program."),
 )

@@ -23,6 +23,8 @@ updated_tree_files: ContextVar[list[Path] | None] = ContextVar("updated_tree_fil
 class Mismatch(AssertionError):
     """A trace is not as expected. `difference` holds the differences, the message shows them."""
 
+    __module__ = "spantree"  # where users import it from, and what a failed test shows
+
     def __init__(self, difference: Difference) -> None:
         super().__init__(str(difference))
         self.difference = difference

@@ -1,12 +1,12 @@
 """An OTLP receiver for tests: one loopback port for HTTP and gRPC, and traces to wait for."""
 
 import asyncio
-import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from spantree.expectation import Expectation
+from spantree.receiver.environment import exporter_environment
 from spantree.receiver.otlp_server import OtlpServer
 from spantree.receiver.pending import Pending
 from spantree.receiver.trace_store import TraceStore
@@ -37,24 +37,7 @@ class OtlpReceiver:
 
         They override what the subprocess would inherit from this process: endpoints for traces only, and proxies.
         """
-        own = {
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{self.endpoint}/v1/traces",
-            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
-            "NO_PROXY": ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1"))),
-            "no_proxy": ",".join(filter(None, (os.environ.get("no_proxy"), "127.0.0.1"))),
-        }
-        return {
-            **{name: value for name, value in own.items() if name in os.environ or name.upper() == "NO_PROXY"},
-            "OTEL_EXPORTER_OTLP_ENDPOINT": self.endpoint,
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            "OTEL_EXPORTER_OTLP_INSECURE": "true",
-            "OTEL_TRACES_EXPORTER": "otlp",
-            "OTEL_METRICS_EXPORTER": "none",
-            "OTEL_LOGS_EXPORTER": "none",
-            "OTEL_TRACES_SAMPLER": "parentbased_always_on",
-            "OTEL_BSP_SCHEDULE_DELAY": "100",
-            "OTEL_SDK_DISABLED": "false",
-        }
+        return exporter_environment(self.endpoint)
 
     @property
     def traces(self) -> list[SpanTree]:

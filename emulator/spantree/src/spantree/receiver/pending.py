@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from typing import Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 __all__ = ["Pending"]
 
@@ -61,9 +61,13 @@ class Pending(Generic[T]):
             return self._on_timeout()
         return self._future.result()
 
-    def __getattr__(self, name: str) -> NoReturn:
-        __tracebackhide__ = True
-        raise AttributeError(f"a pending result has no attribute {name!r}: await it, or call wait(), to get the result")
+    if not TYPE_CHECKING:  # a type checker would take any attribute to exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            __tracebackhide__ = True
+            raise AttributeError(
+                f"a pending result has no attribute {name!r}: await it, or call wait(), to get the result"
+            )
 
     def __repr__(self) -> str:
         return "<pending: await it, or call wait()>"

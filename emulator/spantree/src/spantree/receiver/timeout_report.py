@@ -30,11 +30,12 @@ def explain_timeout(
         reasons += [f"trace {returned}: an earlier call has returned it" for returned in handed_out if not trace_id]
         return "\n".join([f"no complete trace{which} arrived within {seconds:g} s.", *reasons])
     summary = f"the expected trace{which} did not arrive within {seconds:g} s."
-    difference = expected.difference(closest(expected, candidates).roots) if candidates else None
-    if difference is not None:
+    nearest = closest(expected, candidates) if candidates else None
+    difference = None if nearest is None else expected.difference(nearest.roots)
+    if nearest is not None and difference is not None:
         missing = "".join(f"\n  {line}" for line in difference.missing)
         summary += f" Missing:{missing}" if missing else " No span is missing, but the trace is not as expected."
-        return f"{summary}\n\nThe closest trace:\n{difference}"
+        return f"{summary}\n\nThe closest trace, {nearest.trace_id}:\n{difference}"
     return f"{summary} Earlier calls have returned all traces that arrived." if handed_out else summary
 
 
@@ -43,12 +44,16 @@ def _missing_parents(tree: SpanTree) -> str:
     return "; ".join(f"the parent {parent_id} of {span} has not arrived" for parent_id, span in missing.items())
 
 
-def all_received(trees: list[SpanTree]) -> str:
-    """Draw every trace that arrived."""
+def all_received(trees: list[SpanTree], above: str) -> str:
+    """Draw every trace that arrived, except the one whose difference is in the text above."""
     if not trees:
         return (
             "No span arrived. Does the exporter send to this receiver's endpoint, and was it flushed (shut down the "
             "tracer provider)?"
         )
-    more = f"\n\nand {len(trees) - SHOWN} more traces" if len(trees) > SHOWN else ""
-    return "Received:" + "".join(f"\n\ntrace {tree.trace_id}\n{tree}" for tree in trees[:SHOWN]) + more
+    others = [tree for tree in trees if f"The closest trace, {tree.trace_id}:" not in above]
+    if not others:
+        return "No other trace was received."
+    more = f"\n\nand {len(others) - SHOWN} more traces" if len(others) > SHOWN else ""
+    drawn = "".join(f"\n\ntrace {tree.trace_id}\n{tree}" for tree in others[:SHOWN])
+    return f"{'Received' if others == trees else 'Also received'}:{drawn}{more}"

@@ -23,6 +23,8 @@ __all__ = ["NotReceived", "TraceStore"]
 class NotReceived(AssertionError):
     """The awaited trace did not arrive in time. The message shows what is missing, and what did arrive."""
 
+    __module__ = "spantree"  # where users import it from, and what a failed test shows
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiter:
@@ -137,4 +139,4 @@ class TraceStore:
                 return nearest
             handed_out = [trace_id for trace_id in self._handed_out if waiter.trace_id in {None, trace_id}]
         reason = explain_timeout(waiter.expected, waiter.trace_id, seconds, candidates, handed_out)
-        raise NotReceived(f"{reason}\n\n{all_received(self.trees())}")
+        raise NotReceived(f"{reason}\n\n{all_received(self.trees(), reason)}")
