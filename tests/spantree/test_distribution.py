@@ -34,6 +34,7 @@ UV = shutil.which("uv")
 THIRD_PARTY = {
     "formats": {"google.protobuf", "opentelemetry.proto"},
     "receiver/grpc_handler.py": {"grpc"},
+    "lint/registry_yaml.py": {"yaml"},
     "pytest_plugin.py": {"pytest"},
     "cli": {"rich", "typer"},
     "render/terminal": {"rich"},
