@@ -42,7 +42,7 @@ def test_an_unknown_severity_is_an_error_that_lists_them() -> None:
 
 def test_spans_with_the_same_remedy_are_one_finding_with_a_count() -> None:
     calls = [a_span(number, 1, kind="client", attributes=CALL, end=900) for number in range(2, 501)]
-    calls[0] = replace(calls[0], resource=BANK)
+    calls[-1] = replace(calls[-1], resource=BANK)
     [finding] = check(a_span(1), *calls, at_least="warning", ignore=["no-carrier"])
     assert (finding.count, finding.services, finding.span) == (499, ["shop", "bank"], finding.spans[0])
     assert str(finding).splitlines()[0].endswith("no server span is below it (×499 in shop, bank)")
