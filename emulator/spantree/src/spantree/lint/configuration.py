@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,8 @@ def configuration(rules: Collection[str]) -> Configuration:
     found = {}
     for key, value in section.items():
         if key not in read:
+            from difflib import get_close_matches
+
             similar = get_close_matches(key.replace("_", "-"), read, 1)
             hint = f"did you mean {similar[0]}?" if similar else f"the keys are {', '.join(read)}"
             raise ValueError(f"{file}: tool.spantree.{key}: there is no such key; {hint}")

@@ -17,12 +17,7 @@ __all__ = ["deprecated_attributes", "malformed_names", "unknown_attributes", "wr
 OPT_IN = {"http.": "http", "net.": "http,database", "db.": "database"}
 """Values of OTEL_SEMCONV_STABILITY_OPT_IN, by the prefixes of the attributes that they replace."""
 WELL_FORMED = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*(\.[a-z][a-z0-9]*(_[a-z0-9]+)*)*")
-TYPES: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "int": (int,),
-    "double": (float, int),  # JSON, and SDKs of languages with one type of number, write 2.0 as 2
-    "boolean": (bool,),
-}
+TYPES: Mapping[str, type] = {"string": str, "int": int, "double": float, "boolean": bool}
 
 
 def deprecated_attributes(spans: Sequence[Span], registry: Registry) -> Problems:
@@ -72,46 +67,59 @@ def malformed_names(spans: Sequence[Span], registry: Registry) -> Problems:
 
 def wrong_types(spans: Sequence[Span], registry: Registry) -> Problems:
     """Find attributes whose values are not of the type that the registry says."""
-    judged: dict[tuple[str, type], tuple[str, ...]] = {}
+    expected: dict[str, tuple[str, str] | None] = {}
+
+    def wrong(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
+        found = []
+        for key, value in attributes.items():
+            if key not in expected:
+                expected[key] = _expected(key, registry)
+            known = expected[key]
+            if known is not None and not _fits(value, known[0]):
+                remedy = f"Set {known[1]} to a value of type {known[0]}, as the registry defines it."
+                found.append((f"has {key} = {value!r}, which is not of type {known[0]}", remedy))
+        return found
+
+    of_resources: dict[int, list[tuple[str, str]]] = {}  # by identity: many spans share a resource
     for span in spans:
-        for attributes in _sets_of(span):
-            for key, value in attributes.items():
-                kind = (key, type(value))
-                if kind not in judged:
-                    judged[kind] = _expected(key, registry)
-                expected = judged[kind]
-                if expected and not _fits(value, expected[0]):
-                    remedy = f"Set {expected[1]} to a value of type {expected[0]}, as the registry defines it."
-                    yield span, f"has {key} = {value!r}, which is not of type {expected[0]}", remedy
+        if id(span.resource) not in of_resources:
+            of_resources[id(span.resource)] = wrong(span.resource)
+        of_events = [each for event in span.events for each in wrong(event.attributes)]
+        for problem, remedy in (*wrong(span.attributes), *of_resources[id(span.resource)], *of_events):
+            yield span, problem, remedy
 
 
-def _expected(key: str, registry: Registry) -> tuple[str, ...]:
-    """Return the type of an attribute and its name in the registry; nothing if any value is right."""
+def _expected(key: str, registry: Registry) -> tuple[str, str] | None:
+    """Return the type of an attribute and its name in the registry; None if any value is right."""
     found = registry.find(key)
     if found is None or found[1].deprecated or (found[1].is_template and found[0] == key):
-        return ()
+        return None
     name, attribute = found
-    return () if attribute.value_type == "any" else (attribute.value_type, name)
+    return None if attribute.value_type == "any" else (attribute.value_type, name)
 
 
 def _fits(value: object, expected: str) -> bool:
+    kind = type(value)
+    if kind is TYPES.get(expected):
+        return True
     if expected.endswith("[]"):
-        if isinstance(value, str):  # Jaeger keeps lists as JSON
-            return value.startswith("[")
+        if kind is str:  # Jaeger keeps lists as JSON
+            return str(value).startswith("[")
         return isinstance(value, list | tuple) and all(_fits(item, expected[:-2]) for item in value)
-    if isinstance(value, bool):
-        return expected in {"boolean", "any"}
+    if expected == "double":
+        return kind is int  # JSON, and SDKs of languages with one type of number, write 2.0 as 2
     if expected == "int" and isinstance(value, float):
-        return value.is_integer()  # as above: a language with one type of number
-    return isinstance(value, TYPES.get(expected, object))
+        return value.is_integer()  # as above
+    return expected == "any"
 
 
 def _named(spans: Sequence[Span], remedy: Callable[[str], str], problem: str) -> Problems:
     """Find all spans with a name that needs a remedy."""
     names: set[str] = set()
+    resources = {id(span.resource): span.resource for span in spans}  # by identity: many spans share one
+    names.update(*resources.values(), *(event.attributes for span in spans for event in span.events))
     for span in spans:
-        for attributes in _sets_of(span):
-            names.update(attributes)
+        names.update(span.attributes)
     remedies = {key: told for key in names if (told := remedy(key))}
     if remedies:
         for span in spans:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 __all__ = ["Attribute", "Registry", "published", "registry_of"]
 
@@ -68,5 +67,7 @@ def registry_of(attributes: Mapping[str, Attribute]) -> Registry:
 @cache
 def published() -> Registry:
     """Return the published semantic conventions. `python -m tests.semconv` writes the file."""
+    from importlib.resources import files  # only some rules need the registry, and it takes time to import
+
     text = files("spantree").joinpath("lint", "semconv.json").read_text("utf-8")
     return registry_of({name: Attribute(*described) for name, described in json.loads(text)["attributes"].items()})
