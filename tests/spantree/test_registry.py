@@ -1,6 +1,7 @@
 """Registries of attributes: the published one as data, and a team's own in the YAML of OpenTelemetry's Weaver."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -207,6 +208,13 @@ def test_errors_alone_are_found_without_reading_a_registry() -> None:
         "assert published.cache_info().currsize == 0 and 'yaml' not in sys.modules and 'tomllib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - our own code
+
+
+@pytest.mark.skipif(shutil.which("weaver") is None, reason="there is no weaver, which would judge our registry")
+def test_weaver_accepts_the_emulators_registry() -> None:
+    command = ["weaver", "registry", "check", "-r", str(registry_folder())]
+    judged = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - see above
+    assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
 def test_the_emulators_registry_defines_only_well_formed_names_of_its_own() -> None:

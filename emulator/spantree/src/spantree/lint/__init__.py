@@ -4,9 +4,19 @@ A rule is a function that yields `(span, problem, remedy)`, and a row in `rules.
 look at each span and its closest relatives only, so a check takes time in proportion to the number of spans.
 """
 
-from spantree.lint.configuration import configuration
+from spantree.lint.configuration import Configuration, configuration
 from spantree.lint.findings import SEVERITIES, Finding, Severity, merged
 from spantree.lint.registry_yaml import MalformedRegistry
 from spantree.lint.rules import RULES, check
 
-__all__ = ["RULES", "SEVERITIES", "Finding", "MalformedRegistry", "Severity", "check", "configuration", "merged"]
+__all__ = [
+    "RULES",
+    "SEVERITIES",
+    "Configuration",
+    "Finding",
+    "MalformedRegistry",
+    "Severity",
+    "check",
+    "configuration",
+    "merged",
+]
