@@ -1,6 +1,7 @@
 """Registries of attributes: the published one as data, and a team's own in the YAML of OpenTelemetry's Weaver."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import emulator
 from emulator.reference import registry_folder
 from spantree import SpanTree, otlp_json
 from spantree.cli.commands import COMMANDS
@@ -215,6 +217,15 @@ def test_weaver_accepts_the_emulators_registry() -> None:
     command = ["weaver", "registry", "check", "-r", str(registry_folder())]
     judged = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - see above
     assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_every_attribute_that_the_emulators_code_names_is_in_its_registry() -> None:
+    named = {
+        name
+        for file in Path(emulator.__file__).parent.rglob("*.py")
+        for name in re.findall(r"""["'](openstack\.[a-z_.]+)["']""", file.read_text())
+    }
+    assert named - set(read_registry(registry_folder())) == set()
 
 
 def test_the_emulators_registry_defines_only_well_formed_names_of_its_own() -> None:
