@@ -40,6 +40,11 @@ def test_an_unknown_severity_is_an_error_that_lists_them() -> None:
         check(a_span(1), at_least="errors")
 
 
+def test_one_call_cannot_be_too_many() -> None:
+    with pytest.raises(ValueError, match="1 is not a number above 1"):
+        check(a_span(1), n_plus_one=1)
+
+
 def test_spans_with_the_same_remedy_are_one_finding_with_a_count() -> None:
     calls = [a_span(number, 1, kind="client", attributes=CALL, end=900) for number in range(2, 501)]
     calls[-1] = replace(calls[-1], resource=BANK)

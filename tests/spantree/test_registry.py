@@ -182,6 +182,13 @@ def test_a_malformed_registry_names_file_group_and_field(shop: Path, text: str, 
     assert str(raised.value).startswith(f"{shop}: {message}")
 
 
+def test_a_path_may_be_a_text_and_need_not_be_in_a_list(shop: Path) -> None:
+    trace = SpanTree([a_span(1, attributes={"shop.order.id": 17})])
+    for registry in (shop, str(shop), [str(shop)]):
+        [finding] = trace.check(at_least="warning", registry=registry)
+        assert finding.problem == "has shop.order.id = 17, which is not of type string"
+
+
 def test_a_folder_without_definitions_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MalformedRegistry, match=r"there is no \*\.yaml file with definitions in this folder"):
         read_registry(tmp_path)

@@ -139,7 +139,7 @@ class SpanTree:
         continues_by: Collection[str] = (),
         *,
         at_least: Severity | None = None,
-        registry: Path | Iterable[Path] | None = None,
+        registry: str | Path | Iterable[str | Path] | None = None,
         n_plus_one: int | None = None,
     ) -> list[Finding]:
         """Return what is wrong with the instrumentation that made this trace, each finding with its remedy.

@@ -9,7 +9,7 @@ from spantree.lint.findings import Severity, severity_of
 from spantree.lint.ignoring import parse_ignored
 from spantree.project import project_file, project_section
 
-__all__ = ["Configuration", "configuration"]
+__all__ = ["Configuration", "at_least_two", "configuration"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def configuration(rules: Collection[str]) -> Configuration:
         "ignore": lambda value: _ignore(value, rules),
         "fail-on": lambda value: severity_of(str(value)),
         "registry": lambda value: tuple(_existing(file.parent / path) for path in _texts(value)),
-        "n-plus-one": _several,
+        "n-plus-one": at_least_two,
     }
     found = {}
     for key, value in section.items():
@@ -68,7 +68,8 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _several(value: object) -> int:
+def at_least_two(value: object) -> int:
+    """Return the number of calls that is too many. Raises ValueError if it is none."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 1:
         return value
     raise ValueError(f"{value!r} is not a number above 1")

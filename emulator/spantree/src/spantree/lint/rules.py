@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from spantree.lint import calls, conventions, repetition, resources, structure, times
-from spantree.lint.configuration import configuration
+from spantree.lint.configuration import at_least_two, configuration
 from spantree.lint.findings import SEVERITIES, Finding, Severity, grouped, severity_of
 from spantree.lint.ignoring import Ignored, parse_ignored
 from spantree.lint.problems import Problems
@@ -38,7 +38,7 @@ def check(
     ignore: Iterable[str] | None = None,
     continues_by: Collection[str] = (),
     at_least: Severity | None = None,
-    registry: Path | Iterable[Path] | None = None,
+    registry: str | Path | Iterable[str | Path] | None = None,
     n_plus_one: int | None = None,
 ) -> list[Finding]:
     """Apply the rules to the spans of one tree; return the findings in order of the rules.
@@ -50,9 +50,9 @@ def check(
     configured = configuration(RULES)
     least = configured.fail_on if at_least is None else severity_of(at_least)
     ignored = parse_ignored(configured.ignore if ignore is None else ignore, RULES)
-    paths = configured.registry if registry is None else [registry] if isinstance(registry, Path) else registry
-    known = partial(with_files, tuple(paths))
-    repeats = configured.n_plus_one if n_plus_one is None else n_plus_one
+    paths = configured.registry if registry is None else [registry] if isinstance(registry, str | Path) else registry
+    known = partial(with_files, tuple(map(Path, paths)))
+    repeats = configured.n_plus_one if n_plus_one is None else at_least_two(n_plus_one)
     severities = SEVERITIES[: SEVERITIES.index(least) + 1]
     return [
         finding
