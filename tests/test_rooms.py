@@ -27,7 +27,7 @@ PUBLIC_NAMES = {
         "arrivals",
         "run_load",
     ],
-    "emulator.reference": ["span_catalogue", "tree_names", "tree_text"],
+    "emulator.reference": ["registry_folder", "span_catalogue", "tree_names", "tree_text"],
     "emulator.console": ["MOST_REQUESTS", "RequestLog", "console"],
     "spantree.render": [
         "PLAIN",

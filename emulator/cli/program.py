@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from spantree.cli.program import NamedTrees, Program
 
 if TYPE_CHECKING:  # the renderers take longer to import than `--help` runs
+    from pathlib import Path
+
     from spantree.render import Vocabulary
 
 __all__ = ["EMULATOR"]
@@ -31,6 +33,12 @@ def _vocabulary() -> "Vocabulary":
     return OPENSTACK
 
 
+def _registry() -> "list[Path]":
+    from emulator.reference import registry_folder
+
+    return [registry_folder()]
+
+
 EMULATOR = Program(
     "emulator",
     "EMULATOR",
@@ -38,4 +46,5 @@ EMULATOR = Program(
     tree_help="a *.tree file; boot or boot-link, the reference traces; or the name of a fault",
     vocabulary=_vocabulary,
     continues_by=("openstack.osprofiler.base_id",),
+    registry=_registry,
 )

@@ -1,10 +1,11 @@
-"""The reference as data: the span trees of a boot, and the attributes of each kind of span."""
+"""The reference as data: the span trees of a boot, the attributes of each kind of span, and the registry of our own."""
 
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-__all__ = ["span_catalogue", "tree_names", "tree_text"]
+__all__ = ["registry_folder", "span_catalogue", "tree_names", "tree_text"]
 
 
 def tree_names() -> list[str]:
@@ -15,6 +16,11 @@ def tree_names() -> list[str]:
 def tree_text(name: str) -> str:
     """Return the reference tree of that name, in the notation that `spantree.tree` reads."""
     return files(__name__).joinpath(f"{name}.tree").read_text()
+
+
+def registry_folder() -> Path:
+    """Return the folder of our own attributes, in the YAML of OpenTelemetry's Weaver: `SpanTree.check` reads it."""
+    return Path(__file__).with_name("registry")
 
 
 def span_catalogue() -> dict[str, Any]:

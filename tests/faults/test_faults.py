@@ -14,8 +14,10 @@ import emulator.faults
 from emulator.client import BootRequest, BootResult
 from emulator.cloud import Settings
 from emulator.faults import FAULTS, Effect, Fault, fault_tree, find_fault
+from emulator.reference import registry_folder
 from emulator.services.seed_data import HOST
-from spantree import Pending, Span, SpanTree, spans_from_sdk, tree, trees
+from spantree import RULES, Pending, Span, SpanTree, spans_from_sdk, tree, trees
+from spantree.lint.registry_yaml import with_files
 from tests.conftest import REFERENCE, Api, RunningCloud, start_cloud, trace_of
 from tests.support.module_paths import module_paths_in
 from tests.support.processes import run
@@ -43,12 +45,15 @@ async def test_a_fault_does_what_it_says_and_leaves_the_cloud_intact(name: str) 
     assert trace == tree(tree_of(name))
     assert (broken.status, after.status) == (fault.status, "ACTIVE"), broken.fault
     assert_culprit_is_marked(trace, fault)
-    assert {finding.rule for finding in trace.check()} >= {fault.found_by} - {""}
-    assert fault.found_by or trace.check() == []
+    findings = trace.check(at_least="warning")
+    assert {finding.rule for finding in findings} >= {fault.found_by} - {""}
+    assert fault.found_by or findings == []
+    assert bool(trace.check()) == (RULES.get(fault.found_by) == "error")
     whole = trace_of(running_cloud, after.trace_id)
     assert whole == REFERENCE
     assert module_paths_in([trace, whole]) == []
     assert weights(whole) == {HOST.ram_mb}, "claims were left"
+    assert attributes_outside_the_registries(trace) == []
     assert fault in TAKES_TIME or fault.found_by or kinds_of_spans(trace) != kinds_of_spans(whole), (
         "it changes nothing in the trace"
     )
@@ -94,7 +99,20 @@ def shown_by(trace: SpanTree, fault: Fault) -> list[Span]:
 def weights(trace: SpanTree) -> set[Any]:
     """The free RAM of all hosts, when the scheduler chose."""
     [weigher] = [event for event in trace.one(name="select_destinations").events if event.name == "weigher"]
-    return {value for name, value in weigher.attributes.items() if ".weight." in name}
+    return set(weigher.attributes["openstack.scheduler.weights"])
+
+
+def attributes_outside_the_registries(trace: SpanTree) -> list[str]:
+    """The names that neither the published registry nor ours has, and what is wrong with names and values."""
+    known = with_files([registry_folder()])
+    attributes = [
+        *(span.attributes for span in trace.spans),
+        *(span.resource for span in trace.spans),
+        *(event.attributes for span in trace.spans for event in span.events),
+    ]
+    unknown = sorted({name for each in attributes for name in each if known.find(name) is None})
+    advice = trace.check(["missing-resource"], at_least="advice", registry=registry_folder())
+    return [*unknown, *(str(finding) for finding in advice if "attribute" in finding.rule)]
 
 
 def kinds_of_spans(trace: SpanTree) -> Counter[tuple[str, ...]]:

@@ -35,6 +35,7 @@ THIRD_PARTY = {
     "formats": {"google.protobuf", "opentelemetry.proto"},
     "in_process": {"opentelemetry"},
     "receiver/grpc_handler.py": {"grpc"},
+    "lint/registry_yaml.py": {"yaml"},
     "pytest_plugin.py": {"pytest"},
     "reports": {"pytest", "pytest_html"},
     "cli": {"rich", "typer"},

@@ -164,14 +164,34 @@ def test_old(otlp):
 
 def test_findings_are_shown_with_their_remedies(theirs: pytest.Pytester) -> None:
     failed = run(
-        theirs, EXPORT + "\ndef test_sound(otlp):\n    export(otlp)\n    assert otlp.trace().wait().check() == []"
+        theirs,
+        EXPORT
+        + "\ndef test_sound(otlp):\n    export(otlp)\n    assert otlp.trace().wait().check(at_least='advice') == []",
     )
     failed.stdout.fnmatch_lines(
         [
             "E*the trace is not sound: 1 finding",
-            "E*missing-resource: shop: *service.version*",
+            "E*advice: missing-resource: shop: *service.version*",
             "E*? Set OTEL_RESOURCE*",
         ]
+    )
+
+
+def test_checks_in_tests_are_configured_by_the_root_folder(theirs: pytest.Pytester) -> None:
+    code = """
+from spantree import SpanTree, Span
+
+def test_rule():
+    [span] = SpanTree([Span("1" * 32, "1" * 16, "2" * 16, "order", "server", 0, 1)]).spans
+    assert SpanTree([span]).check() == []
+"""
+    run(theirs, code).assert_outcomes(failed=1)
+    theirs.makepyprojecttoml('[tool.spantree]\nignore = ["orphan"]')
+    run(theirs, code).assert_outcomes(passed=1)
+    theirs.makepyprojecttoml('[tool.spantree]\nignored = ["orphan"]')
+    failed = run(theirs, code)
+    failed.stdout.fnmatch_lines(
+        ["E *pyproject.toml: tool.spantree.ignored: there is no such key; did you mean ignore?*"]
     )
 
 

@@ -105,8 +105,27 @@ def test_without_an_expected_tree_traces_must_be_sound(saved: Callable[..., str]
     assert "→" in checked.output
     known = {"service.name": "shop", "service.version": "1", "service.instance.id": "a"}
     assert spantree("check", saved([a_span(1, resource=known)])).exit_code == 0
-    assert spantree("check", saved([a_span(1)])).exit_code == 1
-    assert spantree("check", saved([a_span(1)]), "--ignore", "missing-resource").exit_code == 0
+    advised = spantree("check", saved([a_span(1)]))
+    assert (advised.exit_code, advised.output.count("\nadvice: missing-resource: shop: ")) == (0, 1)
+    assert spantree("check", saved([a_span(1)]), "--fail-on", "warning").exit_code == 0
+    assert spantree("check", saved([a_span(1)]), "--fail-on", "advice").exit_code == 1
+    assert spantree("check", saved([a_span(1)]), "--fail-on", "advice", "--ignore", "missing-resource").exit_code == 0
+
+
+def test_findings_that_do_not_fail_are_told_once_for_all_traces(saved: Callable[..., str]) -> None:
+    bank = {"service.name": "bank"}
+    checked = spantree("check", saved([*FAMILY, *OTHERS, a_span(8, resource=bank, trace_id="d" * 32)]))
+    assert checked.exit_code == 0
+    assert checked.output.count("is sound") == 3
+    assert checked.output.count("missing-resource: ") == 1
+    assert (
+        "advice: missing-resource: shop: root: the resource of shop lacks service.version, service.instance.id (×6 in "
+        in (checked.output)
+    )
+    assert "--ignore" in spantree("check", "--help").output
+    only_bank = spantree("check", saved([*FAMILY, a_span(8, resource=bank, trace_id="d" * 32)]), "--ignore", "*:shop")
+    assert "missing-resource: bank: " in only_bank.output
+    assert "shop: root" not in only_bank.output
 
 
 def suite_of(file: Path) -> ET.Element:

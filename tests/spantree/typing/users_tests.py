@@ -52,6 +52,7 @@ from spantree import (
     updated_tree_files,
     write_value,
 )
+from spantree.lint import Severity
 from spantree.pytest_plugin import show_if_failed
 
 CHECKOUT = tree("shop: check out (server)\n  shop: charge card")
@@ -59,7 +60,7 @@ assert_type(CHECKOUT, Expectation)
 assert_type(tree(Path("checkout.tree"), normalise=["id"]), Expectation)
 assert_type(tree("shop: {sku}", normalise={"sku": Placeholder(r"\d+", r"\d+")}), Expectation)
 assert_type(NORMALISED, Mapping[str, Placeholder])
-assert_type(RULES, tuple[str, ...])
+assert_type(RULES, Mapping[str, Severity])
 
 
 def test_blocking(otlp: OtlpReceiver) -> None:

@@ -6,6 +6,7 @@ See https://docs.openstack.org/nova/latest/admin/scheduling.html for nova's own.
 from collections.abc import Callable, Mapping
 
 from opentelemetry.trace import Span
+from opentelemetry.util.types import AnyValue
 
 from emulator.runtime.seeded_random import SeededRandom
 from emulator.runtime.simulated_work import value_or_fault
@@ -51,8 +52,13 @@ def choose_host(hosts: list[Host], call: SelectDestinations, rng: SeededRandom, 
     # Random among hosts of equal weight, as with nova's `shuffle_best_same_weighed_hosts`: otherwise the servers of an
     # empty cloud would all go to its first host.
     chosen = rng.draw("tie", request.server_id, *call.tried).choice(best)
-    weights = {f"openstack.scheduler.weight.{host.name}": host.free.ram_mb for host in passed}
-    span.add_event("weigher", {"openstack.scheduler.weigher": "RAMWeigher", **weights})
+    names, weights = [host.name for host in passed], [host.free.ram_mb for host in passed]
+    weighed: dict[str, AnyValue] = {
+        "openstack.scheduler.weigher": "RAMWeigher",
+        "openstack.scheduler.hosts.weighed": names,
+        "openstack.scheduler.weights": weights,
+    }
+    span.add_event("weigher", weighed)
     span.set_attribute("openstack.scheduler.host", chosen.name)
     return chosen
 

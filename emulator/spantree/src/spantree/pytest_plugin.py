@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from spantree.project import project_file
+
 if TYPE_CHECKING:  # these would import the package at the start of every pytest run
     from spantree import OtlpReceiver, SpanTree, Tracing
     from spantree.reports.explanations import Explanation
@@ -41,9 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Update tree files during this session if `--update-trees` is given."""
+    """Let the project configure `check`, and update tree files during this session if `--update-trees` is given."""
     config.addinivalue_line("markers", MARKER)
     config.stash[EXPLANATIONS], config.stash[UPDATED] = [], []
+    configured = project_file.set(config.rootpath / "pyproject.toml")
+    config.add_cleanup(lambda: project_file.reset(configured))
     if config.getoption("--update-trees"):
         from spantree import updated_tree_files
 

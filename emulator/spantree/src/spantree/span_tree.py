@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Unpack
 
 from spantree.critical_path import Segment, critical_path
 from spantree.expectation import NORMALISED, Difference, Expectation, Mismatch, write_tree
 from spantree.hops import Hop, edges, hops, one_hop
-from spantree.lint import Finding, check
+from spantree.lint import Finding, Severity, check
 from spantree.queries import Criteria, one, select
 from spantree.relations import TraceRelations, Traces
 from spantree.span import Span
@@ -132,14 +133,31 @@ class SpanTree:
         """Return every message that service `sender` published and service `receiver` processed, in order of time."""
         return hops(self._spans, sender, receiver)
 
-    def check(self, ignore: Iterable[str] = (), continues_by: Collection[str] = ()) -> list[Finding]:
+    def check(
+        self,
+        ignore: Iterable[str] | None = None,
+        continues_by: Collection[str] = (),
+        *,
+        at_least: Severity | None = None,
+        registry: str | Path | Iterable[str | Path] | None = None,
+        n_plus_one: int | None = None,
+    ) -> list[Finding]:
         """Return what is wrong with the instrumentation that made this trace, each finding with its remedy.
 
-        `ignore` names rules to leave out. `continues_by` names attributes by which an uninstrumented client joins its
-        requests into one trace: several root server spans with the same value are then not reported as lost context.
+        By default these are the findings that prove a broken trace: `at_least="warning"` adds likely mistakes, and
+        `at_least="advice"` what could be better. `ignore` leaves out rules, for all spans (`clock-skew`), for those of
+        a service (`clock-skew:bank`) or for those with a name as well (`client-without-server:shop:GET *`).
+
+        `continues_by` names attributes by which an uninstrumented client joins its requests into one trace: several
+        root server spans with the same value are then not reported as lost context. `registry` are files or folders
+        that define a team's attributes, in the YAML of OpenTelemetry's Weaver. `n_plus_one` is how often the same call
+        may not be repeated one after another.
+
+        In tests, what is not given is as `[tool.spantree]` in the `pyproject.toml` of pytest's root folder has it:
+        `ignore`, `fail-on` for `at_least`, `registry` and `n-plus-one`. What is given takes the place of that.
         """
         __tracebackhide__ = True
-        return check(self._spans, ignore, continues_by)
+        return check(self._spans, ignore, continues_by, at_least, registry, n_plus_one)
 
     def matches(self, expected: Expectation) -> bool:
         """Return True if the trace is as expected. Raises Mismatch, with the difference, if it is not."""

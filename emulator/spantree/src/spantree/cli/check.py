@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from spantree import RULES, Expectation, SpanTree, tree
+from spantree import RULES, Expectation, Finding, SpanTree, tree
 from spantree.backoff import pauses
 from spantree.cli.errors import Unreadable, Unwritable, exit_with
 from spantree.cli.glyphs import ascii_only
@@ -29,9 +30,11 @@ from spantree.cli.options import (
     seconds_of,
 )
 from spantree.cli.program import current
+from spantree.cli.soundness import Rules, subject
 from spantree.cli.source import ANSWER_SECONDS, Source, Traces
 from spantree.cli.validators import finite
 from spantree.github import error_annotation, is_github_actions, repository_path
+from spantree.lint import Severity
 
 __all__ = ["annotate", "check", "expected_tree", "has_root_of", "is_expected", "print_cases"]
 
@@ -41,19 +44,44 @@ SHORTEST_ANSWER_SECONDS = 5.0
 """How long a Jaeger may take to answer when the time for the check is almost up."""
 
 
-def known_rules(names: list[str] | None) -> list[str] | None:
-    """Refuse the name of a rule that does not exist."""
-    for name in names or ():
-        if name not in RULES:
-            raise typer.BadParameter(f"{name!r} is none of {', '.join(RULES)}.")
-    return names
+def known_rules(entries: list[str] | None) -> list[str] | None:
+    """Refuse what names a rule that does not exist."""
+    for entry in entries or ():
+        if entry.partition(":")[0] not in {*RULES, "*"}:
+            raise typer.BadParameter(f"{entry!r} is none of {', '.join(RULES)}.")
+    return entries
 
 
 Expect = Annotated[str | None, option("expect", f"The expected tree: {current().tree_help}.")]
 Ignore = Annotated[
     list[str] | None,
     option(
-        "ignore", f"Without --expect: a rule to skip. May be repeated. Rules: {', '.join(RULES)}.", callback=known_rules
+        "ignore",
+        "Without --expect: a rule to skip, everywhere or as rule:service or rule:service:span, where * stands for any "
+        f"text. May be repeated; takes the place of pyproject.toml's. Rules: {', '.join(RULES)}.",
+        callback=known_rules,
+    ),
+]
+FailOn = Annotated[
+    Severity | None,
+    option("fail-on", "Without --expect: exit with 1 for findings that are at least so severe.", show_default="error"),
+]
+Registry = Annotated[
+    list[Path] | None,
+    option(
+        "registry",
+        "Without --expect: a file or folder with your own attributes, in the YAML of OpenTelemetry's Weaver. May be "
+        "repeated.",
+        exists=True,
+    ),
+]
+NPlusOne = Annotated[
+    int | None,
+    option(
+        "n-plus-one",
+        "Without --expect: how often a query may not be repeated, one after another.",
+        min=2,
+        show_default="5",
     ),
 ]
 OneIsEnough = Annotated[bool, option("any", "One trace as expected is enough; others may differ.")]
@@ -71,6 +99,9 @@ def check(
     source: SourceName,
     expect: Expect = None,
     ignore: Ignore = None,
+    fail_on: FailOn = None,
+    registry: Registry = None,
+    n_plus_one: NPlusOne = None,
     trace: TraceId = None,
     service: Service = None,
     limit: Limit = 1000,
@@ -87,6 +118,9 @@ def check(
 
     Compares every trace that has the expected root. Exits with 0 if all are as expected, with 1 if any differs, none is
     found, or a Jaeger has more of them than --limit, and with 2 if the traces or the expected tree cannot be read.
+
+    Without a tree, findings are errors, warnings or advice. All are told, and errors fail, or what --fail-on says.
+    [tool.spantree] in the nearest pyproject.toml may set ignore, fail-on, registry and n-plus-one.
     """
     if no_unicode:
         ascii_only()
@@ -94,7 +128,8 @@ def check(
 
     def run() -> int:
         expected = None if expect is None else expected_tree(expect)
-        judge = _is_sound(ignore or ()) if expected is None else is_expected(expected)
+        rules = Rules(ignore, fail_on, registry, n_plus_one)
+        judge = rules.judge if expected is None else is_expected(expected)
         verdict = _retry(
             lambda seconds: _judge_traces(chosen, expected, judge, seconds, one_is_enough=one_is_enough),
             timeout if chosen.is_jaeger else 0.0,
@@ -104,12 +139,14 @@ def check(
         if not allow_limit and not (one_is_enough and verdict.passed):
             cases += [Case("the set of traces", "complete", sentence) for sentence in verdict.traces.missing]
         print_cases(cases)
+        if expected is None:
+            _print_findings(rules.remarks(verdict.traces.found))
         annotate(cases, expected)
         if junit is not None:
             _write_junit(junit, cases)
         return int(any(case.failed for case in cases))
 
-    exit_with(run)
+    exit_with(lambda: copy_context().run(run))  # the configuration is of this run alone
 
 
 def expected_tree(name: str) -> Expectation:
@@ -133,22 +170,9 @@ def is_expected(expected: Expectation) -> Callable[[SpanTree], Case]:
     def judge(trace: SpanTree) -> Case:
         difference = trace.difference(expected)
         report = "" if difference is None else difference.render(colour=colour)
-        return Case(_subject(trace), "as expected", report, kind_of(trace))
+        return Case(subject(trace), "as expected", report, kind_of(trace))
 
     return judge
-
-
-def _is_sound(ignore: Sequence[str]) -> Callable[[SpanTree], Case]:
-    def judge(trace: SpanTree) -> Case:
-        return Case(
-            _subject(trace), "sound", "\n".join(map(str, trace.check(ignore, current().continues_by))), kind_of(trace)
-        )
-
-    return judge
-
-
-def _subject(trace: SpanTree) -> str:
-    return f"trace {trace.trace_id}, {len(trace)} span{'' if len(trace) == 1 else 's'},"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +265,12 @@ def annotate(cases: Sequence[Case], expected: Expectation | None, *, error: bool
             lines = Text.from_ansi(case.report).plain.splitlines()
             shown = error_annotation(str(case), "\n".join(lines[:ANNOTATED_LINES]), file, 1 if file else None)
             print(shown, file=sys.stderr if error else sys.stdout)
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    console = _console()
+    for finding in findings:
+        console.print(Text(str(finding)))
 
 
 def _console(*, error: bool = False) -> Console:

@@ -6,6 +6,7 @@ name their environment variables when they are imported.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the renderers take longer to import than `--help` runs
@@ -52,6 +53,8 @@ class Program:
     vocabulary: "Callable[[], Vocabulary]" = _plain
     continues_by: Sequence[str] = ()
     """The attributes by which an uninstrumented client joins its requests into one trace: see `SpanTree.check`."""
+    registry: Callable[[], Sequence[Path]] = tuple
+    """Returns the registries of the program's own attributes, which `check` knows besides those of the project."""
 
 
 SPANTREE = Program("spantree", "SPANTREE")
