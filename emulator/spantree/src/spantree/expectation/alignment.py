@@ -124,7 +124,7 @@ class _Aligner:
             left = list(tied)
             for expected in list(unused):
                 fitting = [span for span in left if self._compare(expected, span) == ()]
-                for span in fitting if expected.repeats else fitting[:1]:
+                for span in fitting[: expected.most]:
                     ordered.append(span)
                     left.remove(span)
                 if fitting and not expected.repeats:
@@ -137,7 +137,7 @@ class _Aligner:
     def _agree(self, level: Level, spans: Sequence[Span]) -> bool:
         """Return whether lines and spans fit one by one, as they do in most cases."""
         return len(level.items) == len(spans) and all(
-            isinstance(item, ExpectedSpan) and not item.line.repeated and self._compare(item, span) == ()
+            isinstance(item, ExpectedSpan) and item.least == item.most == 1 and self._compare(item, span) == ()
             for item, span in zip(level.items, spans, strict=True)
         )
 

@@ -31,8 +31,8 @@ class Step(NamedTuple):
     row: Row | None = None
 
 
-Due: TypeAlias = tuple[tuple[ExpectedSpan, bool], ...]
-"""The lines that are due, each with whether a span has been found for it already."""
+Due: TypeAlias = tuple[tuple[ExpectedSpan, int], ...]
+"""The lines that are due, each with the number of spans found for it, as far as that number matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,14 @@ class SearchSpace:
     def steps(self, state: State) -> Iterator[Step]:
         """Yield the steps from a state: past a missing line or to the next lines, and past a span."""
         place, lines, position = state
-        required = [entry for entry in lines if _is_required(entry)]
+        required = [entry for entry in lines if _required(entry)]
         if required:
             missing = required[0][0]
-            others = tuple(entry for entry in lines if entry is not required[0])
+            others = tuple(
+                _with_one_more(entry) if entry is required[0] else entry
+                for entry in lines
+                if entry is not required[0] or _required(entry) > 1 or entry[0].repeats
+            )
             yield self._step(State(place, others, position), MISSING * missing.size, Row(missing, None, place))
         elif place < len(self.level.items):
             yield self._step(State(place + 1, _due(self.level, place + 1), position), 0)
@@ -78,7 +82,8 @@ class SearchSpace:
         for entry, reasons in exact or pairs:
             expected = entry[0]
             others = tuple(other for other in lines if other is not entry)
-            due = (*others, (expected, True)) if expected.repeats else others
+            more = _with_one_more(entry)
+            due = others if more[1] == expected.most else (*others, more)
             row = Row(expected, span, place, reasons)
             yield self._step(State(place, due, position + 1), weight(reasons), row)
         cost = 0 if self.level.rest else self.unexpected_cost(span)
@@ -86,7 +91,7 @@ class SearchSpace:
 
     def _step(self, to: State, cost: int, row: Row | None = None) -> Step:
         # Lines for which no span is left will be missing, whatever the search does: a lower bound, as A* needs it.
-        lines = self.needed[to.place] + sum(map(_is_required, to.due))
+        lines = self.needed[to.place] + sum(map(_required, to.due))
         return Step(to, cost, MISSING * max(0, lines - len(self.spans) + to.position), row)
 
 
@@ -94,7 +99,7 @@ def needed_spans(level: Level) -> tuple[int, ...]:
     """Return for each place of a level, and its end, the least number of spans that the lines after it need."""
     counts = [0]
     for place in range(len(level.items) - 1, -1, -1):
-        counts.append(counts[-1] + sum(map(_is_required, _due(level, place))))
+        counts.append(counts[-1] + sum(map(_required, _due(level, place))))
     return (*counts[-2::-1], 0)
 
 
@@ -104,9 +109,16 @@ def _due(level: Level, place: int) -> Due:
         return ()
     element = level.items[place]
     spans = element.items if isinstance(element, AnyOrder) else (element,)
-    return tuple((expected, False) for expected in spans)
+    return tuple((expected, 0) for expected in spans)
 
 
-def _is_required(entry: tuple[ExpectedSpan, bool]) -> bool:
+def _required(entry: tuple[ExpectedSpan, int]) -> int:
+    """Return how many spans a line still needs."""
     expected, found = entry
-    return not (found or expected.optional)
+    return max(0, expected.least - found)
+
+
+def _with_one_more(entry: tuple[ExpectedSpan, int]) -> tuple[ExpectedSpan, int]:
+    expected, found = entry
+    # Beyond the least of a line that accepts any number, the number makes no difference and only more states.
+    return expected, found + 1 if expected.most is not None else min(found + 1, expected.least)
