@@ -11,7 +11,8 @@ from spantree.expectation.diff import Difference
 from spantree.expectation.never import with_violations
 from spantree.expectation.parser import Level, parse
 from spantree.expectation.placeholders import NORMALISED, Placeholder, select_placeholders
-from spantree.expectation.update import never_lines, update_tree
+from spantree.expectation.promises import with_promises
+from spantree.expectation.update import update_tree
 from spantree.expectation.writing import write_tree
 from spantree.span import Span
 
@@ -143,8 +144,8 @@ class Expectation:
         return text if fitting else self._written(spans)
 
     def _written(self, spans: Sequence[Span]) -> str:
-        never = [f"  {expected.source}" for expected in never_lines([self._top])]
-        return "\n".join([*write_tree(spans, self._placeholders), *(["never:", *never] if never else [])]) + "\n"
+        lines = with_promises(write_tree(spans, self._placeholders), self._top)
+        return "\n".join(lines) + "\n"
 
     def _align(self, spans: Sequence[Span]) -> Alignment:
         return with_violations(align(self._top, spans, self._placeholders), spans, self._placeholders)

@@ -10,12 +10,13 @@ from spantree.expectation.alignment import fits_level
 from spantree.expectation.comparison import Alignment, Row, compare
 from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder, fits, insert_placeholders
+from spantree.expectation.promises import never_lines
 from spantree.expectation.reasons import error_reasons, holds
 from spantree.expectation.writing import are_alike, indented, write_tree
 from spantree.notation import Condition, Count, read_line, write_value
 from spantree.span import Span
 
-__all__ = ["never_lines", "update_tree"]
+__all__ = ["update_tree"]
 
 Lines: TypeAlias = "Iterator[str | tuple[Alignment, int]]"
 """Lines of text, and lower levels with their depth, which are written next without recursion."""
@@ -226,17 +227,6 @@ def _never(level: Level, more: Sequence[ExpectedSpan], depth: int) -> Iterator[s
     for expected in (*level.never, *more):
         yield from _remarks(expected.remarks, depth + 1)
         yield indented(depth + 1, expected.source)
-
-
-def never_lines(levels: Iterable[Level]) -> list[ExpectedSpan]:
-    """Return all lines below `never:` at these levels and below them."""
-    found: list[ExpectedSpan] = []
-    waiting = list(levels)[::-1]
-    while waiting:
-        level = waiting.pop()
-        found += level.never
-        waiting += [each.below for each in (*level.spans(), *level.deep)][::-1]
-    return found
 
 
 def _remarks(remarks: list[str], depth: int) -> Iterator[str]:

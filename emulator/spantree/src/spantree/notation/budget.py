@@ -61,6 +61,8 @@ def read_budget(text: str, column: int) -> Budget:
 
 
 def _advice(text: str) -> str:
+    if text[0] in "≤≥":
+        return f"write {'<' if text[0] == '≤' else '>'}={text[1:]}"
     if NO_UNIT.fullmatch(text):
         return f"{text} has no unit; write {text}ms, or ns, us, s, or % of the time of the span at the top"
     if other := OTHER_UNIT.fullmatch(text):

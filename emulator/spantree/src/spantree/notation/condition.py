@@ -77,9 +77,9 @@ def _count_advice(count: re.Match[str]) -> str:
 def _read_condition(text: str, place: int) -> tuple[Condition, int]:
     start = START.match(text, place)
     if start is None:
-        raise Mistake(
-            _next(text, place), "here the name of an attribute is expected, as in {k, k=v, k=/re/, k>5, not k}"
-        )
+        column = _next(text, place)
+        advice = "write {not k}" if text[column : column + 1] == "!" else "as in {k, k=v, k=/re/, k>5, not k}"
+        raise Mistake(column, f"here the name of an attribute is expected; {advice}")
     key, place = unquoted(start["key"]), start.end()
     if start["key"] in {"not", "!"}:
         raise Mistake(start.start("key"), "`not` stands before a condition: {not k}, {not k=v}, {not k=/re/}")
@@ -136,6 +136,8 @@ def _read_value(text: str, place: int, key: str) -> tuple[str, str, int]:
             column = expression.start("source") + (error.pos or 0)
             raise Mistake(column, f"the regular expression is not valid: {error.msg}") from None
         return "/", expression["source"], expression.end()
+    if text[place : place + 1] == '"':
+        raise Mistake(place, "this quote has no end")
     plain = PLAIN.match(text, place)
     assert plain is not None
     value = plain[0].rstrip()
@@ -145,6 +147,8 @@ def _read_value(text: str, place: int, key: str) -> tuple[str, str, int]:
         raise Mistake(
             place, f"write {{{key}=/{value[1:].strip()}/}} for a regular expression, or put the text in quotes"
         )
+    if another := re.search(r"\s(?=[^\s=]+=)", value):
+        raise Mistake(place + another.start(), "a comma is expected here; a text with spaces and = stands in quotes")
     return "=", value, place + len(value)
 
 
@@ -157,8 +161,11 @@ def _after_condition(text: str, place: int, opening: int, condition: Condition) 
         return Mistake(
             column, f'a value with {text[column]} stands in quotes, as in {{k="[1,2]"}}; write \\" for quotes in it'
         )
-    if not condition.operator and text[column] == ":":
-        return Mistake(column, f"a value stands after =, as in {{{condition.key}=…}}")
+    if not condition.operator and condition.key.endswith(":"):
+        return Mistake(
+            len(text[:place].rstrip()) - 1,
+            f"a value stands after =; write {{{condition.key[:-1]}={_rest(text, column)}}}",
+        )
     return Mistake(column, "here a comma or } is expected; a text with spaces or quotes stands in quotes itself")
 
 

@@ -21,14 +21,14 @@ __all__ = ["read_line"]
 
 SERVICE = re.compile(rf"(?P<service>{QUOTED}|[^\s\":][^\":]*)(?P<colon>: *)?")
 QUOTED_TEXT = re.compile(QUOTED)
-PART = re.compile(r"\s(?=\s*(?:[({!#×]|[+*?](?:\s|$)|[<>]=?\s*\d))")
+PART = re.compile(r"\s(?=\s*(?:[({!#×]|[+*?](?:\s|$)|[<>]=?\s*\d|[≤≥]))")
 """The space before a part after the name."""
 ASCII_COUNT = re.compile(r"\s+(x\d+(?:\.\.\d*)?)(?=\s|$)")
 NAMELESS = re.compile(r"\((?:any|[a-z]+)\)(?=\s|$)|[<>]=?\d\S*|×\d\S*")
 
 KIND = re.compile(r"\(([^()\s]*(?:[ ,|/][^()\s]*)*)\)")
 ERROR = re.compile(rf"!({QUOTED}|[^\s\"{{#]\S*)?")
-BUDGET = re.compile(r"[<>]=?\s*\S*")
+BUDGET = re.compile(r"[<>≤≥]=?\s*\S*")
 COUNT = re.compile(r"[+*?]|[×x]\s*(?:\d[\d.,…-]*|\S*)")
 COMMENT = re.compile(r"\s+#.*$")
 
