@@ -96,3 +96,10 @@ def test_never_holds_for_traces_deeper_than_pythons_stack() -> None:
     expected = tree("...\nnever:\n  shop: pay")
     assert SpanTree(chain) == expected
     assert SpanTree([*chain, a_span(1_501, 1_500, "pay")]) != expected
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_never_below_one_of_two_equal_lines_is_about_its_own_span(number: int) -> None:
+    pays = [a_span(2, 1, "pay"), a_span(4, 1, "pay"), a_span(5, number, "call", "bank")]
+    expected = tree("shop: order\n  shop: pay\n    ...\n    never:\n      bank: *\n  shop: pay\n    ...")
+    assert (SpanTree([TRACE[0], *pays]) != expected) is (number == 2)
