@@ -280,7 +280,7 @@ def test_unknown_placeholders_are_literal_and_others_can_be_defined() -> None:
         ("a: b\n    c: d\n  e: f", "line 3, column 3: its indentation of 2 spaces fits no line"),
         ("a: b {=}", "line 1, column 7: here the name of an attribute"),
         ("a: b {c=[1,2]}", "line 1, column 9: a value with"),
-        ("a: b + {c}", r"line 1, column 8: \{c\} stands before \+; write `a: b \{c\} \+`"),
+        ("a: b + {c}", r"line 1, column 8: \{c\} belongs before \+; write `a: b \{c\} \+`"),
         ("a: b\n  ...\n    c: d +", "line 3, column 10: a line right below"),
         ("a: b (sever)", r"line 1, column 6: \(sever\) is not a kind; did you mean \(server\)\?"),
         ("a: b (client", r"line 1, column 6: this \( has no end.*the name in quotes"),
