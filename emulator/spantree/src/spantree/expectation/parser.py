@@ -104,7 +104,7 @@ def parse(text: str) -> tuple[Level, list[str]]:
             raise ValueError(f"line {number}: {error}") from None
         remarks = []
     for expected in reversed(all_spans):  # children come after their parents
-        expected.size = 1 + sum(below.size for below in expected.below.spans() if not below.optional)
+        expected.size = 1 + sum(below.size * below.least for below in expected.below.spans())
     return top, remarks
 
 
