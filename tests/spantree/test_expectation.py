@@ -201,7 +201,6 @@ def test_a_span_that_nearly_fits_a_line_below_dots_is_shown() -> None:
 
 def test_a_trace_that_fits_in_many_ways_is_found_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether a trace fits is decided exactly; the step limit is for the search for the least difference."""
-    monkeypatch.setattr("spantree.expectation.alignment.STEP_LIMIT", 0)
     many = [a_span(1, name="root"), *(a_span(number, 1) for number in range(2, 500)), a_span(1_000, 1, "last")]
     assert SpanTree(many) == tree("shop: root\n  shop: work *\n  shop: work ?\n  shop: work\n  shop: last")
     names = [f"step {number}" for number in range(8)]
