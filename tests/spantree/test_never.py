@@ -65,10 +65,9 @@ def test_the_report_names_the_forbidden_span_its_line_and_where_it_was() -> None
     select = "must never occur below shop: order, by `never: shop: SELECT >1s`; found below shop: ship"
     with pytest.raises(Mismatch) as mismatch:
         SpanTree(TRACE).matches(expected)
-    assert str(mismatch.value).splitlines() == [
-        "the trace is not as expected: 2 that must never occur  (- expected, + found, ! forbidden)",
-        "  shop: order",
-        "    ... 2 others, as allowed",
+    summary, *_, first, second = str(mismatch.value).splitlines()
+    assert summary == "the trace is not as expected: 2 that must never occur  (- expected, + found, ! forbidden)"
+    assert [first, second] == [
         f"! bank: POST /refunds (client) !500   ← first difference: {refunds}",
         f"! shop: SELECT (client)   ← {select}",
     ]

@@ -25,7 +25,7 @@ QUOTED = r'"(?:[^"\\]|\\.)*"'
 
 PLAIN_SERVICE = re.compile(r"(?!never$)[\w][\w./-]*")
 PLAIN_NAME = re.compile(r"[\w/][^\s\"]*(?: (?!x\d+(?:\.\.\d*)?(?: |$))[\w/][^\s\"]*)*")
-PLAIN_KEY = re.compile(r"(?!not$)[^\s\",={}#<>!~]*[^\s\",={}#<>!~/]")
+PLAIN_KEY = re.compile(r"(?!not$|\d[\d.-]*$)[^\s\",={}#<>!~]*[^\s\",={}#<>!~/]")
 PLAIN_VALUE = re.compile(r"(?!/.*/$)(?![<>~])[^\s\",={}#\[\]]+")
 PLAIN_ERROR = re.compile(r"(?!=)[^\s\"{}#]+")
 
