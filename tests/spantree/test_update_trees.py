@@ -205,3 +205,124 @@ def test_a_tree_read_before_its_file_was_updated_follows_the_file(tmp_path: Path
     early, another = tree(file), tree(file)
     with updating():
         assert [SpanTree(FAMILY) == expected for expected in (early, early, another)] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("expected", "looks", "updated"),
+    [
+        ("poll ×3", [0, 0, 0], "poll ×3"),
+        ("poll ×3 # thrice", [0, 0, 0, 0, 0], "poll ×5 # thrice"),
+        ("poll ×3", [0, 0], "poll ×2"),
+        ("poll ×3", [0], "poll"),
+        ("poll ×2..3", [0, 0, 0, 0, 0], "poll ×2..5"),
+        ("poll ×2..3", [0], "poll ×1..3"),
+        ("poll ×2..", [0], "poll +"),
+        ("poll ×0..2", [], "poll ×0..2"),
+        ("poll x2", [0, 0], "poll x2"),
+        ("poll ×2 # each|  look", [1, 1, 1], "poll ×3 # each|  look"),
+    ],
+)
+def test_an_update_keeps_a_count_that_holds_and_moves_one_that_does_not(
+    expected: str, looks: list[int], updated: str
+) -> None:
+    text = tree(tree_of_polls(expected)).updated(polled(*looks).roots)
+    assert text == tree_of_polls(updated)
+    assert polled(*looks) == tree(text)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "attributes", "updated"),
+    [
+        ("{k<400, l=/a+/, not m}", {"k": 500, "l": "aa"}, "{k=500, l=/a+/, not m}"),
+        ("{k<400, l=/a+/, not m}", {"k": 200, "l": "b", "m": "/re/"}, '{k<400, l=b, m="/re/"}'),
+        ("{k>1, k<4, not l=v}", {"k": 4, "l": "v"}, "{k>1, k=4, l=v}"),
+        ("{k>1, k<4, l}", {"k": 0}, "{k=0, k<4}"),
+    ],
+)
+def test_an_update_keeps_the_conditions_that_hold(conditions: str, attributes: dict[str, object], updated: str) -> None:
+    trace = SpanTree([ROOT, a_span(2, 1, "poll", attributes=attributes)])
+    text = tree(f"shop: root\n  shop: poll {conditions} # why\n").updated(trace.roots)
+    assert text == f"shop: root\n  shop: poll {updated} # why\n"
+    assert trace == tree(text)
+
+
+def test_an_update_keeps_a_budget_that_the_trace_breaks_and_still_fails(tmp_path: Path) -> None:
+    file = tmp_path / "shop.tree"
+    text = "shop: root <1s\n  shop: poll (client) <10ns ×2 # quick\n"
+    file.write_text(text)
+    polls = [a_span(2, 1, "poll", kind="client"), a_span(3, 1, "poll", kind="client")]
+    with updating() as files:
+        assert not SpanTree([ROOT, *polls]) == tree(file)  # noqa: SIM201 - `!=` would not update
+        assert files == [], "nothing that an update changes differs"
+        assert file.read_text() == text
+        difference = SpanTree([ROOT, *polls, a_span(4, 1, "poll", kind="client")]).difference(tree(file))
+    assert file.read_text() == text.replace("×2", "×3")
+    assert "3 different" in str(difference)
+    assert "it took 98 ns, not <10ns" in str(difference)
+
+
+NEVER = """\
+shop: root
+  shop: gone
+    ...
+    never:
+      # not even once
+      shop: first !  # for ever
+  shop: first
+    ...
+    never:
+      bank: *
+  # whatever comes
+  never:
+    shop: refund
+    shop: second >1s
+never:
+  *: * !500
+"""
+
+NEVER_UPDATED = """\
+shop: root
+  shop: first
+    ...
+    never:
+      bank: *
+  shop: second
+  # whatever comes
+  never:
+    shop: refund
+    shop: second >1s
+    # not even once
+    shop: first !  # for ever
+never:
+  *: * !500
+"""
+
+
+def test_an_update_never_removes_what_must_never_occur(tmp_path: Path) -> None:
+    assert tree(NEVER).updated(SpanTree(FAMILY).roots) == NEVER_UPDATED
+    assert SpanTree(FAMILY) == tree(NEVER_UPDATED)
+    file = tmp_path / "shop.tree"
+    file.write_text(NEVER_UPDATED)
+    refunded = SpanTree([*FAMILY, a_span(5, 1, "refund")])
+    with updating():
+        difference = refunded.difference(tree(file))
+    assert "must never occur" in str(difference)
+    assert "  never:\n    shop: refund\n" in file.read_text()
+
+
+def test_a_tree_that_must_be_written_anew_keeps_what_it_promises() -> None:
+    """If the first of several spans of a line differs, no change of that line fits all of them."""
+    expected = tree("shop: root\n  shop: poll <99ms +\n  # no\n  never:\n    shop: refund ! # not once\n")
+    trace = SpanTree([ROOT, a_span(2, 1, "poll", failed=True), a_span(3, 1, "poll")])
+    text = expected.updated(trace.roots)
+    assert text == "shop: root\n  shop: poll ! <99ms\n  shop: poll <99ms\nnever:\n  shop: refund ! # not once\n"
+    assert trace == tree(text)
+
+
+def test_an_optional_part_keeps_all_its_lines_when_no_span_stands_for_it() -> None:
+    kept = (
+        "shop: root\n  shop: poll ×0..3\n    shop: look <5ms ×2\n      ...\n      never:\n        bank: *\n    never:\n"
+    )
+    kept += "      # no\n      bank: look\n  shop: last\n"
+    trace = SpanTree([ROOT, a_span(2, 1, "last"), a_span(3, 1, "more")])
+    assert tree(kept).updated(trace.roots) == f"{kept}  shop: more\n"

@@ -55,6 +55,7 @@ def _base64(digits: str) -> str:
 TEXTS = st.one_of(
     st.sampled_from(["GET", "POST /v2.1/servers", "publish nova:compute.{host}", "a (client)", "b +", "c !500", "..."]),
     st.sampled_from(["d {x=1}", "e # f", '"g"', "h: i", "in any order:", " j ", "k\nl", "m\\", "n\u2028o", "{id}", ""]),
+    st.sampled_from(["p x2", "q <50ms", "never:", "r ×2..", "not s", "/t/", "never", "u  v", "w >1", "*"]),
     st.text(max_size=12),
 )
 TIMES = st.integers(0, 2**63)

@@ -194,7 +194,7 @@ def test_github_shows_a_failure_beside_the_expected_tree(
             ["check", "{good}", "--expect", "nope"],
             "nope is not a file",
         ),
-        (["check", "{good}", "--expect", "{bad}"], ": {bad}: line 1: the line is not of the form `service:"),
+        (["check", "{good}", "--expect", "{bad}"], ": {bad}: line 1, column 1: a line is of the form `service:"),
         (["check", "{good}", "--trace", "xyz"], "'xyz' is not a trace id: up to 32 hex digits, or a UUID"),
         (["check", "{good}", "--timeout", "nan"], "nan is not a finite number"),
         (["check", "{good}", "--junit", "/nowhere/x.xml"], "cannot be written: No such file"),

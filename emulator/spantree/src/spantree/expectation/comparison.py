@@ -2,27 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from spantree.expectation.parser import ExpectedSpan, Level
-from spantree.expectation.placeholders import Placeholder, fits
-from spantree.notation import Line, escaped, write_value
+from spantree.expectation.placeholders import Placeholder, fits, placeholder_hint
+from spantree.expectation.reasons import Reason, Reasons, attribute_reasons, budget_reasons, error_reasons
+from spantree.notation import Line, escaped
 from spantree.span import Span
 
-__all__ = ["RENAMED", "Alignment", "Reason", "Reasons", "Row", "compare", "same_service_and_name", "weight"]
+__all__ = [
+    "RENAMED",
+    "Alignment",
+    "Reason",
+    "Reasons",
+    "Row",
+    "Violation",
+    "compare",
+    "same_service_and_name",
+    "weight",
+]
 
-DIFFERENT, RENAMED = 2, 3
-"""The weights of differences. Another name weighs more than another kind, error or attribute."""
-
-
-class Reason(NamedTuple):
-    """A reason why a span does not fit its line, in words, and its weight."""
-
-    text: str
-    weight: int = DIFFERENT
-
-
-Reasons = tuple[Reason, ...]
+RENAMED = 3
+"""The weight of another name or service: more than that of any other difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,17 @@ class Alignment:
     level: Level
     rows: tuple[Row, ...]
     cost: int
+    violations: tuple["Violation", ...] = ()
+    """The spans of the whole trace that must not occur; only the alignment of a whole tree has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A span that fits a line below `never:`. `place` is the span above it that has this line; None at the top."""
+
+    expected: ExpectedSpan
+    span: Span
+    place: Span | None
 
 
 def compare(expected: ExpectedSpan, span: Span, placeholders: Mapping[str, Placeholder]) -> Reasons | None:
@@ -66,10 +77,16 @@ def compare(expected: ExpectedSpan, span: Span, placeholders: Mapping[str, Place
         # A repeated line accepts spans of its own name only: it would take in every sibling otherwise.
         if expected.repeats or not (same_service and same_kind):
             return None
-        return (Reason(f"its name is {escaped(span.name)}", RENAMED),)
+        return (Reason(f"its name is {escaped(span.name)}{placeholder_hint(line.name, placeholders)}", RENAMED),)
     service = [] if same_service else [Reason(f"its service is {escaped(span.service)}", RENAMED)]
     kind = [] if same_kind else [Reason(f"its kind is {span.kind}")]
-    return (*service, *kind, *_compare_error(line, span), *_compare_attributes(line, span, placeholders))
+    return (
+        *service,
+        *kind,
+        *error_reasons(line, span),
+        *attribute_reasons(line, span, placeholders),
+        *budget_reasons(line, span),
+    )
 
 
 def same_service_and_name(line: Line, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
@@ -80,23 +97,3 @@ def same_service_and_name(line: Line, span: Span, placeholders: Mapping[str, Pla
 def weight(reasons: Reasons) -> int:
     """Return the weight of all reasons together: that of the heaviest."""
     return max((reason.weight for reason in reasons), default=0)
-
-
-def _compare_error(line: Line, span: Span) -> Reasons:
-    if line.error is None and span.failed:
-        return (Reason(f"it failed: {escaped(span.error_type or span.message) or 'without an error.type'}"),)
-    if line.error is not None and not span.failed:
-        return (Reason("it did not fail"),)
-    if line.error and span.error_type != line.error:
-        return (Reason(f"it failed with {escaped(span.error_type) or 'no error.type'}, not {line.error}"),)
-    return ()
-
-
-def _compare_attributes(line: Line, span: Span, placeholders: Mapping[str, Placeholder]) -> list[Reason]:
-    reasons = []
-    for key, expected in line.attributes.items():
-        if key not in span.attributes:
-            reasons.append(Reason(f"it has no {key}"))
-        elif expected is not None and not fits(expected, found := write_value(span.attributes[key]), placeholders):
-            reasons.append(Reason(f"{key} is {escaped(found)}, not {expected}"))
-    return reasons

@@ -4,9 +4,9 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from spantree.expectation.comparison import Alignment, Row
+from spantree.expectation.comparison import Alignment, Row, Violation
 from spantree.expectation.parser import ExpectedSpan
-from spantree.notation import Line, write_value
+from spantree.notation import Condition, Line, write_value
 from spantree.span import Span
 
 __all__ = ["Difference"]
@@ -15,14 +15,14 @@ CONTEXT = 2
 """Unmarked lines that are shown before and after a difference, besides its ancestors in the tree."""
 
 RED, GREEN, DIM, RESET = "\033[31m", "\033[32m", "\033[2m", "\033[0m"
-COLOURS = {"-": RED, "+": GREEN}
+COLOURS = {"-": RED, "+": GREEN, "!": RED}
 
 Nested: TypeAlias = "Generator[ReportLine | Nested, None, None]"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """A line of the report: its mark (`-` expected, `+` found, or neither), its depth, its text and the reason.
+    """A line of the report: its mark (`-` expected, `+` found, `!` forbidden, or none), depth, text and the reason.
 
     `paired` is set on the `-` and the `+` line of a span that differs from its expected line.
     """
@@ -71,8 +71,14 @@ class Difference:
         shown = [*above, *lines[number : number + 2]]
         return [_summary(lines), *(_format(line, is_first=line is lines[number], colour=colour) for line in shown)]
 
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """The spans that must never occur, each with its line below `never:`."""
+        return self.alignment.violations
+
     def _lines(self) -> Iterator[ReportLine]:
-        return _flatten(_level(self.alignment, 0))
+        yield from _flatten(_level(self.alignment, 0))
+        yield from map(_violation, self.violations)
 
 
 def _flatten(lines: Nested) -> Iterator[ReportLine]:
@@ -123,9 +129,20 @@ def _pair(row: Row, expected: ExpectedSpan, span: Span, depth: int) -> Iterator[
 
 def _line_like(line: Line, span: Span) -> Line:
     """Return the line of a span, with those of its attributes that the expected line has."""
-    values = {key: span.attributes[key] for key in line.attributes if key in span.attributes}
-    attributes = {key: None if line.attributes[key] is None else write_value(value) for key, value in values.items()}
-    return replace(span.line, attributes=attributes)
+    attributes: dict[str, Condition] = {}
+    for condition in line.attributes:
+        if condition.key in span.attributes:
+            value = Condition(condition.key, "=", write_value(span.attributes[condition.key]))
+            attributes[condition.key] = value if condition.operator else Condition(condition.key)
+    return replace(span.line, attributes=tuple(attributes.values()))
+
+
+def _violation(violation: Violation) -> ReportLine:
+    above = violation.span.parent
+    found = "" if above is None else f"; found below {above}"
+    line = violation.expected.source.removesuffix(violation.expected.line.comment)
+    below = "" if violation.place is None else f" below {violation.place}"
+    return ReportLine("!", 0, str(violation.span), f"must never occur{below}, by `never: {line}`{found}")
 
 
 def _missing(expected: ExpectedSpan, depth: int, reason: str) -> Nested:
@@ -144,9 +161,15 @@ def _summary(lines: list[ReportLine]) -> str:
     different = sum(line.paired for line in lines) // 2
     missing = sum(line.mark == "-" for line in lines) - different
     unexpected = sum(line.mark == "+" for line in lines) - different
-    counts = ((missing, "missing"), (unexpected, "not expected"), (different, "different"))
+    forbidden = sum(line.mark == "!" for line in lines)
+    counts = (
+        (missing, "missing"),
+        (unexpected, "not expected"),
+        (different, "different"),
+        (forbidden, "that must never occur"),
+    )
     found = ", ".join(f"{number} {what}" for number, what in counts if number)
-    return f"the trace is not as expected: {found}  (- expected, + found)"
+    return f"the trace is not as expected: {found}  (- expected, + found{', ! forbidden' if forbidden else ''})"
 
 
 def _format(line: ReportLine, *, is_first: bool, colour: bool) -> str:

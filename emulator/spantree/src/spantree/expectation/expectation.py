@@ -8,8 +8,10 @@ from pathlib import Path
 from spantree.expectation.alignment import align
 from spantree.expectation.comparison import Alignment, same_service_and_name
 from spantree.expectation.diff import Difference
+from spantree.expectation.never import with_violations
 from spantree.expectation.parser import Level, parse
 from spantree.expectation.placeholders import NORMALISED, Placeholder, select_placeholders
+from spantree.expectation.promises import never_lines, with_promises
 from spantree.expectation.update import update_tree
 from spantree.expectation.writing import write_tree
 from spantree.span import Span
@@ -36,7 +38,7 @@ def tree(source: str | Path, normalise: Iterable[str] | Mapping[str, Placeholder
     Each line describes a span, and its indentation shows the parent; the README describes the notation. `normalise`
     selects placeholders of `NORMALISED` by name, or maps names to placeholders of your own; other `{…}` are plain text.
 
-    Raises ValueError, which names the line, for text that is not a tree, and FileNotFoundError.
+    Raises ValueError, which names the line and the column, for text that is not a tree, and FileNotFoundError.
     """
     __tracebackhide__ = True
     if isinstance(source, str):
@@ -65,7 +67,8 @@ class Expectation:
         self._placeholders = select_placeholders(normalise)
         self._parse(text)
         if not (self._top.items or self._top.rest or self.is_updating):
-            raise ValueError("the tree is empty; it needs at least one line `service: name`")
+            more = ", or `...` to allow any spans but those below `never:`" if self._top.never else ""
+            raise ValueError(f"the tree is empty; it needs at least one line `service: name`{more}")
 
     @property
     def roots(self) -> list[tuple[str, str]]:
@@ -75,7 +78,7 @@ class Expectation:
     @property
     def size(self) -> int:
         """The smallest number of spans that a matching trace can have."""
-        return sum(expected.size for expected in self._top.spans() if not expected.optional)
+        return sum(expected.size * expected.least for expected in self._top.spans())
 
     @property
     def names(self) -> set[tuple[str, str]]:
@@ -130,23 +133,31 @@ class Expectation:
         return self._align(spans).cost
 
     def updated(self, spans: Sequence[Span]) -> str:
-        """Return the text of this tree, with the fewest changes after which a trace with these roots fits."""
-        lines = [*update_tree(self._align(spans), self._placeholders), *self._last_remarks]
+        """Return the text of this tree, with the fewest changes after which a trace with these roots fits.
+
+        Budgets and the lines below `never:` stay as they are, even if the trace breaks them: they are promises about
+        traces, not descriptions of one. It then still differs.
+        """
+        top, last_remarks = parse(self.text, budgets=False)
+        lines = [*update_tree(align(top, spans, self._placeholders), self._placeholders), *last_remarks]
         text = "\n".join(lines).rstrip("\n") + "\n"
         # If spans of one line changed places, its text may be impossible to keep. That the trace fits matters more.
-        fitting = Expectation(text, self._placeholders)._align(spans).cost == 0  # noqa: SLF001 - of the same class
+        fitting = align(parse(text, budgets=False)[0], spans, self._placeholders).cost == 0
         return text if fitting else self._written(spans)
 
     def _written(self, spans: Sequence[Span]) -> str:
-        return "\n".join(write_tree(spans, self._placeholders)) + "\n"
+        lines = with_promises(write_tree(spans, self._placeholders), self._top)
+        return "\n".join(lines) + "\n"
 
     def _align(self, spans: Sequence[Span]) -> Alignment:
-        return align(self._top, spans, self._placeholders)
+        alignment = align(self._top, spans, self._placeholders)
+        return with_violations(alignment, spans, self._placeholders) if self._forbids else alignment
 
     def _parse(self, text: str) -> None:
         __tracebackhide__ = True
         self.text = text
         self._top, self._last_remarks = parse(text)
+        self._forbids = bool(never_lines([self._top]))
 
     def _update_file(self, spans: Sequence[Span]) -> None:
         """Rewrite the file atomically, because other processes of pytest-xdist may be reading it.
@@ -159,7 +170,9 @@ class Expectation:
         if path in written:
             self._parse(path.read_text("utf-8"))
             return
-        self._parse(self.updated(spans))
+        if (updated := self.updated(spans)) == self.text:
+            return  # only what an update does not touch differs
+        self._parse(updated)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         temporary.write_text(self.text, "utf-8")

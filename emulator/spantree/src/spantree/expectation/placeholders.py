@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["NORMALISED", "Placeholder", "fits", "insert_placeholders", "select_placeholders"]
+__all__ = ["NORMALISED", "Placeholder", "fits", "insert_placeholders", "placeholder_hint", "select_placeholders"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,15 @@ def insert_placeholders(text: str, placeholders: Mapping[str, Placeholder]) -> s
     for name, placeholder in placeholders.items():
         text = re.sub(placeholder.find, f"{{{name}}}", text)
     return text
+
+
+def placeholder_hint(expected: str, placeholders: Mapping[str, Placeholder]) -> str:
+    """Return what to add to "its name is …" if the expected name has a `{…}` that is no placeholder."""
+    unknown = [name for name in re.findall(r"\{(\w+)\}", expected) if name not in placeholders]
+    if not unknown:
+        return ""
+    known = ", ".join(f"{{{name}}}" for name in placeholders) or "none here"
+    return f" ({{{unknown[0]}}} is plain text; the placeholders are {known})"
 
 
 def _key(placeholders: Mapping[str, Placeholder]) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from spantree.expectation.placeholders import Placeholder, insert_placeholders
+from spantree.notation import ONCE, Count
 from spantree.span import Span
 
 __all__ = ["are_alike", "indented", "write_tree"]
@@ -21,7 +22,7 @@ def write_tree(spans: Sequence[Span], placeholders: Mapping[str, Placeholder], d
     waiting = [(depth, group) for group in reversed(_groups([spans], shapes))]
     while waiting:
         depth, group = waiting.pop()
-        line = replace(group.spans[0].line, repeated="+" if group.repeats else "")
+        line = replace(group.spans[0].line, count=Count(1, None) if group.repeats else ONCE)
         lines.append(indented(depth, str(replace(line, name=insert_placeholders(line.name, placeholders)))))
         below = _groups([span.children for span in group.spans], shapes)
         waiting += [(depth + 1, each) for each in reversed(below)]
