@@ -72,12 +72,6 @@ async def test_the_sdks_exporters_reach_it_while_the_test_blocks(otlp: OtlpRecei
     assert trace.one(name="work").attributes == {"a": [1, 2]}
 
 
-@pytest.mark.parametrize("signal", ["metrics", "logs"])
-def test_metrics_and_logs_are_accepted_and_dropped(otlp: OtlpReceiver, signal: str) -> None:
-    assert post(otlp, b"whatever", path=f"/v1/{signal}")[0] == 200
-    assert otlp.traces == []
-
-
 def document(**of_span: object) -> bytes:
     sound = {"traceId": TRACE, "spanId": "1" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
     return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{**sound, **of_span}]}]}]}).encode()

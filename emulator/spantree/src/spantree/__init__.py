@@ -35,9 +35,16 @@ if TYPE_CHECKING:
     from spantree.in_process import in_process_tracing as in_process_tracing
     from spantree.lint import RULES as RULES
     from spantree.lint import Finding as Finding
+    from spantree.log_record import LogRecord as LogRecord
+    from spantree.metric import DataPoint as DataPoint
+    from spantree.metric import Exemplar as Exemplar
+    from spantree.metric import Metric as Metric
+    from spantree.metric import NoDataPoint as NoDataPoint
     from spantree.notation import escaped as escaped
     from spantree.notation import write_value as write_value
     from spantree.queries import NotOne as NotOne
+    from spantree.receiver import NotOneLog as NotOneLog
+    from spantree.receiver import NotOneMetric as NotOneMetric
     from spantree.receiver import NotReceived as NotReceived
     from spantree.receiver import OtlpReceiver as OtlpReceiver
     from spantree.receiver import Pending as Pending
@@ -53,18 +60,25 @@ __version__ = "0.1.0"
 _MODULES = {
     "NORMALISED": "expectation",
     "RULES": "lint",
+    "DataPoint": "metric",
     "Difference": "expectation",
     "Event": "span",
+    "Exemplar": "metric",
     "Expectation": "expectation",
     "Finding": "lint",
     "Hop": "hops",
     "JaegerUnavailable": "formats.jaeger_query",
     "Link": "span",
+    "LogRecord": "log_record",
     "MalformedJaeger": "formats.jaeger_json",
     "MalformedOtlp": "formats.otlp_json",
+    "Metric": "metric",
     "Mismatch": "expectation",
+    "NoDataPoint": "metric",
     "NoHop": "hops",
     "NotOne": "queries",
+    "NotOneLog": "receiver",
+    "NotOneMetric": "receiver",
     "NotOneTrace": "in_process",
     "NotReceived": "receiver",
     "OtlpReceiver": "receiver",

@@ -10,6 +10,7 @@ from spantree.critical_path import Segment, critical_path
 from spantree.expectation import NORMALISED, Difference, Expectation, Mismatch, write_tree
 from spantree.hops import Hop, edges, hops, one_hop
 from spantree.lint import Finding, Severity, check
+from spantree.log_record import LogRecord
 from spantree.queries import Criteria, one, select
 from spantree.relations import TraceRelations, Traces
 from spantree.span import Span
@@ -43,6 +44,10 @@ class SpanTree:
     def spans(self) -> Sequence[Span]:
         """All spans, in order of their starts."""
         return self._spans
+
+    def find(self, span_id: str) -> Span | None:
+        """Return the span with this id, such as that of a log record or an exemplar; None if there is none."""
+        return self._relations.by_id.get(span_id)
 
     @property
     def roots(self) -> Sequence[Span]:
@@ -200,11 +205,23 @@ class SpanTree:
         """
         return "\n".join(write_tree(self.roots, NORMALISED)) + "\n"
 
+    def as_text(self, logs: Iterable[LogRecord] = ()) -> str:
+        """Return the spans line by line, as `str()` does, each with its own log records below it."""
+        of_span: defaultdict[str, list[LogRecord]] = defaultdict(list)
+        for record in sorted(logs, key=lambda record: record.time or record.observed):
+            if record.trace_id == self.trace_id:
+                of_span[record.span_id].append(record)
+        lines = []
+        for depth, span in self.walk():
+            lines.append(f"{'  ' * depth}{span}")
+            lines += [f"{'  ' * depth}  | {record}" for record in of_span[span.span_id]]
+        return "\n".join(lines)
+
     def __len__(self) -> int:
         return len(self._spans)
 
     def __str__(self) -> str:
-        return "\n".join(f"{'  ' * depth}{span}" for depth, span in self.walk())
+        return self.as_text()
 
     def __repr__(self) -> str:
         return f"<trace {self.trace_id}, {len(self)} spans of {', '.join(self.services)}>"

@@ -72,7 +72,7 @@ def record(
     def run() -> int:
         expected = None if expect is None else expected_tree(expect)
         recorder = _Recorder()
-        with OtlpServer(recorder.add) as server:
+        with OtlpServer(lambda batch: recorder.add(batch.spans())) as server:
             environment = {**os.environ, **exporter_environment(f"http://127.0.0.1:{server.port}")}
             status = run_command(words, environment, _say, partial(recorder.settle, settle))
         traces = trees(recorder.spans)

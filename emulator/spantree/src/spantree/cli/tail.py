@@ -96,7 +96,7 @@ def _serve(servers: ExitStack, inbox: Inbox, bind: str, ports: Sequence[int]) ->
     endpoints = []
     for port in ports:
         try:
-            server = servers.enter_context(OtlpServer(inbox.put, port, bind))
+            server = servers.enter_context(OtlpServer(lambda batch: inbox.put(batch.spans()), port, bind))
         except OSError as error:
             raise CannotListen(bind, port, error) from error
         endpoints.append(f"http://{f'[{bind}]' if ':' in bind else bind}:{server.port}")

@@ -7,24 +7,25 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from socket import SHUT_RDWR, SHUT_WR, create_connection, socket
 from typing import Any
 
 from spantree.formats.otlp_json import MalformedOtlp
-from spantree.formats.otlp_protobuf import spans_from_protobuf
-from spantree.receiver.http_handler import LARGEST_BODY
-from spantree.span import Span
+from spantree.receiver.batch import Batch, read_batch
+from spantree.receiver.http_handler import LARGEST_BODY, PROTOBUF
 
 __all__ = ["GrpcHandler"]
 
 SERVICE = "opentelemetry.proto.collector.{0}.v1.{1}Service"
+SERVICES = {"traces": "Trace", "metrics": "Metrics", "logs": "Logs"}
 CHUNK = 65536
 
 
 class GrpcHandler:
-    """Serves connections that speak HTTP/2, and passes their spans to `take`."""
+    """Serves connections that speak HTTP/2, and passes what they send to `take`."""
 
-    def __init__(self, take: Callable[[list[Span]], None]) -> None:
+    def __init__(self, take: Callable[[Batch], None]) -> None:
         self._take = take
         self._lock = threading.Lock()
         self._server: Any = None
@@ -54,7 +55,7 @@ class GrpcHandler:
         return self._port
 
 
-def _start_server(take: Callable[[list[Span]], None], threads: ThreadPoolExecutor) -> tuple[Any, int]:
+def _start_server(take: Callable[[Batch], None], threads: ThreadPoolExecutor) -> tuple[Any, int]:
     """Start a gRPC server on a free loopback port; return both."""
     try:
         import grpc
@@ -62,14 +63,11 @@ def _start_server(take: Callable[[list[Span]], None], threads: ThreadPoolExecuto
         needed = "a program sends spans over gRPC, which needs the extra `grpc`: pip install 'spantree[grpc]'"
         raise RuntimeError(needed) from error
 
-    def export(body: bytes, call: Any) -> bytes:  # noqa: ANN401 - grpcio has no types
+    def export(signal: str, body: bytes, call: Any) -> bytes:  # noqa: ANN401 - grpcio has no types
         try:
-            take(spans_from_protobuf(body))
+            take(read_batch(signal, PROTOBUF, body))
         except MalformedOtlp as error:
             call.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        return b""
-
-    def discard(body: bytes, call: Any) -> bytes:  # noqa: ANN401, ARG001 - as above
         return b""
 
     # Generic handlers take the messages as bytes, so that no generated code of a fixed protobuf version is needed.
@@ -77,9 +75,9 @@ def _start_server(take: Callable[[list[Span]], None], threads: ThreadPoolExecuto
         threads,
         options=[("grpc.max_receive_message_length", LARGEST_BODY), ("grpc.so_reuseport", 0)],
     )
-    for signal, handle in (("Trace", export), ("Metrics", discard), ("Logs", discard)):
-        methods = {"Export": grpc.unary_unary_rpc_method_handler(handle)}
-        name = SERVICE.format(signal.lower(), signal)
+    for signal, service in SERVICES.items():
+        methods = {"Export": grpc.unary_unary_rpc_method_handler(partial(export, signal))}
+        name = SERVICE.format(service.lower(), service)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

@@ -10,11 +10,10 @@ from http.server import BaseHTTPRequestHandler
 from socket import SHUT_WR, socket
 from urllib.parse import urlsplit
 
-from spantree.formats.otlp_json import MalformedOtlp, spans_from_json
-from spantree.formats.otlp_protobuf import spans_from_protobuf
-from spantree.span import Span
+from spantree.formats.otlp_json import MalformedOtlp
+from spantree.receiver.batch import Batch, read_batch
 
-__all__ = ["LARGEST_BODY", "serve_http"]
+__all__ = ["LARGEST_BODY", "PROTOBUF", "serve_http"]
 
 LARGEST_BODY = 20 * 1024 * 1024
 """Bytes, before and after decompression: the default limit of the OpenTelemetry Collector (`max_request_body_size`)."""
@@ -25,12 +24,9 @@ IDLE_SECONDS = 60.0
 LONGEST_CHUNK_HEADER = 1024
 MOST_DIGITS = 20
 
-READERS: dict[str, Callable[[bytes], list[Span]]] = {
-    "application/x-protobuf": spans_from_protobuf,
-    "application/json": spans_from_json,
-}
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
 WINDOW_BITS = {"gzip": 31, "deflate": 15}
-SIGNALS = {"/v1/traces", "/v1/metrics", "/v1/logs"}
+SIGNALS = {f"/v1/{signal}": signal for signal in ("traces", "metrics", "logs")}
 STATUS_CODES = {400: 3, 404: 12, 405: 12, 411: 3, 413: 8, 415: 3}
 """google.rpc.Code by HTTP status: INVALID_ARGUMENT 3, RESOURCE_EXHAUSTED 8, UNIMPLEMENTED 12."""
 
@@ -43,8 +39,8 @@ class RequestError(Exception):
         self.status = status
 
 
-def serve_http(connection: socket, take: Callable[[list[Span]], None]) -> None:
-    """Serve the requests of a connection until it ends, and pass their spans to `take`."""
+def serve_http(connection: socket, take: Callable[[Batch], None]) -> None:
+    """Serve the requests of a connection until it ends, and pass what they bring to `take`."""
     try:
         _Handler(connection, take)
     except OSError:
@@ -58,19 +54,19 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
 
-    def __init__(self, connection: socket, take: Callable[[list[Span]], None]) -> None:
+    def __init__(self, connection: socket, take: Callable[[Batch], None]) -> None:
         self._take = take
         super().__init__(connection, connection.getpeername(), None)  # type: ignore[arg-type] # no server is needed
 
     def do_POST(self) -> None:
         try:
-            spans = self._spans()
+            batch = self._batch()
         except MalformedOtlp as error:
             self._respond(400, str(error))
         except RequestError as error:
             self._respond_and_close(error)
         else:
-            self._take(spans)
+            self._take(batch)
             self._respond(200)
 
     def do_GET(self) -> None:
@@ -78,16 +74,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
 
-    def _spans(self) -> list[Span]:
-        """Return the spans of a request; none for metrics and logs, which are accepted and dropped."""
+    def _batch(self) -> Batch:
         path = urlsplit(self.path).path
         if path not in SIGNALS:
             raise RequestError(404, f"there is no {path}; POST traces to /v1/traces")
-        read = READERS.get(self._content_type())
-        if read is None:
-            raise RequestError(415, f"Content-Type is {self._content_type()!r}; it must be {' or '.join(READERS)}")
+        content_type = self._content_type()
+        if content_type not in {PROTOBUF, JSON}:
+            raise RequestError(415, f"Content-Type is {content_type!r}; it must be {PROTOBUF} or {JSON}")
         body = _decompress(self._body(), self.headers.get("Content-Encoding", ""))
-        return read(body) if path == "/v1/traces" else []
+        return read_batch(SIGNALS[path], content_type, body)
 
     def _content_type(self) -> str:
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -152,14 +147,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing: http.server logs each time-out of an idle connection."""
 
     def _respond(self, status: int, error: str = "") -> None:
-        as_json = hasattr(self, "headers") and self._content_type() == "application/json"
+        as_json = hasattr(self, "headers") and self._content_type() == JSON
         code = STATUS_CODES.get(status, 3)
         if as_json:
             body = json.dumps({"code": code, "message": error} if error else {}).encode()
         else:
             body = _status_message(code, error) if error else b""
         self.send_response_only(status)
-        self.send_header("Content-Type", "application/json" if as_json else "application/x-protobuf")
+        self.send_header("Content-Type", JSON if as_json else PROTOBUF)
         self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
             self.send_header("Connection", "close")

@@ -7,6 +7,10 @@ from typing import Self
 
 from spantree.expectation import Expectation
 from spantree.receiver.environment import exporter_environment
+from spantree.receiver.batch import Batch
+from spantree.receiver.logs import Logs
+from spantree.receiver.metrics import Metrics
+from spantree.receiver.other_signals import exporting
 from spantree.receiver.otlp_server import OtlpServer
 from spantree.receiver.pending import Pending
 from spantree.receiver.trace_store import TraceStore
@@ -24,7 +28,11 @@ class OtlpReceiver:
 
     def __init__(self, port: int = 0) -> None:
         self._store = TraceStore()
-        self._server = OtlpServer(self._store.add, port)
+        self.logs = Logs()
+        """The log records that have arrived: `all`, `one` and `wait_for` find them."""
+        self.metrics = Metrics()
+        """The metrics that have arrived: `all`, `one` and `wait_for` find them."""
+        self._server = OtlpServer(self._take, port)
 
     @property
     def endpoint(self) -> str:
@@ -38,6 +46,21 @@ class OtlpReceiver:
         They override what the subprocess would inherit from this process: endpoints for traces only, and proxies.
         """
         return exporter_environment(self.endpoint)
+
+    def environment_with(self, *signals: str) -> Mapping[str, str]:
+        """Return `environment`, but with these signals exported as well: "metrics", "logs", or both.
+
+        They are off by default, since they cost the program time and most tests do not look at them.
+        """
+        return {**self.environment, **exporting(signals, self.endpoint)}
+
+    def _take(self, batch: Batch) -> None:
+        if batch.by_trace:
+            self._store.add(batch)
+        if batch.logs:
+            self.logs.add(batch.logs)
+        if batch.metrics:
+            self.metrics.add(batch.metrics)
 
     @property
     def traces(self) -> list[SpanTree]:

@@ -5,10 +5,10 @@ from socket import MSG_PEEK, MSG_WAITALL, socket
 from types import TracebackType
 from typing import Self
 
+from spantree.receiver.batch import Batch
 from spantree.receiver.grpc_handler import GrpcHandler
 from spantree.receiver.http_handler import serve_http
 from spantree.receiver.listener import Listener
-from spantree.span import Span
 
 __all__ = ["OtlpServer"]
 
@@ -17,12 +17,12 @@ HTTP2_PREFACE = b"PRI "
 
 
 class OtlpServer:
-    """Listens inside its `with` block, on threads of its own, which call `take` with the spans of each request.
+    """Listens inside its `with` block, on threads of its own, which call `take` with the `Batch` of each request.
 
     `port` 0 selects a free port. Raises OSError if it cannot listen there.
     """
 
-    def __init__(self, take: Callable[[list[Span]], None], port: int = 0, address: str = "127.0.0.1") -> None:
+    def __init__(self, take: Callable[[Batch], None], port: int = 0, address: str = "127.0.0.1") -> None:
         self._take = take
         self._place = address, port
         self._grpc = GrpcHandler(take)

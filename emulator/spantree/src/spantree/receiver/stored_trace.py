@@ -1,36 +1,136 @@
 """The spans of one trace as they arrive, and what is known to be missing from it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from typing import overload
 
+from spantree.formats.span_records import SpanRecords
 from spantree.span import Span
 
-__all__ = ["StoredTrace"]
+__all__ = ["Arrived", "StoredTrace"]
 
 
-@dataclass(slots=True)
 class StoredTrace:
-    """The spans of a trace so far. `children_of` has the children of each missing parent, by the parent's id."""
+    """The spans of a trace so far. It is indexed when it is first asked about, and then only what has come since.
 
-    spans: list[Span] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
-    names: set[tuple[str, str]] = field(default_factory=set)
-    roots: list[Span] = field(default_factory=list)
-    children_of: dict[str, list[Span]] = field(default_factory=dict)
+    Nothing is decoded before somebody asks for a span. Duplicates are dropped by span id: exporters retry, so spans may
+    arrive twice. Not safe for threads, but what `arrived` returns is.
+    """
 
-    def add(self, span: Span) -> None:
-        """Add a span that has arrived. Duplicates are dropped by span id."""
-        if span.span_id in self.ids:
-            return  # exporters retry, so spans may arrive twice
-        self.spans.append(span)
-        self.ids.add(span.span_id)
-        self.names.add((span.service, span.name))
-        self.children_of.pop(span.span_id, None)
-        if not span.parent_id:
-            self.roots.append(span)
-        elif span.parent_id not in self.ids:
-            self.children_of.setdefault(span.parent_id, []).append(span)
+    __slots__ = ("_children_of", "_ids", "_indexed", "_names", "_records", "_roots")
+
+    def __init__(self) -> None:
+        self._records = SpanRecords()
+        self._indexed = 0
+        self._ids: set[str] | None = None  # the index exists only once it is used: idle traces stay small
+        self._names: set[tuple[str, str]]
+        self._roots: list[int]
+        self._children_of: dict[str, list[int]]
+
+    def add(self, records: SpanRecords) -> None:
+        """Add spans that have arrived."""
+        self._records.extend(records)
+
+    @property
+    def ids(self) -> set[str]:
+        """The ids of the spans."""
+        self._index()
+        assert self._ids is not None
+        return self._ids
+
+    @property
+    def names(self) -> set[tuple[str, str]]:
+        """The services and names of the spans."""
+        self._index()
+        return self._names
+
+    @property
+    def roots(self) -> list[Span]:
+        """The spans without a parent id."""
+        self._index()
+        return [self._records.span(number) for number in self._roots]
+
+    @property
+    def children_of(self) -> dict[str, list[Span]]:
+        """The children of each missing parent, by the parent's id."""
+        self._index()
+        return {
+            parent_id: [self._records.span(number) for number in children]
+            for parent_id, children in self._children_of.items()
+        }
+
+    @property
+    def missing_parents(self) -> Collection[str]:
+        """The ids of the parents that have not arrived. Unlike `children_of`, this decodes nothing."""
+        self._index()
+        return self._children_of.keys()
 
     @property
     def complete(self) -> bool:
         """Whether a root and every parent have arrived: no span is known to be missing."""
-        return bool(self.roots) and not self.children_of
+        self._index()
+        return bool(self._roots) and not self._children_of
+
+    @property
+    def spans(self) -> list[Span]:
+        """The spans, in order of arrival."""
+        return list(self.arrived())
+
+    def arrived(self) -> "Arrived":
+        """Return the spans so far, which are decoded only if somebody reads them. More do not appear in it."""
+        return Arrived(self._records, len(self._records))
+
+    def __len__(self) -> int:
+        """How many spans have arrived."""
+        return len(self.ids)
+
+    def _index(self) -> None:
+        if self._ids is None:
+            self._ids, self._names, self._roots, self._children_of = set(), set(), [], {}
+        while self._indexed < len(self._records):
+            self._index_one(self._ids, self._indexed)
+            self._indexed += 1
+
+    def _index_one(self, ids: set[str], number: int) -> None:
+        header = self._records.header(number)
+        if header.span_id in ids:
+            return
+        ids.add(header.span_id)
+        self._names.add((header.service, header.name))
+        self._children_of.pop(header.span_id, None)
+        if not header.parent_id:
+            self._roots.append(number)
+        elif header.parent_id not in ids:
+            self._children_of.setdefault(header.parent_id, []).append(number)
+
+
+class Arrived(Sequence[Span]):
+    """The spans of a trace at some point in time, without duplicates. They are decoded when they are first read."""
+
+    __slots__ = ("_count", "_records", "_spans")
+
+    def __init__(self, records: SpanRecords, count: int) -> None:
+        self._records = records
+        self._count = count
+        self._spans: list[Span] | None = None
+
+    @overload
+    def __getitem__(self, index: int) -> Span: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Span]: ...
+    def __getitem__(self, index: int | slice) -> Span | list[Span]:
+        return self._decoded()[index]
+
+    def __iter__(self) -> Iterator[Span]:
+        return iter(self._decoded())
+
+    def __len__(self) -> int:
+        return len(self._decoded())
+
+    def _decoded(self) -> list[Span]:
+        if self._spans is None:
+            by_id: dict[str, Span] = {}
+            for number in range(self._count):
+                span = self._records.span(number)
+                by_id.setdefault(span.span_id, span)
+            self._spans = list(by_id.values())
+        return self._spans

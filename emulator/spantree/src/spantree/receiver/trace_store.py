@@ -4,17 +4,17 @@ Nothing polls: the thread that adds spans checks whether a caller is waiting for
 """
 
 import threading
-from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
 from spantree.expectation import Expectation
+from spantree.receiver.batch import Batch
 from spantree.receiver.pending import Pending
 from spantree.receiver.stored_trace import StoredTrace
 from spantree.receiver.timeout_report import all_received, closest, explain_timeout
-from spantree.span import Span
+from spantree.relations import Traces
 from spantree.span_tree import SpanTree
 
 __all__ = ["NotReceived", "TraceStore"]
@@ -42,7 +42,7 @@ class _Waiter:
         expected = self.expected
         return (
             expected is not None
-            and len(stored.spans) >= expected.size
+            and len(stored) >= expected.size
             and self.names <= stored.names
             and expected.begins_like(chain(stored.roots, *stored.children_of.values()))
         )
@@ -57,14 +57,13 @@ class TraceStore:
         self._handed_out: set[str] = set()
         self._waiters: list[_Waiter] = []
 
-    def add(self, spans: Iterable[Span]) -> None:
+    def add(self, batch: Batch) -> None:
         """Store spans, and hand out the traces that callers are waiting for."""
         with self._lock:
             changed = {}
-            for span in spans:
-                stored = self._traces.setdefault(span.trace_id, StoredTrace())
-                stored.add(span)
-                changed[span.trace_id] = stored
+            for trace_id, records in batch.by_trace.items():
+                changed[trace_id] = self._traces.setdefault(trace_id, StoredTrace())
+                changed[trace_id].add(records)
             served = [(waiter, trace) for waiter in self._waiters if (trace := self._trace_for(waiter, changed))]
             done = {id(waiter) for waiter, _ in served}
             self._waiters = [waiter for waiter in self._waiters if id(waiter) not in done and not waiter.future.done()]
@@ -118,14 +117,14 @@ class TraceStore:
             return stored.complete
         if not waiter.may_accept(stored):
             return False
-        return waiter.expected.has_arrived(self._tree(trace_id).roots, incomplete=bool(stored.children_of))
+        return waiter.expected.has_arrived(self._tree(trace_id).roots, incomplete=bool(stored.missing_parents))
 
     def _tree(self, trace_id: str) -> SpanTree:
         return SpanTree(self._traces[trace_id].spans, self._snapshot())
 
-    def _snapshot(self) -> dict[str, tuple[Span, ...]]:
-        """Copy the spans of all traces: a tree does not change when more spans arrive."""
-        return {trace_id: tuple(stored.spans) for trace_id, stored in self._traces.items()}
+    def _snapshot(self) -> Traces:
+        """Return all traces as they are now: a tree does not change when more spans arrive. Decodes nothing."""
+        return Traces({trace_id: stored.arrived() for trace_id, stored in self._traces.items()})
 
     def _time_out(self, waiter: _Waiter, seconds: float) -> SpanTree:
         """Raise NotReceived. If an expected tree is being rewritten, return the trace that is closest to it instead."""
