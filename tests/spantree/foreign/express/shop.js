@@ -1,0 +1,38 @@
+// Two services that know nothing about tracing. The argument picks one: a shop in express that publishes its orders
+// with amqplib, or the warehouse that packs them.
+const http = require("node:http");
+const amqplib = require("amqplib");
+const express = require("express");
+
+const announce = (address) => console.log(`listening on ${address}`);
+
+async function sell() {
+  const connection = await amqplib.connect(process.env.BROKER);
+  const channel = await connection.createChannel();
+  await channel.assertQueue("node-orders");
+  const app = express();
+  app.post("/orders", (request, response) => {
+    channel.sendToQueue("node-orders", Buffer.from("a teapot"));
+    response.status(201).json("ordered");
+  });
+  app.get("/proxy", (request, response) => {
+    http.get({ port: app.port, path: "/broken" }, (answer) => response.status(answer.statusCode).end());
+  });
+  app.get("/broken", () => {
+    throw new TypeError("the till is jammed");
+  });
+  const server = app.listen(0, "127.0.0.1", () => {
+    app.port = server.address().port;
+    announce(`127.0.0.1:${app.port}`);
+  });
+}
+
+async function pack() {
+  const connection = await amqplib.connect(process.env.BROKER);
+  const channel = await connection.createChannel();
+  await channel.assertQueue("node-orders");
+  await channel.consume("node-orders", (message) => channel.ack(message));
+  announce("the broker");
+}
+
+({ shop: sell, warehouse: pack })[process.argv[2]]();
