@@ -6,43 +6,45 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import IO
 
 from spantree import OtlpReceiver
 
-__all__ = ["INSTRUMENTED", "request", "started"]
+__all__ = ["INSTRUMENTED", "only", "request", "started"]
 
-INSTRUMENTED = (str(Path(sys.executable).with_name("opentelemetry-instrument")), sys.executable)
-"""Python, with programs instrumented that know nothing about it."""
+INSTRUMENTED = (Path(sys.executable).with_name("opentelemetry-instrument"), sys.executable)
+"""Python, instrumented without a change of the program."""
 LEFT_OUT = ("OTEL_", "COV", "PYTHON", "SSL_CERT_")
 """Variables that would change what a program sends, or only cost its start time."""
 ANNOUNCEMENT = "listening on "
 START_SECONDS = 60.0
-STOP_SECONDS = 20.0
 
 
 @contextmanager
 def started(otlp: OtlpReceiver, service: str, *command: str | Path, **env: str) -> Iterator[str]:
-    """Run a program that exports to a receiver, and stop it after the block. Yields the address that it prints."""
+    """Run a program that exports to a receiver, and kill it after the block. Yields the address that it prints."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
     environment = {**inherited, **otlp.environment, "OTEL_SERVICE_NAME": service, **env}
     with (
         tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603 - the programs of this folder
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True
         ) as process,
     ):
         try:
             yield _address(process) or _fail(service, errors)
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            process.kill()  # its spans have come; Celery, for one, would take seconds to end in its own way
+
+
+def only(*libraries: str) -> dict[str, str]:
+    """Return the variable that leaves the instrumentation of all other libraries alone, which takes time to load."""
+    others = {entry.name for entry in entry_points(group="opentelemetry_instrumentor")} - set(libraries)
+    return {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": ",".join(sorted(others))}
 
 
 def _address(process: "subprocess.Popen[str]") -> str | None:

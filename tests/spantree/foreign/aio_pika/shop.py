@@ -9,7 +9,7 @@ import os
 import sys
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.propagate import extract
@@ -40,7 +40,7 @@ async def pack(channel: AbstractChannel) -> None:
 
     async def on_mail(message: AbstractIncomingMessage) -> None:
         waiting.append(message)
-        if len(waiting) == 2:  # noqa: PLR2004 - a pair
+        if len(waiting) == 2:
             links = [trace.Link(trace.get_current_span(_sender(each)).get_span_context()) for each in waiting]
             with tracer.start_as_current_span("send mails", kind=trace.SpanKind.CONSUMER, links=links):
                 for each in waiting:

@@ -15,7 +15,12 @@ if os.environ.get("LINKS"):
     CeleryInstrumentor().instrument(use_span_links=True)
 
 app = Celery("shop", broker=os.environ["BROKER"])
-app.conf.update(task_ignore_result=True, worker_redirect_stdouts=False, worker_enable_remote_control=False)
+app.conf.update(
+    task_default_queue=os.environ["QUEUE"],
+    task_ignore_result=True,
+    worker_redirect_stdouts=False,
+    worker_enable_remote_control=False,
+)
 
 
 class CardDeclined(Exception):
@@ -30,7 +35,7 @@ def check_out(amount: int) -> None:
 
 @app.task(name="charge")
 def charge(amount: int) -> None:
-    if amount > 100:  # noqa: PLR2004 - the limit of every card
+    if amount > 100:
         raise CardDeclined(f"{amount} is too much")
 
 
