@@ -1,5 +1,5 @@
 // Two services that know nothing about tracing. The argument picks one: a shop in express that publishes its orders
-// with amqplib, or the warehouse that packs them.
+// with amqplib, or a warehouse that packs those of its queue.
 const http = require("node:http");
 const amqplib = require("amqplib");
 const express = require("express");
@@ -9,10 +9,9 @@ const announce = (address) => console.log(`listening on ${address}`);
 async function sell() {
   const connection = await amqplib.connect(process.env.BROKER);
   const channel = await connection.createChannel();
-  await channel.assertQueue("node-orders");
   const app = express();
-  app.post("/orders", (request, response) => {
-    channel.sendToQueue("node-orders", Buffer.from("a teapot"));
+  app.post("/orders/:queue", (request, response) => {
+    channel.sendToQueue(request.params.queue, Buffer.from("a teapot"));
     response.status(201).json("ordered");
   });
   app.get("/proxy", (request, response) => {
@@ -33,8 +32,8 @@ async function sell() {
 async function pack() {
   const connection = await amqplib.connect(process.env.BROKER);
   const channel = await connection.createChannel();
-  await channel.assertQueue("node-orders");
-  await channel.consume("node-orders", (message) => channel.ack(message));
+  await channel.assertQueue(process.env.QUEUE);
+  await channel.consume(process.env.QUEUE, (message) => channel.ack(message));
   announce("the broker");
 }
 
