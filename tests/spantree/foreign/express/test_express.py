@@ -5,12 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from spantree import OtlpReceiver, tree
-from tests.spantree.foreign.built import BUILDS, needs_build
+from tests.spantree.foreign.built import built
 from tests.spantree.foreign.programs import request, started
 
-pytestmark = needs_build("express", "Node")
-
-HERE = BUILDS / "express"
+HERE = built("express", "Node")
 ORDER = tree("""
     shop: POST /orders/:queue (server) {http.response.status_code=201}
       shop: request handler {http.route=/orders/:queue}

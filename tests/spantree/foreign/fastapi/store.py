@@ -1,4 +1,5 @@
-"""A store in FastAPI, and the bank that it calls with httpx: two services of one program, told apart by an argument.
+"""A store in FastAPI, and the bank that it calls with httpx: two services of one program. The argument is
+the bank's address; without one, the program is both.
 
 It knows nothing about tracing. Background tasks wait until a request to `/release` lets them go.
 """
@@ -13,7 +14,9 @@ import uvicorn
 from fastapi import BackgroundTasks, FastAPI, HTTPException
 
 app = FastAPI()
-BANK = sys.argv[1] if len(sys.argv) > 1 else ""
+listener = socket.create_server(("127.0.0.1", 0))
+OWN = f"127.0.0.1:{listener.getsockname()[1]}"
+BANK = sys.argv[1] if len(sys.argv) > 1 else OWN
 gates: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
 
@@ -63,6 +66,5 @@ async def healthy() -> str:
     return "ok"
 
 
-with socket.create_server(("127.0.0.1", 0)) as listener:
-    print(f"listening on 127.0.0.1:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - the test reads it
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+print(f"listening on {OWN}", flush=True)  # noqa: T201 - the test reads it
+uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

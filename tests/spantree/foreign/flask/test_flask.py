@@ -41,6 +41,11 @@ REPORT = tree("""
 REPORTED = tree("""
     shop: SELECT (client) {db.statement="SELECT count(*) FROM orders"}
 """)
+IMPORT = tree("""
+    shop: POST /import/<int:count> (server)
+      ...
+        shop: INSERT (client) {db.statement="INSERT INTO items VALUES (?, 'a teapot')"}
+""")
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +86,16 @@ def test_a_thread_without_the_context_begins_its_own_trace(otlp: OtlpReceiver, s
     assert report == REPORT
     assert lost == REPORTED
     assert report.roots[0].overlaps(lost.roots[0])
+
+
+def test_rows_that_flask_inserts_one_by_one_are_found(otlp: OtlpReceiver, shop: str) -> None:
+    assert request(shop, "POST", "/import/12")[0] == 200
+    trace = otlp.trace(expecting=IMPORT).wait()
+    assert trace == IMPORT
+    assert len(trace.all(name="INSERT")) == 12
+    assert trace.check() == []
+    found = {finding.rule: finding.problem for finding in trace.check(at_least="advice")}
+    assert "12" in found["n-plus-one"]
 
 
 def test_the_nearest_trace_is_the_request_not_start_up_noise(otlp: OtlpReceiver, shop: str) -> None:

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from spantree import OtlpReceiver, tree
-from tests.spantree.foreign.built import BUILDS, needs_build
+from tests.spantree.foreign.built import built
 from tests.spantree.foreign.programs import request, started
 
-pytestmark = needs_build("go", "Go")
-
-PROGRAM = BUILDS / "go" / "shop"
+PROGRAM = built("go", "Go") / "shop"
 ORDER = tree("""
     shop: POST /orders/{item} (server) {http.response.status_code=200}
       shop: grpc.health.v1.Health/Check (client)

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from spantree import OtlpReceiver, tree
-from tests.spantree.foreign.built import BUILDS, needs_build
+from tests.spantree.foreign.built import built
 from tests.spantree.foreign.programs import request, started
 
-pytestmark = needs_build("java", "a JDK with Maven")
-
-HERE = BUILDS / "java"
+HERE = built("java", "a JDK with Maven")
 QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 ORDER = tree("""
     shop: GET /orders (server) {http.response.status_code=200}
