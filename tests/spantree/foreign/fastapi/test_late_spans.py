@@ -51,7 +51,7 @@ def test_another(otlp, store):
 
 def test_charges_after_an_exact_match_fail_their_test_alone(pytester: pytest.Pytester) -> None:
     """Two charges come after the trace has matched. If that passed, a charge too many would pass, too."""
-    pytester.makeini("[pytest]\n")
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_theirs=TESTS)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
