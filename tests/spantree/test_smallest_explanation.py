@@ -15,7 +15,7 @@ from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level, parse
 from spantree.expectation.placeholders import fits
 from tests.support.spans import a_span
 
-MISSING, UNEXPECTED = 2, 2
+MISSING, UNEXPECTED = 2, 3
 COUNTS = [(1, 1)] * 4 + [(0, 1), (0, None), (1, None), (2, 2), (2, 3), (0, 2)]
 
 
@@ -35,7 +35,7 @@ class Counted(ExpectedSpan):
 
 def a_line(rng: random.Random, depth: int, *, once: bool = False) -> ExpectedSpan:
     name, kind, error = rng.choice("aab{"), rng.choice(["", "", " (any)", " (client)"]), rng.choice(["", "", "", " !"])
-    text = f"{rng.choice(['s', 's', 't'])}: {'x{id}' if name == '{' else name}{kind}{error}"
+    text = f"{rng.choice(['s', 's', 't'])}: {'x{id}' if name == '{' else name}{kind}{error}{rng.choice(['', '', ' {k}', ' {k=1}'])}"
     [parsed] = parse(text)[0].spans()
     line = Counted(parsed.line, text, [], a_level(rng, depth - 1))
     line.counts = rng.choice([(1, 1), (1, 1), (0, 1)]) if once else rng.choice(COUNTS)
@@ -68,6 +68,7 @@ def a_trace(rng: random.Random, size: int) -> Sequence[Span]:
             rng.choice("sst"),
             kind=rng.choice(["internal", "internal", "client"]),
             failed=rng.random() < 0.2,
+            attributes=rng.choice([{}, {}, {"k": 1}, {"k": 2}]),
         )
         for number, parent in enumerate(parents, start=1)
     ]
@@ -96,7 +97,11 @@ def explanations(
         return
     item = items[0]
     for end in range(len(spans) + 1):
-        own = list(in_any_order(level, item.items, spans[:end]) if isinstance(item, AnyOrder) else runs(level, item, spans[:end]))
+        own = list(
+            in_any_order(level, item.items, spans[:end])
+            if isinstance(item, AnyOrder)
+            else runs(level, item, spans[:end])
+        )
         for cost, taken in explanations(level, items[1:], spans[end:]):
             for more, others in own:
                 yield cost + more, taken | others
@@ -144,7 +149,7 @@ def least_deep(lines: Sequence[ExpectedSpan], spans: Sequence[Span]) -> float:
 
 
 def unexpected(level: Level, span: Span) -> int:
-    return 0 if level.rest else UNEXPECTED * size(span) + 1
+    return 0 if level.rest else UNEXPECTED * size(span)
 
 
 def pair(line: ExpectedSpan, span: Span, *, in_order: bool = True) -> float:
@@ -152,6 +157,10 @@ def pair(line: ExpectedSpan, span: Span, *, in_order: bool = True) -> float:
     if reasons is None:
         return inf
     below = least_cost(line.below, span.children)
+    nothing_fits = MISSING * sum(each.size * each.least for each in (*line.below.spans(), *line.below.deep))
+    nothing_fits += sum(unexpected(line.below, child) for child in span.children)
+    if weight(reasons) >= RENAMED and below and below >= nothing_fits:
+        return inf
     if not in_order and below and not fits(line.line.name, span.name, NORMALISED):
         return inf
     return weight(reasons) + below
@@ -163,7 +172,7 @@ def cost_of(alignment: Alignment) -> int:
     for row in alignment.rows:
         if row.expected is None:
             assert row.span is not None
-            total += 0 if row.allowed else UNEXPECTED * size(row.span) + 1
+            total += 0 if row.allowed else UNEXPECTED * size(row.span)
         elif row.span is None:
             total += 0 if row.allowed else MISSING * row.expected.size
         else:

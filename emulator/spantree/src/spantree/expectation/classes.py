@@ -6,6 +6,7 @@ What is below counts as well. Levels, and the spans below a span, have numbers o
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from spantree.expectation.comparison import compared_attributes
 from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level
 from spantree.notation import write_value
 from spantree.span import Span
@@ -19,6 +20,8 @@ class Classes:
 
     top: Level
     spans: Sequence[Span]
+    keys: list[str] = field(default_factory=list)
+    """The attributes that some line mentions."""
     lines: dict[ExpectedSpan, int] = field(default_factory=dict)
     levels: dict[Level, int] = field(default_factory=dict)
     strict: set[ExpectedSpan] = field(default_factory=set)
@@ -49,7 +52,7 @@ class Classes:
         lines = [line.line for line in self.lines]
         # A budget may be a share of another span's time, so that no two spans are alike.
         all_differ = any(getattr(line, "budgets", ()) for line in lines)
-        keys = sorted({str(getattr(each, "key", each)) for line in lines for each in line.attributes})
+        self.keys = keys = sorted({key for line in lines for key in compared_attributes(line)})
         for span in reversed(list(walk(self.spans))):
             children = span.children
             name = span.span_id

@@ -1,6 +1,6 @@
 """Compares one expected line with one span, and holds the result of comparing whole levels: rows and alignments."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +9,19 @@ from spantree.expectation.placeholders import Placeholder, fits
 from spantree.notation import Line, escaped, write_value
 from spantree.span import Span
 
-__all__ = ["RENAMED", "Alignment", "Reason", "Reasons", "Row", "compare", "same_service_and_name", "weight"]
+__all__ = [
+    "DIFFERENT",
+    "RENAMED",
+    "Alignment",
+    "Reason",
+    "Reasons",
+    "Row",
+    "compare",
+    "compared_attributes",
+    "same_service_and_name",
+    "text_of_an_attribute",
+    "weight",
+]
 
 DIFFERENT, RENAMED = 2, 3
 """The weights of differences. Another name weighs more than another kind, error or attribute."""
@@ -80,6 +92,17 @@ def same_service_and_name(line: Line, span: Span, placeholders: Mapping[str, Pla
 def weight(reasons: Reasons) -> int:
     """Return the weight of all reasons together: that of the heaviest."""
     return max((reason.weight for reason in reasons), default=0)
+
+
+def compared_attributes(line: Line) -> Iterable[str]:
+    """Return the keys of the attributes that `compare` looks at."""
+    return line.attributes
+
+
+def text_of_an_attribute(line: Line) -> tuple[str, str] | None:
+    """Return the key and the text of an attribute that a span must have to fit; None if any text may do."""
+    texts = ((key, value) for key, value in line.attributes.items() if value is not None and "{" not in value)
+    return next(texts, None)
 
 
 def _compare_error(line: Line, span: Span) -> Reasons:
