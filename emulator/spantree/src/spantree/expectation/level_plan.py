@@ -21,10 +21,10 @@ UNIT = 1 << 24
 
 Of equally cheap plans, the one with the most pairs is best.
 """
-MOST_ROUNDS = 6
+MOST_ROUNDS = 4
 """How often the prices of lines in a group are adapted, to find the spans of each group."""
-MOST_RUNS = 50_000
-"""The most spans that are tried, in all runs together, to prove which run of spans belongs to each group."""
+MOST_TRIALS = 1_000_000
+"""The most work, in tenths of a microsecond or so, to prove which run of spans belongs to each group."""
 MOST_CONFLICTS = 60
 """How often a span that two lines claim, one of them at any depth, is given to either of them."""
 
@@ -220,6 +220,7 @@ class _Items:
     lines: list[ExpectedSpan] = field(default_factory=list)
     groups: dict[int, list[int]] = field(default_factory=dict)
     """The lines of each group, by item."""
+    assigned: dict[tuple[int, int, int], tuple[int, list[Step], dict[int, int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.siblings = Siblings(self.spans, self.pairing.classes)
@@ -302,6 +303,11 @@ class _Items:
 
     def _assign(self, number: int, start: int, end: int) -> tuple[int, list[Step], dict[int, int]]:
         """Assign a run of spans to a group: its cost, its steps, and the prices of its lines."""
+        if (number, start, end) not in self.assigned:
+            self.assigned[number, start, end] = self._assign_anew(number, start, end)
+        return self.assigned[number, start, end]
+
+    def _assign_anew(self, number: int, start: int, end: int) -> tuple[int, list[Step], dict[int, int]]:
         places: dict[int, list[int]] = {}
         for place in range(start, end):
             places.setdefault(self.siblings.of[place], []).append(place)
@@ -410,7 +416,7 @@ class _Items:
 
     def _try_runs(self, slots: Sequence[Slot], bounds: Table, least: int) -> list[Step | tuple[int, int, int]] | None:
         """Try all runs that may be cheaper than `least`; None if none is, or if there are too many."""
-        size, left = len(self.spans), MOST_RUNS
+        size, left = len(self.spans), MOST_TRIALS
         turned = [slot._replace(costs={size - 1 - index: cost for index, cost in slot.costs.items()}) for slot in slots]
         to_end = [row[::-1] for row in table(turned[::-1], self.unexpected[::-1])][::-1]
         rows, starts = [bounds[0]], dict[int, dict[int, int]]()
@@ -421,12 +427,15 @@ class _Items:
             before, row, came = rows[-1], [1 << 60] * (size + 1), dict[int, int]()
             best_gain, skipped = 1 << 60, 0
             for start in range(size + 1):
-                if before[start] - skipped < best_gain:
+                if before[start] - skipped < best_gain and before[start] + to_end[number][start] < least:
                     best_gain = before[start] - skipped
                     inside = before[start] + slot.missing
+                    if left < 0:
+                        return None
                     for end in range(start, size + 1):
-                        if inside + to_end[number + 1][end] < least and before[start] + to_end[number][start] < least:
-                            left -= end - start + 1
+                        left -= 1
+                        if inside + to_end[number + 1][end] < least:
+                            left -= 500 + 50 * (end - start + len(self.groups[slot.item]))
                             if left < 0:
                                 return None
                             cost = before[start] + self._assign(slot.item, start, end)[0]

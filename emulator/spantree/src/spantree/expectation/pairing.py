@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from spantree.expectation.classes import Classes
 from spantree.expectation.comparison import DIFFERENT, RENAMED, compare, text_of_an_attribute, weight
-from spantree.expectation.parser import ExpectedSpan, Level
+from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder, fits
 from spantree.notation import write_value
 from spantree.span import Span
@@ -101,6 +101,8 @@ class Pairing:
         """Return the cost of a line and a span whose own differences have this weight."""
         below = self.simple(line.below, span)
         if below is None:
+            below = self._only_child(line.below, span)
+        if below is None:
             request = self.below(line, span)
             if request.key not in self.known:
                 yield request
@@ -117,6 +119,20 @@ class Pairing:
         if not (level.items or level.deep):
             return 0 if level.rest else self._all_unexpected(span)
         return None if self.classes.sizes[span.span_id] > 1 else _all_missing(level)
+
+    def _only_child(self, level: Level, span: Span) -> int | None:
+        """Return the cost of a level with one line and one span, which is the most frequent one; None for others."""
+        if self.classes.sizes[span.span_id] != 2 or len(level.items) != 1 or level.rest:  # noqa: PLR2004
+            return None
+        line = level.items[0]
+        if (
+            isinstance(line, AnyOrder)
+            or not line.least == line.most == line.size == 1
+            or line not in self.classes.strict
+        ):
+            return None
+        known = self.weight(line, span.children[0])
+        return MISSING + UNEXPECTED if known is None else known
 
     def unexpected(self, span: Span) -> int:
         """Return the cost of a span that nothing expects, with everything below it."""
