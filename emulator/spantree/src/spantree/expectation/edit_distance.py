@@ -7,7 +7,7 @@ more, or one that takes any number. A group, whose spans may stand in any order,
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-__all__ = ["Slot", "Table", "next_row", "table"]
+__all__ = ["FAR", "Slot", "Table", "next_row", "table"]
 
 FAR = 1 << 60
 """More than any cost."""

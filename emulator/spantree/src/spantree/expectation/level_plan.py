@@ -9,8 +9,8 @@ from typing import NamedTuple
 from spantree.expectation.assignment import Demand, Supply, assign
 from spantree.expectation.classes import walk
 from spantree.expectation.comparison import RENAMED
-from spantree.expectation.edit_distance import Slot, Table, next_row, table
-from spantree.expectation.pairing import MISSING, Pairing, Request, Siblings, Step
+from spantree.expectation.edit_distance import FAR, Slot, Table, next_row, table
+from spantree.expectation.pairing import MISSING, Hub, Pairing, Request, Siblings, Step
 from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level
 from spantree.span import Span
 
@@ -216,6 +216,8 @@ class _Items:
     rest: bool
     siblings: Siblings = field(init=False)
     unexpected: list[int] = field(init=False)
+    span_hubs: list[dict[Hub, int]] = field(default_factory=list)
+    line_hubs: dict[int, list[Hub]] = field(default_factory=dict)
     line_costs: dict[tuple[int, bool], dict[int, int]] = field(default_factory=dict)
     lines: list[ExpectedSpan] = field(default_factory=list)
     groups: dict[int, list[int]] = field(default_factory=dict)
@@ -233,6 +235,8 @@ class _Items:
     def plan(self) -> Generator[Request, None, tuple[list[Step], int]]:
         """Return the steps and the cost."""
         yield from self._compare()
+        if self.groups:
+            self.span_hubs = [self.pairing.hub_costs(span) for span in self.siblings.alike]
         if len(self.items) == 1 and self.groups:
             cost, steps, _ = self._assign(0, 0, len(self.spans))
             return steps, cost // UNIT
@@ -282,6 +286,7 @@ class _Items:
     def _group_slot(self, number: int, prices: Mapping[int, int]) -> Slot:
         """Return the bound of a group: each span takes its cheapest line, at the price of that line."""
         cheapest: dict[int, int] = {}
+        at_hub: dict[Hub, int] = {}
         constant = 0
         for line_number in self.groups[number]:
             line = self.lines[line_number]
@@ -289,17 +294,22 @@ class _Items:
             most = len(self.spans) if line.most is None else line.most
             price = max(prices.get(line_number, -missing if line.least else 0), -missing)
             constant += -price * (line.least if price <= 0 else most)
-            costs = self.line_costs[self.pairing.classes.lines[line], False]
-            hubs = set(self.pairing.hubs(line, self.siblings))
-            for index, span in enumerate(self.siblings.alike):
-                cost = costs.get(index)
-                if cost is None and hubs:
-                    cost = min(
-                        (c * UNIT for hub, c in self.pairing.hub_costs(span).items() if hub in hubs), default=None
-                    )
-                if cost is not None and cost + price < cheapest.get(index, 1 << 60):
-                    cheapest[index] = cost + price
+            kind = self.pairing.classes.lines[line]
+            for index, cost in self.line_costs[kind, False].items():
+                cheapest[index] = min(cheapest.get(index, FAR), cost + price)
+            for hub in self._hubs_of(line):
+                at_hub[hub] = min(at_hub.get(hub, FAR), price)
+        for index, hubs in enumerate(self.span_hubs if at_hub else ()):
+            for hub, cost in hubs.items():
+                if hub in at_hub:
+                    cheapest[index] = min(cheapest.get(index, FAR), cost * UNIT + at_hub[hub])
         return Slot(number, -1, constant, self.siblings.at(cheapest), takes_all=True)
+
+    def _hubs_of(self, line: ExpectedSpan) -> list[Hub]:
+        kind = self.pairing.classes.lines[line]
+        if kind not in self.line_hubs:
+            self.line_hubs[kind] = self.pairing.hubs(line, self.siblings)
+        return self.line_hubs[kind]
 
     def _assign(self, number: int, start: int, end: int) -> tuple[int, list[Step], dict[int, int]]:
         """Assign a run of spans to a group: its cost, its steps, and the prices of its lines."""
@@ -321,13 +331,12 @@ class _Items:
             line = self.lines[numbers[0]]
             most = end - start if line.most is None else min(line.most * len(numbers), end - start + 1)
             costs = {index[k]: cost for k, cost in self.line_costs[kind, False].items() if k in index}
-            of_line = [hubs.setdefault(hub, len(hubs)) for hub in self.pairing.hubs(line, self.siblings)]
+            of_line = [hubs.setdefault(hub, len(hubs)) for hub in self._hubs_of(line)]
             least = line.least * len(numbers)
             demands.append(Demand(least, max(least, most), MISSING * line.size * UNIT + 1, costs, of_line))
         supplies = []
         for kind, positions in places.items():
-            span_hubs = self.pairing.hub_costs(self.siblings.alike[kind])
-            supply = {hubs[hub]: cost * UNIT for hub, cost in span_hubs.items() if hub in hubs}
+            supply = {hubs[hub]: cost * UNIT for hub, cost in self.span_hubs[kind].items() if hub in hubs}
             supplies.append(Supply(len(positions), self.unexpected[positions[0]], supply))
         assigned = assign(supplies, demands)
         steps, missing = [], []
@@ -424,8 +433,8 @@ class _Items:
             if slot.item not in self.groups:
                 rows.append(next_row(rows[-1], slot, self.unexpected))
                 continue
-            before, row, came = rows[-1], [1 << 60] * (size + 1), dict[int, int]()
-            best_gain, skipped = 1 << 60, 0
+            before, row, came = rows[-1], [FAR] * (size + 1), dict[int, int]()
+            best_gain, skipped = FAR, 0
             for start in range(size + 1):
                 if before[start] - skipped < best_gain and before[start] + to_end[number][start] < least:
                     best_gain = before[start] - skipped
@@ -442,7 +451,7 @@ class _Items:
                             if cost < row[end]:
                                 row[end], came[end] = cost, start
                         if end < size:
-                            inside += min(slot.costs.get(end, 1 << 60), self.unexpected[end])
+                            inside += min(slot.costs.get(end, FAR), self.unexpected[end])
                 skipped += self.unexpected[start] if start < size else 0
             for place in range(size):
                 if row[place] + self.unexpected[place] < row[place + 1]:

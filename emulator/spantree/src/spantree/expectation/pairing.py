@@ -14,7 +14,7 @@ from spantree.expectation.placeholders import Placeholder, fits
 from spantree.notation import write_value
 from spantree.span import Span
 
-__all__ = ["MISSING", "Pairing", "Request", "Siblings", "Step"]
+__all__ = ["MISSING", "Hub", "Pairing", "Request", "Siblings", "Step"]
 
 MISSING, UNEXPECTED = 2, 3
 """The cost of an expected span that is missing, and of a span that nothing expects."""
@@ -50,6 +50,8 @@ class Siblings:
     classes: Classes
     alike: list[Span] = field(default_factory=list)
     of: list[int] = field(default_factory=list)
+    leaves: set[int] = field(default_factory=set)
+    """The classes of spans without children."""
     by_name: dict[str, list[int]] = field(default_factory=dict)
     by_kind: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     """The classes of spans by service and kind."""
@@ -64,6 +66,7 @@ class Siblings:
             self.of.append(number)
             if number == len(self.alike):
                 self.alike.append(span)
+                self.leaves |= {number} if self.classes.sizes[span.span_id] == 1 else set()
                 self.by_name.setdefault(span.name, []).append(number)
                 self.by_kind.setdefault(span.service, {}).setdefault(span.kind, []).append(number)
                 for key in self.classes.keys:
@@ -195,14 +198,16 @@ class Pairing:
         """Add the spans with the name of a line. One that lacks an attribute differs; it need not be compared."""
         wanted = text_of_an_attribute(line.line)
         fitting = siblings.by_attribute.get(wanted, ()) if wanted is not None else None
-        has_hub = not in_order and not (line.below.items or line.below.deep)
+        is_empty = not (line.below.items or line.below.deep)
         for number in numbers:
             found.pop(number, None)
             span = siblings.alike[number]
             weight: int | None = DIFFERENT
             if fitting is None or number in fitting or span.service != line.line.service:
                 weight = self.weight(line, span)
-            elif has_hub and (line.below.rest or self.classes.sizes[span.span_id] == 1):
+            elif is_empty and (line.below.rest or number in siblings.leaves):
+                if in_order:
+                    found[number] = DIFFERENT
                 continue
             if weight is not None:
                 cost = yield from self.cost(line, span, weight)
@@ -244,12 +249,15 @@ class Pairing:
             if in_order:
                 found.update(dict.fromkeys(numbers, weight))
             return
+        if not (level.items or level.deep):
+            if in_order:
+                found.update({number: weight for number in numbers if number in siblings.leaves})
+            return
         for number in numbers:
             span = siblings.alike[number]
             simple = self.simple(level, span)
             if simple == 0:
-                if in_order or level.items or level.deep:
-                    found[number] = weight
+                found[number] = weight
             elif simple is None and (in_order or _may_fit(level, span)):
                 cost = yield from self.cost(line, span, weight)
                 if self._has_likeness(line, span, cost - weight) and (in_order or cost == weight):
