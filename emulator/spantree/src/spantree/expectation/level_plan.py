@@ -25,6 +25,8 @@ MOST_ROUNDS = 4
 """How often the prices of lines in a group are adapted, to find the spans of each group."""
 MOST_TRIALS = 1_000_000
 """The most work, in tenths of a microsecond or so, to prove which run of spans belongs to each group."""
+MOST_CELLS, WINDOW = 4_000_000, 1_000
+"""The largest product of lines and spans in order that is compared at once, and how many are in larger levels."""
 MOST_CONFLICTS = 60
 """How often a span that two lines claim, one of them at any depth, is given to either of them."""
 
@@ -50,7 +52,7 @@ def plan_level(level: Level, spans: Sequence[Span], pairing: Pairing) -> Plannin
     serial = count()
     best: Plan | None = None
     frontier: list[tuple[int, int, frozenset[str], frozenset[str]]] = [(0, next(serial), frozenset(), frozenset())]
-    for _ in range(MOST_CONFLICTS):
+    for _ in range(MOST_CONFLICTS if len(everything) < MOST_CONFLICTS else 4):
         if not frontier:
             break
         lower, _, not_items, not_deep = heappop(frontier)
@@ -170,24 +172,50 @@ def _lines(item: ExpectedSpan | AnyOrder) -> list[ExpectedSpan]:
 
 def _plan_given(level: Level, spans: Sequence[Span], pairing: Pairing) -> Planning:
     """Plan the items of a level with spans in the order given."""
-    before = yield from _in_step(level.items, spans, pairing)
-    rest_items, rest_spans = level.items[before:], spans[before:]
-    after = yield from _in_step(rest_items[::-1], rest_spans[::-1], pairing)
-    items, others = rest_items[: len(rest_items) - after], rest_spans[: len(rest_spans) - after]
-    first = before
-    search = _Items(items, others, pairing, level.rest)
-    found, cost = (yield from search.plan()) if items or others else ([], 0)
-    moved = [
-        Step(
-            step.item + first,
-            None if step.line is None else step.line + first,
-            None if step.span is None else step.span + first,
+    steps, cost = list[Step](), 0
+    item = line = place = 0
+    while True:
+        same = yield from _in_step(level.items[item:], spans[place:], pairing)
+        steps += [Step(item + number, line + number, place + number) for number in range(same)]
+        item, line, place = item + same, line + same, place + same
+        if not _is_too_large(level.items[item:], len(spans) - place):
+            break
+        window = _Items(level.items[item : item + WINDOW], spans[place : place + WINDOW], pairing, level.rest)
+        found, _ = yield from window.plan()
+        found = [step for step in found if step.item < WINDOW // 2]
+        cost += window.cost_of(found)
+        steps += _moved(found, item, line, place)
+        item, line = item + WINDOW // 2, line + WINDOW // 2
+        place += sum(step.span is not None for step in found)
+    after = yield from _in_step(
+        level.items[: item - 1 if item else None : -1], spans[: place - 1 if place else None : -1], pairing
+    )
+    items, others = level.items[item : len(level.items) - after], spans[place : len(spans) - after]
+    if items or others:
+        found, more = yield from _Items(items, others, pairing, level.rest).plan()
+        steps += _moved(found, item, line, place)
+        cost += more
+    lines = len(list(level.spans()))
+    steps += [Step(len(level.items) - number, lines - number, len(spans) - number) for number in range(after, 0, -1)]
+    return Plan(tuple(steps), cost)
+
+
+def _is_too_large(items: Sequence[ExpectedSpan | AnyOrder], spans: int) -> bool:
+    """Return whether lines in order are so many that only a window of them is compared at once."""
+    return (
+        len(items) > WINDOW
+        and len(items) * spans > MOST_CELLS
+        and not any(isinstance(item, AnyOrder) for item in items)
+    )
+
+
+def _moved(steps: Sequence[Step], item: int, line: int, place: int) -> Iterator[Step]:
+    for step in steps:
+        yield Step(
+            step.item + item,
+            None if step.line is None else step.line + line,
+            None if step.span is None else step.span + place,
         )
-        for step in found
-    ]
-    lines = len(list(level.spans())) - after
-    last = [Step(len(level.items) - after + n, lines + n, len(spans) - after + n) for n in range(after)]
-    return Plan((*(Step(n, n, n) for n in range(before)), *moved, *last), cost)
 
 
 def _in_step(
@@ -472,6 +500,10 @@ class _Items:
                 steps += inside
                 cost += more
         return steps, cost
+
+    def cost_of(self, steps: Sequence[Step]) -> int:
+        """Return the cost of steps outside of groups."""
+        return sum(map(self._cost, steps)) // UNIT
 
     def _cost(self, step: Step) -> int:
         if step.line is None:
