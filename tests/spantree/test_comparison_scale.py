@@ -25,8 +25,8 @@ def any_order(*groups: Iterable[str]) -> str:
     return "\n".join(["shop: root", *lines])
 
 
-def below_root(names: Iterable[str], **more: object) -> list[Span]:
-    return [ROOT, *(a_span(number, 1, name, **more) for number, name in enumerate(names, start=2))]
+def below_root(names: Iterable[str], **more: int) -> list[Span]:
+    return [ROOT, *(a_span(number, 1, name, "shop", **more) for number, name in enumerate(names, start=2))]
 
 
 def named(prefix: str, numbers: Iterable[int]) -> list[str]:
@@ -174,7 +174,7 @@ def test_one_of_n_parallel_calls_with_another_name_is_one_difference(number: int
 
 
 def test_one_span_too_many_in_any_order_is_one_difference() -> None:
-    """This took 7.7 s, and said that 5 were missing and 6 not expected."""
+    """It took 7.7 s, and the report said that 5 were missing and 6 not expected."""
     trace = SpanTree(below_root(named("a", [number % 3 for number in range(21)])))
     report = str(tree(any_order(lines("a", [number % 3 for number in range(20)]))).difference(trace.roots))
     assert ": 1 not expected" in report

@@ -35,7 +35,8 @@ class Counted(ExpectedSpan):
 
 def a_line(rng: random.Random, depth: int, *, once: bool = False) -> ExpectedSpan:
     name, kind, error = rng.choice("aab{"), rng.choice(["", "", " (any)", " (client)"]), rng.choice(["", "", "", " !"])
-    text = f"{rng.choice(['s', 's', 't'])}: {'x{id}' if name == '{' else name}{kind}{error}{rng.choice(['', '', ' {k}', ' {k=1}'])}"
+    attributes = rng.choice(["", "", " {k}", " {k=1}"])
+    text = f"{rng.choice(['s', 's', 't'])}: {'x{id}' if name == '{' else name}{kind}{error}{attributes}"
     [parsed] = parse(text)[0].spans()
     line = Counted(parsed.line, text, [], a_level(rng, depth - 1))
     line.counts = rng.choice([(1, 1), (1, 1), (0, 1)]) if once else rng.choice(COUNTS)

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 
 from spantree.expectation.classes import Classes, walk
 from spantree.expectation.comparison import Alignment, Row, compare
-from spantree.expectation.level_plan import Plan, Planning, plan_level
-from spantree.expectation.pairing import Pairing, Request, Step
+from spantree.expectation.level_plan import plan_level
+from spantree.expectation.pairing import Pairing
 from spantree.expectation.parser import ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder
+from spantree.expectation.plan import Plan, Planning, Request, Step
 from spantree.span import Span
 
 __all__ = ["align", "fits_level"]

@@ -5,16 +5,17 @@ Costs are worked out for classes of spans, and those of the levels below are ask
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from spantree.expectation.classes import Classes
 from spantree.expectation.comparison import DIFFERENT, RENAMED, compare, text_of_an_attribute, weight
 from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder, fits
+from spantree.expectation.plan import Request
 from spantree.notation import write_value
 from spantree.span import Span
 
-__all__ = ["MISSING", "Hub", "Pairing", "Request", "Siblings", "Step"]
+__all__ = ["MISSING", "Hub", "Pairing", "Siblings"]
 
 MISSING, UNEXPECTED = 2, 3
 """The cost of an expected span that is missing, and of a span that nothing expects."""
@@ -24,22 +25,6 @@ Hub: TypeAlias = tuple[str, str, str, bool]
 
 All pairs of lines and spans that a hub connects cost the same, unless they fit.
 """
-
-
-class Step(NamedTuple):
-    """A row of an alignment by numbers: the item at which it stands, the line and the span, if any."""
-
-    item: int
-    line: int | None
-    span: int | None
-
-
-class Request(NamedTuple):
-    """A level and the spans to align with it; the answer is known by its key from then on."""
-
-    level: Level
-    spans: Sequence[Span]
-    key: tuple[int, int]
 
 
 @dataclass(slots=True)
