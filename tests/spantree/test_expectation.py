@@ -217,6 +217,13 @@ def test_spans_with_equal_starts_fit_in_any_order() -> None:
     assert SpanTree([a_span(1, name="root"), *one_by_one]) != expected
 
 
+def test_spans_with_equal_starts_find_the_line_that_only_they_fit() -> None:
+    paid, other, last = a_span(2, 1, "a", attributes={"k": 1}), a_span(3, 1, "a", start=2), a_span(4, 1, "b")
+    assert SpanTree([a_span(1, name="root"), paid, other, last]) == tree(
+        "shop: root\n  shop: a\n  shop: a {k}\n  shop: b"
+    )
+
+
 @pytest.mark.parametrize("starts", [(1, 2, 2, 3), (1, 2, 2, 2), (1, 1, 2, 2), (1, 1, 1, 2), (1, 1, 1, 1), (1, 2, 3, 4)])
 @pytest.mark.parametrize("names", ["abaa", "aaba", "abab", "aabb", "abca", "abcc"])
 def test_a_trace_with_equal_starts_fits_its_own_text(names: str, starts: tuple[int, ...]) -> None:

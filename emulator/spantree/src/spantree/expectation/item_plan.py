@@ -43,6 +43,11 @@ def _order_ties(level: Level, spans: Sequence[Span], pairing: Pairing) -> Genera
     unused = list(level.spans())
     for _, tied in groupby(range(len(spans)), key=lambda place: spans[place].start):
         left = list(tied)
+        once = yield from _order_once(level, unused[: len(left)], [spans[place] for place in left], pairing)
+        if once:
+            order += [left[number] for number in once]
+            unused = unused[len(left) :]
+            continue
         for line in list(unused):
             fitting = []
             for place in left:
@@ -58,6 +63,19 @@ def _order_ties(level: Level, spans: Sequence[Span], pairing: Pairing) -> Genera
                 break
         order += left
     return order
+
+
+def _order_once(
+    level: Level, lines: list[ExpectedSpan], spans: Sequence[Span], pairing: Pairing
+) -> Generator[Request, None, list[int]]:
+    """Return the order in which spans fit just as many lines, each of which stands for one; nothing if they do not."""
+    if len(lines) < len(spans) or not all(line in level.items and line.least == line.most == 1 for line in lines):
+        return []
+    plan = yield from _plan_given(Level([AnyOrder(lines, [])]), spans, pairing)
+    if plan.cost:
+        return []
+    pairs = [(step.line, step.span) for step in plan.steps if step.line is not None and step.span is not None]
+    return [span for _, span in sorted(pairs)]
 
 
 def _plan_given(level: Level, spans: Sequence[Span], pairing: Pairing) -> Planning:
