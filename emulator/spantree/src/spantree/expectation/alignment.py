@@ -2,8 +2,8 @@
 
 What a difference costs: 2 for each expected span that is missing; 3 for each span that nothing expects; 3 for a span
 with another name or service, and 2 for one that differs in anything else (these are the weights of `compare`), with
-the costs of what is below it. So a span that fits its line is never said to be missing because of what is below it. Rules
-that keep the search short, and its result plain:
+the costs of what is below it. So a span that fits its line is never said to be missing because of what is below it.
+Rules that keep the search short, and its result plain:
 
 - A span is told to have another name or service only if something below it fits, or nothing is below line and span.
 - Where the order says nothing, a span is told to have another name only if everything below it fits.
