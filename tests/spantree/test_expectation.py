@@ -193,6 +193,24 @@ def test_each_line_below_dots_needs_a_span_of_its_own() -> None:
     assert SpanTree(polls[:2]) != tree("shop: root\n  shop: poll\n  ...\n    shop: poll")
 
 
+def test_a_line_leaves_the_span_that_only_a_line_below_dots_fits() -> None:
+    spans = [a_span(1, name="root"), a_span(2, 1, "a", attributes={"k": 1}), a_span(3, 1, "a")]
+    assert SpanTree(spans) == tree("shop: root\n  shop: a\n  ...\n    shop: a {k}")
+    assert SpanTree(spans) != tree("shop: root\n  shop: a {k}\n  ...\n    shop: a {k}")
+
+
+def test_a_root_that_fits_is_not_missing_whatever_is_below_it() -> None:
+    trace = SpanTree(
+        [a_span(1, name="root"), *(a_span(number, 1, f"found {number}", "bank") for number in range(2, 9))]
+    )
+    text = "shop: root\n" + "".join(f"  shop: expected {number}\n" for number in range(7))
+    report = str(tree(text).difference(trace.roots)).splitlines()
+    assert report[:2] == [
+        "the trace is not as expected: 7 missing, 7 not expected  (- expected, + found)",
+        "  shop: root",
+    ]
+
+
 def test_a_span_that_nearly_fits_a_line_below_dots_is_shown() -> None:
     polls = [a_span(1, name="root"), a_span(2, 1, "poll")]
     difference = tree("shop: root\n  ...\n    shop: poll !500").difference(SpanTree(polls).roots)
@@ -215,6 +233,13 @@ def test_spans_with_equal_starts_fit_in_any_order() -> None:
     assert SpanTree([a_span(1, name="root"), *at_once]) == expected
     one_by_one = [a_span(number, 1, name) for number, name in enumerate("cbaba", start=2)]
     assert SpanTree([a_span(1, name="root"), *one_by_one]) != expected
+
+
+def test_spans_with_equal_starts_find_the_line_that_only_they_fit() -> None:
+    paid, other, last = a_span(2, 1, "a", attributes={"k": 1}), a_span(3, 1, "a", start=2), a_span(4, 1, "b")
+    assert SpanTree([a_span(1, name="root"), paid, other, last]) == tree(
+        "shop: root\n  shop: a\n  shop: a {k}\n  shop: b"
+    )
 
 
 @pytest.mark.parametrize("starts", [(1, 2, 2, 3), (1, 2, 2, 2), (1, 1, 2, 2), (1, 1, 1, 2), (1, 1, 1, 1), (1, 2, 3, 4)])

@@ -1,7 +1,7 @@
 """Receives spans over OTLP, and lets tests wait for traces without polling."""
 
-from spantree.receiver.environment import exporter_environment
 from spantree.receiver.batch import Batch
+from spantree.receiver.environment import exporter_environment
 from spantree.receiver.logs import NotOneLog
 from spantree.receiver.metrics import NotOneMetric
 from spantree.receiver.otlp_receiver import OtlpReceiver

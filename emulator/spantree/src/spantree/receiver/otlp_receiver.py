@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Self
 
 from spantree.expectation import Expectation
-from spantree.receiver.environment import exporter_environment
 from spantree.receiver.batch import Batch
+from spantree.receiver.environment import exporter_environment
 from spantree.receiver.logs import Logs
 from spantree.receiver.metrics import Metrics
 from spantree.receiver.other_signals import exporting
