@@ -144,11 +144,14 @@ class SpanTree:
     def matches(self, expected: Expectation) -> bool:
         """Return True if the trace is as expected. Raises Mismatch, with the difference, if it is not."""
         __tracebackhide__ = True
-        return expected.must_match(self._top_for(expected))
+        return expected.must_match(self._top_for(expected), self._relations.tops_elsewhere)
 
     def difference(self, expected: Expectation) -> Difference | None:
-        """Return how the trace differs from an expected tree; None if it does not."""
-        return expected.difference(self._top_for(expected))
+        """Return how the trace differs from an expected tree; None if it does not.
+
+        What is missing is looked for in the other traces that came with this one.
+        """
+        return expected.difference(self._top_for(expected), self._relations.tops_elsewhere)
 
     def _top_for(self, expected: Expectation) -> Sequence[Span]:
         """Return the roots to compare with an expected tree.
