@@ -10,6 +10,7 @@ from spantree.expectation.hints import add_reasons
 from spantree.expectation.lost_context import Elsewhere, find_lost, nowhere
 from spantree.expectation.moved import find_moved
 from spantree.expectation.placeholders import Placeholder
+from spantree.expectation.renamed import part_renamed
 from spantree.expectation.report_lines import ReportLine, first_lines, full_lines, missing_texts, summary
 from spantree.expectation.report_tree import Node, tree_of
 
@@ -55,6 +56,7 @@ class Difference:
     @cached_property
     def _tree(self) -> Node:
         top = tree_of(self.alignment)
+        part_renamed(top, self.placeholders)
         find_moved(top, self.placeholders)
         find_lost(top, self.elsewhere, self.placeholders)
         add_reasons(top)

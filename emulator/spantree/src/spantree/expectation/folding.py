@@ -25,7 +25,9 @@ def fold_repetitions(top: Node) -> None:
 
 def _folds(node: Node) -> bool:
     """Return whether it may be merged: a line that is as expected only if it stands for several spans."""
-    return node.kind in {MISSING, UNEXPECTED} or (node.kind == FITS and node.expected is not None and node.expected.repeats)
+    return node.kind in {MISSING, UNEXPECTED} or (
+        node.kind == FITS and node.expected is not None and node.expected.repeats
+    )
 
 
 def _own_shape(node: Node) -> Hashable:

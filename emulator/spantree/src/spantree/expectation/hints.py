@@ -1,5 +1,6 @@
 """Words for what is wrong at each line of a report, and what to write in the expected tree to allow it."""
 
+from collections import Counter
 from itertools import groupby
 
 from spantree.expectation.report_tree import (
@@ -35,12 +36,13 @@ def add_reasons(top: Node) -> None:
 
 
 def _explain_missing(above: Node) -> None:
+    total = Counter(id(node.expected) for node in above.below)
+    found = Counter(id(node.expected) for node in above.below if node.span is not None)
     for node in above.below:
         if node.kind == MISSING and not node.reason:
-            alike = [other for other in above.below if other.expected is node.expected]
-            found = sum(other.span is not None for other in alike)
+            one, several = id(node.expected), total[id(node.expected)] > 1
             reasons = "; ".join(reason.text for reason in node.reasons)
-            node.reason = reasons or (f"missing: {found} of {len(alike)} found" if len(alike) > 1 else "missing")
+            node.reason = reasons or (f"missing: {found[one]} of {total[one]} found" if several else "missing")
 
 
 def _explain_unexpected(above: Node, advised: set[str]) -> None:
@@ -53,21 +55,22 @@ def _explain_unexpected(above: Node, advised: set[str]) -> None:
         advised.add("children")
         above.reason = "; ".join(filter(None, [above.reason, f"has children{advice}"]))
         return
-    counts = {key: [other for other in above.below if _key(other) == key] for key in {_key(node) for node in extra}}
+    all_found = Counter(map(_title, above.below))
+    as_expected = Counter(_title(node) for node in above.below if node.kind != UNEXPECTED)
+    some_missing = any(node.kind == MISSING for node in above.below)
     for node in extra:
-        alike = counts[_key(node)]
-        expected = sum(other.kind != UNEXPECTED for other in alike)
+        expected, found = as_expected[_title(node)], all_found[_title(node)]
         node.reason = "; ".join(reason.text for reason in node.reasons) or "not expected"
         if expected:
-            found = sum(other.span is not None for other in alike)
             node.reason = f"not expected: {expected} expected, {found} found; `+` would allow any number"
-        elif "extra" not in advised:
+        elif "extra" not in advised and not some_missing:
             advised.add("extra")
             node.reason += "; `...` here would allow others"
 
 
-def _key(node: Node) -> str:
-    return node.title if node.kind in {FITS, DIFFERENT, UNEXPECTED} else ""
+def _title(node: Node) -> tuple[str, str]:
+    span = node.span if node.kind in {FITS, DIFFERENT, UNEXPECTED} else None
+    return ("", "") if span is None else (span.service, span.name)
 
 
 def _say_once(above: Node) -> None:
@@ -78,5 +81,3 @@ def _say_once(above: Node) -> None:
             nodes[0].reason = f"these {len(nodes)} {reason}"
             for node in nodes[1:]:
                 node.reason = ""
-
-

@@ -5,7 +5,7 @@ For each missing line, the largest first, an unexpected span with the same servi
 
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import count, islice
@@ -51,8 +51,12 @@ def find_moved(top: Node, placeholders: Mapping[str, Placeholder]) -> None:
                 search.offer(below)
     moved = search.match(missing)
     unexpected = _drop_moved(top, search.moved)
-    for node in moved:
-        _lift_over_extra(node, unexpected)
+    lifted = [node for node in moved if _is_lifted_over_extra(node, unexpected)]
+    for node in list(walk_nodes([top])) if lifted else ():
+        node.below = [below for below in node.below if below.above is node]
+    for extra in {id(node.above): node.above for node in lifted}.values():
+        assert extra is not None
+        extra.below.sort(key=lambda below: 0 if below.span is None else below.span.start)
     for node in moved:
         _lift_over_missing(node)
     _explain(moved)
@@ -102,7 +106,7 @@ class _Search:
             reasons = compare(expected, span, self.placeholders)
             if reasons is None or weight(reasons) >= RENAMED:
                 continue
-            below = align(expected.below, span.children, self.placeholders)
+            below = align(expected.below, self._children(span), self.placeholders)
             cost = weight(reasons) + below.cost
             if self._is_alike(expected, span, below) and (best is None or cost < least):
                 best, least = (span, reasons, below), cost
@@ -110,13 +114,19 @@ class _Search:
                 break
         return best
 
+    def _children(self, span: Span) -> Sequence[Span]:
+        children = span.children
+        return [child for child in children if child.span_id not in self.moved] if children else ()
+
     def _candidates(self, expected: ExpectedSpan) -> Iterator[Span]:
         by_name = self.by_name.get(expected.line.service, {})
         exact = by_name.get(expected.line.name)
         if exact is not None:
             names = [exact]
         elif "{" in expected.line.name:
-            names = [of for of in by_name.values() if of and same_service_and_name(expected.line, of[0], self.placeholders)]
+            names = [
+                of for of in by_name.values() if of and same_service_and_name(expected.line, of[0], self.placeholders)
+            ]
         else:
             names = []
         for spans in names:
@@ -143,7 +153,7 @@ class _Search:
         for each in walk_nodes(node.below):
             if each.kind == UNEXPECTED and each.span is not None:
                 self.gone.discard(each.span.span_id)
-        for above in span.ancestors:
+        for above in islice(span.ancestors, 1, None):  # a parent is compared without this child
             if above.span_id in self.torn:
                 break
             self.torn.add(above.span_id)
@@ -156,7 +166,7 @@ def _leading(spans: list[Span], gone: set[str]) -> int:
 def _drop_moved(top: Node, moved: set[str]) -> dict[str, Node]:
     """Drop the spans that moved from where they are unexpected. Return the nodes of those that remain, by span id."""
     unexpected: dict[str, Node] = {}
-    for node in (top, *walk_nodes(top.below)):
+    for node in walk_nodes([top]):
         node.below = [below for below in node.below if not _has_moved(below, moved)]
         if node.kind == UNEXPECTED and node.span is not None:
             unexpected[node.span.span_id] = node
@@ -170,7 +180,7 @@ def _has_moved(node: Node, moved: set[str]) -> bool:
     return node.kind == UNEXPECTED and node.span is not None and node.span.span_id in moved
 
 
-def _lift_over_extra(node: Node, unexpected: Mapping[str, Node]) -> None:
+def _is_lifted_over_extra(node: Node, unexpected: Mapping[str, Node]) -> bool:
     """Show a moved line in place, below unexpected spans that stand between it and the span it belongs to."""
     assert node.span is not None
     assert node.above is not None
@@ -179,13 +189,12 @@ def _lift_over_extra(node: Node, unexpected: Mapping[str, Node]) -> None:
     while outer is not None and outer.above is not None and outer.above.kind == UNEXPECTED:
         outer = outer.above
     if inner is None or outer is None or outer.above is not node.above:
-        return
-    node.above.below.remove(node)
+        return False
     node.kind, node.above = DIFFERENT if node.reasons else FITS, inner
     inner.below.append(node)
-    inner.below.sort(key=lambda below: 0 if below.span is None else below.span.start)
-    where = "at the top" if outer.above.kind == TOP else f"directly below {outer.above.title}"
-    outer.reason = f"not expected in between: the lines below it without a mark are expected {where}"
+    where = "at the top" if outer.above.kind == TOP else f"below {outer.above.title}"
+    outer.reason = f"not expected in between: its unmarked lines are expected {where}"
+    return True
 
 
 def _lift_over_missing(node: Node) -> None:
@@ -199,8 +208,8 @@ def _lift_over_missing(node: Node) -> None:
     parent = node.span.parent
     if (above.kind == TOP and parent is None) or (above.span is not None and above.span == parent):
         node.kind = DIFFERENT if node.reasons else FITS
-        where = "at the top" if parent is None else f"directly below {above.title}"
-        outer.reason = f"missing in between: the lines below it without a mark were found {where}"
+        where = "at the top" if parent is None else f"below {above.title}"
+        outer.reason = f"missing in between: its unmarked lines were found {where}"
 
 
 def _explain(moved: list[Node]) -> None:

@@ -40,7 +40,7 @@ class _Line(NamedTuple):
     node: Node
     depth: int
     in_subtree: int
-    """The number of lines from the top of the missing or unexpected spans that it is part of."""
+    """How many lines it stands below the first of the missing, unexpected or moved lines that it is one of."""
 
     @property
     def is_difference(self) -> bool:
@@ -101,19 +101,19 @@ def first_lines(top: Node, forbidden: list[ReportLine], *, colour: bool) -> list
         return [_forbidden(each, is_first=True, colour=colour) for each in forbidden[:1]]
     above = [line for line in lines[:number] if line.depth < lines[number].depth][-1:]
     after = [line for line in lines[number + 1 : number + 2] if line.is_difference]
-    return [
-        _format(line, is_first=line is lines[number], colour=colour) for line in (*above, lines[number], *after)
-    ]
+    return [_format(line, is_first=line is lines[number], colour=colour) for line in (*above, lines[number], *after)]
 
 
 def _flatten(top: Node) -> Iterator[_Line]:
     """Yield the lines in order. The lines below one whose span came in another trace are not repeated."""
     waiting = [(below, 0) for below in reversed(top.below)]
     started: dict[int, int] = {}
-    number = 0
+    number = run = 0
     while waiting:
         node, depth = waiting.pop()
         start = started.get(id(node.above), number) if node.kind in {MISSING, UNEXPECTED} else number
+        if node.kind == MOVED:  # without a reason, it belongs to a run of lines that moved together
+            start = run = number if node.reason else run
         started[id(node)] = start
         yield _Line(node, depth, number - start)
         number += 1
@@ -186,5 +186,3 @@ def _is_single_gap(number: int, shown: set[int], lines: list[_Line]) -> bool:
 def missing_texts(top: Node) -> list[str]:
     """Return the expected lines for which there is no span in the trace."""
     return [_text(node) for node in walk_nodes(top.below) if node.kind in {MISSING, LOST}]
-
-

@@ -22,9 +22,11 @@ __all__ = [
     "UNEXPECTED",
     "Node",
     "add_alignment",
+    "missing_node",
     "required_below",
     "titled",
     "tree_of",
+    "unexpected_node",
     "walk_nodes",
 ]
 
@@ -60,7 +62,9 @@ class Node:
     def title(self) -> str:
         """Service and name, to refer to it in a sentence."""
         line = self.expected.line if self.expected is not None else None
-        return titled(self.span) if self.span is not None else "" if line is None else str(Line(line.service, line.name))
+        return (
+            titled(self.span) if self.span is not None else "" if line is None else str(Line(line.service, line.name))
+        )
 
 
 def titled(span: Span) -> str:
@@ -95,17 +99,20 @@ def _add_row(above: Node, row: Row) -> Node | None:
         return None
     if row.expected is not None and row.span is None and row.allowed:
         return None
-    kind = MISSING if row.span is None else UNEXPECTED if row.expected is None else DIFFERENT if row.reasons else FITS
-    node = Node(kind, above, row.expected, row.span, row.reasons)
+    if row.span is None:
+        assert row.expected is not None
+        node = missing_node(above, row.expected, row.reasons)
+    elif row.expected is None:
+        node = unexpected_node(above, row.span, row.reasons)
+    else:
+        node = Node(DIFFERENT if row.reasons else FITS, above, row.expected, row.span, row.reasons)
     above.below.append(node)
-    if kind == MISSING:
-        _add_missing(node)
-    elif kind == UNEXPECTED:
-        _add_unexpected(node)
     return node
 
 
-def _add_missing(top: Node) -> None:
+def missing_node(above: Node, expected: ExpectedSpan, reasons: Reasons = ()) -> Node:
+    """Return the node of a line without a span, with the lines below it."""
+    top = Node(MISSING, above, expected, reasons=reasons)
     waiting = [top]
     while waiting:
         node = waiting.pop()
@@ -113,15 +120,19 @@ def _add_missing(top: Node) -> None:
         node.level = node.expected.below
         node.below = [Node(MISSING, node, expected) for expected in required_below(node.level)]
         waiting += node.below
+    return top
 
 
-def _add_unexpected(top: Node) -> None:
+def unexpected_node(above: Node, span: Span, reasons: Reasons = ()) -> Node:
+    """Return the node of a span without a line, with the spans below it."""
+    top = Node(UNEXPECTED, above, span=span, reasons=reasons)
     waiting = [top]
     while waiting:
         node = waiting.pop()
         assert node.span is not None
         node.below = [Node(UNEXPECTED, node, span=span) for span in node.span.children]
         waiting += node.below
+    return top
 
 
 def required_below(level: Level) -> Iterator[ExpectedSpan]:
