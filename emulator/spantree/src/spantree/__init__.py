@@ -7,7 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from spantree.candidates import NotOne as NotOne
     from spantree.critical_path import Segment as Segment
+    from spantree.durations import Duration as Duration
+    from spantree.durations import Durations as Durations
+    from spantree.durations import ms as ms
     from spantree.expectation import NORMALISED as NORMALISED
     from spantree.expectation import Difference as Difference
     from spantree.expectation import Expectation as Expectation
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
     from spantree.lint import Finding as Finding
     from spantree.notation import escaped as escaped
     from spantree.notation import write_value as write_value
-    from spantree.queries import NotOne as NotOne
     from spantree.receiver import NotReceived as NotReceived
     from spantree.receiver import OtlpReceiver as OtlpReceiver
     from spantree.receiver import Pending as Pending
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from spantree.span_tree import SpanTree as SpanTree
     from spantree.span_tree import join_linked as join_linked
     from spantree.span_tree import trees as trees
+    from spantree.spans import Spans as Spans
 
 __version__ = "0.1.0"
 
@@ -51,6 +55,8 @@ _MODULES = {
     "NORMALISED": "expectation",
     "RULES": "lint",
     "Difference": "expectation",
+    "Duration": "durations",
+    "Durations": "durations",
     "Event": "span",
     "Expectation": "expectation",
     "Finding": "lint",
@@ -61,7 +67,7 @@ _MODULES = {
     "MalformedOtlp": "formats.otlp_json",
     "Mismatch": "expectation",
     "NoHop": "hops",
-    "NotOne": "queries",
+    "NotOne": "candidates",
     "NotReceived": "receiver",
     "OtlpReceiver": "receiver",
     "Pending": "receiver",
@@ -69,11 +75,13 @@ _MODULES = {
     "Segment": "critical_path",
     "Span": "span",
     "SpanTree": "span_tree",
+    "Spans": "spans",
     "delivery": "hops",
     "escaped": "notation",
     "jaeger_json": "formats.jaeger_json",
     "jaeger_spans": "formats.jaeger_query",
     "join_linked": "span_tree",
+    "ms": "durations",
     "otlp_json": "formats.otlp_json",
     "receives": "hops",
     "sends": "hops",

@@ -77,9 +77,17 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
 
     The first difference goes here, since pytest truncates long explanations; all of them go to the end of the report.
     """
-    if op != "==" or "spantree.span_tree" not in sys.modules:
+    if "spantree.span_tree" not in sys.modules:
         return None
+    if (explained := _explain_query(op, left, right)) is not None or op != "==":
+        return explained
     return _explain_findings(config, left, right) or _explain_difference(config, left, right)
+
+
+def _explain_query(op: str, left: object, right: object) -> list[str] | None:
+    from spantree.query_reports import explain_query
+
+    return explain_query(op, left, right)
 
 
 def _explain_findings(config: pytest.Config, left: object, right: object) -> list[str] | None:

@@ -36,5 +36,7 @@ def _own_shape(node: Node) -> Hashable:
         return (node.kind, span.service, span.name, span.kind, span.failed, span.error_type)
     if node.expected is None:
         return (node.kind, id(node))
-    text = "" if node.kind == FITS else str(node.expected.line)
-    return (node.kind, id(node.expected) if node.kind == FITS else text, "" if node.kind == MISSING else node.reason)
+    if node.kind != MISSING:
+        return (node.kind, id(node.expected if node.kind == FITS else node))
+    line = node.expected.line
+    return (node.kind, line.service, line.name, line.kind, line.error, str(line) if line.attributes else "")

@@ -22,6 +22,9 @@ def add_reasons(top: Node) -> None:
     """Set the reason of each node that differs. Advice is given once in a report."""
     advised: set[str] = set()
     for node in (top, *walk_nodes(top.below)):
+        if node.reason.startswith("out of order") and "order" not in advised:
+            advised.add("order")
+            node.reason += "; `in any order:` would allow it"
         if node.reasons and node.kind in {DIFFERENT, MOVED}:
             node.reason = "; ".join(filter(None, [node.reason, *(reason.text for reason in node.reasons)]))
         if node.kind in {TOP, FITS, DIFFERENT, MOVED}:
