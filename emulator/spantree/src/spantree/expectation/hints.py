@@ -77,10 +77,11 @@ def _title(node: Node) -> tuple[str, str]:
 
 
 def _say_once(above: Node) -> None:
-    """Say only once why several lines in a row moved."""
+    """Say only once why several lines in a row moved, are missing, or are not expected: their marks say it again."""
     for (kind, reason), run in groupby(above.below, key=lambda node: (node.kind, node.reason)):
         nodes = list(run)
         if kind == MOVED and len(nodes) > 1 and reason.startswith("moved"):
             nodes[0].reason = f"these {len(nodes)} {reason}"
+        if (kind == MOVED and reason.startswith("moved")) or reason in {"missing", "not expected"}:
             for node in nodes[1:]:
                 node.reason = ""

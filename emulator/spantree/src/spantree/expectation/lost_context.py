@@ -25,7 +25,7 @@ def nowhere(_: Callable[[Span], bool]) -> Iterable[Span]:
 
 def find_lost(top: Node, elsewhere: Elsewhere, placeholders: Mapping[str, Placeholder]) -> None:
     """Mark the missing lines whose spans came at the top of another trace, with everything that is missing below."""
-    missing = [node for node in walk_nodes(top.below) if node.kind == MISSING]
+    missing = [node for node in walk_nodes(top.below) if node.kind == MISSING] if elsewhere is not nowhere else []
     lines = [node.expected.line for node in missing if node.expected is not None]
     if not lines:
         return

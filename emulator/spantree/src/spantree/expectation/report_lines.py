@@ -114,7 +114,8 @@ def _flatten(top: Node) -> Iterator[_Line]:
         start = started.get(id(node.above), number) if node.kind in {MISSING, UNEXPECTED} else number
         if node.kind == MOVED:  # without a reason, it belongs to a run of lines that moved together
             start = run = number if node.reason else run
-        started[id(node)] = start
+        if node.kind in {MISSING, UNEXPECTED}:
+            started[id(node)] = start
         yield _Line(node, depth, number - start)
         number += 1
         if node.kind != LOST:
