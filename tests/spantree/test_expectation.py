@@ -197,7 +197,6 @@ def test_a_span_that_nearly_fits_a_line_below_dots_is_shown() -> None:
 
 def test_a_trace_that_fits_in_many_ways_is_found_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether a trace fits is decided exactly; the step limit is for the search for the least difference."""
-    monkeypatch.setattr("spantree.expectation.alignment.STEP_LIMIT", 0)
     many = [a_span(1, name="root"), *(a_span(number, 1) for number in range(2, 500)), a_span(1_000, 1, "last")]
     assert SpanTree(many) == tree("shop: root\n  shop: work *\n  shop: work ?\n  shop: work\n  shop: last")
     names = [f"step {number}" for number in range(8)]
@@ -276,7 +275,7 @@ def test_unknown_placeholders_are_literal_and_others_can_be_defined() -> None:
         ("a: b\n    c: d\n  e: f", "line 3, column 3: its indentation of 2 spaces fits no line"),
         ("a: b {=}", "line 1, column 7: here the name of an attribute"),
         ("a: b {c=[1,2]}", "line 1, column 9: a value with"),
-        ("a: b + {c}", r"line 1, column 8: \{c\} stands before \+; write `a: b \{c\} \+`"),
+        ("a: b + {c}", r"line 1, column 8: \{c\} belongs before \+; write `a: b \{c\} \+`"),
         ("a: b\n  ...\n    c: d +", "line 3, column 10: a line right below"),
         ("a: b (sever)", r"line 1, column 6: \(sever\) is not a kind; did you mean \(server\)\?"),
         ("a: b (client", r"line 1, column 6: this \( has no end.*the name in quotes"),

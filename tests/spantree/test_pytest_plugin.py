@@ -209,7 +209,10 @@ def test_rule(): ONE.check(ignore=["missing"])
     failed = run(theirs, code)
     failed.assert_outcomes(failed=5)
     failed.stdout.fnmatch_lines(
-        ["E *no complete trace arrived within 0.01 s.", "E *line 1: (sever) is not a valid kind*"]
+        [
+            "E *no complete trace arrived within 0.01 s.",
+            "E *line 1, column 13: (sever) is not a kind; did you mean (server)?*",
+        ]
     )
     shown = [line for line in failed.outlines if line.startswith(">")]
     assert len(shown) == 5, shown

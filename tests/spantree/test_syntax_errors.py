@@ -12,7 +12,7 @@ def test_a_mistake_is_shown_with_a_caret_below_its_place() -> None:
     with pytest.raises(ValueError, match="line 3") as mistake:
         tree("shop: order\n  # how\n  shop: SELECT <50ms (client)")
     assert str(mistake.value).splitlines() == [
-        "line 3, column 22: (client) stands before <50ms; write `shop: SELECT (client) <50ms`",
+        "line 3, column 22: (client) belongs before <50ms; write `shop: SELECT (client) <50ms`",
         "    shop: SELECT <50ms (client)",
         "                       ^",
     ]
@@ -58,6 +58,9 @@ MISTAKES = [
     ("shop: pay {k={id}}", "{id", "a value with { stands in quotes"),
     ("shop: pay {k=1 l=2}", " l=", "a comma is expected here"),
     ('shop: pay {k="v}', '"v', "this quote has no end"),
+    (r'shop: pay {"a\d"}', '"a', r"write \\ for a backslash"),
+    (r'shop: pay {k="a\d"}', '"a', r"write \\ for a backslash"),
+    (r'shop: pay !"a\d"', '"a', r"write \\ for a backslash"),
     ("shop: pay <50", "<50", "<50 has no unit; write <50ms"),
     ("shop: pay <5m", "<5m", "the units are ns, us, ms, s and %; write <300s"),
     ("shop: pay ≤50ms", "≤", "write <=50ms"),
@@ -67,9 +70,9 @@ MISTAKES = [
     ("shop: pay ×2-5", "×", "×2-5 is not a count; write ×2..5"),
     ("shop: pay ×", "×", "× is not a count; write ×3, ×2..5 or ×2.."),
     ("shop: pay + ×2", "×", "×2 is a second count after +"),
-    ("shop: pay x2 (client)", "(", "(client) stands before x2; write `shop: pay (client) ×2`"),
-    ("shop: pay {k} !500 (client)", "!500", "!500 stands before {k}; write `shop: pay (client) !500 {k}`"),
-    ("shop: pay ×2 <5ms", "<5ms", "<5ms stands before ×2; write `shop: pay <5ms ×2`"),
+    ("shop: pay x2 (client)", "(", "(client) belongs before x2; write `shop: pay (client) ×2`"),
+    ("shop: pay {k} !500 (client)", "!500", "!500 belongs before {k}; write `shop: pay (client) !500 {k}`"),
+    ("shop: pay ×2 <5ms", "<5ms", "<5ms belongs before ×2; write `shop: pay <5ms ×2`"),
     ("shop: pay (client) now", "now", "now is no part of a line"),
 ]
 

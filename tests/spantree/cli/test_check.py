@@ -131,7 +131,7 @@ def test_the_result_is_written_as_junit_xml(saved: Callable[..., str], expected:
             ["check", "{good}", "--expect", "nope"],
             "nope is not a file",
         ),
-        (["check", "{good}", "--expect", "{bad}"], ": {bad}: line 1: the line is not of the form `service:"),
+        (["check", "{good}", "--expect", "{bad}"], ": {bad}: line 1, column 1: a line is of the form `service:"),
         (["check", "{good}", "--trace", "xyz"], "'xyz' is not a trace id: up to 32 hex digits, or a UUID"),
         (["check", "{good}", "--timeout", "nan"], "nan is not a finite number"),
         (["check", "{good}", "--junit", "/nowhere/x.xml"], "cannot be written: No such file"),

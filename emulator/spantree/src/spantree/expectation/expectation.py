@@ -12,7 +12,7 @@ from spantree.expectation.lost_context import Elsewhere, nowhere
 from spantree.expectation.never import with_violations
 from spantree.expectation.parser import Level, parse
 from spantree.expectation.placeholders import NORMALISED, Placeholder, select_placeholders
-from spantree.expectation.promises import with_promises
+from spantree.expectation.promises import never_lines, with_promises
 from spantree.expectation.update import update_tree
 from spantree.expectation.writing import write_tree
 from spantree.span import Span
@@ -149,12 +149,14 @@ class Expectation:
         return "\n".join(lines) + "\n"
 
     def _align(self, spans: Sequence[Span]) -> Alignment:
-        return with_violations(align(self._top, spans, self._placeholders), spans, self._placeholders)
+        alignment = align(self._top, spans, self._placeholders)
+        return with_violations(alignment, spans, self._placeholders) if self._forbids else alignment
 
     def _parse(self, text: str) -> None:
         __tracebackhide__ = True
         self.text = text
         self._top, self._last_remarks = parse(text)
+        self._forbids = bool(never_lines([self._top]))
 
     def _update_file(self, spans: Sequence[Span]) -> None:
         """Rewrite the file atomically, because other processes of pytest-xdist may be reading it.

@@ -1,4 +1,7 @@
-"""Finds the spans that must not occur: those that fit a line below `never:`, at any depth below its place."""
+"""Finds the spans that must not occur: those that fit a line below `never:`, at any depth below its place.
+
+This comes after the alignment: it has no say in which of several equal spans stands for which of several equal lines.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -12,9 +12,11 @@ __all__ = ["Condition", "read_conditions"]
 # A comma outside of [...] and {m,n} ends the value, so that a path such as k=/a, l=/b/ is not taken for an expression.
 EXPRESSION = re.compile(r"/(?P<source>(?:\\.|\[(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|[^\\,{}\[])+)/(?=\s*[,}])")
 START = re.compile(rf"\s*(?P<negated>not\s+)?(?P<key>{QUOTED}|[^\s,=<>!~{{}}\"]+)\s*")
+QUOTED_TEXT = re.compile(QUOTED)
 OPERATOR = re.compile(r"==|=~|=>|=<|!=|!~|~=|~|<=|>=|[=<>]")
 PLAIN = re.compile(r"[^,\"\[\]{}]*")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+END = re.compile(r"\s*\}")
 ITEM_END = re.compile(r"\s*(,|(?=\}))")
 REPETITION = re.compile(r"\{\s*(\d+)\s*(?:(,|\.\.|-)\s*(\d*)\s*)?\}")
 
@@ -55,7 +57,7 @@ def read_conditions(text: str, opening: int) -> tuple[tuple[Condition, ...], int
     conditions: list[Condition] = []
     place = opening + 1
     while True:
-        if end := re.compile(r"\s*\}").match(text, place):
+        if end := END.match(text, place):
             return tuple(conditions), end.end()
         if not text[place:].strip():
             raise Mistake(opening, "this { has no end; write }, or put the name in quotes if it is a part of it")
@@ -80,7 +82,7 @@ def _read_condition(text: str, place: int) -> tuple[Condition, int]:
         column = _next(text, place)
         advice = "write {not k}" if text[column : column + 1] == "!" else "as in {k, k=v, k=/re/, k>5, not k}"
         raise Mistake(column, f"here the name of an attribute is expected; {advice}")
-    key, place = unquoted(start["key"]), start.end()
+    key, place = unquoted(start["key"], start.start("key")), start.end()
     if start["key"] in {"not", "!"}:
         raise Mistake(start.start("key"), "`not` stands before a condition: {not k}, {not k=v}, {not k=/re/}")
     if start["key"].endswith("/"):
@@ -124,11 +126,8 @@ def _read_number(text: str, place: int, operator: str) -> tuple[Decimal, int]:
 
 def _read_value(text: str, place: int, key: str) -> tuple[str, str, int]:
     """Return the operator, the value and the place after it."""
-    if quoted := re.compile(QUOTED).match(text, place):
-        try:
-            return "=", unquoted(quoted[0]), quoted.end()
-        except ValueError:
-            raise Mistake(place, "the text in quotes is not a JSON string; write \\\\ for a backslash") from None
+    if quoted := QUOTED_TEXT.match(text, place):
+        return "=", unquoted(quoted[0], place), quoted.end()
     if expression := EXPRESSION.match(text, place):
         try:
             re.compile(expression["source"])

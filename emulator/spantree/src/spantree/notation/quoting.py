@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from spantree.notation.mistake import Mistake
+
 __all__ = [
     "QUOTED",
     "escaped",
@@ -23,7 +25,7 @@ QUOTED = r'"(?:[^"\\]|\\.)*"'
 
 PLAIN_SERVICE = re.compile(r"(?!never$)[\w][\w./-]*")
 PLAIN_NAME = re.compile(r"[\w/][^\s\"]*(?: (?!x\d+(?:\.\.\d*)?(?: |$))[\w/][^\s\"]*)*")
-PLAIN_KEY = re.compile(r"(?!not$)[^\s\",={}#<>!~]*[^\s\",={}#<>!~/]")
+PLAIN_KEY = re.compile(r"(?!not$|\d[\d.-]*$)[^\s\",={}#<>!~]*[^\s\",={}#<>!~/]")
 PLAIN_VALUE = re.compile(r"(?!/.*/$)(?![<>~])[^\s\",={}#\[\]]+")
 PLAIN_ERROR = re.compile(r"(?!=)[^\s\"{}#]+")
 
@@ -83,6 +85,11 @@ def _quoted(text: str, plain: re.Pattern[str]) -> str:
     return escaped(json.dumps(text, ensure_ascii=False))
 
 
-def unquoted(text: str) -> str:
-    """Return the text that stands in a line as `text`, in quotes or not."""
-    return str(json.loads(text, strict=False)) if text.startswith('"') else text
+def unquoted(text: str, column: int) -> str:
+    """Return the text that stands at a column of a line as `text`, in quotes or not. Raises Mistake."""
+    if not text.startswith('"'):
+        return text
+    try:
+        return str(json.loads(text, strict=False))
+    except ValueError:
+        raise Mistake(column, "the text in quotes is not a JSON string; write \\\\ for a backslash") from None

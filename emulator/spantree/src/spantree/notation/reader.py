@@ -6,7 +6,6 @@ An unquoted name ends where the first other part begins, so that a slip in that 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any
 
@@ -30,7 +29,6 @@ KIND = re.compile(r"\(([^()\s]*(?:[ ,|/][^()\s]*)*)\)")
 ERROR = re.compile(rf"!({QUOTED}|[^\s\"{{#]\S*)?")
 BUDGET = re.compile(r"[<>≤≥]=?\s*\S*")
 COUNT = re.compile(r"[+*?]|[×x]\s*(?:\d[\d.,…-]*|\S*)")
-COMMENT = re.compile(r"\s+#.*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def _read_service(text: str) -> tuple[str, int]:
         raise Mistake(found.end(), "a space is expected after the colon: `service: name`")
     if found["service"].endswith(" "):
         raise Mistake(found.end("service") - 1, "there is a space before the colon; write `service: name`")
-    return _text(found["service"], 0), found.end()
+    return unquoted(found["service"], 0), found.end()
 
 
 def _read_name(text: str, place: int) -> tuple[str, int]:
@@ -89,7 +87,7 @@ def _read_name(text: str, place: int) -> tuple[str, int]:
             raise Mistake(place, "this quote has no end")
         if found.end() < len(text) and not text[found.end()].isspace():
             raise Mistake(found.end(), "a space is expected after the name in quotes")
-        return _text(found[0], place), found.end()
+        return unquoted(found[0], place), found.end()
     if NAMELESS.match(text, place):
         raise Mistake(
             place, 'the name is missing before this part; if it is the name, put it in quotes: `service: "name"`'
@@ -103,13 +101,6 @@ def _read_name(text: str, place: int) -> tuple[str, int]:
     if (tab := name.find("\t")) >= 0:
         raise Mistake(place + tab, "there is a tab in the name; write a space, or put the name in quotes with \\t")
     return name, end
-
-
-def _text(text: str, column: int) -> str:
-    try:
-        return unquoted(text)
-    except ValueError:
-        raise Mistake(column, "the text in quotes is not a JSON string; write \\\\ for a backslash") from None
 
 
 def _read_parts(text: str, place: int) -> Iterator[_Part]:
@@ -159,6 +150,8 @@ def _read_kind(text: str, begin: int) -> _Part:
     words = re.split(r"[ ,|/]+", kind.lower())
     if len(words) > 1 and all(word in {*known, "or"} for word in words):
         raise Mistake(begin, f"{found[0]} names several kinds; a line has one, and (any) accepts every kind")
+    from difflib import get_close_matches  # slow to import, and seldom needed
+
     near = get_close_matches(kind.lower(), known, 1)
     meant = f"; did you mean ({near[0]})?" if near else f": the kinds are {', '.join(known)}."
     raise Mistake(begin, f"{found[0]} is not a kind{meant} If it is part of the name, put the name in quotes")
@@ -169,7 +162,7 @@ def _read_error(text: str, begin: int) -> _Part:
     assert found is not None
     if (found[1] or "").startswith("="):
         raise Mistake(begin, "a failure is written as ! or !error.type; put the name in quotes if this is a part of it")
-    return _Part(1, begin, found.end(), "error", _text(found[1] or "", begin + 1))
+    return _Part(1, begin, found.end(), "error", unquoted(found[1] or "", begin + 1))
 
 
 NOUNS = ("kind", "error", "list of attributes", "duration", "count")
@@ -183,4 +176,4 @@ def _check_order(text: str, parts: list[_Part], line: Line) -> None:
         if part.rank < before.rank:
             if sum(other.rank == part.rank for other in parts) > 1 and part.field != "budgets":
                 raise Mistake(part.begin, f"{this} is a second {NOUNS[part.rank]}; a line has one")
-            raise Mistake(part.begin, f"{this} stands before {that}; write `{line}`")
+            raise Mistake(part.begin, f"{this} belongs before {that}; write `{line}`")
