@@ -61,7 +61,7 @@ async def test_wrong(openstack_boot):
     result.stdout.fnmatch_lines(
         [
             "E*<trace *, * spans of openstack-client, * == <expected tree boot.tree>",
-            "E*the trace is not as expected: 1 missing, * not expected, 4 different  (- expected, + found)",
+            "E*the trace is not as expected: 1 missing, * not expected, 4 different  (- expected, + found*)",
             "E*- openstack-client: openstack server create   ? first difference: it failed: ServerInError",
             "E*+ openstack-client: openstack server create !ServerInError",
             "*- in full -*",

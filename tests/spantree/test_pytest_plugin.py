@@ -99,7 +99,7 @@ def test_wrong(otlp):
     result.stdout.fnmatch_lines(
         [
             "E*<trace *, 2 spans of shop> == <expected tree shop: order>",
-            "E*the trace is not as expected: *  (- expected, + found)",
+            "E*the trace is not as expected: *  (- expected, + found*)",
             "E*shop: order",
             "E*? first difference: *",
             "*- in full -*",
