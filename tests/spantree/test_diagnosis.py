@@ -230,13 +230,13 @@ REFUSED = {"exception.type": "ConnectionError", "exception.message": "refused by
     ids=["status", "type and status", "said twice", "HTTP code", "HTTP code as type", "exception", "long", "nothing"],
 )
 def test_a_failed_span_says_why_it_failed(span: dict[str, object], reason: str) -> None:
-    failed = a_span(1, 0, "charge", failed=True, **span)
+    failed = a_span(1, 0, "charge", failed=True, **span)  # type: ignore[arg-type]
     assert report("shop: charge", [failed])[1] == f"~ shop: charge   ← first difference: it failed: {reason}"
 
 
 def test_an_unexpected_span_that_failed_says_why() -> None:
     failed = a_span(2, 1, "charge", failed=True, message="no route", attributes={"error.type": "Down"})
-    assert report("shop: checkout\n  shop: a ?", [a_span(1, 0, "checkout"), failed])[2] == (
+    assert report("shop: checkout\n  bank: a ?", [a_span(1, 0, "checkout"), failed])[2] == (
         "+   shop: charge !Down   ← first difference: not expected; `...` here would allow others; "
         "it failed: Down: no route"
     )
