@@ -91,7 +91,7 @@ def test_a_failed_test_shows_the_differences_and_every_trace(theirs: pytest.Pyte
 def test_wrong(otlp):
     export(otlp)
     export(otlp)
-    assert otlp.trace().wait() == tree("shop: order\\n  shop: reserve\\n  shop: charge")
+    assert otlp.trace().wait() == tree("shop: order\\n  shop: reserve\\n  shop: charge\\n  shop: ship")
 """
     )
     result = run(theirs, code)

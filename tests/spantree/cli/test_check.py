@@ -119,7 +119,7 @@ def test_the_result_is_written_as_junit_xml(saved: Callable[..., str], expected:
     assert sound.get("name") == f"trace {TRACE}, 3 spans, is as expected"
     assert len(sound) == 0
     assert failed[0].get("message") == "the trace is not as expected: 1 different  (- expected, + found, ~ different)"
-    assert '~   shop: second   ← first difference: its name is bell\\u0007 <&>' in str(failed[0].text)
+    assert "~   shop: second   ← first difference: its name is bell\\u0007 <&>" in str(failed[0].text)
 
 
 @pytest.mark.parametrize(

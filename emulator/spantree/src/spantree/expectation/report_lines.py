@@ -94,13 +94,13 @@ def full_lines(top: Node, forbidden: list[ReportLine], limit: int | None, *, col
 
 
 def first_lines(top: Node, forbidden: list[ReportLine], *, colour: bool) -> list[str]:
-    """Return the first difference, the line above it in the tree, and the next line if that differs as well."""
+    """Return the first difference, the line above it in the tree, and the next line."""
     lines = list(_flatten(top))
     number = next((number for number, line in enumerate(lines) if line.is_difference), None)
     if number is None:
         return [_forbidden(each, is_first=True, colour=colour) for each in forbidden[:1]]
     above = [line for line in lines[:number] if line.depth < lines[number].depth][-1:]
-    after = [line for line in lines[number + 1 : number + 2] if line.is_difference]
+    after = lines[number + 1 : number + 2]
     return [_format(line, is_first=line is lines[number], colour=colour) for line in (*above, lines[number], *after)]
 
 
