@@ -62,10 +62,10 @@ async def test_wrong(openstack_boot):
         [
             "E*<trace *, * spans of openstack-client, * == <expected tree boot.tree>",
             "E*the trace is not as expected: 1 missing, * not expected, 4 different  (- expected, + found*)",
-            "E*- openstack-client: openstack server create   ? first difference: it failed: ServerInError",
+            "E*~ openstack-client: openstack server create   ? first difference: it failed: ServerInError: *",
             "E*+ openstack-client: openstack server create !ServerInError",
             "*- in full -*",
-            "-               nova-compute: GET /v2/images/{image_id}/file (client) {*}   ? it failed: 404; *",
+            "~               nova-compute: GET /v2/images/{image_id}/file (client) {*}   ? it failed: 404; *",
             "+               nova-compute: GET /v2/images/{image_id}/file (client) !404 {*status_code=404}",
             "-               nova-compute: spawn   ? missing",
             "*- traces received: 2 -*",
