@@ -306,7 +306,7 @@ def test_the_first_difference_is_a_few_lines_with_colours_on_request() -> None:
     assert any(line.startswith("\033[36m>") for line in difference.first(colour=True))
 
 
-@pytest.mark.parametrize("scenario", ["missing", "not expected", "repeated"])
+@pytest.mark.parametrize("scenario", ["missing", "not expected", "repeated", "moved"])
 def test_a_large_difference_is_reported_in_linear_time(scenario: str) -> None:
     def seconds(size: int) -> float:
         flat = "shop: root\n" + "\n".join(f"  shop: step {number}" for number in range(size))
@@ -314,6 +314,7 @@ def test_a_large_difference_is_reported_in_linear_time(scenario: str) -> None:
             "missing": (flat, "shop: root"),
             "not expected": ("shop: root", flat),
             "repeated": ("shop: root\n  shop: poll", "shop: root\n" + "  shop: poll\n" * size),
+            "moved": (flat, flat.replace("\n", "\n  ").replace("root", "root\n  shop: middleware")),
         }[scenario]
         difference = SpanTree(spans_of(found)).difference(tree(expected))
         started = process_time()
