@@ -45,35 +45,32 @@ the trace is not as expected: 2 not expected  (- expected, + found)
     shop: first
       shop: below first
     shop: second
-+   shop: third   ← first difference: not expected
++   shop: third   ← first difference: not expected; `...` here would allow others
 +     shop: below third""",
         ),
         (
             [*FAMILY[:3], replace(FAMILY[3], kind="client")],
             """\
-the trace is not as expected: 1 different  (- expected, + found)
+the trace is not as expected: 1 different  (- expected, + found, ~ different)
   shop: root
     shop: first
       shop: below first
--   shop: second   ← first difference: its kind is client
-+   shop: second (client)""",
+~   shop: second   ← first difference: its kind is client""",
         ),
         (
             [*FAMILY[:2], replace(FAMILY[2], name="else"), FAMILY[3]],
             """\
-the trace is not as expected: 1 different  (- expected, + found)
+the trace is not as expected: 1 different  (- expected, + found, ~ different)
   shop: root
     shop: first
--     shop: below first   ← first difference: its name is else
-+     shop: else
+~     shop: below first   ← first difference: its name is else
     shop: second""",
         ),
         (
             [replace(FAMILY[0], resource={"service.name": "bank"}), *FAMILY[1:]],
             """\
-the trace is not as expected: 1 different  (- expected, + found)
-- shop: root   ← first difference: its service is bank
-+ bank: root
+the trace is not as expected: 1 different  (- expected, + found, ~ different)
+~ shop: root   ← first difference: its service is bank
     shop: first
       shop: below first
     shop: second""",
@@ -102,13 +99,12 @@ def test_a_small_difference_in_a_large_trace_is_shown_with_context() -> None:
     with pytest.raises(Mismatch) as mismatch:
         SpanTree(spans).matches(expected)
     assert str(mismatch.value).splitlines() == [
-        "the trace is not as expected: 1 different  (- expected, + found)",
+        "the trace is not as expected: 1 different  (- expected, + found, ~ different)",
         "  shop: work",
         "  ⋮ 496 lines as expected",
         "    shop: step 498",
         "    shop: step 499",
-        "-   shop: step five hundred   ← first difference: its name is step 500",
-        "+   shop: step 500",
+        "~   shop: step five hundred   ← first difference: its name is step 500",
         "    shop: step 501",
         "    shop: step 502",
         "  ⋮ 497 lines as expected",

@@ -8,6 +8,7 @@ from pathlib import Path
 from spantree.expectation.alignment import align
 from spantree.expectation.comparison import Alignment, same_service_and_name
 from spantree.expectation.diff import Difference
+from spantree.expectation.lost_context import Elsewhere, nowhere
 from spantree.expectation.never import with_violations
 from spantree.expectation.parser import Level, parse
 from spantree.expectation.placeholders import NORMALISED, Placeholder, select_placeholders
@@ -95,8 +96,8 @@ class Expectation:
         """Return whether all these spans could be roots of a matching trace, by service and name."""
         return self._top.rest or all(_has_line_for(self._top, span, self._placeholders) for span in spans)
 
-    def difference(self, spans: Sequence[Span]) -> Difference | None:
-        """Return how a trace with these roots differs; None if it does not.
+    def difference(self, spans: Sequence[Span], elsewhere: Elsewhere = nowhere) -> Difference | None:
+        """Return how a trace with these roots differs; None if it does not. `elsewhere` finds spans of other traces.
 
         While `updated_tree_files` is set, a tree from a file is rewritten to fit instead.
         """
@@ -104,17 +105,17 @@ class Expectation:
         if alignment.cost and self.is_updating:
             self._update_file(spans)
             alignment = self._align(spans)
-        return Difference(alignment) if alignment.cost else None
+        return Difference(alignment, self._placeholders, elsewhere) if alignment.cost else None
 
     @property
     def is_updating(self) -> bool:
         """Whether the tree is from a file that is rewritten instead of failing."""
         return self.path is not None and updated_tree_files.get() is not None
 
-    def must_match(self, spans: Sequence[Span]) -> bool:
+    def must_match(self, spans: Sequence[Span], elsewhere: Elsewhere = nowhere) -> bool:
         """Return True if a trace with these roots is as expected. Raises Mismatch if it is not."""
         __tracebackhide__ = True
-        difference = self.difference(spans)
+        difference = self.difference(spans, elsewhere)
         if difference is not None:
             raise Mismatch(difference)
         return True
