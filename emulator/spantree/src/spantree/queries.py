@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack
 from spantree.notation import KINDS
 from spantree.span import Span
 
-__all__ = ["Criteria", "NotOne", "one", "select"]
+__all__ = ["Criteria", "NotOne", "check_criteria", "describe_criteria", "one", "select"]
 
 CANDIDATES = 10
 """The most spans that an error message lists."""
@@ -38,7 +38,7 @@ class NotOne(AssertionError):
 def select(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Criteria]) -> list[Span]:
     """Return the spans that meet all criteria. Raises TypeError or ValueError for a criterion that does not exist."""
     __tracebackhide__ = True
-    _check_criteria(criteria)
+    check_criteria(criteria)
     values = {"service": service, **criteria}
     return [span for span in spans if not _unmet(span, values)]
 
@@ -53,7 +53,13 @@ def one(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Cr
     return found[0]
 
 
-def _check_criteria(criteria: Criteria) -> None:
+def describe_criteria(criteria: Mapping[str, Any]) -> str:
+    """Write criteria as they are passed to `one`, without those that are None."""
+    return ", ".join(f"{name}={_show(value)}" for name, value in criteria.items() if value is not None)
+
+
+def check_criteria(criteria: Criteria) -> None:
+    """Raise TypeError or ValueError for a criterion that does not exist."""
     __tracebackhide__ = True
     for name in criteria:
         if name not in TESTS:
@@ -90,7 +96,7 @@ def _unmet(span: Span, expected: Mapping[str, Any]) -> list[str]:
 
 
 def _explain(spans: list[Span], found: list[Span], expected: Mapping[str, Any]) -> str:
-    asked_for = ", ".join(f"{name}={_show(value)}" for name, value in expected.items() if value is not None)
+    asked_for = describe_criteria(expected)
     if found:
         return f"{len(found)} spans have {asked_for}; give more criteria, or use all():\n{_list(found, _describe)}"
     unmet = {span: _unmet(span, expected) for span in spans}

@@ -7,7 +7,7 @@ from spantree.expectation.parser import ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder, fits, placeholder_hint
 from spantree.expectation.reasons import Reason, Reasons, attribute_reasons, budget_reasons, error_reasons
 from spantree.notation import Line, escaped
-from spantree.span import Span
+from spantree.span import Named, Span
 
 __all__ = [
     "RENAMED",
@@ -89,7 +89,7 @@ def compare(expected: ExpectedSpan, span: Span, placeholders: Mapping[str, Place
     )
 
 
-def same_service_and_name(line: Line, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
+def same_service_and_name(line: Line, span: Named, placeholders: Mapping[str, Placeholder]) -> bool:
     """Return whether a span has the service and the name of a line."""
     return line.service == span.service and fits(line.name, span.name, placeholders)
 
