@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from spantree.formats.otlp_json import MalformedOtlp, read_id
+from spantree.formats.otlp_json import read_id
 from spantree.formats.otlp_protobuf import message_type, parse, read_attributes, read_span
 from spantree.span import Span
 
 __all__ = ["Header", "SpanRecords", "records_from_protobuf", "records_of"]
 
 NO_ID = bytes(8)
+VALID_LENGTHS = {(8, 0), (8, 8)}
+"""Bytes of the id of a span and of its parent."""
 SPAN = "trace.v1.trace_pb2", "Span"
 RESOURCE = "resource.v1.resource_pb2", "Resource"
 EXPORT = "collector.trace.v1.trace_service_pb2", "ExportTraceServiceRequest"
@@ -87,29 +89,26 @@ def records_from_protobuf(body: bytes) -> dict[str, SpanRecords]:
         resource = _resource(of_resource.resource.SerializeToString())
         for of_scope in of_resource.scope_spans:
             for span in of_scope.spans:
-                trace_id, span_id = span.trace_id, span.span_id
+                trace_id, span_id, parent_id = span.trace_id, span.span_id, span.parent_span_id
                 of_trace = records.get(trace_id)
                 if of_trace is None:
                     read_id(trace_id.hex(), "trace_id", 32)
                     of_trace = records[trace_id] = SpanRecords()
-                if len(span_id) != len(NO_ID) or span_id == NO_ID:
-                    raise _malformed_id(span_id, "span_id")
-                _check_references(span)
+                lengths = len(span_id), len(parent_id)
+                if lengths not in VALID_LENGTHS or NO_ID in (span_id, parent_id) or span.links:
+                    _check_ids(span)
                 of_trace.append(span.SerializeToString(), resource)
     return {trace_id.hex(): of_trace for trace_id, of_trace in records.items()}
 
 
-def _check_references(span: Any) -> None:  # noqa: ANN401 - generated code has no types
-    parent_id = span.parent_span_id
-    if parent_id and (len(parent_id) != len(NO_ID) or parent_id == NO_ID):
-        raise _malformed_id(parent_id, "parent_span_id")
+def _check_ids(span: Any) -> None:  # noqa: ANN401 - generated code has no types
+    """Raise MalformedOtlp, which names the field, if an id of a span or of its links is invalid."""
+    read_id(span.span_id.hex(), "span_id", 16)
+    if span.parent_span_id:
+        read_id(span.parent_span_id.hex(), "parent_span_id", 16)
     for link in span.links:
         read_id(link.trace_id.hex(), "links[].trace_id", 32)
         read_id(link.span_id.hex(), "links[].span_id", 16)
-
-
-def _malformed_id(identifier: bytes, field: str) -> MalformedOtlp:
-    return MalformedOtlp(f"{field} is {identifier.hex()!r}; it must be 16 hex digits that are not all 0")
 
 
 @lru_cache(maxsize=1024)

@@ -116,6 +116,6 @@ TESTS: Tests[LogRecord] = {
     "event": lambda record, expected: record.event == expected,
     "attributes": lambda record, expected: has_attributes(record.attributes, expected),
     "span": lambda record, expected: (record.trace_id, record.span_id) == (expected.trace_id, expected.span_id),
-    "trace": lambda record, expected: record.trace_id in expected.all_trace_ids,
+    "trace": lambda record, expected: record.trace_id == expected.trace_id,
     "where": lambda record, expected: expected(record),
 }

@@ -1,14 +1,14 @@
-"""How long the span-tree library takes for large traces: `uv run python -m tests.benchmark`, with ratios of one run."""
+"""How long work on large traces takes, and whether it grows in proportion to them."""
 
 import gc
 import json
 import random
-import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from spantree import Span, SpanTree, otlp_json, spans_from_json, spans_from_protobuf, tree
+from tests.benchmark.goal import Goal
 from tests.support.spans import a_span, protobuf
 
 SIZE, PART = 100_000, 10_000
@@ -97,13 +97,23 @@ def seconds(work: Callable[[SpanTree], object], trace: SpanTree) -> float:
         gc.enable()
 
 
-def main() -> None:
+def goals() -> Iterator[Goal]:
+    """Measure what should take less than a second, with ten times the time for ten times the spans."""
+    small, large = trace_of(SIZE, "random"), trace_of(10 * SIZE, "random")
+    for name in ("build the tree", "walk and query"):
+        yield _goal(name, *(seconds(WORK[name], trace) for trace in (small, large)))
+    same = [SpanTree(flat(trace)) for trace in (small, large)]
+    expected = [tree(str(trace)) for trace in same]
+    times = [seconds(lambda _, at=at: same[at] == expected[at], small) for at in (0, 1)]  # type: ignore[misc]
+    yield _goal("compare with an equal tree", *times)
+
+
+def _goal(name: str, small: float, large: float) -> Goal:
+    return Goal(name, small, "s", 1, note=f"ten times the spans: {large / small:.1f} times as long")
+
+
+def scaling() -> Iterator[str]:
+    """Measure all work on all shapes, for a part of the spans and for all of them."""
     for shape in SHAPES:
-        sys.stdout.write(f"{shape + ' trace':<18}{PART // 1000:>5} 000{SIZE // 1000:>6} 000    ratio\n")
-        for line in measured(shape):
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+        yield f"{shape + ' trace':<18}{PART // 1000:>5} 000{SIZE // 1000:>6} 000    ratio"
+        yield from map(str, measured(shape))
