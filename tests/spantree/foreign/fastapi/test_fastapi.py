@@ -121,7 +121,7 @@ def test_silence_is_waited_for_where_no_tree_says_what_comes(otlp: OtlpReceiver,
 def test_a_tests_own_traceparent_is_the_root_of_its_trace(otlp: OtlpReceiver, store: str) -> None:
     header = otlp.traceparent()
     assert request(store, "POST", "/orders/7", {"traceparent": header})[0] == 200
-    trace = otlp.trace(trace_id=header.split("-")[1]).wait()
+    trace = otlp.trace(traceparent=header, expecting=ORDER).wait()
     assert trace == ORDER
     assert trace.check() == []
 
