@@ -1,4 +1,4 @@
-"""A receiver and a broker that outlive single tests, since the programs that use them take seconds to start."""
+"""A broker that outlives single tests, since the programs that use it take seconds to start."""
 
 import asyncio
 import socket
@@ -8,20 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from emulator.broker import Broker
-from spantree import OtlpReceiver
-from spantree.pytest_plugin import show_if_failed
-
-
-@pytest.fixture(scope="module")
-def otlp_session() -> Iterator[OtlpReceiver]:
-    with OtlpReceiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def otlp(request: pytest.FixtureRequest, otlp_session: OtlpReceiver) -> OtlpReceiver:
-    show_if_failed(request, lambda: otlp_session.traces)
-    return otlp_session
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ used. `-p no:spantree` leaves it out. `spantree.reports` has what it adds to the
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +21,10 @@ EXPLANATIONS: "pytest.StashKey[list[Explanation]]" = pytest.StashKey()
 """What was explained since the last report."""
 UPDATED: pytest.StashKey[list[Path]] = pytest.StashKey()
 """The tree files that were written."""
+FAILED: pytest.StashKey[bool] = pytest.StashKey()
+"""Whether a phase of the test has failed."""
+WORKERS_UPDATED = "spantree_updated_trees"
+"""The key under which workers of pytest-xdist tell the controller which tree files they wrote."""
 ANNOTATION = "spantree_annotation"
 """The attribute of a report that holds its annotation for GitHub Actions. pytest-xdist brings it along as it is."""
 MARKER = "tracing(service='test', deterministic=False): how the fixture `tracing` of spantree is set up."
@@ -39,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="Write the traces of each failed test into this folder: the waterfalls as HTML, the spans as OTLP JSON.",
     )
+    parser.addini("spantree_settle", "Seconds of silence after which `otlp.trace()` returns a trace.", default="0")
     parser.addini("trace_reports", "The folder of --trace-reports, relative to the root of the project.", default="")
 
 
@@ -55,14 +60,42 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: updated_tree_files.reset(token))
 
 
-@pytest.fixture
-def otlp(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
-    """Receive spans over OTLP for this test: `otlp.endpoint`, `otlp.environment` for subprocesses, `otlp.trace()`."""
+@pytest.fixture(scope="session")
+def otlp_session(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
+    """Receive spans over OTLP for the whole session, from programs that take too long to start for each test.
+
+    A fixture starts them with `otlp_session.environment`. In each test that uses it, directly or through such a fixture,
+    `otlp` has the traces that begin during this test.
+    """
     from spantree import OtlpReceiver
 
-    with OtlpReceiver() as receiver:
+    with OtlpReceiver(settle=_settle(request.config)) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def otlp(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
+    """Receive spans over OTLP for this test: `otlp.endpoint`, `otlp.environment` for subprocesses, `otlp.trace()`.
+
+    At the end of the test, spans fail it that came too late to be seen, but make a trace differ that it has compared.
+    """
+    from spantree import OtlpReceiver
+
+    shared = "otlp_session" in request.fixturenames
+    whole = request.getfixturevalue("otlp_session").window() if shared else OtlpReceiver(settle=_settle(request.config))
+    with whole as receiver:
         show_if_failed(request, lambda: receiver.traces)
         yield receiver
+        if not request.node.stash.get(FAILED, False):
+            receiver.verify()
+
+
+def _settle(config: pytest.Config) -> float:
+    seconds = str(config.getini("spantree_settle"))
+    try:
+        return max(0.0, float(seconds))
+    except ValueError:
+        raise pytest.UsageError(f"spantree_settle is {seconds!r}; it must be a number of seconds") from None
 
 
 @pytest.fixture
@@ -101,6 +134,7 @@ def pytest_runtest_makereport(
 
     drop_own_frames(call.excinfo.value)
     report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     if report.failed:
         complete(report, item, call.excinfo.value, explanations)
     return report
@@ -120,6 +154,20 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
         return None
     config.stash[EXPLANATIONS].append(explanation)
     return explanation.lines
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """As a worker of pytest-xdist, tell the controller which tree files were updated."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[WORKERS_UPDATED] = [str(path) for path in session.config.stash[UPDATED]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - a class of pytest-xdist, which need not be there
+    """As the controller of pytest-xdist, take note of the tree files that a worker has updated."""
+    output = getattr(node, "workeroutput", {})
+    node.config.stash[UPDATED] += [Path(path) for path in output.get(WORKERS_UPDATED, ())]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -10,7 +10,7 @@ from spantree.notation import KINDS, write_value
 from spantree.span import Span
 from spantree.spans import Spans
 
-__all__ = ["Criteria", "NotOne", "one", "search", "select"]
+__all__ = ["Criteria", "NotOne", "check_criteria", "describe_criteria", "one", "search", "select"]
 
 
 class Criteria(TypedDict, total=False):
@@ -32,9 +32,10 @@ class Criteria(TypedDict, total=False):
 def select(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Criteria]) -> Spans:
     """Return the spans that meet all criteria. Raises TypeError or ValueError for a criterion that does not exist."""
     __tracebackhide__ = True
-    _check_criteria(criteria)
+    check_criteria(criteria)
     values = {"service": service, **criteria}
-    return Spans((span for span in spans if not _unmet(span, values)), _asked_for(values))
+    asked_for = describe_criteria(values)
+    return Spans((span for span in spans if not _unmet(span, values)), f"has {asked_for}" if asked_for else "")
 
 
 def search(spans: Iterable[Span], text: str) -> Spans:
@@ -62,7 +63,13 @@ def one(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Cr
     return found[0]
 
 
-def _check_criteria(criteria: Criteria) -> None:
+def describe_criteria(criteria: Mapping[str, Any]) -> str:
+    """Write criteria as they are passed to `one`, without those that are None."""
+    return ", ".join(f"{name}={_show(value)}" for name, value in criteria.items() if value is not None)
+
+
+def check_criteria(criteria: Criteria) -> None:
+    """Raise TypeError or ValueError for a criterion that does not exist."""
     __tracebackhide__ = True
     for name in criteria:
         if name not in TESTS:
@@ -95,7 +102,7 @@ def _unmet(span: Span, expected: Mapping[str, Any]) -> list[str]:
 
 
 def _explain(spans: list[Span], found: list[Span], expected: Mapping[str, Any]) -> str:
-    asked_for = _asked_for(expected).removeprefix("has ")
+    asked_for = describe_criteria(expected)
     if found:
         has = f"{len(found)} spans have {asked_for}" if asked_for else f"there are {len(found)} spans"
         return f"{has}; give more criteria, or use all():\n{_list(found, _describe)}"
@@ -105,11 +112,6 @@ def _explain(spans: list[Span], found: list[Span], expected: Mapping[str, Any]) 
     return f"none of {len(spans)} spans has {asked_for}. The closest:\n" + _list(
         closest, lambda span: f"{span}, but {', '.join(_actual(span, name, expected) for name in unmet[span])}"
     )
-
-
-def _asked_for(expected: Mapping[str, Any]) -> str:
-    criteria = ", ".join(f"{name}={_show(value)}" for name, value in expected.items() if value is not None)
-    return f"has {criteria}" if criteria else ""
 
 
 def _list(spans: list[Span], describe: Callable[[Span], str]) -> str:

@@ -4,8 +4,10 @@ Relations are computed when they are first needed, so that the tree of one trace
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 from spantree.span import Span
 
@@ -17,10 +19,21 @@ OTHER_TRACES = 1_000
 
 
 class Traces(dict[str, Sequence[Span]]):
-    """The spans of several traces, by trace id, with the relations of each trace once they have been built."""
+    """The spans of several traces, by trace id, with the relations of each trace once they have been built.
 
-    def __init__(self, spans: Mapping[str, Sequence[Span]]) -> None:
+    `callers` has, by trace id, the ids of spans that will never be there: those of a test that calls what it tests.
+    `on_fit` is told of each comparison of a trace with an expected tree that it fits.
+    """
+
+    def __init__(
+        self,
+        spans: Mapping[str, Sequence[Span]],
+        callers: Mapping[str, Collection[str]] = MappingProxyType({}),
+        on_fit: Callable[[Any, Any], None] | None = None,
+    ) -> None:
         super().__init__(spans)
+        self.callers = callers
+        self.on_fit = on_fit
         self.relations: dict[str, TraceRelations] = {}
 
     @cached_property
@@ -50,7 +63,7 @@ class TraceRelations:
                 f"SpanTree needs the spans of one trace, not of {len(trace_ids)}; for several traces use trees()"
             )
         [self.trace_id] = trace_ids
-        self._traces = traces
+        self.traces = traces
         traces.relations[self.trace_id] = self
         self._followers: dict[tuple[str, str], list[Span]] | None = None
         self._children: defaultdict[str, list[Span]] = defaultdict(list)
@@ -100,8 +113,8 @@ class TraceRelations:
 
     def tops_elsewhere(self, wanted: Callable[[Span], bool]) -> Iterator[Span]:
         """Yield the spans without a parent, of the latest OTHER_TRACES other traces, for which a function is true."""
-        for trace_id in [trace_id for trace_id in self._traces if trace_id != self.trace_id][-OTHER_TRACES:]:
-            spans = self._traces[trace_id]
+        for trace_id in [trace_id for trace_id in self.traces if trace_id != self.trace_id][-OTHER_TRACES:]:
+            spans = self.traces[trace_id]
             ids = {span.span_id for span in spans}
             tops = [span.span_id for span in spans if span.parent_id not in ids and wanted(span)]
             relations = self._of(trace_id) if tops else None
@@ -124,14 +137,14 @@ class TraceRelations:
         """Return the relations of a trace, building them if needed; None if it is not known."""
         if trace_id == self.trace_id:
             return self
-        known = self._traces.relations.get(trace_id)
-        if known is None and trace_id in self._traces:
-            return TraceRelations(self._traces[trace_id], self._traces)
+        known = self.traces.relations.get(trace_id)
+        if known is None and trace_id in self.traces:
+            return TraceRelations(self.traces[trace_id], self.traces)
         return known
 
     def _find_followers(self) -> dict[tuple[str, str], list[Span]]:
         followers: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
-        for trace_id in dict.fromkeys([*self._traces.linking_to.get(self.trace_id, ()), self.trace_id]):
+        for trace_id in dict.fromkeys([*self.traces.linking_to.get(self.trace_id, ()), self.trace_id]):
             relations = self._of(trace_id)
             assert relations is not None
             for span in relations.by_id.values():

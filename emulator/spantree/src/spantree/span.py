@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from spantree.notation import Line
 
-__all__ = ["Event", "Link", "Relations", "Span"]
+__all__ = ["Event", "Link", "Named", "Relations", "Span"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,15 @@ class Relations(Protocol):
     def children(self, span: "Span") -> "Sequence[Span]": ...
     def linked(self, span: "Span") -> "Sequence[Span]": ...
     def followers(self, span: "Span") -> "Sequence[Span]": ...
+
+
+class Named(Protocol):
+    """What has a service and a name: a span, or what a receiver knows of one without decoding it."""
+
+    @property
+    def service(self) -> str: ...
+    @property
+    def name(self) -> str: ...
 
 
 class Unrelated:

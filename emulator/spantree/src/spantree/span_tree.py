@@ -85,7 +85,13 @@ class SpanTree:
     @property
     def orphans(self) -> Sequence[Span]:
         """The spans whose parent is not in the trace."""
-        return [span for span in self.roots if span.parent_id]
+        callers = self._callers
+        return [span for span in self.roots if span.parent_id and span.parent_id not in callers]
+
+    @property
+    def _callers(self) -> Collection[str]:
+        """The ids of parents that are the test's own, and not missing."""
+        return self._relations.traces.callers.get(self.trace_id, ())
 
     @property
     def services(self) -> Sequence[str]:
@@ -172,25 +178,27 @@ class SpanTree:
         `ignore`, `fail-on` for `at_least`, `registry` and `n-plus-one`. What is given takes the place of that.
         """
         __tracebackhide__ = True
-        return check(self._spans, ignore, continues_by, at_least, registry, n_plus_one)
+        return check(self._spans, ignore, continues_by, at_least, registry, n_plus_one, self._callers)
 
     def matches(self, expected: Expectation) -> bool:
         """Return True if the trace is as expected. Raises Mismatch, with the difference, if it is not."""
         __tracebackhide__ = True
         try:
-            return expected.must_match(self._top_for(expected), self._relations.tops_elsewhere)
+            expected.must_match(self.roots_for(expected), self._relations.tops_elsewhere)
         except Mismatch as error:
             error.add_note(f"in {self!r}")
             raise
+        self._note_fit(expected)
+        return True
 
     def difference(self, expected: Expectation) -> Difference | None:
         """Return how the trace differs from an expected tree; None if it does not.
 
         What is missing is looked for in the other traces that came with this one.
         """
-        return expected.difference(self._top_for(expected), self._relations.tops_elsewhere)
+        return expected.difference(self.roots_for(expected), self._relations.tops_elsewhere)
 
-    def _top_for(self, expected: Expectation) -> Sequence[Span]:
+    def roots_for(self, expected: Expectation) -> Sequence[Span]:
         """Return the roots to compare with an expected tree.
 
         If it has several roots, these may be the roots of this trace alone or `all_roots`, whichever fits better.
@@ -198,14 +206,21 @@ class SpanTree:
         roots = self.all_roots if len(expected.roots) > 1 else self.roots
         return self.roots if len(roots) == len(self.roots) else min((self.roots, roots), key=expected.cost)
 
+    def _note_fit(self, expected: Expectation) -> None:
+        if self._relations.traces.on_fit is not None:
+            self._relations.traces.on_fit(self, expected)
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Expectation):
-            return self.difference(other) is None
+            fits = self.difference(other) is None
+            if fits:
+                self._note_fit(other)
+            return fits
         return isinstance(other, SpanTree) and self._relations.by_id == other._relations.by_id
 
     def __ne__(self, other: object) -> bool:
         if isinstance(other, Expectation):
-            return other.cost(self._top_for(other)) > 0  # unlike `==` this never rewrites the tree's file
+            return other.cost(self.roots_for(other)) > 0  # unlike `==` this never rewrites the tree's file
         return not self == other
 
     def __hash__(self) -> int:

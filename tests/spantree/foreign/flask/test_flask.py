@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spantree import OtlpReceiver, tree
+from spantree import NotReceived, OtlpReceiver, tree
 from tests.spantree.foreign.programs import INSTRUMENTED, only, request, started
 
 PROGRAM = Path(__file__).with_name("shop.py")
@@ -39,6 +39,11 @@ IMPORT = tree("""
     shop: POST /import/<int:count> (server)
       ...
         shop: INSERT (client) {db.statement="INSERT INTO items VALUES (?, 'a teapot')"}
+""")
+IMPORTED_BY_ONE = tree("""
+    shop: POST /import/<int:count> (server)
+      shop: connect (client)
+      shop: INSERT (client) {db.statement="INSERT INTO items SELECT * FROM delivered"}
 """)
 
 
@@ -90,6 +95,21 @@ def test_rows_that_flask_inserts_one_by_one_are_found(otlp: OtlpReceiver, shop: 
     assert trace.check() == []
     found = {finding.rule: finding.problem for finding in trace.check(at_least="advice")}
     assert "12" in found["n-plus-one"]
+
+
+def test_start_up_noise_of_flask_is_no_trace_of_a_test(
+    otlp: OtlpReceiver, otlp_session: OtlpReceiver, shop: str
+) -> None:
+    request(shop, "POST", "/import/12")
+    request(shop, "POST", "/checkout")  # when this has arrived, so has the other
+    otlp.trace(expecting=CHECKOUT).wait()
+    assert any(trace.roots[0].name == "CREATE" for trace in otlp_session.traces)  # the noise, of one span each
+    assert not any(trace.roots[0].name == "CREATE" for trace in otlp.traces)
+    with pytest.raises(NotReceived) as error:
+        otlp.trace(expecting=IMPORTED_BY_ONE, timeout=0).wait()
+    differing = [line.split() for line in str(error.value).splitlines() if line.lstrip().startswith(("-", "+"))]
+    assert any(words[0] == "+" and "INSERT" in words for words in differing)
+    assert not any("POST" in words for words in differing)
 
 
 def test_equal_requests_to_flask_are_written_as_equal_trees(otlp: OtlpReceiver, shop: str) -> None:

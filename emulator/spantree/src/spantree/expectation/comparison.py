@@ -14,7 +14,7 @@ from spantree.expectation.reasons import (
     error_reasons,
 )
 from spantree.notation import Line, escaped
-from spantree.span import Span
+from spantree.span import Named, Span
 
 __all__ = [
     "DIFFERENT",
@@ -99,7 +99,7 @@ def compare(expected: ExpectedSpan, span: Span, placeholders: Mapping[str, Place
     )
 
 
-def same_service_and_name(line: Line, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
+def same_service_and_name(line: Line, span: Named, placeholders: Mapping[str, Placeholder]) -> bool:
     """Return whether a span has the service and the name of a line."""
     return line.service == span.service and fits(line.name, span.name, placeholders)
 

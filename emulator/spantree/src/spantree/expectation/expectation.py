@@ -13,9 +13,11 @@ from spantree.expectation.never import with_violations
 from spantree.expectation.parser import Level, parse
 from spantree.expectation.placeholders import NORMALISED, Placeholder, select_placeholders
 from spantree.expectation.promises import never_lines, with_promises
+from spantree.expectation.prospects import can_still_fit, with_optional_lines
+from spantree.expectation.reasons import attribute_reasons
 from spantree.expectation.update import update_tree
 from spantree.expectation.writing import write_tree
-from spantree.span import Span
+from spantree.span import Named, Span
 
 __all__ = ["Expectation", "Mismatch", "tree", "updated_tree_files"]
 
@@ -65,6 +67,7 @@ class Expectation:
     ) -> None:
         __tracebackhide__ = True
         self.path = path
+        self._optional: Level | None = None
         self._placeholders = select_placeholders(normalise)
         self._parse(text)
         if not (self._top.items or self._top.rest or self.is_updating):
@@ -92,9 +95,26 @@ class Expectation:
             levels += [expected.below for expected in required]
         return names
 
-    def begins_like(self, spans: Iterable[Span]) -> bool:
+    def begins_like(self, spans: Iterable[Named]) -> bool:
         """Return whether all these spans could be roots of a matching trace, by service and name."""
         return self._top.rest or all(_has_line_for(self._top, span, self._placeholders) for span in spans)
+
+    def is_about(self, root: Span) -> bool:
+        """Return whether a trace with this root is one that the tree describes, rightly or wrongly.
+
+        Service, name and attributes of the expected roots tell it from other traces. Its kind or its failure do not.
+        """
+        return any(
+            same_service_and_name(expected.line, root, self._placeholders)
+            and not any(attribute_reasons(expected.line, root, self._placeholders))
+            for expected in self._top.spans()
+        )
+
+    def can_still_fit(self, roots: Sequence[Span]) -> bool:
+        """Return whether more spans can make a trace with these roots fit. Leave out roots whose parents may come."""
+        if self._optional is None:
+            self._optional = with_optional_lines(self._top)
+        return can_still_fit(self._optional, roots, self._placeholders)
 
     def difference(self, spans: Sequence[Span], elsewhere: Elsewhere = nowhere) -> Difference | None:
         """Return how a trace with these roots differs; None if it does not. `elsewhere` finds spans of other traces.
@@ -159,6 +179,7 @@ class Expectation:
         self.text = text
         self._top, self._last_remarks = parse(text)
         self._forbids = bool(never_lines([self._top]))
+        self._optional = None
 
     def _update_file(self, spans: Sequence[Span]) -> None:
         """Rewrite the file atomically, because other processes of pytest-xdist may be reading it.
@@ -201,5 +222,5 @@ def _has_all(alignment: Alignment, placeholders: Mapping[str, Placeholder]) -> b
     return True
 
 
-def _has_line_for(level: Level, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
+def _has_line_for(level: Level, span: Named, placeholders: Mapping[str, Placeholder]) -> bool:
     return any(same_service_and_name(expected.line, span, placeholders) for expected in level.spans())

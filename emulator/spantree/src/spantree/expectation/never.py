@@ -12,7 +12,7 @@ from spantree.expectation.placeholders import Placeholder, fits
 from spantree.expectation.reasons import attribute_reasons, budget_reasons, error_reasons
 from spantree.span import Span
 
-__all__ = ["with_violations"]
+__all__ = ["has_forbidden", "with_violations"]
 
 VIOLATION = 4
 """The cost of a span that must not occur: more than that of one that differs."""
@@ -26,6 +26,11 @@ def with_violations(alignment: Alignment, spans: Sequence[Span], placeholders: M
     if not found:
         return alignment
     return replace(alignment, cost=alignment.cost + VIOLATION * len(found), violations=tuple(found.values()))
+
+
+def has_forbidden(level: Level, spans: Sequence[Span], placeholders: Mapping[str, Placeholder]) -> bool:
+    """Return whether any of these spans, or of those below them, must not occur at the top of a tree."""
+    return bool(level.never) and any(_below(level, None, spans, placeholders))
 
 
 def _violations(

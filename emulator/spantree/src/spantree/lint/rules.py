@@ -40,10 +40,12 @@ def check(
     at_least: Severity | None = None,
     registry: str | Path | Iterable[str | Path] | None = None,
     n_plus_one: int | None = None,
+    callers: Collection[str] = (),
 ) -> list[Finding]:
     """Apply the rules to the spans of one tree; return the findings in order of the rules.
 
-    See `SpanTree.check`. What is None is as the project configures it. Raises ValueError for unknown rules, severities
+    See `SpanTree.check`. What is None is as the project configures it. `callers` are the ids of parents that are not
+    missing, although they are not in the trace. Raises ValueError for unknown rules, severities
     and settings, MalformedRegistry, and OSError.
     """
     __tracebackhide__ = True
@@ -56,7 +58,7 @@ def check(
     severities = SEVERITIES[: SEVERITIES.index(least) + 1]
     return [
         finding
-        for name, rule in _rules(continues_by, known, repeats).items()
+        for name, rule in _rules(continues_by, known, repeats, callers).items()
         if rule.severity in severities
         for finding in _findings(name, rule, spans, [each for each in ignored if each.rule in {name, "*"}])
     ]
@@ -71,10 +73,12 @@ def _findings(name: str, rule: Rule, spans: Sequence[Span], ignored: Sequence[Ig
     return grouped(name, rule.severity, problems)
 
 
-def _rules(continues_by: Collection[str], known: Callable[[], Registry], n_plus_one: int) -> Mapping[str, Rule]:
+def _rules(
+    continues_by: Collection[str], known: Callable[[], Registry], n_plus_one: int, callers: Collection[str] = ()
+) -> Mapping[str, Rule]:
     """Return the table. `known` is called only by rules that need a registry: it takes time to read."""
     return {
-        "orphan": Rule("error", structure.orphans),
+        "orphan": Rule("error", partial(structure.orphans, callers=callers)),
         "circle": Rule("error", structure.cycles),
         "several-roots": Rule("error", partial(structure.several_roots, continues_by=continues_by)),
         "starts-before-parent": Rule("error", times.starts_before_parent),

@@ -8,9 +8,9 @@ from spantree.span import Span
 __all__ = ["cycles", "orphans", "several_roots"]
 
 
-def orphans(spans: Sequence[Span]) -> Problems:
-    """Find spans whose parent is not in the trace."""
-    known = {span.span_id for span in spans}
+def orphans(spans: Sequence[Span], callers: Collection[str] = ()) -> Problems:
+    """Find spans whose parent is neither in the trace nor one of the `callers`, which nobody exports."""
+    known = {*callers, *(span.span_id for span in spans)}
     for span in spans:
         if span.parent_id and span.parent_id not in known:
             remedy = (

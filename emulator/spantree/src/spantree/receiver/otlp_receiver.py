@@ -1,19 +1,23 @@
 """An OTLP receiver for tests: one loopback port for HTTP and gRPC, and traces to wait for."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from spantree.expectation import Expectation
-from spantree.receiver.batch import Batch
+from spantree.queries import Criteria, check_criteria
 from spantree.receiver.environment import exporter_environment
+from spantree.receiver.late_spans import LateSpans
 from spantree.receiver.logs import Logs
 from spantree.receiver.metrics import Metrics
 from spantree.receiver.other_signals import exporting
 from spantree.receiver.otlp_server import OtlpServer
 from spantree.receiver.pending import Pending
-from spantree.receiver.trace_store import TraceStore
+from spantree.receiver.selection import Selection
+from spantree.receiver.traceparent import TraceParent, new_traceparent, read_traceparent
+from spantree.receiver.windows import Inbox, Windows
 from spantree.span_tree import SpanTree
 
 __all__ = ["OtlpReceiver"]
@@ -23,16 +27,14 @@ class OtlpReceiver:
     """Receives spans inside its `with` or `async with` block, on threads of its own.
 
     So spans arrive even while the test blocks, waits for a subprocess or flushes an exporter. `port` 0 selects a free
-    port.
+    port. `settle` is how many seconds a trace must have been silent before `trace` returns it.
     """
 
-    def __init__(self, port: int = 0) -> None:
-        self._store = TraceStore()
-        self.logs = Logs()
-        """The log records that have arrived: `all`, `one` and `wait_for` find them."""
-        self.metrics = Metrics()
-        """The metrics that have arrived: `all`, `one` and `wait_for` find them."""
-        self._server = OtlpServer(self._take, port)
+    def __init__(self, port: int = 0, *, settle: float = 0.0) -> None:
+        self.settle = settle
+        self._inbox = Inbox()
+        self._windows = Windows(self._inbox)
+        self._server = OtlpServer(self._windows.take, port)
 
     @property
     def endpoint(self) -> str:
@@ -54,34 +56,91 @@ class OtlpReceiver:
         """
         return {**self.environment, **exporting(signals, self.endpoint)}
 
-    def _take(self, batch: Batch) -> None:
-        if batch.by_trace:
-            self._store.add(batch)
-        if batch.logs:
-            self.logs.add(batch.logs)
-        if batch.metrics:
-            self.metrics.add(batch.metrics)
+    @property
+    def logs(self) -> Logs:
+        """The log records that have arrived: `all`, `one` and `wait_for` find them."""
+        return self._inbox.logs
+
+    @property
+    def metrics(self) -> Metrics:
+        """The metrics that have arrived: `all`, `one` and `wait_for` find them."""
+        return self._inbox.metrics
 
     @property
     def traces(self) -> list[SpanTree]:
         """All traces that have arrived so far, complete or not."""
-        return self._store.trees()
+        return self._inbox.traces.trees()
 
     def find(self, trace_id: str) -> SpanTree | None:
         """Return the spans of a trace that have arrived so far; None if there are none."""
-        return self._store.tree(trace_id)
+        return self._inbox.traces.tree(trace_id)
 
     def trace(
-        self, *, expecting: Expectation | None = None, trace_id: str | None = None, timeout: float = 10.0
+        self,
+        *,
+        expecting: Expectation | None = None,
+        trace_id: str | None = None,
+        traceparent: str | None = None,
+        timeout: float = 10.0,
+        settle: float | None = None,
+        service: str | None = None,
+        **root: Unpack[Criteria],
     ) -> Pending[SpanTree]:
         """Return the next complete trace, to be awaited, or to be waited for by `.wait()` in blocking code.
 
         A trace is complete when its root and all parents have arrived. Work that outlasts the root, behind a message
-        for example, cannot be foreseen: with `expecting`, the trace is returned once every expected span has arrived.
-        No trace is returned twice, unless it is asked for by `trace_id`. Raises NotReceived after `timeout` seconds,
-        with what is missing and what did arrive.
+        for example, cannot be foreseen: with `expecting`, the trace is returned once every expected span has arrived,
+        and with `settle`, once it has been silent for so many seconds.
+
+        `service`, `name`, `kind`, `attributes` and so on say which trace is meant, by its root; so do `trace_id` and
+        `traceparent`, the value of a header that the test has sent. No trace is returned twice, unless it is asked for
+        by its id.
+
+        Raises NotReceived after `timeout` seconds, with what is missing and what did arrive, and as soon as a trace is
+        complete but later spans can no longer make it as expected.
         """
-        return self._store.trace(expecting, trace_id and trace_id.lower(), timeout)
+        __tracebackhide__ = True
+        check_criteria(root)
+        if traceparent is not None:
+            caller = read_traceparent(traceparent)
+            self._know_caller(caller)
+            trace_id = trace_id or caller.trace_id
+        selection = Selection(trace_id and trace_id.lower(), service, root)
+        silence = self.settle if settle is None else settle
+        return self._inbox.traces.trace(selection, expecting, timeout, silence)
+
+    def traceparent(self) -> str:
+        """Return a value for the header `traceparent` of a request: its trace has the test as its caller.
+
+        The span that it names is the test's own and will not arrive: the spans that it calls are the roots.
+        """
+        caller = new_traceparent()
+        self._know_caller(caller)
+        return str(caller)
+
+    def verify(self) -> None:
+        """Raise LateSpans if a trace was as expected when the test looked at it, and no longer is.
+
+        The fixture `otlp` does this at the end of each test.
+        """
+        __tracebackhide__ = True
+        if reports := self._inbox.traces.late_spans():
+            raise LateSpans("\n\n".join(reports))
+
+    @contextmanager
+    def window(self) -> "Iterator[OtlpReceiver]":
+        """Yield a receiver at the same endpoint that has only what begins to arrive inside the block.
+
+        A trace whose first span arrived earlier does not get into it, however late its other spans are.
+        """
+        with self._windows.window() as inbox:
+            view = OtlpReceiver(settle=self.settle)
+            view._inbox, view._windows, view._server = inbox, self._windows, self._server
+            yield view
+
+    def _know_caller(self, caller: TraceParent) -> None:
+        self._windows.claim(caller.trace_id, self._inbox)
+        self._inbox.traces.know_caller(caller)
 
     def __enter__(self) -> Self:
         self._server.__enter__()
@@ -91,6 +150,7 @@ class OtlpReceiver:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._server.__exit__(kind, error, traceback)
+        self._inbox.traces.close()
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

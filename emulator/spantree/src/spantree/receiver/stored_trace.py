@@ -1,9 +1,10 @@
 """The spans of one trace as they arrive, and what is known to be missing from it."""
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from typing import overload
 
-from spantree.formats.span_records import SpanRecords
+from spantree.formats.span_records import Header, SpanRecords
 from spantree.span import Span
 
 __all__ = ["Arrived", "StoredTrace"]
@@ -16,9 +17,11 @@ class StoredTrace:
     arrive twice. Not safe for threads, but what `arrived` returns is.
     """
 
-    __slots__ = ("_children_of", "_ids", "_indexed", "_names", "_records", "_roots")
+    __slots__ = ("_children_of", "_ids", "_indexed", "_names", "_records", "_roots", "arrivals", "last_arrival")
 
     def __init__(self) -> None:
+        self.last_arrival = 0.0
+        self.arrivals: list[tuple[int, float]] | None = None
         self._records = SpanRecords()
         self._indexed = 0
         self._ids: set[str] | None = None  # the index exists only once it is used: idle traces stay small
@@ -26,9 +29,24 @@ class StoredTrace:
         self._roots: list[int]
         self._children_of: dict[str, list[int]]
 
-    def add(self, records: SpanRecords) -> None:
-        """Add spans that have arrived."""
+    def add(self, records: SpanRecords, now: float) -> None:
+        """Add spans that have arrived at a time of `time.monotonic()`."""
+        self.last_arrival = now
+        if self.arrivals is not None:
+            self.arrivals.append((len(self._records), now))
         self._records.extend(records)
+
+    def note_arrivals(self) -> None:
+        """Remember from now on when spans arrive, for `arrived_at`."""
+        if self.arrivals is None:
+            self.arrivals = []
+
+    def arrived_at(self, span_id: str) -> float | None:
+        """Return when a span arrived; None if that was before `note_arrivals`."""
+        for number in range(len(self._records)):
+            if self._records.header(number).span_id == span_id:
+                return next((time for first, time in reversed(self.arrivals or []) if first <= number), None)
+        return None
 
     @property
     def ids(self) -> set[str]:
@@ -42,6 +60,13 @@ class StoredTrace:
         """The services and names of the spans."""
         self._index()
         return self._names
+
+    @property
+    def tops(self) -> list[Header]:
+        """What is known of the spans without a parent in the trace, which decodes none of them."""
+        self._index()
+        numbers = chain(self._roots, *self._children_of.values())
+        return [self._records.header(number) for number in numbers]
 
     @property
     def roots(self) -> list[Span]:
