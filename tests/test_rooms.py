@@ -87,6 +87,7 @@ PUBLIC_NAMES = {
         "Finding",
         "Hop",
         "JaegerUnavailable",
+        "LateSpans",
         "Link",
         "LogRecord",
         "MalformedJaeger",

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from spantree.notation import escaped as escaped
     from spantree.notation import write_value as write_value
     from spantree.queries import NotOne as NotOne
+    from spantree.receiver import LateSpans as LateSpans
     from spantree.receiver import NotOneLog as NotOneLog
     from spantree.receiver import NotOneMetric as NotOneMetric
     from spantree.receiver import NotReceived as NotReceived
@@ -68,6 +69,7 @@ _MODULES = {
     "Finding": "lint",
     "Hop": "hops",
     "JaegerUnavailable": "formats.jaeger_query",
+    "LateSpans": "receiver",
     "Link": "span",
     "LogRecord": "log_record",
     "MalformedJaeger": "formats.jaeger_json",
