@@ -1,8 +1,10 @@
-"""When a wait fails before its time is up, and when it must not."""
+"""When a wait fails before its time is up, when it must not, and what waiting costs."""
+
+import time
 
 import pytest
 
-from spantree import LateSpans, NotReceived, OtlpReceiver, Span, tree
+from spantree import Expectation, LateSpans, NotReceived, OtlpReceiver, Span, tree
 from tests.support.otlp import send
 from tests.support.spans import TRACE, a_span
 
@@ -78,3 +80,24 @@ def test_late_spans_of_a_trace_are_reported_once() -> None:
         with pytest.raises(LateSpans) as late:
             otlp.verify()
     assert str(late.value).count("came later") == 1
+
+
+def test_comparing_a_growing_trace_leaves_the_receiver_most_of_the_time(
+    otlp: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[float] = []
+
+    def slow(*_: object, incomplete: bool) -> bool:
+        compared.append(until := time.thread_time() + 0.02)
+        while time.thread_time() < until:
+            pass
+        return False
+
+    monkeypatch.setattr(Expectation, "has_arrived", slow)
+    coming = otlp.trace(expecting=tree("shop: root\n  ...\n    shop: last"), timeout=60)
+    began = time.monotonic()
+    for number in range(1, 200):
+        send(otlp, [a_span(number, min(number - 1, 1), "root")])
+    elapsed = time.monotonic() - began
+    assert 1 <= len(compared) <= elapsed / 0.1 + 2
+    coming.then(print)  # it is still waiting, and the receiver ends all the same

@@ -8,7 +8,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
-from time import monotonic
+from time import monotonic, thread_time
 
 from spantree.expectation import Expectation
 from spantree.receiver.batch import Batch
@@ -23,6 +23,9 @@ from spantree.relations import Traces
 from spantree.span_tree import SpanTree
 
 __all__ = ["NotReceived", "TraceStore"]
+
+REST, LONGEST_REST_SECONDS = 5, 0.2
+"""After comparing, the thread rests for so many times as long: it must not take the interpreter from the receiver."""
 
 
 class NotReceived(AssertionError):
@@ -48,7 +51,7 @@ class TraceStore:
         self._changed: dict[str, None] = {}
         self._snapshot: Traces | None = None
         self._judging: threading.Thread | None = None
-        self._closed = False
+        self._closed = threading.Event()
 
     def add(self, batch: Batch) -> None:
         """Store spans, and let the callers that wait look at their traces."""
@@ -64,7 +67,7 @@ class TraceStore:
     def close(self) -> None:
         """Stop judging: no more spans will come."""
         with self._changes:
-            self._closed = True
+            self._closed.set()
             self._changes.notify_all()
             judging = self._judging
         if judging is not None and judging is not threading.current_thread():
@@ -121,7 +124,7 @@ class TraceStore:
 
     def _start_judging(self) -> None:
         with self._changes:
-            if self._judging is None and not self._closed:
+            if self._judging is None and not self._closed.is_set():
                 self._judging = threading.Thread(target=self._judge, name="spantree-judge", daemon=True)
                 self._judging.start()
             self._changes.notify_all()
@@ -129,16 +132,18 @@ class TraceStore:
     def _judge(self) -> None:
         """Offer traces that change to the callers that wait, until there are none."""
         while (offers := self._next_offers()) is not None:
+            began = thread_time()
             # A trace that one caller cannot use may be what another waits for, so nobody fails before all have looked.
             failures = [failure for waiter, trace_ids in offers for failure in self._offer(waiter, trace_ids)]
             self._settle_failures(failures)
+            self._closed.wait(min(LONGEST_REST_SECONDS, REST * (thread_time() - began)))
 
     def _next_offers(self) -> list[tuple[Waiter, Iterable[str]]] | None:
         """Wait until traces change or have been silent; return who must look at which. None if nobody waits."""
         with self._changes:
             while True:
                 self._waiters = [waiter for waiter in self._waiters if not waiter.future.done()]
-                if self._closed or not self._waiters:
+                if self._closed.is_set() or not self._waiters:
                     self._judging = None
                     return None
                 changed, self._changed = self._changed, {}
