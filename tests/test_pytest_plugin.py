@@ -61,12 +61,10 @@ async def test_wrong(openstack_boot):
     result.stdout.fnmatch_lines(
         [
             "E*<trace *, * spans of openstack-client, * == <expected tree boot.tree>",
-            "E*the trace is not as expected: 1 missing, * not expected, 4 different  (- expected, + found)",
-            "E*- openstack-client: openstack server create   ? first difference: it failed: ServerInError",
-            "E*+ openstack-client: openstack server create !ServerInError",
+            "E*the trace is not as expected: 1 missing, * not expected, 4 different  (- expected, + found*)",
+            "E*~ openstack-client: openstack server create   ? first difference: it failed: ServerInError: *",
             "*- the whole difference -*",
-            "-               nova-compute: GET /v2/images/{image_id}/file (client) {*}   ? it failed: 404; *",
-            "+               nova-compute: GET /v2/images/{image_id}/file (client) !404 {*status_code=404}",
+            "~               nova-compute: GET /v2/images/{image_id}/file (client) {*}   ? it failed: *404*",
             "-               nova-compute: spawn   ? missing",
             "*- traces received: 2 -*",
             "trace ????????????????????????????????, * spans: openstack-client: * !ServerInError (see above)",

@@ -45,35 +45,32 @@ the trace is not as expected: 2 not expected  (- expected, + found)
     shop: first
       shop: below first
     shop: second
-+   shop: third   ← first difference: not expected
++   shop: third   ← first difference: not expected; `...` here would allow others
 +     shop: below third""",
         ),
         (
             [*FAMILY[:3], replace(FAMILY[3], kind="client")],
             """\
-the trace is not as expected: 1 different  (- expected, + found)
+the trace is not as expected: 1 different  (- expected, + found, ~ different)
   shop: root
     shop: first
       shop: below first
--   shop: second   ← first difference: its kind is client
-+   shop: second (client)""",
+~   shop: second   ← first difference: its kind is client""",
         ),
         (
             [*FAMILY[:2], replace(FAMILY[2], name="else"), FAMILY[3]],
             """\
-the trace is not as expected: 1 different  (- expected, + found)
+the trace is not as expected: 1 different  (- expected, + found, ~ different)
   shop: root
     shop: first
--     shop: below first   ← first difference: its name is else
-+     shop: else
+~     shop: below first   ← first difference: its name is else
     shop: second""",
         ),
         (
             [replace(FAMILY[0], resource={"service.name": "bank"}), *FAMILY[1:]],
             """\
-the trace is not as expected: 1 different  (- expected, + found)
-- shop: root   ← first difference: its service is bank
-+ bank: root
+the trace is not as expected: 1 different  (- expected, + found, ~ different)
+~ shop: root   ← first difference: its service is bank
     shop: first
       shop: below first
     shop: second""",
@@ -102,13 +99,12 @@ def test_a_small_difference_in_a_large_trace_is_shown_with_context() -> None:
     with pytest.raises(Mismatch) as mismatch:
         SpanTree(spans).matches(expected)
     assert str(mismatch.value).splitlines() == [
-        "the trace is not as expected: 1 different  (- expected, + found)",
+        "the trace is not as expected: 1 different  (- expected, + found, ~ different)",
         "  shop: work",
         "  ⋮ 496 lines as expected",
         "    shop: step 498",
         "    shop: step 499",
-        "-   shop: step five hundred   ← first difference: its name is step 500",
-        "+   shop: step 500",
+        "~   shop: step five hundred   ← first difference: its name is step 500",
         "    shop: step 501",
         "    shop: step 502",
         "  ⋮ 497 lines as expected",
@@ -193,6 +189,24 @@ def test_each_line_below_dots_needs_a_span_of_its_own() -> None:
     assert SpanTree(polls[:2]) != tree("shop: root\n  shop: poll\n  ...\n    shop: poll")
 
 
+def test_a_line_leaves_the_span_that_only_a_line_below_dots_fits() -> None:
+    spans = [a_span(1, name="root"), a_span(2, 1, "a", attributes={"k": 1}), a_span(3, 1, "a")]
+    assert SpanTree(spans) == tree("shop: root\n  shop: a\n  ...\n    shop: a {k}")
+    assert SpanTree(spans) != tree("shop: root\n  shop: a {k}\n  ...\n    shop: a {k}")
+
+
+def test_a_root_that_fits_is_not_missing_whatever_is_below_it() -> None:
+    trace = SpanTree(
+        [a_span(1, name="root"), *(a_span(number, 1, f"found {number}", "bank") for number in range(2, 9))]
+    )
+    text = "shop: root\n" + "".join(f"  shop: expected {number}\n" for number in range(7))
+    report = str(tree(text).difference(trace.roots)).splitlines()
+    assert report[:2] == [
+        "the trace is not as expected: 7 missing, 7 not expected  (- expected, + found)",
+        "  shop: root",
+    ]
+
+
 def test_a_span_that_nearly_fits_a_line_below_dots_is_shown() -> None:
     polls = [a_span(1, name="root"), a_span(2, 1, "poll")]
     difference = tree("shop: root\n  ...\n    shop: poll !500").difference(SpanTree(polls).roots)
@@ -215,6 +229,13 @@ def test_spans_with_equal_starts_fit_in_any_order() -> None:
     assert SpanTree([a_span(1, name="root"), *at_once]) == expected
     one_by_one = [a_span(number, 1, name) for number, name in enumerate("cbaba", start=2)]
     assert SpanTree([a_span(1, name="root"), *one_by_one]) != expected
+
+
+def test_spans_with_equal_starts_find_the_line_that_only_they_fit() -> None:
+    paid, other, last = a_span(2, 1, "a", attributes={"k": 1}), a_span(3, 1, "a", start=2), a_span(4, 1, "b")
+    assert SpanTree([a_span(1, name="root"), paid, other, last]) == tree(
+        "shop: root\n  shop: a\n  shop: a {k}\n  shop: b"
+    )
 
 
 @pytest.mark.parametrize("starts", [(1, 2, 2, 3), (1, 2, 2, 2), (1, 1, 2, 2), (1, 1, 1, 2), (1, 1, 1, 1), (1, 2, 3, 4)])

@@ -91,7 +91,7 @@ def test_a_failed_test_shows_the_difference_and_the_other_traces(theirs: pytest.
 def test_wrong(otlp):
     export(otlp)
     export(otlp)
-    assert otlp.trace().wait() == tree("shop: order\\n  shop: reserve\\n  shop: charge")
+    assert otlp.trace().wait() == tree("shop: order\\n  shop: reserve\\n  shop: charge\\n  shop: ship")
 """
     )
     result = run(theirs, code)
@@ -99,7 +99,7 @@ def test_wrong(otlp):
     result.stdout.fnmatch_lines(
         [
             "E*<trace *, 2 spans of shop> == <expected tree shop: order>",
-            "E*the trace is not as expected: *  (- expected, + found)",
+            "E*the trace is not as expected: *  (- expected, + found*)",
             "E*shop: order",
             "E*? first difference: *",
             "E*-   shop: charge*",

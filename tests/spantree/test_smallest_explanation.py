@@ -15,7 +15,7 @@ from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level, parse
 from spantree.expectation.placeholders import fits
 from tests.support.spans import a_span
 
-MISSING, UNEXPECTED = 2, 2
+MISSING, UNEXPECTED = 2, 3
 COUNTS = [(1, 1)] * 4 + [(0, 1), (0, None), (1, None), (2, 2), (2, 3), (0, 2)]
 
 
@@ -35,7 +35,8 @@ class Counted(ExpectedSpan):
 
 def a_line(rng: random.Random, depth: int, *, once: bool = False) -> ExpectedSpan:
     name, kind, error = rng.choice("aab{"), rng.choice(["", "", " (any)", " (client)"]), rng.choice(["", "", "", " !"])
-    text = f"{rng.choice(['s', 's', 't'])}: {'x{id}' if name == '{' else name}{kind}{error}"
+    attributes = rng.choice(["", "", " {k}", " {k=1}"])
+    text = f"{rng.choice(['s', 's', 't'])}: {'x{id}' if name == '{' else name}{kind}{error}{attributes}"
     [parsed] = parse(text)[0].spans()
     line = Counted(parsed.line, text, [], a_level(rng, depth - 1))
     line.counts = rng.choice([(1, 1), (1, 1), (0, 1)]) if once else rng.choice(COUNTS)
@@ -68,6 +69,7 @@ def a_trace(rng: random.Random, size: int) -> Sequence[Span]:
             rng.choice("sst"),
             kind=rng.choice(["internal", "internal", "client"]),
             failed=rng.random() < 0.2,
+            attributes=rng.choice([{}, {}, {"k": 1}, {"k": 2}]),
         )
         for number, parent in enumerate(parents, start=1)
     ]
@@ -148,7 +150,7 @@ def least_deep(lines: Sequence[ExpectedSpan], spans: Sequence[Span]) -> float:
 
 
 def unexpected(level: Level, span: Span) -> int:
-    return 0 if level.rest else UNEXPECTED * size(span) + 1
+    return 0 if level.rest else UNEXPECTED * size(span)
 
 
 def pair(line: ExpectedSpan, span: Span, *, in_order: bool = True) -> float:
@@ -156,6 +158,10 @@ def pair(line: ExpectedSpan, span: Span, *, in_order: bool = True) -> float:
     if reasons is None:
         return inf
     below = least_cost(line.below, span.children)
+    nothing_fits = MISSING * sum(each.size * each.least for each in (*line.below.spans(), *line.below.deep))
+    nothing_fits += sum(unexpected(line.below, child) for child in span.children)
+    if weight(reasons) >= RENAMED and below and below >= nothing_fits:
+        return inf
     if not in_order and below and not fits(line.line.name, span.name, NORMALISED):
         return inf
     return weight(reasons) + below
@@ -167,7 +173,7 @@ def cost_of(alignment: Alignment) -> int:
     for row in alignment.rows:
         if row.expected is None:
             assert row.span is not None
-            total += 0 if row.allowed else UNEXPECTED * size(row.span) + 1
+            total += 0 if row.allowed else UNEXPECTED * size(row.span)
         elif row.span is None:
             total += 0 if row.allowed else MISSING * row.expected.size
         else:

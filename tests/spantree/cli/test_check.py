@@ -141,9 +141,12 @@ def test_the_result_is_written_as_junit_xml(saved: Callable[..., str], expected:
     [test] = suite
     assert test.get("name") == "shop: root is as expected"
     failure, output = test
-    assert failure.get("message") == "1 of 2: the trace is not as expected: 1 different  (- expected, + found)"
+    assert (
+        failure.get("message")
+        == "1 of 2: the trace is not as expected: 1 different  (- expected, + found, ~ different)"
+    )
     assert f"✗ trace {'f' * 32}, 3 spans, is not as expected\n" in str(failure.text)
-    assert '+   shop: "bell\\u0007 <&>"' in str(failure.text)
+    assert "~   shop: second   ← first difference: its name is bell\\u0007 <&>" in str(failure.text)
     assert str(output.text).splitlines() == [
         f"✓ trace {TRACE}, 3 spans, is as expected",
         f"✗ trace {'f' * 32}, 3 spans, is not as expected",
@@ -152,7 +155,7 @@ def test_the_result_is_written_as_junit_xml(saved: Callable[..., str], expected:
 
 def test_junit_names_are_the_same_in_each_run(saved: Callable[..., str], tmp_path: Path) -> None:
     def names(*orders: str) -> list[str | None]:
-        roots = [a_span(n, name=name, trace_id=f"{hash(name):032x}"[-32:]) for n, name in enumerate(orders, 1)]
+        roots = [a_span(n, name=name, trace_id=f"{n:032x}") for n, name in enumerate(orders, 1)]
         spantree("check", saved([*roots, *HEARTBEAT]), "--junit", str(tmp_path / "report.xml"))
         return [case.get("name") for case in suite_of(tmp_path / "report.xml")]
 

@@ -111,7 +111,7 @@ async def test_standard_input_is_the_commands() -> None:
     [
         (ORDER, 0, 0, "✓ trace "),
         (ORDER, 3, 3, "✓ trace "),
-        ("shop: order\n  shop: ship\n", 0, 1, "-   shop: ship   ← first difference"),
+        ("shop: order\n  shop: ship\n", 0, 1, "~   shop: ship   ← first difference: its name is pay"),
         ("bank: order\n", 0, 1, "no trace that was sent begins with bank: order"),
         ("no tree", 0, 2, "line 1"),
     ],

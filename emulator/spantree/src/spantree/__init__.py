@@ -7,7 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from spantree.candidates import NotOne as NotOne
     from spantree.critical_path import Segment as Segment
+    from spantree.durations import Duration as Duration
+    from spantree.durations import Durations as Durations
+    from spantree.durations import ms as ms
     from spantree.expectation import NORMALISED as NORMALISED
     from spantree.expectation import Difference as Difference
     from spantree.expectation import Expectation as Expectation
@@ -42,7 +46,6 @@ if TYPE_CHECKING:
     from spantree.metric import NoDataPoint as NoDataPoint
     from spantree.notation import escaped as escaped
     from spantree.notation import write_value as write_value
-    from spantree.queries import NotOne as NotOne
     from spantree.receiver import LateSpans as LateSpans
     from spantree.receiver import NotOneLog as NotOneLog
     from spantree.receiver import NotOneMetric as NotOneMetric
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from spantree.span_tree import SpanTree as SpanTree
     from spantree.span_tree import join_linked as join_linked
     from spantree.span_tree import trees as trees
+    from spantree.spans import Spans as Spans
 
 __version__ = "0.1.0"
 
@@ -63,6 +67,8 @@ _MODULES = {
     "RULES": "lint",
     "DataPoint": "metric",
     "Difference": "expectation",
+    "Duration": "durations",
+    "Durations": "durations",
     "Event": "span",
     "Exemplar": "metric",
     "Expectation": "expectation",
@@ -78,7 +84,7 @@ _MODULES = {
     "Mismatch": "expectation",
     "NoDataPoint": "metric",
     "NoHop": "hops",
-    "NotOne": "queries",
+    "NotOne": "candidates",
     "NotOneLog": "receiver",
     "NotOneMetric": "receiver",
     "NotOneTrace": "in_process",
@@ -89,6 +95,7 @@ _MODULES = {
     "Segment": "critical_path",
     "Span": "span",
     "SpanTree": "span_tree",
+    "Spans": "spans",
     "Tracing": "in_process",
     "delivery": "hops",
     "escaped": "notation",
@@ -96,6 +103,7 @@ _MODULES = {
     "jaeger_json": "formats.jaeger_json",
     "jaeger_spans": "formats.jaeger_query",
     "join_linked": "span_tree",
+    "ms": "durations",
     "otlp_json": "formats.otlp_json",
     "receives": "hops",
     "sends": "hops",

@@ -1,9 +1,12 @@
 """Hops from service to service: calls and messages, by parent or by link, within a trace and between traces."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from spantree.candidates import NotOne, has_name, listed
+from spantree.notation import escaped
 from spantree.span import Span
 
 __all__ = ["Hop", "NoHop", "delivery", "edges", "hops", "one_hop", "receives", "sends"]
@@ -65,22 +68,31 @@ def hops(spans: Iterable[Span], sender: str, receiver: str) -> list[Hop]:
     ]
 
 
-def one_hop(spans: Iterable[Span], sender: str, receiver: str) -> Hop:
-    """Return the first message that `sender` published and `receiver` processed. Raises NoHop."""
+def one_hop(spans: Iterable[Span], sender: str, receiver: str, name: str | re.Pattern[str] | None = None) -> Hop:
+    """Return the only message that `sender` published and `receiver` processed. Raises NoHop or NotOne."""
     __tracebackhide__ = True
     spans = list(spans)
-    found = hops(spans, sender, receiver)
-    if not found:
-        sent = [span for span in spans if span.service == sender and sends(span)]
-        received = [span for span in spans if span.service == receiver and receives(span)]
-        raise NoHop(
-            f"{receiver} processed no message from {sender}.\n"
-            f"published by {sender}:{_list(sent)}\n"
-            f"processed by {receiver}:{_list(received)}\n"
-            f"A process span must be a child of its publish span or link to it. Check that the publisher injects the "
-            f"trace context into the message's headers, and that the consumer extracts it."
+    of_services = hops(spans, sender, receiver)
+    found = [hop for hop in of_services if name is None or has_name(hop.cause, name) or has_name(hop.effect, name)]
+    if len(found) == 1:
+        return found[0]
+    called = "" if name is None else f" called {escaped(name if isinstance(name, str) else name.pattern)}"
+    if found:
+        raise NotOne(
+            f"{receiver} processed {len(found)} messages from {sender}{called}; give the name of one, or use hops():\n"
+            f"{_candidates(found)}"
         )
-    return found[0]
+    if of_services:
+        raise NoHop(f"{receiver} processed no message from {sender}{called}, but these:\n{_candidates(of_services)}")
+    sent = [span for span in spans if span.service == sender and sends(span)]
+    received = [span for span in spans if span.service == receiver and receives(span)]
+    raise NoHop(
+        f"{receiver} processed no message from {sender}.\n"
+        f"published by {sender}:{_list(sent)}\n"
+        f"processed by {receiver}:{_list(received)}\n"
+        f"A process span must be a child of its publish span or link to it. Check that the publisher injects the "
+        f"trace context into the message's headers, and that the consumer extracts it."
+    )
 
 
 def delivery(span: Span) -> Hop | None:
@@ -117,6 +129,13 @@ def _hops(spans: Iterable[Span]) -> Iterator[Hop]:
         for effect in span.followers:
             if effect.trace_id != span.trace_id:
                 yield Hop(span, effect, "link")
+
+
+def _candidates(found: list[Hop]) -> str:
+    ids = ((hop, hop.cause.span_id, hop.effect.span_id) for hop in found)
+    return "\n".join(
+        listed(f"{hop.cause} → {hop.effect}, by {hop.by}, ids {sent} → {received}" for hop, sent, received in ids)
+    )
 
 
 def _list(spans: list[Span]) -> str:

@@ -141,11 +141,14 @@ def pytest_runtest_makereport(
 
 
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
-    """Explain `trace == tree(...)` and `trace.check() == []`."""
-    if op != "==" or "spantree.span_tree" not in sys.modules:
+    """Explain comparisons of traces, findings, durations and spans that were found."""
+    if "spantree.span_tree" not in sys.modules:
         return None
+    from spantree.query_reports import explain_query
     from spantree.reports.explanations import explain, uses_colour
 
+    if (explained := explain_query(op, left, right)) is not None or op != "==":
+        return explained
     explanation = explain(left, right, colour=uses_colour(config))
     if explanation is None:
         return None

@@ -1,16 +1,16 @@
-"""Finds spans in a trace by service, name, kind, status, error and attributes."""
+"""Finds spans in a trace by service, name, kind, status, error and attributes, or by a text anywhere in them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypedDict, Unpack
 
-from spantree.notation import KINDS
+from spantree.candidates import NotOne, has_name, listed
+from spantree.failure_reason import failure_reason
+from spantree.notation import KINDS, write_value
 from spantree.span import Span
+from spantree.spans import Spans
 
-__all__ = ["Criteria", "NotOne", "check_criteria", "describe_criteria", "one", "select"]
-
-CANDIDATES = 10
-"""The most spans that an error message lists."""
+__all__ = ["Criteria", "NotOne", "check_criteria", "describe_criteria", "one", "search", "select"]
 
 
 class Criteria(TypedDict, total=False):
@@ -29,18 +29,28 @@ class Criteria(TypedDict, total=False):
     where: Callable[[Span], bool]
 
 
-class NotOne(AssertionError):
-    """Not exactly one span meets the criteria. The message lists those that do, or the spans that come closest."""
-
-    __module__ = "spantree"  # where users import it from, and what a failed test shows
-
-
-def select(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Criteria]) -> list[Span]:
+def select(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Criteria]) -> Spans:
     """Return the spans that meet all criteria. Raises TypeError or ValueError for a criterion that does not exist."""
     __tracebackhide__ = True
     check_criteria(criteria)
     values = {"service": service, **criteria}
-    return [span for span in spans if not _unmet(span, values)]
+    asked_for = describe_criteria(values)
+    return Spans((span for span in spans if not _unmet(span, values)), f"has {asked_for}" if asked_for else "")
+
+
+def search(spans: Iterable[Span], text: str) -> Spans:
+    """Return the spans that have a text, in upper or lower case, in what they say: see `SpanTree.search`."""
+    wanted = text.casefold()
+    found = (span for span in spans if any(wanted in said.casefold() for said in _texts(span)))
+    return Spans(found, f"contains {text!r}")
+
+
+def _texts(span: Span) -> Iterator[str]:
+    """Yield what a span says. A text with `=` finds an attribute with its value."""
+    yield from (span.service, span.name, span.message)
+    for attributes in (span.attributes, *(event.attributes for event in span.events)):
+        yield from (f"{key}={write_value(value)}" for key, value in attributes.items())
+    yield from (event.name for event in span.events)
 
 
 def one(spans: Iterable[Span], service: str | None = None, **criteria: Unpack[Criteria]) -> Span:
@@ -68,10 +78,6 @@ def check_criteria(criteria: Criteria) -> None:
         raise ValueError(f"kind is {criteria['kind']!r}; it must be one of {', '.join(KINDS)}")
 
 
-def _has_name(span: Span, expected: str | re.Pattern[str]) -> bool:
-    return span.name == expected if isinstance(expected, str) else expected.fullmatch(span.name) is not None
-
-
 def _has_error(span: Span, expected: str | bool) -> bool:
     return span.failed is expected if isinstance(expected, bool) else span.failed and span.error_type == expected
 
@@ -82,7 +88,7 @@ def _has_attributes(span: Span, expected: Mapping[str, Any]) -> bool:
 
 TESTS: dict[str, Callable[[Span, Any], bool]] = {
     "service": lambda span, expected: span.service == expected,
-    "name": _has_name,
+    "name": has_name,
     "kind": lambda span, expected: span.kind == expected,
     "status": lambda span, expected: span.status == expected,
     "error": _has_error,
@@ -98,7 +104,8 @@ def _unmet(span: Span, expected: Mapping[str, Any]) -> list[str]:
 def _explain(spans: list[Span], found: list[Span], expected: Mapping[str, Any]) -> str:
     asked_for = describe_criteria(expected)
     if found:
-        return f"{len(found)} spans have {asked_for}; give more criteria, or use all():\n{_list(found, _describe)}"
+        has = f"{len(found)} spans have {asked_for}" if asked_for else f"there are {len(found)} spans"
+        return f"{has}; give more criteria, or use all():\n{_list(found, _describe)}"
     unmet = {span: _unmet(span, expected) for span in spans}
     fewest = min((len(names) for names in unmet.values()), default=0)
     closest = [span for span, names in unmet.items() if len(names) == fewest]
@@ -108,14 +115,13 @@ def _explain(spans: list[Span], found: list[Span], expected: Mapping[str, Any]) 
 
 
 def _list(spans: list[Span], describe: Callable[[Span], str]) -> str:
-    lines = [f"  {describe(span)}" for span in spans[:CANDIDATES]]
-    if len(spans) > CANDIDATES:
-        lines.append(f"  and {len(spans) - CANDIDATES} more")
-    return "\n".join(lines)
+    return "\n".join(listed(map(describe, spans)))
 
 
 def _describe(span: Span) -> str:
     status = "" if span.status is None else f" {span.status}"
+    failure = failure_reason(span)
+    status += f" ({failure})" if failure and failure not in {span.error_type, str(span.status)} else ""
     return f"{span}{status}, id {span.span_id}, {f'below {span.parent}' if span.parent else 'a root'}"
 
 
@@ -126,7 +132,7 @@ def _actual(span: Span, name: str, expected: Mapping[str, Any]) -> str:
             f"{key}={span.attributes[key]!r}" if key in span.attributes else f"without {key}" for key in differing
         )
     if name == "error":
-        return f"error={span.error_type!r}" if span.failed else "it did not fail"
+        return f"it failed: {failure_reason(span) or 'without an error.type'}" if span.failed else "it did not fail"
     return "`where` returns false" if name == "where" else f"{name}={getattr(span, name)!r}"
 
 

@@ -4,7 +4,7 @@ Relations are computed when they are first needed, so that the tree of one trace
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,10 @@ from typing import Any
 from spantree.span import Span
 
 __all__ = ["TraceRelations", "Traces"]
+
+
+OTHER_TRACES = 1_000
+"""The most traces in which the spans that are missing from another are looked for."""
 
 
 class Traces(dict[str, Sequence[Span]]):
@@ -106,6 +110,15 @@ class TraceRelations:
                         known[follower.trace_id] = following
                         waiting.append(following)
         return [relations for relations in known.values() if relations is not self]
+
+    def tops_elsewhere(self, wanted: Callable[[Span], bool]) -> Iterator[Span]:
+        """Yield the spans without a parent, of the latest OTHER_TRACES other traces, for which a function is true."""
+        for trace_id in [trace_id for trace_id in self.traces if trace_id != self.trace_id][-OTHER_TRACES:]:
+            spans = self.traces[trace_id]
+            ids = {span.span_id for span in spans}
+            tops = [span.span_id for span in spans if span.parent_id not in ids and wanted(span)]
+            relations = self._of(trace_id) if tops else None
+            yield from () if relations is None else (relations.by_id[span_id] for span_id in tops)
 
     def _cut_cycles(self) -> None:
         """Move the earliest span of every cycle of parents to the top. Otherwise no root would lead to the cycle."""

@@ -1,5 +1,6 @@
 """A trace as a tree of spans, whatever the source of the spans: the class that users of the library work with."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,9 +12,10 @@ from spantree.expectation import NORMALISED, Difference, Expectation, Mismatch, 
 from spantree.hops import Hop, edges, hops, one_hop
 from spantree.lint import Finding, Severity, check
 from spantree.log_record import LogRecord
-from spantree.queries import Criteria, one, select
+from spantree.queries import Criteria, one, search, select
 from spantree.relations import TraceRelations, Traces
 from spantree.span import Span
+from spantree.spans import Spans
 
 __all__ = ["SpanTree", "join_linked", "trees"]
 
@@ -109,10 +111,17 @@ class SpanTree:
             yield depth, span
             waiting += [(depth + 1, child) for child in reversed(span.children)]
 
-    def all(self, service: str | None = None, **criteria: Unpack[Criteria]) -> list[Span]:
-        """Return the spans that meet all criteria, in order of their starts."""
+    def all(self, service: str | None = None, **criteria: Unpack[Criteria]) -> Spans:
+        """Return the spans that meet all criteria, in order of their starts: a list, with `durations()` and more."""
         __tracebackhide__ = True
         return select(self._spans, service, **criteria)
+
+    def search(self, text: str) -> Spans:
+        """Return the spans that have a text, in upper or lower case, in what they say.
+
+        That is their service, name, message, attributes as `key=value`, and their events with attributes.
+        """
+        return search(self._spans, text)
 
     def one(self, service: str | None = None, **criteria: Unpack[Criteria]) -> Span:
         """Return the only span that meets all criteria. Raises NotOne, with the candidates, for none or several."""
@@ -131,14 +140,15 @@ class SpanTree:
         """Return the hops between services, by parent or by link, keyed by `(caller, called)`."""
         return edges(self._spans)
 
-    def hop(self, sender: str, receiver: str) -> Hop:
-        """Return the first message that service `sender` published and service `receiver` processed.
+    def hop(self, sender: str, receiver: str, name: str | re.Pattern[str] | None = None) -> Hop:
+        """Return the only message that service `sender` published and service `receiver` processed.
 
-        They may be related by parent or by link, in this trace or across traces. Raises NoHop, which lists the messages
-        of both services.
+        They may be related by parent or by link, in this trace or across traces. `name` is the name of the span of
+        either service, whole or as a compiled pattern. Raises NoHop if there is no such message, and NotOne if there
+        are several; the message lists them.
         """
         __tracebackhide__ = True
-        return one_hop(self._spans, sender, receiver)
+        return one_hop(self._spans, sender, receiver, name)
 
     def hops(self, sender: str, receiver: str) -> list[Hop]:
         """Return every message that service `sender` published and service `receiver` processed, in order of time."""
@@ -174,7 +184,7 @@ class SpanTree:
         """Return True if the trace is as expected. Raises Mismatch, with the difference, if it is not."""
         __tracebackhide__ = True
         try:
-            expected.must_match(self.roots_for(expected))
+            expected.must_match(self.roots_for(expected), self._relations.tops_elsewhere)
         except Mismatch as error:
             error.add_note(f"in {self!r}")
             raise
@@ -182,8 +192,11 @@ class SpanTree:
         return True
 
     def difference(self, expected: Expectation) -> Difference | None:
-        """Return how the trace differs from an expected tree; None if it does not."""
-        return expected.difference(self.roots_for(expected))
+        """Return how the trace differs from an expected tree; None if it does not.
+
+        What is missing is looked for in the other traces that came with this one.
+        """
+        return expected.difference(self.roots_for(expected), self._relations.tops_elsewhere)
 
     def roots_for(self, expected: Expectation) -> Sequence[Span]:
         """Return the roots to compare with an expected tree.

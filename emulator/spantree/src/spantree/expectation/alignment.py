@@ -1,11 +1,13 @@
 """Finds which span stands for which line of an expected tree, so that the differences cost as little as possible.
 
-What a difference costs: 2 for each expected span that is missing; 2 for each span that nothing expects, and 1 for each
-tree of those; 3 for a span with another name or service, 2 for one that differs in anything else (these are the
-weights of `compare`), with the costs of what is below it. Three rules keep the search short, and its result plain:
+What a difference costs: 2 for each expected span that is missing; 3 for each span that nothing expects; 3 for a span
+with another name or service, and 2 for one that differs in anything else (these are the weights of `compare`), with
+the costs of what is below it. So a span that fits its line is never said to be missing because of what is below it.
+Rules that keep the search short, and its result plain:
 
+- A span is told to have another name or service only if something below it fits, or nothing is below line and span.
 - Where the order says nothing, a span is told to have another name only if everything below it fits.
-- A line below `...` stands for a span of its own name, and is missing otherwise.
+- A line below `...` stands for a span of its own name and service, and is missing otherwise.
 - A line that may repeat stands for spans of its own name only.
 
 The plan of a level depends only on what its lines and spans look like, so equal ones are planned once. Levels ask for
@@ -17,10 +19,12 @@ from dataclasses import dataclass, field
 
 from spantree.expectation.classes import Classes, walk
 from spantree.expectation.comparison import Alignment, Row, compare
-from spantree.expectation.level_plan import Plan, Planning, plan_level
-from spantree.expectation.pairing import Pairing, Request, Step
+from spantree.expectation.in_step import align_in_step
+from spantree.expectation.level_plan import plan_level
+from spantree.expectation.pairing import Pairing
 from spantree.expectation.parser import ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder
+from spantree.expectation.plan import Plan, Planning, Request, Step
 from spantree.span import Span
 
 __all__ = ["align", "fits_level"]
@@ -29,11 +33,13 @@ __all__ = ["align", "fits_level"]
 def align(level: Level, spans: Sequence[Span], placeholders: Mapping[str, Placeholder]) -> Alignment:
     """Align spans, with everything below them, with an expected tree.
 
-    The cost is the smallest there is, with two exceptions. If siblings started at the same time, their order is chosen
-    so that they fit, where possible, but may not be the best if they do not. And where groups in any order stand
-    between other lines, or lines below `...` want the same spans as others, in large traces the search for a smallest
-    explanation ends with a small one.
+    The cost is the smallest there is, with exceptions. Siblings that started at the same time are put into an order in
+    which they fit, if it is found, or into the best order if all of them started at once. In large traces, a small
+    cost has to do where groups in any order stand between other lines, where lines below `...` want the spans of
+    others, and where a level has more than some 4,000,000 pairs of lines and spans that do not fit at once.
     """
+    if (in_step := align_in_step(level, spans, placeholders)) is not None:
+        return in_step
     classes = Classes(level, spans)
     pairing = Pairing(classes, placeholders)
     request = Request(level, spans, (classes.levels[level], classes.family(spans)))

@@ -18,7 +18,7 @@ FAR = 1 << 60
 class Supply(NamedTuple):
     """Spans that are alike: how many, the cost of each one that stays without a line, and the hubs that it may use."""
 
-    count: int
+    number: int
     unused: int
     hubs: Mapping[int, int] = {}
     """The cost of each hub, by number."""
@@ -68,18 +68,18 @@ def assign(supplies: Sequence[Supply], demands: Sequence[Demand]) -> Assigned:
     first_hub, first_demand = len(supplies), len(supplies) + len(hubs)
     source, sink = first_demand + len(demands), first_demand + len(demands) + 1
     graph = _Graph([[] for _ in range(sink + 1)])
-    total = sum(supply.count for supply in supplies)
+    total = sum(supply.number for supply in supplies)
     for number, supply in enumerate(supplies):
-        graph.add(source, number, supply.count, 0)
-        graph.add(number, sink, supply.count, supply.unused)
+        graph.add(source, number, supply.number, 0)
+        graph.add(number, sink, supply.number, supply.unused)
         for hub, cost in supply.hubs.items():
             if hub in hubs:
-                graph.add(number, first_hub + hubs[hub], supply.count, cost)
+                graph.add(number, first_hub + hubs[hub], supply.number, cost)
     for number, demand in enumerate(demands, start=first_demand):
         for hub in demand.hubs:
             graph.add(first_hub + hubs[hub], number, total, 0)
         for index, cost in demand.costs.items():
-            graph.add(index, number, supplies[index].count, cost)
+            graph.add(index, number, supplies[index].number, cost)
         graph.add(number, sink, min(demand.least, total), -demand.missing)
         graph.add(number, sink, min(demand.most, total) - min(demand.least, total), 0)
     distances = _fill(graph, source, sink)

@@ -6,6 +6,7 @@ What is below counts as well. Levels, and the spans below a span, have numbers o
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from spantree.expectation.comparison import compared_attributes
 from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level
 from spantree.notation import write_value
 from spantree.span import Span
@@ -19,6 +20,8 @@ class Classes:
 
     top: Level
     spans: Sequence[Span]
+    keys: list[str] = field(default_factory=list)
+    """The attributes that some line mentions."""
     lines: dict[ExpectedSpan, int] = field(default_factory=dict)
     levels: dict[Level, int] = field(default_factory=dict)
     strict: set[ExpectedSpan] = field(default_factory=set)
@@ -48,8 +51,8 @@ class Classes:
             strict |= {level} if is_strict else set()
         lines = [line.line for line in self.lines]
         # A budget may be a share of another span's time, so that no two spans are alike.
-        all_differ = any(getattr(line, "budgets", ()) for line in lines)
-        keys = sorted({str(getattr(each, "key", each)) for line in lines for each in line.attributes})
+        all_differ = any(line.budgets for line in lines)
+        self.keys = keys = sorted({key for line in lines for key in compared_attributes(line)})
         for span in reversed(list(walk(self.spans))):
             children = span.children
             name = span.span_id
@@ -80,7 +83,8 @@ class Classes:
 def span_look(span: Span, keys: Sequence[str]) -> tuple[Hashable, ...]:
     """Return all that `compare` sees of a span, for lines that have no other attributes than these."""
     attributes = span.attributes
-    values = tuple((key, write_value(attributes[key])) for key in keys if key in attributes)
+    # A comparison with a number tells 5 from "5".
+    values = tuple((key, write_value(attributes[key]), type(attributes[key])) for key in keys if key in attributes)
     return span.service, span.name, span.kind, span.failed, span.error_type, values
 
 

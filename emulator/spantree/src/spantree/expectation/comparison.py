@@ -1,15 +1,23 @@
 """Compares one expected line with one span, and holds the result of comparing whole levels: rows and alignments."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from spantree.expectation.parser import ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder, fits, placeholder_hint
-from spantree.expectation.reasons import Reason, Reasons, attribute_reasons, budget_reasons, error_reasons
+from spantree.expectation.reasons import (
+    DIFFERENT,
+    Reason,
+    Reasons,
+    attribute_reasons,
+    budget_reasons,
+    error_reasons,
+)
 from spantree.notation import Line, escaped
 from spantree.span import Named, Span
 
 __all__ = [
+    "DIFFERENT",
     "RENAMED",
     "Alignment",
     "Reason",
@@ -17,7 +25,9 @@ __all__ = [
     "Row",
     "Violation",
     "compare",
+    "compared_attributes",
     "same_service_and_name",
+    "text_of_an_attribute",
     "weight",
 ]
 
@@ -97,3 +107,17 @@ def same_service_and_name(line: Line, span: Named, placeholders: Mapping[str, Pl
 def weight(reasons: Reasons) -> int:
     """Return the weight of all reasons together: that of the heaviest."""
     return max((reason.weight for reason in reasons), default=0)
+
+
+def compared_attributes(line: Line) -> Iterable[str]:
+    """Return the keys of the attributes that `compare` looks at."""
+    return (condition.key for condition in line.attributes)
+
+
+def text_of_an_attribute(line: Line) -> tuple[str, str] | None:
+    """Return the key and the text of an attribute that a span must have to fit; None if any text may do."""
+    for condition in line.attributes:
+        value = condition.value
+        if condition.operator == "=" and not condition.negated and isinstance(value, str) and "{" not in value:
+            return condition.key, value
+    return None

@@ -7,7 +7,7 @@ more, or one that takes any number. A group, whose spans may stand in any order,
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-__all__ = ["Slot", "Table", "next_row", "table"]
+__all__ = ["FAR", "Slot", "Table", "next_row", "table"]
 
 FAR = 1 << 60
 """More than any cost."""
@@ -69,8 +69,7 @@ def _fill_row(row: list[int], before: Sequence[int], slot: Slot, unexpected: Seq
     for place, (cost, skipped) in enumerate(zip(costs, unexpected, strict=True), start=1):
         taken = (best if slot.takes_all else before[place - 1]) + cost
         best += skipped
-        if taken < best:
-            best = taken
+        best = min(best, taken)
         if row[place] < best:
             best = row[place]
         else:

@@ -8,11 +8,12 @@ from pathlib import Path
 from spantree.expectation.alignment import align
 from spantree.expectation.comparison import Alignment, same_service_and_name
 from spantree.expectation.diff import Difference
+from spantree.expectation.lost_context import Elsewhere, nowhere
 from spantree.expectation.never import with_violations
 from spantree.expectation.parser import Level, parse
 from spantree.expectation.placeholders import NORMALISED, Placeholder, select_placeholders
-from spantree.expectation.prospects import can_still_fit, with_optional_lines
 from spantree.expectation.promises import never_lines, with_promises
+from spantree.expectation.prospects import can_still_fit, with_optional_lines
 from spantree.expectation.reasons import attribute_reasons
 from spantree.expectation.update import update_tree
 from spantree.expectation.writing import write_tree
@@ -115,8 +116,8 @@ class Expectation:
             self._optional = with_optional_lines(self._top)
         return can_still_fit(self._optional, roots, self._placeholders)
 
-    def difference(self, spans: Sequence[Span]) -> Difference | None:
-        """Return how a trace with these roots differs; None if it does not.
+    def difference(self, spans: Sequence[Span], elsewhere: Elsewhere = nowhere) -> Difference | None:
+        """Return how a trace with these roots differs; None if it does not. `elsewhere` finds spans of other traces.
 
         While `updated_tree_files` is set, a tree from a file is rewritten to fit instead.
         """
@@ -124,17 +125,17 @@ class Expectation:
         if alignment.cost and self.is_updating:
             self._update_file(spans)
             alignment = self._align(spans)
-        return Difference(alignment) if alignment.cost else None
+        return Difference(alignment, self._placeholders, elsewhere) if alignment.cost else None
 
     @property
     def is_updating(self) -> bool:
         """Whether the tree is from a file that is rewritten instead of failing."""
         return self.path is not None and updated_tree_files.get() is not None
 
-    def must_match(self, spans: Sequence[Span]) -> bool:
+    def must_match(self, spans: Sequence[Span], elsewhere: Elsewhere = nowhere) -> bool:
         """Return True if a trace with these roots is as expected. Raises Mismatch if it is not."""
         __tracebackhide__ = True
-        difference = self.difference(spans)
+        difference = self.difference(spans, elsewhere)
         if difference is not None:
             raise Mismatch(difference)
         return True

@@ -3,40 +3,28 @@
 Costs are worked out for classes of spans, and those of the levels below are asked for by yielding `Request`s.
 """
 
-from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from spantree.expectation.classes import Classes
-from spantree.expectation.comparison import RENAMED, compare, weight
-from spantree.expectation.parser import ExpectedSpan, Level
+from spantree.expectation.comparison import DIFFERENT, RENAMED, compare, text_of_an_attribute, weight
+from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder, fits
+from spantree.expectation.plan import Request
+from spantree.notation import write_value
 from spantree.span import Span
 
-__all__ = ["MISSING", "Pairing", "Request", "Siblings", "Step"]
+__all__ = ["MISSING", "Hub", "Pairing", "Siblings"]
 
-MISSING, UNEXPECTED = 2, 2
-"""The cost of an expected span that is missing, and of each span of a tree of spans that nothing expects."""
+MISSING, UNEXPECTED = 2, 3
+"""The cost of an expected span that is missing, and of a span that nothing expects."""
 
-Hub: TypeAlias = tuple[str, str, bool]
-"""Service, kind, and whether only spans without children are meant."""
+Hub: TypeAlias = tuple[str, str, str, bool]
+"""Service, kind or `any name`, name or `any kind`, and whether only spans without children are meant.
 
-
-class Step(NamedTuple):
-    """A row of an alignment by numbers: the item at which it stands, the line and the span, if any."""
-
-    item: int
-    line: int | None
-    span: int | None
-
-
-class Request(NamedTuple):
-    """A level and the spans to align with it; the answer is known by its key from then on."""
-
-    level: Level
-    spans: Sequence[Span]
-    key: tuple[int, int]
+All pairs of lines and spans that a hub connects cost the same, unless they fit.
+"""
 
 
 @dataclass(slots=True)
@@ -47,8 +35,13 @@ class Siblings:
     classes: Classes
     alike: list[Span] = field(default_factory=list)
     of: list[int] = field(default_factory=list)
-    by_name: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    by_kind: defaultdict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
+    leaves: set[int] = field(default_factory=set)
+    """The classes of spans without children."""
+    by_name: dict[str, list[int]] = field(default_factory=dict)
+    by_kind: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    """The classes of spans by service and kind."""
+    by_attribute: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    """The classes of spans by the key and the text of an attribute."""
 
     def __post_init__(self) -> None:
         """Find the classes."""
@@ -58,8 +51,13 @@ class Siblings:
             self.of.append(number)
             if number == len(self.alike):
                 self.alike.append(span)
-                self.by_name[span.name].append(number)
-                self.by_kind[span.service, span.kind].append(number)
+                self.leaves |= {number} if self.classes.sizes[span.span_id] == 1 else set()
+                self.by_name.setdefault(span.name, []).append(number)
+                self.by_kind.setdefault(span.service, {}).setdefault(span.kind, []).append(number)
+                for key in self.classes.keys:
+                    if key in span.attributes:
+                        text = write_value(span.attributes[key])
+                        self.by_attribute.setdefault((key, text), set()).add(number)
 
     def at(self, costs: Mapping[int, int]) -> Mapping[int, int]:
         """Return the costs of the spans, by index, from the costs of the classes."""
@@ -91,6 +89,8 @@ class Pairing:
         """Return the cost of a line and a span whose own differences have this weight."""
         below = self.simple(line.below, span)
         if below is None:
+            below = self._only_child(line.below, span)
+        if below is None:
             request = self.below(line, span)
             if request.key not in self.known:
                 yield request
@@ -108,9 +108,23 @@ class Pairing:
             return 0 if level.rest else self._all_unexpected(span)
         return None if self.classes.sizes[span.span_id] > 1 else _all_missing(level)
 
+    def _only_child(self, level: Level, span: Span) -> int | None:
+        """Return the cost of a level with one line and one span, which is the most frequent one; None for others."""
+        if self.classes.sizes[span.span_id] != 2 or len(level.items) != 1 or level.rest:  # noqa: PLR2004
+            return None
+        line = level.items[0]
+        if (
+            isinstance(line, AnyOrder)
+            or not line.least == line.most == line.size == 1
+            or line not in self.classes.strict
+        ):
+            return None
+        known = self.weight(line, span.children[0])
+        return MISSING + UNEXPECTED if known is None else known
+
     def unexpected(self, span: Span) -> int:
         """Return the cost of a span that nothing expects, with everything below it."""
-        return UNEXPECTED * self.classes.sizes[span.span_id] + 1
+        return UNEXPECTED * self.classes.sizes[span.span_id]
 
     def costs(
         self, line: ExpectedSpan, siblings: Siblings, *, in_order: bool
@@ -121,32 +135,74 @@ class Pairing:
         fits. Those without anything below are left to `hubs`.
         """
         found: dict[int, int] = {}
-        same_name = [name for name in siblings.by_name if fits(line.line.name, name, self.placeholders)]
         if not line.repeats:
-            for (service, kind), numbers in siblings.by_kind.items():
+            for numbers in siblings.by_kind.get(line.line.service, {}).values():
                 if (renamed := self._renamed(line, siblings, numbers)) is not None:
                     yield from self._add_renamed(found, line, siblings, numbers, renamed, in_order=in_order)
-        for name in same_name:
-            for number in siblings.by_name[name]:
-                found.pop(number, None)
-                span = siblings.alike[number]
-                if (known := self.weight(line, span)) is not None:
-                    found[number] = yield from self.cost(line, span, known)
+        for name in self.names(line, siblings):
+            yield from self._add_same_name(found, line, siblings, siblings.by_name[name], in_order=in_order)
         return found
 
+    def names(self, line: ExpectedSpan, siblings: Siblings) -> list[str]:
+        """Return the names of spans that fit the name of a line."""
+        name = line.line.name
+        if "{" not in name:
+            return [name] if name in siblings.by_name else []
+        return [found for found in siblings.by_name if fits(name, found, self.placeholders)]
+
     def hubs(self, line: ExpectedSpan, siblings: Siblings) -> list[Hub]:
-        """Return the hubs through which spans with another name come to a line."""
-        if line.repeats or line.below.items or line.below.deep:
+        """Return the hubs through which spans come to a line without anything below it, if they do not fit."""
+        if line.below.items or line.below.deep:
             return []
-        kinds = siblings.by_kind.items()
-        return [
-            (*key, not line.below.rest) for key, numbers in kinds if self._renamed(line, siblings, numbers) is not None
-        ]
+        service, is_leaf = line.line.service, not line.below.rest
+        hubs = [(service, "any kind", name, is_leaf) for name in self.names(line, siblings)]
+        if not line.repeats:
+            kinds = siblings.by_kind.get(service, {}).items()
+            hubs += [
+                (service, kind, "any name", is_leaf)
+                for kind, numbers in kinds
+                if self._renamed(line, siblings, numbers) is not None
+            ]
+        return hubs
 
     def hub_costs(self, span: Span) -> dict[Hub, int]:
         """Return the hubs of a span, and what each costs."""
-        hubs = {(span.service, span.kind, False): RENAMED}
-        return hubs if self.classes.sizes[span.span_id] > 1 else {**hubs, (span.service, span.kind, True): RENAMED}
+        leaf = [False] if self.classes.sizes[span.span_id] > 1 else [False, True]
+        renamed = {(span.service, span.kind, "any name", is_leaf): RENAMED for is_leaf in leaf}
+        return renamed | {(span.service, "any kind", span.name, is_leaf): DIFFERENT for is_leaf in leaf}
+
+    def _add_same_name(
+        self,
+        found: dict[int, int],
+        line: ExpectedSpan,
+        siblings: Siblings,
+        numbers: Sequence[int],
+        *,
+        in_order: bool,
+    ) -> Generator[Request, None, None]:
+        """Add the spans with the name of a line. One that lacks an attribute differs; it need not be compared."""
+        wanted = text_of_an_attribute(line.line)
+        fitting = siblings.by_attribute.get(wanted, ()) if wanted is not None else None
+        is_empty = not (line.below.items or line.below.deep)
+        for number in numbers:
+            found.pop(number, None)
+            span = siblings.alike[number]
+            weight: int | None = DIFFERENT
+            if fitting is None or number in fitting or span.service != line.line.service:
+                weight = self.weight(line, span)
+            elif is_empty and (line.below.rest or number in siblings.leaves):
+                if in_order:
+                    found[number] = DIFFERENT
+                continue
+            if weight is not None:
+                cost = yield from self.cost(line, span, weight)
+                if weight < RENAMED or self._has_likeness(line, span, cost - weight):
+                    found[number] = cost
+
+    def _has_likeness(self, line: ExpectedSpan, span: Span, below: int) -> bool:
+        """Return whether anything below a line and a span fits, as far as there is anything."""
+        others = 0 if line.below.rest else self._all_unexpected(span)
+        return below == 0 or below < _all_missing(line.below) + others
 
     def _renamed(self, line: ExpectedSpan, siblings: Siblings, numbers: Sequence[int]) -> int | None:
         """Return the weight of another name than that of the line, for spans of one service and kind.
@@ -178,17 +234,19 @@ class Pairing:
             if in_order:
                 found.update(dict.fromkeys(numbers, weight))
             return
+        if not (level.items or level.deep):
+            if in_order:
+                found.update({number: weight for number in numbers if number in siblings.leaves})
+            return
         for number in numbers:
             span = siblings.alike[number]
-            has_simple = self.simple(level, span)
-            if in_order and has_simple is not None:
-                found[number] = weight + has_simple
-            elif in_order or (has_simple is None and _may_fit(level, span)):
-                cost = yield from self.cost(line, span, weight)
-                if in_order or cost == weight:
-                    found[number] = cost
-            elif has_simple == 0 and (level.items or level.deep):
+            simple = self.simple(level, span)
+            if simple == 0:
                 found[number] = weight
+            elif simple is None and (in_order or _may_fit(level, span)):
+                cost = yield from self.cost(line, span, weight)
+                if self._has_likeness(line, span, cost - weight) and (in_order or cost == weight):
+                    found[number] = cost
 
     def _all_unexpected(self, span: Span) -> int:
         family = self.classes.families[span.span_id]

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from spantree.expectation.placeholders import Placeholder, fits
+from spantree.failure_reason import failure_reason
 from spantree.notation import Budget, Condition, Line, duration_text, escaped, percent_text, write_value
 from spantree.notation.budget import COMPARISONS
 from spantree.span import Span
@@ -30,11 +31,13 @@ Reasons: TypeAlias = tuple[Reason, ...]
 def error_reasons(line: Line, span: Span) -> Reasons:
     """Compare the failure."""
     if line.error is None and span.failed:
-        return (Reason(f"it failed: {escaped(span.error_type or span.message) or 'without an error.type'}"),)
+        return (Reason(f"it failed: {failure_reason(span) or 'without an error.type'}"),)
     if line.error is not None and not span.failed:
         return (Reason("it did not fail"),)
     if line.error and span.error_type != line.error:
-        return (Reason(f"it failed with {escaped(span.error_type) or 'no error.type'}, not {line.error}"),)
+        failure = failure_reason(span)
+        found = f"{failure}" if span.error_type else f"no error.type{f' ({failure})' if failure else ''}"
+        return (Reason(f"it failed with {found}, not {line.error}"),)
     return ()
 
 

@@ -13,7 +13,7 @@ __all__ = ["Received", "explain_failure", "explain_timeout", "several_roots"]
 SHOWN_ROOTS = 10
 
 
-def explain_timeout(  # noqa: PLR0917 - all of them are parts of one report
+def explain_timeout(
     expected: Expectation | None,
     selection: Selection,
     seconds: float,
