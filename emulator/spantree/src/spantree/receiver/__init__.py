@@ -2,6 +2,7 @@
 
 from spantree.receiver.batch import Batch
 from spantree.receiver.environment import exporter_environment
+from spantree.receiver.late_spans import LateSpans
 from spantree.receiver.logs import NotOneLog
 from spantree.receiver.metrics import NotOneMetric
 from spantree.receiver.otlp_receiver import OtlpReceiver
@@ -11,6 +12,7 @@ from spantree.receiver.trace_store import NotReceived
 
 __all__ = [
     "Batch",
+    "LateSpans",
     "NotOneLog",
     "NotOneMetric",
     "NotReceived",

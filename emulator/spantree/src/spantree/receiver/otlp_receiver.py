@@ -103,7 +103,7 @@ class OtlpReceiver:
         check_criteria(root)
         if traceparent is not None:
             caller = read_traceparent(traceparent)
-            self._know_caller(caller)
+            self._know_caller(caller, may_arrive=True)
             trace_id = trace_id or caller.trace_id
         selection = Selection(trace_id and trace_id.lower(), service, root)
         silence = self.settle if settle is None else settle
@@ -115,7 +115,7 @@ class OtlpReceiver:
         The span that it names is the test's own and will not arrive: the spans that it calls are the roots.
         """
         caller = new_traceparent()
-        self._know_caller(caller)
+        self._know_caller(caller, may_arrive=False)
         return str(caller)
 
     def verify(self) -> None:
@@ -138,9 +138,9 @@ class OtlpReceiver:
             view._inbox, view._windows, view._server = inbox, self._windows, self._server
             yield view
 
-    def _know_caller(self, caller: TraceParent) -> None:
+    def _know_caller(self, caller: TraceParent, *, may_arrive: bool) -> None:
         self._windows.claim(caller.trace_id, self._inbox)
-        self._inbox.traces.know_caller(caller)
+        self._inbox.traces.know_caller(caller, may_arrive=may_arrive)
 
     def __enter__(self) -> Self:
         self._server.__enter__()

@@ -8,7 +8,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
-from time import monotonic
+from time import monotonic, thread_time
 
 from spantree.expectation import Expectation
 from spantree.receiver.batch import Batch
@@ -23,6 +23,9 @@ from spantree.relations import Traces
 from spantree.span_tree import SpanTree
 
 __all__ = ["NotReceived", "TraceStore"]
+
+REST, LONGEST_REST_SECONDS = 5, 0.2
+"""After comparing, the thread rests for so many times as long: it must not take the interpreter from the receiver."""
 
 
 class NotReceived(AssertionError):
@@ -39,14 +42,16 @@ class TraceStore:
         """Its lock guards everything below."""
         self._traces: dict[str, StoredTrace] = {}
         self._callers: defaultdict[str, set[str]] = defaultdict(set)
-        """The ids of spans of the test itself, which nobody exports, by trace id."""
+        """The ids of spans of the test itself, which need not arrive, by trace id."""
+        self._may_arrive: set[TraceParent] = set()
+        """Those of them that the test's own tracer may export: they would then be the roots of their traces."""
         self._handed_out: set[str] = set()
-        self._watched: dict[tuple[str, int], Watch] = {}
+        self._watched: dict[tuple[str, str], Watch] = {}
         self._waiters: list[Waiter] = []
         self._changed: dict[str, None] = {}
         self._snapshot: Traces | None = None
         self._judging: threading.Thread | None = None
-        self._closed = False
+        self._closed = threading.Event()
 
     def add(self, batch: Batch) -> None:
         """Store spans, and let the callers that wait look at their traces."""
@@ -62,7 +67,7 @@ class TraceStore:
     def close(self) -> None:
         """Stop judging: no more spans will come."""
         with self._changes:
-            self._closed = True
+            self._closed.set()
             self._changes.notify_all()
             judging = self._judging
         if judging is not None and judging is not threading.current_thread():
@@ -73,9 +78,11 @@ class TraceStore:
         with self._changes:
             return trace_id in self._traces
 
-    def know_caller(self, parent: TraceParent) -> None:
-        """Take note that the test itself is the caller of a trace, whose own span will not arrive."""
+    def know_caller(self, parent: TraceParent, *, may_arrive: bool) -> None:
+        """Take note that the test itself is the caller of a trace, whose own span need not arrive, but may."""
         with self._changes:
+            if may_arrive and parent.span_id not in self._callers[parent.trace_id]:
+                self._may_arrive.add(parent)
             self._callers[parent.trace_id].add(parent.span_id)
             self._snapshot = None
 
@@ -103,7 +110,7 @@ class TraceStore:
         with self._changes:
             self._waiters.append(waiter)
             known = list(self._traces)
-        self._offer(waiter, known)
+        self._settle_failures(self._offer(waiter, known))
         if not waiter.future.done():
             self._start_judging()
         return Pending(waiter.future, seconds, partial(self._time_out, waiter, seconds))
@@ -117,7 +124,7 @@ class TraceStore:
 
     def _start_judging(self) -> None:
         with self._changes:
-            if self._judging is None and not self._closed:
+            if self._judging is None and not self._closed.is_set():
                 self._judging = threading.Thread(target=self._judge, name="spantree-judge", daemon=True)
                 self._judging.start()
             self._changes.notify_all()
@@ -125,15 +132,18 @@ class TraceStore:
     def _judge(self) -> None:
         """Offer traces that change to the callers that wait, until there are none."""
         while (offers := self._next_offers()) is not None:
-            for waiter, trace_ids in offers:
-                self._offer(waiter, trace_ids)
+            began = thread_time()
+            # A trace that one caller cannot use may be what another waits for, so nobody fails before all have looked.
+            failures = [failure for waiter, trace_ids in offers for failure in self._offer(waiter, trace_ids)]
+            self._settle_failures(failures)
+            self._closed.wait(min(LONGEST_REST_SECONDS, REST * (thread_time() - began)))
 
     def _next_offers(self) -> list[tuple[Waiter, Iterable[str]]] | None:
         """Wait until traces change or have been silent; return who must look at which. None if nobody waits."""
         with self._changes:
             while True:
                 self._waiters = [waiter for waiter in self._waiters if not waiter.future.done()]
-                if self._closed or not self._waiters:
+                if self._closed.is_set() or not self._waiters:
                     self._judging = None
                     return None
                 changed, self._changed = self._changed, {}
@@ -144,12 +154,13 @@ class TraceStore:
                 next_due = min((time for waiter in self._waiters for time in waiter.due.values()), default=None)
                 self._changes.wait(None if next_due is None else max(0.0, next_due - now))
 
-    def _offer(self, waiter: Waiter, trace_ids: Iterable[str]) -> None:
-        """Let a caller look at traces, until one is what it waits for."""
+    def _offer(self, waiter: Waiter, trace_ids: Iterable[str]) -> list[tuple[Waiter, SpanTree]]:
+        """Let a caller look at traces, until one is what it waits for. Return those that can no longer become that."""
+        failed: list[tuple[Waiter, SpanTree]] = []
         for trace_id in trace_ids:
             with self._changes:
                 if waiter.future.done():
-                    return
+                    return []
                 stored = self._traces[trace_id]
                 complete = self._is_complete(trace_id, stored)
                 waiter.due.pop(trace_id, None)
@@ -157,19 +168,35 @@ class TraceStore:
                 if self._is_taken(waiter, trace_id) or interest is Interest.NONE:
                     continue
                 last_arrival, snapshot = stored.last_arrival, self._snap()
+                final = complete and not self._root_may_arrive(trace_id, stored)
             try:
                 trace = SpanTree(snapshot[trace_id], snapshot)
-                outcome = waiter.judge(trace, interest, complete=complete)
-                self._conclude(waiter, trace, outcome, last_arrival)
+                outcome = waiter.judge(trace, interest, complete=complete, final=final)
+                if outcome is Outcome.FAILED:
+                    failed.append((waiter, trace))
+                elif outcome is Outcome.ENOUGH:
+                    self._conclude(waiter, trace, last_arrival)
             except Exception as error:  # noqa: BLE001 - a criterion of the caller's own failed, which is the caller's error
                 if waiter.future.set_running_or_notify_cancel():
                     waiter.future.set_exception(error)
+        return failed
 
-    def _conclude(self, waiter: Waiter, trace: SpanTree, outcome: Outcome, last_arrival: float) -> None:
-        """Act on what a trace is to a caller: hand it out, fail, or look again when it has been silent."""
-        if outcome is Outcome.WAIT:
-            return
-        if outcome is Outcome.ENOUGH and waiter.settle:
+    def _settle_failures(self, failures: list[tuple[Waiter, SpanTree]]) -> None:
+        """Fail callers whose trace can no longer become right, unless another caller has it or still waits for it."""
+        for waiter, trace in failures:
+            with self._changes:
+                others = [other for other in self._waiters if other is not waiter and not other.future.done()]
+                if waiter.future.done() or self._is_taken(waiter, trace.trace_id):
+                    continue
+            if any(_may_want(other, trace) for other in others) or not waiter.future.set_running_or_notify_cancel():
+                continue
+            assert waiter.expected is not None
+            message = explain_failure(waiter.expected, waiter.selection, trace)
+            waiter.future.set_exception(NotReceived(f"{message}\n\n{self._received().described(message)}"))
+
+    def _conclude(self, waiter: Waiter, trace: SpanTree, last_arrival: float) -> None:
+        """Hand out a trace that is enough for its caller, or look again when it has been silent."""
+        if waiter.settle:
             quiet_since = self._last_arrival_of_all() if waiter.wants_any_root else last_arrival
             if monotonic() < quiet_since + waiter.settle:
                 waiter.due[trace.trace_id] = quiet_since + waiter.settle
@@ -179,10 +206,6 @@ class TraceStore:
             return
         if rivals:
             waiter.future.set_exception(NotReceived(rivals))
-        elif outcome is Outcome.FAILED:
-            assert waiter.expected is not None
-            message = explain_failure(waiter.expected, waiter.selection, trace)
-            waiter.future.set_exception(NotReceived(f"{message}\n\n{self._received().described(message)}"))
         else:
             if waiter.expected is not None and waiter.expected.cost(trace.roots_for(waiter.expected)) == 0:
                 self._watch(trace, waiter.expected)
@@ -204,7 +227,7 @@ class TraceStore:
             return
         with self._changes:
             self._traces[trace.trace_id].note_arrivals()
-            self._watched[trace.trace_id, id(expected)] = Watch(trace, expected, monotonic())
+            self._watched[trace.trace_id, expected.text] = Watch(trace, expected, monotonic())
 
     def _arrived_at(self, trace_id: str, span_id: str) -> float | None:
         with self._changes:
@@ -217,6 +240,10 @@ class TraceStore:
         """Return whether a root and every parent have arrived. A span that the test itself called is a root."""
         called = self._callers.get(trace_id, set()) & set(stored.missing_parents)
         return stored.complete or (len(called) == len(stored.missing_parents) and bool(called))
+
+    def _root_may_arrive(self, trace_id: str, stored: StoredTrace) -> bool:
+        """Return whether a missing parent is the test's own span, which its tracer may still export."""
+        return any(TraceParent(trace_id, span_id) in self._may_arrive for span_id in stored.missing_parents)
 
     def _snap(self) -> Traces:
         """Return all traces as they are now: a tree does not change when more spans arrive. Decodes nothing."""
@@ -273,3 +300,11 @@ class TraceStore:
 
 def _due(waiter: Waiter, now: float) -> dict[str, None]:
     return {trace_id: None for trace_id, time in waiter.due.items() if time <= now}
+
+
+def _may_want(waiter: Waiter, trace: SpanTree) -> bool:
+    """Return whether a trace is, or may become, what a caller waits for."""
+    try:
+        return waiter.may_still_want(trace)
+    except Exception:  # noqa: BLE001 - a criterion failed; its caller hears of it when the trace is offered to it
+        return False
