@@ -113,6 +113,7 @@ class TraceStore:
         self._settle_failures(self._offer(waiter, known))
         if not waiter.future.done():
             self._start_judging()
+        seconds = max(seconds, 2 * waiter.settle)  # a shorter time-out would make silence impossible
         return Pending(waiter.future, seconds, partial(self._time_out, waiter, seconds))
 
     def late_spans(self) -> list[str]:
@@ -290,7 +291,7 @@ class TraceStore:
             self._waiters = [other for other in self._waiters if other is not waiter]
             self._changes.notify_all()
         meant, others, taken = self._candidates(waiter)
-        if waiter.is_updating and waiter.expected is not None and len(meant or others) == 1:
+        if waiter.is_updating and len(meant or others) == 1 and not (meant or others)[0].orphans:
             [only] = meant or others
             self._handed_out.add(only.trace_id)
             return only

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from spantree.expectation import Expectation
+from spantree.expectation import Expectation, updated_tree_files
 from spantree.receiver.selection import Selection
 from spantree.receiver.stored_trace import StoredTrace
 from spantree.span import Named, Span
@@ -64,7 +64,7 @@ class Waiter:
         self.is_updating = self.expected is not None and self.expected.is_updating
         self._names = set() if self.expected is None else self.expected.names
         self._several_roots = self.expected is not None and len(self.expected.roots) > 1
-        if self.is_updating:
+        if updated_tree_files.get() is not None:  # whether the tree is given here, or compared later
             self.settle = max(self.settle, UPDATE_SETTLE_SECONDS)
 
     @property
