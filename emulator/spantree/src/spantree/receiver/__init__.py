@@ -8,7 +8,7 @@ from spantree.receiver.metrics import NotOneMetric
 from spantree.receiver.otlp_receiver import OtlpReceiver
 from spantree.receiver.otlp_server import OtlpServer
 from spantree.receiver.pending import Pending
-from spantree.receiver.trace_store import NotReceived
+from spantree.receiver.trace_waiters import NotReceived
 
 __all__ = [
     "Batch",

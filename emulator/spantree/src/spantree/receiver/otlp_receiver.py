@@ -107,7 +107,7 @@ class OtlpReceiver:
             trace_id = trace_id or caller.trace_id
         selection = Selection(trace_id and trace_id.lower(), service, root)
         silence = self.settle if settle is None else settle
-        return self._inbox.traces.trace(selection, expecting, timeout, silence)
+        return self._inbox.waiters.trace(selection, expecting, timeout, silence)
 
     def traceparent(self) -> str:
         """Return a value for the header `traceparent` of a request: its trace has the test as its caller.
@@ -150,7 +150,7 @@ class OtlpReceiver:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._server.__exit__(kind, error, traceback)
-        self._inbox.traces.close()
+        self._inbox.waiters.close()
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

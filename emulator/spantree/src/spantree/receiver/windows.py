@@ -18,6 +18,7 @@ from spantree.receiver.batch import Batch
 from spantree.receiver.logs import Logs
 from spantree.receiver.metrics import Metrics
 from spantree.receiver.trace_store import TraceStore
+from spantree.receiver.trace_waiters import TraceWaiters
 
 __all__ = ["Inbox", "Windows"]
 
@@ -29,8 +30,13 @@ class Inbox:
     """Spans, log records and metrics that have arrived."""
 
     traces: TraceStore = field(default_factory=TraceStore)
+    waiters: TraceWaiters = field(init=False)
     logs: Logs = field(default_factory=Logs)
     metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        self.waiters = TraceWaiters(self.traces)
+
     since: int = field(default_factory=time.time_ns)
     """When it began, in nanoseconds since the epoch."""
 
@@ -86,7 +92,7 @@ class Windows:
                 self._open.remove(inbox)
                 mine = [trace_id for trace_id, owner in self._owners.items() if owner is inbox]
                 self._owners.update(dict.fromkeys(mine))
-            inbox.traces.close()
+            inbox.waiters.close()
 
     def _owner(self, trace_id: str, records: SpanRecords, current: Inbox) -> Inbox | None:
         if trace_id in self._owners:
