@@ -81,6 +81,18 @@ def a_chain(depth: int) -> Case:
     return text, [a_span(n + 1, n, "odd" if n == depth // 2 else f"level {n}") for n in range(depth)]
 
 
+def deeper(names: Iterable[str]) -> list[Span]:
+    return [a_span(number + 1, number, name) for number, name in enumerate(names)]
+
+
+def nested(names: Iterable[str]) -> str:
+    return "".join(f"{' ' * number}shop: {name}\n" for number, name in enumerate(names))
+
+
+def steps(first: int) -> list[str]:
+    return named("step ", [number % 7 for number in range(first, first + SIZE)])
+
+
 def attributes(values: Iterable[int]) -> list[Span]:
     return [ROOT, *(a_span(number + 2, 1, "GET", attributes={"id": number}) for number in values)]
 
@@ -148,6 +160,8 @@ CASES: dict[str, tuple[Case, str]] = {
         ": 1 not expected",
     ),
     "a deep chain": (a_chain(10_000), ": 1 different"),
+    "a deep chain, each span of the next name": ((nested(steps(0)), deeper(steps(1))), f"{SIZE} different"),
+    "a deep chain against a flat trace": ((nested(["root", *steps(0)]), below_root(steps(0))), " missing"),
 }
 
 
