@@ -89,6 +89,7 @@ PUBLIC_NAMES = {
         "Finding",
         "Hop",
         "JaegerUnavailable",
+        "LateSpans",
         "Link",
         "LogRecord",
         "MalformedJaeger",

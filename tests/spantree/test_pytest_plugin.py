@@ -162,6 +162,77 @@ def test_old(otlp):
     run(theirs, code).assert_outcomes(passed=1)
 
 
+IN_PARTS = """
+from pathlib import Path
+from spantree import tree
+from tests.support.otlp import send
+from tests.support.spans import a_span
+
+def noise(number):
+    return a_span(number, name=f"start {number}", trace_id=f"{number:032x}")
+"""
+
+
+def test_update_trees_waits_until_no_more_spans_come(theirs: pytest.Pytester) -> None:
+    code = (
+        IN_PARTS
+        + """
+def test_new(otlp):
+    coming = otlp.trace(expecting=tree(Path("new.tree")), timeout=0)
+    for number in range(1, 9):  # each batch is a complete trace
+        send(otlp, [a_span(number, min(number - 1, 1), "order" if number == 1 else f"step {number}")])
+    trace = coming.wait()
+    assert trace == tree(Path("new.tree"))
+"""
+    )
+    run(theirs, code, "--update-trees").assert_outcomes(passed=1)
+    written = (theirs.path / "new.tree").read_text().splitlines()
+    assert written == ["shop: order", *(f"  shop: step {number}" for number in range(2, 9))]
+
+
+def test_update_trees_asks_which_root_is_meant(theirs: pytest.Pytester) -> None:
+    code = (
+        IN_PARTS
+        + """
+def test_unnamed(otlp):
+    send(otlp, [noise(1), a_span(2, name="order")])
+    otlp.trace(expecting=tree(Path("unnamed.tree"))).wait()
+
+def test_named(otlp):
+    send(otlp, [noise(1), a_span(2, name="order")])
+    assert otlp.trace(name="order", expecting=tree(Path("named.tree"))).wait() == tree(Path("named.tree"))
+"""
+    )
+    result = run(theirs, code, "--update-trees")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E*Name its root:",
+            "E*otlp.trace(service='shop', name='start 1')",
+            "E*otlp.trace(service='shop', name='order')",
+        ]
+    )
+    assert not (theirs.path / "unnamed.tree").exists()
+    assert (theirs.path / "named.tree").read_text() == "shop: order\n"
+
+
+def test_update_trees_names_the_files_that_workers_of_xdist_write(theirs: pytest.Pytester) -> None:
+    code = (
+        IN_PARTS
+        + """
+import pytest
+
+@pytest.mark.parametrize("file", ["one.tree", "two.tree"])
+def test_new(otlp, file):
+    send(otlp, [a_span(1, name="order")])
+    assert otlp.trace(expecting=tree(Path(file))).wait() == tree(Path(file))
+"""
+    )
+    result = run_alone(theirs, code, "--update-trees", "-n", "2")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines_random(["updated *one.tree", "updated *two.tree"])
+
+
 def test_findings_are_shown_with_their_remedies(theirs: pytest.Pytester) -> None:
     failed = run(
         theirs,

@@ -13,18 +13,28 @@ import spantree
 from spantree import (
     NORMALISED,
     RULES,
+    DataPoint,
     Difference,
+    Duration,
+    Durations,
     Event,
+    Exemplar,
     Expectation,
     Finding,
     Hop,
     JaegerUnavailable,
+    LateSpans,
     Link,
+    LogRecord,
     MalformedJaeger,
     MalformedOtlp,
+    Metric,
     Mismatch,
+    NoDataPoint,
     NoHop,
     NotOne,
+    NotOneLog,
+    NotOneMetric,
     NotOneTrace,
     NotReceived,
     OtlpReceiver,
@@ -32,6 +42,7 @@ from spantree import (
     Placeholder,
     Segment,
     Span,
+    Spans,
     SpanTree,
     Tracing,
     delivery,
@@ -40,6 +51,7 @@ from spantree import (
     jaeger_json,
     jaeger_spans,
     join_linked,
+    ms,
     otlp_json,
     receives,
     sends,
@@ -84,6 +96,32 @@ async def test_awaiting(otlp: OtlpReceiver) -> None:
         assert_type(receiver, OtlpReceiver)
 
 
+def test_selection(otlp: OtlpReceiver, otlp_session: OtlpReceiver) -> None:
+    assert_type(otlp_session.environment_with("metrics", "logs"), Mapping[str, str])
+    header = otlp.traceparent()
+    assert_type(header, str)
+    assert_type(otlp.trace(traceparent=header, settle=0.5).wait(), SpanTree)
+    assert_type(otlp.trace(service="shop", name="check out", attributes={"order": 17}).wait(), SpanTree)
+    with otlp_session.window() as window:
+        assert_type(window, OtlpReceiver)
+        window.verify()
+
+
+def test_metrics_and_logs(otlp: OtlpReceiver) -> None:
+    metric = otlp.metrics.wait_for("http.server.request.duration").wait()
+    assert_type(metric, Metric)
+    assert_type(otlp.metrics.one("shop.orders"), Metric)
+    point = metric.point({"http.route": "/orders"})
+    assert_type(point, DataPoint)
+    for exemplar in point.exemplars:
+        assert_type(exemplar, Exemplar)
+    record = otlp.logs.one("shop", body="ordered")
+    assert_type(record, LogRecord)
+    trace = otlp.trace(trace_id=record.trace_id).wait()
+    assert_type(trace.find(record.span_id), Span | None)
+    assert_type(trace.as_text(logs=otlp.logs), str)
+
+
 def test_queries(otlp: OtlpReceiver) -> None:
     trace = otlp.trace().wait()
     span = trace.one("shop", name="charge card", kind="client", error=False, attributes={"shop.order.id": "17"})
@@ -97,6 +135,12 @@ def test_queries(otlp: OtlpReceiver) -> None:
     assert_type(span.attributes, Mapping[str, Any])
     for each in trace.all(name=re.compile("GET .*"), status=200, where=lambda span: span.before(span)):
         assert_type(each, Span)
+    selects = trace.all(name="SELECT")
+    assert_type(selects, Spans)
+    assert_type(selects.durations(), Durations)
+    assert_type(selects.durations().p95, Duration)
+    assert selects.durations().p95 < ms(50)
+    assert_type(trace.search("order=17"), Spans)
     hop = trace.hop("shop", "warehouse")
     assert_type(hop, Hop)
     assert_type(hop.dwell, int)
@@ -148,7 +192,7 @@ def test_sources(document: str, message: bytes, finished: Iterable[ReadableSpan]
 
 
 def test_errors(otlp: OtlpReceiver, tracing: Tracing) -> None:
-    for error in (Mismatch, NotOne, NotOneTrace, NotReceived, NoHop):
+    for error in (LateSpans, Mismatch, NoDataPoint, NotOne, NotOneLog, NotOneMetric, NotOneTrace, NotReceived, NoHop):
         with pytest.raises(error):
             otlp.trace(timeout=0).wait()
     for malformed in (MalformedJaeger, MalformedOtlp, JaegerUnavailable):

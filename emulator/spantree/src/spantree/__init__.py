@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from spantree.metric import NoDataPoint as NoDataPoint
     from spantree.notation import escaped as escaped
     from spantree.notation import write_value as write_value
+    from spantree.receiver import LateSpans as LateSpans
     from spantree.receiver import NotOneLog as NotOneLog
     from spantree.receiver import NotOneMetric as NotOneMetric
     from spantree.receiver import NotReceived as NotReceived
@@ -74,6 +75,7 @@ _MODULES = {
     "Finding": "lint",
     "Hop": "hops",
     "JaegerUnavailable": "formats.jaeger_query",
+    "LateSpans": "receiver",
     "Link": "span",
     "LogRecord": "log_record",
     "MalformedJaeger": "formats.jaeger_json",

@@ -64,8 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def otlp_session(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
     """Receive spans over OTLP for the whole session, from programs that take too long to start for each test.
 
-    A fixture starts them with `otlp_session.environment`. In each test that uses it, directly or through such a fixture,
-    `otlp` has the traces that begin during this test.
+    A fixture starts them with `otlp_session.environment`. In each test that uses it, directly or through such a
+    fixture, `otlp` has the traces that begin during this test.
     """
     from spantree import OtlpReceiver
 

@@ -103,11 +103,11 @@ class OtlpReceiver:
         check_criteria(root)
         if traceparent is not None:
             caller = read_traceparent(traceparent)
-            self._know_caller(caller)
+            self._know_caller(caller, may_arrive=True)
             trace_id = trace_id or caller.trace_id
         selection = Selection(trace_id and trace_id.lower(), service, root)
         silence = self.settle if settle is None else settle
-        return self._inbox.traces.trace(selection, expecting, timeout, silence)
+        return self._inbox.waiters.trace(selection, expecting, timeout, silence)
 
     def traceparent(self) -> str:
         """Return a value for the header `traceparent` of a request: its trace has the test as its caller.
@@ -115,7 +115,7 @@ class OtlpReceiver:
         The span that it names is the test's own and will not arrive: the spans that it calls are the roots.
         """
         caller = new_traceparent()
-        self._know_caller(caller)
+        self._know_caller(caller, may_arrive=False)
         return str(caller)
 
     def verify(self) -> None:
@@ -138,9 +138,9 @@ class OtlpReceiver:
             view._inbox, view._windows, view._server = inbox, self._windows, self._server
             yield view
 
-    def _know_caller(self, caller: TraceParent) -> None:
+    def _know_caller(self, caller: TraceParent, *, may_arrive: bool) -> None:
         self._windows.claim(caller.trace_id, self._inbox)
-        self._inbox.traces.know_caller(caller)
+        self._inbox.traces.know_caller(caller, may_arrive=may_arrive)
 
     def __enter__(self) -> Self:
         self._server.__enter__()
@@ -150,7 +150,7 @@ class OtlpReceiver:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._server.__exit__(kind, error, traceback)
-        self._inbox.traces.close()
+        self._inbox.waiters.close()
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

@@ -1,275 +1,108 @@
-"""Stores spans by trace as they arrive, and hands traces to the callers that wait for them.
-
-Nothing polls. Adding spans only wakes up a thread, which exists while callers wait. It compares traces without holding
-the lock, so that spans are received at the same speed, and looks once at a trace that has changed several times.
-"""
+"""Stores spans by trace as they arrive. Traces can be read at any time."""
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
 from time import monotonic
 
 from spantree.expectation import Expectation
 from spantree.receiver.batch import Batch
 from spantree.receiver.late_spans import Watch, describe_late_spans
-from spantree.receiver.pending import Pending
-from spantree.receiver.selection import Selection
 from spantree.receiver.stored_trace import StoredTrace
-from spantree.receiver.timeout_report import Received, explain_failure, explain_timeout, several_roots
 from spantree.receiver.traceparent import TraceParent
-from spantree.receiver.waiter import Interest, Outcome, Waiter
 from spantree.relations import Traces
 from spantree.span_tree import SpanTree
 
-__all__ = ["NotReceived", "TraceStore"]
-
-
-class NotReceived(AssertionError):
-    """The awaited trace did not arrive in time, or not as expected. The message shows what is missing and what came."""
-
-    __module__ = "spantree"  # where users import it from, and what a failed test shows
+__all__ = ["TraceStore"]
 
 
 class TraceStore:
-    """Takes spans from any thread. Traces can be read at any time, or waited for."""
+    """Takes spans from any thread, and tells `on_change` which traces they belong to, with the lock held."""
 
     def __init__(self) -> None:
-        self._changes = threading.Condition()
-        """Its lock guards everything below."""
-        self._traces: dict[str, StoredTrace] = {}
+        self.lock = threading.RLock()
+        """Guards everything below, and what is built on it. `stored` and what it returns may be read only with it."""
+        self.stored: dict[str, StoredTrace] = {}
+        self.on_change: Callable[[Iterable[str]], None] = lambda _: None
         self._callers: defaultdict[str, set[str]] = defaultdict(set)
-        """The ids of spans of the test itself, which nobody exports, by trace id."""
-        self._handed_out: set[str] = set()
-        self._watched: dict[tuple[str, int], Watch] = {}
-        self._waiters: list[Waiter] = []
-        self._changed: dict[str, None] = {}
+        """The ids of spans of the test itself, which need not arrive, by trace id."""
+        self._may_arrive: set[TraceParent] = set()
+        """Those of them that the test's own tracer may export: they would then be the roots of their traces."""
+        self._watched: dict[tuple[str, str], Watch] = {}
         self._snapshot: Traces | None = None
-        self._judging: threading.Thread | None = None
-        self._closed = False
 
     def add(self, batch: Batch) -> None:
-        """Store spans, and let the callers that wait look at their traces."""
+        """Store spans."""
         now = monotonic()
-        with self._changes:
+        with self.lock:
             for trace_id, records in batch.by_trace.items():
-                self._traces.setdefault(trace_id, StoredTrace()).add(records, now)
+                self.stored.setdefault(trace_id, StoredTrace()).add(records, now)
             self._snapshot = None
-            if self._waiters:
-                self._changed.update(dict.fromkeys(batch.by_trace))
-                self._changes.notify_all()
-
-    def close(self) -> None:
-        """Stop judging: no more spans will come."""
-        with self._changes:
-            self._closed = True
-            self._changes.notify_all()
-            judging = self._judging
-        if judging is not None and judging is not threading.current_thread():
-            judging.join()
+            self.on_change(batch.by_trace)
 
     def has(self, trace_id: str) -> bool:
         """Return whether a span of a trace has arrived."""
-        with self._changes:
-            return trace_id in self._traces
+        with self.lock:
+            return trace_id in self.stored
 
-    def know_caller(self, parent: TraceParent) -> None:
-        """Take note that the test itself is the caller of a trace, whose own span will not arrive."""
-        with self._changes:
+    def know_caller(self, parent: TraceParent, *, may_arrive: bool) -> None:
+        """Take note that the test itself is the caller of a trace, whose own span need not arrive, but may."""
+        with self.lock:
+            if may_arrive and parent.span_id not in self._callers[parent.trace_id]:
+                self._may_arrive.add(parent)
             self._callers[parent.trace_id].add(parent.span_id)
             self._snapshot = None
 
     def trees(self, most: int | None = None) -> list[SpanTree]:
         """Return every trace so far, or `most` of them, in the order in which their first spans arrived."""
-        with self._changes:
-            snapshot = self._snap()
+        snapshot = self.snapshot()
         return [SpanTree(spans, snapshot) for spans in list(snapshot.values())[:most]]
 
     def tree(self, trace_id: str) -> SpanTree | None:
         """Return a trace so far; None if none of its spans has arrived."""
-        with self._changes:
-            snapshot = self._snap()
+        snapshot = self.snapshot()
         return SpanTree(snapshot[trace_id], snapshot) if trace_id in snapshot else None
 
-    def trace(
-        self, selection: Selection, expected: Expectation | None, seconds: float, settle: float
-    ) -> Pending[SpanTree]:
-        """Return the next trace of a selection that is complete, or that has all expected spans.
+    def snapshot(self) -> Traces:
+        """Return all traces as they are now: a tree does not change when more spans arrive. Decodes nothing."""
+        with self.lock:
+            if self._snapshot is None:
+                callers = {trace_id: frozenset(span_ids) for trace_id, span_ids in self._callers.items()}
+                spans = {trace_id: stored.arrived() for trace_id, stored in self.stored.items()}
+                self._snapshot = Traces(spans, callers, self.watch)
+            return self._snapshot
 
-        No trace is handed out twice, unless it is asked for by its id. Awaiting raises NotReceived after `seconds`, or
-        as soon as a trace can no longer become as expected.
-        """
-        waiter = Waiter(selection, expected, settle)
-        with self._changes:
-            self._waiters.append(waiter)
-            known = list(self._traces)
-        self._offer(waiter, known)
-        if not waiter.future.done():
-            self._start_judging()
-        return Pending(waiter.future, seconds, partial(self._time_out, waiter, seconds))
+    def last_arrival(self) -> float:
+        """Return when the last span of any trace arrived, by `time.monotonic()`."""
+        with self.lock:
+            return max((stored.last_arrival for stored in self.stored.values()), default=0.0)
+
+    def is_complete(self, trace_id: str) -> bool:
+        """Return whether a root and every parent have arrived. A span that the test itself called is a root."""
+        stored = self.stored[trace_id]
+        called = self._callers.get(trace_id, set()) & set(stored.missing_parents)
+        return stored.complete or (len(called) == len(stored.missing_parents) and bool(called))
+
+    def root_may_arrive(self, trace_id: str) -> bool:
+        """Return whether a missing parent is the test's own span, which its tracer may still export."""
+        missing = self.stored[trace_id].missing_parents
+        return any(TraceParent(trace_id, span_id) in self._may_arrive for span_id in missing)
+
+    def watch(self, trace: SpanTree, expected: Expectation) -> None:
+        """Remember that a trace is as expected. Spans that come later may change that."""
+        if expected.is_updating:
+            return
+        with self.lock:
+            self.stored[trace.trace_id].note_arrivals()
+            self._watched[trace.trace_id, expected.text] = Watch(trace, expected, monotonic())
 
     def late_spans(self) -> list[str]:
         """Return a report for each trace that was as expected when the test looked at it, and no longer is."""
-        with self._changes:
+        with self.lock:
             watched = list(self._watched.values())
         reports = (describe_late_spans(watch, self.tree(watch.trace.trace_id), self._arrived_at) for watch in watched)
         return [report for report in reports if report]
 
-    def _start_judging(self) -> None:
-        with self._changes:
-            if self._judging is None and not self._closed:
-                self._judging = threading.Thread(target=self._judge, name="spantree-judge", daemon=True)
-                self._judging.start()
-            self._changes.notify_all()
-
-    def _judge(self) -> None:
-        """Offer traces that change to the callers that wait, until there are none."""
-        while (offers := self._next_offers()) is not None:
-            for waiter, trace_ids in offers:
-                self._offer(waiter, trace_ids)
-
-    def _next_offers(self) -> list[tuple[Waiter, Iterable[str]]] | None:
-        """Wait until traces change or have been silent; return who must look at which. None if nobody waits."""
-        with self._changes:
-            while True:
-                self._waiters = [waiter for waiter in self._waiters if not waiter.future.done()]
-                if self._closed or not self._waiters:
-                    self._judging = None
-                    return None
-                changed, self._changed = self._changed, {}
-                now = monotonic()
-                offers = [(waiter, {**changed, **_due(waiter, now)}) for waiter in self._waiters]
-                if any(trace_ids for _, trace_ids in offers):
-                    return [(waiter, trace_ids) for waiter, trace_ids in offers if trace_ids]
-                next_due = min((time for waiter in self._waiters for time in waiter.due.values()), default=None)
-                self._changes.wait(None if next_due is None else max(0.0, next_due - now))
-
-    def _offer(self, waiter: Waiter, trace_ids: Iterable[str]) -> None:
-        """Let a caller look at traces, until one is what it waits for."""
-        for trace_id in trace_ids:
-            with self._changes:
-                if waiter.future.done():
-                    return
-                stored = self._traces[trace_id]
-                complete = self._is_complete(trace_id, stored)
-                waiter.due.pop(trace_id, None)
-                interest = waiter.interest(trace_id, stored, complete=complete, now=monotonic())
-                if self._is_taken(waiter, trace_id) or interest is Interest.NONE:
-                    continue
-                last_arrival, snapshot = stored.last_arrival, self._snap()
-            try:
-                trace = SpanTree(snapshot[trace_id], snapshot)
-                outcome = waiter.judge(trace, interest, complete=complete)
-                self._conclude(waiter, trace, outcome, last_arrival)
-            except Exception as error:  # noqa: BLE001 - a criterion of the caller's own failed, which is the caller's error
-                if waiter.future.set_running_or_notify_cancel():
-                    waiter.future.set_exception(error)
-
-    def _conclude(self, waiter: Waiter, trace: SpanTree, outcome: Outcome, last_arrival: float) -> None:
-        """Act on what a trace is to a caller: hand it out, fail, or look again when it has been silent."""
-        if outcome is Outcome.WAIT:
-            return
-        if outcome is Outcome.ENOUGH and waiter.settle:
-            quiet_since = self._last_arrival_of_all() if waiter.wants_any_root else last_arrival
-            if monotonic() < quiet_since + waiter.settle:
-                waiter.due[trace.trace_id] = quiet_since + waiter.settle
-                return
-        rivals = several_roots(self._unclaimed()) if waiter.wants_any_root else ""
-        if not self._take(waiter, trace.trace_id):
-            return
-        if rivals:
-            waiter.future.set_exception(NotReceived(rivals))
-        elif outcome is Outcome.FAILED:
-            assert waiter.expected is not None
-            message = explain_failure(waiter.expected, waiter.selection, trace)
-            waiter.future.set_exception(NotReceived(f"{message}\n\n{self._received().described(message)}"))
-        else:
-            if waiter.expected is not None and waiter.expected.cost(trace.roots_for(waiter.expected)) == 0:
-                self._watch(trace, waiter.expected)
-            waiter.future.set_result(trace)
-
-    def _take(self, waiter: Waiter, trace_id: str) -> bool:
-        """Give a trace to a caller, unless another has it or this one no longer waits."""
-        with self._changes:
-            if self._is_taken(waiter, trace_id) or waiter.future.done():
-                return False
-            if not waiter.future.set_running_or_notify_cancel():
-                return False
-            self._handed_out.add(trace_id)
-            return True
-
-    def _watch(self, trace: SpanTree, expected: Expectation) -> None:
-        """Remember that a trace is as expected. Spans that come later may change that."""
-        if expected.is_updating:
-            return
-        with self._changes:
-            self._traces[trace.trace_id].note_arrivals()
-            self._watched[trace.trace_id, id(expected)] = Watch(trace, expected, monotonic())
-
     def _arrived_at(self, trace_id: str, span_id: str) -> float | None:
-        with self._changes:
-            return self._traces[trace_id].arrived_at(span_id)
-
-    def _is_taken(self, waiter: Waiter, trace_id: str) -> bool:
-        return waiter.selection.trace_id is None and trace_id in self._handed_out
-
-    def _is_complete(self, trace_id: str, stored: StoredTrace) -> bool:
-        """Return whether a root and every parent have arrived. A span that the test itself called is a root."""
-        called = self._callers.get(trace_id, set()) & set(stored.missing_parents)
-        return stored.complete or (len(called) == len(stored.missing_parents) and bool(called))
-
-    def _snap(self) -> Traces:
-        """Return all traces as they are now: a tree does not change when more spans arrive. Decodes nothing."""
-        if self._snapshot is None:
-            callers = {trace_id: frozenset(span_ids) for trace_id, span_ids in self._callers.items()}
-            spans = {trace_id: stored.arrived() for trace_id, stored in self._traces.items()}
-            self._snapshot = Traces(spans, callers, self._watch)
-        return self._snapshot
-
-    def _last_arrival_of_all(self) -> float:
-        with self._changes:
-            return max((stored.last_arrival for stored in self._traces.values()), default=0.0)
-
-    def _unclaimed(self) -> list[SpanTree]:
-        with self._changes:
-            snapshot = self._snap()
-            trace_ids = [trace_id for trace_id in self._traces if trace_id not in self._handed_out]
-        return [SpanTree(snapshot[trace_id], snapshot) for trace_id in trace_ids]
-
-    def _received(self) -> Received:
-        with self._changes:
-            number = len(self._traces)
-        return Received(self.trees(Received.SHOWN + 1), number)
-
-    def _candidates(self, waiter: Waiter) -> tuple[list[SpanTree], list[SpanTree], list[str]]:
-        """Return the traces that a caller may have meant, others, and the ids of those that were handed out."""
-        with self._changes:
-            snapshot = self._snap()
-            mine = [name for name in self._traces if waiter.selection.trace_id in {None, name}]
-            left = [name for name in mine if not self._is_taken(waiter, name)]
-            meant = [name for name in left if waiter.begins_like(self._traces[name].tops)]
-            taken = [name for name in mine if name in self._handed_out]
-        others = [name for name in left if name not in set(meant)]
-        shown = slice(Received.SHOWN)
-        meant_trees, other_trees = (
-            [SpanTree(snapshot[name], snapshot) for name in names[shown]] for names in (meant, others)
-        )
-        return meant_trees, other_trees, taken
-
-    def _time_out(self, waiter: Waiter, seconds: float) -> SpanTree:
-        """Raise NotReceived. If an expected tree is being rewritten, return the only trace there is instead."""
-        __tracebackhide__ = True
-        with self._changes:
-            self._waiters = [other for other in self._waiters if other is not waiter]
-            self._changes.notify_all()
-        meant, others, taken = self._candidates(waiter)
-        if waiter.is_updating and waiter.expected is not None and len(meant or others) == 1:
-            [only] = meant or others
-            self._handed_out.add(only.trace_id)
-            return only
-        message = explain_timeout(waiter.expected, waiter.selection, seconds, meant, others, taken)
-        raise NotReceived(f"{message}\n\n{self._received().described(message)}")
-
-
-def _due(waiter: Waiter, now: float) -> dict[str, None]:
-    return {trace_id: None for trace_id, time in waiter.due.items() if time <= now}
+        with self.lock:
+            return self.stored[trace_id].arrived_at(span_id)

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from spantree.expectation import Expectation
+from spantree.expectation import Expectation, updated_tree_files
 from spantree.receiver.selection import Selection
 from spantree.receiver.stored_trace import StoredTrace
 from spantree.span import Named, Span
@@ -64,7 +64,7 @@ class Waiter:
         self.is_updating = self.expected is not None and self.expected.is_updating
         self._names = set() if self.expected is None else self.expected.names
         self._several_roots = self.expected is not None and len(self.expected.roots) > 1
-        if self.is_updating:
+        if updated_tree_files.get() is not None:  # whether the tree is given here, or compared later
             self.settle = max(self.settle, UPDATE_SETTLE_SECONDS)
 
     @property
@@ -92,8 +92,8 @@ class Waiter:
             return self.selection.may_accept(tops)
         return self.expected.begins_like(tops)
 
-    def judge(self, trace: SpanTree, interest: Interest, *, complete: bool) -> Outcome:
-        """Say what a trace is. `complete` says whether a root and every parent have arrived."""
+    def judge(self, trace: SpanTree, interest: Interest, *, complete: bool, final: bool) -> Outcome:
+        """Say what a trace is. `complete`: a root and every parent have arrived; `final`: no other root can come."""
         expected = self.expected
         if not self.selection.accepts(trace.roots):
             return Outcome.WAIT
@@ -101,7 +101,15 @@ class Waiter:
             return Outcome.ENOUGH
         if interest is Interest.ARRIVED and expected.has_arrived(trace.roots_for(expected), incomplete=not complete):
             return Outcome.ENOUGH
-        return Outcome.FAILED if complete and self._has_failed(trace, expected) else Outcome.WAIT
+        return Outcome.FAILED if final and self._has_failed(trace, expected) else Outcome.WAIT
+
+    def may_still_want(self, trace: SpanTree) -> bool:
+        """Return whether a trace, whose root and parents are all there, is or may become what this caller waits for."""
+        if self.selection.trace_id not in {None, trace.trace_id} or not self.begins_like(trace.roots):
+            return False
+        return self.selection.accepts(trace.roots) and (
+            self.expected is None or self.is_updating or self.expected.can_still_fit(trace.roots)
+        )
 
     def _has_failed(self, trace: SpanTree, expected: Expectation) -> bool:
         roots: list[Span] = [span for span in trace.roots if span not in trace.orphans]

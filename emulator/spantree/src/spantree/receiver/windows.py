@@ -1,10 +1,13 @@
 """Divides what a receiver gets among tests that follow one another, while the programs under test keep running.
 
 Each test has an inbox of its own. A trace belongs to the test in which its first span arrived, for ever: what comes of
-it after that test is dropped, and never shows up in another one.
+it after that test is dropped, and never shows up in another one. Where the first spans of a trace had all ended before
+the test began, an exporter was late with the work of an earlier test, or of the start: they are not this test's either.
+Work that was only begun earlier is: a consumer may have waited since then for the message that this test sends.
 """
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +18,11 @@ from spantree.receiver.batch import Batch
 from spantree.receiver.logs import Logs
 from spantree.receiver.metrics import Metrics
 from spantree.receiver.trace_store import TraceStore
+from spantree.receiver.trace_waiters import TraceWaiters
 
 __all__ = ["Inbox", "Windows"]
+
+MILLISECOND = 1_000_000
 
 
 @dataclass(eq=False, slots=True)
@@ -24,8 +30,15 @@ class Inbox:
     """Spans, log records and metrics that have arrived."""
 
     traces: TraceStore = field(default_factory=TraceStore)
+    waiters: TraceWaiters = field(init=False)
     logs: Logs = field(default_factory=Logs)
     metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        self.waiters = TraceWaiters(self.traces)
+
+    since: int = field(default_factory=time.time_ns)
+    """When it began, in nanoseconds since the epoch."""
 
     def take(self, batch: Batch) -> None:
         """Add what has arrived."""
@@ -53,7 +66,7 @@ class Windows:
             current = self._open[-1] if self._open else self._outside
             parts: defaultdict[Inbox, dict[str, SpanRecords]] = defaultdict(dict)
             for trace_id, records in batch.by_trace.items():
-                owner = self._owner(trace_id, current)
+                owner = self._owner(trace_id, records, current)
                 if owner is not None:
                     parts[owner][trace_id] = records
         for owner, by_trace in parts.items():
@@ -79,12 +92,18 @@ class Windows:
                 self._open.remove(inbox)
                 mine = [trace_id for trace_id, owner in self._owners.items() if owner is inbox]
                 self._owners.update(dict.fromkeys(mine))
-            inbox.traces.close()
+            inbox.waiters.close()
 
-    def _owner(self, trace_id: str, current: Inbox) -> Inbox | None:
+    def _owner(self, trace_id: str, records: SpanRecords, current: Inbox) -> Inbox | None:
         if trace_id in self._owners:
             return self._owners[trace_id]
         if current is self._outside or self._outside.traces.has(trace_id):
             return self._outside
-        self._owners[trace_id] = current
-        return current
+        owner = current if _has_work_since(current.since, records) else self._outside
+        self._owners[trace_id] = owner
+        return owner
+
+
+def _has_work_since(began: int, records: SpanRecords) -> bool:
+    # Times may be truncated to milliseconds, as JavaScript's SDK does.
+    return any(records.span(number).end >= began - MILLISECOND for number in range(len(records)))
