@@ -87,7 +87,20 @@ def otlp(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
         show_if_failed(request, lambda: receiver.traces)
         yield receiver
         if not request.node.stash.get(FAILED, False):
-            receiver.verify()
+            _fail_for_late_spans(receiver)
+
+
+def _fail_for_late_spans(receiver: "OtlpReceiver") -> None:
+    """Fail without a traceback, which would be pytest's own: the test is over."""
+    from spantree import LateSpans
+
+    report = ""
+    try:
+        receiver.verify()
+    except LateSpans as late:
+        report = str(late)
+    if report:
+        pytest.fail(report, pytrace=False)
 
 
 def _settle(config: pytest.Config) -> float:
