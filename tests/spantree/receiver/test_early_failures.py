@@ -52,6 +52,28 @@ def test_a_trace_that_fits_is_preferred_to_an_earlier_one_that_cannot(otlp: Otlp
     assert otlp.trace(expecting=tree("shop: root\n  shop: pay {k=1}")).wait().trace_id == f"{2:032x}"
 
 
+def test_the_right_one_of_two_requests_may_come_second(otlp: OtlpReceiver) -> None:
+    """A test polls until a service is healthy, say: that the first response failed is not the end."""
+    healthy = tree("shop: GET /health (server) {http.response.status_code=200}")
+    coming = otlp.trace(expecting=healthy)
+    for status in (503, 200):
+        attributes = {"http.response.status_code": status}
+        seen = a_span(
+            1, name="GET /health", kind="server", failed=status > 500, attributes=attributes, trace_id=f"{status:032x}"
+        )
+        send(otlp, [seen])
+    assert coming.wait() == healthy
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_root_that_failed_is_told_long_before_the_time_is_up(otlp: OtlpReceiver, status: int) -> None:
+    attributes = {"http.response.status_code": 500}
+    send(otlp, [a_span(1, name="POST /orders", kind="server", failed=True, attributes=attributes)])
+    expected = tree(f"shop: POST /orders (server) {{http.response.status_code={status}}}\n  shop: pay")
+    with pytest.raises(NotReceived, match="can no longer become as expected"):
+        otlp.trace(expecting=expected, timeout=60).wait()
+
+
 def test_a_trace_that_failed_one_caller_is_left_for_the_next(otlp: OtlpReceiver) -> None:
     send(otlp, a_trace(0, TRACE))
     with pytest.raises(NotReceived, match="can no longer become as expected"):

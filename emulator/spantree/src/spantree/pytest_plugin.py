@@ -79,28 +79,19 @@ def otlp(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
 
     At the end of the test, spans fail it that came too late to be seen, but make a trace differ that it has compared.
     """
-    from spantree import OtlpReceiver
+    from spantree import LateSpans, OtlpReceiver
 
     shared = "otlp_session" in request.fixturenames
     whole = request.getfixturevalue("otlp_session").window() if shared else OtlpReceiver(settle=_settle(request.config))
     with whole as receiver:
         show_if_failed(request, lambda: receiver.traces)
         yield receiver
-        if not request.node.stash.get(FAILED, False):
-            _fail_for_late_spans(receiver)
-
-
-def _fail_for_late_spans(receiver: "OtlpReceiver") -> None:
-    """Fail without a traceback, which would be pytest's own: the test is over."""
-    from spantree import LateSpans
-
-    report = ""
-    try:
-        receiver.verify()
-    except LateSpans as late:
-        report = str(late)
-    if report:
-        pytest.fail(report, pytrace=False)
+        if request.node.stash.get(FAILED, False):
+            return
+        try:
+            receiver.verify()
+        except LateSpans as late:
+            pytest.fail(str(late), pytrace=False)  # the traceback would be pytest's own
 
 
 def _settle(config: pytest.Config) -> float:

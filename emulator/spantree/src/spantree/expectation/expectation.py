@@ -14,12 +14,21 @@ from spantree.expectation.parser import Level, parse
 from spantree.expectation.placeholders import NORMALISED, Placeholder, select_placeholders
 from spantree.expectation.promises import never_lines, with_promises
 from spantree.expectation.prospects import can_still_fit, with_optional_lines
-from spantree.expectation.reasons import attribute_reasons
+from spantree.expectation.reasons import holds
 from spantree.expectation.update import update_tree
 from spantree.expectation.writing import write_tree
 from spantree.span import Named, Span
 
 __all__ = ["Expectation", "Mismatch", "tree", "updated_tree_files"]
+
+OUTCOMES = {
+    "error.type",
+    "http.response.status_code",
+    "http.status_code",
+    "rpc.grpc.status_code",
+    "rpc.response.status_code",
+}
+"""Attributes that say how an operation ended, not which one it was."""
 
 updated_tree_files: ContextVar[list[Path] | None] = ContextVar("updated_tree_files", default=None)
 """If set, trees from files are rewritten instead of failing, and their paths are appended to this list."""
@@ -102,11 +111,15 @@ class Expectation:
     def is_about(self, root: Span) -> bool:
         """Return whether a trace with this root is one that the tree describes, rightly or wrongly.
 
-        Service, name and attributes of the expected roots tell it from other traces. Its kind or its failure do not.
+        Service, name and attributes of the expected roots tell it from other traces. Its outcome does not: the kind,
+        the failure, and attributes such as the status code.
         """
         return any(
             same_service_and_name(expected.line, root, self._placeholders)
-            and not any(attribute_reasons(expected.line, root, self._placeholders))
+            and all(
+                condition.key in OUTCOMES or holds(condition, root.attributes, self._placeholders)
+                for condition in expected.line.attributes
+            )
             for expected in self._top.spans()
         )
 

@@ -26,7 +26,8 @@ class Pending(Generic[T]):
         """Block until the result is there, and return it."""
         __tracebackhide__ = True
         with suppress(TimeoutError, CancelledError):
-            return self._future.result(self._seconds)
+            self._future.exception(self._seconds)
+            return self._result()
         # Outside the block above: its exception would be the context of the next, and pytest would print both.
         return self._expire()
 
@@ -59,6 +60,14 @@ class Pending(Generic[T]):
         __tracebackhide__ = True
         if self._future.cancel() or self._future.cancelled():
             return self._on_timeout()
+        return self._result()
+
+    def _result(self) -> T:
+        """Return the result that is there, or raise its error. `Future.result` would add a frame to the traceback."""
+        __tracebackhide__ = True
+        error = self._future.exception()
+        if error is not None:
+            raise error
         return self._future.result()
 
     if not TYPE_CHECKING:  # a type checker would take any attribute to exist

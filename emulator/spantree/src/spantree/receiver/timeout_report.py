@@ -90,9 +90,7 @@ def _compared(expected: Expectation, nearest: SpanTree) -> str:
     difference = nearest.difference(expected)
     if difference is None:
         return f" Trace {nearest.trace_id} is as expected, but spans kept coming: it was not silent for long enough."
-    missing = "".join(f"\n  {line}" for line in difference.missing)
-    what = f" Missing:{missing}" if missing else " No span is missing, but the trace is not as expected."
-    return f"{what}\n\nThe closest trace, {nearest.trace_id}:\n{difference}"
+    return f"\n\nThe closest trace, {nearest.trace_id}:\n{difference}"
 
 
 def _roots_of(traces: Sequence[SpanTree]) -> list[str]:

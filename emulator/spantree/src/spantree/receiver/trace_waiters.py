@@ -125,7 +125,7 @@ class TraceWaiters:
             try:
                 trace = SpanTree(snapshot[trace_id], snapshot)
                 outcome = waiter.judge(trace, interest, complete=complete, final=final)
-                if outcome is Outcome.FAILED:
+                if outcome is Outcome.FAILED and not self._is_put_off(waiter, trace_id, last_arrival + waiter.patience):
                     failed.append((waiter, trace))
                 elif outcome is Outcome.ENOUGH:
                     self._conclude(waiter, trace, last_arrival)
@@ -151,9 +151,7 @@ class TraceWaiters:
         """Hand out a trace that is enough for its caller, or look again when it has been silent."""
         if waiter.settle:
             quiet_since = self._store.last_arrival() if waiter.wants_any_root else last_arrival
-            if monotonic() < quiet_since + waiter.settle:
-                with self._changes:
-                    waiter.due[trace.trace_id] = quiet_since + waiter.settle
+            if self._is_put_off(waiter, trace.trace_id, quiet_since + waiter.settle):
                 return
         rivals = several_roots(self._unclaimed()) if waiter.wants_any_root else ""
         if not self._take(waiter, trace.trace_id):
@@ -164,6 +162,14 @@ class TraceWaiters:
             if waiter.expected is not None and waiter.expected.cost(trace.roots_for(waiter.expected)) == 0:
                 self._store.watch(trace, waiter.expected)
             waiter.future.set_result(trace)
+
+    def _is_put_off(self, waiter: Waiter, trace_id: str, due: float) -> bool:
+        """Let a caller look at a trace again, unless the time for it has come already."""
+        with self._changes:
+            if monotonic() < due:
+                waiter.due[trace_id] = due
+                return True
+        return False
 
     def _take(self, waiter: Waiter, trace_id: str) -> bool:
         """Give a trace to a caller, unless another has it or this one no longer waits."""

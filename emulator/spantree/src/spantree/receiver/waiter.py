@@ -5,7 +5,8 @@ A trace is enough for its caller
 - with one, once every expected span has arrived. Others may be there, unless they could still become expected ones;
 - while the tree's file is being rewritten, once a root and every parent have arrived;
 - in each case, if it has been silent for `settle` seconds.
-It has failed as soon as its root and every parent are there, and later spans can no longer make it as expected.
+It has failed as soon as its root and every parent are there, and later spans can no longer make it as expected. If the
+caller has not said by its root or id which trace is meant, it has half a second more: the next one may be right.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ UPDATE_SETTLE_SECONDS = 1.0
 
 QUIET_SECONDS = 0.05
 """A trace that is not all there is looked at after this silence, not for each of its batches."""
+PATIENCE_SECONDS = 0.5
+"""The silence after which a trace fails that the caller has not chosen: another with its root may be the right one."""
 
 
 class Outcome(Enum):
@@ -68,10 +71,19 @@ class Waiter:
             self.settle = max(self.settle, UPDATE_SETTLE_SECONDS)
 
     @property
+    def patience(self) -> float:
+        """How many seconds a trace must have been silent before it can fail its caller."""
+        return QUIET_SECONDS if self._is_choosy else PATIENCE_SECONDS
+
+    @property
+    def _is_choosy(self) -> bool:
+        """Whether the caller has said which trace is meant, other than by the expected tree."""
+        return self.selection.by_root or self.selection.trace_id is not None
+
+    @property
     def wants_any_root(self) -> bool:
         """Whether nothing says which root is meant, although the tree of that trace will be written."""
-        named = self.selection.by_root or self.selection.trace_id is not None
-        return self.is_updating and not self._names and not named
+        return self.is_updating and not self._names and not self._is_choosy
 
     def interest(self, trace_id: str, stored: StoredTrace, *, complete: bool, now: float) -> Interest:
         """Return whether a trace is worth comparing. This is cheap: it looks at ids and names only."""
@@ -113,5 +125,4 @@ class Waiter:
 
     def _has_failed(self, trace: SpanTree, expected: Expectation) -> bool:
         roots: list[Span] = [span for span in trace.roots if span not in trace.orphans]
-        chosen = self.selection.by_root or self.selection.trace_id is not None
-        return (chosen or any(map(expected.is_about, roots))) and not expected.can_still_fit(roots)
+        return (self._is_choosy or any(map(expected.is_about, roots))) and not expected.can_still_fit(roots)

@@ -8,8 +8,7 @@ from types import TracebackType
 
 __all__ = ["drop_own_frames", "is_own_failure"]
 
-OURS = ("spantree", "concurrent.futures")
-"""Waiting for a trace ends in a future of the standard library, which says nothing about the test."""
+OURS = "spantree"
 
 
 def drop_own_frames(error: BaseException) -> None:
@@ -47,4 +46,4 @@ def _cut(traceback: TracebackType | None) -> None:
 
 
 def _is_ours(module: str) -> bool:
-    return any(module == ours or module.startswith(f"{ours}.") for ours in OURS)
+    return module == OURS or module.startswith(f"{OURS}.")
