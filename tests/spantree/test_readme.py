@@ -148,6 +148,14 @@ async def test_its_commands_and_options_exist() -> None:
     assert {option for option in options if option not in known} == set()
 
 
+def test_its_links_lead_to_its_headings() -> None:
+    headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+    anchors = {re.sub(r"[^a-z -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    linked = set(re.findall(r"\]\(#([^)]+)\)", README))
+    assert linked
+    assert linked <= anchors
+
+
 def test_its_table_lists_every_format() -> None:
     table = README.split("| `--to` |")[1].split("\n\n")[0]
     first_cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
