@@ -2,14 +2,17 @@
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 import spantree
-from spantree import RULES, LogRecord, Span, Spans, SpanTree, ms, otlp_json, tree, trees
+from spantree import RULES, Hop, LogRecord, Span, Spans, SpanTree, ms, otlp_json, tree, trees
 from spantree.cli.commands import COMMANDS
 from spantree.cli.formats import FORMATS
+from spantree.receiver.logs import LogCriteria
+from spantree.receiver.metrics import MetricCriteria
 from tests.spantree.tail.events import after, screen
 from tests.spantree.test_grammar import ORDER
 from tests.support.processes import run_spantree
@@ -146,6 +149,24 @@ async def test_its_commands_and_options_exist() -> None:
     others = {"--update-trees", "--trace-reports", "--junitxml", "--line-buffered"}  # of pytest and grep
     options = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", README)) - others
     assert {option for option in options if option not in known} == set()
+
+
+@pytest.mark.parametrize(
+    ("row", "known"),
+    [
+        ("a trace", dir(SpanTree)),
+        ("a span", dir(Span)),
+        ("a hop", [*dir(Hop), "parent", "link"]),
+        ("`otlp.logs.one", LogCriteria.__annotations__),
+        ("`otlp.metrics.one", MetricCriteria.__annotations__),
+    ],
+    ids=["trace", "span", "hop", "logs", "metrics"],
+)
+def test_what_its_tables_name_exists(row: str, known: Collection[str]) -> None:
+    [cells] = re.findall(rf"^\| {re.escape(row)}[^|]*\|(.*)\|$", README, re.MULTILINE)
+    named = set(re.findall(r"`([a-z_]+)", cells))
+    assert named
+    assert named <= set(known)
 
 
 def test_its_links_lead_to_its_headings() -> None:
