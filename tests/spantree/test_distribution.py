@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 import spantree
-from tests.spantree.test_readme import write_examples
+from tests.spantree.test_readme import TESTS, write_examples
 
 PROJECT = Path(spantree.__path__[0]).parents[1]
 GRPC_WITHOUT_THE_EXTRA = """
@@ -117,7 +117,7 @@ def test_a_foreign_service_is_tested_with_the_wheel_and_an_older_sdk(tmp_path: P
 
     write_examples(tmp_path)
     tested = theirs.run("-W", "error", "-m", "pytest", "-p", "no:cacheprovider", cwd=tmp_path)
-    assert "2 passed" in tested.stdout, tested.stdout + tested.stderr
+    assert f"{TESTS} passed" in tested.stdout, tested.stdout + tested.stderr
     code = "import sys, spantree; assert spantree.tree; assert 'opentelemetry' not in sys.modules; import emulator"
     assert "No module named 'emulator'" in theirs.run("-c", code, cwd=tmp_path).stderr
     assert "pip install 'spantree[cli]'" in theirs.run("-m", "spantree", cwd=tmp_path).stderr

@@ -31,6 +31,8 @@ def send(otlp, spans):
     urlopen(Request(f"{otlp.endpoint}/v1/traces", body, {"Content-Type": "application/json"})).close()
 
 WRONG = tree("shop: order (server)\\n" + "".join(f"  shop: step {n}\\n" for n in (2, 3, 4, 6, 7, 8, 10, 12)))
+EXACT = tree("shop: order (server)\\n  shop: step 1")
+OTHER_KIND = tree("shop: order (server)\\n  shop: step 1 (client)")
 """
 DIFFERS = (
     TRACES
@@ -140,6 +142,8 @@ FAILING = {
     "wait": "def test_it(otlp):\n    otlp.trace(timeout=0.01).wait()",
     "await": "async def test_it(otlp):\n    await otlp.trace(timeout=0.01)",
     "await expecting": "async def test_it(otlp):\n    await otlp.trace(expecting=WRONG, timeout=0.01)",
+    "fail at once": "def test_it(otlp):\n    send(otlp, a_trace())\n    otlp.trace(expecting=OTHER_KIND).wait()",
+    "await and fail": "async def test_it(otlp):\n    send(otlp, a_trace())\n    await otlp.trace(expecting=OTHER_KIND)",
     "matches": "async def test_it():\n    SpanTree(a_trace()).matches(WRONG)",
     "one": "def test_it():\n    SpanTree(a_trace()).one('bank')",
     "group": """async def test_it(otlp):
@@ -164,6 +168,21 @@ def test_tracebacks_end_in_the_test_and_show_nothing_of_ours(theirs: pytest.Pyte
         assert re.search(r"\bspantree\.(NotReceived|Mismatch|NotOne): ", shown), (name, shown)
         assert "During handling" not in shown
         assert "direct cause" not in shown
+
+
+def test_spans_that_come_too_late_are_reported_without_a_traceback(theirs: pytest.Pytester) -> None:
+    code = """
+def test_it(otlp):
+    send(otlp, a_trace(steps=1))
+    assert otlp.trace(expecting=EXACT).wait() == EXACT
+    send(otlp, a_trace(steps=2)[2:])
+"""
+    result = run(theirs, TRACES + code)
+    result.assert_outcomes(passed=1, errors=1)
+    lines = [line for line in result.outlines if line]
+    start = next(number for number, line in enumerate(lines) if "ERROR at teardown" in line)
+    assert lines[start + 1] == f"trace {TRACE} was as expected when the test looked at it, but 1 span came later:"
+    assert "+   shop: step 2   ← first difference: not expected" in result.stdout.str()
 
 
 def test_a_bug_of_ours_keeps_its_traceback(theirs: pytest.Pytester) -> None:

@@ -16,7 +16,7 @@ def main() -> None:
             f"spantree: the commands need {error.name}, which the extra `cli` installs: pip install 'spantree[cli]'"
         )
     replace_missing_glyphs()
-    application("spantree", __version__, "Read, check, show and convert traces.", COMMANDS)()
+    application("spantree", __version__, "Check, show, convert, record and watch traces.", COMMANDS)()
 
 
 if __name__ == "__main__":

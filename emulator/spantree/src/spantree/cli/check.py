@@ -58,13 +58,15 @@ Ignore = Annotated[
     option(
         "ignore",
         "Without --expect: a rule to skip, everywhere or as rule:service or rule:service:span, where * stands for any "
-        f"text. May be repeated; takes the place of pyproject.toml's. Rules: {', '.join(RULES)}.",
+        f"text. May be repeated; replaces what pyproject.toml ignores. Rules: {', '.join(RULES)}.",
         callback=known_rules,
     ),
 ]
 FailOn = Annotated[
     Severity | None,
-    option("fail-on", "Without --expect: exit with 1 for findings that are at least so severe.", show_default="error"),
+    option(
+        "fail-on", "Without --expect: exit with 1 for findings of this severity or a worse one.", show_default="error"
+    ),
 ]
 Registry = Annotated[
     list[Path] | None,
@@ -79,7 +81,7 @@ NPlusOne = Annotated[
     int | None,
     option(
         "n-plus-one",
-        "Without --expect: how often a query may not be repeated, one after another.",
+        "Without --expect: how many equal queries in a row are too many.",
         min=2,
         show_default="5",
     ),
@@ -114,13 +116,14 @@ def check(
     joined: Joined = False,
     no_unicode: Ascii = False,
 ) -> None:
-    """Compare traces with an expected tree; without one, look for what makes them unsound.
+    """Compare traces with an expected tree; without one, check that they are sound.
 
     Compares every trace that has the expected root. Exits with 0 if all are as expected, with 1 if any differs, none is
     found, or a Jaeger has more of them than --limit, and with 2 if the traces or the expected tree cannot be read.
 
-    Without a tree, findings are errors, warnings or advice. All are told, and errors fail, or what --fail-on says.
-    [tool.spantree] in the nearest pyproject.toml may set ignore, fail-on, registry and n-plus-one.
+    Without a tree, it prints what it finds, as errors, warnings and advice. Errors fail the check, and with --fail-on
+    warnings or advice, too. [tool.spantree] in the nearest pyproject.toml may set ignore, fail-on, registry and
+    n-plus-one.
     """
     if no_unicode:
         ascii_only()

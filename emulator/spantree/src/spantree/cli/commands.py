@@ -8,13 +8,13 @@ COMMANDS = (
     Command(
         "check",
         "spantree.cli.check:check",
-        "Compare traces with an expected tree; without one, look for what makes them unsound.",
+        "Compare traces with an expected tree; without one, check that they are sound.",
     ),
     Command("convert", "spantree.cli.convert:convert", "Write traces in another format."),
     Command(
         "record",
         "spantree.cli.record:record",
-        "Run any command, and record the traces that it sends over OTLP, from any language.",
+        "Run any command, in any language, and record the traces that it sends over OTLP.",
         # Options after the command are its own.
         settings={"allow_interspersed_args": False},
     ),

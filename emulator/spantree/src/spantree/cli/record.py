@@ -43,7 +43,7 @@ Settle = Annotated[
     float,
     option(
         "settle",
-        "After the command has ended, wait until nothing has arrived for so many seconds. At most 30 in all.",
+        "After the command has ended, wait until nothing has arrived for this many seconds; 30 seconds at most.",
         min=0,
         max=MOST_SETTLE_SECONDS,
         callback=finite,
@@ -58,10 +58,10 @@ def record(
     expect: Expect = None,
     settle: Settle = 0.5,
 ) -> None:
-    """Run any command, and record the traces that it sends over OTLP, from any language.
+    """Run any command, in any language, and record the traces that it sends over OTLP.
 
-    The command gets the environment variables that make an OpenTelemetry SDK export to a receiver of its own, over
-    HTTP or gRPC. Input, output and signals are the command's. Prints a line for each trace on standard error.
+    The command gets the environment variables that make an OpenTelemetry SDK export its spans here, over HTTP or gRPC.
+    It keeps its input, output and signals. Prints a line for each trace on standard error.
 
     Exits with the command's status: 127 if there is no such command, 128+n if signal n has ended it. With --expect, a
     command that succeeds, and whose traces are not as expected, exits with 1.
