@@ -81,6 +81,18 @@ def a_chain(depth: int) -> Case:
     return text, [a_span(n + 1, n, "odd" if n == depth // 2 else f"level {n}") for n in range(depth)]
 
 
+def deeper(names: Iterable[str]) -> list[Span]:
+    return [a_span(number + 1, number, name) for number, name in enumerate(names)]
+
+
+def nested(names: Iterable[str]) -> str:
+    return "".join(f"{' ' * number}shop: {name}\n" for number, name in enumerate(names))
+
+
+def steps(first: int) -> list[str]:
+    return named("step ", [number % 7 for number in range(first, first + SIZE)])
+
+
 def attributes(values: Iterable[int]) -> list[Span]:
     return [ROOT, *(a_span(number + 2, 1, "GET", attributes={"id": number}) for number in values)]
 
@@ -98,14 +110,14 @@ CASES: dict[str, tuple[Case, str]] = {
             any_order(lines("a", range(500)), lines("b", range(500))),
             below_root(named("b", range(500)) + named("a", range(500))),
         ),
-        "500 missing, 500 not expected",
+        ": 500 moved",
     ),
     "two groups, mixed": (
         (
             any_order(lines("a", range(500)), lines("b", range(500))),
             below_root(shuffled(named("b", range(500)) + named("a", range(500)))),
         ),
-        " different",
+        " moved",
     ),
     "5 groups between lines": (several_groups(5), " different"),
     "50 groups between lines": (several_groups(50), " different"),
@@ -120,17 +132,17 @@ CASES: dict[str, tuple[Case, str]] = {
     ),
     "others below in any order": (parents(in_order=False), f"{SIZE // 2} different"),
     "others below in order": (parents(in_order=True), f"{SIZE // 2} different"),
-    "reversed": ((ordered(lines("a", ALL)), below_root(reversed(named("a", ALL)))), " different"),
+    "reversed": ((ordered(lines("a", ALL)), below_root(reversed(named("a", ALL)))), " moved"),
     "repetitions, shuffled": (
         (
             ordered(f"shop: a{n % 7} {'+*?'[n % 3]}" for n in ALL),
             below_root(shuffled(named("a", [n % 7 for n in ALL]))),
         ),
-        " missing",
+        " moved",
     ),
     "dots, shuffled": (
         (ordered([*lines("a", [n % 7 for n in ALL]), "..."]), below_root(shuffled(named("a", [n % 7 for n in ALL])))),
-        " missing",
+        " moved",
     ),
     "many lines below dots": (
         (ordered(["...", *(f"  shop: a{n % 5} !" for n in range(300))]), below_root(named("a", [n % 5 for n in ALL]))),
@@ -148,6 +160,8 @@ CASES: dict[str, tuple[Case, str]] = {
         ": 1 not expected",
     ),
     "a deep chain": (a_chain(10_000), ": 1 different"),
+    "a deep chain, each span of the next name": ((nested(steps(0)), deeper(steps(1))), f"{SIZE} different"),
+    "a deep chain against a flat trace": ((nested(["root", *steps(0)]), below_root(steps(0))), " missing"),
 }
 
 

@@ -328,3 +328,25 @@ def test_the_plugin_can_be_left_out(theirs: pytest.Pytester) -> None:
     without = run(theirs, "def test_it(otlp): pass", "-p", "no:spantree")
     without.assert_outcomes(errors=1)
     without.stdout.fnmatch_lines(["*fixture 'otlp' not found*"])
+
+
+LATE = """
+from spantree import Span, tree
+from tests.support.otlp import send
+from tests.support.spans import a_span
+
+def test_a_late_span(otlp):
+    send(otlp, [a_span(1, name="order")])
+    assert otlp.trace().wait() == tree("shop: order")
+    send(otlp, [a_span(2, 1, "charge")])
+"""
+
+
+def test_late_spans_are_told_once_and_without_a_traceback(theirs: pytest.Pytester) -> None:
+    failed = run(theirs, LATE)
+    failed.assert_outcomes(passed=1, errors=1)
+    shown = failed.stdout.str()
+    assert shown.count("shop: charge, ") == 1
+    assert "_pytest" not in shown
+    assert "another exception" not in shown
+    assert "Traceback" not in shown

@@ -66,6 +66,11 @@ MISTAKES = [
     ("shop: pay ≤50ms", "≤", "write <=50ms"),
     ("shop: pay (client) 50ms", "50ms", "a duration has a comparison before it; write <50ms"),
     ("shop: pay ×0", "×", "×0 would stand for no span; what must not occur is a line below `never:`"),
+    (
+        "in any order:",
+        "in",
+        "there is no line below this `in any order:`; indent the lines of what may come in any order",
+    ),
     ("shop: pay ×5..2", "×", "×5..2 counts down; write ×2..5"),
     ("shop: pay ×2-5", "×", "×2-5 is not a count; write ×2..5"),
     ("shop: pay ×", "×", "× is not a count; write ×3, ×2..5 or ×2.."),

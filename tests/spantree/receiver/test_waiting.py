@@ -176,3 +176,21 @@ async def test_a_cancelled_waiter_takes_no_trace(otlp: OtlpReceiver) -> None:
         await waiting
     await asyncio.to_thread(send, otlp, FAMILY)
     assert await otlp.trace() == SpanTree(FAMILY)
+
+
+def test_the_closest_of_many_traces_of_one_root_is_explained(otlp: OtlpReceiver) -> None:
+    """A time-out compares a few only: those that have the names that are expected, not those that came first."""
+    for number in range(1, 41):
+        trace_id, attributes = f"{number:032x}", {"order": number}
+        root = a_span(1, name="job", trace_id=trace_id, attributes=attributes)
+        send(otlp, [root, *([a_span(2, 1, "pack", trace_id=trace_id)] if number > 30 else [])])
+    pack_and_send = "shop: job\n  shop: pack\n  shop: send"
+    with pytest.raises(NotReceived, match=f"The closest trace, {31:032x}:"):
+        otlp.trace(expecting=tree(pack_and_send), timeout=0.1).wait()
+    with pytest.raises(NotReceived, match=f"The closest trace, {39:032x}:"):
+        otlp.trace(expecting=tree(pack_and_send.replace("job", "job {order=39}")), timeout=0.1).wait()
+
+
+def test_a_text_is_no_expected_tree(otlp: OtlpReceiver) -> None:
+    with pytest.raises(TypeError, match=r"expecting is str; it must be an expected tree, from tree\(...\)"):
+        otlp.trace(expecting="shop: job")  # type: ignore[arg-type] # that is the mistake

@@ -91,7 +91,8 @@ def otlp(request: pytest.FixtureRequest) -> "Iterator[OtlpReceiver]":
         try:
             receiver.verify()
         except LateSpans as late:
-            pytest.fail(str(late), pytrace=False)  # the traceback would be pytest's own
+            # Without a traceback, which would be pytest's own, and without a context, which would say it all twice.
+            raise pytest.fail.Exception(str(late), pytrace=False) from None
 
 
 def _settle(config: pytest.Config) -> float:

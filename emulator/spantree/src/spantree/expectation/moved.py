@@ -104,7 +104,7 @@ class _Search:
         least = -1
         for span in islice(self._candidates(expected), CANDIDATES):
             reasons = compare(expected, span, self.placeholders)
-            if reasons is None or weight(reasons) >= RENAMED:
+            if reasons is None or weight(reasons) >= RENAMED or not self._may_be_alike(expected, span):
                 continue
             below = align(expected.below, self._children(span), self.placeholders)
             cost = weight(reasons) + below.cost
@@ -132,6 +132,11 @@ class _Search:
         for spans in names:
             del spans[: _leading(spans, self.gone)]
             yield from (span for span in spans if span.span_id not in self.gone and span.span_id not in self.torn)
+
+    def _may_be_alike(self, expected: ExpectedSpan, span: Span) -> bool:
+        """Return whether enough spans are below for `_is_alike`: each that is missing costs 2. This is cheap."""
+        lines, spans = expected.size - 1, self._size(span) - 1
+        return 2 * (lines - spans) <= lines + spans
 
     def _is_alike(self, expected: ExpectedSpan, span: Span, below: Alignment) -> bool:
         """Return whether at least half of what is below agrees: many spans are called GET."""

@@ -11,6 +11,8 @@ __all__ = ["AnyOrder", "ExpectedSpan", "Level", "parse"]
 ANY_ORDER = re.compile(r"in any order:\s*(#.*)?")
 REST = re.compile(r"\.\.\.\s*(#.*)?")
 NEVER = re.compile(r"never:\s*(#.*)?")
+EMPTY = {"never:": "what must not occur", "in any order:": "what may come in any order"}
+"""What the lines below these say. Without any, they say nothing."""
 
 
 @dataclass(eq=False, slots=True)
@@ -99,7 +101,7 @@ def parse(text: str, *, budgets: bool = True) -> tuple[Level, list[str]]:
     __tracebackhide__ = True  # for the author of the tree, the message says it all
     top, all_spans = Level(), list[ExpectedSpan]()
     branches, remarks = [_Branch(-1, top)], list[str]()
-    never: list[tuple[int, str, int, _Branch]] = []
+    groups: list[tuple[int, str, int, _Branch]] = []
     for number, raw in enumerate(text.split("\n"), start=1):
         text_of_line = raw.strip(" \r")
         if not text_of_line or text_of_line.startswith("#"):
@@ -109,14 +111,15 @@ def parse(text: str, *, budgets: bool = True) -> tuple[Level, list[str]]:
         try:
             branch = _branch_for(branches, indent, text_of_line)
             branches.append(_add_line(text_of_line, branch, indent, remarks, all_spans))
-            if branches[-1].below == "never:":
-                never.append((number, raw, indent, branches[-1]))
+            if branches[-1].below in EMPTY:
+                groups.append((number, raw, indent, branches[-1]))
         except Mistake as mistake:
             raise ValueError(mistake.shown(number, raw.rstrip(), indent)) from None
         remarks = []
-    for number, raw, indent, branch in never:
-        if not branch.items:  # it would never fail
-            empty = Mistake(0, "there is no line below this `never:`; indent the lines of what must not occur")
+    for number, raw, indent, branch in groups:
+        if not branch.items:  # it would say nothing
+            what = f"there is no line below this `{branch.below}`; indent the lines of {EMPTY[branch.below]}"
+            empty = Mistake(0, what)
             raise ValueError(empty.shown(number, raw.rstrip(), indent))
     for expected in reversed(all_spans):  # children come after their parents
         expected.size = 1 + sum(below.size * below.least for below in expected.below.spans())

@@ -5,8 +5,9 @@ The alignment of one level cannot know that: it prefers a renamed span to one th
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
-from spantree.expectation.alignment import align
+from spantree.expectation.alignment import fits_level
 from spantree.expectation.comparison import RENAMED, weight
 from spantree.expectation.parser import ExpectedSpan
 from spantree.expectation.placeholders import Placeholder
@@ -26,6 +27,9 @@ __all__ = ["part_renamed"]
 CANDIDATES = 2
 """The most lines or spans of a name that are compared in full."""
 
+MOST_SPANS = 5_000
+"""The most spans that are compared in all: in a deep tree, each is below many others."""
+
 
 def part_renamed(top: Node, placeholders: Mapping[str, Placeholder]) -> None:
     """Replace each such pair by a missing line and an unexpected span, which are then found to have moved."""
@@ -43,25 +47,26 @@ def part_renamed(top: Node, placeholders: Mapping[str, Placeholder]) -> None:
         if node.span is not None and (node.kind == UNEXPECTED or weight(node.reasons) >= RENAMED):
             spans[node.span.service, node.span.name].append(node.span)
 
+    left = MOST_SPANS
+
+    def are_alike(expected: ExpectedSpan, span: Span) -> bool:
+        """Return whether nothing is different below a line and a span."""
+        nonlocal left
+        left -= max(expected.size, 1 + sum(1 for _ in islice(span.descendants, max(left, 0))))
+        return left >= 0 and fits_level(expected.below, span.children, placeholders)
+
     def is_elsewhere(node: Node) -> bool:
         assert node.expected is not None
         assert node.span is not None
         line, span = node.expected.line, node.span
         for expected in lines[span.service, span.name][:CANDIDATES]:
-            if _are_alike(expected, span, placeholders):
+            if are_alike(expected, span):
                 return True
-        return any(
-            _are_alike(node.expected, found, placeholders) for found in spans[line.service, line.name][:CANDIDATES]
-        )
+        return any(are_alike(node.expected, found) for found in spans[line.service, line.name][:CANDIDATES])
 
     parted = {id(node) for node in pairs if is_elsewhere(node)}
     for node in [top, *nodes] if parted else ():
         node.below = [each for below in node.below for each in (_parts(below) if id(below) in parted else (below,))]
-
-
-def _are_alike(expected: ExpectedSpan, span: Span, placeholders: Mapping[str, Placeholder]) -> bool:
-    """Return whether nothing is different below a line and a span."""
-    return align(expected.below, span.children, placeholders).cost == 0
 
 
 def _parts(node: Node) -> Iterator[Node]:

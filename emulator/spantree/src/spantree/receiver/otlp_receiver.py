@@ -101,6 +101,8 @@ class OtlpReceiver:
         """
         __tracebackhide__ = True
         check_criteria(root)
+        if expecting is not None and not isinstance(expecting, Expectation):
+            raise TypeError(f"expecting is {type(expecting).__name__}; it must be an expected tree, from tree(...)")
         if traceparent is not None:
             caller = read_traceparent(traceparent)
             self._know_caller(caller, may_arrive=True)

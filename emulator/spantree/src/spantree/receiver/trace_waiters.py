@@ -196,14 +196,16 @@ class TraceWaiters:
         return Received(self._store.trees(Received.SHOWN + 1), number)
 
     def _candidates(self, waiter: Waiter) -> tuple[list[SpanTree], list[SpanTree], list[str]]:
-        """Return the traces that a caller may have meant, others, and the ids of those that were handed out."""
+        """Return the likeliest traces that a caller may have meant, some others, and the ids of those handed out."""
         with self._changes:
             snapshot = self._store.snapshot()
             mine = [name for name in self._store.stored if waiter.selection.trace_id in {None, name}]
             left = [name for name in mine if not self._is_taken(waiter, name)]
             meant = [name for name in left if waiter.begins_like(self._store.stored[name].tops)]
             taken = [name for name in mine if name in self._handed_out]
-        others = [name for name in left if name not in set(meant)]
+            meant.sort(key=lambda name: waiter.distance(self._store.stored[name]))
+        begun = set(meant)
+        others = [name for name in left if name not in begun]
         shown = slice(Received.SHOWN)
         meant_trees, other_trees = (
             [SpanTree(snapshot[name], snapshot) for name in names[shown]] for names in (meant, others)

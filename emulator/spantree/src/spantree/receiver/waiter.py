@@ -104,6 +104,13 @@ class Waiter:
             return self.selection.may_accept(tops)
         return self.expected.begins_like(tops)
 
+    def distance(self, stored: StoredTrace) -> tuple[bool, int, int]:
+        """Return, for sorting, how far a trace seems to be from the expected one. This is cheap, as `interest` is."""
+        if self.expected is None:
+            return (False, 0, 0)
+        is_about = any(map(self.expected.is_about, stored.roots))
+        return (not is_about, len(self._names - stored.names), abs(len(stored) - self.expected.size))
+
     def judge(self, trace: SpanTree, interest: Interest, *, complete: bool, final: bool) -> Outcome:
         """Say what a trace is. `complete`: a root and every parent have arrived; `final`: no other root can come."""
         expected = self.expected
