@@ -60,6 +60,18 @@ def parents(*, in_order: bool) -> Case:
     return (ordered if in_order else any_order)(pairs), spans
 
 
+def pairs_below(differs: int, *, in_order: bool) -> Case:
+    """Lines of one name, each with two others below it; the second of these is another for each so many."""
+    text, spans = list[str](), [ROOT]
+    indent = "    " if in_order else "      "
+    for number in range(SIZE // 3):
+        text.append(f"shop: call\n{indent}shop: to {number}\n{indent}shop: and {number}")
+        parent = len(spans) + 1
+        spans += [a_span(parent, 1, "call"), a_span(parent + 1, parent, f"to {number}")]
+        spans.append(a_span(parent + 2, parent, f"{'odd' if number % differs == 0 else 'and'} {number}"))
+    return (ordered if in_order else any_order)(text), spans
+
+
 def nested_groups() -> Case:
     """Groups of nine, three deep, each in reverse."""
     text, spans = ["shop: root"], [ROOT]
@@ -109,6 +121,7 @@ CASES: dict[str, tuple[Case, str]] = {
     ),
     "5 groups between lines": (several_groups(5), " different"),
     "50 groups between lines": (several_groups(50), " different"),
+    "300 groups between lines": (several_groups(300), " different"),
     "nested groups": (nested_groups(), " different"),
     "other attributes in any order": (
         (any_order(f"shop: GET {{id={number}}}" for number in ALL), attributes(range(500, SIZE + 500))),
@@ -120,6 +133,9 @@ CASES: dict[str, tuple[Case, str]] = {
     ),
     "others below in any order": (parents(in_order=False), f"{SIZE // 2} different"),
     "others below in order": (parents(in_order=True), f"{SIZE // 2} different"),
+    "some others of two below in any order": (pairs_below(3, in_order=False), "111 different"),
+    "others of two below in any order": (pairs_below(1, in_order=False), "333 different"),
+    "others of two below in order": (pairs_below(1, in_order=True), "333 different"),
     "reversed": ((ordered(lines("a", ALL)), below_root(reversed(named("a", ALL)))), "999 moved"),
     "repetitions, shuffled": (
         (
@@ -147,7 +163,7 @@ CASES: dict[str, tuple[Case, str]] = {
         (ordered(lines("a", ALL)), below_root([*reversed(named("a", ALL)), "odd"], start=7)),
         ": 1 not expected",
     ),
-    "a deep chain": (a_chain(10_000), ": 1 different"),
+    "a deep chain": (a_chain(12_000), ": 1 different"),
 }
 
 
