@@ -39,6 +39,8 @@ class Shapes:
 
     def key(self, level: Level, span: Span) -> tuple[int, int] | None:
         """Return the key of the cost of a level and what is below a span, if they have no name in common."""
+        if self.classes.sizes[span.span_id] > LARGEST:
+            return None
         kind = self.classes.levels[level]
         if kind not in self.levels:
             self.levels[kind] = self._of_level(level)
@@ -61,8 +63,6 @@ class Shapes:
         return Shape(self.numbers.setdefault(shape, len(self.numbers)), frozenset(names))
 
     def _of_spans(self, above: Span) -> Shape | None:
-        if self.classes.sizes[above.span_id] > LARGEST:
-            return None
         names: list[str] = []
         shape = _spans_shape(above.children, names, LEVELS)
         return None if shape is None else Shape(self.numbers.setdefault(shape, len(self.numbers)), frozenset(names))
