@@ -198,6 +198,12 @@ def test_unnamed(otlp):
     send(otlp, [noise(1), a_span(2, name="order")])
     otlp.trace(expecting=tree(Path("unnamed.tree"))).wait()
 
+def test_compared(otlp):
+    send(otlp, [noise(1), a_span(2, name="order")])
+    trace = otlp.trace().wait()
+    assert trace == tree("shop: start 1")
+    assert trace == tree(Path("compared.tree"))
+
 def test_named(otlp):
     send(otlp, [noise(1), a_span(2, name="order")])
     assert otlp.trace(name="order", expecting=tree(Path("named.tree"))).wait() == tree(Path("named.tree"))
@@ -213,6 +219,7 @@ def test_named(otlp):
         ]
     )
     assert not (theirs.path / "unnamed.tree").exists()
+    assert not (theirs.path / "compared.tree").exists()
     assert (theirs.path / "named.tree").read_text() == "shop: order\n"
 
 

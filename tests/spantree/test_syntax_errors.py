@@ -72,6 +72,8 @@ MISTAKES = [
         "there is no line below this `in any order:`; indent the lines of what may come in any order",
     ),
     ("shop: pay ×5..2", "×", "×5..2 counts down; write ×2..5"),
+    ("shop: pay ×1000000", "×", "×1000000 is too many; a line can ask for at most 10,000 spans"),
+    (f"shop: pay ×{'9' * 5_000}..", "×", "is too many; a line can ask for at most 10,000 spans"),
     ("shop: pay ×2-5", "×", "×2-5 is not a count; write ×2..5"),
     ("shop: pay ×", "×", "× is not a count; write ×3, ×2..5 or ×2.."),
     ("shop: pay + ×2", "×", "×2 is a second count after +"),

@@ -22,7 +22,8 @@ class Traces(dict[str, Sequence[Span]]):
     """The spans of several traces, by trace id, with the relations of each trace once they have been built.
 
     `callers` has, by trace id, the ids of spans that will never be there: those of a test that calls what it tests.
-    `on_fit` is told of each comparison of a trace with an expected tree that it fits.
+    `on_fit` is told of each comparison of a trace with an expected tree that it fits. `ambiguous` says, by trace id,
+    why no new tree may be written from a trace.
     """
 
     def __init__(
@@ -30,11 +31,15 @@ class Traces(dict[str, Sequence[Span]]):
         spans: Mapping[str, Sequence[Span]],
         callers: Mapping[str, Collection[str]] = MappingProxyType({}),
         on_fit: Callable[[Any, Any], None] | None = None,
+        ambiguous: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(spans)
+        self.ambiguous = ambiguous
         self.callers = callers
         self.on_fit = on_fit
         self.relations: dict[str, TraceRelations] = {}
+        self.trees: dict[str, Any] = {}
+        """The trees that were built of these traces, for callers that ask for the same one."""
 
     @cached_property
     def linking_to(self) -> Mapping[str, Sequence[str]]:

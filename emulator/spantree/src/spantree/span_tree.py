@@ -194,8 +194,12 @@ class SpanTree:
     def difference(self, expected: Expectation) -> Difference | None:
         """Return how the trace differs from an expected tree; None if it does not.
 
-        What is missing is looked for in the other traces that came with this one.
+        What is missing is looked for in the other traces that came with this one. Raises AssertionError if a new tree
+        would be written from this trace, although nothing says that it is the one that is meant.
         """
+        __tracebackhide__ = True
+        if expected.is_new and (reason := self._relations.traces.ambiguous.get(self.trace_id)):
+            raise AssertionError(reason)
         return expected.difference(self.roots_for(expected), self._relations.tops_elsewhere)
 
     def roots_for(self, expected: Expectation) -> Sequence[Span]:
@@ -211,6 +215,7 @@ class SpanTree:
             self._relations.traces.on_fit(self, expected)
 
     def __eq__(self, other: object) -> bool:
+        __tracebackhide__ = True
         if isinstance(other, Expectation):
             fits = self.difference(other) is None
             if fits:

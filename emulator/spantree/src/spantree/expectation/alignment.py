@@ -15,16 +15,19 @@ the plans below them through a stack of generators, because a trace may be deepe
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from spantree.expectation.classes import Classes, walk
 from spantree.expectation.comparison import Alignment, Row, compare
+from spantree.expectation.fit import Fits
+from spantree.expectation.fit_question import TooHardError
 from spantree.expectation.in_step import align_in_step
 from spantree.expectation.level_plan import plan_level
 from spantree.expectation.pairing import Pairing
 from spantree.expectation.parser import ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder
-from spantree.expectation.plan import Plan, Planning, Request, Step
+from spantree.expectation.plan import Plan, Planning, Request, Step, answers
 from spantree.span import Span
 
 __all__ = ["align", "fits_level"]
@@ -33,39 +36,73 @@ __all__ = ["align", "fits_level"]
 def align(level: Level, spans: Sequence[Span], placeholders: Mapping[str, Placeholder]) -> Alignment:
     """Align spans, with everything below them, with an expected tree.
 
-    The cost is the smallest there is, with exceptions. Siblings that started at the same time are put into an order in
-    which they fit, if it is found, or into the best order if all of them started at once. In large traces, a small
-    cost has to do where groups in any order stand between other lines, where lines below `...` want the spans of
-    others, and where a level has more than some 4,000,000 pairs of lines and spans that do not fit at once.
+    Spans that fit are never said to differ: whether they do is decided first, and exactly. Where they do not, the cost
+    is the smallest there is, with exceptions. Siblings that started at the same time are put into an order in which
+    they fit, if it is found, or into the best order if all of them started at once. In large traces, a small cost has
+    to do where groups in any order stand between other lines, where lines below `...` want the spans of others, and
+    where a level has more than some 4,000,000 pairs of lines and spans that do not fit at once.
     """
     if (in_step := align_in_step(level, spans, placeholders)) is not None:
         return in_step
+    fits, request = _begin(level, spans, placeholders)
+    pairing = fits.pairing
+    with suppress(TooHardError):
+        _find(request, fits)
+    plans = {key: plan for key, plan in fits.known.items() if plan is not None}
+    pairing.known |= dict.fromkeys(plans, 0)
+    if request.key not in plans:
+        _plan(request, pairing, plans)
+    return _Writer(pairing, plans).write(request)
+
+
+def fits_level(
+    level: Level,
+    spans: Sequence[Span],
+    placeholders: Mapping[str, Placeholder],
+    *,
+    ignoring_strangers: bool = False,
+) -> bool:
+    """Return whether spans, with everything below them, fit an expected tree, in less time than `align` takes.
+
+    If it is `ignoring_strangers`, other spans may stand anywhere if no line beside them has their service and name.
+    """
+    if align_in_step(level, spans, placeholders) is not None:
+        return True
+    fits, request = _begin(level, spans, placeholders, ignoring_strangers=ignoring_strangers)
+    try:
+        _find(request, fits)
+    except TooHardError:
+        return not ignoring_strangers and align(level, spans, placeholders).cost == 0
+    return fits.known[request.key] is not None
+
+
+def _begin(
+    level: Level,
+    spans: Sequence[Span],
+    placeholders: Mapping[str, Placeholder],
+    *,
+    ignoring_strangers: bool = False,
+) -> tuple[Fits, Request]:
     classes = Classes(level, spans)
-    pairing = Pairing(classes, placeholders)
     request = Request(level, spans, (classes.levels[level], classes.family(spans)))
-    return _Writer(pairing, _plans(request, pairing)).write(request)
+    return Fits(Pairing(classes, placeholders), ignoring_strangers), request
 
 
-def fits_level(level: Level, spans: Sequence[Span], placeholders: Mapping[str, Placeholder]) -> bool:
-    """Return whether spans, with everything below them, fit an expected tree."""
-    return align(level, spans, placeholders).cost == 0
+def _find(request: Request, fits: Fits) -> None:
+    """Find out whether a level fits. Raises TooHardError."""
+    for key, plan in answers(request, fits.plan):
+        fits.known[key] = plan
 
 
-def _plans(request: Request, pairing: Pairing) -> dict[tuple[int, int], Plan]:
-    """Plan a level, and the levels below that it asks for, without recursion."""
-    plans: dict[tuple[int, int], Plan] = {}
-    waiting: list[tuple[Request, Planning]] = [(request, plan_level(request.level, request.spans, pairing))]
-    while waiting:
-        current, planning = waiting[-1]
-        try:
-            asked = next(planning)
-        except StopIteration as finished:
-            waiting.pop()
-            plans[current.key] = finished.value
-            pairing.known[current.key] = finished.value.cost
-        else:
-            waiting.append((asked, plan_level(asked.level, asked.spans, pairing)))
-    return plans
+def _plan(request: Request, pairing: Pairing, plans: dict[tuple[int, int], Plan]) -> None:
+    """Plan a level, and the levels below that it asks for."""
+
+    def plan(level: Level, spans: Sequence[Span]) -> Planning:
+        return plan_level(level, spans, pairing)
+
+    for key, found in answers(request, plan):
+        plans[key] = found
+        pairing.known[key] = found.cost
 
 
 @dataclass(slots=True)
@@ -129,7 +166,7 @@ class _Writer:
         """Begin the rows of a level. One that is simple was not planned yet."""
         level, spans, key = request
         if key not in self.plans:
-            self.plans |= _plans(request, self.pairing)
+            _plan(request, self.pairing, self.plans)
         steps, cost = self.plans[key]
         everything = list(walk(spans)) if level.deep else ()
         return _Rows(request, cost, [*level.spans(), *level.deep], everything, list(steps[::-1]))

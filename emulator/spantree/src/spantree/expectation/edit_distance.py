@@ -69,7 +69,8 @@ def _fill_row(row: list[int], before: Sequence[int], slot: Slot, unexpected: Seq
     for place, (cost, skipped) in enumerate(zip(costs, unexpected, strict=True), start=1):
         taken = (best if slot.takes_all else before[place - 1]) + cost
         best += skipped
-        best = min(best, taken)
+        if taken < best:  # noqa: PLR1730 - a call of min takes several times as long
+            best = taken
         if row[place] < best:
             best = row[place]
         else:

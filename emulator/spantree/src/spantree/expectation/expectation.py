@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 
-from spantree.expectation.alignment import align
-from spantree.expectation.comparison import Alignment, same_service_and_name
+from spantree.expectation.alignment import align, fits_level
+from spantree.expectation.comparison import Alignment, compare, same_service_and_name
 from spantree.expectation.diff import Difference
 from spantree.expectation.lost_context import Elsewhere, nowhere
 from spantree.expectation.never import with_violations
@@ -123,6 +123,12 @@ class Expectation:
             for expected in self._top.spans()
         )
 
+    def accepts_root(self, root: Span) -> bool:
+        """Return whether a trace with this root may fit, whatever is below it. This costs little."""
+        return self._top.rest or any(
+            compare(expected, root, self._placeholders) == () for expected in self._top.spans()
+        )
+
     def can_still_fit(self, roots: Sequence[Span]) -> bool:
         """Return whether more spans can make a trace with these roots fit. Leave out roots whose parents may come."""
         if self._optional is None:
@@ -145,6 +151,11 @@ class Expectation:
         """Whether the tree is from a file that is rewritten instead of failing."""
         return self.path is not None and updated_tree_files.get() is not None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the tree is from a file that does not exist yet, and that is about to be written."""
+        return self.is_updating and not (self._top.items or self._top.rest)
+
     def must_match(self, spans: Sequence[Span], elsewhere: Elsewhere = nowhere) -> bool:
         """Return True if a trace with these roots is as expected. Raises Mismatch if it is not."""
         __tracebackhide__ = True
@@ -159,8 +170,9 @@ class Expectation:
         Unexpected spans do not matter, unless they resemble expected ones: those may still get children. If the trace
         is `incomplete`, because parents are missing, everything must be as expected.
         """
-        alignment = self._align(spans)
-        return alignment.cost == 0 or (not incomplete and _has_all(alignment, self._placeholders))
+        if not incomplete:
+            return fits_level(self._top, spans, self._placeholders, ignoring_strangers=True)
+        return fits_level(self._top, spans, self._placeholders) and not (self._forbids and self.cost(spans))
 
     def cost(self, spans: Sequence[Span]) -> int:
         """Return how much a trace with these roots differs; 0 if it is as expected."""
@@ -219,20 +231,6 @@ class Expectation:
 
     def __repr__(self) -> str:
         return f"<expected tree {self.path or ', '.join(': '.join(root) for root in self.roots)}>"
-
-
-def _has_all(alignment: Alignment, placeholders: Mapping[str, Placeholder]) -> bool:
-    """Return whether nothing is missing or different, and no unexpected span resembles an expected one beside it."""
-    waiting = [alignment]
-    while waiting:
-        current = waiting.pop()
-        for row in current.rows:
-            if row.differs and (row.expected is not None or row.span is None):
-                return False
-            if row.differs and row.span is not None and _has_line_for(current.level, row.span, placeholders):
-                return False
-            waiting += [row.below] if row.below is not None else []
-    return True
 
 
 def _has_line_for(level: Level, span: Named, placeholders: Mapping[str, Placeholder]) -> bool:

@@ -12,6 +12,7 @@ from spantree.expectation.comparison import DIFFERENT, RENAMED, compare, text_of
 from spantree.expectation.parser import AnyOrder, ExpectedSpan, Level
 from spantree.expectation.placeholders import Placeholder, fits
 from spantree.expectation.plan import Request
+from spantree.expectation.shapes import Shapes
 from spantree.notation import write_value
 from spantree.span import Span
 
@@ -40,6 +41,8 @@ class Siblings:
     by_name: dict[str, list[int]] = field(default_factory=dict)
     by_kind: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     """The classes of spans by service and kind."""
+    by_child: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    """The classes of spans by service and name of a child."""
     by_attribute: dict[tuple[str, str], set[int]] = field(default_factory=dict)
     """The classes of spans by the key and the text of an attribute."""
 
@@ -54,6 +57,8 @@ class Siblings:
                 self.leaves |= {number} if self.classes.sizes[span.span_id] == 1 else set()
                 self.by_name.setdefault(span.name, []).append(number)
                 self.by_kind.setdefault(span.service, {}).setdefault(span.kind, []).append(number)
+                for child in span.children:
+                    self.by_child.setdefault((child.service, child.name), set()).add(number)
                 for key in self.classes.keys:
                     if key in span.attributes:
                         text = write_value(span.attributes[key])
@@ -76,6 +81,12 @@ class Pairing:
     weights: dict[tuple[int, int], int | None] = field(default_factory=dict)
     renamed: dict[tuple[str, str, bool, str, str], int | None] = field(default_factory=dict)
     sums: dict[int, int] = field(default_factory=dict)
+    shapes: Shapes = field(init=False)
+    by_shape: dict[tuple[int, int], int] = field(default_factory=dict)
+    """The costs of levels below that have no name in common with the spans there, by shape."""
+
+    def __post_init__(self) -> None:
+        self.shapes = Shapes(self.classes)
 
     def weight(self, line: ExpectedSpan, span: Span) -> int | None:
         """Return the weight of the differences between a line and a span; None if they have nothing in common."""
@@ -89,13 +100,21 @@ class Pairing:
         """Return the cost of a line and a span whose own differences have this weight."""
         below = self.simple(line.below, span)
         if below is None:
-            below = self._only_child(line.below, span)
-        if below is None:
-            request = self.below(line, span)
-            if request.key not in self.known:
-                yield request
-            below = self.known[request.key]
+            shape = self.shapes.key(line.below, span)
+            below = self.by_shape.get(shape) if shape is not None else None
+            if below is None:
+                below = yield from self._cost_below(line, span)
+                if shape is not None:
+                    self.by_shape[shape] = below
         return weight + below
+
+    def _cost_below(self, line: ExpectedSpan, span: Span) -> Generator[Request, None, int]:
+        if (known := self._only_child(line.below, span)) is not None:
+            return known
+        request = self.below(line, span)
+        if request.key not in self.known:
+            yield request
+        return self.known[request.key]
 
     def below(self, line: ExpectedSpan, span: Span) -> Request:
         """Return what is below a line and a span."""
@@ -238,6 +257,8 @@ class Pairing:
             if in_order:
                 found.update({number: weight for number in numbers if number in siblings.leaves})
             return
+        if not in_order and (required := _required_below(level)) is not None:
+            numbers = sorted(siblings.by_child.get(required, set()).intersection(numbers))
         for number in numbers:
             span = siblings.alike[number]
             simple = self.simple(level, span)
@@ -257,6 +278,12 @@ class Pairing:
 
 def _all_missing(level: Level) -> int:
     return MISSING * sum(line.size * line.least for line in (*level.spans(), *level.deep))
+
+
+def _required_below(level: Level) -> tuple[str, str] | None:
+    """Return service and name of a span that a level requires; None if any name may do."""
+    lines = (line for line in level.spans() if line.least and "{" not in line.line.name)
+    return next(((line.line.service, line.line.name) for line in lines), None)
 
 
 def _may_fit(level: Level, span: Span) -> bool:

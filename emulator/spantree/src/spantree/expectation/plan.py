@@ -1,12 +1,12 @@
 """A plan: how the lines of one level stand beside spans, by numbers, so that it holds for all that look the same."""
 
-from collections.abc import Generator, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from spantree.expectation.parser import Level
 from spantree.span import Span
 
-__all__ = ["UNIT", "Plan", "Planning", "Request", "Step"]
+__all__ = ["UNIT", "Plan", "Planning", "Request", "Step", "answers"]
 
 UNIT = 1 << 24
 """Costs are counted in these units, so that one more can be added for a line or a span that stands alone.
@@ -39,3 +39,24 @@ class Plan(NamedTuple):
 
 
 Planning: TypeAlias = Generator[Request, None, Plan]
+
+T = TypeVar("T")
+
+
+def answers(
+    request: Request, planner: Callable[[Level, Sequence[Span]], Generator[Request, None, T]]
+) -> Iterator[tuple[tuple[int, int], T]]:
+    """Yield the plans of a level and of all levels below that it asks for, by key, without recursion.
+
+    Each has to be known to the planner before it goes on.
+    """
+    waiting = [(request.key, planner(request.level, request.spans))]
+    while waiting:
+        key, planning = waiting[-1]
+        try:
+            asked = next(planning)
+        except StopIteration as finished:
+            waiting.pop()
+            yield key, finished.value
+        else:
+            waiting.append((asked.key, planner(asked.level, asked.spans)))

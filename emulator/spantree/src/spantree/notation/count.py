@@ -10,6 +10,9 @@ __all__ = ["ONCE", "Count", "read_count"]
 COUNT = re.compile(r"[×x](?P<least>\d+)(?P<range>\.\.(?P<most>\d+)?)?")
 ATTEMPT = re.compile(r"[×x]\s*(?P<least>\d+)\s*(?:-|,|\.+|…)\s*(?P<most>\d*)")
 
+LARGEST = 10_000
+"""The largest number of spans that a line may need: each that is missing is a row of its own in the difference."""
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
@@ -41,13 +44,21 @@ def read_count(text: str, column: int) -> Count:
     found = COUNT.fullmatch(text)
     if found is None:
         raise Mistake(column, _advice(text))
-    least = int(found["least"])
-    most = int(found["most"]) if found["most"] else None if found["range"] else least
+    least, most = _number(found["least"]), None if found["range"] else _number(found["least"])
+    if found["most"]:
+        most = _number(found["most"])
+    if least > LARGEST:
+        raise Mistake(column, f"{text} is too many; a line can ask for at most {LARGEST:,} spans, or for ×{LARGEST}..")
     if most == 0:
         raise Mistake(column, f"{text} would stand for no span; what must not occur is a line below `never:`")
     if most is not None and most < least:
         raise Mistake(column, f"{text} counts down; write ×{most}..{least}")
     return Count(least, most)
+
+
+def _number(digits: str) -> int:
+    """Read a number; a very long one, which Python may refuse, as a large one."""
+    return int(digits) if len(digits) < 20 else 10**20  # noqa: PLR2004 - any larger than LARGEST would do
 
 
 def _advice(text: str) -> str:

@@ -109,6 +109,9 @@ class OtlpReceiver:
             trace_id = trace_id or caller.trace_id
         selection = Selection(trace_id and trace_id.lower(), service, root)
         silence = self.settle if settle is None else settle
+        for argument, seconds in (("timeout", timeout), ("settle", silence)):
+            if not isinstance(seconds, int | float) or not seconds >= 0:
+                raise ValueError(f"{argument} is {seconds!r}; it must be a number of seconds, 0 or more")
         return self._inbox.waiters.trace(selection, expecting, timeout, silence)
 
     def traceparent(self) -> str:

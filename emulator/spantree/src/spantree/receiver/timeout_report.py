@@ -1,7 +1,9 @@
 """Explains why an awaited trace did not arrive: what is missing from the closest one, and what did arrive."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import ClassVar
 
 from spantree.expectation import Expectation
@@ -11,6 +13,8 @@ from spantree.span_tree import SpanTree
 __all__ = ["Received", "explain_failure", "explain_timeout", "several_roots"]
 
 SHOWN_ROOTS = 10
+NEAREST_SECONDS = 1.0
+"""How long a report may look for the nearest trace."""
 
 
 def explain_timeout(
@@ -33,7 +37,7 @@ def explain_timeout(
         return "\n".join([f"no complete trace{which} arrived within {seconds:g} s.", *reasons])
     summary = f"the expected trace{which} did not arrive within {seconds:g} s."
     if meant:
-        return f"{summary}{_compared(expected, min(meant, key=lambda trace: expected.cost(trace.roots_for(expected))))}"
+        return f"{summary}{_compared(expected, _nearest(expected, meant))}"
     if others:
         begin = " or ".join(": ".join(root) for root in expected.roots) if expected.roots else "the expected spans"
         return "\n".join([f"{summary} No trace begins with {str(selection) or begin}.", *_roots_of(others)])
@@ -45,7 +49,8 @@ def explain_failure(expected: Expectation, selection: Selection, trace: SpanTree
     which = f" with {selection}" if str(selection) else ""
     difference = trace.difference(expected)
     return (
-        f"the trace{which} can no longer become as expected: its root and all parents have arrived.\n\n"
+        f"the trace{which} can no longer become as expected: its root and all parents have arrived. If you mean "
+        "another one, choose it by its root, as in otlp.trace(attributes=…) or otlp.trace(error=False).\n\n"
         f"The closest trace, {trace.trace_id}:\n{difference}"
     )
 
@@ -84,6 +89,18 @@ class Received:
         more = f"\n\nand {left} more traces" if left else ""
         drawn = "".join(f"\n\ntrace {trace.trace_id}\n{trace}" for trace in shown)
         return f"{'Received' if len(others) == len(self.traces) else 'Also received'}:{drawn}{more}"
+
+
+def _nearest(expected: Expectation, traces: Sequence[SpanTree]) -> SpanTree:
+    """Return the trace that differs least. The likeliest comes first, and large ones are not all compared."""
+    best, least, deadline = traces[0], math.inf, monotonic() + NEAREST_SECONDS
+    for trace in traces:
+        cost = expected.cost(trace.roots_for(expected))
+        if cost < least:
+            best, least = trace, cost
+        if monotonic() > deadline:
+            break
+    return best
 
 
 def _compared(expected: Expectation, nearest: SpanTree) -> str:

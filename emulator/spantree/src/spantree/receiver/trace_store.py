@@ -13,7 +13,7 @@ from spantree.receiver.traceparent import TraceParent
 from spantree.relations import Traces
 from spantree.span_tree import SpanTree
 
-__all__ = ["TraceStore"]
+__all__ = ["TraceStore", "tree_in"]
 
 
 class TraceStore:
@@ -29,6 +29,8 @@ class TraceStore:
         self._may_arrive: set[TraceParent] = set()
         """Those of them that the test's own tracer may export: they would then be the roots of their traces."""
         self._watched: dict[tuple[str, str], Watch] = {}
+        self.ambiguous: dict[str, str] = {}
+        """Why no new tree may be written from a trace, by trace id."""
         self._snapshot: Traces | None = None
 
     def add(self, batch: Batch) -> None:
@@ -56,12 +58,12 @@ class TraceStore:
     def trees(self, most: int | None = None) -> list[SpanTree]:
         """Return every trace so far, or `most` of them, in the order in which their first spans arrived."""
         snapshot = self.snapshot()
-        return [SpanTree(spans, snapshot) for spans in list(snapshot.values())[:most]]
+        return [tree_in(snapshot, trace_id) for trace_id in list(snapshot)[:most]]
 
     def tree(self, trace_id: str) -> SpanTree | None:
         """Return a trace so far; None if none of its spans has arrived."""
         snapshot = self.snapshot()
-        return SpanTree(snapshot[trace_id], snapshot) if trace_id in snapshot else None
+        return tree_in(snapshot, trace_id) if trace_id in snapshot else None
 
     def snapshot(self) -> Traces:
         """Return all traces as they are now: a tree does not change when more spans arrive. Decodes nothing."""
@@ -69,7 +71,7 @@ class TraceStore:
             if self._snapshot is None:
                 callers = {trace_id: frozenset(span_ids) for trace_id, span_ids in self._callers.items()}
                 spans = {trace_id: stored.arrived() for trace_id, stored in self.stored.items()}
-                self._snapshot = Traces(spans, callers, self.watch)
+                self._snapshot = Traces(spans, callers, self.watch, self.ambiguous)
             return self._snapshot
 
     def last_arrival(self) -> float:
@@ -106,3 +108,11 @@ class TraceStore:
     def _arrived_at(self, trace_id: str, span_id: str) -> float | None:
         with self.lock:
             return self.stored[trace_id].arrived_at(span_id)
+
+
+def tree_in(snapshot: Traces, trace_id: str) -> SpanTree:
+    """Return a trace of a snapshot. Its tree is built once, however many callers look at it."""
+    known: SpanTree | None = snapshot.trees.get(trace_id)
+    if known is None:
+        known = snapshot.trees[trace_id] = SpanTree(snapshot[trace_id], snapshot)
+    return known

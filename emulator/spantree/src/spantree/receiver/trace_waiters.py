@@ -5,7 +5,7 @@ the store's lock, so that spans are received at the same speed, and looks once a
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from time import monotonic, thread_time
 
@@ -13,12 +13,16 @@ from spantree.expectation import Expectation
 from spantree.receiver.pending import Pending
 from spantree.receiver.selection import Selection
 from spantree.receiver.timeout_report import Received, explain_failure, explain_timeout, several_roots
-from spantree.receiver.trace_store import TraceStore
+from spantree.receiver.trace_store import TraceStore, tree_in
 from spantree.receiver.waiter import Interest, Outcome, Waiter
 from spantree.span_tree import SpanTree
 
 __all__ = ["NotReceived", "TraceWaiters"]
 
+FIRST_LOOK_SECONDS = 0.5
+"""How long a call of `trace` compares traces before it returns: an event loop may be waiting."""
+LAST_LOOK_SECONDS = 1.0
+"""How long a time-out may compare traces that nobody has compared yet."""
 REST, LONGEST_REST_SECONDS = 5, 0.2
 """After comparing, the thread rests for so many times as long: it must not take the interpreter from the receiver."""
 
@@ -64,11 +68,21 @@ class TraceWaiters:
         with self._changes:
             self._waiters.append(waiter)
             known = list(self._store.stored)
-        self._settle_failures(self._offer(waiter, known))
+        self._look_at_known(waiter, known)
         if not waiter.future.done():
             self._start_judging()
         seconds = max(seconds, 2 * waiter.settle)  # a shorter time-out would make silence impossible
         return Pending(waiter.future, seconds, partial(self._time_out, waiter, seconds))
+
+    def _look_at_known(self, waiter: Waiter, trace_ids: Iterable[str]) -> None:
+        """Look at the traces that are there already, in the caller's thread. What takes too long is left for later."""
+        deadline, failures = monotonic() + FIRST_LOOK_SECONDS, list[tuple[Waiter, SpanTree]]()
+        for trace_id in trace_ids:
+            if monotonic() < deadline:
+                failures += self._offer(waiter, [trace_id])
+            else:
+                self._is_put_off(waiter, trace_id, deadline + 1e-9)
+        self._settle_failures(failures)
 
     def _note_changes(self, trace_ids: Iterable[str]) -> None:
         if self._waiters:
@@ -123,7 +137,7 @@ class TraceWaiters:
                 last_arrival, snapshot = stored.last_arrival, self._store.snapshot()
                 final = complete and not self._store.root_may_arrive(trace_id)
             try:
-                trace = SpanTree(snapshot[trace_id], snapshot)
+                trace = tree_in(snapshot, trace_id)
                 outcome = waiter.judge(trace, interest, complete=complete, final=final)
                 if outcome is Outcome.FAILED and not self._is_put_off(waiter, trace_id, last_arrival + waiter.patience):
                     failed.append((waiter, trace))
@@ -153,15 +167,37 @@ class TraceWaiters:
             quiet_since = self._store.last_arrival() if waiter.wants_any_root else last_arrival
             if self._is_put_off(waiter, trace.trace_id, quiet_since + waiter.settle):
                 return
-        rivals = several_roots(self._unclaimed()) if waiter.wants_any_root else ""
+        is_vague = waiter.wants_any_root or waiter.may_write_any_root
+        rivals = several_roots(self._unclaimed()) if is_vague else ""
         if not self._take(waiter, trace.trace_id):
             return
-        if rivals:
+        if rivals and waiter.wants_any_root:
             waiter.future.set_exception(NotReceived(rivals))
         else:
+            if rivals:
+                self._store.ambiguous[trace.trace_id] = rivals
             if waiter.expected is not None and waiter.expected.cost(trace.roots_for(waiter.expected)) == 0:
                 self._store.watch(trace, waiter.expected)
             waiter.future.set_result(trace)
+
+    def _last_look(self, waiter: Waiter, traces: Sequence[SpanTree]) -> SpanTree | None:
+        """Return the trace that a caller waits for, if it is there and only nobody has had the time to compare it."""
+        if waiter.settle:
+            return None
+        deadline = monotonic() + LAST_LOOK_SECONDS
+        for trace in traces:
+            with self._changes:
+                stored, complete = self._store.stored[trace.trace_id], self._store.is_complete(trace.trace_id)
+                interest = waiter.interest(trace.trace_id, stored, complete=complete, now=monotonic())
+            if interest is Interest.NONE or monotonic() > deadline:
+                continue
+            if waiter.judge(trace, interest, complete=complete, final=False) is Outcome.ENOUGH:
+                with self._changes:
+                    self._handed_out.add(trace.trace_id)
+                if waiter.expected is not None and waiter.expected.cost(trace.roots_for(waiter.expected)) == 0:
+                    self._store.watch(trace, waiter.expected)
+                return trace
+        return None
 
     def _is_put_off(self, waiter: Waiter, trace_id: str, due: float) -> bool:
         """Let a caller look at a trace again, unless the time for it has come already."""
@@ -188,7 +224,7 @@ class TraceWaiters:
         with self._changes:
             snapshot = self._store.snapshot()
             trace_ids = [trace_id for trace_id in self._store.stored if trace_id not in self._handed_out]
-        return [SpanTree(snapshot[trace_id], snapshot) for trace_id in trace_ids]
+        return [tree_in(snapshot, trace_id) for trace_id in trace_ids]
 
     def _received(self) -> Received:
         with self._changes:
@@ -207,9 +243,7 @@ class TraceWaiters:
         begun = set(meant)
         others = [name for name in left if name not in begun]
         shown = slice(Received.SHOWN)
-        meant_trees, other_trees = (
-            [SpanTree(snapshot[name], snapshot) for name in names[shown]] for names in (meant, others)
-        )
+        meant_trees, other_trees = ([tree_in(snapshot, name) for name in names[shown]] for names in (meant, others))
         return meant_trees, other_trees, taken
 
     def _time_out(self, waiter: Waiter, seconds: float) -> SpanTree:
@@ -219,6 +253,8 @@ class TraceWaiters:
             self._waiters = [other for other in self._waiters if other is not waiter]
             self._changes.notify_all()
         meant, others, taken = self._candidates(waiter)
+        if (trace := self._last_look(waiter, meant)) is not None:
+            return trace
         if waiter.is_updating and len(meant or others) == 1 and not (meant or others)[0].orphans:
             [only] = meant or others
             self._handed_out.add(only.trace_id)

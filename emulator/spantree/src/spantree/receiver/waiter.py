@@ -60,6 +60,7 @@ class Waiter:
     future: Future[SpanTree] = field(default_factory=Future)
     due: dict[str, float] = field(default_factory=dict)
     """When to look again at traces that are enough, but not silent yet, by `time.monotonic()`."""
+    _trees_are_updated: bool = field(init=False)
     _names: set[tuple[str, str]] = field(init=False)
     _several_roots: bool = field(init=False)
 
@@ -67,7 +68,8 @@ class Waiter:
         self.is_updating = self.expected is not None and self.expected.is_updating
         self._names = set() if self.expected is None else self.expected.names
         self._several_roots = self.expected is not None and len(self.expected.roots) > 1
-        if updated_tree_files.get() is not None:  # whether the tree is given here, or compared later
+        self._trees_are_updated = updated_tree_files.get() is not None
+        if self._trees_are_updated:  # whether the tree is given here, or compared later
             self.settle = max(self.settle, UPDATE_SETTLE_SECONDS)
 
     @property
@@ -84,6 +86,11 @@ class Waiter:
     def wants_any_root(self) -> bool:
         """Whether nothing says which root is meant, although the tree of that trace will be written."""
         return self.is_updating and not self._names and not self._is_choosy
+
+    @property
+    def may_write_any_root(self) -> bool:
+        """Whether a tree may be written from whatever trace comes first."""
+        return self._trees_are_updated and self.expected is None and not self._is_choosy
 
     def interest(self, trace_id: str, stored: StoredTrace, *, complete: bool, now: float) -> Interest:
         """Return whether a trace is worth comparing. This is cheap: it looks at ids and names only."""
@@ -118,7 +125,8 @@ class Waiter:
             return Outcome.WAIT
         if expected is None or self.is_updating:
             return Outcome.ENOUGH
-        if interest is Interest.ARRIVED and expected.has_arrived(trace.roots_for(expected), incomplete=not complete):
+        may_fit = interest is Interest.ARRIVED and all(map(expected.accepts_root, _own_roots(trace)))
+        if may_fit and expected.has_arrived(trace.roots_for(expected), incomplete=not complete):
             return Outcome.ENOUGH
         return Outcome.FAILED if final and self._has_failed(trace, expected) else Outcome.WAIT
 
@@ -131,5 +139,11 @@ class Waiter:
         )
 
     def _has_failed(self, trace: SpanTree, expected: Expectation) -> bool:
-        roots: list[Span] = [span for span in trace.roots if span not in trace.orphans]
+        roots = _own_roots(trace)
         return (self._is_choosy or any(map(expected.is_about, roots))) and not expected.can_still_fit(roots)
+
+
+def _own_roots(trace: SpanTree) -> list[Span]:
+    """Return the roots, without spans whose parents may still come."""
+    orphans = {span.span_id for span in trace.orphans}
+    return [span for span in trace.roots if span.span_id not in orphans]
