@@ -101,13 +101,12 @@ def written(trace: SpanTree, rng: random.Random) -> str:
     lines = []
 
     def write(spans: list[Span], indent: int) -> None:
+        spans = [span for span in spans if rng.random() >= 0.15]
         shuffled = len(spans) > 1 and rng.random() < 0.4
         if shuffled:
             lines.append(f"{' ' * indent}in any order:")
             rng.shuffle(spans)
         for span in spans:
-            if rng.random() < 0.15:
-                continue
             mark = rng.choice(["", "", "", " +", " ?", " *"])
             attributes = rng.choice(["", f" {{k={span.attributes.get('k')}}}"]) if span.parent_id else ""
             lines.append(f"{' ' * (indent + 2 * shuffled)}{span}{attributes}{mark}")

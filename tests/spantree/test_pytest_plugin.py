@@ -210,7 +210,7 @@ def test_named(otlp):
 """
     )
     result = run(theirs, code, "--update-trees")
-    result.assert_outcomes(passed=1, failed=1)
+    result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(
         [
             "E*Name its root:",

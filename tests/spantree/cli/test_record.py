@@ -1,6 +1,7 @@
 """`record`: any command, with its own terminal, signals and status, and the traces that it sends."""
 
 import asyncio
+import json
 import os
 import pty
 import signal
@@ -87,8 +88,11 @@ async def test_the_status_is_the_commands(command: list[str], status: int) -> No
 
 
 async def test_a_command_that_sends_nothing_is_warned_about(tmp_path: Path) -> None:
-    ended = await recorded("-o", str(tmp_path / "traces.json"), command=SENDS_NOTHING)
+    file = tmp_path / "traces.json"
+    file.write_text("the traces of an earlier run")
+    ended = await recorded("-o", str(file), command=SENDS_NOTHING)
     assert ended.status == 0
+    assert json.loads(file.read_text()) == {"resourceSpans": []}
     assert ended.err.startswith("spantree: no span arrived. Does the command use an OpenTelemetry SDK")
 
 

@@ -71,10 +71,11 @@ def _select(
     names: Iterable[str], traces: Sequence[SpanTree], chosen: ChosenTrace | None = None
 ) -> dict[str, Sequence[SpanTree]]:
     single = [name for name in names if FORMATS[name].one_trace and len(traces) > 1]
+    if not single:
+        return dict.fromkeys(names, traces)
     trace, reason = chosen or trace_to_show(traces)
-    if single:
-        verb = "holds" if len(single) == 1 else "hold"
-        _warn(f"{' and '.join(single)} {verb} one trace: of {len(traces)} this is {trace.trace_id}, {reason}")
+    verb = "holds" if len(single) == 1 else "hold"
+    _warn(f"{' and '.join(single)} {verb} one trace: of {len(traces)} this is {trace.trace_id}, {reason}")
     return {name: [trace] if name in single else traces for name in names}
 
 
