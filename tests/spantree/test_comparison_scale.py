@@ -1,19 +1,18 @@
 """Any mismatch of a large tree is explained in about a second, whatever its lines and spans are."""
 
 import random
-import sys
 import time
 from collections.abc import Iterable, Sequence
 
 import pytest
 
 from spantree import Span, SpanTree, tree
+from tests.support.cpu_time import cpu_seconds
 from tests.support.spans import a_span
 
 SIZE = 1_000
-SECONDS = 10 if sys.gettrace() is None else 60
-"""The bound for CPU time, without and with coverage. The goal is one second on a quiet machine; an exponential search
-takes hours."""
+SECONDS = cpu_seconds(10)
+"""The goal is one second on a quiet machine; an exponential search takes hours."""
 ROOT = a_span(1, name="root")
 Case = tuple[str, list[Span]]
 

@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from spantree import Span, SpanTree, tree
+from tests.support.cpu_time import cpu_seconds
 from tests.support.spans import a_span
 
 ROOT = a_span(1, name="root")
@@ -72,7 +73,7 @@ def test_a_verdict_on_a_thousand_spans_takes_less_than_a_second() -> None:
     trace = SpanTree([ROOT, *siblings, a_span(1_001, 1, "step 5", end=9_999)])
     began = time.process_time()
     assert not tree("\n".join(["shop: root", "  in any order:", *lines])).can_still_fit(trace.roots)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < cpu_seconds(1)
 
 
 NAMES = st.sampled_from(["GET", "PUT", "GET /{id}", "GET /123456"])
