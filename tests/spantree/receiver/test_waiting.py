@@ -119,6 +119,15 @@ def test_a_trace_is_compared_only_once_it_may_be_complete(otlp: OtlpReceiver, mo
     assert compared == [50]
 
 
+def test_what_the_first_look_has_no_time_for_is_looked_at_later(
+    otlp: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spantree.receiver.trace_waiters.FIRST_LOOK_SECONDS", -1.0)
+    monkeypatch.setattr("spantree.receiver.trace_waiters.LAST_LOOK_SECONDS", -1.0)
+    send(otlp, FAMILY)
+    assert otlp.trace(timeout=5).wait() == SpanTree(FAMILY)
+
+
 def test_a_callback_may_read_from_the_receiver(otlp: OtlpReceiver) -> None:
     seen: list[int] = []
     coming = otlp.trace()

@@ -81,7 +81,8 @@ class TraceWaiters:
             if monotonic() < deadline:
                 failures += self._offer(waiter, [trace_id])
             else:
-                self._is_put_off(waiter, trace_id, deadline + 1e-9)
+                with self._changes:
+                    waiter.due[trace_id] = deadline
         self._settle_failures(failures)
 
     def _note_changes(self, trace_ids: Iterable[str]) -> None:
