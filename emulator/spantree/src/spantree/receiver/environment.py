@@ -1,9 +1,15 @@
 """The environment variables that make the OpenTelemetry SDK of any language send its spans to a receiver."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-__all__ = ["exporter_environment"]
+__all__ = ["exporter_environment", "exporting"]
+
+VARIABLES: Mapping[str, Mapping[str, str]] = {
+    "metrics": {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_METRIC_EXPORT_INTERVAL": "100"},
+    "logs": {"OTEL_LOGS_EXPORTER": "otlp", "OTEL_BLRP_SCHEDULE_DELAY": "100"},
+}
+"""Both intervals are in milliseconds; by default an SDK exports metrics once a minute."""
 
 
 def exporter_environment(endpoint: str) -> Mapping[str, str]:
@@ -29,3 +35,15 @@ def exporter_environment(endpoint: str) -> Mapping[str, str]:
         "OTEL_BSP_SCHEDULE_DELAY": "100",
         "OTEL_SDK_DISABLED": "false",
     }
+
+
+def exporting(signals: Iterable[str], endpoint: str) -> Mapping[str, str]:
+    """Return the variables for these signals. They override inherited ones. Raises ValueError for another signal."""
+    variables: dict[str, str] = {}
+    for signal in signals:
+        if signal not in VARIABLES:
+            raise ValueError(f"{signal!r} is no signal that can be added; there are {' and '.join(VARIABLES)}")
+        prefix = f"OTEL_EXPORTER_OTLP_{signal.upper()}"
+        variables |= VARIABLES[signal]
+        variables |= {f"{prefix}_ENDPOINT": f"{endpoint}/v1/{signal}", f"{prefix}_PROTOCOL": "http/protobuf"}
+    return variables

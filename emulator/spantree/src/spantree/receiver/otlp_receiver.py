@@ -8,11 +8,10 @@ from typing import Self, Unpack
 
 from spantree.expectation import Expectation
 from spantree.queries import Criteria, check_criteria
-from spantree.receiver.environment import exporter_environment
+from spantree.receiver.environment import exporter_environment, exporting
 from spantree.receiver.late_spans import LateSpans
 from spantree.receiver.logs import Logs
 from spantree.receiver.metrics import Metrics
-from spantree.receiver.other_signals import exporting
 from spantree.receiver.otlp_server import OtlpServer
 from spantree.receiver.pending import Pending
 from spantree.receiver.selection import Selection
